@@ -1,0 +1,143 @@
+"""What must hold: metric and threshold, no SQL. The compiler (`query`) knows how each metric is measured."""
+
+from dataclasses import dataclass
+from decimal import Decimal
+from enum import StrEnum
+
+Number = int | float | Decimal
+
+
+class Metric(StrEnum):
+    """What is measured. The first group has its own answer from S3 and the catalog; the second is measured by Athena.
+
+    Names of the second group are those of ODCS where ODCS has one.
+    """
+
+    LANDED_READABLE = "landedReadable"
+    PARTITION_EXISTS = "partitionExists"
+    COLUMNS_MATCH = "columnsMatch"
+
+    ROWS_EQUAL_LANDED = "rowsEqualLanded"
+    CELLS_EQUAL_LANDED = "cellsEqualLanded"
+    ROW_COUNT = "rowCount"
+    NULL_VALUES = "nullValues"
+    MISSING_VALUES = "missingValues"
+    INVALID_VALUES = "invalidValues"
+    DUPLICATE_VALUES = "duplicateValues"
+    SQL = "sql"
+
+
+class Unit(StrEnum):
+    ROWS = "rows"
+    PERCENT = "percent"
+
+
+class Severity(StrEnum):
+    """What a check that does not hold does: an error rejects the delivery, a warning warns, info only informs."""
+
+    ERROR = "error"
+    WARNING = "warning"
+    INFO = "info"
+
+
+class Operator(StrEnum):
+    """ODCS v3.2 operators. Both bounds of the between operators are inclusive."""
+
+    MUST_BE = "mustBe"
+    MUST_NOT_BE = "mustNotBe"
+    MUST_BE_GREATER_THAN = "mustBeGreaterThan"
+    MUST_BE_GREATER_OR_EQUAL_TO = "mustBeGreaterOrEqualTo"
+    MUST_BE_LESS_THAN = "mustBeLessThan"
+    MUST_BE_LESS_OR_EQUAL_TO = "mustBeLessOrEqualTo"
+    MUST_BE_BETWEEN = "mustBeBetween"
+    MUST_NOT_BE_BETWEEN = "mustNotBeBetween"
+
+
+@dataclass(frozen=True, slots=True)
+class Threshold:
+    """An operator and its one or two bounds."""
+
+    operator: Operator
+    bounds: tuple[Number, ...]
+
+    def holds(self, value: Number) -> bool:
+        """Whether the value satisfies the threshold. NaN satisfies none."""
+        if value != value:
+            return False
+        low, high = self.bounds[0], self.bounds[-1]
+        match self.operator:
+            case Operator.MUST_BE:
+                return value == low
+            case Operator.MUST_NOT_BE:
+                return value != low
+            case Operator.MUST_BE_GREATER_THAN:
+                return value > low
+            case Operator.MUST_BE_GREATER_OR_EQUAL_TO:
+                return value >= low
+            case Operator.MUST_BE_LESS_THAN:
+                return value < low
+            case Operator.MUST_BE_LESS_OR_EQUAL_TO:
+                return value <= low
+            case Operator.MUST_BE_BETWEEN:
+                return low <= value <= high
+            case Operator.MUST_NOT_BE_BETWEEN:
+                return not low <= value <= high
+
+    def __str__(self) -> str:
+        sign = {
+            Operator.MUST_BE: "",
+            Operator.MUST_NOT_BE: "not ",
+            Operator.MUST_BE_GREATER_THAN: "> ",
+            Operator.MUST_BE_GREATER_OR_EQUAL_TO: ">= ",
+            Operator.MUST_BE_LESS_THAN: "< ",
+            Operator.MUST_BE_LESS_OR_EQUAL_TO: "<= ",
+            Operator.MUST_BE_BETWEEN: "between ",
+            Operator.MUST_NOT_BE_BETWEEN: "not between ",
+        }[self.operator]
+        return sign + " and ".join(str(bound) for bound in self.bounds)
+
+
+NONE = Threshold(Operator.MUST_BE, (0,))
+"""No row may be counted."""
+
+
+@dataclass(frozen=True, slots=True)
+class Valid:
+    """What a valid value of one column is; None or empty means not limited. Null is always valid (see `required`).
+
+    `minimum` to `exclusive_maximum` are typed as the column: numbers, or ISO texts for dates and timestamps.
+    `pattern` must match somewhere in the text, as `regexp_like` does; anchor it to match the whole.
+    """
+
+    minimum: Number | str | None = None
+    maximum: Number | str | None = None
+    exclusive_minimum: Number | str | None = None
+    exclusive_maximum: Number | str | None = None
+    multiple_of: Number | None = None
+    min_length: int | None = None
+    max_length: int | None = None
+    pattern: str | None = None
+    values: tuple[Number | str | bool, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """One promise. `id` is unique in its contract. What `threshold` bounds is the metric's count, in `unit`.
+
+    `columns` are the columns it speaks of, empty for the whole table. `valid` belongs to INVALID_VALUES,
+    `missing` (texts that count as missing, beside null) to MISSING_VALUES, `sql` to SQL: a SELECT of one number in which
+    the delivered rows are the table `{object}`. `expects` says it for people where the threshold alone does not.
+    """
+
+    id: str
+    metric: Metric
+    threshold: Threshold = NONE
+    columns: tuple[str, ...] = ()
+    unit: Unit = Unit.ROWS
+    severity: Severity = Severity.ERROR
+    dimension: str | None = None
+    description: str = ""
+    valid: Valid | None = None
+    missing: tuple[str, ...] = ()
+    sql: str | None = None
+    expects: str = ""

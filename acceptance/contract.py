@@ -1,0 +1,141 @@
+"""What a dataset promises: the contract as values. `odcs.read_contract` makes one from an ODCS document."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import timedelta
+from typing import Any
+
+from acceptance.checks import Check
+from acceptance.key_template import KeyTemplate
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """One column of the table, partition columns included.
+
+    `type` is the Hive type that the Glue catalog must show, in lower case without spaces ("bigint", "decimal(4,1)").
+    `landed` is the column's name in the landed file. `landed_format` is a strptime pattern for dates and timestamps;
+    None means ISO text. `primary_key_position` orders the columns of the key; ties stay in the order of the columns.
+    """
+
+    name: str
+    type: str
+    landed: str
+    required: bool = False
+    primary_key: bool = False
+    partition: bool = False
+    sensitive: bool = False
+    landed_format: str | None = None
+    primary_key_position: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """Where the delivered rows are read: an Athena table. `output_location` is an s3:// prefix for query results."""
+
+    catalog: str
+    database: str
+    name: str
+    workgroup: str
+    region: str | None = None
+    output_location: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class LandingFormat:
+    """How the landed file is written. `format` is "csv" (others are refused when the contract is read)."""
+
+    format: str = "csv"
+    encoding: str = "UTF-8"
+    delimiter: str = ","
+    quote: str = '"'
+    header: bool = True
+    null_text: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Override:
+    """A temporary SSM parameter: the JSON object in `copy_of`, with the keys in `set` replaced; always restored.
+
+    The values of `set` hold placeholders. Without `copy_of` the value is `set` alone.
+    """
+
+    parameter: str
+    copy_of: str | None
+    set: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Invoke:
+    """Call a Lambda function with a JSON payload, and wait for its answer unless `asynchronous`."""
+
+    function: str
+    payload: Any
+    within: timedelta
+    asynchronous: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class AwaitObject:
+    """Wait until an S3 object is there. A `uri` that ends in / is met by any object below it."""
+
+    uri: str
+    within: timedelta
+
+
+@dataclass(frozen=True, slots=True)
+class AwaitGlueJob:
+    """Wait for the Glue job run that the step before started."""
+
+    job: str
+    within: timedelta
+
+
+@dataclass(frozen=True, slots=True)
+class RunGlueJob:
+    """Start a Glue job and wait for its end."""
+
+    job: str
+    arguments: Mapping[str, str]
+    within: timedelta
+
+
+Step = Invoke | AwaitObject | AwaitGlueJob | RunGlueJob
+
+
+@dataclass(frozen=True, slots=True)
+class Contract:
+    """One watched dataset. `dataset` is the ODCS id; `path` is where the document came from, for messages.
+
+    `template` ties landed keys to the dataset. `partition` maps partition columns to texts with placeholders.
+    `sha256` is of the document's bytes; `checks` are in the order in which they are reported.
+    """
+
+    dataset: str
+    name: str
+    version: str
+    path: str
+    sha256: str
+    template: KeyTemplate
+    landing: LandingFormat
+    table: Table
+    columns: tuple[Column, ...]
+    checks: tuple[Check, ...]
+    override: tuple[Override, ...] = ()
+    steps: tuple[Step, ...] = ()
+    partition: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def landed_columns(self) -> tuple[Column, ...]:
+        """The columns that the landed file holds: those that the partition does not supply."""
+        return tuple(column for column in self.columns if column.name not in self.partition)
+
+    @property
+    def primary_key(self) -> tuple[str, ...]:
+        """The columns of the key, in the order of the key."""
+        return primary_key(self.columns)
+
+
+def primary_key(columns: Iterable[Column]) -> tuple[str, ...]:
+    keys = sorted((column for column in columns if column.primary_key), key=lambda column: column.primary_key_position)
+    return tuple(column.name for column in keys)

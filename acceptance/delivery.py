@@ -1,0 +1,64 @@
+"""What lands: an object version, and the delivery that it belongs to."""
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import date, datetime
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class LandingObject:
+    """One S3 object version as a listing shows it. `last_modified` is in UTC, to the second.
+
+    These five facts are its identity: a listing gives all of them and a notification does not, so identity comes from
+    listings only. Size is in bytes; the etag has no quotes.
+    """
+
+    bucket: str
+    key: str
+    etag: str
+    size: int
+    last_modified: datetime
+
+    @property
+    def uri(self) -> str:
+        return f"s3://{self.bucket}/{self.key}"
+
+    @property
+    def file(self) -> str:
+        """The last segment of the key."""
+        return self.key.rsplit("/", 1)[-1]
+
+
+@dataclass(frozen=True, slots=True)
+class Delivery:
+    """One or more landing objects that belong to one dataset and business date.
+
+    `fields` are the named fields of the key template as text, `file` among them. `revision` counts, from 1, how often
+    the same keys were delivered; it is not part of the identity.
+    """
+
+    dataset: str
+    business_date: date
+    members: tuple[LandingObject, ...]
+    fields: Mapping[str, str] = field(default_factory=dict)
+    revision: int = 1
+
+    @property
+    def id(self) -> str:
+        """20 hexadecimal digits of the SHA-256 of the dataset and its sorted member versions."""
+        digest = hashlib.sha256(self.dataset.encode())
+        for member in sorted(self.members):
+            version = (member.bucket, member.key, member.etag, str(member.size), member.last_modified.isoformat())
+            digest.update("\0".join(("", *version)).encode())
+        return digest.hexdigest()[:20]
+
+    @property
+    def first(self) -> LandingObject:
+        """The member that stands for the delivery in names and placeholders: the first by key."""
+        return min(self.members)
+
+    @property
+    def title(self) -> str:
+        """`<dataset> <business date> <file>`: the name of the delivery's run."""
+        return f"{self.dataset} {self.business_date.isoformat()} {self.first.file}"

@@ -1,0 +1,209 @@
+"""What a contract promises, as checks: from the properties of its columns, and from its quality rules.
+
+Every delivery is checked for a readable file, an existing partition, matching columns and equality with what landed.
+At least one row must have landed, unless a rowCount rule of the contract says otherwise. `required` of a partition
+column needs no check: the partition exists only with a value. `slaProperties` are valid and not acted on yet; a later
+version will, as they are about the clock and not about the rows of one delivery.
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+
+from acceptance.checks import Check, Metric, Operator, Threshold, Valid
+from acceptance.columns import TEXTS, kind
+from acceptance.contract import Column, primary_key
+from acceptance.node import Node, hint
+from acceptance.rules import read_rule, reconciliation
+from acceptance.valid_values import Value, read_bound, read_pattern, read_values
+
+Drafts = Iterator[tuple[Check, Node]]
+"""Checks, each with the place in the contract that it comes from; ids may still be empty or taken."""
+
+_LIMITS = ("minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum")
+_OPTIONS = {
+    "string": ("minLength", "maxLength", "pattern", "format"),
+    "integer": (*_LIMITS, "multipleOf"),
+    "number": (*_LIMITS, "multipleOf"),
+    "boolean": (),
+    "date": (*_LIMITS, "format"),
+    "timestamp": (*_LIMITS, "format"),
+}
+"""The logicalTypeOptions that are checked. Not among them: zones, as Athena's timestamps have none; sizes of numbers,
+as the physicalType says them."""
+
+_FORMATS = {
+    "uuid": r"^[0-9A-Fa-f]{8}(-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}$",
+    "ipv4": r"^((25[0-5]|2[0-4][0-9]|1[0-9][0-9]|[1-9]?[0-9])\.){3}(25[0-5]|2[0-4][0-9]|1[0-9][0-9]|[1-9]?[0-9])$",
+}
+"""String formats that one pattern says without doubt; for others the contract has to say which pattern it means."""
+
+
+def derive_checks(table: Node, columns: Sequence[tuple[Column, Node]]) -> tuple[Check, ...]:
+    """The checks in the order in which they are reported. What cannot be checked is refused at its line."""
+    rules = list(_rules(table, columns))
+    own = {check.metric for check, _ in rules}
+    always = list(_always(table, [column for column, _ in columns]))
+    drafts = [draft for draft in always if draft[0].metric not in own]
+    if Metric.ROWS_EQUAL_LANDED in own and Metric.CELLS_EQUAL_LANDED not in own:
+        drafts = [draft for draft in drafts if draft[0].metric is not Metric.CELLS_EQUAL_LANDED]
+    for column, node in columns:
+        drafts += _of_column(column, node)
+    drafts += _of_key(table, [column for column, _ in columns])
+    return _with_ids(drafts, rules)
+
+
+def _always(table: Node, columns: Sequence[Column]) -> Drafts:
+    partition = ", ".join(column.name for column in columns if column.partition)
+    location = f"the partition of {partition}, with objects" if partition else "the table, with objects"
+    yield Check("landed_readable", Metric.LANDED_READABLE, dimension="conformity", expects="every row and cell"), table
+    yield Check("partition_exists", Metric.PARTITION_EXISTS, dimension="completeness", expects=location), table
+    expects = f"{len(columns)} columns with their types"
+    yield Check("columns_match", Metric.COLUMNS_MATCH, dimension="conformity", expects=expects), table
+    some = Threshold(Operator.MUST_BE_GREATER_THAN, (0,))
+    yield Check("rows", Metric.ROW_COUNT, some, dimension="completeness"), table
+    default = Check("", Metric.CELLS_EQUAL_LANDED, dimension="accuracy")
+    yield from ((check, table) for check in reconciliation("fingerprint", default))
+
+
+def _of_column(column: Column, node: Node) -> Drafts:
+    about = (column.name,)
+    if (column.required or column.primary_key) and not column.partition:
+        id_, expects = f"{column.name}_not_null", f"{column.name} is never null"
+        yield Check(id_, Metric.NULL_VALUES, columns=about, dimension="completeness", expects=expects), node
+    if node["unique"].value:
+        id_, expects = f"{column.name}_unique", f"{column.name} never twice the same"
+        yield Check(id_, Metric.DUPLICATE_VALUES, columns=about, dimension="uniqueness", expects=expects), node
+    for suffix, valid, expects in _valid_values(column, node):
+        id_ = f"{column.name}_{suffix}"
+        yield (
+            Check(id_, Metric.INVALID_VALUES, columns=about, dimension="conformity", valid=valid, expects=expects),
+            node,
+        )
+
+
+def _of_key(table: Node, columns: Sequence[Column]) -> Drafts:
+    key = primary_key(columns)
+    if key:
+        expects = f"({', '.join(key)}) never twice the same"
+        id_ = "primary_key_unique"
+        yield Check(id_, Metric.DUPLICATE_VALUES, columns=key, dimension="uniqueness", expects=expects), table
+
+
+def _valid_values(column: Column, node: Node) -> Iterator[tuple[str, Valid, str]]:
+    """Suffix of the id, what is valid, and the same for people."""
+    options = node["logicalTypeOptions"].mapping()
+    options.refuse_unknown_keys(_OPTIONS[node["logicalType"].value])
+    name = column.name
+    shortest, longest = options["minLength"].value, options["maxLength"].value
+    if shortest is not None or longest is not None:
+        if _is_empty(shortest, longest, strict=False):
+            options.refuse(f"no text has at least {shortest} and at most {longest} characters")
+        texts = _between(shortest, longest, None, None)
+        yield "length", Valid(min_length=shortest, max_length=longest), f"length of {name} {texts}"
+    if "pattern" in options:
+        pattern = read_pattern(options["pattern"])
+        yield "pattern", Valid(pattern=pattern), f"{name} matches {pattern}"
+    if "format" in options and kind(column) in TEXTS:
+        yield from _string_format(name, options["format"])
+    yield from _range(column, options)
+    if "multipleOf" in options:
+        step = read_bound(options["multipleOf"], column)
+        if not isinstance(step, str):
+            yield "multiple", Valid(multiple_of=step), f"{name} is a multiple of {step}"
+    if "enum" in node:
+        values = read_values([each["value"] for each in node["enum"]], column)
+        yield "values", Valid(values=values), f"{name} is one of {', '.join(map(str, values))}"
+
+
+def _string_format(name: str, node: Node) -> Iterator[tuple[str, Valid, str]]:
+    pattern = _FORMATS.get(node.text())
+    if pattern is None:
+        node.refuse(
+            f"the format {node.text()!r} is not checked; {hint(node.text(), tuple(_FORMATS))}; or write a `pattern`"
+        )
+    else:
+        yield "format", Valid(pattern=pattern), f"{name} is a {node.text()}"
+
+
+def _range(column: Column, options: Node) -> Iterator[tuple[str, Valid, str]]:
+    low, above, high, below = (
+        read_bound(options[key], column) for key in ("minimum", "exclusiveMinimum", "maximum", "exclusiveMaximum")
+    )
+    if low is above is high is below is None:
+        return
+    valid = Valid(minimum=low, maximum=high, exclusive_minimum=above, exclusive_maximum=below)
+    expects = _between(low, high, above, below)
+    if _is_empty(low, high, strict=False) or any(
+        _is_empty(bottom, top, strict=True) for bottom, top in ((low, below), (above, high), (above, below))
+    ):
+        options.refuse(f"no value is {expects}")
+    yield "range", valid, f"{column.name} {expects}"
+
+
+def _is_empty(bottom: Value | None, top: Value | None, *, strict: bool) -> bool:
+    if bottom is None or top is None:
+        return False
+    return bottom > top or (strict and bottom == top)  # type: ignore[operator]
+
+
+def _between(low: Value | None, high: Value | None, above: Value | None, below: Value | None) -> str:
+    limits = ((">=", low), (">", above), ("<=", high), ("<", below))
+    return " and ".join(f"{sign} {limit}" for sign, limit in limits if limit is not None)
+
+
+def _rules(table: Node, columns: Sequence[tuple[Column, Node]]) -> Drafts:
+    names = {column.name: column.name for column, _ in columns}
+    names |= {str(node["name"].value).casefold(): column.name for column, node in columns}
+    for node in table["quality"]:
+        yield from ((check, node) for check in read_rule(node, None, names))
+    for column, of_column in columns:
+        for node in of_column["quality"]:
+            yield from ((check, node) for check in read_rule(node, column, names))
+
+
+def _with_ids(derived: Sequence[tuple[Check, Node]], rules: Sequence[tuple[Check, Node]]) -> tuple[Check, ...]:
+    """An id of the contract's own stays as it is; the others get a readable one that is free."""
+    taken: dict[str, Node] = {}
+    for check, node in rules:
+        if check.id in taken:
+            node.refuse(f"the rule {check.id!r} stands twice, first on line {taken[check.id].line}")
+        if check.id:
+            taken[check.id] = node
+    named = []
+    for check, node in (*derived, *rules):
+        if check.id and taken.get(check.id) is node:
+            named.append(check)
+            continue
+        stem = check.id or "_".join((*check.columns, _SUFFIX[check.metric]))
+        free = next(name for name in _numbered(stem) if name not in taken)
+        taken[free] = node
+        named.append(replace(check, id=free))
+    return tuple(sorted(named, key=lambda check: [*_ORDER, check.metric].index(check.metric)))
+
+
+def _numbered(stem: str) -> Iterator[str]:
+    yield stem
+    number = 2
+    while True:
+        yield f"{stem}_{number}"
+        number += 1
+
+
+_SUFFIX = {
+    Metric.ROWS_EQUAL_LANDED: "rows_equal_landed",
+    Metric.CELLS_EQUAL_LANDED: "cells_equal_landed",
+    Metric.ROW_COUNT: "rows",
+    Metric.NULL_VALUES: "nulls",
+    Metric.MISSING_VALUES: "missing",
+    Metric.INVALID_VALUES: "invalid",
+    Metric.DUPLICATE_VALUES: "duplicates",
+    Metric.SQL: "sql",
+}
+_ORDER = (
+    Metric.LANDED_READABLE,
+    Metric.PARTITION_EXISTS,
+    Metric.COLUMNS_MATCH,
+    Metric.ROW_COUNT,
+    Metric.ROWS_EQUAL_LANDED,
+    Metric.CELLS_EQUAL_LANDED,
+)

@@ -1,0 +1,69 @@
+"""What can go wrong, in one tree.
+
+    AceiteError
+    ├── ContractError          contract files that cannot be used; carries every Problem found
+    ├── UnroutableKey          a landed key that fits no contract
+    ├── SettingsError          a setting is missing or wrong
+    │   └── WrongAccount       the credentials belong to another AWS account
+    ├── StepFailed             an action on AWS failed, or ended in a state that is not success
+    │   └── WaitTimedOut       what was awaited did not happen in time
+    └── QueryFailed            Athena refused or failed the query
+
+A file that breaks its contract is not an error: it is a failed check, and so a verdict (see `judge`).
+Every message says what was found, where, what is allowed and what to do next.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+
+class AceiteError(Exception):
+    """Base of every error that Aceite raises on purpose."""
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Problem:
+    """One thing wrong in a contract file. `line` counts from 1; 0 means the whole file."""
+
+    path: str
+    line: int
+    message: str
+
+    def __str__(self) -> str:
+        return f"{self.path}:{self.line}: {self.message}" if self.line else f"{self.path}: {self.message}"
+
+
+class ContractError(AceiteError):
+    """One or more contract files cannot be used. `problems` holds all of them, in order of file and line."""
+
+    def __init__(self, problems: Iterable[Problem]) -> None:
+        self.problems = tuple(sorted(problems))
+        super().__init__("\n".join(str(problem) for problem in self.problems))
+
+
+class UnroutableKey(AceiteError):
+    """A landed key that fits no contract. The message is the reason shown in the event."""
+
+
+class SettingsError(AceiteError):
+    """A setting is missing or has a value that cannot be used."""
+
+
+class WrongAccount(SettingsError):
+    """The credentials belong to an account other than the expected one."""
+
+
+class StepFailed(AceiteError):
+    """An action on AWS failed. The message is AWS's own text, with what was asked for."""
+
+
+class WaitTimedOut(StepFailed):
+    """What was awaited did not happen within its deadline."""
+
+
+class QueryFailed(AceiteError):
+    """Athena refused or failed a query. `query_id` is None if it never started."""
+
+    def __init__(self, message: str, query_id: str | None = None) -> None:
+        self.query_id = query_id
+        super().__init__(message)

@@ -1,0 +1,109 @@
+"""The events that Aceite emits: their names, and what they carry. An event holds a pointer to a delivery, never rows."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from acceptance.delivery import Delivery, LandingObject
+from acceptance.judge import Verdict
+
+ARRIVED = "delivery.arrived"
+ACCEPTED = "delivery.accepted"
+REJECTED = "delivery.rejected"
+INCONCLUSIVE = "delivery.inconclusive"
+UNROUTABLE = "landing.object.unroutable"
+HEARTBEAT = "watcher.heartbeat"
+
+VERDICT_EVENTS = {Verdict.ACCEPTED: ACCEPTED, Verdict.REJECTED: REJECTED, Verdict.INCONCLUSIVE: INCONCLUSIVE}
+
+
+class LandingObjectPointer(BaseModel):
+    model_config = ConfigDict(frozen=True)
+
+    bucket: str
+    key: str
+    etag: str
+    size: int
+    last_modified: datetime
+
+
+class DeliveryPointer(BaseModel):
+    """A delivery as JSON: the payload of its event, and the parameter of the validation flow."""
+
+    model_config = ConfigDict(frozen=True)
+
+    id: str
+    dataset: str
+    business_date: date
+    revision: int = 1
+    members: tuple[LandingObjectPointer, ...] = Field(min_length=1)
+    fields: dict[str, str] = Field(default_factory=dict)
+
+    @classmethod
+    def to(cls, delivery: Delivery) -> "DeliveryPointer":
+        return cls(
+            id=delivery.id,
+            dataset=delivery.dataset,
+            business_date=delivery.business_date,
+            revision=delivery.revision,
+            members=tuple(
+                LandingObjectPointer(
+                    bucket=member.bucket,
+                    key=member.key,
+                    etag=member.etag,
+                    size=member.size,
+                    last_modified=member.last_modified,
+                )
+                for member in sorted(delivery.members)
+            ),
+            fields=dict(delivery.fields),
+        )
+
+    def delivery(self) -> Delivery:
+        members = tuple(LandingObject(**member.model_dump()) for member in self.members)
+        return Delivery(self.dataset, self.business_date, members, self.fields, self.revision)
+
+
+@dataclass(frozen=True, slots=True)
+class EventDraft:
+    """An event before it has an id and a time. `resource` are the labels of what it is about."""
+
+    name: str
+    resource: Mapping[str, str]
+    payload: Mapping[str, Any]
+
+
+def arrived(delivery: Delivery) -> EventDraft:
+    pointer = DeliveryPointer.to(delivery)
+    return EventDraft(ARRIVED, _resource(delivery), {"delivery": pointer.model_dump(mode="json")})
+
+
+def judged(delivery: Delivery, verdict: Verdict, reason: str, evidence_uri: str, run_url: str | None) -> EventDraft:
+    """Emitted after the evidence was put. The payload is what a notification says."""
+    payload = {
+        "delivery_id": delivery.id,
+        "title": delivery.title,
+        "verdict": verdict.value,
+        "reason": reason,
+        "evidence": evidence_uri,
+        "run_url": run_url or "",
+    }
+    return EventDraft(VERDICT_EVENTS[verdict], _resource(delivery), payload)
+
+
+def unroutable(landed: LandingObject, reason: str) -> EventDraft:
+    resource = {"prefect.resource.id": landed.uri, "prefect.resource.name": landed.file}
+    return EventDraft(UNROUTABLE, resource, {"key": landed.key, "size": landed.size, "reason": reason})
+
+
+def _resource(delivery: Delivery) -> dict[str, str]:
+    return {
+        "prefect.resource.id": delivery.first.uri,
+        "prefect.resource.name": delivery.title,
+        "aceite.dataset": delivery.dataset,
+        "aceite.business-date": delivery.business_date.isoformat(),
+        "aceite.delivery": delivery.id,
+    }

@@ -1,0 +1,118 @@
+"""A value of a document, the line where it stands, and a place to say what is wrong with it."""
+
+from collections.abc import Collection, Iterable, Iterator
+from dataclasses import dataclass, field, replace
+from difflib import get_close_matches
+from typing import Any
+
+from acceptance.errors import Problem
+
+At = tuple[str | int, ...]
+"""The way to a value from the root: keys and indices."""
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """Where a document came from, the line of each of its values, and what was found wrong with it so far."""
+
+    path: str
+    lines: dict[At, int] = field(default_factory=dict)
+    problems: list[Problem] = field(default_factory=list)
+
+    def refuse(self, at: At, message: str) -> None:
+        """Note a problem at a value; for one that is absent, at the line of what should hold it."""
+        while at not in self.lines and at:
+            at = at[:-1]
+        self.problems.append(Problem(self.path, self.lines.get(at, 0), message))
+
+
+@dataclass(frozen=True, slots=True)
+class Node:
+    """A value and where it stands. A child that is absent is a node whose value is None."""
+
+    value: Any
+    source: Source
+    at: At = ()
+
+    def __getitem__(self, key: str) -> "Node":
+        value = self.value.get(key) if isinstance(self.value, dict) else None
+        return Node(value, self.source, (*self.at, key))
+
+    def __contains__(self, key: str) -> bool:
+        return isinstance(self.value, dict) and key in self.value
+
+    def __iter__(self) -> Iterator["Node"]:
+        """The items of a list or the values of a mapping; nothing for other values."""
+        pairs: Iterable[tuple[str | int, Any]] = ()
+        if isinstance(self.value, dict):
+            pairs = self.value.items()
+        elif isinstance(self.value, list):
+            pairs = enumerate(self.value)
+        yield from (Node(value, self.source, (*self.at, key)) for key, value in pairs)
+
+    @property
+    def key(self) -> str:
+        """The key or index under which the value stands."""
+        return str(self.at[-1])
+
+    @property
+    def where(self) -> str:
+        """The path to the value as people write it: servers[0].location."""
+        text = "".join(f"[{step}]" if isinstance(step, int) else f".{step}" for step in self.at)
+        return text.removeprefix(".") or "the document"
+
+    @property
+    def line(self) -> int:
+        return self.source.lines.get(self.at, 0)
+
+    def refuse(self, message: str) -> None:
+        self.source.refuse(self.at, f"{self.where}: {message}")
+
+    def refuse_unknown_keys(self, allowed: Collection[str]) -> None:
+        for child in self:
+            if child.key not in allowed:
+                child.refuse(f"unknown key; {hint(child.key, allowed)}")
+
+    def text(self, default: str = "") -> str:
+        """The value if it is a text with something in it, the default if it is absent; anything else is refused."""
+        if self.value is None:
+            return default
+        if not isinstance(self.value, str) or not self.value:
+            self.refuse(f"found {shown(self.value)}, a text is needed; quote it if it is one")
+            return default
+        return self.value
+
+    def mapping(self) -> "Node":
+        """The node itself if it holds a mapping; if not, one without keys, and anything but nothing is refused."""
+        if not isinstance(self.value, dict | None):
+            self.refuse(f"found {shown(self.value)}, a mapping is needed")
+        return self if isinstance(self.value, dict) else replace(self, value={})
+
+    def sequence(self) -> tuple["Node", ...]:
+        if not isinstance(self.value, list | None):
+            self.refuse(f"found {shown(self.value)}, a list is needed")
+        return tuple(self) if isinstance(self.value, list) else ()
+
+
+def hint(found: str, allowed: Collection[str]) -> str:
+    """What is allowed, and the word that was probably meant; of a long list only that word."""
+    near = [f"did you mean '{word}'?" for word in get_close_matches(found, allowed, n=1)]
+    listed = [] if near and len(allowed) > 12 else [f"allowed: {', '.join(allowed)}"]
+    return "; ".join(listed + near)
+
+
+def shown(value: Any) -> str:
+    """A value as a message shows it: in YAML's words, and short."""
+    match value:
+        case None:
+            return "nothing"
+        case bool():
+            return str(value).lower()
+        case dict():
+            return "a mapping"
+        case list():
+            return "a list"
+        case str() if len(value) > 60:
+            return repr(value[:57] + "...")
+        case _:
+            return repr(value)

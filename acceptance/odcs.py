@@ -1,0 +1,193 @@
+"""An ODCS v3.2 document becomes a Contract. What Aceite cannot keep is refused, with its line; nothing is skipped."""
+
+import hashlib
+import re
+from collections.abc import Mapping
+from dataclasses import replace
+
+from acceptance.columns import read_columns
+from acceptance.contract import Contract, LandingFormat, Table
+from acceptance.derive import derive_checks
+from acceptance.document import holds_variable, read_document, resolve_variables
+from acceptance.errors import ContractError
+from acceptance.key_template import KeyTemplate
+from acceptance.node import Node, hint, shown
+from acceptance.odcs_schema import refuse_invalid
+from acceptance.pipeline import read_override, read_partition, read_steps
+from acceptance.placeholders import known_placeholders
+from acceptance.vendor import VENDOR, custom_properties
+
+LANDING = "landing"
+"""The name of the s3 server where files land."""
+
+_DATASET = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,127}")
+_FORMATS = ("csv",)
+_CSV = ("delimiter", "quote", "header", "nullText")
+
+
+def read_contract(text: str, path: str, environment: Mapping[str, str]) -> Contract | None:
+    """The contract of a watched dataset, or None for a valid document that has no landing server and no pipeline.
+
+    `environment` holds the values of `${VARIABLES}`. Raises ContractError with every problem that was found.
+    """
+    root, unset = resolve_variables(read_document(text, path), environment)
+    refuse_invalid(root)
+    if root.source.problems:
+        raise ContractError({*root.source.problems, *(unset if _is_watched(root) else ())})
+    if not _is_watched(root):
+        return None
+    contract = _contract(root, path, hashlib.sha256(text.encode()).hexdigest())
+    if contract is None or root.source.problems or unset:
+        raise ContractError({*root.source.problems, *unset})
+    return contract
+
+
+def _is_watched(root: Node) -> bool:
+    landing = any((each["server"].value, each["type"].value) == (LANDING, "s3") for each in root["servers"])
+    return landing or any(each["vendor"].value == VENDOR for each in root["customProperties"])
+
+
+def _contract(root: Node, path: str, sha256: str) -> Contract | None:
+    """None only after a refusal."""
+    dataset = root["id"].text()
+    if not _DATASET.fullmatch(dataset):
+        reason = "letters, digits, dots, hyphens and underscores, 128 at most: the id is part of S3 keys"
+        root["id"].refuse(f"found {dataset!r}; the id of a watched contract is made of {reason}")
+    server, athena, schema = _landing(root), _athena(root), _schema(root)
+    pipeline = _pipeline(root)
+    template = None if server is None else _template(server["location"])
+    if schema is None:
+        return None
+    columns = read_columns(schema)
+    checks = derive_checks(schema, columns)
+    known = known_placeholders(template) if template else None
+    override, steps = read_override(pipeline, known), read_steps(pipeline, known)
+    partition = read_partition(pipeline, schema, {column.name: column for column, _ in columns}, known)
+    landing = None if server is None else _landing_format(server)
+    if template is None or landing is None or athena is None:
+        return None
+    return Contract(
+        dataset=dataset,
+        name=root["name"].text(dataset),
+        version=root["version"].text(),
+        path=path,
+        sha256=sha256,
+        template=template,
+        landing=landing,
+        table=_table(athena, schema),
+        columns=tuple(column for column, _ in columns),
+        checks=checks,
+        override=override,
+        steps=steps,
+        partition=partition,
+    )
+
+
+def _landing(root: Node) -> Node | None:
+    named = [each for each in root["servers"] if each["server"].value == LANDING]
+    if not named:
+        root["servers"].refuse(
+            f"there is a pipeline but no landing server; add one of type s3 with `server: {LANDING}`"
+        )
+    for each in named[1:]:
+        each.refuse(f"the server {LANDING} stands twice, first on line {named[0].line}")
+    for each in named[:1]:
+        if each["type"].value != "s3":
+            each["type"].refuse(f"the landing server is of type {each['type'].value!r}; allowed: s3")
+            return None
+    return named[0] if named else None
+
+
+def _athena(root: Node) -> Node | None:
+    found = [each for each in root["servers"] if each["type"].value == "athena"]
+    if len(found) != 1:
+        place = found[1] if found else root["servers"]
+        place.refuse(f"found {len(found)} servers of type athena; exactly one says where the table is read")
+    return found[0] if found else None
+
+
+def _schema(root: Node) -> Node | None:
+    objects = list(root["schema"])
+    if len(objects) != 1:
+        place = objects[1] if objects else root
+        place.refuse(f"found {len(objects)} schema objects; a watched contract has exactly one, its table")
+        return None
+    if objects[0]["relationships"].value:
+        objects[0]["relationships"].refuse("relationships are not supported yet; write the rule as quality `type: sql`")
+    return objects[0]
+
+
+def _pipeline(root: Node) -> Node:
+    """The value of the custom property; an empty mapping if the contract has none."""
+    found = custom_properties(root, ("pipeline",)).get("pipeline")
+    if found is None:
+        return replace(root["pipeline"], value={})
+    for each in root["customProperties"]:
+        if each["property"].value == "pipeline" and each["vendor"].value is None:
+            each.refuse("a pipeline without vendor; write `vendor: aceite` if it is ours to run")
+    found.mapping().refuse_unknown_keys(("override", "steps", "partition"))
+    return found.mapping()
+
+
+def _template(location: Node) -> KeyTemplate | None:
+    if holds_variable(location.text()):
+        return None  # it is unset, and was told
+    try:
+        return KeyTemplate.parse(location.text())
+    except ValueError as error:
+        location.refuse(str(error))
+        return None
+
+
+def _landing_format(server: Node) -> LandingFormat:
+    kind = server["format"].text()
+    if kind.lower() not in _FORMATS:
+        server["format"].refuse(f"found {shown(server['format'].value)}; {hint(kind, _FORMATS)}")
+    if "delimiter" in server:
+        server["delimiter"].refuse("`delimiter` is for JSON; for CSV write it in the server's customProperties")
+    encoding = server["encoding"].text("UTF-8")
+    try:
+        "x".encode(encoding)  # an empty text would not even look the encoding up
+    except (LookupError, ValueError):
+        server["encoding"].refuse(f"the encoding {encoding!r} is not known; such as UTF-8, ISO-8859-1 or cp1252")
+    given = custom_properties(server, _CSV)
+    csv = LandingFormat()
+    delimiter = _character(given.get("delimiter"), csv.delimiter)
+    quote = _character(given.get("quote"), csv.quote)
+    if delimiter == quote:
+        given.get("quote", server).refuse(f"delimiter and quote are both {quote!r}")
+    header, null_text = given.get("header"), given.get("nullText")
+    if header is not None and not isinstance(header.value, bool):
+        header.refuse(f"found {shown(header.value)}; allowed: true, false")
+    if null_text is not None and not isinstance(null_text.value, str):
+        null_text.refuse(f"found {shown(null_text.value)}; write the text that means null, in quotes")
+    return LandingFormat(
+        encoding=encoding,
+        delimiter=delimiter,
+        quote=quote,
+        header=csv.header if header is None else bool(header.value),
+        null_text=csv.null_text if null_text is None else str(null_text.value),
+    )
+
+
+def _character(node: Node | None, default: str) -> str:
+    if node is None:
+        return default
+    if not isinstance(node.value, str) or len(node.value) != 1 or node.value in "\r\n":
+        node.refuse(f"found {shown(node.value)}; one character is needed, in quotes, such as ';' or \"\\t\"")
+        return default
+    return node.value
+
+
+def _table(athena: Node, schema: Node) -> Table:
+    output = athena["stagingDir"].text()
+    if output and not output.startswith("s3://"):
+        athena["stagingDir"].refuse(f"found {output!r}; query results go to s3://bucket/prefix/")
+    return Table(
+        catalog=athena["catalog"].text("awsdatacatalog"),
+        database=athena["schema"].text().lower(),
+        name=(schema["physicalName"].text() or schema["name"].text()).lower(),
+        workgroup=athena["workgroup"].text("primary"),
+        region=athena["regionName"].text() or None,
+        output_location=output or None,
+    )

@@ -1,0 +1,81 @@
+"""Values, bounds and patterns of a column, typed as the column is."""
+
+import re
+from collections.abc import Sequence
+from datetime import date, datetime
+from decimal import Decimal
+
+from acceptance.checks import Number
+from acceptance.columns import NUMBERS, TEXTS, WHOLE_NUMBERS, kind
+from acceptance.contract import Column
+from acceptance.node import Node, shown
+
+Value = Number | str | bool
+
+
+def exact(value: Number) -> Number:
+    """The number as it is written in the contract: 0.1 is a tenth."""
+    return Decimal(repr(value)) if isinstance(value, float) else value
+
+
+def read_values(nodes: Sequence[Node], column: Column) -> tuple[Value, ...]:
+    """The listed values, each once; what cannot be a value of the column is refused."""
+    values = [read_value(node, column) for node in nodes]
+    return tuple(dict.fromkeys(value for value in values if value is not None))
+
+
+def read_value(node: Node, column: Column) -> Value | None:
+    """A value of the column's type, dates and timestamps as ISO text, or None after a refusal."""
+    value, of = node.value, kind(column)
+    if of in TEXTS and isinstance(value, str):
+        return value
+    number = isinstance(value, int | float) and not isinstance(value, bool)
+    if number and of in NUMBERS and (of not in WHOLE_NUMBERS or value == int(value)):
+        return exact(value)
+    if of == "boolean" and isinstance(value, bool):
+        return value
+    if of in ("date", "timestamp") and isinstance(value, str):
+        moment = _moment(value, column)
+        if moment is not None:
+            return moment
+    quote = "; quote it to make it a text" if of in TEXTS else ""
+    node.refuse(f"{shown(value)} is not a value of the column {column.name}, which is {column.type}{quote}")
+    return None
+
+
+def read_bound(node: Node, column: Column) -> Number | str | None:
+    """The limit of a range, or None if there is none."""
+    if node.value is None:
+        return None
+    if kind(column) in NUMBERS and isinstance(node.value, int | float):
+        return exact(node.value)  # 0.5 is a fine limit for whole numbers
+    value = read_value(node, column)
+    return None if isinstance(value, bool) else value
+
+
+def read_pattern(node: Node) -> str | None:
+    """A regular expression that can be compiled, or None if there is none."""
+    pattern = node.text() or None
+    if pattern is not None:
+        try:
+            re.compile(pattern)
+        except re.error as error:
+            node.refuse(f"{pattern!r} is not a regular expression: {error}")
+    return pattern
+
+
+def _moment(text: str, column: Column) -> str | None:
+    """The ISO text of a date or timestamp written as ISO, or as the column lands."""
+    parse = date.fromisoformat if kind(column) == "date" else datetime.fromisoformat
+    try:
+        moment: date = parse(text)
+    except ValueError:
+        try:
+            moment = datetime.strptime(text, column.landed_format or "%Y-%m-%d")  # noqa: DTZ007 (Athena's have no zone)
+        except ValueError:
+            return None
+    if isinstance(moment, datetime):
+        if moment.tzinfo is not None:
+            return None
+        return moment.date().isoformat() if kind(column) == "date" else moment.isoformat(sep=" ")
+    return moment.isoformat()

@@ -1,0 +1,178 @@
+"""Blocks, deployments, concurrency limits and automations: created or updated, never doubled."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID
+
+from prefect import Flow
+from prefect.automations import AutomationCore
+from prefect.client.orchestration import SyncPrefectClient, get_client
+from prefect.client.schemas.actions import GlobalConcurrencyLimitCreate
+from prefect.deployments.runner import RunnerDeployment
+from prefect.types.entrypoint import EntrypointType
+from prefect.exceptions import ObjectNotFound
+
+from acceptance.contract import Contract
+from acceptance.errors import SettingsError
+from automations import restart_the_watcher, tell_about_rejections, validate_each_delivery
+from blocks.build import save_blocks
+from blocks.settings import Settings
+from flows.validate_delivery import one_at_a_time, validate_delivery
+from flows.watch_landing import watch_landing
+
+DEPLOYMENT = "aceite"
+"""The name of both deployments: watch-landing/aceite and validate-delivery/aceite."""
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """What became of one thing: "created", "updated", "unchanged". `fields` are those that differed."""
+
+    kind: str
+    name: str
+    change: str
+    fields: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Deployed:
+    watch_landing: UUID
+    validate_delivery: UUID
+
+
+def apply(settings: Settings, contracts: Sequence[Contract], *, dry_run: bool = False) -> tuple[Change, ...]:
+    """Makes Prefect's server hold what the settings and contracts ask for, and answers what that changed.
+
+    What a person changed on purpose stays: an automation that was switched off is not switched on again.
+
+    Raises:
+        SettingsError: the notification block does not exist.
+    """
+    with get_client(sync_client=True) as client:
+        return tuple(_apply(client, settings, contracts, dry_run))
+
+
+def deployments(settings: Settings) -> tuple[RunnerDeployment, RunnerDeployment]:
+    """The watcher's and the validation's deployment, as they are served."""
+    watcher = watch_landing.to_deployment(
+        DEPLOYMENT,
+        parameters={"poll_s": settings.poll_s},
+        tags=["aceite"],
+        entrypoint_type=EntrypointType.MODULE_PATH,
+        description="Lists the landing locations and announces each new delivery. One is enough; a second one ends.",
+    )
+    validation = validate_delivery.to_deployment(
+        DEPLOYMENT,
+        tags=["aceite"],
+        entrypoint_type=EntrypointType.MODULE_PATH,
+        description="Takes a delivery through its pipeline and judges it. Fired by the automation for each delivery.",
+    )
+    return watcher, validation
+
+
+def deployed(client: SyncPrefectClient) -> Deployed | None:
+    """The ids of both deployments, if they are there."""
+    ids = [_deployment_id(client, flow) for flow in (watch_landing, validate_delivery)]
+    return None if None in ids else Deployed(*ids)  # type: ignore[arg-type]
+
+
+def _apply(
+    client: SyncPrefectClient, settings: Settings, contracts: Sequence[Contract], dry_run: bool
+) -> Iterator[Change]:
+    for name, change in save_blocks(settings, dry_run=dry_run).items():
+        yield Change("block", name, change)
+    for deployment in deployments(settings):
+        yield _apply_deployment(client, deployment, dry_run)
+    for contract in contracts:
+        if contract.override:
+            yield _apply_limit(client, one_at_a_time(contract.dataset), dry_run)
+    for automation in _automations(client, settings, dry_run):
+        yield _apply_automation(client, automation, dry_run)
+
+
+def _automations(client: SyncPrefectClient, settings: Settings, dry_run: bool) -> Iterator[AutomationCore]:
+    block = settings.notification_block
+    told = tell_about_rejections.automation(block and _block_id(client, block), block)
+    ids = deployed(client)
+    if ids is None:
+        # Only in a dry run on a new server: there is nothing yet that the automations could run.
+        assert dry_run
+        ids = Deployed(UUID(int=0), UUID(int=0))
+    yield validate_each_delivery.automation(ids.validate_delivery)
+    yield told
+    yield restart_the_watcher.automation(ids.watch_landing)
+
+
+def _apply_deployment(client: SyncPrefectClient, deployment: RunnerDeployment, dry_run: bool) -> Change:
+    name = f"{deployment.flow_name}/{deployment.name}"
+    try:
+        existing = client.read_deployment_by_name(name)
+    except ObjectNotFound:
+        existing = None
+    fields = ("description", "entrypoint", "parameters", "tags")
+    differing = tuple(f for f in fields if existing is not None and getattr(existing, f) != getattr(deployment, f))
+    if not dry_run and (existing is None or differing):
+        deployment.apply()
+    return Change("deployment", name, _word(existing is not None, bool(differing)), differing)
+
+
+def _apply_limit(client: SyncPrefectClient, name: str, dry_run: bool) -> Change:
+    try:
+        client.read_global_concurrency_limit_by_name(name)
+    except ObjectNotFound:
+        if not dry_run:
+            client.create_global_concurrency_limit(GlobalConcurrencyLimitCreate(name=name, limit=1))
+        return Change("concurrency limit", name, "created")
+    return Change("concurrency limit", name, "unchanged")
+
+
+def _apply_automation(client: SyncPrefectClient, automation: AutomationCore, dry_run: bool) -> Change:
+    existing = next(iter(client.read_automations_by_name(automation.name)), None)
+    if existing is None:
+        if not dry_run:
+            client.create_automation(automation)
+        return Change("automation", automation.name, "created")
+    wanted = automation.model_copy(update={"enabled": existing.enabled})
+    differing = tuple(field for field, value in _says(wanted).items() if _says(existing).get(field) != value)
+    if differing and not dry_run:
+        client.update_automation(existing.id, wanted)
+    return Change("automation", automation.name, _word(True, bool(differing)), differing)
+
+
+def _says(automation: AutomationCore) -> dict[str, Any]:
+    """What an automation does, without the ids that the server gave its parts, and sets in one order."""
+    return _plain(automation.model_dump(mode="json", include={"description", "enabled", "trigger", "actions"}))
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {key: _plain(item) for key, item in value.items() if key != "id"}
+    if isinstance(value, list | tuple | set):
+        items = [_plain(item) for item in value]
+        return sorted(items) if all(isinstance(item, str) for item in items) else items
+    return value
+
+
+def _word(exists: bool, differs: bool) -> str:
+    if not exists:
+        return "created"
+    return "updated" if differs else "unchanged"
+
+
+def _deployment_id(client: SyncPrefectClient, flow: Flow[..., Any]) -> UUID | None:
+    try:
+        return client.read_deployment_by_name(f"{flow.name}/{DEPLOYMENT}").id
+    except ObjectNotFound:
+        return None
+
+
+def _block_id(client: SyncPrefectClient, block: str) -> UUID:
+    kind, _, name = block.partition("/")
+    try:
+        return client.read_block_document_by_name(name, kind).id
+    except ObjectNotFound:
+        raise SettingsError(
+            f"ACEITE_NOTIFICATION_BLOCK is {block!r}, but Prefect has no such block. Make it on the blocks page "
+            "(Slack Webhook, Microsoft Teams Webhook, Sendgrid Email ...) and write it as type/name"
+        ) from None

@@ -1,0 +1,53 @@
+"""No sign of life from the watcher -> start it again."""
+
+from datetime import timedelta
+from uuid import UUID
+
+from prefect.automations import AutomationCore
+from prefect.events import EventTrigger, Posture, RunDeployment
+
+from acceptance.events import HEARTBEAT
+
+NAME = "Aceite: restart the watcher"
+SILENCE = timedelta(seconds=25)
+"""Two missed heartbeats (flows.watch_landing.HEARTBEAT_EVERY_S) and some slack."""
+
+SIGNS_OF_LIFE = frozenset(
+    {
+        HEARTBEAT,
+        "prefect.flow-run.Pending",
+        "prefect.flow-run.Running",
+        "prefect.flow-run.Failed",
+        "prefect.flow-run.Crashed",
+        "prefect.flow-run.TimedOut",
+        "prefect.flow-run.AlreadyWatched",
+        "prefect.flow-run.TakenOver",
+    }
+)
+"""Each starts the wait for the next anew. Scheduled and Late are not among them: they say that nobody runs flows, and
+another scheduled run would not help."""
+
+STOPPED_BY_A_PERSON = frozenset({"prefect.flow-run.Cancelling", "prefect.flow-run.Cancelled"})
+
+
+def automation(deployment_id: UUID) -> AutomationCore:
+    """After a sign of life another must follow in time; the wait is in the server's database, so it survives restarts."""
+    return AutomationCore(
+        name=NAME,
+        description=(
+            f"Starts watch-landing again when nothing was heard of it for {SILENCE.seconds} s: it failed, crashed, was "
+            "killed, or its machine is gone. A watcher that a person cancels stays stopped."
+        ),
+        trigger=EventTrigger(
+            after=set(SIGNS_OF_LIFE),
+            expect=set(SIGNS_OF_LIFE | STOPPED_BY_A_PERSON),
+            match_related={
+                "prefect.resource.role": "deployment",
+                "prefect.resource.id": f"prefect.deployment.{deployment_id}",
+            },
+            posture=Posture.Proactive,
+            threshold=1,
+            within=SILENCE,
+        ),
+        actions=[RunDeployment(source="selected", deployment_id=deployment_id, parameters=None)],
+    )

@@ -1,0 +1,147 @@
+"""Athena, through PyAthena: one query, its answer as Python values, and what it cost."""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+import boto3
+from pyathena.connection import Connection
+from pyathena.cursor import Cursor
+from pyathena.error import Error
+from pyathena.model import AthenaQueryExecution
+from pyathena.util import RetryConfig
+
+from acceptance.errors import QueryFailed
+from aws.waiting import REAL_CLOCK, Clock, pauses
+
+_FIRST_S, _EVERY_S = 0.2, 2.0
+
+
+@dataclass(frozen=True, slots=True)
+class QueryAnswer:
+    """All rows, as tuples of Python values, and Athena's account of the query. `output_location`: the result's URI."""
+
+    query_id: str
+    sql: str
+    columns: tuple[str, ...]
+    rows: tuple[tuple[Any, ...], ...]
+    bytes_scanned: int
+    engine_ms: int
+    total_ms: int
+    output_location: str
+    engine_version: str
+    workgroup: str
+    started: datetime | None
+    ended: datetime | None
+
+
+def connect(
+    session: boto3.Session,
+    *,
+    endpoint_url: str | None = None,
+    region: str | None,
+    workgroup: str,
+    database: str,
+    catalog: str = "awsdatacatalog",
+    output_location: str | None = None,
+) -> Connection[Cursor]:
+    """`output_location` is an s3:// prefix; without it the workgroup's own is used."""
+    options: dict[str, Any] = {"endpoint_url": endpoint_url} if endpoint_url else {}
+    return Connection(
+        session=session,
+        region_name=region or session.region_name,
+        work_group=workgroup,
+        schema_name=database,
+        catalog_name=catalog,
+        # Empty, unlike None, keeps PyAthena from looking for a location in environment variables.
+        s3_staging_dir=output_location or "",
+        retry_config=RetryConfig(attempt=5, max_delay=8),
+        **options,
+    )
+
+
+def run_query(connection: Connection[Cursor], sql: str, *, within: timedelta, clock: Clock = REAL_CLOCK) -> QueryAnswer:
+    """Runs the query to its end and fetches its rows. A query that is not ready in time is stopped.
+
+    Raises:
+        QueryFailed: Athena refused, failed or cancelled it, with Athena's own text, or the deadline passed.
+    """
+    watch = _Watch(within.total_seconds(), clock)
+    # PyAthena knows no deadline, and one fixed pause between polls. Its poll callback gives both.
+    with connection.cursor(poll_interval=0, on_poll=watch.polled) as cursor:
+        try:
+            cursor.execute(sql, on_start_query_execution=watch.started)
+            rows = tuple(cursor.fetchall())
+        except Error as error:
+            about = f"query {watch.query_id}" if watch.query_id else "the query was not started"
+            raise QueryFailed(f"{about}: {error or watch.state}", watch.query_id) from error
+        except _DeadlinePassed:
+            stopped = _stop(cursor)
+            text = f"query {watch.query_id}: still {watch.state} after {within.total_seconds():g} s, {stopped}"
+            raise QueryFailed(text, watch.query_id) from None
+        except BaseException:
+            # A cancelled run leaves no query behind that scans, and costs, for nobody.
+            if watch.query_id:
+                _stop(cursor)
+            raise
+        columns = tuple(column[0] for column in cursor.description or ())
+    assert watch.execution is not None
+    return _answer(watch.execution, sql, columns, rows)
+
+
+class _DeadlinePassed(Exception):  # noqa: N818
+    pass
+
+
+class _Watch:
+    """A query's callbacks: they note its id and last state, pause between polls, and end the wait at the deadline."""
+
+    def __init__(self, at_most_s: float, clock: Clock) -> None:
+        self.query_id: str | None = None
+        self.execution: AthenaQueryExecution | None = None
+        self._clock = clock
+        self._deadline = clock.now() + at_most_s
+        self._pauses = pauses(_FIRST_S, _EVERY_S)
+
+    @property
+    def state(self) -> str:
+        return (self.execution and self.execution.state) or "not started"
+
+    def started(self, query_id: str) -> None:
+        self.query_id = query_id
+
+    def polled(self, execution: AthenaQueryExecution) -> None:
+        self.execution = execution
+        if execution.state in AthenaQueryExecution.TERMINAL_STATES:
+            return
+        left_s = self._deadline - self._clock.now()
+        if left_s <= 0:
+            raise _DeadlinePassed
+        self._clock.sleep(min(next(self._pauses), left_s))
+
+
+def _stop(cursor: Cursor) -> str:
+    try:
+        cursor.cancel()
+    except Error as error:
+        return f"and could not be stopped: {error}"
+    return "so it was stopped"
+
+
+def _answer(
+    execution: AthenaQueryExecution, sql: str, columns: tuple[str, ...], rows: tuple[tuple[Any, ...], ...]
+) -> QueryAnswer:
+    return QueryAnswer(
+        query_id=execution.query_id or "",
+        sql=sql,
+        columns=columns,
+        rows=rows,
+        bytes_scanned=execution.data_scanned_in_bytes or 0,
+        engine_ms=execution.engine_execution_time_in_millis or 0,
+        total_ms=execution.total_execution_time_in_millis or 0,
+        output_location=execution.output_location or "",
+        engine_version=execution.effective_engine_version or "",
+        workgroup=execution.work_group or "",
+        started=execution.submission_date_time,
+        ended=execution.completion_date_time,
+    )

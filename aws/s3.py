@@ -1,0 +1,247 @@
+"""S3: list what landed, fetch exactly the version that was announced, write with conditions."""
+
+import hashlib
+import json
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, timedelta
+from pathlib import Path
+from typing import Any
+
+from botocore.exceptions import ClientError
+
+from acceptance.delivery import LandingObject
+from acceptance.errors import StepFailed
+from aws.calls import Client, aws_call, error_code
+from aws.waiting import REAL_CLOCK, Clock, pauses, poll_until
+
+_CHUNK_BYTES = 1024 * 1024
+_CONFLICT_ATTEMPTS = 8
+
+_ABSENT = frozenset({"404", "NoSuchKey", "NotFound", "NoSuchVersion"})
+_PRECONDITION_FAILED = frozenset({"412", "PreconditionFailed"})
+_CONFLICT = frozenset({"409", "ConditionalRequestConflict"})
+
+
+@dataclass(frozen=True, slots=True)
+class ObjectFacts:
+    """What a listing does not tell. `version_id` is None without versioning; metadata keys are lower-case."""
+
+    version_id: str | None
+    content_type: str
+    metadata: Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class Downloaded:
+    """A copy of one landing object. `sha256` is of the bytes in `path`, in hexadecimal."""
+
+    path: Path
+    size_bytes: int
+    sha256: str
+    version_id: str | None
+
+
+def split_uri(uri: str) -> tuple[str, str]:
+    """Bucket and key of s3://bucket/key.
+
+    Raises:
+        StepFailed: it is not such a URI.
+    """
+    bucket, slash, key = uri.removeprefix("s3://").partition("/")
+    if not (uri.startswith("s3://") and bucket and slash and key):
+        raise StepFailed(f"{uri!r} is not the address of an S3 object; write s3://bucket/key")
+    return bucket, key
+
+
+def list_objects(s3: Client, bucket: str, prefix: str) -> Iterator[LandingObject]:
+    """Every object below the prefix, in the order of S3's keys (UTF-8 bytes), one page in memory at a time."""
+    # boto3 asks for url-encoded keys and decodes them, so that any key survives the answer's XML.
+    pages = s3.get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=prefix)
+    with aws_call(f"list s3://{bucket}/{prefix}"):
+        for page in pages:
+            for item in page.get("Contents", ()):
+                yield LandingObject(
+                    bucket=bucket,
+                    key=item["Key"],
+                    etag=item["ETag"].strip('"'),
+                    size=item["Size"],
+                    last_modified=item["LastModified"].astimezone(UTC).replace(microsecond=0),
+                )
+
+
+def object_exists(s3: Client, uri: str) -> bool:
+    """Whether the object is there; for a uri that ends in /, whether any object is below it, a folder marker aside.
+
+    Raises:
+        StepFailed: S3 does not tell. Without s3:ListBucket it answers 403 for an object that is not there.
+    """
+    bucket, key = split_uri(uri)
+    if key.endswith("/"):
+        with aws_call(f"list {uri}"):
+            found = s3.list_objects_v2(Bucket=bucket, Prefix=key, MaxKeys=2).get("Contents", ())
+        return any(item["Key"] != key for item in found)
+    with aws_call(f"look for {uri}"):
+        try:
+            s3.head_object(Bucket=bucket, Key=key)
+        except ClientError as error:
+            if error_code(error) in _ABSENT:
+                return False
+            raise
+    return True
+
+
+def await_object(s3: Client, uri: str, *, within: timedelta, clock: Clock = REAL_CLOCK) -> None:
+    """Returns when `object_exists` holds.
+
+    Raises:
+        WaitTimedOut: it did not come in time.
+    """
+    poll_until(
+        lambda: object_exists(s3, uri),
+        bool,
+        what=f"wait for {'any object below ' if uri.endswith('/') else ''}{uri}",
+        at_most_s=within.total_seconds(),
+        clock=clock,
+        shown=lambda _: "absent",
+    )
+
+
+def put_once(
+    s3: Client,
+    bucket: str,
+    key: str,
+    body: bytes,
+    content_type: str = "application/octet-stream",
+    *,
+    clock: Clock = REAL_CLOCK,
+) -> bool:
+    """Writes the object unless it is there. True: it now holds this body and nobody else wrote it; False: it was there.
+
+    boto3 repeats a request whose answer was lost, and the repetition then meets the object of the first attempt: the
+    bytes decide whose it is. So a body should name its writer.
+    """
+
+    def put() -> None:
+        s3.put_object(Bucket=bucket, Key=key, Body=body, ContentType=content_type, IfNoneMatch="*")
+
+    with aws_call(f"put s3://{bucket}/{key} once"):
+        met = _conditionally(put, clock)
+        if met is None:
+            return True
+        repeated = met.response.get("ResponseMetadata", {}).get("RetryAttempts", 0) > 0
+        return repeated and s3.get_object(Bucket=bucket, Key=key)["Body"].read() == body
+
+
+def replace_if(
+    s3: Client,
+    bucket: str,
+    key: str,
+    body: bytes,
+    etag: str,
+    content_type: str = "application/json",
+    *,
+    clock: Clock = REAL_CLOCK,
+) -> bool:
+    """Replaces the object if its etag is still this one. False: somebody replaced or deleted it meanwhile."""
+
+    def put() -> None:
+        s3.put_object(Bucket=bucket, Key=key, Body=body, ContentType=content_type, IfMatch=f'"{etag}"')
+
+    with aws_call(f"replace s3://{bucket}/{key}"):
+        return _conditionally(put, clock) is None
+
+
+def read_json(s3: Client, bucket: str, key: str) -> tuple[dict[str, Any], str] | None:
+    """The JSON object in it and its etag, or None if there is no such object.
+
+    Raises:
+        StepFailed: S3 does not give it, or it does not hold a JSON object.
+    """
+    with aws_call(f"read s3://{bucket}/{key}"):
+        try:
+            answer = s3.get_object(Bucket=bucket, Key=key)
+        except ClientError as error:
+            if error_code(error) in _ABSENT:
+                return None
+            raise
+        content = answer["Body"].read()
+    try:
+        value = json.loads(content)
+    except ValueError as error:
+        raise StepFailed(f"s3://{bucket}/{key} is not JSON: {error}") from error
+    if not isinstance(value, dict):
+        raise StepFailed(f"s3://{bucket}/{key} holds a JSON {type(value).__name__}, where an object was expected")
+    return value, answer["ETag"].strip('"')
+
+
+def describe(s3: Client, landed: LandingObject) -> ObjectFacts:
+    """The object's version, content type and user metadata.
+
+    Raises:
+        StepFailed: it was replaced or deleted since it was listed, or S3 does not tell.
+    """
+    with aws_call(f"describe {landed.uri}"), _same_version(landed):
+        answer = s3.head_object(Bucket=landed.bucket, Key=landed.key, IfMatch=f'"{landed.etag}"')
+    return ObjectFacts(_version_id(answer), answer.get("ContentType", ""), dict(answer.get("Metadata", {})))
+
+
+def download(s3: Client, landed: LandingObject, path: Path) -> Downloaded:
+    """Copies exactly the version that was listed to `path`, in constant memory. On an error nothing is left there.
+
+    Raises:
+        StepFailed: it was replaced or deleted since it was listed, or S3 does not give it.
+    """
+    digest, size_bytes = hashlib.sha256(), 0
+    try:
+        with aws_call(f"download {landed.uri}"), _same_version(landed), path.open("wb") as file:
+            answer = s3.get_object(Bucket=landed.bucket, Key=landed.key, IfMatch=f'"{landed.etag}"')
+            for chunk in answer["Body"].iter_chunks(_CHUNK_BYTES):
+                file.write(chunk)
+                digest.update(chunk)
+                size_bytes += len(chunk)
+    except BaseException:
+        path.unlink(missing_ok=True)
+        raise
+    return Downloaded(path, size_bytes, digest.hexdigest(), _version_id(answer))
+
+
+def _conditionally(put: Callable[[], None], clock: Clock) -> ClientError | None:
+    """None if the put was done, or the error that says that its condition does not hold.
+
+    S3 answers 409 while another conditional write of the same key is under way: then nothing is decided yet.
+    """
+    for attempt, pause_s in enumerate(pauses(0.1, 2.0), start=1):
+        try:
+            put()
+        except ClientError as error:
+            if error_code(error) in _PRECONDITION_FAILED | _ABSENT:
+                return error
+            if error_code(error) not in _CONFLICT or attempt == _CONFLICT_ATTEMPTS:
+                raise
+            clock.sleep(pause_s)
+        else:
+            return None
+    raise AssertionError("pauses is endless")
+
+
+@contextmanager
+def _same_version(landed: LandingObject) -> Iterator[None]:
+    try:
+        yield
+    except ClientError as error:
+        if error_code(error) in _PRECONDITION_FAILED:
+            reason = (
+                f"it was replaced since it was listed with etag {landed.etag}; the new version is a delivery of its own"
+            )
+        elif error_code(error) in _ABSENT:
+            reason = f"it was deleted since it was listed with etag {landed.etag}; deliver it again"
+        else:
+            raise
+        raise StepFailed(f"{landed.uri}: {reason}") from error
+
+
+def _version_id(answer: Mapping[str, Any]) -> str | None:
+    version_id = answer.get("VersionId")
+    return None if version_id in (None, "null") else str(version_id)

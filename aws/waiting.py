@@ -1,0 +1,59 @@
+"""Waiting, with a deadline, a clock that is an argument, and a sentence that says what for."""
+
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import TypeVar
+
+from acceptance.errors import WaitTimedOut
+
+State = TypeVar("State")
+
+_GROWTH = 1.5
+
+
+@dataclass(frozen=True, slots=True)
+class Clock:
+    """Where time comes from, in seconds. `now` never goes back."""
+
+    now: Callable[[], float] = time.monotonic
+    sleep: Callable[[float], None] = time.sleep
+
+
+REAL_CLOCK = Clock()
+
+
+def pauses(first_s: float, every_s: float) -> Iterator[float]:
+    """Endless pauses between two polls: short at first, each half as long again, never more than `every_s`."""
+    pause_s = min(first_s, every_s)
+    while True:
+        yield pause_s
+        pause_s = min(pause_s * _GROWTH, every_s)
+
+
+def poll_until(
+    ask: Callable[[], State],
+    done: Callable[[State], bool],
+    *,
+    what: str,
+    at_most_s: float,
+    clock: Clock = REAL_CLOCK,
+    first_s: float = 0.2,
+    every_s: float = 2.0,
+    shown: Callable[[State], str] = str,
+) -> State:
+    """The first state for which `done` holds. Asks at once, then as `pauses` says, and last at the deadline.
+
+    Raises:
+        WaitTimedOut: "<what>: still <last state> after <N> s".
+    """
+    deadline = clock.now() + at_most_s
+    for pause_s in pauses(first_s, every_s):
+        state = ask()
+        if done(state):
+            return state
+        left_s = deadline - clock.now()
+        if left_s <= 0:
+            raise WaitTimedOut(f"{what}: still {shown(state)} after {at_most_s:g} s")
+        clock.sleep(min(pause_s, left_s))
+    raise AssertionError("pauses is endless")

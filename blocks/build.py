@@ -1,0 +1,98 @@
+"""Settings become blocks: the one place where credentials are built, and where blocks are created or updated."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, TypeVar, cast
+
+from botocore.exceptions import BotoCoreError, ClientError
+from prefect.blocks.core import Block
+from prefect_aws import AwsCredentials, S3Bucket
+from prefect_aws.client_parameters import AwsClientParameters
+
+from acceptance.errors import SettingsError, WrongAccount
+from blocks import names
+from blocks.settings import Settings
+
+B = TypeVar("B", bound=Block)
+
+
+@dataclass(frozen=True, slots=True)
+class Caller:
+    """Who the credentials are, as STS says."""
+
+    account: str
+    arn: str
+
+
+def aws_credentials(settings: Settings) -> AwsCredentials:
+    return AwsCredentials(
+        aws_access_key_id=settings.aws_access_key_id,
+        aws_secret_access_key=settings.aws_secret_access_key,
+        aws_session_token=settings.aws_session_token and settings.aws_session_token.get_secret_value(),
+        profile_name=settings.aws_profile,
+        region_name=settings.aws_region,
+        assume_role_arn=settings.aws_role_arn,
+        aws_client_parameters=AwsClientParameters(endpoint_url=settings.aws_endpoint_url),
+    )
+
+
+def identify(credentials: AwsCredentials, expected_account: str | None) -> Caller:
+    """Who the credentials are.
+
+    Raises:
+        WrongAccount: they belong to another account than the expected one.
+        SettingsError: AWS does not know them, or cannot be reached.
+    """
+    try:
+        answer = credentials.get_client("sts").get_caller_identity()
+    except (BotoCoreError, ClientError) as error:
+        raise SettingsError(
+            f"AWS does not accept the credentials: {error}. Check ACEITE_AWS_PROFILE or the keys, ACEITE_AWS_REGION "
+            "and ACEITE_AWS_ENDPOINT_URL"
+        ) from error
+    if expected_account and answer["Account"] != expected_account:
+        raise WrongAccount(
+            f"the credentials belong to account {answer['Account']} ({answer['Arn']}), but ACEITE_AWS_ACCOUNT_ID is "
+            f"{expected_account}: nothing was started. Use credentials of {expected_account}, or correct the setting"
+        )
+    return Caller(answer["Account"], answer["Arn"])
+
+
+def save_blocks(settings: Settings, *, dry_run: bool = False) -> Mapping[str, str]:
+    """Creates or updates the blocks that the settings ask for. Answers "created", "updated" or "unchanged" by name.
+
+    The bucket blocks refer to the saved credentials block, so that a secret is kept once. A dry run saves nothing.
+    """
+    credentials, change = _save(names.CREDENTIALS, aws_credentials(settings), dry_run)
+    changes = {names.CREDENTIALS: change}
+    for name, bucket_name in ((names.LANDING, settings.landing_bucket), (names.EVIDENCE, settings.evidence_bucket)):
+        block = S3Bucket(bucket_name=bucket_name, credentials=credentials)
+        _, changes[name] = _save(name, block, dry_run)
+    return changes
+
+
+def _save(name: str, block: B, dry_run: bool) -> tuple[B, str]:
+    existing = _load(type(block), name)
+    if existing is not None and _document(existing) == _document(block):
+        return existing, "unchanged"
+    if not dry_run:
+        block.save(name, overwrite=True)
+    return block, "created" if existing is None else "updated"
+
+
+def _load(kind: type[B], name: str) -> B | None:
+    try:
+        return cast(B, kind.load(name))
+    except ValueError:  # Prefect's way to say that there is none
+        return None
+
+
+def _document(block: Block) -> Any:
+    """What a block says, without where Prefect keeps it."""
+    return _without_bookkeeping(block.model_dump(context={"include_secrets": True}, mode="json"))
+
+
+def _without_bookkeeping(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {key: _without_bookkeeping(item) for key, item in value.items() if not key.startswith("_")}
+    return value

@@ -1,0 +1,5 @@
+"""The names under which the blocks are saved. A person finds them by these on Prefect's blocks page."""
+
+CREDENTIALS = "aceite-aws"
+LANDING = "aceite-landing"
+EVIDENCE = "aceite-evidence"

@@ -1,0 +1,68 @@
+"""What an installation is told: environment variables `ACEITE_*`, or a file `.env` in the current folder."""
+
+from pathlib import Path
+from typing import Self
+
+from pydantic import Field, SecretStr, ValidationError, model_validator
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from acceptance.errors import SettingsError
+
+ENV_PREFIX = "ACEITE_"
+
+
+class Settings(BaseSettings):
+    """Each field is the variable `ACEITE_<FIELD>`. Facts about a dataset are not here but in its contract."""
+
+    model_config = SettingsConfigDict(env_prefix=ENV_PREFIX, env_file=".env", env_file_encoding="utf-8", extra="ignore")
+
+    home: Path = Field(
+        Path.home() / ".aceite",  # noqa: RUF009
+        description="Folder of the ledger and of the embedded Prefect server's data.",
+    )
+    contracts: Path = Field(Path("contracts"), description="Folder of the contracts, one ODCS file each.")
+
+    aws_profile: str | None = Field(None, description="Profile of the AWS configuration files to use.")
+    aws_access_key_id: str | None = Field(None, description="Access key, if there is no profile or role.")
+    aws_secret_access_key: SecretStr | None = Field(None, description="Secret of the access key.")
+    aws_session_token: SecretStr | None = Field(None, description="Token of temporary credentials.")
+    aws_role_arn: str | None = Field(None, description="Role to assume with the credentials above.")
+    aws_region: str | None = Field(None, description="Region of the pipeline, for example sa-east-1.")
+    aws_endpoint_url: str | None = Field(None, description="Another address for all of AWS, such as the sandbox's.")
+    aws_account_id: str | None = Field(
+        None, pattern=r"^\d{12}$", description="If set, credentials of any other account are refused."
+    )
+
+    landing_bucket: str = Field("landing", description="Bucket in which files land; ${LANDING_BUCKET} in contracts.")
+    evidence_bucket: str = Field("evidence", description="Bucket that keeps the evidence.")
+    notification_block: str | None = Field(
+        None,
+        pattern=r"^[a-z0-9-]+/[^/]+$",
+        description="Prefect notification block to tell about rejections, as type/name: slack-webhook/squad-sor.",
+    )
+    ledger_url: str | None = Field(None, description="Database URL of the ledger; SQLite in the home folder if unset.")
+    poll_s: float = Field(10, gt=0, description="Seconds between two listings of the landing locations.")
+    parallel: int = Field(4, gt=0, description="Validations that run at the same time in one `aceite up`.")
+
+    @model_validator(mode="after")
+    def _keys_come_in_pairs(self) -> Self:
+        if (self.aws_access_key_id is None) != (self.aws_secret_access_key is None):
+            raise ValueError("ACEITE_AWS_ACCESS_KEY_ID and ACEITE_AWS_SECRET_ACCESS_KEY go together: set both or none")
+        return self
+
+
+def read_settings(**overrides: object) -> Settings:
+    """The settings, with `overrides` that are not None on top.
+
+    Raises:
+        SettingsError: a value cannot be used; the message names each variable. Values are not repeated: some are secret.
+    """
+    try:
+        return Settings(**{name: value for name, value in overrides.items() if value is not None})  # type: ignore[arg-type]
+    except ValidationError as error:
+        lines = [f"{_variable(item['loc'])}{item['msg']}" for item in error.errors(include_input=False)]
+        raise SettingsError("settings cannot be used:\n" + "\n".join(lines)) from None
+
+
+def _variable(location: tuple[int | str, ...]) -> str:
+    return f"{ENV_PREFIX}{str(location[0]).upper()}: " if location else ""

@@ -1,0 +1,34 @@
+"""`aceite apply`: blocks, deployments, automations."""
+
+from typing import Annotated
+
+import typer
+from rich.console import Console
+
+from cli.options import Contracts, Home
+
+_SIGNS = {"created": "+", "updated": "~", "unchanged": "="}
+
+
+def apply(
+    contracts: Contracts = None,
+    home: Home = None,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say what would change.")] = False,
+) -> None:
+    """Create or update blocks, deployments and automations on Prefect's server, and print the difference."""
+    from cli.connection import connect
+
+    settings = connect()
+    import os
+
+    from automations.apply import apply as apply_to_server
+    from blocks.build import aws_credentials, identify
+    from flows.contracts import load_contracts
+
+    identify(aws_credentials(settings), settings.aws_account_id)
+    environment = {**os.environ, "LANDING_BUCKET": settings.landing_bucket}
+    console = Console(highlight=False)
+    for change in apply_to_server(settings, load_contracts(settings.contracts, environment), dry_run=dry_run):
+        fields = f" ({', '.join(change.fields)})" if change.fields else ""
+        verb = f"would be {change.change}" if dry_run and change.change != "unchanged" else change.change
+        console.print(f"{_SIGNS[change.change]} {change.kind} {change.name}: {verb}{fields}", markup=False)

@@ -1,0 +1,73 @@
+"""`aceite drop`: put files where the contract says, and wait for their verdicts if asked."""
+
+from __future__ import annotations
+
+from datetime import date, datetime
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+
+from cli.options import Contracts, Home, Json, UsageProblem
+
+
+def drop(
+    files: Annotated[list[Path], typer.Argument(metavar="FILE...", help="Files to land.", show_default=False)],
+    dataset: Annotated[str, typer.Option("--dataset", help="The contract's id.", show_default=False)],
+    business_date: Annotated[
+        datetime | None,
+        typer.Option(
+            "--date", formats=["%Y-%m-%d", "%Y%m%d"], help="Business date. [default: today]", show_default=False
+        ),
+    ] = None,
+    fields: Annotated[
+        list[str] | None, typer.Option("--field", metavar="NAME=VALUE", help="A further field of the key template.")
+    ] = None,
+    fault: Annotated[
+        str | None, typer.Option("--fault", help="In the sandbox only: make the pipeline misbehave. `list` names all.")
+    ] = None,
+    wait: Annotated[bool, typer.Option("--wait", help="Wait for the verdicts; the exit code tells the worst.")] = False,
+    timeout_s: Annotated[float, typer.Option("--timeout", help="Seconds to wait at most.")] = 3600,
+    json: Json = False,
+    contracts: Contracts = None,
+    home: Home = None,
+) -> int:
+    """Put files where the contract says.
+
+    With --wait the exit code is 0 accepted, 1 rejected, 2 inconclusive or no verdict in time; 64 is a usage error.
+    """
+    from cli.connection import share_settings
+    from cli.landing import land, read_fields
+    from cli.verdicts import await_verdicts, exit_code, print_json, print_verdicts
+
+    settings = share_settings()
+    if fault is not None:
+        _check_fault(fault, in_sandbox=settings.aws_endpoint_url is not None)
+    missing = [str(file) for file in files if not file.is_file()]
+    if missing:
+        raise UsageProblem(f"no such file: {', '.join(missing)}")
+    console = Console(stderr=True)
+    day = business_date.date() if business_date else date.today()  # noqa: DTZ011 - a person's own today
+    deliveries = [land(settings, file, dataset, day, read_fields(fields or []), fault) for file in files]
+    for delivery in deliveries:
+        console.print(f"landed {delivery.first.uri} as delivery {delivery.id}", markup=False, highlight=False)
+    judged = await_verdicts(settings, deliveries, timeout_s, console) if wait else {}
+    if json:
+        print_json(deliveries, judged)
+    elif wait:
+        print_verdicts(deliveries, judged, console)
+    return exit_code(deliveries, judged) if wait else 0
+
+
+def _check_fault(fault: str, *, in_sandbox: bool) -> None:
+    from cli.sandbox import require_sandbox
+
+    require_sandbox()
+    from sandbox.faults import FAULTS
+
+    if fault not in FAULTS:
+        known = "\n".join(f"  {name}: {what}" for name, what in FAULTS.items())
+        raise UsageProblem(f"{fault!r} is no fault of the sandbox; there are:\n{known}")
+    if not in_sandbox:
+        raise UsageProblem("--fault is for the sandbox; real AWS ignores it. Start `aceite up --sandbox`")

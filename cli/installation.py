@@ -1,0 +1,202 @@
+"""Starts and ends the parts of an installation: sandbox, Prefect server, served flows. `up` and `demo` share it."""
+
+import os
+import socket
+import sys
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+
+import httpx
+from rich.console import Console
+
+from acceptance.errors import SettingsError
+from blocks.build import aws_credentials, identify
+from blocks.settings import Settings, read_settings
+from cli.children import Child
+from cli.running import Running, running_in
+from flows.contracts import load_contracts
+from flows.ledger import ledger_url, sqlite_url
+
+DEFAULT_AWS_PORT = 5000
+DEFAULT_PREFECT_PORT = 4200
+SANDBOX_POLL_S = 1
+_READY_WITHIN_S = 180
+
+SANDBOX_SETTINGS = {
+    "ACEITE_AWS_ACCESS_KEY_ID": "sandbox",
+    "ACEITE_AWS_SECRET_ACCESS_KEY": "sandbox",
+    "ACEITE_AWS_REGION": "us-east-1",
+    "ACEITE_POLL_S": str(SANDBOX_POLL_S),
+}
+_NOT_FOR_THE_SANDBOX = (
+    "ACEITE_AWS_PROFILE",
+    "ACEITE_AWS_ROLE_ARN",
+    "ACEITE_AWS_SESSION_TOKEN",
+    "ACEITE_AWS_ACCOUNT_ID",
+    "ACEITE_LEDGER_URL",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """What the command line asks for. A port of None is the default one, or a free one where that is taken."""
+
+    sandbox: bool = False
+    aws_port: int | None = None
+    prefect_port: int | None = None
+    own_server: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Installation:
+    """A running one, and its processes."""
+
+    running: Running
+    children: tuple[Child, ...]
+
+    def ended(self) -> Child | None:
+        """A process that ended although nobody asked it to."""
+        return next((child for child in self.children if child.returncode is not None), None)
+
+
+@contextmanager
+def started(wanted: Wanted, console: Console) -> Iterator[Installation]:
+    """Everything runs inside, and nothing of it outside.
+
+    Raises:
+        AceiteError: a contract, a setting or the credentials cannot be used, or a part did not start.
+    """
+    settings = read_settings()
+    load_contracts(settings.contracts, {**os.environ, "LANDING_BUCKET": settings.landing_bucket})
+    with ExitStack() as undo:
+        parts = _Parts(settings, console, undo)
+        with console.status("starting"):
+            if wanted.sandbox:
+                parts.start_sandbox(wanted.aws_port)
+            else:
+                identify(aws_credentials(settings), settings.aws_account_id)
+            parts.start_server(wanted)
+            parts.start_flows()
+        running = parts.describe()
+        undo.enter_context(running_in(parts.home, running))
+        yield Installation(running, tuple(parts.children))
+
+
+class _Parts:
+    """The parts that were started so far, and the environment that the next one gets."""
+
+    def __init__(self, settings: Settings, console: Console, undo: ExitStack) -> None:
+        self.home = settings.home.expanduser().absolute()
+        (self.home / "logs").mkdir(parents=True, exist_ok=True)
+        self.children: list[Child] = []
+        self._console = console
+        self._undo = undo
+        self._environment = dict(os.environ) | {
+            "ACEITE_HOME": str(self.home),
+            "ACEITE_CONTRACTS": str(settings.contracts.absolute()),
+            "ACEITE_LEDGER_URL": ledger_url(settings),
+        }
+
+    def start_sandbox(self, asked_port: int | None) -> None:
+        for name in _NOT_FOR_THE_SANDBOX:
+            self._environment.pop(name, None)
+        port = _port(asked_port, DEFAULT_AWS_PORT, "--aws-port")
+        self._console.print(f"starting the sandbox: AWS on 127.0.0.1:{port}, made from the contracts")
+        ledger = self.home / "sandbox-ledger.db"
+        for leftover in self.home.glob(ledger.name + "*"):
+            leftover.unlink()  # a new sandbox is a new world: what an earlier one saw is gone with it
+        arguments = ("--port", str(port), "--contracts", self._environment["ACEITE_CONTRACTS"], "--until-stdin-closes")
+        endpoint = self._start("sandbox", "sandbox", *arguments)
+        self._environment.update(
+            SANDBOX_SETTINGS, ACEITE_AWS_ENDPOINT_URL=endpoint, ACEITE_LEDGER_URL=sqlite_url(ledger)
+        )
+
+    def start_server(self, wanted: Wanted) -> None:
+        """The server of the active Prefect profile if it answers, otherwise one of our own on this machine."""
+        configured = None if wanted.own_server or wanted.prefect_port is not None else _profile_api_url()
+        if configured and _is_healthy(configured):
+            self._console.print(f"using the Prefect server of the active profile, {configured}")
+            self._environment["PREFECT_API_URL"] = configured
+            return
+        if configured and not configured.startswith(("http://127.0.0.1:", "http://localhost:")):
+            raise SettingsError(
+                f"the active Prefect profile's server {configured} does not answer. Start it, choose another profile "
+                "(`prefect profile use`), or give --prefect-port to use a server on this machine"
+            )
+        port = _port(wanted.prefect_port, DEFAULT_PREFECT_PORT, "--prefect-port")
+        self._console.print(f"starting Prefect's server on 127.0.0.1:{port}")
+        self._environment.pop("PREFECT_PROFILE", None)
+        self._environment.update(
+            PREFECT_HOME=str(self.home / "prefect"),
+            PREFECT_API_URL=f"http://127.0.0.1:{port}/api",
+            PREFECT_SERVER_ANALYTICS_ENABLED="false",
+        )
+        self._start("prefect server", "cli.prefect_server", "--port", str(port))
+
+    def start_flows(self) -> None:
+        self._console.print("starting the flows: blocks, deployments, automations, watcher")
+        self._start("flows", "cli.serving")
+
+    def describe(self) -> Running:
+        return Running(
+            pid=os.getpid(),
+            prefect_api_url=self._environment["PREFECT_API_URL"],
+            aws_endpoint=self._environment.get("ACEITE_AWS_ENDPOINT_URL"),
+            environment={name: value for name, value in self._environment.items() if self._is_shared(name)},
+        )
+
+    def _is_shared(self, name: str) -> bool:
+        """Only the sandbox's credentials are, which are no secret."""
+        in_sandbox = self._environment.get("ACEITE_AWS_ACCESS_KEY_ID") == SANDBOX_SETTINGS["ACEITE_AWS_ACCESS_KEY_ID"]
+        return name in _SHARED or (in_sandbox and name in SANDBOX_SETTINGS)
+
+    def _start(self, name: str, *arguments: str) -> str:
+        child = Child(name, arguments, self._environment, self.home / "logs" / f"{name.replace(' ', '-')}.log")
+        self._undo.callback(child.stop)
+        self.children.append(child)
+        return child.await_ready(_READY_WITHIN_S)
+
+
+def _profile_api_url() -> str | None:
+    from prefect.settings import get_current_settings
+
+    return get_current_settings().api.url
+
+
+def _is_healthy(api_url: str) -> bool:
+    try:
+        return httpx.get(f"{api_url}/health", timeout=5).is_success
+    except httpx.HTTPError:
+        return False
+
+
+def _port(asked: int | None, default: int, option: str) -> int:
+    """The asked port, 0 meaning any free one; without a wish the default, or a free one where that is taken.
+
+    Raises:
+        SettingsError: the asked port is taken.
+    """
+    for port in (default, 0) if asked is None else (asked,):
+        with socket.socket() as probe:
+            if sys.platform != "win32":
+                # A port whose last connections are still closing is free; on Windows this option would steal a taken one.
+                probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            try:
+                probe.bind(("127.0.0.1", port))
+            except OSError:
+                continue
+            return int(probe.getsockname()[1])
+    raise SettingsError(f"port {asked} on 127.0.0.1 is taken; give {option} another one, or 0 for any that is free")
+
+
+_SHARED = (
+    "ACEITE_HOME",
+    "ACEITE_CONTRACTS",
+    "ACEITE_AWS_ENDPOINT_URL",
+    "ACEITE_LEDGER_URL",
+    "ACEITE_LANDING_BUCKET",
+    "ACEITE_EVIDENCE_BUCKET",
+    "ACEITE_AWS_REGION",
+    "ACEITE_POLL_S",
+)

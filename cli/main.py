@@ -1,0 +1,53 @@
+"""The command. Its verbs import what they need when they run, so that `aceite --help` is quick."""
+
+import sys
+
+import typer
+from rich.console import Console
+
+from acceptance.errors import AceiteError
+from blocks.settings import ENV_PREFIX, Settings
+from cli import apply, contracts, demo, drop, sandbox, status, up, validate
+from cli.options import EXIT_USAGE, Contracts, Home, UsageProblem
+
+_SETTINGS = "\n\n".join(
+    f"{ENV_PREFIX}{name.upper()}: {field.description}" for name, field in Settings.model_fields.items()
+)
+
+app = typer.Typer(
+    name="aceite",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    add_completion=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+    epilog=f"Settings are environment variables, or lines of a file .env in the current folder:\n\n{_SETTINGS}",
+)
+
+
+@app.callback()
+def aceite(contracts: Contracts = None, home: Home = None) -> None:
+    """Acceptance of data deliveries: drop a file in the landing bucket, read the verdict in Prefect."""
+
+
+for verb in (demo.demo, up.up, sandbox.sandbox, drop.drop, validate.validate, status.status, apply.apply):
+    app.command()(verb)
+app.add_typer(contracts.app, name="contracts")
+
+
+def main() -> None:
+    """Runs the command. Errors of ours are one message and exit code 1, or 64 where the command line is the trouble."""
+    try:
+        code = app(standalone_mode=False)
+    except typer.TyperException as error:
+        error.show()  # type: ignore[attr-defined]  # every one that typer raises has it
+        code = EXIT_USAGE
+    except (typer.Abort, KeyboardInterrupt):
+        code = 130
+    except AceiteError as error:
+        Console(stderr=True).print(f"aceite: {error}", style="red", markup=False, highlight=False, soft_wrap=True)
+        code = EXIT_USAGE if isinstance(error, UsageProblem) else 1
+    sys.exit(code)
+
+
+if __name__ == "__main__":
+    main()

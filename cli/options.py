@@ -1,0 +1,64 @@
+"""Options that every verb has. They are environment variables to the rest of the program and to its children."""
+
+import os
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from acceptance.errors import AceiteError
+
+EXIT_ACCEPTED = 0
+EXIT_REJECTED = 1
+EXIT_INCONCLUSIVE = 2
+EXIT_USAGE = 64
+
+
+class UsageProblem(AceiteError):
+    """The command line asks for something that cannot be: a file that is not there, an unknown dataset."""
+
+
+def _into_environment(variable: str) -> object:
+    def store(value: Path | None) -> Path | None:
+        if value is not None:
+            os.environ[variable] = str(value.expanduser().absolute())
+        return value
+
+    return store
+
+
+Contracts = Annotated[
+    Path | None,
+    typer.Option(
+        "--contracts",
+        help="Folder of the contracts. [env: ACEITE_CONTRACTS; default: contracts]",
+        callback=_into_environment("ACEITE_CONTRACTS"),
+        show_default=False,
+    ),
+]
+Home = Annotated[
+    Path | None,
+    typer.Option(
+        "--home",
+        help="Folder of the ledger, the embedded server's data and the logs. [env: ACEITE_HOME; default: ~/.aceite]",
+        callback=_into_environment("ACEITE_HOME"),
+        show_default=False,
+    ),
+]
+Json = Annotated[bool, typer.Option("--json", help="One JSON document on standard output, and nothing else there.")]
+AwsPort = Annotated[
+    int | None,
+    typer.Option(
+        "--aws-port", min=0, max=65535, help="Port of the sandbox; 0 for any. [default: 5000]", show_default=False
+    ),
+]
+PrefectPort = Annotated[
+    int | None,
+    typer.Option(
+        "--prefect-port",
+        min=0,
+        max=65535,
+        help="Start a Prefect server of our own on this port; 0 for any. [default: the active profile's, else 4200]",
+        show_default=False,
+    ),
+]

@@ -1,0 +1,28 @@
+"""`aceite sandbox`: only the local AWS."""
+
+from typing import Annotated
+
+import typer
+
+from cli.options import Contracts, Home, UsageProblem
+
+
+def sandbox(
+    contracts: Contracts = None,
+    home: Home = None,
+    port: Annotated[int, typer.Option("--port", min=0, max=65535, help="Port on 127.0.0.1; 0 for any.")] = 5000,
+) -> int:
+    """Run only the local AWS, made from the contracts, for any AWS client. Ctrl-C ends it."""
+    require_sandbox()
+    from blocks.settings import read_settings
+    from sandbox.__main__ import main
+
+    return main(["--port", str(port), "--contracts", str(read_settings().contracts.absolute())])
+
+
+def require_sandbox() -> None:
+    """Raises UsageProblem if the extra is not installed."""
+    from importlib.util import find_spec
+
+    if find_spec("moto") is None:
+        raise UsageProblem('the sandbox is not installed; run: pip install "aceite[sandbox]" -c constraints.txt')

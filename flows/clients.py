@@ -1,0 +1,75 @@
+"""The blocks become boto3 clients, once per process. Only this module loads blocks."""
+
+from dataclasses import dataclass
+from datetime import timedelta
+from functools import cache
+from typing import Any
+
+import boto3
+from botocore.config import Config
+from prefect_aws import AwsCredentials, S3Bucket
+
+from acceptance.errors import SettingsError
+from aws.functions import invoking_config
+from blocks import names
+from blocks.build import Caller, identify
+from blocks.settings import read_settings
+
+
+@dataclass(frozen=True)
+class Clients:
+    """Clients of the account in which the pipeline runs, of the landing buckets, and of the evidence bucket."""
+
+    credentials: AwsCredentials
+    landing: S3Bucket
+    evidence: S3Bucket
+    caller: Caller
+
+    def of(self, service: str) -> Any:
+        return self.credentials.get_client(service)
+
+    @property
+    def landing_s3(self) -> Any:
+        return self.landing.credentials.get_client("s3")
+
+    @property
+    def evidence_s3(self) -> Any:
+        return self.evidence.credentials.get_client("s3")
+
+    @property
+    def evidence_bucket(self) -> str:
+        return self.evidence.bucket_name
+
+    def once(self, service: str, within: timedelta) -> Any:
+        """A client that never repeats a call by itself, and waits for an answer as long as the step may take.
+
+        The block's own client repeats a call whose answer is late, which would run a function or a job twice.
+        """
+        parameters = self.credentials.aws_client_parameters.get_params_override()
+        once = Config(**invoking_config(within))
+        parameters["config"] = parameters["config"].merge(once) if parameters.get("config") else once
+        return self.session().client(service, **parameters)
+
+    def session(self) -> boto3.Session:
+        return self.credentials.get_boto3_session()
+
+    @property
+    def endpoint_url(self) -> str | None:
+        return self.credentials.aws_client_parameters.endpoint_url
+
+
+@cache
+def load_clients() -> Clients:
+    """The clients of the saved blocks.
+
+    Raises:
+        SettingsError: a block is missing, or AWS does not accept the credentials.
+        WrongAccount: the credentials belong to another account than `ACEITE_AWS_ACCOUNT_ID`.
+    """
+    try:
+        credentials = AwsCredentials.load(names.CREDENTIALS)
+        landing, evidence = S3Bucket.load(names.LANDING), S3Bucket.load(names.EVIDENCE)
+    except ValueError as error:
+        raise SettingsError(f"{error} Run `aceite apply` to create the blocks from the settings") from error
+    caller = identify(credentials, read_settings().aws_account_id)
+    return Clients(credentials, landing, evidence, caller)

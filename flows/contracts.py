@@ -1,0 +1,99 @@
+"""The contract files of a directory, read together: each one alone, and what two of them must not both claim."""
+
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from itertools import combinations
+from pathlib import Path
+
+from acceptance.contract import Contract
+from acceptance.errors import ContractError, Problem
+from acceptance.odcs import read_contract
+
+_SUFFIXES = (".yaml", ".yml")
+
+
+@dataclass(frozen=True, slots=True)
+class ContractFile:
+    """A file and what came of it. Without problems and without a contract it is valid ODCS that is not watched."""
+
+    path: Path
+    contract: Contract | None
+    problems: tuple[Problem, ...] = ()
+
+
+def load_contracts(directory: Path, environment: Mapping[str, str]) -> tuple[Contract, ...]:
+    """The watched contracts below a directory, in order of path.
+
+    `environment` holds the values of `${VARIABLES}`. Raises ContractError with the problems of all files, and if there
+    is nothing to watch.
+    """
+    files = check_contracts([directory], environment)
+    problems = [problem for file in files for problem in file.problems]
+    if problems:
+        raise ContractError(problems)
+    contracts = tuple(file.contract for file in files if file.contract is not None)
+    if not contracts:
+        names = ", ".join(file.path.name for file in files)
+        reason = f"none of its contracts is watched ({names}): add a landing server of type s3 to one"
+        raise ContractError([Problem(str(directory), 0, reason)])
+    return contracts
+
+
+def check_contracts(paths: Iterable[Path], environment: Mapping[str, str]) -> tuple[ContractFile, ...]:
+    """Every contract file among the paths and below those that are directories, with its problems, in order of path.
+
+    What two files claim both is a problem of the later one. Raises ContractError for a path that holds no contract.
+    """
+    found = {given: tuple(_contract_paths(given)) for given in paths}
+    absent = [Problem(str(given), 0, _why_nothing(given)) for given, below in found.items() if not below]
+    if absent:
+        raise ContractError(absent)
+    files = [_read(path, environment) for path in sorted({path for below in found.values() for path in below})]
+    clashes = _clashes([file.contract for file in files if file.contract is not None])
+    return tuple(replace(file, problems=file.problems + tuple(clashes[str(file.path)])) for file in files)
+
+
+def _contract_paths(given: Path) -> Iterator[Path]:
+    if given.is_dir():
+        yield from (path for path in given.rglob("*") if path.suffix.lower() in _SUFFIXES and path.is_file())
+    elif given.is_file():
+        yield given
+
+
+def _why_nothing(given: Path) -> str:
+    if given.is_dir():
+        return "the directory holds no contract; put one ODCS file for each dataset there, such as movies.odcs.yaml"
+    return "there is no such file or directory; name contract files, or a directory that holds them"
+
+
+def _read(path: Path, environment: Mapping[str, str]) -> ContractFile:
+    try:
+        content = path.read_bytes()
+        contract = read_contract(content.decode("utf-8"), str(path), environment)
+    except UnicodeDecodeError as error:
+        line = content.count(b"\n", 0, error.start) + 1
+        reason = f"the byte 0x{content[error.start]:02X} is not UTF-8; save the file as UTF-8"
+        return ContractFile(path, None, (Problem(str(path), line, reason),))
+    except OSError as error:
+        return ContractFile(path, None, (Problem(str(path), 0, f"the file cannot be read: {error.strerror}"),))
+    except ContractError as error:
+        return ContractFile(path, None, error.problems)
+    return ContractFile(path, contract)
+
+
+def _clashes(contracts: Sequence[Contract]) -> Mapping[str, list[Problem]]:
+    """By path: what a contract claims that an earlier one claims as well."""
+    found: defaultdict[str, list[Problem]] = defaultdict(list)
+    for earlier, later in combinations(contracts, 2):
+        if earlier.dataset == later.dataset:
+            reason = f"the id {later.dataset!r} is also that of {earlier.path}; an id names one dataset"
+            found[later.path].append(Problem(later.path, 0, reason))
+        example = earlier.template.overlap(later.template)
+        if example is not None:
+            reason = (
+                f"its landing location {later.template.pattern} overlaps that of {earlier.path}, "
+                f"{earlier.template.pattern}: the key {example!r} would belong to both"
+            )
+            found[later.path].append(Problem(later.path, 0, reason))
+    return found

@@ -1,0 +1,26 @@
+"""What this process was started with: contracts and ledger, found through the settings."""
+
+import os
+from functools import cache
+
+from acceptance.contract import Contract
+from acceptance.errors import AceiteError
+from blocks.settings import read_settings
+from flows.clients import load_clients
+from flows.contracts import load_contracts
+
+
+@cache
+def installed_contracts() -> tuple[Contract, ...]:
+    """The watched contracts. `${LANDING_BUCKET}` is the bucket of the landing block."""
+    environment = {**os.environ, "LANDING_BUCKET": load_clients().landing.bucket_name}
+    return load_contracts(read_settings().contracts, environment)
+
+
+def contract_of(dataset: str) -> Contract:
+    contracts = {contract.dataset: contract for contract in installed_contracts()}
+    if dataset not in contracts:
+        raise AceiteError(
+            f"no contract of dataset {dataset!r} in {read_settings().contracts}; there are: {', '.join(contracts)}"
+        )
+    return contracts[dataset]

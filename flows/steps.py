@@ -1,0 +1,184 @@
+"""The steps of a run as Prefect tasks: each is one call into `aws`, named by what it does. Retries live here, and only here.
+
+A task that starts something, or changes something, has none: on an unclear answer it must not be done twice. Those that
+only read or wait are tried again when AWS or the network is the trouble.
+"""
+
+from collections.abc import Mapping
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+from botocore.exceptions import BotoCoreError
+from prefect import Task, task
+from prefect.cache_policies import NO_CACHE
+from prefect.client.orchestration import get_client
+from prefect.client.schemas.objects import State, TaskRun
+from prefect.exceptions import ObjectNotFound
+
+from acceptance.contract import Contract, Table
+from acceptance.delivery import Delivery
+from acceptance.evidence import Evidence
+from acceptance.findings import CatalogFacts
+from aws import athena, functions, glue, s3, ssm
+from aws.landed import read_landed
+from flows import evidence_store
+from flows.clients import load_clients
+from flows.records import Landed, landed_of
+from flows.timeline import Done
+
+
+def _network_trouble(_: Task[..., Any], __: TaskRun, state: State[Any]) -> bool:
+    error = state.result(raise_on_failure=False)
+    return isinstance(error, BotoCoreError) or isinstance(getattr(error, "__cause__", None), BotoCoreError)
+
+
+REPEATABLE: dict[str, Any] = {
+    "retries": 2,
+    "retry_delay_seconds": [1, 5],
+    "retry_condition_fn": _network_trouble,
+    "cache_policy": NO_CACHE,
+}
+ONCE: dict[str, Any] = {"retries": 0, "cache_policy": NO_CACHE}
+
+START_WITHIN = timedelta(minutes=1)
+"""How long Glue may take to answer that it started a job; the job itself takes what the contract allows."""
+
+
+@task(name="claim", **REPEATABLE)
+def claim(delivery: Delivery, flow_run_id: str) -> Done:
+    """True if this run may judge the delivery: nobody claimed it, or the run that did ended without a verdict."""
+    clients, now = load_clients(), datetime.now(UTC)
+    bucket, client = clients.evidence_bucket, clients.evidence_s3
+    if evidence_store.take_claim(client, bucket, delivery, flow_run_id, now):
+        return Done(True, detail=f"delivery {delivery.id} is ours")
+    if evidence_store.read_verdict(client, bucket, delivery) is not None:
+        return Done(False, detail="there is a verdict already")
+    earlier = evidence_store.read_claim(client, bucket, delivery)
+    if earlier is None or earlier.flow_run_id == flow_run_id:
+        return Done(earlier is not None, detail="our own claim" if earlier else "the claim vanished")
+    if not _has_ended(earlier.flow_run_id):
+        return Done(False, detail=f"run {earlier.flow_run_id} is working on it")
+    taken = evidence_store.take_over(client, bucket, delivery, earlier, flow_run_id, now)
+    return Done(taken, detail=f"run {earlier.flow_run_id} ended without a verdict")
+
+
+def _has_ended(flow_run_id: str) -> bool:
+    with get_client(sync_client=True) as client:
+        try:
+            state = client.read_flow_run(flow_run_id).state
+        except ObjectNotFound:  # deleted, or of a server that is gone
+            return True
+    return state is not None and state.is_final()
+
+
+@task(name="read what landed", **REPEATABLE)
+def read_delivery(delivery: Delivery, contract: Contract) -> Done:
+    with TemporaryDirectory(prefix="aceite-") as folder:
+        copy = s3.download(load_clients().landing_s3, delivery.first, Path(folder) / "landed")
+        landed: Landed = landed_of(read_landed(copy.path, contract, Path(folder)), copy)
+    return Done(landed, {"sha256": copy.sha256}, landed.summary)
+
+
+@task(name="override parameter", **ONCE)
+def override_parameter(parameter: str, copy_of: str | None, changes: Mapping[str, Any]) -> Done:
+    client = load_clients().of("ssm")
+    source = ssm.read_parameter(client, copy_of) if copy_of else None
+    value = ssm.override_value(parameter, copy_of, source, changes)
+    overridden = ssm.override_parameter(client, parameter, value, source.type if source else "String")
+    detail = f"copy of {copy_of}, {', '.join(changes)} set" if copy_of else f"{', '.join(changes)} set"
+    return Done(overridden, detail=detail)
+
+
+@task(name="restore parameter", **REPEATABLE)
+def restore(overridden: ssm.Overridden) -> Done:
+    ssm.restore_parameter(load_clients().of("ssm"), overridden)
+    return Done(detail="as before" if overridden.earlier is not None else "deleted, as there was none before")
+
+
+@task(name="invoke function", **ONCE)
+def invoke_function(function: str, payload: Any, asynchronous: bool, within: timedelta) -> Done:
+    client = load_clients().once("lambda", within)
+    answer = functions.invoke(client, function, payload, asynchronous=asynchronous, within=within)
+    detail = "accepted for asynchronous execution" if asynchronous else f"answered {_short(answer.payload)}"
+    return Done(answer, {"request_id": answer.request_id}, detail)
+
+
+@task(name="await object", **REPEATABLE)
+def await_object(uri: str, within: timedelta) -> Done:
+    s3.await_object(load_clients().of("s3"), uri, within=within)
+    return Done(detail="it is there")
+
+
+@task(name="list job runs", **REPEATABLE)
+def list_job_runs(job: str) -> Done:
+    known = glue.job_run_ids(load_clients().of("glue"), job)
+    return Done(known, detail=f"{len(known)} earlier runs")
+
+
+@task(name="await Glue job", **REPEATABLE)
+def await_glue_job(job: str, known: frozenset[str], mentioning: str, within: timedelta) -> Done:
+    client = load_clients().of("glue")
+    began = datetime.now(UTC)
+    started = glue.await_started_run(client, job, known=known, mentioning=mentioning, within=within)
+    return _ended(client, job, started.id, within - (datetime.now(UTC) - began))
+
+
+@task(name="run Glue job", **ONCE)
+def run_glue_job(job: str, arguments: Mapping[str, str], within: timedelta) -> Done:
+    run_id = glue.start_job_run(load_clients().once("glue", START_WITHIN), job, arguments)
+    return _ended(load_clients().of("glue"), job, run_id, within)
+
+
+def _ended(client: Any, job: str, run_id: str, within: timedelta) -> Done:
+    run = glue.await_job_run(client, job, run_id, within=within)
+    return Done(run, {"job_run_id": run.id}, f"{run.state} after {run.execution_time_s} s")
+
+
+@task(name="look in the catalog", **REPEATABLE)
+def look_in_catalog(table: Table, partition: Mapping[str, str]) -> Done:
+    """The table as the Glue catalog has it, and whether the delivery's partition is there and holds objects."""
+    clients = load_clients()
+    found = glue.read_table(clients.of("glue"), table.database, table.name)
+    if found is None:
+        facts = CatalogFacts({}, partition_found=False, has_objects=False, location=None)
+        return Done(facts, detail=f"there is no table {table.database}.{table.name}")
+    location: str | None = found.location
+    if partition:
+        values = [partition.get(key.name, "") for key in found.partition_keys]
+        entry = glue.read_partition(clients.of("glue"), table.database, table.name, values)
+        location = entry.location if entry else None
+    columns = {column.name: column.type for column in (*found.columns, *found.partition_keys)}
+    has_objects = location is not None and s3.object_exists(clients.of("s3"), location.rstrip("/") + "/")
+    facts = CatalogFacts(columns, partition_found=location is not None, has_objects=has_objects, location=location)
+    return Done(facts, detail=f"{len(columns)} columns, {location or 'no such partition'}")
+
+
+@task(name="ask Athena", **REPEATABLE)
+def ask_athena(table: Table, sql: str, within: timedelta) -> Done:
+    clients = load_clients()
+    with athena.connect(
+        clients.session(),
+        endpoint_url=clients.endpoint_url,
+        region=table.region,
+        workgroup=table.workgroup,
+        database=table.database,
+        catalog=table.catalog,
+        output_location=table.output_location,
+    ) as connection:
+        answer = athena.run_query(connection, sql, within=within)
+    detail = f"{answer.bytes_scanned} bytes scanned in {answer.total_ms} ms"
+    return Done(answer, {"query_id": answer.query_id}, detail)
+
+
+@task(name="put the evidence", **REPEATABLE)
+def put_evidence(delivery: Delivery, evidence: Evidence) -> Done:
+    clients = load_clients()
+    first = evidence_store.put_evidence(clients.evidence_s3, clients.evidence_bucket, delivery, evidence)
+    return Done(first, detail=evidence_store.evidence_uri(clients.evidence_bucket, delivery))
+
+
+def _short(payload: object) -> str:
+    text = str(payload)
+    return text if len(text) <= 120 else text[:119] + "…"

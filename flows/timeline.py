@@ -1,0 +1,82 @@
+"""The record of a run's steps: each is a task in the run's graph and a line in the evidence."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any
+
+from prefect import Task, get_run_logger
+from prefect.client.schemas.objects import State
+
+from acceptance.errors import AceiteError
+from acceptance.evidence import StepRecord, StepStatus
+
+
+class Stopped(AceiteError):
+    """A step failed, so the run cannot go on. The message says which and why: it becomes the verdict's reason."""
+
+
+@dataclass(frozen=True, slots=True)
+class Done:
+    """What a step answers: its value, AWS's ids of it, and one line for people."""
+
+    value: Any = None
+    ids: Mapping[str, str] = field(default_factory=dict)
+    detail: str = ""
+
+
+@dataclass
+class Timeline:
+    """The steps so far, in order. `_last` is the state that the next step waits for, which draws the graph's edges."""
+
+    steps: list[StepRecord] = field(default_factory=list)
+    _last: State[Any] | None = None
+
+    def perform(self, name: str, task: Task[..., Done], *arguments: Any, **keywords: Any) -> Any:
+        """Runs the task under the name and answers its value.
+
+        Raises:
+            Stopped: the task failed, for whatever reason; it is on record and on the run's graph.
+        """
+        started = datetime.now(UTC)
+        after = [self._last] if self._last is not None else None
+        state = task.with_options(task_run_name=_literally(name))(
+            *arguments, **keywords, return_state=True, wait_for=after
+        )
+        answer = state.result(raise_on_failure=False)
+        ended = datetime.now(UTC)
+        if isinstance(answer, Done):
+            self._last = state
+            self.steps.append(_record(name, StepStatus.SUCCEEDED, started, ended, answer.ids, answer.detail))
+            get_run_logger().info("%s: %s %s", name, answer.detail or "done", _text(answer.ids))
+            return answer.value
+        detail = _told(answer)
+        self.steps.append(_record(name, StepStatus.FAILED, started, ended, {}, detail))
+        raise Stopped(f"{name}: {_first_line(detail)}") from (answer if isinstance(answer, Exception) else None)
+
+    def skip(self, name: str, reason: str) -> None:
+        self.steps.append(StepRecord(name=name, status=StepStatus.SKIPPED, detail=reason))
+
+
+def _record(
+    name: str, status: StepStatus, started: datetime, ended: datetime, ids: Mapping[str, str], detail: str
+) -> StepRecord:
+    return StepRecord(name=name, status=status, started=started, ended=ended, ids=dict(ids), detail=detail)
+
+
+def _told(answer: object) -> str:
+    """What an error says; of one that is not ours the type is part of it."""
+    return str(answer) if isinstance(answer, AceiteError) else f"{type(answer).__name__}: {answer}"
+
+
+def _first_line(text: str) -> str:
+    return text.strip().splitlines()[0]
+
+
+def _literally(name: str) -> str:
+    """Prefect formats a task run's name; braces in a key are just braces."""
+    return name.replace("{", "{{").replace("}", "}}")
+
+
+def _text(ids: Mapping[str, str]) -> str:
+    return " ".join(f"{name}={value}" for name, value in ids.items())

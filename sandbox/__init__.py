@@ -1,0 +1,1 @@
+"""WHERE TO TRY: an AWS on this machine, made from the contracts. No account, no docker."""

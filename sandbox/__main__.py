@@ -1,0 +1,64 @@
+"""`python -m sandbox`: the sandbox as a process of its own."""
+
+import argparse
+import os
+import sys
+import threading
+from pathlib import Path
+
+import boto3
+
+from acceptance.errors import AceiteError, SettingsError
+
+USAGE_ERROR = 64
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Writes one line, `ready <endpoint>`, once everything that the contracts name is there."""
+    parser = argparse.ArgumentParser(prog="python -m sandbox", description="An AWS on 127.0.0.1, made from the contracts.")
+    parser.add_argument("--port", type=int, default=5000, help="0 takes any that is free")
+    parser.add_argument("--contracts", type=Path, help="folder of the contracts whose pipelines are made")
+    parser.add_argument("--evidence-bucket", default="evidence")
+    parser.add_argument("--until-stdin-closes", action="store_true", help="end when the parent process is gone")
+    asked = parser.parse_args(arguments)
+    try:
+        serve(asked)
+    except SettingsError as error:
+        sys.stderr.write(f"{error}\n")
+        return USAGE_ERROR
+    except AceiteError as error:
+        sys.stderr.write(f"{error}\n")
+        return 1
+    except KeyboardInterrupt:
+        return 0
+    return 0
+
+
+def serve(asked: argparse.Namespace) -> None:
+    """Serves until it is told to end.
+
+    Raises:
+        SettingsError: the port is taken, or moto is not installed.
+        ContractError: a contract cannot be used.
+    """
+    try:
+        from sandbox.provision import provision
+        from sandbox.server import REGION, LocalAws
+    except ModuleNotFoundError as error:
+        raise SettingsError(f'The sandbox needs {error.name}: pip install "aceite[sandbox]"') from error
+    with LocalAws(asked.port) as aws:
+        if asked.contracts:
+            from flows.contracts import load_contracts
+
+            session = boto3.Session("sandbox", "sandbox", region_name=REGION)
+            provision(session, aws.endpoint, load_contracts(asked.contracts, os.environ), asked.evidence_bucket)
+        sys.stdout.write(f"ready {aws.endpoint}\n")
+        sys.stdout.flush()
+        if asked.until_stdin_closes:
+            sys.stdin.read()
+        else:
+            threading.Event().wait()
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,1 @@
+"""Athena that answers: SQL in its dialect, over the Glue catalog and the objects in S3, run by DuckDB."""

@@ -1,0 +1,242 @@
+"""Query executions: their states, results and statistics."""
+
+import os
+import re
+import tempfile
+import threading
+import time
+import uuid
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import duckdb
+from moto.athena import urls
+from moto.athena.models import AthenaBackend, Database, WorkGroup
+from moto.core.exceptions import JsonRESTError
+from moto.glue.models import glue_backends
+from moto.s3.models import s3_backends
+from sqlglot import exp
+
+from sandbox.athena import ddl, dialect
+from sandbox.athena.catalog import Catalog, ObjectFiles, literal, split_uri
+from sandbox.athena.responses import RunningAthenaResponse
+from sandbox.athena.values import AthenaError, column_info, hive_type, render
+
+RESULTS_BUCKET = "athena-results"
+_CTAS = re.compile(r'CREATE\s+TABLE\s+([\w."`-]+)\s*(?:WITH\s*\((.*?)\)\s*)?AS\s+(.*)$', re.I | re.S)
+_UNLOAD = re.compile(r"UNLOAD\s*\((.*)\)\s*TO\s+'([^']+)'\s*(?:WITH\s*\((.*)\))?\s*$", re.I | re.S)
+_COPY_FORMATS = {"PARQUET": "PARQUET", "JSON": "JSON", "TEXTFILE": "CSV, HEADER false, DELIMITER '\x01'"}
+_UTILITY = ("SHOW", "DESCRIBE", "DESC", "EXPLAIN")
+_DDL = ("ALTER", "CREATE", "DROP", "MSCK")
+
+
+class Execution:
+    """One query. `rows` are rendered, with the header first if the statement is DML."""
+
+    def __init__(self, query: str, context: dict[str, Any], output: str, workgroup: WorkGroup, parameters: Any) -> None:
+        self.id, self.query, self.context, self.workgroup = str(uuid.uuid4()), query.strip(), context, workgroup
+        self.parameters, self.database = parameters, (context.get("Database") or "default").strip('`"').lower()
+        first = self.query.split(None, 1)[0].upper() if self.query else ""
+        self.substatement = "CREATE_TABLE_AS_SELECT" if _CTAS.match(self.query) else first
+        self.kind = "DDL" if first in _DDL else "UTILITY" if first in _UTILITY else "DML"
+        plain = self.kind == "DML" and first != "UNLOAD"
+        self.output = f"{output.rstrip('/')}/{self.id}" + (".csv" if plain else ".txt" if "AS_" not in self.substatement else "")
+        self.status, self.reason, self.manifest = "QUEUED", "", ""
+        self.columns, self.rows, self.update_count = list[dict[str, Any]](), list[list[str | None]](), 0
+        self.started, self.ended, self.files = time.time(), 0.0, ObjectFiles()
+        self.connection: duckdb.DuckDBPyConnection | None = None
+        self._deciding = threading.Lock()
+
+    def finish(self, status: str, reason: str = "") -> None:
+        """The first end counts: a cancelled query does not succeed."""
+        with self._deciding:
+            if not self.ended:
+                self.status, self.reason, self.ended = status, reason, time.time()
+
+    def cancel(self) -> None:
+        self.finish("CANCELLED", "Query cancelled by user")
+        self.files.cancelled = True
+        if self.connection:
+            self.connection.interrupt()
+
+    def milliseconds(self) -> int:
+        return int(((self.ended or time.time()) - self.started) * 1000)
+
+    def advance(self) -> None:
+        """moto would move the state at each look."""
+
+
+class RunningAthena(AthenaBackend):
+    def __init__(self, region_name: str, account_id: str) -> None:
+        super().__init__(region_name, account_id)
+        location = {"OutputLocation": f"s3://{RESULTS_BUCKET}/"}
+        self.work_groups["primary"].configuration["ResultConfiguration"] = location
+
+    @property
+    def catalog(self) -> Catalog:
+        return Catalog(glue_backends[self.account_id][self.region_name], s3_backends[self.account_id][self.partition])
+
+    def start(self, query: str, context: dict[str, Any], output: str | None, workgroup: str, parameters: Any) -> str:
+        """Raises ValueError if there is nowhere to put the result."""
+        group = self.work_groups[workgroup]
+        own = (group.configuration.get("ResultConfiguration") or {}).get("OutputLocation")
+        output = own if own and (group.configuration["EnforceWorkGroupConfiguration"] or not output) else output
+        if not output:
+            raise ValueError("No output location provided, neither by the workgroup nor as an API input.")
+        execution = Execution(query, context, output, group, parameters)
+        self.executions[execution.id] = execution
+        threading.Thread(target=self._run, args=(execution,), daemon=True).start()
+        return execution.id
+
+    def stop_query_execution(self, exec_id: str) -> None:
+        self.executions[exec_id].cancel()
+
+    def get_database(self, catalog_name: str, database_name: str) -> dict[str, Any]:
+        return {"Name": self.catalog.glue.get_database(database_name.lower()).name}
+
+    def list_databases(self, catalog_name: str, **_: Any) -> tuple[list[Database], None]:
+        return [Database(catalog_name, name) for name in sorted(self.catalog.glue.databases)], None
+
+    def reset(self) -> None:
+        for execution in self.executions.values():
+            execution.cancel()
+        super().reset()
+
+    @property
+    def _url_module(self) -> Any:
+        return SimpleNamespace(url_bases=urls.url_bases, url_paths={"{0}/$": RunningAthenaResponse.dispatch})
+
+    def _run(self, execution: Execution) -> None:
+        try:
+            execution.status = "CANCELLED" if execution.ended else "RUNNING"
+            bucket, _ = split_uri(execution.output)
+            if bucket not in self.catalog.s3.buckets:
+                raise AthenaError(f"Unable to verify/create output bucket {bucket}")
+            self._execute(execution, execution.query.rstrip("; \n\t"))
+            if not execution.ended:
+                self._write_result(execution)
+            execution.finish("SUCCEEDED")
+        except AthenaError as error:
+            execution.finish("FAILED", str(error))
+        except duckdb.Error as error:
+            execution.finish("FAILED", dialect.reason(error, execution.query))
+        except JsonRESTError as error:  # Glue's own refusal
+            execution.finish("FAILED", f"FAILED: {error.error_type}: {error.message}")
+        except Exception as error:  # noqa: BLE001 - a query never ends without a state
+            execution.finish("FAILED", f"GENERIC_INTERNAL_ERROR: {type(error).__name__}: {error}")
+
+    def _execute(self, execution: Execution, sql: str) -> None:
+        if execution.kind != "DML" and execution.substatement != "CREATE_TABLE_AS_SELECT":
+            column, lines = ddl.run(self.catalog, execution.database, sql)
+            execution.columns = [column_info(column, "VARCHAR")]
+            execution.rows = [[line] for line in lines]
+            return
+        sql = dialect.with_parameters(sql, execution.parameters)
+        with duckdb.connect(config={"threads": 2}) as connection:
+            execution.connection = connection
+            try:
+                self._prepare(connection, execution.files)
+                if execution.kind == "DDL" or execution.substatement == "UNLOAD":
+                    self._write_query(execution, sql)
+                else:
+                    self._select(execution, sql)
+            finally:
+                execution.connection = None
+                connection.unregister_filesystem(execution.files.protocol)
+
+    @staticmethod
+    def _prepare(connection: duckdb.DuckDBPyConnection, files: ObjectFiles) -> None:
+        connection.register_filesystem(files)
+        connection.execute("SET TimeZone='UTC'; SET integer_division=true; SET parquet_metadata_cache=true")
+        for macro in dialect.MACROS:
+            connection.execute(f"CREATE MACRO {macro}")
+
+    def _translate(self, execution: Execution, sql: str) -> str:
+        """The query for DuckDB, once every table that it names is mounted."""
+        tree, schema = dialect.parse(sql), dict[str, dict[str, dict[str, str]]]()
+        assert execution.connection
+        for table in dialect.tables(tree):
+            database, name = (table.db or execution.database).lower(), table.name.lower()
+            table.set("catalog", None)
+            table.set("db", exp.to_identifier(database, quoted=True))
+            if name not in schema.get(database, {}):
+                found = self.catalog.table(database, name, sql)
+                schema.setdefault(database, {})[name] = dict((*found.columns, *found.keys, ("$path", "string")))
+                self.catalog.mount(execution.connection, execution.files, database, found)
+        dialect.check_types(tree, schema, sql)
+        hidden = exp.to_identifier("$path", quoted=True)
+        for star in [star for star in tree.find_all(exp.Star) if isinstance(star.parent, (exp.Select, exp.Column))]:
+            if dialect.tables(star.find_ancestor(exp.Select)):
+                star.set("except_", [hidden])
+        execution.files.read_bytes = 0  # what the footers took is planning, which Athena does not bill
+        return dialect.to_duckdb(tree)
+
+    def _select(self, execution: Execution, sql: str) -> None:
+        assert execution.connection
+        cursor = execution.connection.execute(self._translate(execution, sql))
+        execution.columns = [column_info(name, str(kind)) for name, kind, *_ in cursor.description]
+        uris = execution.files.uris
+        rows = ([render(uris.get(cell, cell) if isinstance(cell, str) else cell) for cell in row] for row in cursor.fetchall())
+        execution.rows = [[column["Name"] for column in execution.columns], *rows]
+
+    def _write_query(self, execution: Execution, sql: str) -> None:
+        """CREATE TABLE AS and UNLOAD: the rows become objects, and a manifest names them."""
+        create, unload = _CTAS.match(sql), _UNLOAD.match(sql)
+        if not create and not unload:
+            raise AthenaError("SYNTAX_ERROR: line 1:1: This UNLOAD cannot be read")
+        options = {name.lower(): value.strip("'") for name, value in _options((create or unload)[2 if create else 3])}
+        query = self._translate(execution, create[3] if create else unload[1])
+        target = unload[2] if unload else options.get("external_location") or f"{_folder(execution.output)}/tables/{execution.id}"
+        target = target.rstrip("/") + "/"
+        if next(self.catalog.objects(target), None):
+            raise AthenaError(f"HIVE_PATH_ALREADY_EXISTS: Target directory for table already exists: {target}")
+        keys = re.findall(r"'(\w+)'", options.get("partitioned_by", ""))
+        kind = options.get("format", "PARQUET").upper()
+        written = self._copy(execution, query, kind, keys, target)
+        execution.manifest = f"{execution.output.removesuffix('.txt')}-manifest.csv"
+        self._put(execution.manifest, "".join(f"{uri}\n" for uri in written).encode())
+        execution.columns = [column_info("rows", "BIGINT")]
+        if create:
+            assert execution.connection
+            described = execution.connection.execute(f"DESCRIBE {query}").fetchall()
+            columns = [{"Name": name.lower(), "Type": hive_type(duck)} for name, duck, *_ in described]
+            database, name = ddl.qualified(create[1], execution.database)
+            ddl.create_table(self.catalog, database, name, columns, keys, target, kind)
+            ddl.repair(self.catalog, self.catalog.table(database, name, sql))
+
+    def _copy(self, execution: Execution, query: str, kind: str, keys: list[str], target: str) -> list[str]:
+        assert execution.connection
+        if kind not in _COPY_FORMATS:
+            raise AthenaError(f"NOT_SUPPORTED: The sandbox writes {', '.join(_COPY_FORMATS)}, not {kind}")
+        partitions = f", PARTITION_BY ({', '.join(keys)})" if keys else ""
+        written = []
+        with tempfile.TemporaryDirectory() as folder:
+            root = Path(folder) / "rows"
+            if not keys:
+                root.mkdir()
+            path = literal(str(root if keys else root / execution.id))
+            copied = execution.connection.execute(f"COPY ({query}) TO {path} (FORMAT {_COPY_FORMATS[kind]}{partitions})")
+            execution.update_count = copied.fetchall()[0][0]
+            for file in sorted(file for file in root.rglob("*") if file.is_file()):
+                written.append(target + str(file.relative_to(root)).replace(os.sep, "/"))
+                self._put(written[-1], file.read_bytes())
+        return written
+
+    def _write_result(self, execution: Execution) -> None:
+        if execution.kind == "DML" and not execution.manifest:
+            lines = [",".join("" if cell is None else f'"{cell.replace(chr(34), chr(34) * 2)}"' for cell in row) for row in execution.rows]
+            self._put(execution.output, "".join(f"{line}\n" for line in lines).encode())
+        elif not execution.manifest:
+            self._put(execution.output, "\n".join(row[0] or "" for row in execution.rows).encode())
+
+    def _put(self, uri: str, content: bytes) -> None:
+        self.catalog.s3.put_object(*split_uri(uri), content)
+
+
+def _options(text: str | None) -> list[tuple[str, str]]:
+    return re.findall(r"(\w+)\s*=\s*(ARRAY\s*\[[^\]]*\]|'[^']*')", text or "", re.I)
+
+
+def _folder(uri: str) -> str:
+    return uri.rsplit("/", 1)[0]

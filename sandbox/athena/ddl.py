@@ -1,0 +1,224 @@
+"""The DDL that a pipeline needs, on the Glue catalog."""
+
+import re
+from collections.abc import Callable, Sequence
+
+from moto.glue.exceptions import PartitionAlreadyExistsException
+from sqlglot import exp
+
+from sandbox.athena.catalog import Catalog, Table, split_uri
+from sandbox.athena.dialect import parse
+from sandbox.athena.values import AthenaError, hive_text
+
+_HADOOP, _HIVE = "org.apache.hadoop", "org.apache.hadoop.hive"
+_TEXT = (f"{_HADOOP}.mapred.TextInputFormat", f"{_HIVE}.ql.io.HiveIgnoreKeyTextOutputFormat")
+# input format, output format, serde
+FORMATS = {
+    "PARQUET": (
+        f"{_HIVE}.ql.io.parquet.MapredParquetInputFormat",
+        f"{_HIVE}.ql.io.parquet.MapredParquetOutputFormat",
+        f"{_HIVE}.ql.io.parquet.serde.ParquetHiveSerDe",
+    ),
+    "TEXTFILE": (*_TEXT, f"{_HIVE}.serde2.lazy.LazySimpleSerDe"),
+    "JSON": (*_TEXT, "org.openx.data.jsonserde.JsonSerDe"),
+}
+Answer = tuple[str, Sequence[str]]
+_NAME = r"([\w.$`\"-]+)"
+
+
+def run(catalog: Catalog, database: str, sql: str) -> Answer:
+    """Runs one statement: the name of the column it answers, and the lines of the answer."""
+    for pattern, statement in _STATEMENTS:
+        if found := re.match(pattern + r"\s*$", sql, re.I | re.S):
+            return statement(catalog, database, found)
+    raise AthenaError(f"NOT_SUPPORTED: line 1:1: The sandbox does not know this statement: {sql.split(None, 1)[0]} ...")
+
+
+def qualified(name: str, database: str) -> tuple[str, str]:
+    """('db', 't') of `db`.`t`, "db"."t" or t."""
+    *before, table = re.sub(r'[`"]', "", name).lower().split(".")
+    return (before[-1] if before else database), table
+
+
+def create_table(
+    catalog: Catalog,
+    database: str,
+    name: str,
+    columns: list[dict[str, str]],
+    keys: Sequence[str],
+    location: str,
+    kind: str,
+    serde: str = "",
+    serde_parameters: dict[str, str] | None = None,
+    parameters: dict[str, str] | None = None,
+) -> None:
+    """`keys` names the columns that are partition keys."""
+    given = FORMATS.get(kind, FORMATS["TEXTFILE"])
+    storage = {
+        "Columns": [column for column in columns if column["Name"] not in keys],
+        "Location": location,
+        "InputFormat": given[0],
+        "OutputFormat": given[1],
+        "SerdeInfo": {"SerializationLibrary": serde or given[2], "Parameters": serde_parameters or {}},
+    }
+    table = {"Name": name, "TableType": "EXTERNAL_TABLE", "StorageDescriptor": storage}
+    partition_keys = [column for column in columns if column["Name"] in keys]
+    parameters = {"EXTERNAL": "TRUE", **(parameters or {})}
+    catalog.glue.create_table(database, name, {**table, "PartitionKeys": partition_keys, "Parameters": parameters})
+
+
+def repair(catalog: Catalog, table: Table) -> list[str]:
+    """Adds the partitions that lie below the table's location; one line for each that is new."""
+    _, prefix = split_uri(table.location)
+    added = []
+    for key, _ in catalog.objects(table.location):
+        folders = [folder.partition("=") for folder in key[len(prefix) :].strip("/").split("/")[: len(table.keys)]]
+        if [name.lower() for name, _, _ in folders] == [name for name, _ in table.keys]:
+            values = tuple(value for _, _, value in folders)
+            if _add(table, values):
+                added.append(f"Repair: Added partition to metastore {table.found.name}:{table.partition_name(values)}")
+    return added
+
+
+def _create_database(catalog: Catalog, database: str, found: re.Match[str]) -> Answer:
+    name = found[2].lower()
+    if not (found[1] and name in catalog.glue.databases):
+        catalog.glue.create_database(name, {"Name": name})
+    return "result", ()
+
+
+def _drop_database(catalog: Catalog, database: str, found: re.Match[str]) -> Answer:
+    name = found[2].lower()
+    if name in catalog.glue.databases or not found[1]:
+        catalog.glue.delete_database(name)
+    return "result", ()
+
+
+def _drop_table(catalog: Catalog, database: str, found: re.Match[str]) -> Answer:
+    database, name = qualified(found[2], database)
+    if database in catalog.glue.databases and name in catalog.glue.databases[database].tables:
+        catalog.glue.delete_table(database, name)
+    elif not found[1]:
+        raise AthenaError(f"FAILED: SemanticException [Error 10001]: Table not found {database}.{name}")
+    return "result", ()
+
+
+def _create_external_table(catalog: Catalog, database: str, found: re.Match[str]) -> Answer:
+    tree = parse(found[0], exp.Create)
+    database, name = (tree.this.this.db or database).lower(), tree.this.this.name.lower()
+    columns, keys, location, kind, serde = _hive_columns(tree.this.expressions), list[str](), "", "TEXTFILE", ""
+    serde_parameters, parameters = dict[str, str](), dict[str, str]()
+    for item in tree.args["properties"].expressions:
+        match item:
+            case exp.PartitionedByProperty():
+                added = _hive_columns(item.this.expressions)
+                columns, keys = [*columns, *added], [column["Name"] for column in added]
+            case exp.LocationProperty():
+                location = item.this.name
+            case exp.FileFormatProperty():
+                kind = "PARQUET" if "parquet" in item.sql().lower() else "TEXTFILE"
+            case exp.RowFormatSerdeProperty():
+                serde = item.this.name
+                properties = item.args.get("serde_properties")
+                serde_parameters |= {pair.this.name: pair.args["value"].name for pair in properties.expressions} if properties else {}
+            case exp.RowFormatDelimitedProperty():
+                serde_parameters["field.delim"] = item.args["fields"].name if item.args.get("fields") else "\x01"
+            case exp.Property() if item.args.get("value"):
+                parameters[item.name] = item.args["value"].name
+    if not location:
+        raise AthenaError("FAILED: ParseException: An external table needs a LOCATION")
+    split_uri(location)
+    if not (tree.args.get("exists") and name in catalog.glue.get_database(database).tables):
+        create_table(catalog, database, name, columns, keys, location, kind, serde, serde_parameters, parameters)
+    return "result", ()
+
+
+def _hive_columns(definitions: Sequence[exp.Expression]) -> list[dict[str, str]]:
+    return [{"Name": column.name.lower(), "Type": hive_text(column.args["kind"])} for column in definitions]
+
+
+def _alter_partitions(catalog: Catalog, database: str, found: re.Match[str]) -> Answer:
+    table = catalog.table(*qualified(found[1], database), found[0])
+    for specification, location in re.findall(r"PARTITION\s*\(([^)]*)\)(?:\s*LOCATION\s*'([^']*)')?", found[4], re.I):
+        pairs = re.findall(r"[`\"]?(\w+)[`\"]?\s*=\s*(?:'([^']*)'|([\w.-]+))", specification)
+        given = {name.lower(): text or bare for name, text, bare in pairs}
+        if set(given) != {name for name, _ in table.keys}:
+            raise AthenaError(f"FAILED: SemanticException: Partition spec {given} does not fit the keys of the table")
+        values = tuple(given[name] for name, _ in table.keys)
+        if found[2].upper() == "ADD":
+            _add(table, values, location, tolerant=bool(found[3]))
+        elif str(list(values)) in table.found.partitions or not found[3]:
+            table.found.delete_partition(list(values))
+    return "result", ()
+
+
+def _add(table: Table, values: tuple[str, ...], location: str = "", tolerant: bool = True) -> bool:
+    """Whether the partition is new."""
+    storage = {**table.found.as_dict()["StorageDescriptor"]}
+    storage["Location"] = location or f"{table.location}/{table.partition_name(values)}"
+    try:
+        table.found.create_partition({"Values": list(values), "StorageDescriptor": storage, "Parameters": {}})
+    except PartitionAlreadyExistsException:
+        if tolerant:
+            return False
+        name = table.partition_name(values)
+        raise AthenaError(f"FAILED: SemanticException [Error 10006]: Partition already exists: {name}") from None
+    return True
+
+
+def _msck(catalog: Catalog, database: str, found: re.Match[str]) -> Answer:
+    return "result", repair(catalog, catalog.table(*qualified(found[1], database), found[0]))
+
+
+def _show_partitions(catalog: Catalog, database: str, found: re.Match[str]) -> Answer:
+    table = catalog.table(*qualified(found[1], database), found[0])
+    if not table.keys:
+        raise AthenaError(f"FAILED: Execution Error: Table {table.found.name} is not a partitioned table")
+    return "partition", [table.partition_name(values) for values, _ in table.partitions()]
+
+
+def _show_databases(catalog: Catalog, database: str, found: re.Match[str]) -> Answer:
+    return "database_name", sorted(catalog.glue.databases)
+
+
+def _show_tables(catalog: Catalog, database: str, found: re.Match[str]) -> Answer:
+    name = re.sub(r'[`"]', "", found[1] or database).lower()
+    return "tab_name", sorted(catalog.glue.get_database(name).tables)
+
+
+def _describe(catalog: Catalog, database: str, found: re.Match[str]) -> Answer:
+    table = catalog.table(*qualified(found[1], database), found[0])
+    return "col_name", [f"{name:<20}\t{kind:<20}\t{'':<20}" for name, kind in (*table.columns, *table.keys)]
+
+
+def _show_columns(catalog: Catalog, database: str, found: re.Match[str]) -> Answer:
+    table = catalog.table(*qualified(found[1], database), found[0])
+    return "field", [f"{name:<20}" for name, _ in (*table.columns, *table.keys)]
+
+
+def _show_create_table(catalog: Catalog, database: str, found: re.Match[str]) -> Answer:
+    database, name = qualified(found[1], database)
+    table = catalog.table(database, name, found[0])
+    columns, keys = (", \n".join(f"  `{column}` {kind}" for column, kind in part) for part in (table.columns, table.keys))
+    storage = table.found.as_dict()["StorageDescriptor"]
+    lines = [f"CREATE EXTERNAL TABLE `{database}`.`{name}`(", f"{columns})"]
+    lines += ["PARTITIONED BY ( ", f"{keys})"] if keys else []
+    lines += ["ROW FORMAT SERDE ", f"  '{storage['SerdeInfo']['SerializationLibrary']}' "]
+    lines += ["STORED AS INPUTFORMAT ", f"  '{storage['InputFormat']}' ", "OUTPUTFORMAT ", f"  '{storage['OutputFormat']}'"]
+    return "createtab_stmt", "\n".join([*lines, "LOCATION", f"  '{table.location}'"]).split("\n")
+
+
+_STATEMENTS: tuple[tuple[str, Callable[[Catalog, str, re.Match[str]], Answer]], ...] = (
+    (r"CREATE\s+(?:DATABASE|SCHEMA)\s+(IF\s+NOT\s+EXISTS\s+)?[`\"]?([\w-]+)[`\"]?.*", _create_database),
+    (r"DROP\s+(?:DATABASE|SCHEMA)\s+(IF\s+EXISTS\s+)?[`\"]?([\w-]+)[`\"]?(?:\s+CASCADE|\s+RESTRICT)?", _drop_database),
+    (r"DROP\s+TABLE\s+(IF\s+EXISTS\s+)?" + _NAME, _drop_table),
+    (r"CREATE\s+EXTERNAL\s+TABLE\s.*", _create_external_table),
+    (rf"ALTER\s+TABLE\s+{_NAME}\s+(ADD|DROP)\s+(IF\s+(?:NOT\s+)?EXISTS\s+)?(PARTITION.*)", _alter_partitions),
+    (r"MSCK\s+REPAIR\s+TABLE\s+" + _NAME, _msck),
+    (r"SHOW\s+PARTITIONS\s+" + _NAME, _show_partitions),
+    (r"SHOW\s+(?:DATABASES|SCHEMAS).*", _show_databases),
+    (rf"SHOW\s+TABLES(?:\s+(?:IN|FROM)\s+{_NAME})?(?:\s+.*)?", _show_tables),
+    (r"SHOW\s+CREATE\s+TABLE\s+" + _NAME, _show_create_table),
+    (r"SHOW\s+COLUMNS\s+(?:IN|FROM)\s+" + _NAME, _show_columns),
+    (r"(?:DESCRIBE|DESC)\s+(?:FORMATTED\s+|EXTENDED\s+)?" + _NAME, _describe),
+)

@@ -1,0 +1,179 @@
+"""Athena's SQL (Trino) as DuckDB's. What sqlglot does not translate is done here, on the tree or by macros."""
+
+import contextlib
+import re
+from collections.abc import Sequence
+
+import duckdb
+import sqlglot
+from sqlglot import exp
+from sqlglot.optimizer.annotate_types import annotate_types
+from sqlglot.optimizer.qualify import qualify
+
+from sandbox.athena.values import AthenaError
+
+# A double as Trino casts it to text, from DuckDB's shortest digits: 1.5E0, 1.0E-7, NaN.
+_DOUBLE_TEXT = r"""
+CASE WHEN isnan(TRY_CAST(x AS DOUBLE)) THEN 'NaN' WHEN isinf(TRY_CAST(x AS DOUBLE)) THEN if(TRY_CAST(x AS DOUBLE) > 0, 'Infinity', '-Infinity')
+WHEN TRY_CAST(x AS DOUBLE) = 0 THEN '0.0E0' ELSE (
+  SELECT if(TRY_CAST(x AS DOUBLE) < 0, '-', '') || digits[1] || '.' || if(length(digits) > 1, digits[2:], '0') || 'E'
+         || (length(whole) - 1 - (length(whole || part) - length(ltrim(whole || part, '0'))) + power)
+  FROM (SELECT trim(whole || part, '0') AS digits, * FROM (
+    SELECT split_part(split_part(t, 'e', 1), '.', 1) AS whole, split_part(split_part(t, 'e', 1), '.', 2) AS part,
+           coalesce(try_cast(split_part(t, 'e', 2) AS INTEGER), 0) AS power
+    FROM (SELECT ltrim(x, '-') AS t)))) END"""
+
+MACROS = (
+    f"double_text(x) AS {_DOUBLE_TEXT}",
+    """cast_text(x) AS CASE WHEN typeof(x) IN ('DOUBLE', 'FLOAT') THEN double_text(x::VARCHAR)
+       WHEN typeof(x) LIKE 'TIMESTAMP%' THEN strftime(TRY_CAST(x::VARCHAR AS TIMESTAMP), '%Y-%m-%d %H:%M:%S.%g')
+       ELSE x::VARCHAR END""",
+    """slice(x, s) AS x[if(s = 0, 2147483647, s):],
+       (x, s, n) AS x[if(s = 0, 2147483647, s):if(s < 0 AND s + n >= 1, -1, s + n - 1)]""",
+    "bytes_or_letters(x) AS if(typeof(x) = 'BLOB', octet_length(TRY_CAST(x AS BLOB)), length(x::VARCHAR))",
+    "from_big_endian_64(x) AS CAST(CAST(x AS BIT) AS BIGINT)",
+    "from_big_endian_32(x) AS CAST(CAST(x AS BIT) AS INTEGER)",
+    "to_ieee754_64(x) AS CAST(CAST(CAST(x AS DOUBLE) AS BIT) AS BLOB)",
+    "is_finite(x) AS isfinite(x)",
+    "is_infinite(x) AS isinf(x)",
+    "nan() AS CAST('NaN' AS DOUBLE)",
+    "infinity() AS CAST('Infinity' AS DOUBLE)",
+    "every(x) AS bool_and(x)",
+)
+
+# DuckDB's words for what is wrong, Athena's code and words for it. {} is what the pattern captured.
+_REASONS = (
+    (r'Referenced column "([^"]+)"', "COLUMN_NOT_FOUND", "Column '{}' cannot be resolved or requester is not authorized"),
+    (r'does not have a column named "([^"]+)"', "COLUMN_NOT_FOUND", "Column '{}' cannot be resolved"),
+    (r"Function with name (\w+) does not exist", "FUNCTION_NOT_FOUND", "Function '{}' not registered"),
+    (r"(No function matches .*|Cannot compare .*|Cannot mix .*)", "TYPE_MISMATCH", "{}"),
+    (r'column "([^"]+)" must appear in the GROUP BY', "EXPRESSION_NOT_AGGREGATE", "'{}' must be an aggregate or in GROUP BY"),
+    (r"(More than one row returned by a subquery)", "SUBQUERY_MULTIPLE_ROWS", "Scalar sub-query has returned multiple rows"),
+    (r"(Division by zero)", "DIVISION_BY_ZERO", "Division by zero"),
+    (r"(HIVE_\w+: .*)", "", "{}"),
+    (r"(.*\bJSON\b.*)", "HIVE_CURSOR_ERROR", "Row is not a valid JSON Object: {}"),
+)
+_CODES = (
+    (duckdb.ParserException, "SYNTAX_ERROR"),
+    (duckdb.BinderException, "SYNTAX_ERROR"),
+    (duckdb.CatalogException, "SYNTAX_ERROR"),
+    (duckdb.ConversionException, "INVALID_CAST_ARGUMENT"),
+    (duckdb.OutOfRangeException, "NUMERIC_VALUE_OUT_OF_RANGE"),
+)
+
+
+def with_parameters(sql: str, parameters: Sequence[str] | None) -> str:
+    """The text with each `?` replaced by its parameter, which must be one literal or expression of its own."""
+    pieces = re.findall(r"'(?:[^']|'')*'|\"[^\"]*\"|--[^\n]*|\?|[^'\"?-]+|-", sql)
+    marks = pieces.count("?")
+    if marks != len(parameters or ()):
+        count = f"expected {marks} but found {len(parameters or ())}"
+        raise AthenaError(f"INVALID_PARAMETER_USAGE: line 1:1: Incorrect number of parameters: {count}")
+    values = iter([f"({parse(text, exp.Expression).sql('athena')})" for text in parameters or ()])
+    return "".join(next(values) if piece == "?" else piece for piece in pieces)
+
+
+def parse(sql: str, kind: type[exp.Expression] = exp.Query) -> exp.Expression:
+    """The tree of one statement (or of one expression).
+
+    Raises:
+        AthenaError: SYNTAX_ERROR, or the text is something else than asked for.
+    """
+    try:
+        trees = sqlglot.parse(sql, read="athena")
+    except sqlglot.errors.SqlglotError as error:
+        first = (getattr(error, "errors", None) or [{}])[0]
+        place = f"line {first.get('line', 1)}:{first.get('col', 1)}"
+        message = f"mismatched input '{first['highlight']}'" if first.get("highlight") else str(error)
+        raise AthenaError(f"SYNTAX_ERROR: {place}: {message}") from error
+    if len(trees) != 1 or not isinstance(trees[0], kind):
+        raise AthenaError("NOT_SUPPORTED: line 1:1: The sandbox runs one SELECT, or one of the DDL statements it knows")
+    return trees[0]
+
+
+def tables(tree: exp.Expression) -> list[exp.Table]:
+    """The tables that a query reads, without those that it defines itself."""
+    defined = {cte.alias.lower() for cte in tree.find_all(exp.CTE)}
+    named = [table for table in tree.find_all(exp.Table) if isinstance(table.this, exp.Identifier)]
+    return [table for table in named if table.db or table.name.lower() not in defined]
+
+
+def check_types(tree: exp.Expression, schema: dict[str, dict[str, dict[str, str]]], sql: str) -> None:
+    """Athena compares nothing with something of another kind, where DuckDB would cast. `schema`: database, table, column.
+
+    Raises:
+        AthenaError: TYPE_MISMATCH.
+    """
+    tree = tree.copy()
+    with contextlib.suppress(sqlglot.errors.SqlglotError):  # a column that is not there is DuckDB's to tell
+        tree = qualify(tree, schema=schema, dialect="athena", validate_qualify_columns=False, quote_identifiers=False)
+    tree = annotate_types(tree, schema=schema, dialect="athena")
+    for comparison in tree.find_all(exp.EQ, exp.NEQ, exp.GT, exp.GTE, exp.LT, exp.LTE, exp.In, exp.Between):
+        left, *others = [part for part in comparison.iter_expressions() if part.type]
+        for other in others:
+            families = {_family(left.type), _family(other.type)} - {None}
+            if len(families) == 2:
+                kinds = ", ".join(part.type.sql("athena").lower() for part in (left, other))
+                name = next((column.name for column in (left, other) if isinstance(column, exp.Column)), "")
+                raise AthenaError(f"TYPE_MISMATCH: {position(sql, name)}: '{comparison.key}' cannot be applied to {kinds}")
+
+
+def _family(kind: exp.DataType) -> str | None:
+    families = (exp.DataType.TEXT_TYPES, exp.DataType.NUMERIC_TYPES, exp.DataType.TEMPORAL_TYPES)
+    return next((str(place) for place, types in enumerate(families) if kind.this in types), None)
+
+
+def to_duckdb(tree: exp.Expression) -> str:
+    for node in reversed(list(tree.walk())):  # from the leaves up, so that what is inside a rewritten node is rewritten
+        if (rewritten := _rewrite(node)) is not node:
+            node.replace(rewritten)
+    if isinstance(tree, exp.Query):
+        for place, column in enumerate(tree.selects):  # Athena calls a column without a name _col0, _col1, ...
+            if not isinstance(column, (exp.Alias, exp.Column, exp.Dot)) and not column.is_star:
+                column.replace(exp.alias_(column.copy(), f"_col{place}"))
+    return tree.sql("duckdb")
+
+
+def reason(error: duckdb.Error, sql: str) -> str:
+    """The StateChangeReason for what DuckDB says."""
+    text = str(error).split("\n\nLINE")[0].partition(" Error: ")[2] or str(error)
+    for pattern, code, words in _REASONS:
+        if found := re.search(pattern, text):
+            place = f"{position(sql, found[1])}: " if found[1].lower() in sql.lower() else ""
+            return f"{code}: {place}{words.format(found[1])}" if code else found[1]
+    code = next((code for kind, code in _CODES if isinstance(error, kind)), "GENERIC_INTERNAL_ERROR")
+    return f"{code}: {text}"
+
+
+def position(sql: str, name: str) -> str:
+    """Where a name first stands in the query, as Athena writes it: 'line 1:8'."""
+    start = max(re.sub(r'["`]', " ", sql).lower().find(name.lower()), 0)
+    return f"line {sql.count(chr(10), 0, start) + 1}:{start - sql.rfind(chr(10), 0, start)}"
+
+
+def _rewrite(node: exp.Expression) -> exp.Expression:
+    match node:
+        case exp.Cast() if node.to.is_type(*exp.DataType.TEXT_TYPES):
+            text = exp.func("cast_text", node.this)
+            size = node.to.expressions
+            return exp.func("slice", text, exp.Literal.number(1), size[0].this) if size else text
+        case exp.Cast() if node.to.this in (exp.DataType.Type.TIMESTAMP, exp.DataType.Type.TIMESTAMPNTZ):
+            milliseconds = node.to.expressions and node.to.expressions[0].name == "3"
+            node.to.set("expressions", None)
+            return exp.cast(exp.cast(node.this, "TIMESTAMP_MS", dialect="duckdb"), "TIMESTAMP", dialect="duckdb") if milliseconds else node
+        case exp.Cast() if node.to.is_type("decimal") and not node.to.expressions:
+            # DECIMAL '2.50' has the digits that are written; CAST(x AS decimal) has none after the point.
+            return exp.Literal.number(node.this.name) if node.this.is_string else exp.cast(node.this, "DECIMAL(38, 0)")
+        case exp.Substring():
+            bounds = [node.args[name] for name in ("start", "length") if node.args.get(name)]
+            return exp.func("slice", node.this, *bounds)
+        case exp.Length():
+            return exp.func("bytes_or_letters", node.this)
+        case exp.Struct() if not isinstance(node.parent, exp.Cast):
+            return exp.Anonymous(this="ROW", expressions=[getattr(field, "expression", field) or field for field in node.expressions])
+        case exp.DateDiff():  # Trino counts whole units, DuckDB's date_diff counts boundaries
+            unit = exp.Literal.string(node.text("unit").lower() or "day")
+            return exp.Anonymous(this="date_sub", expressions=[unit, node.expression, node.this])
+        case exp.RegexpExtract():  # no match: null in Trino, an empty text in DuckDB
+            return exp.func("nullif", exp.Anonymous(this="regexp_extract", expressions=list(node.iter_expressions())), exp.Literal.string(""))
+    return node

@@ -1,0 +1,97 @@
+"""Types and values as Athena writes them, and the errors it fails a query with."""
+
+import re
+from datetime import datetime
+from decimal import Decimal
+from typing import Any
+
+from sqlglot import exp
+
+ATHENA_TYPES = {
+    "BIGINT": "bigint",
+    "BLOB": "varbinary",
+    "BOOLEAN": "boolean",
+    "DATE": "date",
+    "DOUBLE": "double",
+    "FLOAT": "float",
+    "HUGEINT": "bigint",  # DuckDB's sum of integers
+    "INTEGER": "integer",
+    "JSON": "json",
+    "SMALLINT": "smallint",
+    "TIME": "time",
+    "TIMESTAMP WITH TIME ZONE": "timestamp with time zone",
+    "TINYINT": "tinyint",
+    '"NULL"': "unknown",
+}
+
+
+class AthenaError(Exception):
+    """What fails a query. The message is its StateChangeReason."""
+
+
+def duckdb_type(hive: str) -> str:
+    """'array<struct<a:int>>' -> 'STRUCT(a INT)[]'."""
+    return exp.DataType.build(hive, dialect="hive").sql("duckdb")
+
+
+def hive_type(duckdb: str) -> str:
+    kind = exp.DataType.build("BIGINT" if duckdb == "HUGEINT" else duckdb, dialect="duckdb")
+    return hive_text(kind)
+
+
+def hive_text(kind: exp.DataType) -> str:
+    """A type as the Glue catalog holds it: lower case, without spaces."""
+    return kind.sql("hive").lower().replace(" ", "")
+
+
+def column_info(name: str, duckdb: str) -> dict[str, Any]:
+    """One column of a ResultSetMetadata."""
+    kind, precision, scale = ATHENA_TYPES.get(duckdb, "varchar"), 0, 0
+    if numbers := re.fullmatch(r"DECIMAL\((\d+),(\d+)\)", duckdb):
+        kind, precision, scale = "decimal", int(numbers[1]), int(numbers[2])
+    elif duckdb.endswith("]"):
+        kind = "array"
+    elif duckdb.startswith(("MAP(", "STRUCT(")):
+        kind = "map" if duckdb.startswith("MAP") else "row"
+    elif re.fullmatch(r"TIMESTAMP(_\w+)?", duckdb):
+        kind, precision = "timestamp", 3
+    elif kind == "varchar":
+        precision = 2147483647
+    described = {"CatalogName": "hive", "SchemaName": "", "TableName": "", "Name": name, "Label": name, "Type": kind}
+    shape = {"Precision": precision, "Scale": scale, "Nullable": "UNKNOWN", "CaseSensitive": kind == "varchar"}
+    return {**described, **shape}
+
+
+def render(value: Any) -> str | None:
+    """A value as it stands in VarCharValue and in the result CSV."""
+    match value:
+        case None | str():
+            return value
+        case bool():
+            return "true" if value else "false"
+        case float():
+            return _double(value)
+        case Decimal():
+            return f"{value:f}"
+        case bytes():
+            return value.hex(" ")
+        case datetime():
+            text = value.isoformat(" ", "milliseconds")
+            return text if value.tzinfo is None else text.partition("+")[0] + " UTC"
+        case list() | tuple():
+            return f"[{', '.join(render(item) or 'null' for item in value)}]"
+        case dict():
+            pairs = (f"{render(key)}={'null' if item is None else render(item)}" for key, item in value.items())
+            return f"{{{', '.join(pairs)}}}"
+    return str(value)
+
+
+def _double(value: float) -> str:
+    """As Java writes it: 1.5, 1.0E10, NaN."""
+    if value != value or value in (float("inf"), float("-inf")):
+        return {"nan": "NaN", "inf": "Infinity", "-inf": "-Infinity"}[str(value)]
+    if value == 0 or 1e-3 <= abs(value) < 1e7:
+        return repr(value)
+    _, digits, exponent = Decimal(repr(value)).normalize().as_tuple()
+    text = "".join(map(str, digits))
+    return f"{'-' if value < 0 else ''}{text[0]}.{text[1:] or '0'}E{int(exponent) + len(text) - 1}"

@@ -1,0 +1,168 @@
+"""Glue whose job runs run the job's Python script in a process."""
+
+import os
+import subprocess
+import tempfile
+import threading
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any, ClassVar
+
+from moto.core.responses import ActionResult
+from moto.core.utils import unix_time_millis, utcnow
+from moto.glue import urls
+from moto.glue.exceptions import ConcurrentRunsExceededException
+from moto.glue.models import FakeJob, FakeJobRun, GlueBackend
+from moto.glue.responses import GlueResponse
+from moto.logs.models import logs_backends
+from moto.s3.models import s3_backends
+
+from sandbox.children import RUNTIME, environment, start_python
+
+LIVE = ("STARTING", "RUNNING", "STOPPING")
+
+
+class JobRun(FakeJobRun):
+    """A run whose state is what its process does."""
+
+    status = "STARTING"
+    error: str | None = None
+    process: "subprocess.Popen[str] | None" = None
+
+    def advance(self) -> None:
+        """moto would move the state at each look."""
+
+    def as_dict(self) -> dict[str, Any]:
+        shown = super().as_dict()
+        ended = self.status not in LIVE
+        shown["ExecutionTime"] = int(((self.completed_on if ended else utcnow()) - self.started_on).total_seconds())
+        shown["LogGroupName"] = "/aws-glue/jobs"
+        if not ended:
+            del shown["CompletedOn"]
+        return {**shown, "ErrorMessage": self.error} if self.error else shown
+
+
+class RunningGlue(GlueBackend):
+    endpoint: ClassVar[str] = ""
+    minute_s: ClassVar[float] = 60
+
+    def start_job_run(self, name: str, arguments: dict[str, str] | None, *settings: Any) -> str:
+        job = self.get_job(name)
+        live = sum(run.status in LIVE for run in job.job_runs)
+        if live >= job.execution_property.get("MaxConcurrentRuns", 1):
+            raise ConcurrentRunsExceededException(f"Concurrent runs exceeded for {name}")
+        allocated_capacity, max_capacity, timeout, worker_type, security, workers, notification, previous = settings
+        run = JobRun(
+            name,
+            previous,
+            {**job.default_arguments, **(arguments or {}), **(job.non_overridable_arguments or {})},
+            allocated_capacity or job.allocated_capacity,
+            max_capacity or job.max_capacity,
+            timeout or job.timeout or 2880,
+            worker_type or job.worker_type,
+            notification or job.notification_property,
+            security or job.security_configuration,
+            workers or job.number_of_workers,
+        )
+        job.job_runs.append(run)
+        threading.Thread(target=self._run, args=(job, run), daemon=True).start()
+        return run.job_run_id
+
+    def stop_job_run(self, name: str, run_id: str) -> bool:
+        """Whether there was something to stop."""
+        run = next((run for run in self.get_job(name).job_runs if run.job_run_id == run_id), None)
+        if run is None or run.status not in ("STARTING", "RUNNING"):
+            return False
+        run.status = "STOPPING"
+        if run.process:
+            run.process.kill()
+        return True
+
+    def reset(self) -> None:
+        for job in self.jobs.values():
+            for run in job.job_runs:
+                self.stop_job_run(job.name, run.job_run_id)
+        super().reset()
+
+    def _run(self, job: FakeJob, run: JobRun) -> None:
+        try:
+            with tempfile.TemporaryDirectory(prefix="glue-", ignore_cleanup_errors=True) as folder:
+                state, run.error = self._execute(job, run, Path(folder))
+        except Exception as error:  # noqa: BLE001 - whatever keeps the script from running is the run's error
+            state, run.error = "FAILED", f"{type(error).__name__}: {error}"
+        if run.status == "STOPPING":
+            state, run.error = "STOPPED", None
+        run.completed_on = run.modified_on = utcnow()
+        run.status = state
+
+    def _execute(self, job: FakeJob, run: JobRun, folder: Path) -> tuple[str, str | None]:
+        """The final state and the error message."""
+        script = self._download(job.command["ScriptLocation"], folder)
+        extra = [self._download(uri, folder) for uri in run.arguments.get("--extra-py-files", "").split(",") if uri]
+        paths = [str(RUNTIME), *map(str, extra), os.environ.get("PYTHONPATH", "")]
+        arguments = ["--JOB_NAME", job.name, "--JOB_RUN_ID", run.job_run_id]
+        arguments += [str(text) for pair in run.arguments.items() for text in pair]
+        variables = {**environment(self.endpoint, self.region_name), "PYTHONPATH": os.pathsep.join(filter(None, paths))}
+        if run.status == "STOPPING":
+            return "STOPPED", None
+        message, output, errors = (folder / name for name in ("message.txt", "output.txt", "errors.txt"))
+        with output.open("wb") as standard_output, errors.open("wb") as standard_error:
+            command = [str(script), str(message), *arguments]
+            run.process = start_python("glue_runner.py", command, folder, variables, standard_output, standard_error)
+        run.status = "RUNNING" if run.status == "STARTING" else run.status
+        if run.status == "STOPPING":
+            run.process.kill()
+        timer = threading.Timer(run.timeout * self.minute_s, self._time_out, (run,))
+        timer.start()
+        status = run.process.wait()
+        timer.cancel()
+        self._log(run, output, errors)
+        if run.status == "TIMEOUT":
+            return "TIMEOUT", f"Job run exceeded its timeout of {run.timeout} minutes"
+        if status == 0:
+            return "SUCCEEDED", None
+        return "FAILED", message.read_text("utf-8") if message.exists() else f"Command failed with exit code {status}"
+
+    @staticmethod
+    def _time_out(run: JobRun) -> None:
+        assert run.process
+        run.status = "TIMEOUT"
+        run.process.kill()
+
+    def _download(self, uri: str, folder: Path) -> Path:
+        bucket, _, key = uri.removeprefix("s3://").partition("/")
+        found = s3_backends[self.account_id][self.partition].get_object(bucket, key)
+        if found is None:
+            raise FileNotFoundError(f"An error occurred while calling GetObject: {uri} does not exist")
+        path = folder / key.rsplit("/", 1)[-1]
+        path.write_bytes(found.value)
+        return path
+
+    def _log(self, run: JobRun, output: Path, errors: Path) -> None:
+        logs = logs_backends[self.account_id][self.region_name]
+        for group, file in (("/aws-glue/jobs/output", output), ("/aws-glue/jobs/error", errors)):
+            logs.ensure_log_group(group)
+            logs.create_log_stream(group, run.job_run_id)
+            written = file.read_text("utf-8", errors="replace").splitlines()
+            if lines := [{"timestamp": unix_time_millis(), "message": line} for line in written if line]:
+                logs.put_log_events(group, run.job_run_id, lines)
+
+    @property
+    def _url_module(self) -> Any:
+        return SimpleNamespace(url_bases=urls.url_bases, url_paths={"{0}/$": StoppingResponse.dispatch})
+
+
+class StoppingResponse(GlueResponse):
+    """moto's Glue with the call that it lacks."""
+
+    def batch_stop_job_run(self) -> ActionResult:
+        job, stopped, errors = self._get_param("JobName"), list[dict[str, Any]](), list[dict[str, Any]]()
+        for run_id in self._get_param("JobRunIds"):
+            run = {"JobName": job, "JobRunId": run_id}
+            if self.glue_backend.stop_job_run(job, run_id):
+                stopped.append(run)
+            else:
+                detail = {"ErrorCode": "InvalidInputException", "ErrorMessage": "Job run is not running"}
+                errors.append({**run, "ErrorDetail": detail})
+        return ActionResult({"SuccessfulSubmissions": stopped, "Errors": errors})
+

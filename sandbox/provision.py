@@ -1,0 +1,199 @@
+"""Makes in an AWS everything that the contracts' pipelines name, and a pipeline that does what the contracts await."""
+
+import contextlib
+import io
+import json
+import zipfile
+from collections.abc import Iterable, Iterator
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import boto3
+from botocore.exceptions import ClientError
+
+from acceptance.contract import AwaitGlueJob, AwaitObject, Contract, Invoke, RunGlueJob, Step
+from sandbox.athena.ddl import FORMATS
+
+PIPELINE = Path(__file__).parent / "pipeline"
+CODE_BUCKET = "pipeline-code"
+RESULTS_BUCKET = "athena-results"
+ROLE = "sandbox-pipeline"
+MAX_CONCURRENT_RUNS = 10
+_THERE_ALREADY = (
+    "BucketAlreadyOwnedByYou", "BucketAlreadyExists", "AlreadyExistsException", "ParameterAlreadyExists",
+    "EntityAlreadyExists", "InvalidRequestException",
+)  # fmt: skip
+
+
+def provision(
+    session: boto3.Session, endpoint_url: str, contracts: Iterable[Contract], evidence_bucket: str = "evidence"
+) -> None:
+    """Can be repeated: what is there stays, and the pipeline's code becomes that of these contracts."""
+    contracts = tuple(contracts)
+    clients = {
+        service: session.client(service, endpoint_url=endpoint_url)
+        for service in ("s3", "ssm", "lambda", "glue", "athena", "iam")
+    }
+    buckets = {evidence_bucket, CODE_BUCKET, RESULTS_BUCKET}.union(*map(_buckets, contracts))
+    for bucket in sorted(buckets):
+        with _once():
+            clients["s3"].create_bucket(Bucket=bucket)
+    package = _package([_plan(contract) for contract in contracts])
+    clients["s3"].put_object(Bucket=CODE_BUCKET, Key="pipeline.zip", Body=package)
+    clients["s3"].put_object(Bucket=CODE_BUCKET, Key="job.py", Body=(PIPELINE / "job.py").read_bytes())
+    with _once():
+        clients["iam"].create_role(RoleName=ROLE, AssumeRolePolicyDocument="{}")
+    role = clients["iam"].get_role(RoleName=ROLE)["Role"]["Arn"]
+    for function in sorted({step.function for contract in contracts for step in _of(contract, Invoke)}):
+        _function(clients["lambda"], function, role, package)
+    for job in sorted({step.job for contract in contracts for step in _of(contract, AwaitGlueJob, RunGlueJob)}):
+        _job(clients["glue"], job, role)
+    for contract in contracts:
+        _parameters(clients["ssm"], contract)
+        _table(clients["glue"], contract)
+        with _once():
+            location = contract.table.output_location or f"s3://{RESULTS_BUCKET}/"
+            configuration = {"ResultConfiguration": {"OutputLocation": location}, "EnforceWorkGroupConfiguration": False}
+            clients["athena"].create_work_group(Name=contract.table.workgroup, Configuration=configuration)
+
+
+def table_location(contract: Contract) -> str:
+    """What the steps await in the table, without the partition; the SOR bucket if they await nothing there."""
+    for step in _of(contract, AwaitObject):
+        if _in_table(contract, step):
+            kept = step.uri.split("/")
+            first = next((place for place, part in enumerate(kept) if "=" in part), len(kept))
+            return "/".join(kept[:first]).rstrip("/") + "/"
+    return f"s3://sor/{contract.table.name}/"
+
+
+def roles(contract: Contract) -> dict[str, tuple[str, str]]:
+    """What each function has to do, from what is awaited between its call and the next one: (role, target)."""
+    found: dict[str, tuple[str, str]] = {}
+    invoked = ""
+    for step in contract.steps:
+        if isinstance(step, Invoke):
+            invoked = step.function
+            found.setdefault(invoked, ("acknowledge", ""))
+        elif invoked and found[invoked][0] == "acknowledge":
+            if isinstance(step, AwaitGlueJob):
+                found[invoked] = ("start", step.job)
+            elif isinstance(step, AwaitObject) and not _in_table(contract, step):
+                found[invoked] = ("copy", step.uri)
+    if found and not any(_of(contract, AwaitGlueJob, RunGlueJob)):
+        last = next((name for name in reversed(found) if found[name][0] == "acknowledge"), None)
+        if last is None:
+            raise ValueError(f"{contract.dataset}: no step of the pipeline is left to fill the table")
+        found[last] = ("ingest", "")
+    return found
+
+
+def _plan(contract: Contract) -> dict[str, Any]:
+    played = roles(contract)
+    staged = [target for role, target in played.values() if role == "copy"]
+    return {
+        "dataset": contract.dataset,
+        "location": f"s3://{contract.template.bucket}/{contract.template.pattern}",
+        "landing": asdict(contract.landing),
+        "columns": [
+            {"name": column.name, "type": column.type, "landed": column.landed, "format": column.landed_format, "key": column.primary_key}
+            for column in contract.landed_columns
+        ],
+        "partition": dict(contract.partition),
+        "database": contract.table.database,
+        "table": contract.table.name,
+        "staged": staged[-1] if staged else None,
+        "roles": played,
+    }
+
+
+def _package(plan: list[dict[str, Any]]) -> bytes:
+    package = io.BytesIO()
+    with zipfile.ZipFile(package, "w", zipfile.ZIP_DEFLATED) as file:
+        for module in sorted(PIPELINE.glob("*.py")):
+            file.write(module, module.name)
+        file.writestr("plan.json", json.dumps(plan, indent=1))
+    return package.getvalue()
+
+
+def _function(client: Any, name: str, role: str, package: bytes) -> None:
+    try:
+        client.create_function(
+            FunctionName=name, Runtime="python3.12", Role=role, Handler="handler.handler", Code={"ZipFile": package}, Timeout=300
+        )
+    except client.exceptions.ResourceConflictException:
+        client.update_function_code(FunctionName=name, ZipFile=package)
+
+
+def _job(client: Any, name: str, role: str) -> None:
+    with _once():
+        client.create_job(
+            Name=name,
+            Role=role,
+            Command={"Name": "pythonshell", "ScriptLocation": f"s3://{CODE_BUCKET}/job.py", "PythonVersion": "3.9"},
+            DefaultArguments={"--extra-py-files": f"s3://{CODE_BUCKET}/pipeline.zip"},
+            ExecutionProperty={"MaxConcurrentRuns": MAX_CONCURRENT_RUNS},
+        )
+
+
+def _parameters(client: Any, contract: Contract) -> None:
+    facts = {"source_bucket": contract.template.bucket, "database": contract.table.database, "table": contract.table.name}
+    for role, target in roles(contract).values():
+        if role == "copy":
+            facts["stage_bucket"] = _bucket(contract, target)
+        elif role == "start":
+            facts["job"] = target
+    for name in {override.copy_of for override in contract.override if override.copy_of}:
+        with _once():
+            client.put_parameter(Name=name, Type="String", Value=json.dumps(facts))
+
+
+def _table(client: Any, contract: Contract) -> None:
+    with _once():
+        client.create_database(DatabaseInput={"Name": contract.table.database})
+    types = {column.name: column.type for column in contract.columns}
+    input_format, output_format, serde = FORMATS["PARQUET"]
+    storage = {
+        "Columns": [{"Name": column.name, "Type": column.type} for column in contract.landed_columns],
+        "Location": table_location(contract),
+        "InputFormat": input_format,
+        "OutputFormat": output_format,
+        "SerdeInfo": {"SerializationLibrary": serde},
+    }
+    keys = [{"Name": name, "Type": types[name]} for name in contract.partition]
+    table = {"Name": contract.table.name, "TableType": "EXTERNAL_TABLE", "Parameters": {"EXTERNAL": "TRUE"}}
+    with _once():
+        described = {**table, "StorageDescriptor": storage, "PartitionKeys": keys}
+        client.create_table(DatabaseName=contract.table.database, TableInput=described)
+
+
+def _buckets(contract: Contract) -> Iterator[str]:
+    yield contract.template.bucket
+    for uri in (table_location(contract), contract.table.output_location, *(step.uri for step in _of(contract, AwaitObject))):
+        if uri:
+            yield _bucket(contract, uri)
+
+
+def _bucket(contract: Contract, uri: str) -> str:
+    return uri.removeprefix("s3://").partition("/")[0].replace("{bucket}", contract.template.bucket)
+
+
+def _in_table(contract: Contract, step: AwaitObject) -> bool:
+    """An awaited prefix is the table's if it names a partition; of a table without partitions, if it is the last one."""
+    if contract.partition:
+        return any(f"/{name}=" in step.uri for name in contract.partition)
+    return step.uri.endswith("/") and step is _of(contract, AwaitObject)[-1]
+
+
+def _of(contract: Contract, *kinds: type[Step]) -> list[Any]:
+    return [step for step in contract.steps if isinstance(step, kinds)]
+
+
+@contextlib.contextmanager
+def _once() -> Iterator[None]:
+    try:
+        yield
+    except ClientError as error:
+        if error.response["Error"]["Code"] not in _THERE_ALREADY:
+            raise

@@ -1,0 +1,85 @@
+"""Runs one Lambda handler: an event per line of standard input, an answer per line of what was standard output.
+
+What the handler prints goes to standard error, its log; a NUL ends the log of one event. When standard input ends, so
+does this process, even in the middle of an event. Error types and messages are those of Lambda's own runtime.
+"""
+
+import importlib
+import json
+import os
+import queue
+import sys
+import threading
+import time
+import traceback
+
+
+class Context:
+    def __init__(self, request):
+        self.aws_request_id = request["id"]
+        self.function_name = self.log_stream_name = os.environ["AWS_LAMBDA_FUNCTION_NAME"]
+        self.function_version = os.environ["AWS_LAMBDA_FUNCTION_VERSION"]
+        self.memory_limit_in_mb = os.environ["AWS_LAMBDA_FUNCTION_MEMORY_SIZE"]
+        self.invoked_function_arn = os.environ["FUNCTION_ARN"]
+        self.log_group_name = f"/aws/lambda/{self.function_name}"
+        self._deadline = request["deadline"]
+
+    def get_remaining_time_in_millis(self):
+        return max(0, int((self._deadline - time.time()) * 1000))
+
+
+class LoadError(Exception):
+    def __init__(self, kind, message):
+        self.kind = kind
+        super().__init__(message)
+
+
+def load(path):
+    module_name, _, name = path.rpartition(".")
+    try:
+        module = importlib.import_module(module_name.replace("/", "."))
+    except ImportError as error:
+        raise LoadError("Runtime.ImportModuleError", f"Unable to import module '{module_name}': {error}") from error
+    if not hasattr(module, name):
+        raise LoadError("Runtime.HandlerNotFound", f"Handler '{name}' missing on module '{module_name}'")
+    return getattr(module, name)
+
+
+def answer(request):
+    """The answer's JSON text, and whether the function failed."""
+    try:
+        result = load(os.environ["_HANDLER"])(request["event"], Context(request))
+    except Exception as error:
+        kind = error.kind if isinstance(error, LoadError) else type(error).__name__
+        print(f"[ERROR] {kind}: {error}\n{traceback.format_exc()}")
+        described = {"errorMessage": str(error), "errorType": kind, "requestId": request["id"]}
+        return json.dumps({**described, "stackTrace": traceback.format_tb(error.__traceback__)[1:]}), True
+    try:
+        return json.dumps(result), False
+    except TypeError as error:
+        message = f"Unable to marshal response: {error}"
+        return json.dumps({"errorMessage": message, "errorType": "Runtime.MarshalError", "stackTrace": []}), True
+
+
+def read(requests):
+    for line in sys.stdin:
+        requests.put(json.loads(line))
+    os._exit(0)
+
+
+def main():
+    answers = os.fdopen(os.dup(1), "w", encoding="utf-8")
+    os.dup2(2, 1)
+    sys.path.insert(0, os.environ["LAMBDA_TASK_ROOT"])
+    requests = queue.Queue()
+    threading.Thread(target=read, args=(requests,), daemon=True).start()
+    while True:
+        answered = answer(requests.get())
+        sys.stdout.flush()
+        sys.stderr.write("\0\n")
+        sys.stderr.flush()
+        answers.write(json.dumps(answered) + "\n")
+        answers.flush()
+
+
+main()

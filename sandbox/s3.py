@@ -1,0 +1,96 @@
+"""moto's S3 with an ordered index of keys, so that a page of a listing costs its own keys, and atomic conditional writes."""
+
+import threading
+from bisect import bisect_left, bisect_right, insort
+from types import SimpleNamespace
+from typing import Any
+
+from moto.s3 import urls
+from moto.s3.models import FakeDeleteMarker, FakeKey, S3Backend
+from moto.s3.responses import S3Response
+from moto.s3.utils import _VersionedKeyStore
+
+LAST = "\U0010ffff"
+
+
+class OrderedKeys(_VersionedKeyStore):
+    """moto's store of a bucket, which also keeps its keys in the order in which S3 lists them."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.order: list[str] = []
+
+    def __setitem__(self, key: str, value: Any) -> None:
+        self._note(key)
+        super().__setitem__(key, value)
+
+    def setlist(self, key: str, list_: Any) -> None:
+        self._note(key)
+        super().setlist(key, list_)
+
+    def pop(self, key: str) -> None:
+        super().pop(key)
+        place = bisect_left(self.order, key)
+        if self.order[place : place + 1] == [key]:
+            del self.order[place]
+
+    def _note(self, key: str) -> None:
+        if key not in self:
+            insort(self.order, key)
+
+
+class OrderedS3(S3Backend):
+    def create_bucket(self, *args: Any, **kwargs: Any) -> Any:
+        bucket = super().create_bucket(*args, **kwargs)
+        bucket.keys = OrderedKeys()
+        return bucket
+
+    def list_objects(self, bucket: Any, prefix: Any, delimiter: Any, marker: Any, max_keys: Any) -> Any:
+        entries, more = page(bucket.keys, prefix or "", delimiter, marker or "", max_keys)
+        keys = [entry for entry in entries if isinstance(entry, FakeKey)]
+        prefixes = [entry for entry in entries if isinstance(entry, str)]
+        return keys, prefixes, more, _name(entries[-1]) if more else None
+
+    def list_objects_v2(
+        self, bucket: Any, prefix: Any, delimiter: Any, continuation_token: Any, start_after: Any, max_keys: Any
+    ) -> Any:
+        entries, more = page(bucket.keys, prefix or "", delimiter, continuation_token or start_after or "", max_keys)
+        return entries, more, _name(entries[-1]) if more else None
+
+    @property
+    def _url_module(self) -> Any:
+        paths = {path: getattr(ConditionalResponse, handler.__name__) for path, handler in urls.url_paths.items()}
+        return SimpleNamespace(url_bases=urls.url_bases, url_paths=paths)
+
+
+class ConditionalResponse(S3Response):
+    """moto looks whether the key is there and then writes; between the two nobody else may."""
+
+    _writing = threading.RLock()
+
+    def put_object(self) -> Any:
+        with self._writing:
+            return super().put_object()
+
+
+def page(keys: OrderedKeys, prefix: str, delimiter: str | None, after: str, limit: int | None) -> tuple[list[Any], bool]:
+    """Objects and common prefixes (as texts) after `after`, in order, and whether there are more."""
+    order, entries = keys.order, list[Any]()
+    if delimiter and after.startswith(prefix) and after.endswith(delimiter):
+        after += LAST  # a common prefix has been listed with everything below it
+    place = max(bisect_left(order, prefix), bisect_right(order, after))
+    while place < len(order) and order[place].startswith(prefix):
+        name = order[place]
+        cut = name.find(delimiter, len(prefix)) if delimiter else -1
+        entry = name[: cut + len(delimiter or "")] if cut >= 0 else keys[name]
+        place = bisect_left(order, entry + LAST, place) if cut >= 0 else place + 1
+        if isinstance(entry, FakeDeleteMarker):
+            continue
+        if len(entries) == limit:
+            return entries, bool(entries)
+        entries.append(entry)
+    return entries, False
+
+
+def _name(entry: Any) -> str:
+    return entry if isinstance(entry, str) else entry.name

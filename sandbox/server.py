@@ -1,0 +1,108 @@
+"""AWS on 127.0.0.1 in one process: moto, with an Athena that answers, a Lambda that runs and a Glue job that works."""
+
+import logging
+import re
+import socket
+import threading
+from types import TracebackType
+from typing import Any, Self
+
+from moto.athena.models import athena_backends
+from moto.awslambda.models import lambda_backends
+from moto.core import DEFAULT_ACCOUNT_ID
+from moto.core.base_backend import BackendDict
+from moto.glue.models import glue_backends
+from moto.moto_server.werkzeug_app import DomainDispatcherApplication, MotoRequestHandler, create_backend_app
+from moto.s3.models import s3_backends
+from werkzeug.serving import make_server
+
+from acceptance.errors import SettingsError
+from sandbox.athena.backend import RESULTS_BUCKET, RunningAthena
+from sandbox.functions import RunningLambda
+from sandbox.glue import RunningGlue
+from sandbox.s3 import OrderedS3
+
+REGION = "us-east-1"
+
+
+class LocalAws:
+    """The services of one AWS account. One at a time in a process, since moto keeps its state per process.
+
+    `glue_minute_s` is how long a minute of a Glue timeout takes.
+
+    Raises:
+        SettingsError: the port is taken.
+    """
+
+    def __init__(self, port: int = 0, host: str = "127.0.0.1", *, glue_minute_s: float = 60) -> None:
+        if port and _answers(host, port):
+            raise SettingsError(f"Port {port} on {host} is in use. Choose another one, or 0 for any that is free.")
+        _replace_backends()
+        self._server = make_server(host, port, wsgi_app(), threaded=True, request_handler=_QuietHandler)
+        self.endpoint = f"http://{host}:{self._server.server_address[1]}"
+        RunningLambda.endpoint = RunningGlue.endpoint = self.endpoint
+        RunningGlue.minute_s = glue_minute_s
+
+    def start(self) -> Self:
+        s3_backends[DEFAULT_ACCOUNT_ID]["aws"].create_bucket(RESULTS_BUCKET, REGION)
+        threading.Thread(target=self._server.serve_forever, name="sandbox", daemon=True).start()
+        return self
+
+    def stop(self) -> None:
+        """Ends the server and every child process, and forgets everything."""
+        self._server.shutdown()
+        self._server.server_close()
+        BackendDict.reset()
+
+    def __enter__(self) -> Self:
+        return self.start()
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        self.stop()
+
+
+def wsgi_app() -> Any:
+    """The whole AWS as one WSGI application, the place for layers around it."""
+    return _OneRegion(DomainDispatcherApplication(create_backend_app))
+
+
+class _OneRegion:
+    """Every region is the same place, so that a contract's region and a client's own do not hide things from each other."""
+
+    def __init__(self, app: Any) -> None:
+        self._app = app
+
+    def __call__(self, environ: dict[str, Any], start_response: Any) -> Any:
+        if signed := environ.get("HTTP_AUTHORIZATION"):
+            environ["HTTP_AUTHORIZATION"] = re.sub(r"(Credential=[^/,]+/\d+/)[^/]+/", rf"\1{REGION}/", signed)
+        return self._app(environ, start_response)
+
+
+def _replace_backends() -> None:
+    """moto makes a service's backend for an account and region from this class when it is first asked for."""
+    athena_backends.backend = RunningAthena
+    lambda_backends.backend = RunningLambda
+    glue_backends.backend = RunningGlue
+    s3_backends.backend = OrderedS3
+    logging.getLogger("sqlglot").setLevel(logging.ERROR)
+
+
+def _answers(host: str, port: int) -> bool:
+    # Asked, not bound: on Windows a second server may bind a port that is in use, and takes half of its clients.
+    with socket.socket() as probe:
+        probe.settimeout(0.5)
+        return probe.connect_ex((host, port)) == 0
+
+
+class _QuietHandler(MotoRequestHandler):
+    protocol_version = "HTTP/1.1"
+
+    def setup(self) -> None:
+        super().setup()
+        self.connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+
+    def log(self, type: str, message: str, *args: Any) -> None:  # noqa: A002 - werkzeug's name
+        pass
+
+    def log_request(self, code: int | str = "-", size: int | str = "-") -> None:
+        pass

@@ -1,0 +1,300 @@
+"""What a watched contract may not say. The problem is on the line that ends in `# here`."""
+
+import pytest
+from contract_texts import ORDERS, PATH, of_column, orders, problems, rules, the_problem
+
+LANDING = "    location: s3://landing/shop/{business_date:%Y%m%d}/{region}/{file}.csv\n"
+ATHENA = "- {server: sor, type: athena, schema: database_sor}"
+STEP = '        - {invoke: start-task, payload: {key: "{key}"}, within: 5m}\n'
+
+
+def located(location: str) -> str:
+    return orders((LANDING, f"    location: {location}  # here\n"))
+
+
+def landing(*lines: str) -> str:
+    return orders(("    encoding: UTF-8\n", "".join(f"    {line}\n" for line in lines)))
+
+
+def athena(*lines: str) -> str:
+    given = ORDERS[ORDERS.index("  - server: sor\n") : ORDERS.index("schema:\n")]
+    return orders((given, "".join(f"  {line}\n" for line in lines)))
+
+
+def step(text: str, *before: str) -> str:
+    return orders((STEP, "".join(f"        - {line}\n" for line in (*before, text + "  # here"))))
+
+
+def sql(query: str) -> str:
+    return rules(f'- {{type: sql, query: "{query}", mustBe: 0}}  # here')
+
+
+def override(text: str) -> str:
+    return orders(("      override: []\n", f"      override:\n        - {text}  # here\n"))
+
+
+def partition(text: str) -> str:
+    return orders(('      partition: {day: "{business_date:%Y%m%d}"}\n', f"      partition: {text}  # here\n"))
+
+
+VALID_ODCS = [
+    ("two operators", rules("- {metric: rowCount, mustBe: 1, mustNotBe: 2}  # here"), "found mustBe and mustNotBe"),
+    ("no operator", rules("- {metric: rowCount}  # here"), "exactly one operator is needed, found none"),
+    ("an unknown metric", rules("- {metric: rowcount, mustBe: 1}  # here"), "did you mean 'rowCount'"),
+    ("a misspelt key", of_column("gift", "requird: true  # here"), "did you mean 'required'"),
+    ("a value of another type", of_column("gift", "required: yes  # here"), "found 'yes', a value of type boolean"),
+    ("an unknown root key", ORDERS + "scheme: []  # here\n", "did you mean 'schema'"),
+    ("a missing key", orders(("id: orders\n", "")), "the key 'id' is missing"),
+    ("no logical type", orders(("gift\n        logicalType: boolean", "gift")), "logicalType is missing"),
+    ("an option of another type", of_column("gift", "logicalTypeOptions: {minLength: 1}  # here"), "unknown key"),
+    ("an operator on a text rule", rules("- {type: text, description: x, mustBe: 1}  # here"), "mustBe: unknown key"),
+    ("a library rule without metric", rules("- {rule: rowCount}  # here"), "unknown key"),
+    ("a kind of document", orders(("kind: DataContract", "kind: DataProduct  # here")), "allowed: DataContract"),
+    ("a server type", orders(("type: athena", "type: athina  # here")), "did you mean 'athena'"),
+    ("another format version", orders(("v3.2.0", "v9  # here")), "found 'v9'"),
+]
+
+SERVERS = [
+    ("no landing server", orders(("server: landing", "server: elsewhere")), "no landing server"),
+    ("a landing server elsewhere", orders(("    type: s3\n", "    type: local  # here\n"), (LANDING, "    path: x\n")),
+     "the landing server is of type 'local'; allowed: s3"),
+    ("two landing servers", athena(ATHENA, "- {server: landing, type: s3, location: s3://b/x}  # here"), "stands twice"),
+    ("no athena server", athena("- {server: sor, type: glue, account: a, database: b}"), "found 0 servers of type athena"),
+    ("two athena servers", athena(ATHENA, ATHENA + "  # here"), "found 2 servers of type athena"),
+    ("query results elsewhere", athena("- {server: sor, type: athena, schema: x, stagingDir: /tmp/x}  # here"),
+     "s3://bucket/prefix/"),
+    ("parquet", orders(("format: csv", "format: parquet  # here")), "found 'parquet'; allowed: csv"),
+    ("no format", orders(("    format: csv\n", "")), "found nothing; allowed: csv"),
+    ("an unknown encoding", landing("encoding: UTF-88  # here"), "the encoding 'UTF-88' is not known"),
+    ("an encoding of bytes", landing("encoding: base64  # here"), "the encoding 'base64' is not known"),
+    ("the delimiter of JSON", landing("delimiter: new_line  # here"), "for JSON"),
+    ("a wide delimiter", landing('customProperties: [{property: delimiter, value: "||"}]  # here'), "one character"),
+    ("a delimiter that is a number", landing("customProperties: [{property: delimiter, value: 9}]  # here"),
+     "character"),
+    ("delimiter as quote", landing("customProperties: [{property: quote, value: ','}]  # here"), "are both ','"),
+    ("header as text", landing("customProperties: [{property: header, value: 'no'}]  # here"), "allowed: true, false"),
+    ("null as null", landing("customProperties: [{property: nullText, value: null}]  # here"),
+     "the text that means null"),
+    ("a misspelt fact", landing("customProperties: [{property: delimeter, value: ;}]  # here"),
+     "did you mean 'delimiter'"),
+    ("a fact twice", landing("customProperties:", "  - {property: quote, value: \"'\"}",
+     "  - {property: quote, value: '|'}  # here"), "quote stands twice, first on line 12"),
+]  # fmt: skip
+
+LOCATIONS = [
+    ("another scheme", located("file:///tmp/{business_date:%Y%m%d}.csv"), "a landing location is s3://bucket/key"),
+    ("no key", located("s3://landing"), "a landing location is s3://bucket/key"),
+    ("an impossible bucket", located("s3://Landing_Zone/{business_date:%Y%m%d}.csv"), "cannot be a bucket"),
+    ("a folder", located("s3://landing/{business_date:%Y%m%d}/"), "ends in '/'"),
+    ("no date", located("s3://landing/{region}/{file}.csv"), "lacks %Y %m %d of the business date"),
+    ("half a date", located("s3://landing/{business_date:%Y-%m}/{region}/{file}.csv"), "lacks %d"),
+    ("an hour", located("s3://landing/{business_date:%Y%m%d%H}/{region}/{file}.csv"), "'%H' in a format"),
+    ("a format of Java", located("s3://landing/{business_date:yyyyMMdd}/{region}/{file}.csv"), "is not a format"),
+    ("fields side by side", located("s3://landing/{business_date:%Y%m%d}/{region}{file}.csv"), "side by side"),
+    ("a general placeholder", located("s3://landing/{business_date:%Y%m%d}/{region}/{key}.csv"), "every delivery has"),
+    ("an open brace", located("s3://landing/{business_date:%Y%m%d}/{region}/{file.csv"), "'{' stands alone"),
+    ("a format of a field", located("s3://landing/{business_date:%Y%m%d}/{region:>3}/{file}.csv"), "not a placeholder"),
+]
+
+COLUMNS = [
+    ("an object", orders(("logicalType: boolean", "logicalType: object  # here")), "cannot be of type 'object'"),
+    ("a time", orders(("logicalType: boolean", "logicalType: time  # here")), "cannot be of type 'time'"),
+    ("a type that does not hold it", of_column("gift", "physicalType: int  # here"), "for the logical type boolean"),
+    ("an unknown type", orders(("varchar(40)", "text  # here")), "found 'text'"),
+    ("a decimal without precision", orders(("decimal(10, 2)", "decimal  # here")), "decimal(precision,scale)"),
+    ("a decimal too wide", orders(("decimal(10, 2)", "decimal(39,2)  # here")), "from 1 to 38"),
+    ("a scale beyond precision", orders(("decimal(10, 2)", "decimal(2,3)  # here")), "scale up to it"),
+    ("a varchar without length", orders(("varchar(40)", "varchar  # here")), "varchar(length)"),
+    ("an int with length", orders(("physicalType: int\n", "physicalType: int(4)  # here\n")), "no parameters"),
+    ("an integer with decimals", of_column("order_id", "physicalType: decimal(9,2)  # here"), "scale of 0"),
+    ("a column twice", orders(("- name: gift", "- name: Customer  # here")), "customer stands twice, first on line 22"),
+    ("a landed column twice", of_column("gift", "customProperties: [{property: landed, value: TOTAL}]"),
+     "'TOTAL' stands"),
+    ("a landed partition", of_column("day", "customProperties: [{property: landed, value: x}]  # here"), "not in the"),
+    ("a misspelt property", of_column("gift", "customProperties: [{property: landd, value: x}]  # here"), "'landed'"),
+    ("a measure", of_column("gift", "semanticType: measure  # here"), "only columns can be checked"),
+    ("a relationship", of_column("gift", "relationships: [{to: other.id}]  # here"), "not supported yet"),
+    ("a zone", of_column("paid_at", "logicalTypeOptions: {timezone: true}  # here"), "timezone: unknown key"),
+    ("a letter of a format", of_column("ordered_on", "logicalTypeOptions: {format: dd-MMM-yyyy}  # here"), "'MMM' in"),
+    ("an unquoted T", of_column("paid_at", "logicalTypeOptions: {format: yyyy-MM-ddTHH:mm}  # here"),
+     "'T' in the format"),
+    ("half a date", of_column("ordered_on", "logicalTypeOptions: {format: yyyy-MM}  # here"), "each of its parts once"),
+    ("a date with an hour", of_column("ordered_on", "logicalTypeOptions: {format: yyyyMMddHH}  # here"), "parts once"),
+    ("a partition of doubles", orders(("physicalType: int\n", "physicalType: decimal(8,0)\n")),
+     "partition column cannot"),
+    ("no properties", orders((ORDERS[ORDERS.index("    properties:") : ORDERS.index("    quality")], ""),
+     ('{day: "{business_date:%Y%m%d}"}', "{}")), "the table has no properties"),
+]  # fmt: skip
+
+VALUES = [
+    ("an unknown format", of_column("customer", "logicalTypeOptions: {format: email}  # here"),
+     "'email' is not checked"),
+    ("a broken pattern", of_column("customer", "logicalTypeOptions: {pattern: '['}  # here"),
+     "not a regular expression"),
+    ("lengths that exclude all", of_column("customer", "logicalTypeOptions: {minLength: 3, maxLength: 2}  # here"),
+     "no text"),
+    ("limits that exclude all", of_column("total", "logicalTypeOptions: {minimum: 3, maximum: 2}  # here"),
+     "no value is"),
+    ("a limit that excludes itself", of_column("total",
+     "logicalTypeOptions: {minimum: 2, exclusiveMaximum: 2}  # here"),
+     "no value is >= 2 and < 2"),
+    ("a limit that is no date", of_column("ordered_on", "logicalTypeOptions: {minimum: soon}  # here"), "not a value"),
+    ("a limit with a zone", of_column("paid_at", "logicalTypeOptions: {minimum: '2025-01-01T00:00:00Z'}  # here"),
+     "not a"),
+    ("a number among texts", of_column("customer", "enum: [{value: 7}]  # here"), "quote it to make it a text"),
+    ("a text among numbers", of_column("total", "enum: [{value: seven}]  # here"), "which is decimal(10,2)"),
+    ("a fraction among integers", of_column("order_id", "enum: [{value: 1.5}]  # here"), "not a value of the column"),
+    ("a text as boolean", of_column("gift", "enum: [{value: 'true'}]  # here"), "not a value of the column gift"),
+]  # fmt: skip
+
+RULES = [
+    ("a metric of a column at the table", rules("- {metric: nullValues, mustBe: 0}  # here"),
+     "move it to the quality of"),
+    ("missing values of a table", rules("- {metric: missingValues, mustBe: 0}  # here"), "move it to the quality of"),
+    ("a row count of a column", of_column("gift", "quality: [{metric: rowCount, mustBe: 1}]  # here"),
+     "of the whole table"),
+    ("duplicates of nothing", rules("- {metric: duplicateValues, mustBe: 0}  # here"), "needs `arguments: {properties"),
+    ("duplicates of a stranger", rules("- metric: duplicateValues", "  mustBe: 0",
+     "  arguments: {properties: [customers]}  # here"), "did you mean 'customer'"),
+    ("properties at a property", of_column("gift",
+     "quality: [{metric: duplicateValues, mustBe: 0, arguments: {properties: [gift]}}]  # here"),
+     "move it to the table"),
+    ("an unknown argument", rules("- {metric: rowCount, mustBe: 1, arguments: {where: x}}  # here"), "unknown key"),
+    ("no missing values", of_column("gift", "quality: [{metric: missingValues, mustBe: 0}]  # here"), "needs the list"),
+    ("a list as missing value", of_column("gift",
+     "quality: [{metric: missingValues, mustBe: 0, arguments: {missingValues: [[]]}}]  # here"), "in quotes"),
+    ("nothing that is valid", of_column("gift", "quality: [{metric: invalidValues, mustBe: 0}]  # here"),
+     "needs `validV"),
+    ("a pattern of numbers", of_column("total",
+     "quality: [{metric: invalidValues, mustBe: 0, arguments: {pattern: x}}]  # here"), "a pattern is for texts"),
+    ("a percentage of a count", rules("- {metric: rowCount, mustBe: 1, unit: percent}  # here"), "no percentage"),
+    ("more than all", of_column("gift", "quality: [{metric: nullValues, mustBe: 101, unit: percent}]  # here"),
+     "0 and 100"),
+    ("an unknown unit", rules("- {metric: rowCount, mustBe: 1, unit: row}  # here"), "did you mean 'rows'"),
+    ("an unknown severity", rules("- {metric: rowCount, mustBe: 1, severity: warn}  # here"), "did you mean 'warning'"),
+    ("a bound that is a text", rules("- {metric: rowCount, mustBe: '1'}  # here"), "a number is needed"),
+    ("a bound that is a boolean", rules("- {metric: rowCount, mustBe: true}  # here"), "a number is needed"),
+    ("bounds the wrong way round", rules("- {metric: rowCount, mustBeBetween: [9, 1]}  # here"),
+     "the smaller number comes first"),
+    ("neither metric nor type", rules("- {description: all is well}  # here"), "a rule needs a metric"),
+    ("a deprecated contradiction", rules("- {metric: rowCount, rule: nullValues, mustBe: 1}  # here"), "deprecated"),
+    ("an id twice", rules("- {id: a, metric: rowCount, mustBe: 1}", "- {id: a, metric: rowCount, mustBe: 1}  # here"),
+     "the rule 'a' stands twice, first on line 39"),
+    ("an engine that we are not", rules("- {type: custom, engine: soda, implementation: {}}  # here"), "'soda'"),
+    ("a method that we have not", rules("- {type: custom, engine: aceite, method: guess, implementation: {}}  # here"),
+     "allowed: engine aceite, method reconciliation"),
+    ("reconciliation of a column", of_column("gift",
+     "quality: [{type: custom, engine: aceite, method: reconciliation, implementation: {}}]  # here"),
+     "of the whole table"),
+    ("a misspelt reconciliation", rules("- type: custom", "  engine: aceite", "  method: reconciliation",
+     "  implementation: {reconcile: {colums: count}}  # here"), "did you mean 'columns'"),
+    ("a reconciliation that we have not", rules("- type: custom", "  engine: aceite", "  method: reconciliation",
+     "  implementation: {reconcile: {columns: checksum}}  # here"), "allowed: fingerprint, count"),
+    ("a reconciliation in words", rules("- type: custom", "  engine: aceite", "  method: reconciliation",
+     "  implementation: all  # here"), "a mapping is needed"),
+]  # fmt: skip
+
+QUERIES = [
+    ("no SQL", "SELECT count( FROM {object}", "not SQL as Athena reads it"),
+    ("an open quote", "SELECT count(*) FROM {object} WHERE gift = 'x", "not SQL as Athena reads it"),
+    ("another table", "SELECT count(*) FROM orders", "does not mention {object}"),
+    ("the object only in a text", "SELECT '{object}'", "does not read FROM {object}"),
+    ("an unknown placeholder", "SELECT count(*) FROM {table}", "{table} is not known in a query"),
+    ("a property of a table", "SELECT count({property}) FROM {object}", "allowed: {object}"),
+    ("a deletion", "DELETE FROM {object}", "holds DELETE; only SELECT"),
+    ("a table made", "CREATE TABLE x AS SELECT * FROM {object}", "holds CREATE; only SELECT"),
+    ("a command", "VACUUM {object}", "only SELECT is allowed"),
+    ("two statements", "SELECT 1 FROM {object}; DROP TABLE x", "holds 2 statements"),
+    ("two numbers", "SELECT count(*), 2 FROM {object}", "selects 2; select exactly one number"),
+    ("all columns", "SELECT * FROM {object}", "selects *"),
+]
+
+PIPELINES = [
+    ("an unknown section", orders(("      override: []\n", "      overide: []  # here\n")), "did you mean 'override'"),
+    ("no vendor", orders(("  - property: pipeline\n    vendor: aceite\n", "  - property: pipeline  # here\n")),
+     "vendor: ac"),
+    ("a misspelt pipeline", orders(("property: pipeline\n", "property: pipelin  # here\n"),
+     ("        partitioned: true\n", "")), "did you mean 'pipeline'"),
+    ("an unknown step", step("{invok: f}"), "found invok; allowed: invoke, await_object"),
+    ("two actions", step("{invoke: f, await_object: 's3://a/b'}"), "found invoke and await_object"),
+    ("a step that is a text", step("invoke"), "a step is a mapping with one of invoke"),
+    ("a key of another step", step("{await_object: 's3://a/b', payload: {}}"), "unknown key"),
+    ("a misspelt key of a step", step("{invoke: f, asynchronus: true}"), "did you mean 'asynchronous'"),
+    ("a step whose name is a number", step("{invoke: 7}"), "found 7, a text is needed"),
+    ("a placeholder in a name", step("{invoke: '{file}'}"), "a name cannot hold placeholders"),
+    ("an unknown placeholder", step("{invoke: f, payload: {list: ['{fil}']}}"), "did you mean 'file'"),
+    ("an open brace", step("{invoke: f, payload: {text: '{'}}"), "write '{{' for a brace"),
+    ("asynchronous in words", step("{invoke: f, asynchronous: often}"), "allowed: true, false"),
+    ("a duration without a unit", step("{invoke: f, within: 300}"), "a duration is such as 30s"),
+    ("a duration of nothing", step("{invoke: f, within: 0s}"), "a duration is such as 30s"),
+    ("a duration of days", step("{invoke: f, within: 49h}"), "at most 48h"),
+    ("an object that is no URI", step("{await_object: 'stage/{key}'}"), "an object is s3://bucket/key"),
+    ("a job that nobody started", step("{await_glue_job: j}"), "no `invoke` before it"),
+    ("a Glue argument of our own", step("{run_glue_job: j, arguments: {key: x}}"), "write '--key'"),
+    ("a Glue argument that is a number", step("{run_glue_job: j, arguments: {--n: 1}}"), "quote it"),
+    ("an unknown key of an override", override("{parameter: /a, copyof: /b, set: {x: y}}"), "did you mean 'copy_of'"),
+    ("an override without a parameter", override("{copy_of: /b, set: {x: y}}"), "needs the name of its parameter"),
+    ("an override of itself", override("{parameter: /a, copy_of: /a, set: {x: y}}"), "copy of itself"),
+    ("an override without values", override("{parameter: /a, copy_of: /b}"), "needs `set`"),
+    ("an impossible parameter", override("{parameter: '/a/{file}', set: {x: y}}"), "cannot be an SSM parameter"),
+    ("an unknown placeholder in set", override("{parameter: /a, set: {x: '{regio}'}}"), "did you mean 'region'"),
+    ("an override twice", override("{parameter: /a, set: {x: y}}\n        - {parameter: /a, set: {x: y}}"), "twice"),
+    ("a partition that is no column", partition("{day: '{business_date:%Y%m%d}', dia: x}"), "did you mean 'day'"),
+    ("a partition that is not partitioned", partition("{day: '{business_date:%Y%m%d}', gift: x}"),
+     "gift is not a column"),
+    ("a partition without a text", partition("{day: 20250101}"), "a text is needed"),
+    ("a partition with an unknown placeholder", partition("{day: '{dia}'}"), "unknown placeholder {dia}"),
+    ("a partition of another type", partition("{day: '{business_date:%Y-%m-%d}'}"), "is no whole number"),
+    ("a partition column without a value", orders(('{day: "{business_date:%Y%m%d}"}', "{}"), ("- name: day",
+     "- name: day  # here")), "the partition column day has no value"),
+    ("a date partition of another format", orders(("        physicalType: int\n", ""),
+     ("day\n        logicalType: integer", "day\n        logicalType: date"), ('{day: "{business_date:%Y%m%d}"}', '{day: "{business_date:%Y%m%d}"}  # here')),
+     "is no date like"),
+]  # fmt: skip
+
+DOCUMENT = [
+    ("an id that cannot be part of a key", orders(("id: orders", "id: orders/brazil  # here")), "part of S3 keys"),
+    ("two tables", orders(("customProperties:\n", "  - {name: other, properties: []}  # here\ncustomProperties:\n")),
+     "found 2 schema objects"),
+    ("no table", orders((ORDERS[ORDERS.index("schema:\n  -") : ORDERS.index("customProp")], "")),
+     "found 0 schema objects"),
+    ("relationships of the table", orders(("    quality: []\n",
+     "    relationships: [{from: orders_table.customer, to: customers.id}]  # here\n")), "not supported yet"),
+    ("an unset variable", orders(("s3://landing", "s3://${BUCKET}")), "the variable BUCKET is not set"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        pytest.param(text, message, id=name)
+        for name, text, message in (
+            *VALID_ODCS, *SERVERS, *LOCATIONS, *COLUMNS, *VALUES, *RULES, *PIPELINES, *DOCUMENT,
+            *((name, sql(query), part) for name, query, part in QUERIES),
+        )
+    ],
+)  # fmt: skip
+def test_a_contract_cannot_hold(text: str, message: str) -> None:
+    assert message in the_problem(text)
+
+
+def test_the_contract_that_the_others_are_made_of_is_fine() -> None:
+    assert problems(ORDERS) == ()
+
+
+def test_all_problems_are_told_at_once_in_the_order_of_their_lines() -> None:
+    text = orders(
+        ("format: csv", "format: avro"),
+        ("varchar(40)", "blob"),
+        ("within: 5m", "within: soon"),
+        ("s3://landing", "s3://${BUCKET}"),
+    )
+    found = problems(text)
+    assert [problem.line for problem in found] == sorted(problem.line for problem in found)
+    assert [part for part in ("BUCKET", "avro", "blob", "soon") if any(part in each.message for each in found)] == [
+        "BUCKET",
+        "avro",
+        "blob",
+        "soon",
+    ]
+    assert all(problem.path == PATH for problem in found)

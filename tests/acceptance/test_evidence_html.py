@@ -1,0 +1,216 @@
+import json
+import re
+from html.parser import HTMLParser
+
+import pytest
+from evidence_builder import HOSTILE, PARAMETER, accepted, at, hostile, inconclusive, rejected, step
+
+from acceptance.evidence import Evidence, StepRecord, StepStatus
+from acceptance.judge import Outcome
+from acceptance.readable import visible
+from acceptance.report_html import evidence_html
+
+VOID = {"meta", "br", "use", "path", "circle", "rect", "line", "img", "link", "input", "hr"}
+FETCHES = {"src", "href", "srcset", "action", "data", "poster", "background", "xlink:href", "formaction", "ping"}
+
+
+class Page(HTMLParser):
+    """A page as a browser takes it: its elements, whether they are balanced, and the text of the cells."""
+
+    def __init__(self, html: str) -> None:
+        super().__init__(convert_charrefs=True)
+        self.open: list[str] = []
+        self.tags: list[tuple[str, dict[str, str | None]]] = []
+        self.texts: list[tuple[str, str]] = []
+        self.feed(html)
+        self.close()
+        assert self.open == []
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.tags.append((tag, dict(attrs)))
+        assert len(dict(attrs)) == len(attrs), f"<{tag}> has an attribute twice"
+        if tag not in VOID:
+            self.open.append(tag)
+
+    def handle_startendtag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.tags.append((tag, dict(attrs)))
+
+    def handle_endtag(self, tag: str) -> None:
+        assert self.open, f"</{tag}> closes nothing"
+        assert self.open.pop() == tag
+
+    def handle_data(self, data: str) -> None:
+        self.texts.append((self.open[-1] if self.open else "", data))
+
+    @property
+    def text(self) -> str:
+        return "".join(text for tag, text in self.texts if tag not in ("style", "script"))
+
+    def inside(self, tag: str) -> str:
+        return "".join(text for parent, text in self.texts if parent == tag)
+
+    def with_class(self, name: str) -> list[str]:
+        return [tag for tag, attributes in self.tags if name in (attributes.get("class") or "").split()]
+
+
+EVERY = [accepted(), rejected(), inconclusive(), *(hostile(text) for text in HOSTILE)]
+
+
+@pytest.mark.parametrize("evidence", EVERY)
+def test_a_page_is_well_formed_and_nothing_on_it_can_be_fetched_or_run(evidence: Evidence) -> None:
+    html = evidence_html(evidence, links={"evidence.json": "evidence.json", "Kept in": "s3://evidence/x/"})
+    page = Page(html)
+    assert not {"img", "link", "iframe", "object", "embed", "form", "base", "audio", "video"} & {
+        tag for tag, _ in page.tags
+    }
+    for tag, attributes in page.tags:
+        assert not [name for name in attributes if name.startswith("on") or name == "style"]
+        addresses = [value for name, value in attributes.items() if name in FETCHES]
+        assert all(re.fullmatch(r"#icon-[a-z]+|evidence\.json", address or "") for address in addresses), (
+            tag,
+            addresses,
+        )
+        assert tag != "script" or attributes == {"type": "application/json", "id": "evidence"}
+    style = page.inside("style")
+    assert re.findall(r"url\((.*?)\)", style) == ["#stripes"]
+    assert "@import" not in style
+    policy = next(
+        a["content"] for t, a in page.tags if t == "meta" and a.get("http-equiv") == "Content-Security-Policy"
+    )
+    assert policy is not None
+    assert policy.startswith("default-src 'none';")
+
+
+@pytest.mark.parametrize("evidence", EVERY)
+def test_the_page_carries_the_whole_evidence_unharmed(evidence: Evidence) -> None:
+    html = evidence_html(evidence)
+    assert html.count("<script") == html.count("</script") == 1
+    assert Evidence.model_validate(json.loads(Page(html).inside("script"))) == evidence
+
+
+@pytest.mark.parametrize("text", HOSTILE)
+def test_whatever_a_cell_holds_is_shown_as_text(text: str) -> None:
+    plain, shown = Page(evidence_html(hostile("plain"))), Page(evidence_html(hostile(text)))
+    assert [tag for tag, _ in shown.tags] == [tag for tag, _ in plain.tags]
+    cells = [content for tag, content in shown.texts if tag == "td"]
+    assert visible(text) in cells
+    assert not re.search("[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]", shown.text)
+
+
+@pytest.mark.parametrize(
+    ("evidence", "verdict", "sign"),
+    [
+        (accepted(), "accepted", "Landed = table"),
+        (rejected(), "rejected", "Landed and table differ"),
+        (inconclusive(), "inconclusive", "Landed and table: not compared"),
+    ],
+)
+def test_the_verdict_is_said_in_words_and_shape_with_its_reason_and_comparison(
+    evidence: Evidence, verdict: str, sign: str
+) -> None:
+    page = Page(evidence_html(evidence))
+    assert page.inside("h1").strip() == verdict.capitalize()
+    assert ("use", {"href": f"#icon-{verdict}"}) in page.tags
+    assert evidence.reason in page.text
+    assert sign in page.inside("h2")
+
+
+def test_equal_row_counts_alone_are_not_called_equal() -> None:
+    table = accepted().table.model_copy(update={"fingerprint": None})
+    page = Page(evidence_html(accepted(table=table)))
+    assert "not compared" in page.inside("h2")
+    assert "same row count, cells unknown" in page.inside("span")
+
+
+def test_a_different_row_count_differs_even_when_cells_are_unknown() -> None:
+    table = accepted().table.model_copy(update={"fingerprint": None, "rows": 841})
+    page = Page(evidence_html(accepted(table=table)))
+    assert "Landed and table differ" in page.inside("h2")
+    assert "row counts differ" in page.inside("span")
+
+
+def test_every_outcome_appears_and_failures_come_first() -> None:
+    html = evidence_html(rejected())
+    rows = re.findall(r'<tr class="outcome-(\w+)">', html)
+    assert rows == ["failed", "failed", "warned", "errored", "skipped", "passed", "passed", "passed"]
+    assert set(rows) == {outcome.value for outcome in Outcome}
+
+
+def test_passed_checks_are_folded_only_when_something_failed() -> None:
+    assert "<details>" in evidence_html(rejected())
+    assert "<details open>" in evidence_html(accepted())
+
+
+def test_steps_that_did_not_run_are_listed_without_a_bar() -> None:
+    evidence = inconclusive()
+    html = evidence_html(evidence)
+    assert Page(html).with_class("bar") == ["rect"] * sum(step.started is not None for step in evidence.steps)
+    for recorded in evidence.steps:
+        assert f"<title>{recorded.name}: {recorded.status}" in html
+
+
+def test_the_faults_of_the_landed_file_are_shown_with_how_many_there_are() -> None:
+    text = Page(evidence_html(rejected())).text
+    assert "The first 2 of 23 faults" in text
+    assert "'12 km' is not a whole number" in text
+
+
+def test_every_identifier_an_auditor_follows_is_on_the_page() -> None:
+    evidence = accepted()
+    text = Page(evidence_html(evidence)).text
+    member = evidence.delivery.members[0]
+    ids = [evidence.delivery.id, evidence.contract.sha256, evidence.run.flow_run_id, evidence.run.event_id]
+    ids += [
+        evidence.run.aws_caller,
+        evidence.run.aws_account,
+        member.uri,
+        member.etag,
+        member.sha256,
+        member.version_id,
+    ]
+    ids += [evidence.queries[0].query_id, evidence.queries[0].sql, evidence.landed.fingerprint]
+    ids += [id for recorded in evidence.steps for id in recorded.ids.values()]
+    assert [id for id in ids if id is None or id not in text] == []
+
+
+def test_a_parameter_that_stayed_changed_is_said_in_words() -> None:
+    left = PARAMETER.model_copy(update={"restored": False})
+    assert "Not restored" in Page(evidence_html(accepted(parameters=(left,)))).text
+    assert "Not restored" not in Page(evidence_html(accepted())).text
+
+
+def test_a_run_that_recorded_next_to_nothing_still_has_a_page() -> None:
+    delivery = accepted().delivery.model_copy(update={"members": ()})
+    sparse = inconclusive(steps=(), checks=(), parameters=(), delivery=delivery)
+    text = Page(evidence_html(sparse)).text
+    for sentence in (
+        "recorded no step",
+        "made no check",
+        "No query was run",
+        "No rows were read",
+        "changed no parameter",
+    ):
+        assert sentence in text
+
+
+def test_the_same_evidence_always_gives_the_same_page() -> None:
+    assert evidence_html(rejected()) == evidence_html(Evidence.model_validate_json(rejected().to_json()))
+
+
+def test_a_link_leads_only_to_a_file_beside_the_page() -> None:
+    links = {
+        "junit": "junit.xml",
+        "a": "javascript:alert(1)",
+        "b": "//example.com/x",
+        "c": "../x",
+        "d": "https://example.com",
+    }
+    page = Page(evidence_html(accepted(), links=links))
+    assert [attributes["href"] for tag, attributes in page.tags if tag == "a"] == ["junit.xml"]
+    assert all(address in page.text for address in links.values())
+
+
+def test_times_without_a_zone_and_a_step_that_never_ended_are_drawn() -> None:
+    naive = at(1).replace(tzinfo=None)
+    steps = (step("a", 0, 3), StepRecord(name="b", status=StepStatus.FAILED, started=naive))
+    assert "b: failed, did not end" in evidence_html(accepted(steps=steps))

@@ -1,0 +1,103 @@
+import subprocess
+import sys
+from datetime import date, datetime, timedelta
+from decimal import Decimal
+
+import pytest
+
+from acceptance.errors import QueryFailed
+from aws.athena import connect, run_query
+
+MINUTE = timedelta(minutes=1)
+SLOW = "SELECT count(*) FROM " + " CROSS JOIN ".join(f"unnest(sequence(1, 3000)) AS t{n}(x{n})" for n in range(4))
+
+
+@pytest.fixture(scope="module")
+def connection(local_aws):
+    local_aws.client("s3").create_bucket(Bucket="results")
+    local_aws.client("glue").create_database(DatabaseInput={"Name": "database_sor"})
+    with connect(
+        local_aws.session,
+        endpoint_url=local_aws.endpoint,
+        region=None,
+        workgroup="primary",
+        database="database_sor",
+        output_location="s3://results/aceite",
+    ) as connection:
+        yield connection
+
+
+def test_values_come_as_python_values(connection):
+    sql = """SELECT 1 AS n, CAST(1.50 AS decimal(4,2)) AS d, DATE '2026-11-22' AS day,
+             TIMESTAMP '2026-11-22 10:00:00.123' AS t, true AS yes, 1.5e0 AS x, 'ação' AS word,
+             CAST(NULL AS bigint) AS missing"""
+    answer = run_query(connection, sql, within=MINUTE)
+    moment = datetime(2026, 11, 22, 10, 0, 0, 123000)  # noqa: DTZ001
+    assert answer.rows == ((1, Decimal("1.50"), date(2026, 11, 22), moment, True, 1.5, "ação", None),)
+    assert answer.columns == ("n", "d", "day", "t", "yes", "x", "word", "missing")
+
+
+def test_an_answer_has_what_an_audit_asks_for(connection):
+    answer = run_query(connection, "SELECT 1 AS one", within=MINUTE)
+    assert answer.sql == "SELECT 1 AS one"
+    assert answer.output_location == f"s3://results/aceite/{answer.query_id}.csv"
+    assert (answer.workgroup, answer.engine_version) == ("primary", "Athena engine version 3")
+    assert answer.started <= answer.ended
+    assert answer.total_ms >= answer.engine_ms >= 0
+
+
+def test_more_rows_than_one_page_all_come(connection):
+    answer = run_query(connection, "SELECT n FROM unnest(sequence(1, 2500)) AS t(n) ORDER BY n", within=MINUTE)
+    assert [row[0] for row in answer.rows] == list(range(1, 2501))
+
+
+def test_a_percent_sign_in_the_sql_is_itself(connection):
+    assert run_query(connection, "SELECT '100%' LIKE '%s' AS x, '%(a)s' AS y", within=MINUTE).rows == (
+        (False, "%(a)s"),
+    )
+
+
+def test_a_query_that_athena_fails_keeps_athenas_text_and_id(connection):
+    with pytest.raises(QueryFailed, match="COLUMN_NOT_FOUND") as failed:
+        run_query(connection, "SELECT nope FROM (SELECT 1 AS n) AS t", within=MINUTE)
+    assert failed.value.query_id in str(failed.value)
+
+
+def test_a_query_that_athena_does_not_even_start_has_no_id(local_aws):
+    nowhere = connect(
+        local_aws.session, endpoint_url=local_aws.endpoint, region=None, workgroup="no-group", database="d"
+    )
+    with pytest.raises(QueryFailed, match=r"the query was not started: .*no-group") as failed:
+        run_query(nowhere, "SELECT 1", within=MINUTE)
+    assert failed.value.query_id is None
+
+
+def state(local_aws, query_id):
+    execution = local_aws.client("athena").get_query_execution(QueryExecutionId=query_id)
+    return execution["QueryExecution"]["Status"]["State"]
+
+
+def test_a_query_that_is_not_ready_in_time_is_stopped(connection, local_aws, stepped):
+    with pytest.raises(QueryFailed, match=r"still (QUEUED|RUNNING) after 300 s, so it was stopped") as failed:
+        run_query(connection, SLOW, within=timedelta(minutes=5), clock=stepped.clock)
+    assert stepped.time_s == 300
+    assert state(local_aws, failed.value.query_id) == "CANCELLED"
+
+
+def test_a_run_that_is_cancelled_while_it_waits_leaves_no_query_behind(connection, local_aws, stepped):
+    class Cancelled(BaseException):
+        pass
+
+    def cancel(_):
+        raise Cancelled
+
+    stepped.then = cancel
+    with pytest.raises(Cancelled):
+        run_query(connection, SLOW, within=MINUTE, clock=stepped.clock)
+    newest = local_aws.client("athena").list_query_executions(WorkGroup="primary")["QueryExecutionIds"]
+    assert "CANCELLED" in {state(local_aws, query_id) for query_id in newest}
+
+
+def test_no_data_frame_library_is_imported():
+    code = "import sys, aws.athena, aws.landed; sys.exit('pandas' in sys.modules or 'pyarrow' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0

@@ -1,0 +1,69 @@
+"""Blocks are made from settings, once."""
+
+import pytest
+from prefect_aws import AwsCredentials, S3Bucket
+
+from acceptance.errors import SettingsError
+from blocks import names
+from blocks.build import aws_credentials, save_blocks
+from blocks.settings import Settings, read_settings
+
+
+@pytest.fixture
+def settings(monkeypatch: pytest.MonkeyPatch, tmp_path) -> Settings:
+    monkeypatch.chdir(tmp_path)
+    return some_settings()
+
+
+def some_settings(**changed: object) -> Settings:
+    values = {
+        "aws_access_key_id": "AKIAEXAMPLE",
+        "aws_secret_access_key": "s3cr3t",
+        "aws_region": "sa-east-1",
+        "aws_endpoint_url": "http://127.0.0.1:9",
+    }
+    return read_settings(**{**values, **changed})
+
+
+def test_blocks_are_created_once_and_updated_only_when_a_setting_changed(prefect_server, settings):
+    assert set(save_blocks(settings).values()) == {"created"}
+    assert set(save_blocks(settings).values()) == {"unchanged"}
+
+    other = some_settings(evidence_bucket="another-bucket")
+    assert save_blocks(other, dry_run=True)[names.EVIDENCE] == "updated"
+    assert S3Bucket.load(names.EVIDENCE).bucket_name == "evidence"
+    assert save_blocks(other) == {names.CREDENTIALS: "unchanged", names.LANDING: "unchanged", names.EVIDENCE: "updated"}
+    assert S3Bucket.load(names.EVIDENCE).bucket_name == "another-bucket"
+
+
+def test_a_new_secret_reaches_the_buckets_because_they_refer_to_one_credentials_block(prefect_server, settings):
+    save_blocks(settings)
+    save_blocks(some_settings(aws_secret_access_key="rotated"))
+    assert AwsCredentials.load(names.CREDENTIALS).aws_secret_access_key.get_secret_value() == "rotated"
+    assert S3Bucket.load(names.LANDING).credentials.aws_secret_access_key.get_secret_value() == "rotated"
+
+
+def test_a_profile_or_a_role_needs_no_keys(settings):
+    block = aws_credentials(read_settings(aws_profile="squad-sor", aws_role_arn="arn:aws:iam::111122223333:role/sor"))
+    assert (block.profile_name, block.assume_role_arn) == ("squad-sor", "arn:aws:iam::111122223333:role/sor")
+
+
+def test_settings_come_from_the_environment_and_from_a_dotenv_file(settings, tmp_path, monkeypatch):
+    (tmp_path / ".env").write_text("ACEITE_LANDING_BUCKET=chegada\nACEITE_POLL_S=3\n", encoding="utf-8")
+    monkeypatch.setenv("ACEITE_POLL_S", "7")
+    assert (read_settings().landing_bucket, read_settings().poll_s) == ("chegada", 7)
+
+
+@pytest.mark.parametrize(
+    ("values", "named"),
+    [
+        ({"aws_access_key_id": "AKIAEXAMPLE", "aws_secret_access_key": None}, "ACEITE_AWS_SECRET_ACCESS_KEY"),
+        ({"poll_s": "often"}, "ACEITE_POLL_S"),
+        ({"aws_account_id": "12"}, "ACEITE_AWS_ACCOUNT_ID"),
+        ({"notification_block": "slack"}, "ACEITE_NOTIFICATION_BLOCK"),
+    ],
+)
+def test_a_wrong_setting_is_named_and_its_value_is_not_repeated(settings, values, named):
+    with pytest.raises(SettingsError, match=named) as caught:
+        read_settings(**values)
+    assert "AKIAEXAMPLE" not in str(caught.value)

@@ -1,0 +1,15 @@
+"""One Prefect server for all tests, on SQLite in a folder of its own; its settings are those of the embedded server."""
+
+from collections.abc import Iterator
+
+import pytest
+
+
+@pytest.fixture(scope="session")
+def prefect_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The API's address. The calling process uses the server as its own."""
+    import prefect.settings
+    from prefect.testing.utilities import prefect_test_harness
+
+    with prefect_test_harness(server_startup_timeout=120):
+        yield str(prefect.settings.get_current_settings().api.url)

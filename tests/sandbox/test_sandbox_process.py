@@ -1,0 +1,113 @@
+import subprocess
+import sys
+import urllib.request
+from pathlib import Path
+
+import boto3
+import pytest
+
+from sandbox.server import LocalAws
+
+
+def _start(*arguments: str) -> "subprocess.Popen[str]":
+    return subprocess.Popen(
+        [sys.executable, "-m", "sandbox", *arguments],
+        stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, encoding="utf-8",
+    )  # fmt: skip
+
+
+def test_it_says_where_it_is_once_it_is_ready_and_ends_with_its_parent() -> None:
+    process = _start("--port", "0", "--until-stdin-closes")
+    assert process.stdout and process.stdin
+    word, endpoint = process.stdout.readline().split()
+    assert word == "ready"
+    with urllib.request.urlopen(f"{endpoint}/", timeout=10) as answer:
+        assert answer.status == 200
+    process.stdin.close()
+    assert process.wait(20) == 0
+
+
+def test_a_port_that_is_taken_is_a_usage_error(aws: LocalAws) -> None:
+    port = aws.endpoint.rsplit(":", 1)[1]
+    process = _start("--port", port)
+    output, errors = process.communicate(timeout=20)
+    assert (process.returncode, output) == (64, "")
+    assert errors.startswith(f"Port {port} on 127.0.0.1 is in use.")
+
+
+def test_the_contracts_are_provisioned_before_it_is_ready(tmp_path: Path) -> None:
+    (tmp_path / "a.odcs.yaml").write_text(CONTRACT, encoding="utf-8")
+    process = _start("--port", "0", "--until-stdin-closes", "--contracts", str(tmp_path), "--evidence-bucket", "proofs")
+    assert process.stdout and process.stderr
+    line = process.stdout.readline()
+    assert line.startswith("ready "), process.stderr.read()
+    client = boto3.client(
+        "s3", endpoint_url=line.split()[1], region_name="us-east-1", aws_access_key_id="x", aws_secret_access_key="x"
+    )
+    assert {"incoming", "proofs"} <= {bucket["Name"] for bucket in client.list_buckets()["Buckets"]}
+    process.communicate(timeout=20)
+
+
+def test_contracts_that_cannot_be_used_are_named(tmp_path: Path) -> None:
+    (tmp_path / "a.odcs.yaml").write_text("a: [", encoding="utf-8")
+    process = _start("--port", "0", "--contracts", str(tmp_path))
+    _, errors = process.communicate(timeout=20)
+    assert process.returncode == 1 and "a.odcs.yaml" in errors
+
+
+TWICE = """
+import boto3
+from sandbox.server import LocalAws
+session = boto3.Session("x", "x", region_name="us-east-1")
+for _ in range(2):
+    with LocalAws() as aws:
+        s3 = session.client("s3", endpoint_url=aws.endpoint)
+        assert [bucket["Name"] for bucket in s3.list_buckets()["Buckets"]] == ["athena-results"]
+        s3.create_bucket(Bucket="left")
+        glue = session.client("glue", endpoint_url=aws.endpoint)
+        assert glue.get_databases()["DatabaseList"] == []
+        glue.create_database(DatabaseInput={"Name": "left"})
+print("nothing leaked")
+"""
+
+
+def test_a_second_sandbox_in_a_process_is_a_new_one() -> None:
+    ran = subprocess.run([sys.executable, "-c", TWICE], capture_output=True, encoding="utf-8", timeout=60, check=False)
+    assert ran.stdout.strip() == "nothing leaked", ran.stderr
+
+
+def test_the_names_of_the_faults_need_no_moto() -> None:
+    code = "import sys, sandbox.faults; assert 'moto' not in sys.modules; print(len(sandbox.faults.FAULTS))"
+    ran = subprocess.run([sys.executable, "-c", code], capture_output=True, encoding="utf-8", timeout=30, check=True)
+    assert ran.stdout.strip() == "9"
+
+
+CONTRACT = """
+apiVersion: v3.1.0
+kind: DataContract
+id: a
+name: a
+version: 1.0.0
+status: active
+servers:
+  - {server: landing, type: s3, location: "s3://incoming/a/{business_date:%Y%m%d}/{file}.csv", format: csv}
+  - {server: sor, type: athena, catalog: awsdatacatalog, schema: sor_a, workgroup: primary}
+schema:
+  - name: a
+    physicalType: table
+    properties:
+      - {name: id, logicalType: integer, physicalType: bigint, required: true}
+      - {name: day, logicalType: integer, physicalType: int, required: true, partitioned: true, partitionKeyPosition: 1}
+customProperties:
+  - property: pipeline
+    vendor: aceite
+    value:
+      steps:
+        - {invoke: take, payload: {key: "{key}"}, within: 1m}
+      partition: {day: "{business_date:%Y%m%d}"}
+"""
+
+
+@pytest.fixture(autouse=True)
+def _run_where_the_package_is(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(Path(__file__).parents[2])

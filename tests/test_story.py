@@ -1,0 +1,373 @@
+"""The whole path: `aceite up --sandbox`, files dropped with plain boto3, verdicts read from S3 and from Prefect."""
+
+import json
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, TypeVar
+
+import boto3
+import httpx
+import psutil
+import pytest
+
+ROOT = Path(__file__).parent.parent
+FLIGHTS = ROOT / "sandbox" / "data" / "flights"
+MOVIES = ROOT / "sandbox" / "data" / "movies" / "movies.csv"
+T = TypeVar("T")
+
+BOOKS = """
+apiVersion: v3.2.0
+kind: DataContract
+id: livros
+name: Books
+version: 0.1.0
+status: active
+servers:
+  - {server: landing, type: s3, location: "s3://landing/livraria/{store}/{business_date:%Y-%m-%d}/{file}.txt", format: csv, encoding: ISO-8859-1,
+     customProperties: [{property: delimiter, value: ";"}]}
+  - {server: sor, type: athena, schema: database_livros, workgroup: primary}
+schema:
+  - name: livros
+    properties:
+      - {name: isbn, logicalType: string, required: true, primaryKey: true, logicalTypeOptions: {pattern: '^[0-9]{13}$'}}
+      - {name: titulo, logicalType: string, required: true}
+      - {name: preco, logicalType: number, physicalType: "decimal(8,2)", logicalTypeOptions: {minimum: 0}}
+      - {name: loja, logicalType: string, partitioned: true, partitionKeyPosition: 1}
+      - {name: dia, logicalType: date, partitioned: true, partitionKeyPosition: 2}
+customProperties:
+  - property: pipeline
+    vendor: aceite
+    value:
+      steps:
+        - {invoke: copylivros, payload: {key: "{key}"}, within: 1m}
+        - {await_object: "s3://stage/{key}", within: 1m}
+        - {run_glue_job: joblivros, arguments: {--key: "{key}"}, within: 5m}
+      partition: {loja: "{store}", dia: "{business_date:%Y-%m-%d}"}
+"""
+
+
+def eventually(ask: Callable[[], T | None], what: str, within_s: float = 120) -> T:
+    """The first answer that is not None or False. Ends with what was awaited, not with a hanging test."""
+    deadline = time.monotonic() + within_s
+    while time.monotonic() < deadline:
+        if answer := ask():
+            return answer
+        time.sleep(0.2)  # between two questions, not instead of one
+    raise AssertionError(f"{what}: not within {within_s} s")
+
+
+@dataclass
+class Installation:
+    """A running `aceite up --sandbox`, seen from outside."""
+
+    process: subprocess.Popen[bytes]
+    home: Path
+    contracts: Path
+    endpoint: str
+    api: str
+
+    @property
+    def s3(self) -> Any:
+        session = boto3.Session("any", "thing", region_name="us-east-1")
+        return session.client("s3", endpoint_url=self.endpoint)
+
+    def drop(self, key: str, body: bytes, fault: str | None = None) -> str:
+        self.s3.put_object(Bucket="landing", Key=key, Body=body, Metadata={"aceite-fault": fault} if fault else {})
+        return key
+
+    def status(self, key: str) -> dict[str, Any] | None:
+        """The newest revision's line of `aceite status --json`."""
+        answer = self.aceite("status", "--json")
+        lines = [item for item in json.loads(answer.stdout)["deliveries"] if item["keys"] == [key]]
+        return max(lines, key=lambda item: item["revision"], default=None)
+
+    def verdict(self, key: str, revision: int = 1, within_s: float = 180) -> dict[str, Any]:
+        """The evidence of the key's delivery, read from S3."""
+        client = self.s3
+
+        def judged() -> dict[str, Any] | None:
+            listed = client.list_objects_v2(Bucket="evidence", Prefix="deliveries/").get("Contents", ())
+            for item in listed:
+                if item["Key"].endswith("evidence.json"):
+                    found = json.loads(client.get_object(Bucket="evidence", Key=item["Key"])["Body"].read())
+                    delivery = found["delivery"]
+                    if delivery["members"][0]["key"] == key and delivery["revision"] == revision:
+                        return {**found, "prefix": item["Key"].removesuffix("evidence.json")}
+            return None
+
+        return eventually(judged, f"a verdict on {key}", within_s)
+
+    def prefect(self, path: str, **body: Any) -> Any:
+        answer = httpx.post(f"{self.api}/{path}", json=body, timeout=30)
+        answer.raise_for_status()
+        return answer.json()
+
+    def runs_of(self, flow: str, **more: Any) -> list[dict[str, Any]]:
+        return self.prefect("flow_runs/filter", flows={"name": {"any_": [flow]}}, sort="START_TIME_DESC", **more)
+
+    def events(self, name: str) -> list[dict[str, Any]]:
+        return self.prefect("events/filter", filter={"event": {"name": [name]}}, limit=50)["events"]
+
+    def aceite(self, *arguments: str, check: bool = True) -> subprocess.CompletedProcess[str]:
+        command = [
+            sys.executable,
+            "-m",
+            "cli.main",
+            *arguments,
+            "--home",
+            str(self.home),
+            "--contracts",
+            str(self.contracts),
+        ]
+        result = subprocess.run(command, capture_output=True, text=True, encoding="utf-8", cwd=self.home, check=False)
+        assert not check or result.returncode == 0, result.stdout + result.stderr
+        return result
+
+    def children(self) -> list[psutil.Process]:
+        return psutil.Process(self.process.pid).children(recursive=True)
+
+
+@pytest.fixture(scope="module")
+def aceite(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Installation]:
+    home, contracts = tmp_path_factory.mktemp("home"), tmp_path_factory.mktemp("contracts")
+    for contract in (ROOT / "contracts").glob("*.yaml"):
+        (contracts / contract.name).write_bytes(contract.read_bytes())
+    (contracts / "livros.odcs.yaml").write_text(BOOKS, encoding="utf-8")
+    arguments = [
+        "up",
+        "--sandbox",
+        "--aws-port",
+        "0",
+        "--prefect-port",
+        "0",
+        "--home",
+        str(home),
+        "--contracts",
+        str(contracts),
+    ]
+    log = home / "up.log"
+    with log.open("wb") as output:
+        process = subprocess.Popen([sys.executable, "-m", "cli.main", *arguments], stderr=output, cwd=home)
+
+    def running() -> dict[str, Any] | None:
+        assert process.poll() is None, log.read_text(encoding="utf-8")
+        path = home / "running.json"
+        return json.loads(path.read_text(encoding="utf-8")) if path.exists() else None
+
+    try:
+        found = eventually(running, "aceite up", 240)
+        yield Installation(process, home, contracts, found["aws_endpoint"], found["prefect_api_url"])
+    finally:
+        started = psutil.Process(process.pid).children(recursive=True)
+        process.terminate()
+        process.wait(90)
+        gone, alive = psutil.wait_procs(started, timeout=30)
+        for leftover in alive:
+            leftover.kill()
+        assert not alive, f"aceite up left processes behind: {alive}"
+
+
+def flights_of(day: str) -> bytes:
+    """The 842 flights of New Year's Day, as if they were of another day of January 2013."""
+    return (FLIGHTS / "2013-01-01.csv").read_bytes().replace(b"\n2013,1,1,", b"\n2013,1,%d," % int(day[-2:]))
+
+
+def key_of(day: str, file: str = "flights") -> str:
+    return f"business/nycflights13/{day.replace('-', '')}/flights/{file}.csv"
+
+
+def test_a_clean_file_is_accepted_by_a_run_that_the_automation_created(aceite):
+    key = aceite.drop(key_of("2013-01-01"), flights_of("2013-01-01"))
+    evidence = aceite.verdict(key)
+    assert (evidence["verdict"], evidence["table"]["rows"], evidence["landed"]["rows"]) == ("accepted", 842, 842)
+    assert evidence["table"]["fingerprint"] == evidence["landed"]["fingerprint"]
+    assert {check["outcome"] for check in evidence["checks"]} <= {"passed", "warned"}
+    assert len(evidence["sample"]["rows"]) == 5
+
+    run = eventually(
+        lambda: next((run for run in aceite.runs_of("validate-delivery") if run["state"]["name"] == "Accepted"), None),
+        "the run's final state",
+    )
+    assert run["name"] == "nyc-flights 2013-01-01 flights.csv"
+    assert run["state"]["type"] == "COMPLETED"
+    assert run["state"]["message"] == evidence["reason"]
+    automation = next(
+        item for item in aceite.prefect("automations/filter") if item["name"] == "Aceite: validate each delivery"
+    )
+    assert automation["id"] in json.dumps(run["created_by"]), run["created_by"]
+    assert run["parameters"]["event_id"] == evidence["run"]["event_id"]
+
+
+def test_the_evidence_is_three_files_and_three_artifacts(aceite):
+    evidence = aceite.verdict(key_of("2013-01-01"))
+    listed = aceite.s3.list_objects_v2(Bucket="evidence", Prefix=evidence["prefix"])["Contents"]
+    files = {item["Key"].removeprefix(evidence["prefix"]) for item in listed}
+    assert files == {"claim.json", "evidence.json", "evidence.html", "junit.xml"}
+    of_run = {"flow_run_id": {"any_": [evidence["run"]["flow_run_id"]]}}
+    kinds = {item["type"] for item in aceite.prefect("artifacts/filter", artifacts=of_run)}
+    assert kinds == {"markdown", "table"}
+    page = httpx.get(f"{aceite.endpoint}/evidence/{evidence['prefix']}evidence.html")
+    assert page.headers["content-type"].startswith("text/html")
+
+
+def test_each_step_is_a_task_with_a_telling_name_and_its_ids_are_in_the_evidence(aceite):
+    evidence = aceite.verdict(key_of("2013-01-01"))
+    steps = {step["name"]: step for step in evidence["steps"]}
+    assert steps["invoke lambdastartflightstask"]["ids"]["request_id"]
+    assert steps["await Glue job jobflightsingestion"]["ids"]["job_run_id"].startswith("jr_")
+    assert steps["measure the checks in one query"]["ids"]["query_id"] == evidence["queries"][0]["query_id"]
+    runs = aceite.prefect("task_runs/filter", flow_runs={"id": {"any_": [evidence["run"]["flow_run_id"]]}})
+    assert {run["name"] for run in runs} >= set(steps) - {"put the evidence"}
+
+
+def test_the_overridden_parameter_is_gone_afterwards(aceite):
+    evidence = aceite.verdict(key_of("2013-01-01"))
+    (parameter,) = evidence["parameters"]
+    assert parameter["restored"]
+    ssm = boto3.Session("any", "thing", region_name="us-east-1").client("ssm", endpoint_url=aceite.endpoint)
+    names = [item["Name"] for item in ssm.describe_parameters()["Parameters"]]
+    assert parameter["name"] not in names
+    assert "/stage/nycflights13/flights" in names
+
+
+@pytest.mark.parametrize(
+    ("day", "fault", "verdict", "said"),
+    [
+        ("2013-01-11", "row-dropped", "rejected", "841 rows in the table, 842 landed"),
+        ("2013-01-12", "cell-changed", "rejected", "fingerprint"),
+        ("2013-01-13", "no-partition", "rejected", "the catalog has no such partition"),
+        ("2013-01-14", "lambda-error", "inconclusive", "invoke lambdastartflightstask"),
+        ("2013-01-15", "glue-failure", "inconclusive", "await Glue job jobflightsingestion"),
+    ],
+)
+def test_a_pipeline_that_misbehaves_is_found_and_named(aceite, day, fault, verdict, said):
+    key = aceite.drop(key_of(day), flights_of(day), fault)
+    evidence = aceite.verdict(key)
+    assert evidence["verdict"] == verdict, evidence["reason"]
+    assert said in evidence["reason"]
+
+
+def test_a_file_that_breaks_the_contract_is_rejected_with_its_line_and_the_pipeline_is_not_run(aceite):
+    lines = flights_of("2013-01-04").splitlines(keepends=True)
+    lines[6] = lines[6].replace(b",", b";", 1)
+    key = aceite.drop(key_of("2013-01-04", "ragged"), b"".join(lines))
+    evidence = aceite.verdict(key)
+    assert evidence["verdict"] == "rejected"
+    assert "line 7" in evidence["reason"]
+    assert {step["status"] for step in evidence["steps"] if step["name"].startswith("invoke")} == {"skipped"}
+
+
+def test_the_same_key_with_new_bytes_is_a_second_delivery_with_the_next_revision(aceite):
+    aceite.verdict(key_of("2013-01-01"))
+    key = aceite.drop(key_of("2013-01-01"), flights_of("2013-01-01").replace(b"N14228", b"N14229"))
+    assert aceite.verdict(key, revision=2)["verdict"] == "accepted"
+
+
+def test_a_second_copy_of_an_event_gives_no_second_verdict(aceite):
+    evidence = aceite.verdict(key_of("2013-01-01"))
+    (event,) = [item for item in aceite.events("delivery.arrived") if item["id"] == evidence["run"]["event_id"]]
+    copy = {**event, "id": "00000000-0000-4000-8000-000000000001"}
+    httpx.post(f"{aceite.api}/events", json=[copy], timeout=30).raise_for_status()
+    duplicate = eventually(
+        lambda: next((run for run in aceite.runs_of("validate-delivery") if run["state"]["name"] == "Duplicate"), None),
+        "the second run",
+    )
+    assert duplicate["state"]["type"] == "COMPLETED"
+    assert aceite.verdict(key_of("2013-01-01"))["run"] == evidence["run"]
+
+
+def test_a_key_that_fits_no_contract_becomes_one_event_with_the_reason(aceite):
+    aceite.drop("business/nycflights13/2013-13-45/flights/o que é isto?.csv", b"x")
+
+    def found() -> list[dict[str, Any]]:
+        return [item for item in aceite.events("landing.object.unroutable") if "2013-13-45" in item["payload"]["key"]]
+
+    (event,) = eventually(found, "the event")
+    assert event["resource"]["prefect.resource.id"].startswith("s3://landing/business/nycflights13/2013-13-45/")
+    assert "2013-13-45" in event["payload"]["reason"]
+
+
+@pytest.mark.parametrize("file", ["a b", "ação", "1+1=2", "100%", 'it\'s "so"', "x'; DROP TABLE flights; --"])
+def test_a_key_of_any_characters_is_judged(aceite, file):
+    key = aceite.drop(key_of("2013-01-05", file), flights_of("2013-01-05"))
+    evidence = aceite.verdict(key)
+    assert evidence["verdict"] in ("accepted", "rejected"), evidence["reason"]
+    assert evidence["table"]["rows"]
+
+
+def test_any_new_contract_works_in_the_sandbox_without_python(aceite):
+    body = "isbn;titulo;preco\n9788535914849;Dom Casmurro;29,90\n9788520923252;Memórias;\n".replace("29,90", "29.90")
+    key = aceite.drop("livraria/centro/2026-01-02/lista.txt", body.encode("latin-1"))
+    evidence = aceite.verdict(key)
+    assert (evidence["verdict"], evidence["table"]["rows"]) == ("accepted", 2), evidence["reason"]
+    assert evidence["table"]["partition"] == {"loja": "centro", "dia": "2026-01-02"}
+
+
+def test_the_command_drops_waits_and_tells_by_its_exit_code(aceite):
+    day = ("--date", "2025-01-02")
+    accepted = aceite.aceite("drop", str(MOVIES), "--dataset", "sor-imdb-movies", *day, "--wait", "--json", check=False)
+    assert accepted.returncode == 0, accepted.stderr
+    (delivery,) = json.loads(accepted.stdout)["deliveries"]
+    assert delivery["verdict"] == "accepted"
+    faulty = ("--fault", "lambda-error", "--wait", "--json")
+    inconclusive = aceite.aceite(
+        "drop", str(MOVIES), "--dataset", "sor-imdb-movies", "--date", "2025-01-03", *faulty, check=False
+    )
+    assert inconclusive.returncode == 2, inconclusive.stderr
+    nowhere = aceite.aceite("drop", str(MOVIES), "--dataset", "nothing", check=False)
+    assert nowhere.returncode == 64
+    assert "sor-imdb-movies" in nowhere.stderr
+
+
+def test_validate_shows_the_verdict_that_stands(aceite):
+    aceite.verdict(key_of("2013-01-01"))
+    result = aceite.aceite("validate", f"s3://landing/{key_of('2013-01-01')}", "--json", check=False)
+    assert result.returncode == 0, result.stderr
+    assert json.loads(result.stdout)["deliveries"][0]["verdict"] == "accepted"
+
+
+def test_status_shows_every_delivery_as_judged(aceite):
+    aceite.verdict(key_of("2013-01-01"))
+    line = eventually(
+        lambda: (found := aceite.status(key_of("2013-01-01"))) and found["state"] == "judged" and found, "the ledger"
+    )
+    assert line["verdict"] == "accepted"
+    assert line["evidence"].startswith("s3://evidence/deliveries/nyc-flights/2013-01-01/")
+
+
+def test_applying_again_changes_nothing_and_respects_what_a_person_switched_off(aceite):
+    name = "Aceite: tell about rejections"
+    automation = next(item for item in aceite.prefect("automations/filter") if item["name"] == name)
+    httpx.patch(f"{aceite.api}/automations/{automation['id']}", json={"enabled": False}, timeout=30).raise_for_status()
+    lines = aceite.aceite("apply").stdout.splitlines()
+    assert lines
+    assert all(line.startswith("=") for line in lines), lines
+    automations = aceite.prefect("automations/filter")
+    assert len({item["name"] for item in automations}) == len(automations)
+    assert not next(item for item in automations if item["name"] == name)["enabled"]
+
+
+def watcher_process(aceite: Installation) -> psutil.Process | None:
+    """The process that holds the ledger's lease is the watcher's; it is the one with the ledger's file open."""
+    for process in aceite.children():
+        try:
+            if any(Path(file.path).name == "sandbox-ledger.db" for file in process.open_files()):
+                return process
+        except psutil.Error:
+            continue
+    return None
+
+
+def test_a_killed_watcher_is_running_again_within_a_minute_and_misses_nothing(aceite):
+    victim = eventually(lambda: watcher_process(aceite), "the watcher")
+    victim.kill()
+    key = aceite.drop(key_of("2013-01-06"), flights_of("2013-01-06"))
+    eventually(lambda: (found := watcher_process(aceite)) and found.pid != victim.pid, "the next watcher", 60)
+    assert aceite.verdict(key)["verdict"] == "accepted"
+    states = [run["state"]["type"] for run in aceite.runs_of("watch-landing")]
+    assert "CANCELLED" not in states
+    assert states.count("RUNNING") == 1
