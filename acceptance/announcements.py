@@ -35,6 +35,7 @@ def due_again(in_flight: Iterable[InFlight], now: datetime, patience: timedelta)
             since = max(item.claimed_at, item.announced_at)
             return now - since >= item.pipeline_takes + patience
         doublings = min(item.announcements - 1, _DOUBLINGS_AT_MOST)
-        return now - item.announced_at >= min(patience * 2**doublings, LONGEST_PATIENCE)
+        doubled: timedelta = patience * 2**doublings
+        return now - item.announced_at >= min(doubled, LONGEST_PATIENCE)
 
     return tuple(sorted(filter(due, in_flight), key=lambda item: item.announced_at))

@@ -125,7 +125,7 @@ class Check:
     """One promise. `id` is unique in its contract. What `threshold` bounds is the metric's count, in `unit`.
 
     `columns` are the columns it speaks of, empty for the whole table. `valid` belongs to INVALID_VALUES,
-    `missing` (texts that count as missing, beside null) to MISSING_VALUES, `sql` to SQL: a SELECT of one number in which
+    `missing` (texts that count as missing, beside null) to MISSING_VALUES, `sql` to SQL: a SELECT of one number where
     the delivered rows are the table `{object}`. `expects` says it for people where the threshold alone does not.
     """
 

@@ -42,7 +42,7 @@ def read_document(text: str, path: str) -> Node:
         raise ContractError([*source.problems, Problem(path, line, f"not YAML: {reason}")]) from error
     except yaml.reader.ReaderError as error:
         line = text.count("\n", 0, error.position) + 1
-        reason = f"the character U+{ord(error.character):04X} is not allowed"
+        reason = f"the character U+{error.character:04X} is not allowed"
         raise ContractError([Problem(path, line, f"not YAML: {reason}")]) from error
     except RecursionError as error:
         raise ContractError([Problem(path, 0, f"values are nested more than {MOST_DEPTH} deep")]) from error

@@ -1,4 +1,4 @@
-"""The events that Aceite emits: their names, and what they carry. An event holds a pointer to a delivery, never rows."""
+"""The events that Aceite emits: names, and what they carry. An event holds a pointer to a delivery, never rows."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""The record that lets a third person reach the same verdict. `evidence.json` is this model; all else is rendered from it."""
+"""The record that lets a third person reach the same verdict: `evidence.json`. All else is rendered from it."""
 
 from datetime import date, datetime
 from enum import StrEnum
@@ -158,7 +158,7 @@ class QueryRecord(_Record):
 
 
 class Sample(_Record):
-    """A few rows of the table, for people. Values are texts as Athena prints them, None for null; sensitive ones masked."""
+    """A few rows of the table, for people. Values are texts, None for null; those of sensitive columns are masked."""
 
     columns: tuple[str, ...] = ()
     rows: tuple[tuple[str | None, ...], ...] = ()

@@ -30,8 +30,8 @@ class Measurement:
     """What was observed for one check, or why it was not.
 
     `value` is the metric's count in the check's unit. `observed` is the text for people when the number alone says too
-    little. `query_id` is Athena's, where Athena measured. `skipped` and `error` are reasons; at most one is set, and then
-    there is no value.
+    little. `query_id` is Athena's, where Athena measured. `skipped` and `error` are reasons; at most one is set, and
+    then there is no value.
     """
 
     value: Number | None = None

@@ -9,8 +9,9 @@ from acceptance.key_segment import Segment, Values, date_of
 from acceptance.tokens import DIGITS, Placeholder
 
 _MOST_VISITS = 60
-_MOST_TRIES = 2000
+_MOST_TRIES = 500
 _ANY = ""  # the alphabet of a field: every character but "/"
+_FREE = "x"  # stands where both patterns allow any character
 
 
 def common_key(ours: Sequence[Segment], theirs: Sequence[Segment]) -> str | None:
@@ -18,7 +19,8 @@ def common_key(ours: Sequence[Segment], theirs: Sequence[Segment]) -> str | None
 
     A field never holds "/", so patterns overlap segment by segment, and a pair of segments without a common text
     proves that there is no such key. Beyond that, repeated fields must agree and dates must exist: the pair with the
-    fewest common texts is settled first and its values are put into the others, and `_MOST_TRIES` texts are tried.
+    least freedom is settled first and its values are put into the others, and `_MOST_TRIES` texts are tried. Should
+    that miss a key, `route` still refuses it for being claimed twice.
     """
     if len(ours) != len(theirs):
         return None
@@ -35,7 +37,7 @@ class _Search:
         if not pairs:
             return {}
         choices = {index: list(_common_texts(*pair, own, their)) for index, pair in pairs.items()}
-        index = min(choices, key=lambda index: len(choices[index]))
+        index = min(choices, key=lambda index: _freedom(choices[index]))
         others = {other: pair for other, pair in pairs.items() if other != index}
         for text in choices[index]:
             self.tries += 1
@@ -53,6 +55,13 @@ class _Search:
             if rest is not None:
                 return {index: text, **rest}
         return None
+
+
+def _freedom(texts: Sequence[str]) -> tuple[int, ...]:
+    """Orders pairs of segments: those without a common text, then those with few, then those of any characters."""
+    shortest = texts[0] if texts else ""
+    settled = len(shortest) - shortest.count(_FREE)
+    return (1, -settled, len(texts)) if _FREE in shortest else (0, 0, len(texts))
 
 
 def _common_texts(ours: Segment, theirs: Segment, own_values: Values, their_values: Values) -> Iterator[str]:
@@ -95,4 +104,4 @@ def _places(segment: Segment, values: Values) -> list[tuple[str, bool]]:
 def _shared(own: str, their: str) -> str:
     if own and their:
         return "".join(character for character in own if character in their)
-    return own or their or "x"
+    return own or their or _FREE

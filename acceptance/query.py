@@ -1,8 +1,8 @@
 """Checks become one aggregate query in Athena's dialect, and its answer becomes measurements.
 
-Identifiers come from the contract and are quoted, values are typed literals, and the result is one SELECT. The delivered
-rows are the common table expression "delivered"; a `type: sql` rule runs on it as a scalar subquery, so that one query id
-answers for everything.
+Identifiers come from the contract and are quoted, values are typed literals, and the result is one SELECT. The
+delivered rows are the common table expression "delivered"; a `type: sql` rule runs on it as a scalar subquery, so that
+one query id answers for everything.
 """
 
 from collections.abc import Callable, Collection, Mapping, Sequence
@@ -47,7 +47,8 @@ def compile_checks(contract: Contract, partition: Mapping[str, str], usable: Col
     fingerprinted = _compares_cells(contract) and {column.name for column in contract.landed_columns} <= set(usable)
     measures = [("rows", "count(*)")]
     if fingerprinted:
-        measures += zip(("fingerprint_high", "fingerprint_low"), athena_fingerprint_columns(contract.landed_columns))
+        high, low = athena_fingerprint_columns(contract.landed_columns)
+        measures += [("fingerprint_high", high), ("fingerprint_low", low)]
     columns = {column.name: column for column in contract.columns}
     measures += [(check.id, _MEASURES[check.metric](check, columns)) for check in checks]
     selected = ",\n  ".join(f"{expression} AS {identifier(name)}" for name, expression in measures)
@@ -77,7 +78,7 @@ def read_answer(
 
 
 def sample_query(contract: Contract, partition: Mapping[str, str], usable: Collection[str]) -> str:
-    """A SELECT of a few delivered rows in the contract's column order; sensitive columns are masked by Athena itself."""
+    """A SELECT of a few delivered rows in the contract's column order; Athena itself masks sensitive columns."""
     shown = ",\n  ".join(
         f"'{MASKED}' AS {identifier(column.name)}" if column.sensitive else identifier(column.name)
         for column in contract.columns

@@ -52,9 +52,10 @@ def read_query(node: Node, column: Column | None) -> RuleQuery | None:
 def _one_select(text: str) -> tuple[exp.Query | None, str]:
     """The parsed query, or what is wrong with it."""
     try:
-        statements = [statement for statement in sqlglot.parse(text, read=DIALECT) if statement is not None]
+        parsed = sqlglot.parse(text, read=DIALECT)
     except SqlglotError as error:
         return None, f"the query is not SQL as Athena reads it: {_reason(error)}"
+    statements = [each for each in parsed if each is not None and not isinstance(each, exp.Semicolon)]
     if len(statements) != 1:
         return None, f"the query holds {len(statements)} statements; exactly one SELECT is allowed"
     query = statements[0]

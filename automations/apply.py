@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, cast
 from uuid import UUID
 
 from prefect import Flow
@@ -10,8 +10,8 @@ from prefect.automations import AutomationCore
 from prefect.client.orchestration import SyncPrefectClient, get_client
 from prefect.client.schemas.actions import GlobalConcurrencyLimitCreate
 from prefect.deployments.runner import RunnerDeployment
-from prefect.types.entrypoint import EntrypointType
 from prefect.exceptions import ObjectNotFound
+from prefect.types.entrypoint import EntrypointType
 
 from acceptance.contract import Contract
 from acceptance.errors import SettingsError
@@ -68,7 +68,7 @@ def deployments(settings: Settings) -> tuple[RunnerDeployment, RunnerDeployment]
         entrypoint_type=EntrypointType.MODULE_PATH,
         description="Takes a delivery through its pipeline and judges it. Fired by the automation for each delivery.",
     )
-    return watcher, validation
+    return cast(RunnerDeployment, watcher), cast(RunnerDeployment, validation)
 
 
 def deployed(client: SyncPrefectClient) -> Deployed | None:
@@ -93,7 +93,7 @@ def _apply(
 
 def _automations(client: SyncPrefectClient, settings: Settings, dry_run: bool) -> Iterator[AutomationCore]:
     block = settings.notification_block
-    told = tell_about_rejections.automation(block and _block_id(client, block), block)
+    told = tell_about_rejections.automation(_block_id(client, block) if block else None, block)
     ids = deployed(client)
     if ids is None:
         # Only in a dry run on a new server: there is nothing yet that the automations could run.
@@ -142,7 +142,8 @@ def _apply_automation(client: SyncPrefectClient, automation: AutomationCore, dry
 
 def _says(automation: AutomationCore) -> dict[str, Any]:
     """What an automation does, without the ids that the server gave its parts, and sets in one order."""
-    return _plain(automation.model_dump(mode="json", include={"description", "enabled", "trigger", "actions"}))
+    said = automation.model_dump(mode="json", include={"description", "enabled", "trigger", "actions"})
+    return {field: _plain(value) for field, value in said.items()}
 
 
 def _plain(value: Any) -> Any:

@@ -31,7 +31,7 @@ STOPPED_BY_A_PERSON = frozenset({"prefect.flow-run.Cancelling", "prefect.flow-ru
 
 
 def automation(deployment_id: UUID) -> AutomationCore:
-    """After a sign of life another must follow in time; the wait is in the server's database, so it survives restarts."""
+    """After a sign of life another must follow in time. The server keeps the wait in its database, over restarts too."""
     return AutomationCore(
         name=NAME,
         description=(
@@ -49,5 +49,5 @@ def automation(deployment_id: UUID) -> AutomationCore:
             threshold=1,
             within=SILENCE,
         ),
-        actions=[RunDeployment(source="selected", deployment_id=deployment_id, parameters=None)],
+        actions=[RunDeployment(source="selected", deployment_id=deployment_id, parameters=None, job_variables=None)],
     )

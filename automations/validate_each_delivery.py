@@ -30,6 +30,7 @@ def automation(deployment_id: UUID) -> AutomationCore:
             RunDeployment(
                 source="selected",
                 deployment_id=deployment_id,
+                job_variables=None,
                 parameters={
                     "delivery": _json("{{ event.payload.delivery | tojson }}"),
                     "event_id": _text("{{ event.id }}"),

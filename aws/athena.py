@@ -89,7 +89,7 @@ def run_query(connection: Connection[Cursor], sql: str, *, within: timedelta, cl
     return _answer(watch.execution, sql, columns, rows)
 
 
-class _DeadlinePassed(Exception):  # noqa: N818
+class _DeadlinePassed(Exception):
     pass
 
 

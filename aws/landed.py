@@ -106,7 +106,9 @@ def _read_records(
                 rows, high, low, *unreadable = _answer(duck, sql.measure())
             except duckdb.InvalidInputException as error:
                 return _misshapen(text, contract, header, size_bytes, str(error).splitlines()[0])
-            if _answer(duck, sql.measure_again()) != (rows, 0):
+            again, with_a_cell_too_many = _answer(duck, sql.measure_again())
+            # Of one column, a blank line is a record to one reader and none to the other.
+            if with_a_cell_too_many or (again != rows and len(columns) > 1):
                 return _misshapen(text, contract, header, size_bytes)
             counts = {column.name: count for column, count in zip(columns, unreadable, strict=True) if count}
             if counts:

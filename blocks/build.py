@@ -28,7 +28,7 @@ def aws_credentials(settings: Settings) -> AwsCredentials:
     return AwsCredentials(
         aws_access_key_id=settings.aws_access_key_id,
         aws_secret_access_key=settings.aws_secret_access_key,
-        aws_session_token=settings.aws_session_token and settings.aws_session_token.get_secret_value(),
+        aws_session_token=settings.aws_session_token.get_secret_value() if settings.aws_session_token else None,
         profile_name=settings.aws_profile,
         region_name=settings.aws_region,
         assume_role_arn=settings.aws_role_arn,

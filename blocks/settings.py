@@ -17,7 +17,7 @@ class Settings(BaseSettings):
     model_config = SettingsConfigDict(env_prefix=ENV_PREFIX, env_file=".env", env_file_encoding="utf-8", extra="ignore")
 
     home: Path = Field(
-        Path.home() / ".aceite",  # noqa: RUF009
+        Path.home() / ".aceite",
         description="Folder of the ledger and of the embedded Prefect server's data.",
     )
     contracts: Path = Field(Path("contracts"), description="Folder of the contracts, one ODCS file each.")
@@ -55,7 +55,7 @@ def read_settings(**overrides: object) -> Settings:
     """The settings, with `overrides` that are not None on top.
 
     Raises:
-        SettingsError: a value cannot be used; the message names each variable. Values are not repeated: some are secret.
+        SettingsError: a value cannot be used; the message names each variable, and repeats no value: some are secret.
     """
     try:
         return Settings(**{name: value for name, value in overrides.items() if value is not None})  # type: ignore[arg-type]

@@ -43,7 +43,8 @@ class Child:
                 stderr=stderr,
                 env={**environment, "PYTHONUTF8": "1", "PYTHONUNBUFFERED": "1"},
                 # A Ctrl-C in the terminal is for the command, which then ends its children in order.
-                **_OWN_GROUP,
+                start_new_session=os.name != "nt",
+                creationflags=_NEW_GROUP_ON_WINDOWS,
             )
         finally:
             if stderr is not None:
@@ -80,8 +81,9 @@ class Child:
         """Asks it to end, and ends it if it does not."""
         if self._process.stdin is not None:
             self._process.stdin.close()
-        for end in (lambda: None, self._process.terminate, self._process.kill):
-            end()
+        for end in (None, self._process.terminate, self._process.kill):
+            if end is not None:
+                end()
             try:
                 self._process.wait(_GRACE_S)
             except subprocess.TimeoutExpired:
@@ -123,6 +125,4 @@ def tell_ready(text: str) -> None:
     sys.stdout.flush()
 
 
-_OWN_GROUP: dict[str, int | bool] = (
-    {"creationflags": subprocess.CREATE_NEW_PROCESS_GROUP} if os.name == "nt" else {"start_new_session": True}
-)
+_NEW_GROUP_ON_WINDOWS: int = getattr(subprocess, "CREATE_NEW_PROCESS_GROUP", 0)

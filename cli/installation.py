@@ -180,7 +180,7 @@ def _port(asked: int | None, default: int, option: str) -> int:
     for port in (default, 0) if asked is None else (asked,):
         with socket.socket() as probe:
             if sys.platform != "win32":
-                # A port whose last connections are still closing is free; on Windows this option would steal a taken one.
+                # A port whose last connections still close is free; on Windows this option would steal a taken one.
                 probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             try:
                 probe.bind(("127.0.0.1", port))

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from datetime import timedelta
 from functools import cache
-from typing import Any
+from typing import Any, cast
 
 import boto3
 from botocore.config import Config
@@ -45,10 +45,11 @@ class Clients:
 
         The block's own client repeats a call whose answer is late, which would run a function or a job twice.
         """
-        parameters = self.credentials.aws_client_parameters.get_params_override()
+        parameters: dict[str, Any] = self.credentials.aws_client_parameters.get_params_override()
         once = Config(**invoking_config(within))
         parameters["config"] = parameters["config"].merge(once) if parameters.get("config") else once
-        return self.session().client(service, **parameters)
+        session: Any = self.session()
+        return session.client(service, **parameters)
 
     def session(self) -> boto3.Session:
         return self.credentials.get_boto3_session()
@@ -67,8 +68,8 @@ def load_clients() -> Clients:
         WrongAccount: the credentials belong to another account than `ACEITE_AWS_ACCOUNT_ID`.
     """
     try:
-        credentials = AwsCredentials.load(names.CREDENTIALS)
-        landing, evidence = S3Bucket.load(names.LANDING), S3Bucket.load(names.EVIDENCE)
+        credentials = cast(AwsCredentials, AwsCredentials.load(names.CREDENTIALS))
+        landing, evidence = (cast(S3Bucket, S3Bucket.load(name)) for name in (names.LANDING, names.EVIDENCE))
     except ValueError as error:
         raise SettingsError(f"{error} Run `aceite apply` to create the blocks from the settings") from error
     caller = identify(credentials, read_settings().aws_account_id)

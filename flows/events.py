@@ -1,7 +1,7 @@
 """Events reach Prefect's server: posted in the foreground, and read back where it must be certain.
 
-Prefect's `emit_event` answers before anything was sent and stays silent when nothing could be; an HTTP answer means that
-the event is in the server's broker, and reading it back that it is in its database.
+Prefect's `emit_event` answers before anything was sent and stays silent when nothing could be; an HTTP answer means
+that the event is in the server's broker, and reading it back that it is in its database.
 """
 
 from collections.abc import Iterable, Sequence
@@ -12,7 +12,6 @@ from prefect.context import FlowRunContext
 from prefect.events import Event, RelatedResource, Resource
 from prefect.events.filters import EventFilter, EventIDFilter
 from prefect.runtime import deployment, flow_run
-from prefect.types._datetime import now
 
 from acceptance.events import EventDraft
 
@@ -30,7 +29,6 @@ def post(client: SyncPrefectClient, drafts: Iterable[tuple[UUID, EventDraft]]) -
     events = [
         Event(
             id=event_id,
-            occurred=now("UTC"),
             event=draft.name,
             resource=Resource(dict(draft.resource)),
             related=related,

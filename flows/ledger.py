@@ -1,4 +1,4 @@
-"""The watcher's memory, in SQL: which objects were seen, which deliveries announced, when, how often, and how they ended.
+"""The watcher's memory, in SQL: objects seen, deliveries announced, when, how often, and how they ended.
 
 `observe` is one transaction: what was seen and what must be announced commit together. It can be rebuilt from S3: the
 landing buckets hold the objects and the evidence bucket the verdicts.
@@ -9,7 +9,7 @@ import uuid
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -19,72 +19,7 @@ from acceptance.announcements import InFlight
 from acceptance.delivery import Delivery, LandingObject
 from acceptance.events import DeliveryPointer, EventDraft, arrived
 from blocks.settings import Settings
-
-metadata = sa.MetaData()
-
-
-class UtcDateTime(sa.TypeDecorator[datetime]):
-    """SQLite keeps no zone; here every time is UTC."""
-
-    impl = sa.DateTime
-    cache_ok = True
-
-    def process_bind_param(self, value: datetime | None, dialect: sa.Dialect) -> datetime | None:
-        return value and value.astimezone(UTC).replace(tzinfo=None)
-
-    def process_result_value(self, value: datetime | None, dialect: sa.Dialect) -> datetime | None:
-        return value and value.replace(tzinfo=UTC)
-
-
-objects = sa.Table(
-    "objects",
-    metadata,
-    sa.Column("bucket", sa.String, primary_key=True),
-    sa.Column("key", sa.String, primary_key=True),
-    sa.Column("etag", sa.String, nullable=False),
-    sa.Column("size", sa.BigInteger, nullable=False),
-    sa.Column("last_modified", UtcDateTime, nullable=False),
-    sa.Column("seen_at", UtcDateTime, nullable=False),
-    sa.Column("delivery_id", sa.String),
-    sa.Column("unroutable", sa.String),
-)
-deliveries = sa.Table(
-    "deliveries",
-    metadata,
-    sa.Column("id", sa.String, primary_key=True),
-    sa.Column("dataset", sa.String, nullable=False, index=True),
-    sa.Column("business_date", sa.Date, nullable=False),
-    sa.Column("revision", sa.Integer, nullable=False),
-    sa.Column("member_keys", sa.String, nullable=False),  # a JSON list, as text so that every database can compare it
-    sa.Column("pointer", sa.JSON, nullable=False),
-    sa.Column("pipeline_takes_s", sa.Float, nullable=False),
-    sa.Column("arrived_at", UtcDateTime, nullable=False),
-    sa.Column("announced_at", UtcDateTime),
-    sa.Column("announcements", sa.Integer, nullable=False, default=0),
-    sa.Column("claimed_at", UtcDateTime),
-    sa.Column("looked_at", UtcDateTime),
-    sa.Column("judged_at", UtcDateTime, index=True),
-    sa.Column("verdict", sa.String),
-    sa.Column("reason", sa.String),
-    sa.Column("evidence", sa.String),
-)
-announcements = sa.Table(
-    "announcements",
-    metadata,
-    sa.Column("event_id", sa.String, primary_key=True),
-    sa.Column("delivery_id", sa.String),
-    sa.Column("event", sa.JSON, nullable=False),
-    sa.Column("due_at", UtcDateTime, nullable=False),
-    sa.Column("posted_at", UtcDateTime),
-    sa.Column("confirmed_at", UtcDateTime, index=True),
-)
-lease = sa.Table(
-    "lease",
-    metadata,
-    sa.Column("name", sa.String, primary_key=True),
-    sa.Column("holder", sa.String, nullable=False),
-    sa.Column("until", UtcDateTime, nullable=False),
-)
+from flows.ledger_tables import announcements, deliveries, lease, metadata, objects
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,7 +88,8 @@ class Ledger:
                 _remember_object(connection, sighting, now)
                 if sighting.delivery is not None and not _remember_delivery(connection, sighting, now):
                     continue
-                _make_due(connection, sighting.delivery and sighting.delivery.id, sighting.event, now)
+                delivery_id = sighting.delivery.id if sighting.delivery else None
+                _make_due(connection, delivery_id, sighting.event, now)
 
     def due(self, limit: int) -> tuple[Announcement, ...]:
         """Announcements that are not confirmed, oldest first."""
@@ -281,7 +217,7 @@ def _remember_object(connection: sa.Connection, sighting: Sighting, now: datetim
         "size": landed.size,
         "last_modified": landed.last_modified,
         "seen_at": now,
-        "delivery_id": sighting.delivery and sighting.delivery.id,
+        "delivery_id": sighting.delivery.id if sighting.delivery else None,
         "unroutable": sighting.unroutable,
     }
     same = sa.and_(objects.c.bucket == landed.bucket, objects.c.key == landed.key)

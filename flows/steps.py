@@ -1,4 +1,4 @@
-"""The steps of a run as Prefect tasks: each is one call into `aws`, named by what it does. Retries live here, and only here.
+"""The steps of a run as Prefect tasks: each is one call into `aws`, named by what it does. Retries live only here.
 
 A task that starts something, or changes something, has none: on an unclear answer it must not be done twice. Those that
 only read or wait are tried again when AWS or the network is the trouble.
@@ -9,6 +9,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
+from uuid import UUID
 
 from botocore.exceptions import BotoCoreError
 from prefect import Task, task
@@ -67,7 +68,7 @@ def claim(delivery: Delivery, flow_run_id: str) -> Done:
 def _has_ended(flow_run_id: str) -> bool:
     with get_client(sync_client=True) as client:
         try:
-            state = client.read_flow_run(flow_run_id).state
+            state = client.read_flow_run(UUID(flow_run_id)).state
         except ObjectNotFound:  # deleted, or of a server that is gone
             return True
     return state is not None and state.is_final()

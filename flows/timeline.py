@@ -40,7 +40,7 @@ class Timeline:
         """
         started = datetime.now(UTC)
         after = [self._last] if self._last is not None else None
-        state = task.with_options(task_run_name=_literally(name))(
+        state: Any = task.with_options(task_run_name=_literally(name))(
             *arguments, **keywords, return_state=True, wait_for=after
         )
         answer = state.result(raise_on_failure=False)

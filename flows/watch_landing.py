@@ -1,4 +1,4 @@
-"""The watcher: lists the landing locations, remembers what it saw, and announces each new delivery. It never validates."""
+"""The watcher: lists the landing locations, remembers what it saw, announces each new delivery. It never validates."""
 
 import time
 from collections.abc import Sequence

@@ -15,7 +15,9 @@ USAGE_ERROR = 64
 
 def main(arguments: list[str] | None = None) -> int:
     """Writes one line, `ready <endpoint>`, once everything that the contracts name is there."""
-    parser = argparse.ArgumentParser(prog="python -m sandbox", description="An AWS on 127.0.0.1, made from the contracts.")
+    parser = argparse.ArgumentParser(
+        prog="python -m sandbox", description="An AWS on 127.0.0.1, made from the contracts."
+    )
     parser.add_argument("--port", type=int, default=5000, help="0 takes any that is free")
     parser.add_argument("--contracts", type=Path, help="folder of the contracts whose pipelines are made")
     parser.add_argument("--evidence-bucket", default="evidence")

@@ -1,4 +1,4 @@
-"""The processes that run somebody's Python: Lambda handlers and Glue scripts. Each ends when its standard input does."""
+"""The processes that run Lambda handlers and Glue scripts. Each ends when its standard input does."""
 
 import os
 import subprocess

@@ -55,7 +55,7 @@ class Worker:
             self._log.clear()
             self._log_ended.clear()
             timed_out = threading.Event()
-            timer = threading.Timer(timeout_s, lambda: (timed_out.set(), self.process.kill()))
+            timer = threading.Timer(timeout_s, self._time_out, (timed_out,))
             timer.start()
             started = time.monotonic()
             line = self._exchange({"id": request_id, "event": event, "deadline": time.time() + timeout_s})
@@ -72,6 +72,10 @@ class Worker:
         self.process.kill()
         self.process.wait()
         self._folder.cleanup()
+
+    def _time_out(self, timed_out: threading.Event) -> None:
+        timed_out.set()
+        self.process.kill()
 
     def _exchange(self, request: dict[str, Any]) -> str:
         assert self.process.stdin and self.process.stdout
@@ -115,7 +119,8 @@ class RunningFunction(LambdaFunction):
     def _backend(self) -> "RunningLambda":
         from moto.awslambda.models import lambda_backends
 
-        return lambda_backends[self.account_id][self.region]  # type: ignore[return-value]
+        backend: RunningLambda = lambda_backends[self.account_id][self.region]
+        return backend
 
     def invoke(self, body: Any, request_headers: Any, response_headers: Any) -> bytes:
         kind = (request_headers or {}).get("X-Amz-Invocation-Type") or "RequestResponse"

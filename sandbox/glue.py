@@ -66,7 +66,7 @@ class RunningGlue(GlueBackend):
         )
         job.job_runs.append(run)
         threading.Thread(target=self._run, args=(job, run), daemon=True).start()
-        return run.job_run_id
+        return str(run.job_run_id)
 
     def stop_job_run(self, name: str, run_id: str) -> bool:
         """Whether there was something to stop."""
@@ -165,4 +165,3 @@ class StoppingResponse(GlueResponse):
                 detail = {"ErrorCode": "InvalidInputException", "ErrorMessage": "Job run is not running"}
                 errors.append({**run, "ErrorDetail": detail})
         return ActionResult({"SuccessfulSubmissions": stopped, "Errors": errors})
-

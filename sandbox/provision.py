@@ -54,7 +54,10 @@ def provision(
         _table(clients["glue"], contract)
         with _once():
             location = contract.table.output_location or f"s3://{RESULTS_BUCKET}/"
-            configuration = {"ResultConfiguration": {"OutputLocation": location}, "EnforceWorkGroupConfiguration": False}
+            configuration = {
+                "ResultConfiguration": {"OutputLocation": location},
+                "EnforceWorkGroupConfiguration": False,
+            }
             clients["athena"].create_work_group(Name=contract.table.workgroup, Configuration=configuration)
 
 
@@ -96,10 +99,7 @@ def _plan(contract: Contract) -> dict[str, Any]:
         "dataset": contract.dataset,
         "location": f"s3://{contract.template.bucket}/{contract.template.pattern}",
         "landing": asdict(contract.landing),
-        "columns": [
-            {"name": column.name, "type": column.type, "landed": column.landed, "format": column.landed_format, "key": column.primary_key}
-            for column in contract.landed_columns
-        ],
+        "columns": [asdict(column) for column in contract.landed_columns],
         "partition": dict(contract.partition),
         "database": contract.table.database,
         "table": contract.table.name,
@@ -120,7 +120,12 @@ def _package(plan: list[dict[str, Any]]) -> bytes:
 def _function(client: Any, name: str, role: str, package: bytes) -> None:
     try:
         client.create_function(
-            FunctionName=name, Runtime="python3.12", Role=role, Handler="handler.handler", Code={"ZipFile": package}, Timeout=300
+            FunctionName=name,
+            Runtime="python3.12",
+            Role=role,
+            Handler="handler.handler",
+            Code={"ZipFile": package},
+            Timeout=300,
         )
     except client.exceptions.ResourceConflictException:
         client.update_function_code(FunctionName=name, ZipFile=package)
@@ -138,7 +143,11 @@ def _job(client: Any, name: str, role: str) -> None:
 
 
 def _parameters(client: Any, contract: Contract) -> None:
-    facts = {"source_bucket": contract.template.bucket, "database": contract.table.database, "table": contract.table.name}
+    facts = {
+        "source_bucket": contract.template.bucket,
+        "database": contract.table.database,
+        "table": contract.table.name,
+    }
     for role, target in roles(contract).values():
         if role == "copy":
             facts["stage_bucket"] = _bucket(contract, target)
@@ -170,7 +179,11 @@ def _table(client: Any, contract: Contract) -> None:
 
 def _buckets(contract: Contract) -> Iterator[str]:
     yield contract.template.bucket
-    for uri in (table_location(contract), contract.table.output_location, *(step.uri for step in _of(contract, AwaitObject))):
+    for uri in (
+        table_location(contract),
+        contract.table.output_location,
+        *(step.uri for step in _of(contract, AwaitObject)),
+    ):
         if uri:
             yield _bucket(contract, uri)
 
@@ -180,7 +193,7 @@ def _bucket(contract: Contract, uri: str) -> str:
 
 
 def _in_table(contract: Contract, step: AwaitObject) -> bool:
-    """An awaited prefix is the table's if it names a partition; of a table without partitions, if it is the last one."""
+    """A prefix is the table's if it names a partition; of a table without partitions, if it is awaited last."""
     if contract.partition:
         return any(f"/{name}=" in step.uri for name in contract.partition)
     return step.uri.endswith("/") and step is _of(contract, AwaitObject)[-1]

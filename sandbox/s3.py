@@ -1,4 +1,4 @@
-"""moto's S3 with an ordered index of keys, so that a page of a listing costs its own keys, and atomic conditional writes."""
+"""moto's S3 with keys in order, so that a page of a listing is found at once, and with atomic conditional writes."""
 
 import threading
 from bisect import bisect_left, bisect_right, insort
@@ -19,20 +19,22 @@ class OrderedKeys(_VersionedKeyStore):
     def __init__(self) -> None:
         super().__init__()
         self.order: list[str] = []
+        self._changing = threading.RLock()
 
     def __setitem__(self, key: str, value: Any) -> None:
-        self._note(key)
-        super().__setitem__(key, value)
+        with self._changing:
+            self._note(key)
+            super().__setitem__(key, value)
 
     def setlist(self, key: str, list_: Any) -> None:
-        self._note(key)
-        super().setlist(key, list_)
+        with self._changing:
+            self._note(key)
+            super().setlist(key, list_)
 
     def pop(self, key: str) -> None:
-        super().pop(key)
-        place = bisect_left(self.order, key)
-        if self.order[place : place + 1] == [key]:
-            del self.order[place]
+        with self._changing:
+            super().pop(key)
+            del self.order[bisect_left(self.order, key)]
 
     def _note(self, key: str) -> None:
         if key not in self:
@@ -73,18 +75,20 @@ class ConditionalResponse(S3Response):
             return super().put_object()
 
 
-def page(keys: OrderedKeys, prefix: str, delimiter: str | None, after: str, limit: int | None) -> tuple[list[Any], bool]:
+def page(
+    keys: OrderedKeys, prefix: str, delimiter: str | None, after: str, limit: int | None
+) -> tuple[list[Any], bool]:
     """Objects and common prefixes (as texts) after `after`, in order, and whether there are more."""
-    order, entries = keys.order, list[Any]()
+    order, entries = keys.order.copy(), list[Any]()  # others write meanwhile
     if delimiter and after.startswith(prefix) and after.endswith(delimiter):
         after += LAST  # a common prefix has been listed with everything below it
     place = max(bisect_left(order, prefix), bisect_right(order, after))
     while place < len(order) and order[place].startswith(prefix):
         name = order[place]
         cut = name.find(delimiter, len(prefix)) if delimiter else -1
-        entry = name[: cut + len(delimiter or "")] if cut >= 0 else keys[name]
+        entry = name[: cut + len(delimiter or "")] if cut >= 0 else keys.get(name)
         place = bisect_left(order, entry + LAST, place) if cut >= 0 else place + 1
-        if isinstance(entry, FakeDeleteMarker):
+        if entry is None or isinstance(entry, FakeDeleteMarker):
             continue
         if len(entries) == limit:
             return entries, bool(entries)

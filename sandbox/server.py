@@ -38,7 +38,10 @@ class LocalAws:
         if port and _answers(host, port):
             raise SettingsError(f"Port {port} on {host} is in use. Choose another one, or 0 for any that is free.")
         _replace_backends()
-        self._server = make_server(host, port, wsgi_app(), threaded=True, request_handler=_QuietHandler)
+        try:
+            self._server = make_server(host, port, wsgi_app(), threaded=True, request_handler=_QuietHandler)
+        except SystemExit:  # werkzeug's way to say it
+            raise SettingsError(f"Port {port} on {host} cannot be listened on. Choose another one.") from None
         self.endpoint = f"http://{host}:{self._server.server_address[1]}"
         RunningLambda.endpoint = RunningGlue.endpoint = self.endpoint
         RunningGlue.minute_s = glue_minute_s
@@ -57,7 +60,9 @@ class LocalAws:
     def __enter__(self) -> Self:
         return self.start()
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
         self.stop()
 
 
@@ -67,7 +72,7 @@ def wsgi_app() -> Any:
 
 
 class _OneRegion:
-    """Every region is the same place, so that a contract's region and a client's own do not hide things from each other."""
+    """Every region is the same place: what a client made in one, a client of another one finds."""
 
     def __init__(self, app: Any) -> None:
         self._app = app
@@ -101,7 +106,7 @@ class _QuietHandler(MotoRequestHandler):
         super().setup()
         self.connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
 
-    def log(self, type: str, message: str, *args: Any) -> None:  # noqa: A002 - werkzeug's name
+    def log(self, type: str, message: str, *args: Any) -> None:
         pass
 
     def log_request(self, code: int | str = "-", size: int | str = "-") -> None:

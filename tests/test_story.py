@@ -27,13 +27,21 @@ name: Books
 version: 0.1.0
 status: active
 servers:
-  - {server: landing, type: s3, location: "s3://landing/livraria/{store}/{business_date:%Y-%m-%d}/{file}.txt", format: csv, encoding: ISO-8859-1,
-     customProperties: [{property: delimiter, value: ";"}]}
+  - server: landing
+    type: s3
+    location: "s3://landing/livraria/{store}/{business_date:%Y-%m-%d}/{file}.txt"
+    format: csv
+    encoding: ISO-8859-1
+    customProperties: [{property: delimiter, value: ";"}]
   - {server: sor, type: athena, schema: database_livros, workgroup: primary}
 schema:
   - name: livros
     properties:
-      - {name: isbn, logicalType: string, required: true, primaryKey: true, logicalTypeOptions: {pattern: '^[0-9]{13}$'}}
+      - name: isbn
+        logicalType: string
+        required: true
+        primaryKey: true
+        logicalTypeOptions: {pattern: '^[0-9]{13}$'}
       - {name: titulo, logicalType: string, required: true}
       - {name: preco, logicalType: number, physicalType: "decimal(8,2)", logicalTypeOptions: {minimum: 0}}
       - {name: loja, logicalType: string, partitioned: true, partitionKeyPosition: 1}
@@ -165,7 +173,7 @@ def aceite(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Installation]:
         started = psutil.Process(process.pid).children(recursive=True)
         process.terminate()
         process.wait(90)
-        gone, alive = psutil.wait_procs(started, timeout=30)
+        _, alive = psutil.wait_procs(started, timeout=30)
         for leftover in alive:
             leftover.kill()
         assert not alive, f"aceite up left processes behind: {alive}"

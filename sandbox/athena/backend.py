@@ -4,67 +4,28 @@ import os
 import re
 import tempfile
 import threading
-import time
-import uuid
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
 import duckdb
 from moto.athena import urls
-from moto.athena.models import AthenaBackend, Database, WorkGroup
+from moto.athena.models import AthenaBackend, Database
 from moto.core.exceptions import JsonRESTError
 from moto.glue.models import glue_backends
 from moto.s3.models import s3_backends
 from sqlglot import exp
 
 from sandbox.athena import ddl, dialect
-from sandbox.athena.catalog import Catalog, ObjectFiles, literal, split_uri
+from sandbox.athena.catalog import Catalog, split_uri
+from sandbox.athena.execution import CREATE_TABLE_AS, UNLOAD, Execution
+from sandbox.athena.files import ObjectFiles
+from sandbox.athena.readers import literal
 from sandbox.athena.responses import RunningAthenaResponse
 from sandbox.athena.values import AthenaError, column_info, hive_type, render
 
 RESULTS_BUCKET = "athena-results"
-_CTAS = re.compile(r'CREATE\s+TABLE\s+([\w."`-]+)\s*(?:WITH\s*\((.*?)\)\s*)?AS\s+(.*)$', re.I | re.S)
-_UNLOAD = re.compile(r"UNLOAD\s*\((.*)\)\s*TO\s+'([^']+)'\s*(?:WITH\s*\((.*)\))?\s*$", re.I | re.S)
 _COPY_FORMATS = {"PARQUET": "PARQUET", "JSON": "JSON", "TEXTFILE": "CSV, HEADER false, DELIMITER '\x01'"}
-_UTILITY = ("SHOW", "DESCRIBE", "DESC", "EXPLAIN")
-_DDL = ("ALTER", "CREATE", "DROP", "MSCK")
-
-
-class Execution:
-    """One query. `rows` are rendered, with the header first if the statement is DML."""
-
-    def __init__(self, query: str, context: dict[str, Any], output: str, workgroup: WorkGroup, parameters: Any) -> None:
-        self.id, self.query, self.context, self.workgroup = str(uuid.uuid4()), query.strip(), context, workgroup
-        self.parameters, self.database = parameters, (context.get("Database") or "default").strip('`"').lower()
-        first = self.query.split(None, 1)[0].upper() if self.query else ""
-        self.substatement = "CREATE_TABLE_AS_SELECT" if _CTAS.match(self.query) else first
-        self.kind = "DDL" if first in _DDL else "UTILITY" if first in _UTILITY else "DML"
-        plain = self.kind == "DML" and first != "UNLOAD"
-        self.output = f"{output.rstrip('/')}/{self.id}" + (".csv" if plain else ".txt" if "AS_" not in self.substatement else "")
-        self.status, self.reason, self.manifest = "QUEUED", "", ""
-        self.columns, self.rows, self.update_count = list[dict[str, Any]](), list[list[str | None]](), 0
-        self.started, self.ended, self.files = time.time(), 0.0, ObjectFiles()
-        self.connection: duckdb.DuckDBPyConnection | None = None
-        self._deciding = threading.Lock()
-
-    def finish(self, status: str, reason: str = "") -> None:
-        """The first end counts: a cancelled query does not succeed."""
-        with self._deciding:
-            if not self.ended:
-                self.status, self.reason, self.ended = status, reason, time.time()
-
-    def cancel(self) -> None:
-        self.finish("CANCELLED", "Query cancelled by user")
-        self.files.cancelled = True
-        if self.connection:
-            self.connection.interrupt()
-
-    def milliseconds(self) -> int:
-        return int(((self.ended or time.time()) - self.started) * 1000)
-
-    def advance(self) -> None:
-        """moto would move the state at each look."""
 
 
 class RunningAthena(AthenaBackend):
@@ -109,11 +70,8 @@ class RunningAthena(AthenaBackend):
 
     def _run(self, execution: Execution) -> None:
         try:
-            execution.status = "CANCELLED" if execution.ended else "RUNNING"
-            bucket, _ = split_uri(execution.output)
-            if bucket not in self.catalog.s3.buckets:
-                raise AthenaError(f"Unable to verify/create output bucket {bucket}")
-            self._execute(execution, execution.query.rstrip("; \n\t"))
+            if execution.begin():
+                self._execute(execution, execution.query.rstrip("; \n\t"))
             if not execution.ended:
                 self._write_result(execution)
             execution.finish("SUCCEEDED")
@@ -127,7 +85,10 @@ class RunningAthena(AthenaBackend):
             execution.finish("FAILED", f"GENERIC_INTERNAL_ERROR: {type(error).__name__}: {error}")
 
     def _execute(self, execution: Execution, sql: str) -> None:
-        if execution.kind != "DML" and execution.substatement != "CREATE_TABLE_AS_SELECT":
+        bucket, _ = split_uri(execution.output)
+        if bucket not in self.catalog.s3.buckets:
+            raise AthenaError(f"Unable to verify/create output bucket {bucket}")
+        if execution.kind != "DML" and not execution.exports:
             column, lines = ddl.run(self.catalog, execution.database, sql)
             execution.columns = [column_info(column, "VARCHAR")]
             execution.rows = [[line] for line in lines]
@@ -137,8 +98,8 @@ class RunningAthena(AthenaBackend):
             execution.connection = connection
             try:
                 self._prepare(connection, execution.files)
-                if execution.kind == "DDL" or execution.substatement == "UNLOAD":
-                    self._write_query(execution, sql)
+                if execution.exports:
+                    self._export(execution, sql)
                 else:
                     self._select(execution, sql)
             finally:
@@ -155,6 +116,7 @@ class RunningAthena(AthenaBackend):
     def _translate(self, execution: Execution, sql: str) -> str:
         """The query for DuckDB, once every table that it names is mounted."""
         tree, schema = dialect.parse(sql), dict[str, dict[str, dict[str, str]]]()
+        with_path = dialect.expose_path(tree)
         assert execution.connection
         for table in dialect.tables(tree):
             database, name = (table.db or execution.database).lower(), table.name.lower()
@@ -163,12 +125,8 @@ class RunningAthena(AthenaBackend):
             if name not in schema.get(database, {}):
                 found = self.catalog.table(database, name, sql)
                 schema.setdefault(database, {})[name] = dict((*found.columns, *found.keys, ("$path", "string")))
-                self.catalog.mount(execution.connection, execution.files, database, found)
+                self.catalog.mount(execution.connection, execution.files, database, found, with_path)
         dialect.check_types(tree, schema, sql)
-        hidden = exp.to_identifier("$path", quoted=True)
-        for star in [star for star in tree.find_all(exp.Star) if isinstance(star.parent, (exp.Select, exp.Column))]:
-            if dialect.tables(star.find_ancestor(exp.Select)):
-                star.set("except_", [hidden])
         execution.files.read_bytes = 0  # what the footers took is planning, which Athena does not bill
         return dialect.to_duckdb(tree)
 
@@ -177,31 +135,34 @@ class RunningAthena(AthenaBackend):
         cursor = execution.connection.execute(self._translate(execution, sql))
         execution.columns = [column_info(name, str(kind)) for name, kind, *_ in cursor.description]
         uris = execution.files.uris
-        rows = ([render(uris.get(cell, cell) if isinstance(cell, str) else cell) for cell in row] for row in cursor.fetchall())
+        rows = (
+            [render(uris.get(cell, cell) if isinstance(cell, str) else cell) for cell in row]
+            for row in cursor.fetchall()
+        )
         execution.rows = [[column["Name"] for column in execution.columns], *rows]
 
-    def _write_query(self, execution: Execution, sql: str) -> None:
+    def _export(self, execution: Execution, sql: str) -> None:
         """CREATE TABLE AS and UNLOAD: the rows become objects, and a manifest names them."""
-        create, unload = _CTAS.match(sql), _UNLOAD.match(sql)
-        if not create and not unload:
+        found = CREATE_TABLE_AS.match(sql) or UNLOAD.match(sql)
+        if not found:
             raise AthenaError("SYNTAX_ERROR: line 1:1: This UNLOAD cannot be read")
-        options = {name.lower(): value.strip("'") for name, value in _options((create or unload)[2 if create else 3])}
-        query = self._translate(execution, create[3] if create else unload[1])
-        target = unload[2] if unload else options.get("external_location") or f"{_folder(execution.output)}/tables/{execution.id}"
-        target = target.rstrip("/") + "/"
+        given, options = found.groupdict(), _options(found["options"])
+        query = self._translate(execution, found["query"])
+        usual = f"{execution.output.rsplit('/', 1)[0]}/tables/{execution.id}"
+        target = (given.get("target") or options.get("external_location") or usual).rstrip("/") + "/"
         if next(self.catalog.objects(target), None):
             raise AthenaError(f"HIVE_PATH_ALREADY_EXISTS: Target directory for table already exists: {target}")
         keys = re.findall(r"'(\w+)'", options.get("partitioned_by", ""))
         kind = options.get("format", "PARQUET").upper()
         written = self._copy(execution, query, kind, keys, target)
-        execution.manifest = f"{execution.output.removesuffix('.txt')}-manifest.csv"
+        execution.manifest = f"{execution.output}-manifest.csv"
         self._put(execution.manifest, "".join(f"{uri}\n" for uri in written).encode())
         execution.columns = [column_info("rows", "BIGINT")]
-        if create:
+        if given.get("table"):
             assert execution.connection
             described = execution.connection.execute(f"DESCRIBE {query}").fetchall()
             columns = [{"Name": name.lower(), "Type": hive_type(duck)} for name, duck, *_ in described]
-            database, name = ddl.qualified(create[1], execution.database)
+            database, name = ddl.qualified(given["table"], execution.database)
             ddl.create_table(self.catalog, database, name, columns, keys, target, kind)
             ddl.repair(self.catalog, self.catalog.table(database, name, sql))
 
@@ -216,7 +177,9 @@ class RunningAthena(AthenaBackend):
             if not keys:
                 root.mkdir()
             path = literal(str(root if keys else root / execution.id))
-            copied = execution.connection.execute(f"COPY ({query}) TO {path} (FORMAT {_COPY_FORMATS[kind]}{partitions})")
+            copied = execution.connection.execute(
+                f"COPY ({query}) TO {path} (FORMAT {_COPY_FORMATS[kind]}{partitions})"
+            )
             execution.update_count = copied.fetchall()[0][0]
             for file in sorted(file for file in root.rglob("*") if file.is_file()):
                 written.append(target + str(file.relative_to(root)).replace(os.sep, "/"))
@@ -225,7 +188,10 @@ class RunningAthena(AthenaBackend):
 
     def _write_result(self, execution: Execution) -> None:
         if execution.kind == "DML" and not execution.manifest:
-            lines = [",".join("" if cell is None else f'"{cell.replace(chr(34), chr(34) * 2)}"' for cell in row) for row in execution.rows]
+            lines = [
+                ",".join("" if cell is None else f'"{cell.replace(chr(34), chr(34) * 2)}"' for cell in row)
+                for row in execution.rows
+            ]
             self._put(execution.output, "".join(f"{line}\n" for line in lines).encode())
         elif not execution.manifest:
             self._put(execution.output, "\n".join(row[0] or "" for row in execution.rows).encode())
@@ -234,9 +200,6 @@ class RunningAthena(AthenaBackend):
         self.catalog.s3.put_object(*split_uri(uri), content)
 
 
-def _options(text: str | None) -> list[tuple[str, str]]:
-    return re.findall(r"(\w+)\s*=\s*(ARRAY\s*\[[^\]]*\]|'[^']*')", text or "", re.I)
-
-
-def _folder(uri: str) -> str:
-    return uri.rsplit("/", 1)[0]
+def _options(text: str | None) -> dict[str, str]:
+    pairs = re.findall(r"(\w+)\s*=\s*(ARRAY\s*\[[^\]]*\]|'[^']*')", text or "", re.I)
+    return {name.lower(): value.strip("'") for name, value in pairs}

@@ -6,8 +6,9 @@ from collections.abc import Callable, Sequence
 from moto.glue.exceptions import PartitionAlreadyExistsException
 from sqlglot import exp
 
-from sandbox.athena.catalog import Catalog, Table, split_uri
+from sandbox.athena.catalog import Catalog, split_uri
 from sandbox.athena.dialect import parse
+from sandbox.athena.readers import Table
 from sandbox.athena.values import AthenaError, hive_text
 
 _HADOOP, _HIVE = "org.apache.hadoop", "org.apache.hadoop.hive"
@@ -120,7 +121,9 @@ def _create_external_table(catalog: Catalog, database: str, found: re.Match[str]
             case exp.RowFormatSerdeProperty():
                 serde = item.this.name
                 properties = item.args.get("serde_properties")
-                serde_parameters |= {pair.this.name: pair.args["value"].name for pair in properties.expressions} if properties else {}
+                serde_parameters |= (
+                    {pair.this.name: pair.args["value"].name for pair in properties.expressions} if properties else {}
+                )
             case exp.RowFormatDelimitedProperty():
                 serde_parameters["field.delim"] = item.args["fields"].name if item.args.get("fields") else "\x01"
             case exp.Property() if item.args.get("value"):
@@ -199,12 +202,19 @@ def _show_columns(catalog: Catalog, database: str, found: re.Match[str]) -> Answ
 def _show_create_table(catalog: Catalog, database: str, found: re.Match[str]) -> Answer:
     database, name = qualified(found[1], database)
     table = catalog.table(database, name, found[0])
-    columns, keys = (", \n".join(f"  `{column}` {kind}" for column, kind in part) for part in (table.columns, table.keys))
+    columns, keys = (
+        ", \n".join(f"  `{column}` {kind}" for column, kind in part) for part in (table.columns, table.keys)
+    )
     storage = table.found.as_dict()["StorageDescriptor"]
     lines = [f"CREATE EXTERNAL TABLE `{database}`.`{name}`(", f"{columns})"]
     lines += ["PARTITIONED BY ( ", f"{keys})"] if keys else []
     lines += ["ROW FORMAT SERDE ", f"  '{storage['SerdeInfo']['SerializationLibrary']}' "]
-    lines += ["STORED AS INPUTFORMAT ", f"  '{storage['InputFormat']}' ", "OUTPUTFORMAT ", f"  '{storage['OutputFormat']}'"]
+    lines += [
+        "STORED AS INPUTFORMAT ",
+        f"  '{storage['InputFormat']}' ",
+        "OUTPUTFORMAT ",
+        f"  '{storage['OutputFormat']}'",
+    ]
     return "createtab_stmt", "\n".join([*lines, "LOCATION", f"  '{table.location}'"]).split("\n")
 
 

@@ -3,6 +3,7 @@
 import contextlib
 import re
 from collections.abc import Sequence
+from typing import Any
 
 import duckdb
 import sqlglot
@@ -14,9 +15,9 @@ from sandbox.athena.values import AthenaError
 
 # A double as Trino casts it to text, from DuckDB's shortest digits: 1.5E0, 1.0E-7, NaN.
 _DOUBLE_TEXT = r"""
-CASE WHEN isnan(TRY_CAST(x AS DOUBLE)) THEN 'NaN' WHEN isinf(TRY_CAST(x AS DOUBLE)) THEN if(TRY_CAST(x AS DOUBLE) > 0, 'Infinity', '-Infinity')
-WHEN TRY_CAST(x AS DOUBLE) = 0 THEN '0.0E0' ELSE (
-  SELECT if(TRY_CAST(x AS DOUBLE) < 0, '-', '') || digits[1] || '.' || if(length(digits) > 1, digits[2:], '0') || 'E'
+CASE x WHEN 'nan' THEN 'NaN' WHEN 'inf' THEN 'Infinity' WHEN '-inf' THEN '-Infinity'
+       WHEN '0.0' THEN '0.0E0' WHEN '-0.0' THEN '-0.0E0' ELSE (
+  SELECT if(x LIKE '-%', '-', '') || digits[1] || '.' || if(length(digits) > 1, digits[2:], '0') || 'E'
          || (length(whole) - 1 - (length(whole || part) - length(ltrim(whole || part, '0'))) + power)
   FROM (SELECT trim(whole || part, '0') AS digits, * FROM (
     SELECT split_part(split_part(t, 'e', 1), '.', 1) AS whole, split_part(split_part(t, 'e', 1), '.', 2) AS part,
@@ -43,12 +44,24 @@ MACROS = (
 
 # DuckDB's words for what is wrong, Athena's code and words for it. {} is what the pattern captured.
 _REASONS = (
-    (r'Referenced column "([^"]+)"', "COLUMN_NOT_FOUND", "Column '{}' cannot be resolved or requester is not authorized"),
+    (
+        r'Referenced column "([^"]+)"',
+        "COLUMN_NOT_FOUND",
+        "Column '{}' cannot be resolved or requester is not authorized",
+    ),
     (r'does not have a column named "([^"]+)"', "COLUMN_NOT_FOUND", "Column '{}' cannot be resolved"),
     (r"Function with name (\w+) does not exist", "FUNCTION_NOT_FOUND", "Function '{}' not registered"),
     (r"(No function matches .*|Cannot compare .*|Cannot mix .*)", "TYPE_MISMATCH", "{}"),
-    (r'column "([^"]+)" must appear in the GROUP BY', "EXPRESSION_NOT_AGGREGATE", "'{}' must be an aggregate or in GROUP BY"),
-    (r"(More than one row returned by a subquery)", "SUBQUERY_MULTIPLE_ROWS", "Scalar sub-query has returned multiple rows"),
+    (
+        r'column "([^"]+)" must appear in the GROUP BY',
+        "EXPRESSION_NOT_AGGREGATE",
+        "'{}' must be an aggregate or in GROUP BY",
+    ),
+    (
+        r"(More than one row returned by a subquery)",
+        "SUBQUERY_MULTIPLE_ROWS",
+        "Scalar sub-query has returned multiple rows",
+    ),
     (r"(Division by zero)", "DIVISION_BY_ZERO", "Division by zero"),
     (r"(HIVE_\w+: .*)", "", "{}"),
     (r"(.*\bJSON\b.*)", "HIVE_CURSOR_ERROR", "Row is not a valid JSON Object: {}"),
@@ -73,7 +86,7 @@ def with_parameters(sql: str, parameters: Sequence[str] | None) -> str:
     return "".join(next(values) if piece == "?" else piece for piece in pieces)
 
 
-def parse(sql: str, kind: type[exp.Expression] = exp.Query) -> exp.Expression:
+def parse(sql: str, kind: type[Any] = exp.Query) -> Any:
     """The tree of one statement (or of one expression).
 
     Raises:
@@ -98,29 +111,38 @@ def tables(tree: exp.Expression) -> list[exp.Table]:
     return [table for table in named if table.db or table.name.lower() not in defined]
 
 
-def check_types(tree: exp.Expression, schema: dict[str, dict[str, dict[str, str]]], sql: str) -> None:
-    """Athena compares nothing with something of another kind, where DuckDB would cast. `schema`: database, table, column.
+def expose_path(tree: exp.Expression) -> bool:
+    """Whether the query names the hidden column "$path"; then its stars are made to leave it out."""
+    if all(column.name != "$path" for column in tree.find_all(exp.Column)):
+        return False
+    for select in [table.parent_select for table in tables(tree) if table.parent_select]:
+        for star in [star for each in select.selects if each.is_star for star in each.find_all(exp.Star)]:
+            star.set("except_", [exp.to_identifier("$path", quoted=True)])
+    return True
 
-    Raises:
-        AthenaError: TYPE_MISMATCH.
+
+def check_types(tree: exp.Expression, schema: Any, sql: str) -> None:
+    """Athena compares nothing with something of another kind, where DuckDB would cast.
+
+    `schema` is {database: {table: {column: Hive type}}}. Raises AthenaError: TYPE_MISMATCH.
     """
     tree = tree.copy()
     with contextlib.suppress(sqlglot.errors.SqlglotError):  # a column that is not there is DuckDB's to tell
-        tree = qualify(tree, schema=schema, dialect="athena", validate_qualify_columns=False, quote_identifiers=False)
-    tree = annotate_types(tree, schema=schema, dialect="athena")
+        qualify(tree, schema=schema, dialect="athena", validate_qualify_columns=False, quote_identifiers=False)
+    annotate_types(tree, schema=schema, dialect="athena")
     for comparison in tree.find_all(exp.EQ, exp.NEQ, exp.GT, exp.GTE, exp.LT, exp.LTE, exp.In, exp.Between):
-        left, *others = [part for part in comparison.iter_expressions() if part.type]
-        for other in others:
-            families = {_family(left.type), _family(other.type)} - {None}
-            if len(families) == 2:
-                kinds = ", ".join(part.type.sql("athena").lower() for part in (left, other))
-                name = next((column.name for column in (left, other) if isinstance(column, exp.Column)), "")
-                raise AthenaError(f"TYPE_MISMATCH: {position(sql, name)}: '{comparison.key}' cannot be applied to {kinds}")
+        known = {part: family for part in comparison.iter_expressions() if (family := _family(part.type))}
+        if len(set(known.values())) > 1:
+            kinds = ", ".join(part.type.sql("athena").lower() for part in known if part.type)
+            place = position(sql, next((part.name for part in known if isinstance(part, exp.Column)), ""))
+            raise AthenaError(f"TYPE_MISMATCH: {place}: '{comparison.key}' cannot be applied to {kinds}")
 
 
-def _family(kind: exp.DataType) -> str | None:
-    families = (exp.DataType.TEXT_TYPES, exp.DataType.NUMERIC_TYPES, exp.DataType.TEMPORAL_TYPES)
-    return next((str(place) for place, types in enumerate(families) if kind.this in types), None)
+def _family(kind: Any) -> str:
+    """Empty for a type that compares with others, or is not known."""
+    types = exp.DataType
+    families = {"text": types.TEXT_TYPES, "number": types.NUMERIC_TYPES, "time": types.TEMPORAL_TYPES}
+    return next((name for name, members in families.items() if kind and kind.this in members), "")
 
 
 def to_duckdb(tree: exp.Expression) -> str:
@@ -151,29 +173,40 @@ def position(sql: str, name: str) -> str:
     return f"line {sql.count(chr(10), 0, start) + 1}:{start - sql.rfind(chr(10), 0, start)}"
 
 
-def _rewrite(node: exp.Expression) -> exp.Expression:
+def _rewrite(node: Any) -> Any:
     match node:
-        case exp.Cast() if node.to.is_type(*exp.DataType.TEXT_TYPES):
-            text = exp.func("cast_text", node.this)
-            size = node.to.expressions
-            return exp.func("slice", text, exp.Literal.number(1), size[0].this) if size else text
-        case exp.Cast() if node.to.this in (exp.DataType.Type.TIMESTAMP, exp.DataType.Type.TIMESTAMPNTZ):
-            milliseconds = node.to.expressions and node.to.expressions[0].name == "3"
-            node.to.set("expressions", None)
-            return exp.cast(exp.cast(node.this, "TIMESTAMP_MS", dialect="duckdb"), "TIMESTAMP", dialect="duckdb") if milliseconds else node
-        case exp.Cast() if node.to.is_type("decimal") and not node.to.expressions:
-            # DECIMAL '2.50' has the digits that are written; CAST(x AS decimal) has none after the point.
-            return exp.Literal.number(node.this.name) if node.this.is_string else exp.cast(node.this, "DECIMAL(38, 0)")
+        case exp.Cast():
+            return _cast(node, node.to)
         case exp.Substring():
             bounds = [node.args[name] for name in ("start", "length") if node.args.get(name)]
-            return exp.func("slice", node.this, *bounds)
+            return _call("slice", node.this, *bounds)
         case exp.Length():
-            return exp.func("bytes_or_letters", node.this)
+            return _call("bytes_or_letters", node.this)
         case exp.Struct() if not isinstance(node.parent, exp.Cast):
-            return exp.Anonymous(this="ROW", expressions=[getattr(field, "expression", field) or field for field in node.expressions])
+            return _call("ROW", *(getattr(field, "expression", field) or field for field in node.expressions))
         case exp.DateDiff():  # Trino counts whole units, DuckDB's date_diff counts boundaries
             unit = exp.Literal.string(node.text("unit").lower() or "day")
-            return exp.Anonymous(this="date_sub", expressions=[unit, node.expression, node.this])
+            return _call("date_sub", unit, node.expression, node.this)
         case exp.RegexpExtract():  # no match: null in Trino, an empty text in DuckDB
-            return exp.func("nullif", exp.Anonymous(this="regexp_extract", expressions=list(node.iter_expressions())), exp.Literal.string(""))
+            found = _call("regexp_extract", *node.iter_expressions())
+            return exp.func("nullif", found, exp.Literal.string(""))
     return node
+
+
+def _cast(node: Any, to: Any) -> Any:
+    sizes, kinds = to.expressions, exp.DataType.Type
+    if to.is_type(*exp.DataType.TEXT_TYPES):
+        text = _call("cast_text", node.this)
+        return _call("slice", text, exp.Literal.number(1), sizes[0].this) if sizes else text
+    if to.this in (kinds.TIMESTAMP, kinds.TIMESTAMPNTZ) and sizes:
+        to.set("expressions", None)
+        if sizes[0].name == "3":
+            node.set("this", exp.cast(node.this, "TIMESTAMP_MS", dialect="duckdb"))
+    if to.is_type("decimal") and not sizes:
+        # DECIMAL '2.50' has the digits that are written; CAST(x AS decimal) has none after the point.
+        return exp.Literal.number(node.this.name) if node.this.is_string else exp.cast(node.this, "DECIMAL(38, 0)")
+    return node
+
+
+def _call(name: str, *arguments: Any) -> exp.Anonymous:
+    return exp.Anonymous(this=name, expressions=list(arguments))

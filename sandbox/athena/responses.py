@@ -44,7 +44,8 @@ class RunningAthenaResponse(AthenaResponse):
         start = int(self._get_param("NextToken") or 0)
         end = start + min(self._get_param("MaxResults") or PAGE_ROWS, PAGE_ROWS)
         rows = [
-            {"Data": [{} if cell is None else {"VarCharValue": cell} for cell in row]} for row in execution.rows[start:end]
+            {"Data": [{} if cell is None else {"VarCharValue": cell} for cell in row]}
+            for row in execution.rows[start:end]
         ]
         answer = {"ResultSet": {"Rows": rows, "ResultSetMetadata": {"ColumnInfo": execution.columns}}}
         more = {"NextToken": str(end)} if end < len(execution.rows) else {}
@@ -96,10 +97,23 @@ def _metadata(table: Any) -> dict[str, Any]:
         [{name: column[name] for name in names if name in column} for column in listed or ()]
         for listed in (storage.get("Columns"), shown.get("PartitionKeys"))
     )
-    about = {"Name": shown["Name"], "TableType": shown.get("TableType", ""), "CreateTime": shown["CreateTime"].timestamp()}
+    about = {
+        "Name": shown["Name"],
+        "TableType": shown.get("TableType", ""),
+        "CreateTime": shown["CreateTime"].timestamp(),
+    }
     serde = (storage.get("SerdeInfo") or {}).get("SerializationLibrary", "")
-    facts = {"location": storage.get("Location", ""), "inputformat": storage.get("InputFormat", ""), "serde.serialization.lib": serde}
-    return {**about, "Columns": columns, "PartitionKeys": keys, "Parameters": {**facts, **(shown.get("Parameters") or {})}}
+    facts = {
+        "location": storage.get("Location", ""),
+        "inputformat": storage.get("InputFormat", ""),
+        "serde.serialization.lib": serde,
+    }
+    return {
+        **about,
+        "Columns": columns,
+        "PartitionKeys": keys,
+        "Parameters": {**facts, **(shown.get("Parameters") or {})},
+    }
 
 
 def _shown(execution: Any) -> dict[str, Any]:

@@ -1,6 +1,8 @@
 """What the pipeline does wrong when the landed object's user metadata asks for it (aceite-fault: NAME)."""
 
+from collections.abc import Callable, Sequence
 from enum import StrEnum
+from typing import Any
 
 METADATA_KEY = "aceite-fault"
 
@@ -30,67 +32,72 @@ FAULTS: dict[str, str] = {
 }
 """Each name with what happens, in one sentence."""
 
+Columns = Sequence[tuple[str, str, bool]]
+"""Name, Hive type, and whether it is of the primary key."""
 
-class Impossible(Exception):
+
+class ImpossibleFault(Exception):
     """The file has nothing that the fault could change."""
 
 
-def spoil(connection, fault, columns):
-    """Applies a fault of the data to the table `delivered`. `columns` are (name, Hive type, whether it is of the key)."""
-    row = connection.execute("SELECT rowid FROM delivered ORDER BY rowid LIMIT 1 OFFSET (SELECT count(*) // 2 FROM delivered)")
-    middle = row.fetchone()
+def spoil(connection: Any, fault: Fault | None, columns: Columns) -> None:
+    """Applies a fault of the data to the table `delivered`; any other fault is not made here."""
     if fault not in _SPOILERS:
         return
-    if middle is None:
-        raise Impossible(f"{fault}: the file has no row")
-    for statement in _SPOILERS[fault](connection, columns, f"WHERE rowid = {middle[0]}"):
+    rows = connection.execute("SELECT rowid FROM delivered ORDER BY rowid").fetchall()
+    if not rows:
+        raise ImpossibleFault(f"{fault}: the file has no row")
+    for statement in _SPOILERS[fault](connection, columns, f"WHERE rowid = {rows[len(rows) // 2][0]}"):
         connection.execute(statement)
 
 
-def _cell_changed(connection, columns, middle):
+def _cell_changed(connection: Any, columns: Columns, middle: str) -> list[str]:
     free = [column for column in columns if not column[2]] or columns
-    filled = connection.execute(f"SELECT {', '.join(_quoted(name) for name, _, _ in free)} FROM delivered {middle}").fetchone()
-    candidates = [column for column, cell in zip(free, filled) if cell is not None] or free[:1]
-    name, kind, _ = min(candidates, key=lambda column: (not _is_number(column[1]), not _is_text(column[1])))
-    changed = {"boolean": "NOT coalesce({0}, true)", "date": "{0} + 1", "timestamp": "{0} + INTERVAL 1 DAY"}.get(kind)
-    changed = changed or ("coalesce({0}, '') || '?'" if _is_text(kind) else "coalesce({0}, 0) + 1")
-    return [f"UPDATE delivered SET {_quoted(name)} = {changed.format(_quoted(name))} {middle}"]
+    names = ", ".join(_quoted(name) for name, _, _ in free)
+    row = connection.execute(f"SELECT {names} FROM delivered {middle}").fetchone()
+    filled = [column for column, cell in zip(free, row, strict=True) if cell is not None] or free[:1]
+    name, kind, _ = min(filled, key=lambda column: (not _is_number(column[1]), not _is_text(column[1])))
+    cell = _quoted(name)
+    changed = {"boolean": f"NOT {cell}", "date": f"{cell} + 1", "timestamp": f"{cell} + INTERVAL 1 DAY"}.get(kind)
+    changed = changed or (f"coalesce({cell}, '') || '?'" if _is_text(kind) else f"coalesce({cell}, 0) + 1")
+    return [f"UPDATE delivered SET {cell} = {changed} {middle}"]
 
 
-def _nulls_to_text(connection, columns, middle):
-    texts = [_quoted(name) for name, kind, _ in sorted(columns, key=lambda column: column[2]) if _is_text(kind)]
-    if not texts:
-        raise Impossible("nulls-to-text: the dataset has no text column")
-    counts = connection.execute(f"SELECT {', '.join(f'count(*) - count({name})' for name in texts)} FROM delivered").fetchone()
-    for name, nulls in zip(texts, counts):
-        if nulls:
+def _nulls_to_text(connection: Any, columns: Columns, middle: str) -> list[str]:
+    names = [_quoted(name) for name, kind, _ in sorted(columns, key=lambda column: column[2]) if _is_text(kind)]
+    if not names:
+        raise ImpossibleFault("nulls-to-text: the dataset has no text column")
+    for name in names:
+        if connection.execute(f"SELECT count(*) FROM delivered WHERE {name} IS NULL").fetchone()[0]:
             return [f"UPDATE delivered SET {name} = 'null' WHERE {name} IS NULL"]
-    return [f"UPDATE delivered SET {texts[0]} = 'null' {middle}"]
+    return [f"UPDATE delivered SET {names[0]} = 'null' {middle}"]
 
 
-def _decimals_truncated(connection, columns, middle):
+def _decimals_truncated(connection: Any, columns: Columns, middle: str) -> list[str]:
     names = [_quoted(name) for name, kind, _ in columns if kind.startswith(("decimal", "double", "float"))]
     if not names:
-        raise Impossible("decimals-truncated: the dataset has no decimal or double column")
+        raise ImpossibleFault("decimals-truncated: the dataset has no decimal or double column")
     return [f"UPDATE delivered SET {', '.join(f'{name} = trunc({name})' for name in names)}"]
 
 
-_SPOILERS = {
+_SPOILERS: dict[Fault | None, Callable[[Any, Columns, str], list[str]]] = {
     Fault.ROW_DROPPED: lambda connection, columns, middle: [f"DELETE FROM delivered {middle}"],
-    Fault.ROW_DUPLICATED: lambda connection, columns, middle: [f"INSERT INTO delivered SELECT * FROM delivered {middle}"],
+    Fault.ROW_DUPLICATED: lambda connection, columns, middle: [
+        f"INSERT INTO delivered SELECT * FROM delivered {middle}"
+    ],
     Fault.CELL_CHANGED: _cell_changed,
     Fault.NULLS_TO_TEXT: _nulls_to_text,
     Fault.DECIMALS_TRUNCATED: _decimals_truncated,
 }
 
 
-def _is_number(kind):
+def _is_number(kind: str) -> bool:
     return kind.startswith(("tinyint", "smallint", "int", "bigint", "decimal", "double", "float"))
 
 
-def _is_text(kind):
+def _is_text(kind: str) -> bool:
     return kind.startswith(("string", "varchar", "char"))
 
 
-def _quoted(name):
+def _quoted(name: str) -> str:
     return '"' + name.replace('"', '""') + '"'

@@ -1,43 +1,47 @@
 """The Lambda functions of every pipeline. What a function does for a dataset is its role in the plan."""
 
+from typing import Any
+
 import boto3
-from conversion import convert
-from faults import Fault
-from request import read_request
+from conversion import convert  # type: ignore[import-not-found]
+from faults import Fault  # type: ignore[import-not-found]
+from request import Request, RequestError, read_request  # type: ignore[import-not-found]
 
 
-def handler(event, context):
+def handler(event: Any, context: Any) -> dict[str, str]:
     request = read_request(event if isinstance(event, dict) else {"event": event})
-    role, target = request.dataset["roles"][context.function_name]
+    role, target = request.dataset["roles"].get(context.function_name, ("", ""))
+    if not role:
+        raise RequestError(f"{context.function_name} has no part in the pipeline of {request.dataset['dataset']}")
     print(f"{role} {request.delivery.first.uri}, business date {request.delivery.business_date}")
     if request.fault == Fault.LAMBDA_ERROR:
         raise RuntimeError(f"{context.function_name} failed on purpose: the landed object asks for {request.fault}")
     return _ROLES[role](request, target)
 
 
-def copy(request, target):
+def copy(request: Request, target: str) -> dict[str, str]:
     landed = request.delivery.first
     bucket, key = request.place(target)
     boto3.client("s3").copy_object(Bucket=bucket, Key=key, CopySource={"Bucket": landed.bucket, "Key": landed.key})
     return {"copied": f"s3://{bucket}/{key}"}
 
 
-def start(request, target):
-    landed = request.delivery.first
-    settings = {name: value for name, value in request.settings.items() if isinstance(value, str | int) and name != "parameter"}
+def start(request: Request, target: str) -> dict[str, str]:
+    landed, told = request.delivery.first, request.settings.items()
+    settings = {name: str(value) for name, value in told if isinstance(value, str | int) and name != "parameter"}
     arguments = {**settings, "bucket": landed.bucket, "key": landed.key}
     job = settings.get("job", target)
-    run = boto3.client("glue").start_job_run(
-        JobName=job, Arguments={f"--{name}": str(value) for name, value in arguments.items()}
+    started = boto3.client("glue").start_job_run(
+        JobName=job, Arguments={f"--{name}": value for name, value in arguments.items()}
     )
-    return {"job": job, "run": run["JobRunId"]}
+    return {"job": job, "run": started["JobRunId"]}
 
 
-def ingest(request, target):
+def ingest(request: Request, target: str) -> dict[str, str]:
     return {"written": convert(request)}
 
 
-def acknowledge(request, target):
+def acknowledge(request: Request, target: str) -> dict[str, str]:
     return {"seen": request.delivery.first.uri}
 
 

@@ -2,9 +2,9 @@
 
 import sys
 
-from awsglue.utils import getResolvedOptions
-from conversion import convert
-from request import read_request
+from awsglue.utils import getResolvedOptions  # type: ignore[import-not-found]
+from conversion import convert  # type: ignore[import-not-found]
+from request import read_request  # type: ignore[import-not-found]
 
 names = [argument[2:] for argument in sys.argv if argument.startswith("--")]
 print(convert(read_request(getResolvedOptions(sys.argv, names))))

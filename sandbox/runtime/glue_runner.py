@@ -1,7 +1,7 @@
 """Runs one Glue script as __main__: `glue_runner.py SCRIPT ERROR_FILE ARGUMENT...`.
 
-ERROR_FILE receives the type and the first line of what ended it, which Glue shows as the run's error message. When standard input ends,
-so does this process.
+ERROR_FILE receives the type and the first line of what ended it, which Glue shows as the run's error message. When
+standard input ends, so does this process.
 """
 
 import os
@@ -11,18 +11,18 @@ import threading
 import traceback
 
 
-def end_with_parent():
+def end_with_parent() -> None:
     os.read(0, 1)
     os._exit(1)
 
 
-def main():
+def main() -> None:
     threading.Thread(target=end_with_parent, daemon=True).start()
     script, error_file, *arguments = sys.argv[1:]
     sys.argv = [script, *arguments]
     try:
         runpy.run_path(script, run_name="__main__")
-    except BaseException as error:
+    except BaseException as error:  # noqa: BLE001 - whatever it is, it ends the run
         if isinstance(error, SystemExit) and error.code in (None, 0):
             return
         traceback.print_exc()

@@ -12,10 +12,14 @@ import sys
 import threading
 import time
 import traceback
+from collections.abc import Callable
+from typing import Any
+
+Request = dict[str, Any]
 
 
 class Context:
-    def __init__(self, request):
+    def __init__(self, request: Request) -> None:
         self.aws_request_id = request["id"]
         self.function_name = self.log_stream_name = os.environ["AWS_LAMBDA_FUNCTION_NAME"]
         self.function_version = os.environ["AWS_LAMBDA_FUNCTION_VERSION"]
@@ -24,17 +28,17 @@ class Context:
         self.log_group_name = f"/aws/lambda/{self.function_name}"
         self._deadline = request["deadline"]
 
-    def get_remaining_time_in_millis(self):
+    def get_remaining_time_in_millis(self) -> int:
         return max(0, int((self._deadline - time.time()) * 1000))
 
 
 class LoadError(Exception):
-    def __init__(self, kind, message):
+    def __init__(self, kind: str, message: str) -> None:
         self.kind = kind
         super().__init__(message)
 
 
-def load(path):
+def load(path: str) -> Callable[[Any, Context], Any]:
     module_name, _, name = path.rpartition(".")
     try:
         module = importlib.import_module(module_name.replace("/", "."))
@@ -42,16 +46,17 @@ def load(path):
         raise LoadError("Runtime.ImportModuleError", f"Unable to import module '{module_name}': {error}") from error
     if not hasattr(module, name):
         raise LoadError("Runtime.HandlerNotFound", f"Handler '{name}' missing on module '{module_name}'")
-    return getattr(module, name)
+    handler: Callable[[Any, Context], Any] = getattr(module, name)
+    return handler
 
 
-def answer(request):
+def answer(request: Request) -> tuple[str, bool]:
     """The answer's JSON text, and whether the function failed."""
     try:
         result = load(os.environ["_HANDLER"])(request["event"], Context(request))
-    except Exception as error:
+    except Exception as error:  # noqa: BLE001 - whatever it is, it is the function's answer
         kind = error.kind if isinstance(error, LoadError) else type(error).__name__
-        print(f"[ERROR] {kind}: {error}\n{traceback.format_exc()}")
+        sys.stdout.write(f"[ERROR] {kind}: {error}\n{traceback.format_exc()}\n")
         described = {"errorMessage": str(error), "errorType": kind, "requestId": request["id"]}
         return json.dumps({**described, "stackTrace": traceback.format_tb(error.__traceback__)[1:]}), True
     try:
@@ -61,17 +66,17 @@ def answer(request):
         return json.dumps({"errorMessage": message, "errorType": "Runtime.MarshalError", "stackTrace": []}), True
 
 
-def read(requests):
+def read(requests: queue.Queue[Request]) -> None:
     for line in sys.stdin:
         requests.put(json.loads(line))
     os._exit(0)
 
 
-def main():
+def main() -> None:
     answers = os.fdopen(os.dup(1), "w", encoding="utf-8")
     os.dup2(2, 1)
     sys.path.insert(0, os.environ["LAMBDA_TASK_ROOT"])
-    requests = queue.Queue()
+    requests: queue.Queue[Request] = queue.Queue()
     threading.Thread(target=read, args=(requests,), daemon=True).start()
     while True:
         answered = answer(requests.get())

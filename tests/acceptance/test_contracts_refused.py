@@ -58,8 +58,9 @@ SERVERS = [
     ("no landing server", orders(("server: landing", "server: elsewhere")), "no landing server"),
     ("a landing server elsewhere", orders(("    type: s3\n", "    type: local  # here\n"), (LANDING, "    path: x\n")),
      "the landing server is of type 'local'; allowed: s3"),
-    ("two landing servers", athena(ATHENA, "- {server: landing, type: s3, location: s3://b/x}  # here"), "stands twice"),
-    ("no athena server", athena("- {server: sor, type: glue, account: a, database: b}"), "found 0 servers of type athena"),
+    ("two landing servers",
+     athena(ATHENA, "- {server: landing, type: s3, location: s3://b/x}  # here"), "stands twice"),
+    ("no athena server", athena("- {server: sor, type: glue, account: a, database: b}"), "found 0 servers of type"),
     ("two athena servers", athena(ATHENA, ATHENA + "  # here"), "found 2 servers of type athena"),
     ("query results elsewhere", athena("- {server: sor, type: athena, schema: x, stagingDir: /tmp/x}  # here"),
      "s3://bucket/prefix/"),
@@ -77,7 +78,7 @@ SERVERS = [
      "the text that means null"),
     ("a misspelt fact", landing("customProperties: [{property: delimeter, value: ;}]  # here"),
      "did you mean 'delimiter'"),
-    ("a fact twice", landing("customProperties:", "  - {property: quote, value: \"'\"}",
+    ("a fact twice", landing("customProperties:", "  - {property: quote, value: '^'}",
      "  - {property: quote, value: '|'}  # here"), "quote stands twice, first on line 12"),
 ]  # fmt: skip
 
@@ -248,7 +249,8 @@ PIPELINES = [
     ("a partition column without a value", orders(('{day: "{business_date:%Y%m%d}"}', "{}"), ("- name: day",
      "- name: day  # here")), "the partition column day has no value"),
     ("a date partition of another format", orders(("        physicalType: int\n", ""),
-     ("day\n        logicalType: integer", "day\n        logicalType: date"), ('{day: "{business_date:%Y%m%d}"}', '{day: "{business_date:%Y%m%d}"}  # here')),
+     ("day\n        logicalType: integer", "day\n        logicalType: date"),
+     ('{day: "{business_date:%Y%m%d}"}', '{day: "{business_date:%Y%m%d}"}  # here')),
      "is no date like"),
 ]  # fmt: skip
 

@@ -1,5 +1,6 @@
 """An AWS for the tests of one file: the sandbox's, with room for a layer that misbehaves as networks do."""
 
+import threading
 import uuid
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
@@ -68,8 +69,6 @@ class Mishaps:
 @pytest.fixture
 def mishaps(local_aws: Aws) -> Iterator[tuple[Aws, Mishaps]]:
     """The same AWS behind a layer of mishaps."""
-    import threading
-
     layer = Mishaps()
     server = make_server("127.0.0.1", 0, layer, threaded=True)
     thread = threading.Thread(target=server.serve_forever)

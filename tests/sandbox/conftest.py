@@ -74,9 +74,9 @@ def ask(client: Callable[[str], Any]) -> Callable[..., Answer]:
 
     def run(sql: str, parameters: list[str] | None = None) -> Answer:
         given = {"ExecutionParameters": parameters} if parameters else {}
-        started = athena.start_query_execution(
-            QueryString=sql, QueryExecutionContext={"Database": "lake"}, **given
-        )["QueryExecutionId"]
+        started = athena.start_query_execution(QueryString=sql, QueryExecutionContext={"Database": "lake"}, **given)[
+            "QueryExecutionId"
+        ]
 
         def ended() -> Any:
             execution = athena.get_query_execution(QueryExecutionId=started)["QueryExecution"]

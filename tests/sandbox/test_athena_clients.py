@@ -69,12 +69,23 @@ def test_awswrangler_writes_a_dataset_and_reads_it_in_its_three_ways(
         setattr(awswrangler.config, f"{service}_endpoint_url", aws.endpoint)
     frame = pandas.DataFrame({"id": [1, 2, 3], "name": ["á", None, 'c"d'], "day": ["1", "1", "2"]})
     awswrangler.s3.to_parquet(
-        frame, path="s3://lake/frames/", dataset=True, database=lake, table="frames", partition_cols=["day"], boto3_session=session
+        frame,
+        path="s3://lake/frames/",
+        dataset=True,
+        database=lake,
+        table="frames",
+        partition_cols=["day"],
+        boto3_session=session,
     )
     for how in ({"ctas_approach": True}, {"ctas_approach": False}, {"ctas_approach": False, "unload_approach": True}):
         output = {"s3_output": f"s3://lake/unloaded-{len(how)}/"} if "unload_approach" in how else {}
         read = awswrangler.athena.read_sql_query(
-            "SELECT id, name, day FROM frames ORDER BY id", database=lake, boto3_session=session, athena_query_wait_polling_delay=0.02, **how, **output
+            "SELECT id, name, day FROM frames ORDER BY id",
+            database=lake,
+            boto3_session=session,
+            athena_query_wait_polling_delay=0.02,
+            **how,
+            **output,
         )
         assert sorted(read["id"]) == [1, 2, 3], how
         assert set(read["name"].dropna()) == {"á", 'c"d'}, how

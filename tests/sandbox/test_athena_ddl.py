@@ -42,7 +42,9 @@ def test_what_exists_is_refused_or_tolerated_as_asked(ask: Ask, shop: str) -> No
 
 
 def test_partitions_are_added_shown_and_dropped(ask: Ask, shop: str, glue: Any) -> None:
-    ask("ALTER TABLE shop.orders ADD IF NOT EXISTS PARTITION (day = '20240131', region = 'São Paulo') PARTITION (day = 20240201, region = 'x') LOCATION 's3://lake/else/'")
+    ask(
+        "ALTER TABLE shop.orders ADD IF NOT EXISTS PARTITION (day = '20240131', region = 'São Paulo') PARTITION (day = 20240201, region = 'x') LOCATION 's3://lake/else/'"
+    )
     again = "ALTER TABLE shop.orders ADD{} PARTITION (region = 'x', day = 20240201)"
     assert "Partition already exists" in ask(again.format("")).reason
     assert ask(again.format(" IF NOT EXISTS")).state == "SUCCEEDED"
@@ -68,7 +70,13 @@ def test_repair_adds_the_partitions_that_lie_below_the_location(ask: Ask, shop: 
 def test_the_catalog_is_described(ask: Ask, shop: str, client: Callable[[str], Any]) -> None:
     assert {"lake", "shop"} <= set(_lines(ask("SHOW DATABASES")))
     assert _lines(ask("SHOW TABLES IN shop")) == ["orders"]
-    assert [line.strip() for line in _lines(ask("SHOW COLUMNS IN shop.orders"))] == ["id", "total", "lines", "day", "region"]
+    assert [line.strip() for line in _lines(ask("SHOW COLUMNS IN shop.orders"))] == [
+        "id",
+        "total",
+        "lines",
+        "day",
+        "region",
+    ]
     assert [line.split("\t")[1].strip() for line in _lines(ask("DESCRIBE shop.orders"))][1] == "decimal(10,2)"
     athena, asked = client("athena"), {"CatalogName": "AwsDataCatalog", "DatabaseName": "shop"}
     metadata = athena.get_table_metadata(**asked, TableName="orders")["TableMetadata"]

@@ -79,10 +79,22 @@ def test_the_functions_answer_what_athena_answers(ask: Ask, sales: str) -> None:
 
 
 def test_columns_have_types_and_values_athenas_texts(ask: Ask, sales: str) -> None:
-    answer = ask("SELECT id, name, weight, price, born, seen, ok, ARRAY[1, NULL], MAP(ARRAY['k'], ARRAY[1]) FROM sales ORDER BY id")
+    answer = ask(
+        "SELECT id, name, weight, price, born, seen, ok, ARRAY[1, NULL], MAP(ARRAY['k'], ARRAY[1]) FROM sales ORDER BY id"
+    )
     kinds = ["integer", "varchar", "double", "decimal", "date", "timestamp", "boolean", "array", "map"]
     assert answer.types == kinds
-    assert answer.rows[0] == ("1", "ana", "1.5", "2.50", "2024-01-31", "2024-01-31 10:20:30.123", "true", "[1, null]", "{k=1}")
+    assert answer.rows[0] == (
+        "1",
+        "ana",
+        "1.5",
+        "2.50",
+        "2024-01-31",
+        "2024-01-31 10:20:30.123",
+        "true",
+        "[1, null]",
+        "{k=1}",
+    )
     assert answer.rows[2] == ("3", *[None] * 6, "[1, null]", "{k=1}")
 
 
@@ -104,7 +116,9 @@ def test_common_table_expressions_and_quoted_names(ask: Ask, sales: str) -> None
 
 def test_columns_without_a_name_are_numbered(ask: Ask, client: Callable[[str], Any]) -> None:
     answer = ask("SELECT 1, 2 AS two, count(*) FROM (SELECT 1 AS a)")
-    columns = client("athena").get_query_results(QueryExecutionId=answer.id)["ResultSet"]["ResultSetMetadata"]["ColumnInfo"]
+    columns = client("athena").get_query_results(QueryExecutionId=answer.id)["ResultSet"]["ResultSetMetadata"][
+        "ColumnInfo"
+    ]
     assert [column["Name"] for column in columns] == ["_col0", "two", "_col2"]
 
 
@@ -196,11 +210,15 @@ def test_a_running_query_can_be_stopped(client: Callable[[str], Any]) -> None:
 def test_a_workgroup_may_enforce_its_output_location(client: Callable[[str], Any], s3: Any) -> None:
     athena = client("athena")
     s3.create_bucket(Bucket="enforced")
-    athena.create_work_group(Name="strict", Configuration={"ResultConfiguration": {"OutputLocation": "s3://enforced/here/"}})
+    athena.create_work_group(
+        Name="strict", Configuration={"ResultConfiguration": {"OutputLocation": "s3://enforced/here/"}}
+    )
     started = athena.start_query_execution(
         QueryString="SELECT 1", WorkGroup="strict", ResultConfiguration={"OutputLocation": "s3://elsewhere/"}
     )["QueryExecutionId"]
-    shown = athena.get_query_execution(QueryExecutionId=started)["QueryExecution"]["ResultConfiguration"]["OutputLocation"]
+    shown = athena.get_query_execution(QueryExecutionId=started)["QueryExecution"]["ResultConfiguration"][
+        "OutputLocation"
+    ]
     assert shown == f"s3://enforced/here/{started}.csv"
     with pytest.raises(ClientError, match="WorkGroup nobody is not found"):
         athena.start_query_execution(QueryString="SELECT 1", WorkGroup="nobody")

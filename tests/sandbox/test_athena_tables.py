@@ -56,14 +56,19 @@ def test_a_file_of_another_type_is_bad_data(
 ) -> None:
     name = table(f"v {declared}", "STORED AS PARQUET", rows=_parquet(tmp_path, f"SELECT {written} AS v"))
     reason = ask(f"SELECT v FROM {name}").reason
-    assert reason.startswith(f"HIVE_BAD_DATA: Field v's type {physical} in parquet file s3://lake/{name}/rows is incompatible")
+    assert reason.startswith(
+        f"HIVE_BAD_DATA: Field v's type {physical} in parquet file s3://lake/{name}/rows is incompatible"
+    )
 
 
 def test_nested_types_are_read(table: Callable[..., str], ask: Ask, tmp_path: Path) -> None:
     content = _parquet(tmp_path, "SELECT {'x': 1, 'y': ['a', NULL]} AS s, MAP {'k': 2.5::DOUBLE} AS m")
     name = table("s struct<x:int,y:array<string>>, m map<string,double>", "STORED AS PARQUET", rows=content)
     answer = ask(f"SELECT s, m, s.y[1], m['k'] FROM {name}")
-    assert (answer.types, answer.rows) == (["row", "map", "varchar", "double"], [("{x=1, y=[a, null]}", "{k=2.5}", "a", "2.5")])
+    assert (answer.types, answer.rows) == (
+        ["row", "map", "varchar", "double"],
+        [("{x=1, y=[a, null]}", "{k=2.5}", "a", "2.5")],
+    )
 
 
 def test_only_partitions_in_the_catalog_are_read(table: Callable[..., str], ask: Ask, tmp_path: Path) -> None:

@@ -3,7 +3,7 @@ from typing import Any
 import pytest
 from conftest import until
 
-SCRIPT = '''
+SCRIPT = """
 import sys, time
 import boto3
 from awsglue.utils import getResolvedOptions
@@ -16,7 +16,7 @@ if given["what"] == "fail":
 if given["what"] == "exit":
     sys.exit(2)
 boto3.client("s3").put_object(Bucket=given["bucket"], Key="made", Body=given["JOB_NAME"].encode())
-'''
+"""
 
 
 @pytest.fixture(scope="module")

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from conftest import payload, until
 
-CODE = '''
+CODE = """
 import os, time
 import boto3
 
@@ -35,7 +35,7 @@ def count(event, context):
     s3.put_object(Bucket=event["bucket"], Key=name, Body=b"")
     if event.get("fail"):
         raise RuntimeError("again")
-'''
+"""
 
 
 def _zip(code: str) -> bytes:
@@ -108,7 +108,10 @@ def test_an_answer_that_is_not_json_is_an_error(awslambda: Any) -> None:
 
 
 def test_a_missing_module_or_handler_is_named(awslambda: Any) -> None:
-    for handler, kind in (("nowhere.f", "Runtime.ImportModuleError"), ("functions_under_test.f", "Runtime.HandlerNotFound")):
+    for handler, kind in (
+        ("nowhere.f", "Runtime.ImportModuleError"),
+        ("functions_under_test.f", "Runtime.HandlerNotFound"),
+    ):
         awslambda.update_function_configuration(FunctionName="odd", Handler=handler)
         assert payload(_invoke(awslambda, "odd", {}))["errorType"] == kind
 

@@ -73,7 +73,11 @@ STAGED = _contract(
     override=(Override("/stage/movies/_test", "/stage/movies", {"source_bucket": "{bucket}"}),),
 )
 BY_FUNCTION = _contract(
-    "ratings", (Invoke("ingestratings", {"file": "s3://{bucket}/{key}"}, MINUTE), AwaitObject(PARTITION.replace("movies", "ratings"), MINUTE))
+    "ratings",
+    (
+        Invoke("ingestratings", {"file": "s3://{bucket}/{key}"}, MINUTE),
+        AwaitObject(PARTITION.replace("movies", "ratings"), MINUTE),
+    ),
 )
 BY_JOB = _contract(
     "plain",
@@ -167,7 +171,9 @@ def test_a_file_goes_from_landing_by_stage_to_its_partition_with_every_cell(
     assert partition["StorageDescriptor"]["Location"] == "s3://sor/movies/day=20240131/"
 
 
-def test_a_second_delivery_of_a_file_replaces_the_first(pipeline: SimpleNamespace, ask: Callable[..., Answer], s3: Any) -> None:
+def test_a_second_delivery_of_a_file_replaces_the_first(
+    pipeline: SimpleNamespace, ask: Callable[..., Answer], s3: Any
+) -> None:
     for content in (FILE, "\n".join(FILE.splitlines()[:2])):
         assert pipeline.run("movies/20240201/again.csv", content)["JobRunState"] == "SUCCEEDED"
     assert _rows(ask, "20240201") == ROWS[:1]
@@ -249,7 +255,9 @@ def test_a_wrong_partition_is_that_of_the_next_day(pipeline: SimpleNamespace, as
     assert (_rows(ask, "20240430"), _rows(ask, "20240501")) == ([], ROWS)
 
 
-def test_rows_without_a_partition_in_the_catalog_are_not_read(pipeline: SimpleNamespace, ask: Callable[..., Answer], s3: Any) -> None:
+def test_rows_without_a_partition_in_the_catalog_are_not_read(
+    pipeline: SimpleNamespace, ask: Callable[..., Answer], s3: Any
+) -> None:
     pipeline.run("movies/20240601/f.csv", fault="no-partition")
     assert s3.list_objects_v2(Bucket="sor", Prefix="movies/day=20240601/")["KeyCount"] == 1
     assert _rows(ask, "20240601") == []

@@ -55,7 +55,9 @@ def test_a_deleted_key_is_gone_and_an_overwritten_one_is_listed_once(s3: Any) ->
         s3.put_object(Bucket="changing", Key="twice", Body=body)
     s3.put_object(Bucket="changing", Key="gone", Body=b"")
     s3.delete_object(Bucket="changing", Key="gone")
-    assert [(entry["Key"], entry["Size"]) for entry in s3.list_objects_v2(Bucket="changing")["Contents"]] == [("twice", 2)]
+    assert [(entry["Key"], entry["Size"]) for entry in s3.list_objects_v2(Bucket="changing")["Contents"]] == [
+        ("twice", 2)
+    ]
 
 
 def test_in_a_versioned_bucket_a_delete_marker_hides_the_key(s3: Any) -> None:

@@ -1,8 +1,11 @@
+from collections.abc import Sequence
+
+
 class GlueArgumentError(Exception):
     pass
 
 
-def getResolvedOptions(args, options):  # noqa: N802 - Glue's name
+def getResolvedOptions(args: Sequence[str], options: Sequence[str]) -> dict[str, str]:  # noqa: N802 - Glue's name
     """The values of `--option value` or `--option=value`. Asks for more than is there: GlueArgumentError."""
     given = {}
     for place, argument in enumerate(args):

@@ -1,0 +1,64 @@
+"""One query execution: what was asked, how far it is, and what it answered."""
+
+import re
+import threading
+import time
+import uuid
+from typing import Any
+
+import duckdb
+from moto.athena.models import WorkGroup
+
+from sandbox.athena.files import ObjectFiles
+
+CREATE_TABLE_AS = re.compile(
+    r'CREATE\s+TABLE\s+(?P<table>[\w."`-]+)\s*(?:WITH\s*\((?P<options>.*?)\)\s*)?AS\s+(?P<query>.*)$', re.I | re.S
+)
+UNLOAD = re.compile(
+    r"UNLOAD\s*\((?P<query>.*)\)\s*TO\s+'(?P<target>[^']+)'\s*(?:WITH\s*\((?P<options>.*)\))?$", re.I | re.S
+)
+_UTILITY = ("SHOW", "DESCRIBE", "DESC", "EXPLAIN")
+_DDL = ("ALTER", "CREATE", "DROP", "MSCK")
+
+
+class Execution:
+    """One query. `rows` are rendered, with the header first if it is a SELECT; `exports`: its rows become objects."""
+
+    def __init__(self, query: str, context: dict[str, Any], output: str, workgroup: WorkGroup, parameters: Any) -> None:
+        self.id, self.query, self.context, self.workgroup = str(uuid.uuid4()), query.strip(), context, workgroup
+        self.parameters, self.database = parameters, (context.get("Database") or "default").strip('`"').lower()
+        first = self.query.split(None, 1)[0].upper() if self.query else ""
+        self.substatement = "CREATE_TABLE_AS_SELECT" if CREATE_TABLE_AS.match(self.query) else first
+        self.kind = "DDL" if first in _DDL else "UTILITY" if first in _UTILITY else "DML"
+        self.exports = self.substatement in ("CREATE_TABLE_AS_SELECT", "UNLOAD")
+        suffix = "" if self.exports else ".csv" if self.kind == "DML" else ".txt"
+        self.output = f"{output.rstrip('/')}/{self.id}{suffix}"
+        self.status, self.reason, self.manifest = "QUEUED", "", ""
+        self.columns, self.rows, self.update_count = list[dict[str, Any]](), list[list[str | None]](), 0
+        self.started, self.ended, self.files = time.time(), 0.0, ObjectFiles()
+        self.connection: duckdb.DuckDBPyConnection | None = None
+        self._deciding = threading.Lock()
+
+    def begin(self) -> bool:
+        """False if it was cancelled before."""
+        with self._deciding:
+            self.status = self.status if self.ended else "RUNNING"
+            return not self.ended
+
+    def finish(self, status: str, reason: str = "") -> None:
+        """The first end counts: a cancelled query does not succeed."""
+        with self._deciding:
+            if not self.ended:
+                self.status, self.reason, self.ended = status, reason, time.time()
+
+    def cancel(self) -> None:
+        self.finish("CANCELLED", "Query cancelled by user")
+        self.files.cancelled = True
+        if self.connection:
+            self.connection.interrupt()
+
+    def milliseconds(self) -> int:
+        return int(((self.ended or time.time()) - self.started) * 1000)
+
+    def advance(self) -> None:
+        """moto would move the state at each look."""

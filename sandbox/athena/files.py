@@ -1,0 +1,54 @@
+"""Objects in S3 as files for DuckDB."""
+
+import io
+from datetime import datetime
+from typing import Any
+
+from fsspec import AbstractFileSystem
+from moto.s3.models import FakeKey
+
+
+class ObjectFiles(AbstractFileSystem):
+    """The objects that one query may read, as files for DuckDB. Counts the bytes that are read."""
+
+    protocol = "objects"
+    cachable = False
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._objects: dict[str, FakeKey] = {}
+        self.uris: dict[str, str] = {}
+        self.read_bytes = 0
+        self.cancelled = False
+
+    def add(self, path: str, uri: str, found: FakeKey) -> str:
+        self._objects[path] = found
+        self.uris[f"objects://{path}"] = uri
+        return f"objects://{path}"
+
+    def glob(self, path: str, **_: Any) -> list[str]:
+        path = self._strip_protocol(path)
+        return [path] if path in self._objects else []
+
+    def info(self, path: str, **_: Any) -> dict[str, Any]:
+        return {"name": path, "size": self._objects[self._strip_protocol(path)].size, "type": "file"}
+
+    def modified(self, path: str) -> datetime:
+        modified: datetime = self._objects[self._strip_protocol(path)].last_modified
+        return modified
+
+    def _open(self, path: str, mode: str = "rb", **_: Any) -> "_CountedBytes":
+        return _CountedBytes(self, self._objects[self._strip_protocol(path)].value)
+
+
+class _CountedBytes(io.BytesIO):
+    def __init__(self, files: ObjectFiles, content: bytes) -> None:
+        super().__init__(content)
+        self.size, self._files = len(content), files
+
+    def read(self, size: int | None = -1) -> bytes:
+        if self._files.cancelled:
+            raise OSError("the query was cancelled")
+        content = super().read(size)
+        self._files.read_bytes += len(content)
+        return content

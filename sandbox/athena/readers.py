@@ -1,0 +1,146 @@
+"""How a table's files are read: DuckDB's SQL for its rows, with what Athena makes of a cell that does not fit."""
+
+from dataclasses import dataclass
+
+import duckdb
+from moto.glue.models import FakeTable
+from sqlglot import exp
+
+from sandbox.athena.files import ObjectFiles
+from sandbox.athena.values import AthenaError, duckdb_type
+
+# What a column of the catalog may be read from; anything else is HIVE_BAD_DATA, as in Trino's Parquet reader.
+_INTEGERS = ("TINYINT", "SMALLINT", "INTEGER", "UTINYINT", "USMALLINT")
+_READABLE = {
+    "TINYINT": _INTEGERS,
+    "SMALLINT": _INTEGERS,
+    "INT": _INTEGERS,
+    "BIGINT": (*_INTEGERS, "BIGINT", "UINTEGER"),
+    "REAL": ("FLOAT",),
+    "DOUBLE": ("FLOAT", "DOUBLE"),
+    "DECIMAL": (*_INTEGERS, "BIGINT", "DECIMAL"),
+    "TEXT": ("VARCHAR", "BLOB", "ENUM", "JSON"),
+    "BLOB": ("BLOB", "VARCHAR"),
+    "BOOLEAN": ("BOOLEAN",),
+    "DATE": ("DATE",),
+    "TIMESTAMP": ("TIMESTAMP", "TIMESTAMP_NS", "TIMESTAMP_S", "TIMESTAMP_MS", "TIMESTAMP WITH TIME ZONE"),
+}
+_IN_NO_TEXT = "\x1f"  # as the delimiter, it makes a line of text one cell
+_USUAL_DELIMITER = "\x01"
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """A table of the catalog. `columns` and `keys` (partition columns) are (name, Hive type)."""
+
+    found: FakeTable
+    columns: tuple[tuple[str, str], ...]
+    keys: tuple[tuple[str, str], ...]
+    location: str
+    serde: str
+    options: dict[str, str]
+
+    def partitions(self) -> list[tuple[tuple[str, ...], str]]:
+        """Values and location of each partition."""
+        shown = [partition.partition_input for partition in self.found.partitions.values()]
+        return [(tuple(entry["Values"]), (entry.get("StorageDescriptor") or {}).get("Location", "")) for entry in shown]
+
+    def partition_name(self, values: tuple[str, ...]) -> str:
+        return "/".join(f"{name}={value}" for (name, _), value in zip(self.keys, values, strict=True))
+
+
+def literal(text: str) -> str:
+    return "'" + text.replace("'", "''") + "'"
+
+
+def identifier(name: str) -> str:
+    return '"' + name.replace('"', '""') + '"'
+
+
+def select(
+    connection: duckdb.DuckDBPyConnection, files: ObjectFiles, table: Table, paths: list[str], with_path: bool
+) -> str:
+    """The table's rows from these files, in the catalog's columns and types.
+
+    Raises:
+        AthenaError: HIVE_BAD_DATA, a Parquet file has a column of another type.
+    """
+    if not paths:
+        nulls = [f"NULL::{duckdb_type(kind)} AS {identifier(name)}" for name, kind in (*table.columns, *table.keys)]
+        path = ['NULL::VARCHAR AS "$path"'] if with_path else []
+        return f"SELECT {', '.join([*nulls, *path])} WHERE false"
+    listed = f"[{', '.join(map(literal, paths))}]"
+    if "parquet" in table.serde:
+        columns, reader = _parquet(connection, files, table, listed)
+    elif "json" in table.serde:
+        columns, reader = _json(table, listed)
+    elif "opencsv" in table.serde:
+        columns, reader = _quoted_csv(table, listed)
+    else:
+        columns, reader = _delimited(table, listed)
+    columns += [f"CAST({identifier(name)} AS {duckdb_type(kind)}) AS {identifier(name)}" for name, kind in table.keys]
+    columns += ['filename AS "$path"'] if with_path else []
+    partitions = "true, hive_types_autocast=false" if table.keys else "false"
+    return f"SELECT {', '.join(columns)} FROM {reader}, filename=true, hive_partitioning={partitions})"
+
+
+Reader = tuple[list[str], str]
+"""The columns, and the call of one of DuckDB's readers, open for more options."""
+
+
+def _parquet(connection: duckdb.DuckDBPyConnection, files: ObjectFiles, table: Table, listed: str) -> Reader:
+    facts = "lower(name), any_value(name), duckdb_type, any_value(type), any_value(file_name)"
+    found = connection.execute(f"SELECT {facts} FROM parquet_schema({listed}) GROUP BY lower(name), duckdb_type")
+    present, declared = dict[str, str](), dict(table.columns)
+    for column, written, kind, physical, path in found.fetchall():
+        present[column] = written
+        allowed = _READABLE.get(duckdb_type(declared[column]).partition("(")[0]) if column in declared else None
+        if allowed and kind and kind.partition("(")[0] not in allowed:
+            wanted = exp.DataType.build(declared[column], dialect="hive").sql("trino").lower()
+            message = f"Field {column}'s type {physical} in parquet file {files.uris[path]} is incompatible with type"
+            raise AthenaError(f"HIVE_BAD_DATA: {message} {wanted} defined in table schema")
+    columns = [
+        f"CAST({identifier(present[name]) if name in present else 'NULL'} AS {duckdb_type(kind)}) AS {identifier(name)}"
+        for name, kind in table.columns
+    ]
+    return columns, f"read_parquet({listed}, union_by_name=true"
+
+
+def _json(table: Table, listed: str) -> Reader:
+    kinds = ", ".join(f"{literal(name)}: {literal(duckdb_type(kind))}" for name, kind in table.columns)
+    columns = [identifier(name) for name, _ in table.columns]
+    return columns, f"read_json({listed}, columns={{{kinds}}}, format='newline_delimited'"
+
+
+def _quoted_csv(table: Table, listed: str) -> Reader:
+    """OpenCSVSerde: every cell is a text, an empty one too; a cell that is not of the column's type fails the query."""
+    texts = ", ".join(f"{literal(name)}: 'VARCHAR'" for name, _ in table.columns)
+    delimiter, quote = table.options.get("separatorChar", ","), literal(table.options.get("quoteChar", '"'))
+    reader = f"{_csv(table, listed)}, columns={{{texts}}}, delim={literal(delimiter)}, quote={quote}, escape={quote}"
+    columns = []
+    for name, hive in table.columns:
+        cell, kind = identifier(name), duckdb_type(hive)
+        text = f"({cell} || '')"  # a bare column's type DuckDB would give to its CSV reader, which then fails
+        typed = f"TRY_CAST({text} AS {kind})"
+        if kind == "DATE":  # in days since 1970
+            typed = f"(DATE '1970-01-01' + TRY_CAST({text} AS INTEGER))"
+        message = f"concat('HIVE_BAD_DATA: Error parsing field value ''', {cell}, ''' for field ', {literal(name)})"
+        checked = f"if({typed} IS NULL AND {cell} IS NOT NULL, error({message}), {typed}) AS {cell}"
+        columns.append(cell if kind.startswith("TEXT") else checked)
+    return columns, f"{reader}, null_padding=true, nullstr={literal(_IN_NO_TEXT)}, parallel=false"
+
+
+def _delimited(table: Table, listed: str) -> Reader:
+    """LazySimpleSerDe: no quoting, null is \\N, and a cell that is not of the column's type is null."""
+    reader = f"{_csv(table, listed)}, columns={{'line': 'VARCHAR'}}, delim={literal(_IN_NO_TEXT)}, quote='', escape=''"
+    cells = f"string_split(line, {literal(table.options.get('field.delim', _USUAL_DELIMITER))})"
+    columns = [
+        f"TRY_CAST(nullif({cells}[{place}], '\\N') AS {duckdb_type(kind)}) AS {identifier(name)}"
+        for place, (name, kind) in enumerate(table.columns, 1)
+    ]
+    return columns, reader
+
+
+def _csv(table: Table, listed: str) -> str:
+    skipped = int(table.options.get("skip.header.line.count", 0))
+    return f"read_csv({listed}, auto_detect=false, header=false, skip={skipped}"

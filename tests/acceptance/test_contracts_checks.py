@@ -1,0 +1,337 @@
+"""Which checks a contract becomes."""
+
+import re
+from dataclasses import replace
+from datetime import timedelta
+from decimal import Decimal
+from typing import Any
+
+import pytest
+from contract_texts import ORDERS, of_column, orders, rules, watched
+
+from acceptance.checks import NONE, Check, Metric, Operator, Severity, Threshold, Unit, Valid
+from acceptance.contract import (
+    AwaitGlueJob,
+    AwaitObject,
+    Contract,
+    Invoke,
+    LandingFormat,
+    Override,
+    RunGlueJob,
+    Table,
+)
+
+
+def check(contract: Contract, id_: str) -> Check:
+    found = [each for each in contract.checks if each.id == id_]
+    assert len(found) == 1, f"{id_} is not among {[each.id for each in contract.checks]}"
+    return found[0]
+
+
+def added(text: str) -> list[Check]:
+    """The checks that a contract has beyond those of ORDERS."""
+    before = {each.id for each in watched(ORDERS).checks}
+    return [each for each in watched(text).checks if each.id not in before]
+
+
+def test_every_contract_has_the_checks_of_a_delivery_first() -> None:
+    contract = watched(ORDERS)
+    assert [(each.id, each.metric, each.threshold) for each in contract.checks] == [
+        ("landed_readable", Metric.LANDED_READABLE, NONE),
+        ("partition_exists", Metric.PARTITION_EXISTS, NONE),
+        ("columns_match", Metric.COLUMNS_MATCH, NONE),
+        ("rows", Metric.ROW_COUNT, Threshold(Operator.MUST_BE_GREATER_THAN, (0,))),
+        ("rows_equal_landed", Metric.ROWS_EQUAL_LANDED, NONE),
+        ("cells_equal_landed", Metric.CELLS_EQUAL_LANDED, NONE),
+        ("order_id_not_null", Metric.NULL_VALUES, NONE),
+        ("primary_key_unique", Metric.DUPLICATE_VALUES, NONE),
+    ]
+    assert {each.severity for each in contract.checks} == {Severity.ERROR}
+    assert all(each.expects for each in contract.checks if each.id != "rows")
+
+
+def test_a_table_without_partitions_must_hold_objects() -> None:
+    text = orders(("        partitioned: true\n", ""), ('{day: "{business_date:%Y%m%d}"}', "{}"))
+    assert check(watched(text), "partition_exists").expects == "the table, with objects"
+
+
+def test_a_row_count_of_the_contract_replaces_ours() -> None:
+    contract = watched(rules("- {metric: rowCount, mustBeGreaterOrEqualTo: 0}"))
+    assert [each.threshold for each in contract.checks if each.metric is Metric.ROW_COUNT] == [
+        Threshold(Operator.MUST_BE_GREATER_OR_EQUAL_TO, (0,))
+    ]
+
+
+RECONCILE = (
+    "- {{type: custom, engine: aceite, method: reconciliation, severity: warning, id: proof, implementation: {}}}"
+)
+
+
+def test_reconciliation_can_be_named_and_weighed() -> None:
+    contract = watched(rules(RECONCILE.format("{reconcile: {columns: fingerprint}}")))
+    assert check(contract, "proof").metric is Metric.CELLS_EQUAL_LANDED
+    assert {check(contract, id_).severity for id_ in ("proof", "rows_equal_landed")} == {Severity.WARNING}
+    assert len([each for each in contract.checks if each.metric is Metric.CELLS_EQUAL_LANDED]) == 1
+
+
+def test_reconciliation_by_count_compares_only_rows() -> None:
+    contract = watched(rules(RECONCILE.format("{reconcile: {columns: count}}")))
+    assert check(contract, "proof").metric is Metric.ROWS_EQUAL_LANDED
+    assert not [each for each in contract.checks if each.metric is Metric.CELLS_EQUAL_LANDED]
+
+
+def test_the_columns_of_a_key_are_in_its_order_and_never_null() -> None:
+    text = of_column("gift", "primaryKey: true", "primaryKeyPosition: 1")
+    contract = watched(text.replace("primaryKey: true\n      - name: customer", "primaryKey: true\n        "
+                                    "primaryKeyPosition: 2\n      - name: customer"))  # fmt: skip
+    assert contract.primary_key == ("gift", "order_id")
+    assert check(contract, "primary_key_unique").columns == ("gift", "order_id")
+    assert check(contract, "gift_not_null").metric is Metric.NULL_VALUES
+
+
+def test_a_required_partition_column_needs_no_check_of_its_own() -> None:
+    assert added(of_column("day", "required: true")) == []
+
+
+def test_unique_counts_duplicates() -> None:
+    (found,) = added(of_column("customer", "unique: true"))
+    assert (found.id, found.metric, found.columns) == ("customer_unique", Metric.DUPLICATE_VALUES, ("customer",))
+
+
+TENTH = Decimal("0.1")
+
+
+@pytest.mark.parametrize(
+    ("column", "line", "id_", "valid"),
+    [
+        ("customer", "logicalTypeOptions: {minLength: 1}", "customer_length", Valid(min_length=1)),
+        ("customer", "logicalTypeOptions: {maxLength: 9}", "customer_length", Valid(max_length=9)),
+        ("customer", "logicalTypeOptions: {pattern: '^[A-Z]+$'}", "customer_pattern", Valid(pattern="^[A-Z]+$")),
+        ("customer", "enum: [{value: a}, {value: 'no'}]", "customer_values", Valid(values=("a", "no"))),
+        ("total", "logicalTypeOptions: {minimum: 0.1}", "total_range", Valid(minimum=TENTH)),
+        ("total", "logicalTypeOptions: {maximum: 7}", "total_range", Valid(maximum=7)),
+        ("total", "logicalTypeOptions: {exclusiveMinimum: 0}", "total_range", Valid(exclusive_minimum=0)),
+        ("total", "logicalTypeOptions: {exclusiveMaximum: 9}", "total_range", Valid(exclusive_maximum=9)),
+        ("total", "logicalTypeOptions: {multipleOf: 0.1}", "total_multiple", Valid(multiple_of=TENTH)),
+        ("total", "enum: [{value: 1}, {value: 0.1}]", "total_values", Valid(values=(1, TENTH))),
+        ("ordered_on", "logicalTypeOptions: {minimum: 2025-01-02}", "ordered_on_range", Valid(minimum="2025-01-02")),
+        ("paid_at", "logicalTypeOptions: {maximum: '2025-01-02T03:04'}", "paid_at_range",
+         Valid(maximum="2025-01-02 03:04:00")),
+        ("ordered_on", "logicalTypeOptions: {format: dd/MM/yyyy, minimum: 31/01/2025}", "ordered_on_range",
+         Valid(minimum="2025-01-31")),
+        ("gift", "enum: [{value: true}]", "gift_values", Valid(values=(True,))),
+    ],
+)  # fmt: skip
+def test_a_property_of_a_column_becomes_a_check(column: str, line: str, id_: str, valid: Valid) -> None:
+    (found,) = added(of_column(column, line))
+    assert (found.id, found.metric, found.columns, found.valid) == (id_, Metric.INVALID_VALUES, (column,), valid)
+    assert found.threshold == NONE
+    assert found.expects
+
+
+def test_each_kind_of_property_is_a_check_of_its_own() -> None:
+    text = of_column("customer", "logicalTypeOptions: {minLength: 1, maxLength: 9, pattern: x, format: uuid}")
+    assert [each.id for each in added(text)] == ["customer_length", "customer_pattern", "customer_format"]
+
+
+@pytest.mark.parametrize(
+    ("name", "good", "bad"),
+    [
+        ("uuid", "123e4567-E89B-12d3-a456-426614174000", "123e4567e89b12d3a456426614174000"),
+        ("ipv4", "192.168.0.255", "192.168.0.256"),
+        ("ipv4", "0.0.0.0", "1.2.3.4."),
+    ],
+)
+def test_a_string_format_is_a_pattern(name: str, good: str, bad: str) -> None:
+    (found,) = added(of_column("customer", f"logicalTypeOptions: {{format: {name}}}"))
+    assert found.valid is not None and found.valid.pattern is not None
+    assert re.search(found.valid.pattern, good)
+    assert not re.search(found.valid.pattern, bad)
+
+
+@pytest.mark.parametrize("operator", [each for each in Operator if "Between" not in each])
+def test_every_operator_bounds_a_metric(operator: Operator) -> None:
+    (found,) = (each for each in watched(rules(f"- {{metric: rowCount, {operator}: 7}}")).checks if each.id == "rows")
+    assert found.threshold == Threshold(operator, (7,))
+
+
+@pytest.mark.parametrize("operator", [Operator.MUST_BE_BETWEEN, Operator.MUST_NOT_BE_BETWEEN])
+def test_the_operators_of_a_range_have_two_bounds(operator: Operator) -> None:
+    contract = watched(rules(f"- {{metric: rowCount, {operator}: [1, 2.5]}}"))
+    assert check(contract, "rows").threshold == Threshold(operator, (1, Decimal("2.5")))
+
+
+LIBRARY = [
+    ("{metric: nullValues, unit: percent, mustBeLessThan: 5}",
+     Check("gift_nulls", Metric.NULL_VALUES, Threshold(Operator.MUST_BE_LESS_THAN, (5,)), unit=Unit.PERCENT)),
+    ("{metric: missingValues, mustBe: 0, arguments: {missingValues: ['', N/A, 0, null]}}",
+     Check("gift_missing", Metric.MISSING_VALUES, missing=("", "N/A", "0"))),
+    ("{metric: invalidValues, mustBe: 0, arguments: {validValues: [true]}}",
+     Check("gift_invalid", Metric.INVALID_VALUES, valid=Valid(values=(True,)))),
+    ("{metric: duplicateValues, mustBe: 0}", Check("gift_duplicates", Metric.DUPLICATE_VALUES)),
+    ("{type: library, metric: nullValues, mustBe: 0, name: no gaps, severity: info, dimension: completeness, "
+     "description: why}",
+     Check("no gaps", Metric.NULL_VALUES, severity=Severity.INFO, dimension="completeness", description="why")),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("rule", "expected"), LIBRARY)
+def test_a_library_metric_of_a_column_is_a_check(rule: str, expected: Check) -> None:
+    (found,) = added(of_column("gift", f"quality: [{rule}]"))
+    assert replace(found, expects="") == replace(expected, columns=("gift",))
+
+
+def test_a_pattern_is_an_argument_too() -> None:
+    (found,) = added(of_column("customer", "quality: [{metric: invalidValues, mustBe: 0, arguments: {pattern: ^x}}]"))
+    assert found.valid == Valid(pattern="^x")
+
+
+def test_duplicates_of_several_columns_are_a_rule_of_the_table() -> None:
+    (found,) = added(rules("- {metric: duplicateValues, mustBe: 0, arguments: {properties: [Customer, day]}}"))
+    assert (found.id, found.columns) == ("customer_day_duplicates", ("customer", "day"))
+
+
+def test_a_text_rule_is_documentation() -> None:
+    assert added(rules("- {type: text, description: Ask Ana}")) == []
+
+
+def test_a_query_is_kept_without_comments_and_end() -> None:
+    (found,) = added(rules("- {type: sql, mustBe: 0, query: 'SELECT count(*) FROM {object} WHERE total < 0; -- none'}"))
+    assert found.sql == "SELECT COUNT(*) FROM {object} WHERE total < 0"
+    assert (found.id, found.columns, found.threshold) == ("total_sql", ("total",), NONE)
+
+
+def test_a_query_of_a_property_names_its_column_quoted() -> None:
+    rule = "{type: sql, mustBe: 0, query: \"SELECT count_if({property} LIKE 'a{2,3}') FROM {object}\"}"
+    (found,) = added(of_column("customer", f"quality: [{rule}]"))
+    assert found.sql == "SELECT COUNT_IF(\"customer\" LIKE 'a{2,3}') FROM {object}"
+    assert found.columns == ("customer",)
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        "WITH late AS (SELECT * FROM {object} WHERE gift) SELECT count(*) FROM late",
+        "SELECT count(*) FROM {object} AS o LEFT JOIN customers c ON c.id = o.customer WHERE c.id IS NULL",
+        "SELECT count(*) FROM (SELECT customer FROM {object} GROUP BY customer HAVING count(*) > 1)",
+        "SELECT max(total) FROM {object} UNION SELECT 0",
+    ],
+)
+def test_a_query_may_be_any_select_of_one_number(query: str) -> None:
+    (found,) = added(rules(f"- {{type: sql, mustBe: 0, query: '{query}'}}"))
+    assert found.sql is not None and "{object}" in found.sql
+
+
+def test_ids_are_unique_and_those_of_the_contract_stay() -> None:
+    text = of_column("gift", "required: true", "quality: [{id: gift_not_null, metric: nullValues, mustBe: 0}, "
+                     "{metric: nullValues, mustBe: 0}, {metric: nullValues, mustBe: 0}]")  # fmt: skip
+    ids = [each.id for each in watched(text).checks]
+    assert [id_[4:] for id_ in ids if id_.startswith("gift")] == ["_not_null_2", "_not_null", "_nulls", "_nulls_2"]
+    assert len(ids) == len(set(ids))
+
+
+def test_service_levels_are_allowed_and_become_no_check() -> None:
+    assert added(ORDERS + "slaProperties: [{property: latency, value: 2, unit: h, element: orders_table.day}]\n") == []
+
+
+@pytest.mark.parametrize(
+    ("logical", "physical", "hive"),
+    [
+        ("string", None, "string"), ("string", "VARCHAR(20)", "varchar(20)"), ("string", "char(2)", "char(2)"),
+        ("integer", None, "bigint"), ("integer", "INT", "int"), ("integer", "integer", "int"),
+        ("integer", "smallint", "smallint"), ("integer", "tinyint", "tinyint"), ("integer", "decimal(9)", "decimal(9,0)"),
+        ("number", None, "double"), ("number", "float", "float"), ("number", "Decimal ( 38 , 0 )", "decimal(38,0)"),
+        ("boolean", None, "boolean"), ("date", None, "date"), ("timestamp", "timestamp", "timestamp"),
+    ],
+)  # fmt: skip
+def test_a_type_is_the_one_that_the_catalog_shows(logical: str, physical: str | None, hive: str) -> None:
+    given = f"logicalType: {logical}" + (f"\n        physicalType: {physical}" if physical else "")
+    contract = watched(orders(("gift\n        logicalType: boolean", f"gift\n        {given}")))
+    assert {column.name: column.type for column in contract.columns}["gift"] == hive
+
+
+@pytest.mark.parametrize(
+    ("jdk", "strptime"),
+    [
+        ("yyyy-MM-dd'T'HH:mm:ss'Z'", "%Y-%m-%dT%H:%M:%SZ"),
+        ("dd/MM/uuuu HH:mm", "%d/%m/%Y %H:%M"),
+        ("yyyyMMddHHmmss.SSS", "%Y%m%d%H%M%S.%f"),
+        ("yyyy-MM-dd HH 'o''clock'", "%Y-%m-%d %H o'clock"),
+        ("yyyy''MM''dd''HH %", "%Y'%m'%d'%H %%"),
+    ],
+)
+def test_a_format_of_java_becomes_one_of_strptime(jdk: str, strptime: str) -> None:
+    contract = watched(of_column("paid_at", f'logicalTypeOptions: {{format: "{jdk}"}}'))
+    assert {column.name: column.landed_format for column in contract.columns}["paid_at"] == strptime
+
+
+@pytest.mark.parametrize(
+    ("classification", "sensitive"),
+    [("confidential", True), ("PII", True), ("4", True), ("restrito", True), ("public", False), ("Internal", False)],
+)
+def test_whatever_is_not_known_to_be_public_is_masked(classification: str, sensitive: bool) -> None:
+    contract = watched(of_column("customer", f"classification: '{classification}'"))
+    assert {column.name: column.sensitive for column in contract.columns}["customer"] is sensitive
+
+
+def test_a_column_has_a_name_in_the_table_and_one_in_the_file() -> None:
+    lines = ("physicalName: CUST_NAME", "customProperties: [{property: landed, value: Customer Name}]")
+    column = watched(of_column("customer", *lines)).columns[1]
+    assert (column.name, column.landed) == ("cust_name", "Customer Name")
+
+
+def test_the_partition_is_not_landed() -> None:
+    names = [column.name for column in watched(ORDERS).landed_columns]
+    assert "day" not in names and len(names) == 6
+
+
+def test_the_facts_of_the_file_come_from_the_landing_server() -> None:
+    facts = "".join(
+        f"      - {{property: {name}, value: {value}}}\n"
+        for name, value in (("delimiter", "';'"), ("quote", '"\'"'), ("header", "false"), ("nullText", "NA"))
+    )
+    text = orders(("    encoding: UTF-8\n", "    encoding: ISO-8859-1\n    customProperties:\n" + facts))
+    assert watched(text).landing == LandingFormat("csv", "ISO-8859-1", ";", "'", header=False, null_text="NA")
+    assert watched(ORDERS).landing == LandingFormat()
+
+
+def test_properties_of_other_vendors_are_left_alone() -> None:
+    other = "[{property: delimiter, value: 9, vendor: soda}, {property: owner, value: Ana}]"
+    assert watched(orders(("    encoding: UTF-8\n", f"    customProperties: {other}\n"))).landing == LandingFormat()
+
+
+def test_the_table_is_read_where_the_athena_server_says() -> None:
+    server = "    schema: Database_SOR\n    workgroup: w\n    regionName: sa-east-1\n    stagingDir: s3://results/x/\n"
+    assert watched(orders(("    schema: database_sor\n", server))).table == Table(
+        "awsdatacatalog", "database_sor", "orders_table", "w", "sa-east-1", "s3://results/x/"
+    )
+
+
+STEPS: list[tuple[str, Any]] = [
+    ("{invoke: f}", Invoke("f", {}, timedelta(minutes=5))),
+    ("{invoke: f, payload: [1, {a: '{key}'}], within: 1h30m, asynchronous: true}",
+     Invoke("f", [1, {"a": "{key}"}], timedelta(minutes=90), asynchronous=True)),
+    ("{await_object: 's3://stage/{key}', within: 30s}", AwaitObject("s3://stage/{key}", timedelta(seconds=30))),
+    ("{await_glue_job: j}", AwaitGlueJob("j", timedelta(minutes=30))),
+    ("{run_glue_job: j, arguments: {--key: '{key}'}, within: 2h}",
+     RunGlueJob("j", {"--key": "{key}"}, timedelta(hours=2))),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("text", "step"), STEPS)
+def test_a_step_of_the_pipeline_is_read(text: str, step: Any) -> None:
+    line = '        - {invoke: start-task, payload: {key: "{key}"}, within: 5m}\n'
+    assert watched(orders((line, f"{line}        - {text}\n"))).steps[1] == step
+
+
+def test_an_override_is_read() -> None:
+    given = "override: [{parameter: /stage/_test, copy_of: /stage, set: {bucket: '{bucket}', deep: [1]}}]"
+    assert watched(orders(("override: []", given))).override == (
+        Override("/stage/_test", "/stage", {"bucket": "{bucket}", "deep": [1]}),
+    )
+
+
+def test_a_contract_may_land_without_a_pipeline() -> None:
+    text = orders((ORDERS[ORDERS.index("customProperties:") :], ""), ("        partitioned: true\n", ""))
+    contract = watched(text)
+    assert (contract.steps, contract.override, contract.partition) == ((), (), {})

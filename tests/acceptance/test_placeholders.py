@@ -1,0 +1,98 @@
+from datetime import UTC, date, datetime
+from typing import Any
+
+import pytest
+from contract_texts import ORDERS, orders, watched
+from hypothesis import given
+from hypothesis import strategies as st
+
+from acceptance.delivery import Delivery, LandingObject
+from acceptance.placeholders import fill, known_placeholders, partition_values, unknown
+
+
+def a_delivery(key: str = "shop/20250102/br/orders.csv", **fields: str) -> Delivery:
+    landed = LandingObject("landing", key, "e1", 10, datetime(2025, 1, 2, tzinfo=UTC))
+    return Delivery("orders", date(2025, 1, 2), (landed,), fields)
+
+
+@pytest.mark.parametrize(
+    ("text", "filled"),
+    [
+        ("{bucket}", "landing"),
+        ("{key}", "shop/20250102/br/orders.csv"),
+        ("{file}", "orders"),
+        ("{region}", "br"),
+        ("{delivery_id}", a_delivery().id),
+        ("{business_date}", "2025-01-02"),
+        ("{business_date:%Y%m%d}", "20250102"),
+        ("{business_date:%d/%m/%Y}", "02/01/2025"),
+        ("s3://stage/{key}", "s3://stage/shop/20250102/br/orders.csv"),
+        ("{{key}} is {file}", "{key} is orders"),
+        ("no placeholder", "no placeholder"),
+        ("", ""),
+    ],
+)
+def test_a_placeholder_is_filled(text: str, filled: str) -> None:
+    assert fill(text, a_delivery(file="orders", region="br")) == filled
+
+
+def test_every_text_of_a_payload_is_filled_and_nothing_else() -> None:
+    payload = {"{key}": "{file}", "list": ["{region}", 7, None, True], "deep": {"er": ["{bucket}"]}}
+    filled = fill(payload, a_delivery(file="orders", region="br"))
+    assert filled == {"{key}": "orders", "list": ["br", 7, None, True], "deep": {"er": ["landing"]}}
+
+
+def test_without_a_field_of_that_name_the_file_is_the_last_segment() -> None:
+    assert fill("{file}", a_delivery()) == "orders.csv"
+
+
+@given(st.text(min_size=1))
+def test_a_value_is_never_interpreted_again(value: str) -> None:
+    assert fill("<{region}>", a_delivery(region=value)) == f"<{value}>"
+
+
+@pytest.mark.parametrize("key", ["{bucket}", "{{x}}", "{", "a b+%é'\"; DROP TABLE t;--", "{region.__class__}"])
+def test_a_key_full_of_braces_stays_what_it_is(key: str) -> None:
+    assert fill("{key}", a_delivery(key)) == key
+
+
+@pytest.mark.parametrize("text", ["{region.__class__}", "{region!r}", "{region[0]}", "{0}", "{}", "{", "}", "{a:b}"])
+def test_what_is_no_placeholder_is_refused(text: str) -> None:
+    with pytest.raises(ValueError, match=r"is not a placeholder|stands alone"):
+        fill(text, a_delivery(region="br"))
+
+
+def test_an_unknown_placeholder_is_named() -> None:
+    with pytest.raises(ValueError, match=r"unknown placeholder \{region\}"):
+        fill("{region}", a_delivery())
+
+
+@pytest.mark.parametrize(
+    ("template", "names"),
+    [
+        ("{key} {fil}", ("fil",)),
+        ({"a": ["{x}", {"b": "{y} {x}"}], "c": "{key}"}, ("x", "y")),
+        ("{{x}}", ()),
+        (7, ()),
+    ],
+)
+def test_unknown_placeholders_are_listed_once(template: Any, names: tuple[str, ...]) -> None:
+    assert unknown(template, ("key", "file")) == names
+
+
+def test_a_contract_knows_the_general_placeholders_and_those_of_its_template() -> None:
+    known = known_placeholders(watched(ORDERS).template)
+    assert known == ("bucket", "key", "delivery_id", "file", "business_date", "region")
+
+
+def test_partition_values_are_texts_in_the_order_of_the_partition_keys() -> None:
+    text = orders(
+        (
+            "        partitioned: true\n",
+            "        partitioned: true\n        partitionKeyPosition: 2\n"
+            "      - {name: place, logicalType: string, partitioned: true, partitionKeyPosition: 1}\n",
+        ),
+        ('{day: "{business_date:%Y%m%d}"}', '{day: "{business_date:%Y%m%d}", place: "{region}"}'),
+    )
+    delivery = a_delivery(file="orders", region="br")
+    assert list(partition_values(watched(text), delivery).items()) == [("place", "br"), ("day", "20250102")]
