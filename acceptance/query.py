@@ -194,10 +194,7 @@ def _duplicate_values(check: Check, columns: Mapping[str, Column]) -> str:
 
 def _sql(check: Check, columns: Mapping[str, Column]) -> str:
     assert check.sql is not None
-    text = check.sql.replace("{object}", "delivered")
-    if check.columns:
-        text = text.replace("{property}", identifier(check.columns[0]))
-    return f"({text.strip().rstrip(';')})"
+    return f"({check.sql.replace('{object}', 'delivered')})"
 
 
 _MEASURES: Mapping[Metric, Measure] = {

@@ -5,7 +5,6 @@ from dataclasses import dataclass
 from typing import Any, cast
 from uuid import UUID
 
-from prefect import Flow
 from prefect.automations import AutomationCore
 from prefect.client.orchestration import SyncPrefectClient, get_client
 from prefect.client.schemas.actions import GlobalConcurrencyLimitCreate
@@ -15,14 +14,16 @@ from prefect.types.entrypoint import EntrypointType
 
 from acceptance.contract import Contract
 from acceptance.errors import SettingsError
-from automations import restart_the_watcher, tell_about_rejections, validate_each_delivery
+from automations import mark_dead_runs, restart_the_watcher, tell_about_rejections, validate_each_delivery
 from blocks.build import save_blocks
 from blocks.settings import Settings
-from flows.validate_delivery import one_at_a_time, validate_delivery
+from flows.pipeline import one_at_a_time
+from flows.validate_delivery import validate_delivery
 from flows.watch_landing import watch_landing
 
-DEPLOYMENT = "aceite"
-"""The name of both deployments: watch-landing/aceite and validate-delivery/aceite."""
+WATCHER = "aceite-watcher"
+VALIDATION = "aceite-validation"
+"""The deployments' own names, which is all that the automations page shows of them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,14 +57,14 @@ def apply(settings: Settings, contracts: Sequence[Contract], *, dry_run: bool = 
 def deployments(settings: Settings) -> tuple[RunnerDeployment, RunnerDeployment]:
     """The watcher's and the validation's deployment, as they are served."""
     watcher = watch_landing.to_deployment(
-        DEPLOYMENT,
+        WATCHER,
         parameters={"poll_s": settings.poll_s},
         tags=["aceite"],
         entrypoint_type=EntrypointType.MODULE_PATH,
         description="Lists the landing locations and announces each new delivery. One is enough; a second one ends.",
     )
     validation = validate_delivery.to_deployment(
-        DEPLOYMENT,
+        VALIDATION,
         tags=["aceite"],
         entrypoint_type=EntrypointType.MODULE_PATH,
         description="Takes a delivery through its pipeline and judges it. Fired by the automation for each delivery.",
@@ -73,8 +74,9 @@ def deployments(settings: Settings) -> tuple[RunnerDeployment, RunnerDeployment]
 
 def deployed(client: SyncPrefectClient) -> Deployed | None:
     """The ids of both deployments, if they are there."""
-    ids = [_deployment_id(client, flow) for flow in (watch_landing, validate_delivery)]
-    return None if None in ids else Deployed(*ids)  # type: ignore[arg-type]
+    watcher = _deployment_id(client, f"{watch_landing.name}/{WATCHER}")
+    validation = _deployment_id(client, f"{validate_delivery.name}/{VALIDATION}")
+    return Deployed(watcher, validation) if watcher and validation else None
 
 
 def _apply(
@@ -101,6 +103,7 @@ def _automations(client: SyncPrefectClient, settings: Settings, dry_run: bool) -
         ids = Deployed(UUID(int=0), UUID(int=0))
     yield validate_each_delivery.automation(ids.validate_delivery)
     yield told
+    yield mark_dead_runs.automation()
     yield restart_the_watcher.automation(ids.watch_landing)
 
 
@@ -161,9 +164,9 @@ def _word(exists: bool, differs: bool) -> str:
     return "updated" if differs else "unchanged"
 
 
-def _deployment_id(client: SyncPrefectClient, flow: Flow[..., Any]) -> UUID | None:
+def _deployment_id(client: SyncPrefectClient, name: str) -> UUID | None:
     try:
-        return client.read_deployment_by_name(f"{flow.name}/{DEPLOYMENT}").id
+        return client.read_deployment_by_name(name).id
     except ObjectNotFound:
         return None
 

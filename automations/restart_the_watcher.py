@@ -22,6 +22,7 @@ SIGNS_OF_LIFE = frozenset(
         "prefect.flow-run.TimedOut",
         "prefect.flow-run.AlreadyWatched",
         "prefect.flow-run.TakenOver",
+        "prefect.flow-run.Orphaned",
     }
 )
 """Each starts the wait for the next anew. Scheduled and Late are not among them: they say that nobody runs flows, and
@@ -31,7 +32,7 @@ STOPPED_BY_A_PERSON = frozenset({"prefect.flow-run.Cancelling", "prefect.flow-ru
 
 
 def automation(deployment_id: UUID) -> AutomationCore:
-    """After a sign of life another must follow in time. The server keeps the wait in its database, over restarts too."""
+    """After a sign of life another must follow in time. The server keeps the wait in its database, over restarts."""
     return AutomationCore(
         name=NAME,
         description=(

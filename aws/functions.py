@@ -2,6 +2,7 @@
 
 import base64
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
@@ -57,7 +58,7 @@ def invoke(
     try:
         with aws_call(f"invoke {function}"):
             answer = lambda_.invoke(FunctionName=function, Payload=body, **options)
-            content = answer["Payload"].read().decode()
+            invocation = _invocation(answer)
     except StepFailed as failure:
         if isinstance(failure.__cause__, ReadTimeoutError):
             waited_s = within.total_seconds()
@@ -65,13 +66,6 @@ def invoke(
                 f"invoke {function}: still no answer after {waited_s:g} s; it may still be running"
             ) from failure
         raise
-    invocation = Invocation(
-        request_id=answer["ResponseMetadata"].get("RequestId", ""),
-        status_code=answer["StatusCode"],
-        payload=_parsed(content),
-        log_tail=base64.b64decode(answer.get("LogResult", "")).decode(errors="replace"),
-        executed_version=answer.get("ExecutedVersion"),
-    )
     if answer.get("FunctionError"):
         raise StepFailed(_function_error(function, invocation))
     return invocation
@@ -84,6 +78,16 @@ def _must_not_retry(lambda_: Client) -> None:
             f"this Lambda client makes up to {attempts or 'a default number of'} attempts, and would run a function "
             "again; make it with invoking_config(within)"
         )
+
+
+def _invocation(answer: Mapping[str, Any]) -> Invocation:
+    return Invocation(
+        request_id=answer["ResponseMetadata"].get("RequestId", ""),
+        status_code=answer["StatusCode"],
+        payload=_parsed(answer["Payload"].read().decode()),
+        log_tail=base64.b64decode(answer.get("LogResult", "")).decode(errors="replace"),
+        executed_version=answer.get("ExecutedVersion"),
+    )
 
 
 def _parsed(content: str) -> Any:

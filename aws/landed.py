@@ -29,7 +29,7 @@ from aws.landed_text import (
     read_header,
 )
 
-_MEMORY = "1GB"
+_MEMORY = "512MB"
 
 
 @dataclass(frozen=True, slots=True)

@@ -92,19 +92,35 @@ def object_exists(s3: Client, uri: str) -> bool:
     return True
 
 
-def await_object(s3: Client, uri: str, *, within: timedelta, clock: Clock = REAL_CLOCK) -> None:
-    """Returns when `object_exists` holds.
+def versions_at(s3: Client, uri: str) -> frozenset[LandingObject]:
+    """What is at the uri now; for a uri that ends in /, everything below it, the folder's own marker aside."""
+    bucket, key = split_uri(uri)
+    below = key.endswith("/")
+    return frozenset(
+        found for found in list_objects(s3, bucket, key) if (found.key != key if below else found.key == key)
+    )
+
+
+def await_object(
+    s3: Client,
+    uri: str,
+    *,
+    within: timedelta,
+    known: frozenset[LandingObject] = frozenset(),
+    clock: Clock = REAL_CLOCK,
+) -> None:
+    """Returns when `object_exists` holds for something that is not in `known`: what an earlier delivery left behind.
 
     Raises:
         WaitTimedOut: it did not come in time.
     """
     poll_until(
-        lambda: object_exists(s3, uri),
+        lambda: bool(versions_at(s3, uri) - known) if known else object_exists(s3, uri),
         bool,
         what=f"wait for {'any object below ' if uri.endswith('/') else ''}{uri}",
         at_most_s=within.total_seconds(),
         clock=clock,
-        shown=lambda _: "absent",
+        shown=lambda _: "as it was before" if known else "absent",
     )
 
 

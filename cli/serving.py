@@ -24,23 +24,37 @@ HEARTBEAT_S = 30
 
 
 async def _serve(watcher: RunnerDeployment, validation: RunnerDeployment, parallel: int) -> None:
-    """Two runners, so that a queue of validations never keeps the watcher from starting."""
-    runners = []
+    """Two runners, so that a queue of validations never keeps the watcher from starting. Returns when told to stop."""
+    stop, loop = asyncio.Event(), asyncio.get_running_loop()
+
+    def told_to_stop(*_: object) -> None:
+        loop.call_soon_threadsafe(stop.set)
+
+    end_with_standard_input(told_to_stop)
+    runners = [_runner(watcher, 2), _runner(validation, parallel)]
     async with asyncio.TaskGroup() as group:
-        for deployment, limit in ((watcher, 2), (validation, parallel)):
-            name = f"aceite {deployment.flow_name}"
-            runner = Runner(
-                name, query_seconds=POLL_S, heartbeat_seconds=HEARTBEAT_S, limit=limit, pause_on_shutdown=False
-            )
+        for runner, deployment in zip(runners, (watcher, validation), strict=True):
             await runner.aadd_deployment(deployment)
             group.create_task(runner.start())
-            runners.append(runner)
         while not all(runner.started for runner in runners):
             await asyncio.sleep(0.05)
-        # Each runner took SIGTERM for itself; it is for both.
-        signal.signal(signal.SIGTERM, signal.default_int_handler)
+        for number in (signal.SIGINT, signal.SIGTERM):  # each runner took them for itself; they are for both
+            signal.signal(number, told_to_stop)
         await asyncio.to_thread(_start_watching)
         tell_ready("serving")
+        await stop.wait()
+        for runner in runners:
+            await runner.astop()  # cancels what runs: parameters are restored, and deliveries are announced again
+
+
+def _runner(deployment: RunnerDeployment, limit: int) -> Runner:
+    return Runner(
+        f"aceite {deployment.flow_name}",
+        query_seconds=POLL_S,
+        heartbeat_seconds=HEARTBEAT_S,
+        limit=limit,
+        pause_on_shutdown=False,
+    )
 
 
 def _start_watching() -> None:
@@ -61,11 +75,7 @@ def main() -> int:
     except AceiteError as error:
         sys.stderr.write(f"{error}\n")
         return 1
-    end_with_standard_input(lambda: signal.raise_signal(signal.SIGINT))
-    try:
-        asyncio.run(_serve(*deployments(settings), settings.parallel))
-    except KeyboardInterrupt:
-        return 0
+    asyncio.run(_serve(*deployments(settings), settings.parallel))
     return 0
 
 

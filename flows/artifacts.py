@@ -7,19 +7,19 @@ from prefect import get_run_logger
 from prefect.artifacts import create_link_artifact, create_markdown_artifact, create_table_artifact
 
 from acceptance.evidence import Evidence
-from acceptance.report_markdown import checks_table, markdown_summary
+from acceptance.report_markdown import checks_table, escaped, markdown_summary
 from flows.clients import Clients
 
 
 def publish(evidence: Evidence, evidence_uri: str, clients: Clients) -> None:
     """Makes the three artifacts. The verdict stands already: trouble here is logged and changes nothing."""
     dataset = re.sub(r"[^a-z0-9]+", "-", evidence.delivery.dataset.lower()).strip("-")
-    title = evidence.run.flow_run_name
+    title = escaped(evidence.run.flow_run_name)  # Prefect renders descriptions as Markdown
     try:
         create_markdown_artifact(markdown_summary(evidence, evidence_uri), key=f"{dataset}-verdict", description=title)
         create_table_artifact(checks_table(evidence), key=f"{dataset}-checks", description=title)
         page = page_url(evidence_uri + "evidence.html", clients.endpoint_url, clients.evidence.credentials.region_name)
-        create_link_artifact(page, "Evidence page", key=f"{dataset}-evidence", description=f"{title}: {evidence_uri}")
+        create_link_artifact(page, "Evidence page", key=f"{dataset}-evidence", description=title)
     except Exception:  # noqa: BLE001 - Prefect's client raises many kinds, and none of them may cost the verdict
         get_run_logger().warning("the artifacts could not be made; the evidence is at %s", evidence_uri, exc_info=True)
 

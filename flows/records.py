@@ -76,7 +76,7 @@ def evidence_of(case: "Case", findings: Findings, judgement: Judgement, caller: 
         checks=check_records(judgement),
         queries=tuple(case.queries),
         sample=case.sample,
-        parameters=tuple(case.parameters),
+        parameters=tuple(case.pipeline.parameters),
     )
 
 

@@ -4,22 +4,19 @@ A task that starts something, or changes something, has none: on an unclear answ
 only read or wait are tried again when AWS or the network is the trouble.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
-from uuid import UUID
 
 from botocore.exceptions import BotoCoreError
 from prefect import Task, task
 from prefect.cache_policies import NO_CACHE
-from prefect.client.orchestration import get_client
 from prefect.client.schemas.objects import State, TaskRun
-from prefect.exceptions import ObjectNotFound
 
 from acceptance.contract import Contract, Table
-from acceptance.delivery import Delivery
+from acceptance.delivery import Delivery, LandingObject
 from acceptance.evidence import Evidence
 from acceptance.findings import CatalogFacts
 from aws import athena, functions, glue, s3, ssm
@@ -27,6 +24,7 @@ from aws.landed import read_landed
 from flows import evidence_store
 from flows.clients import load_clients
 from flows.records import Landed, landed_of
+from flows.runs import has_ended
 from flows.timeline import Done
 
 
@@ -59,19 +57,10 @@ def claim(delivery: Delivery, flow_run_id: str) -> Done:
     earlier = evidence_store.read_claim(client, bucket, delivery)
     if earlier is None or earlier.flow_run_id == flow_run_id:
         return Done(earlier is not None, detail="our own claim" if earlier else "the claim vanished")
-    if not _has_ended(earlier.flow_run_id):
+    if not has_ended(earlier.flow_run_id):
         return Done(False, detail=f"run {earlier.flow_run_id} is working on it")
     taken = evidence_store.take_over(client, bucket, delivery, earlier, flow_run_id, now)
     return Done(taken, detail=f"run {earlier.flow_run_id} ended without a verdict")
-
-
-def _has_ended(flow_run_id: str) -> bool:
-    with get_client(sync_client=True) as client:
-        try:
-            state = client.read_flow_run(UUID(flow_run_id)).state
-        except ObjectNotFound:  # deleted, or of a server that is gone
-            return True
-    return state is not None and state.is_final()
 
 
 @task(name="read what landed", **REPEATABLE)
@@ -107,9 +96,17 @@ def invoke_function(function: str, payload: Any, asynchronous: bool, within: tim
 
 
 @task(name="await object", **REPEATABLE)
-def await_object(uri: str, within: timedelta) -> Done:
-    s3.await_object(load_clients().of("s3"), uri, within=within)
+def await_object(uri: str, known: frozenset[LandingObject], within: timedelta) -> Done:
+    s3.await_object(load_clients().of("s3"), uri, known=known, within=within)
     return Done(detail="it is there")
+
+
+@task(name="look at what is there", **REPEATABLE)
+def look_at(uris: Sequence[str]) -> Done:
+    """By uri: the object versions that are there before the pipeline runs."""
+    client = load_clients().of("s3")
+    found = {uri: s3.versions_at(client, uri) for uri in uris}
+    return Done(found, detail=f"{sum(map(len, found.values()))} objects of earlier deliveries")
 
 
 @task(name="list job runs", **REPEATABLE)

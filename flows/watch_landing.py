@@ -1,5 +1,6 @@
 """The watcher: lists the landing locations, remembers what it saw, announces each new delivery. It never validates."""
 
+import multiprocessing
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -27,6 +28,7 @@ from flows.clients import load_clients
 from flows.evidence_store import read_claim, read_verdict
 from flows.installation import installed_contracts
 from flows.ledger import Ledger, Sighting, ledger_url, open_ledger
+from flows.runs import has_ended
 
 LEASE = timedelta(seconds=15)
 HEARTBEAT_EVERY_S = 10
@@ -55,7 +57,7 @@ def watch_landing(poll_s: float = 10, patience_s: float = 120) -> State:
 
 def _watch(watcher: "Watcher", poll_s: float, patience: timedelta) -> State:
     next_heartbeat = time.monotonic()
-    while True:
+    while not _is_orphan():
         began = time.monotonic()
         if not watcher.ledger.take_lease(str(flow_run.id), _now() + LEASE, _now()):
             return Completed(name="TakenOver", message="another watcher took the lease while this one was asleep")
@@ -65,6 +67,13 @@ def _watch(watcher: "Watcher", poll_s: float, patience: timedelta) -> State:
             next_heartbeat = began + HEARTBEAT_EVERY_S
             watcher.survive("heartbeat", lambda: events.post_one(_heartbeat("watching", watcher.seen_count)))
         time.sleep(max(0.0, poll_s - (time.monotonic() - began)))
+    return Completed(name="Orphaned", message="the process that served this watcher is gone")
+
+
+def _is_orphan() -> bool:
+    """A killed `aceite up` takes nothing with it; its watcher must not go on for a server that may be gone as well."""
+    parent = multiprocessing.parent_process()
+    return parent is not None and not parent.is_alive()
 
 
 @dataclass
@@ -175,7 +184,8 @@ def _found(s3: Any, bucket: str, delivery: Delivery) -> dict[str, Any]:
             "judged_at": judged.judged_at,
         }
     claim = read_claim(s3, bucket, delivery)
-    return {"claimed_at": claim.claimed_at} if claim else {}
+    # The claim of a run that ended without a verdict holds nobody back: the delivery is announced again.
+    return {"claimed_at": claim.claimed_at if claim and not has_ended(claim.flow_run_id) else None}
 
 
 def _take_lease(ledger: Ledger) -> bool:

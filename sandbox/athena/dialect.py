@@ -13,19 +13,19 @@ from sqlglot.optimizer.qualify import qualify
 
 from sandbox.athena.values import AthenaError
 
-# A double as Trino casts it to text, from DuckDB's shortest digits: 1.5E0, 1.0E-7, NaN.
-_DOUBLE_TEXT = r"""
-CASE x WHEN 'nan' THEN 'NaN' WHEN 'inf' THEN 'Infinity' WHEN '-inf' THEN '-Infinity'
-       WHEN '0.0' THEN '0.0E0' WHEN '-0.0' THEN '-0.0E0' ELSE (
-  SELECT if(x LIKE '-%', '-', '') || digits[1] || '.' || if(length(digits) > 1, digits[2:], '0') || 'E'
-         || (length(whole) - 1 - (length(whole || part) - length(ltrim(whole || part, '0'))) + power)
-  FROM (SELECT trim(whole || part, '0') AS digits, * FROM (
-    SELECT split_part(split_part(t, 'e', 1), '.', 1) AS whole, split_part(split_part(t, 'e', 1), '.', 2) AS part,
-           coalesce(try_cast(split_part(t, 'e', 2) AS INTEGER), 0) AS power
-    FROM (SELECT ltrim(x, '-') AS t)))) END"""
+# A double as Trino casts it to text (1.5E0, 1.0E-7, NaN), from the shortest digits, which DuckDB writes.
+_DOUBLE_TEXT = (
+    "double_digits(x) AS trim(replace(split_part(ltrim(x, '-'), 'e', 1), '.', ''), '0')",
+    """double_exponent(x) AS coalesce(try_cast(split_part(x, 'e', 2) AS INTEGER), 0) +
+       if(split_part(ltrim(x, '-'), '.', 1) = '0', length(ltrim(split_part(x, '.', 2), '0')) - length(split_part(x, '.', 2)),
+          length(split_part(split_part(ltrim(x, '-'), 'e', 1), '.', 1))) - 1""",
+    """double_text(x) AS CASE x WHEN 'nan' THEN 'NaN' WHEN 'inf' THEN 'Infinity' WHEN '-inf' THEN '-Infinity'
+       WHEN '0.0' THEN '0.0E0' WHEN '-0.0' THEN '-0.0E0' ELSE if(x[1] = '-', '-', '') || double_digits(x)[1] || '.' ||
+       if(length(double_digits(x)) > 1, double_digits(x)[2:], '0') || 'E' || double_exponent(x) END""",
+)
 
 MACROS = (
-    f"double_text(x) AS {_DOUBLE_TEXT}",
+    *_DOUBLE_TEXT,
     """cast_text(x) AS CASE WHEN typeof(x) IN ('DOUBLE', 'FLOAT') THEN double_text(x::VARCHAR)
        WHEN typeof(x) LIKE 'TIMESTAMP%' THEN strftime(TRY_CAST(x::VARCHAR AS TIMESTAMP), '%Y-%m-%d %H:%M:%S.%g')
        ELSE x::VARCHAR END""",

@@ -11,10 +11,9 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
-import boto3
 import duckdb
 from faults import Fault, ImpossibleFault, spoil  # type: ignore[import-not-found]
-from request import Request  # type: ignore[import-not-found]
+from request import Request, client  # type: ignore[import-not-found]
 
 NULL = "\ue000"  # marks a null in the file that DuckDB reads; of the private use area
 
@@ -26,7 +25,7 @@ def convert(request: Request) -> str:
     dataset, settings, landed = request.dataset, request.settings, request.delivery.first
     table = {"DatabaseName": settings.get("database", dataset["database"])}
     name = settings.get("table", dataset["table"])
-    glue, s3 = boto3.client("glue"), boto3.client("s3")
+    glue, s3 = client("glue"), client("s3")
     storage = glue.get_table(**table, Name=name)["Table"]["StorageDescriptor"]
     partition = _partition(request)
     folder = "/".join([storage["Location"].rstrip("/"), *(f"{column}={value}" for column, value in partition.items())])

@@ -2,10 +2,9 @@
 
 from typing import Any
 
-import boto3
 from conversion import convert  # type: ignore[import-not-found]
 from faults import Fault  # type: ignore[import-not-found]
-from request import Request, RequestError, read_request  # type: ignore[import-not-found]
+from request import Request, RequestError, client, read_request  # type: ignore[import-not-found]
 
 
 def handler(event: Any, context: Any) -> dict[str, str]:
@@ -22,7 +21,7 @@ def handler(event: Any, context: Any) -> dict[str, str]:
 def copy(request: Request, target: str) -> dict[str, str]:
     landed = request.delivery.first
     bucket, key = request.place(target)
-    boto3.client("s3").copy_object(Bucket=bucket, Key=key, CopySource={"Bucket": landed.bucket, "Key": landed.key})
+    client("s3").copy_object(Bucket=bucket, Key=key, CopySource={"Bucket": landed.bucket, "Key": landed.key})
     return {"copied": f"s3://{bucket}/{key}"}
 
 
@@ -31,7 +30,7 @@ def start(request: Request, target: str) -> dict[str, str]:
     settings = {name: str(value) for name, value in told if isinstance(value, str | int) and name != "parameter"}
     arguments = {**settings, "bucket": landed.bucket, "key": landed.key}
     job = settings.get("job", target)
-    started = boto3.client("glue").start_job_run(
+    started = client("glue").start_job_run(
         JobName=job, Arguments={f"--{name}": value for name, value in arguments.items()}
     )
     return {"job": job, "run": started["JobRunId"]}

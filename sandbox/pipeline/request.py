@@ -6,6 +6,7 @@ The plan (plan.json, beside this module) is what `sandbox.provision` read from t
 import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -76,9 +77,14 @@ def read_request(values: Mapping[str, Any]) -> Request:
     raise RequestError(f"no value in {json.dumps(values)} is the key of a landed object; this pipeline knows {known}")
 
 
+@cache
+def client(service: str) -> Any:
+    return boto3.client(service)
+
+
 def _landed(bucket: str, key: str) -> tuple[LandingObject, Fault | None]:
     try:
-        found = boto3.client("s3").head_object(Bucket=bucket, Key=key)
+        found = client("s3").head_object(Bucket=bucket, Key=key)
     except ClientError as error:
         raise RequestError(f"s3://{bucket}/{key} cannot be read: {error}") from error
     landed = LandingObject(bucket, key, found["ETag"].strip('"'), found["ContentLength"], found["LastModified"])
@@ -89,7 +95,7 @@ def _landed(bucket: str, key: str) -> tuple[LandingObject, Fault | None]:
 def _parameter(name: str | None) -> dict[str, Any]:
     if not name:
         return {}
-    ssm = boto3.client("ssm")
+    ssm = client("ssm")
     try:
         return dict(json.loads(ssm.get_parameter(Name=name, WithDecryption=True)["Parameter"]["Value"]))
     except ssm.exceptions.ParameterNotFound:

@@ -239,7 +239,8 @@ def test_service_levels_are_allowed_and_become_no_check() -> None:
     [
         ("string", None, "string"), ("string", "VARCHAR(20)", "varchar(20)"), ("string", "char(2)", "char(2)"),
         ("integer", None, "bigint"), ("integer", "INT", "int"), ("integer", "integer", "int"),
-        ("integer", "smallint", "smallint"), ("integer", "tinyint", "tinyint"), ("integer", "decimal(9)", "decimal(9,0)"),
+        ("integer", "smallint", "smallint"), ("integer", "tinyint", "tinyint"),
+        ("integer", "decimal(9)", "decimal(9,0)"),
         ("number", None, "double"), ("number", "float", "float"), ("number", "Decimal ( 38 , 0 )", "decimal(38,0)"),
         ("boolean", None, "boolean"), ("date", None, "date"), ("timestamp", "timestamp", "timestamp"),
     ],

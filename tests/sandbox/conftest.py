@@ -59,11 +59,11 @@ def lake(s3: Any, glue: Any) -> str:
     return "lake"
 
 
-def until(holds: Callable[[], Any], within_s: float = 20) -> Any:
+def until(holds: Callable[[], Any], within_s: float = 60, every_s: float = 0.1) -> Any:
     deadline = time.monotonic() + within_s
     while not (found := holds()):
         assert time.monotonic() < deadline, f"not within {within_s} s"
-        time.sleep(0.02)
+        time.sleep(every_s)
     return found
 
 
@@ -82,7 +82,7 @@ def ask(client: Callable[[str], Any]) -> Callable[..., Answer]:
             execution = athena.get_query_execution(QueryExecutionId=started)["QueryExecution"]
             return execution if execution["Status"]["State"] not in ("QUEUED", "RUNNING") else None
 
-        execution = until(ended)
+        execution = until(ended, every_s=0.04)
         status, rows, types = execution["Status"], [], []
         if status["State"] == "SUCCEEDED":
             result = athena.get_query_results(QueryExecutionId=started)["ResultSet"]

@@ -12,7 +12,16 @@ import pytest
 from conftest import Answer, payload, until
 
 from acceptance.contract import (
-    AwaitGlueJob, AwaitObject, Column, Contract, Invoke, LandingFormat, Override, RunGlueJob, Step, Table,
+    AwaitGlueJob,
+    AwaitObject,
+    Column,
+    Contract,
+    Invoke,
+    LandingFormat,
+    Override,
+    RunGlueJob,
+    Step,
+    Table,
 )  # fmt: skip
 from acceptance.key_template import KeyTemplate
 from sandbox.faults import FAULTS

@@ -1,0 +1,137 @@
+"""The pipeline under test: the contract's overrides and steps, for one delivery."""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, field
+from functools import partial
+from typing import Any
+
+from prefect import get_run_logger
+from prefect.concurrency.sync import concurrency
+
+from acceptance.contract import AwaitGlueJob, AwaitObject, Contract, Invoke, Override, RunGlueJob, Step
+from acceptance.delivery import Delivery, LandingObject
+from acceptance.evidence import ParameterRecord
+from acceptance.placeholders import fill
+from aws.ssm import Overridden, restore_parameter
+from flows import steps
+from flows.clients import load_clients
+from flows.timeline import Stopped, Timeline
+
+ONE_AT_A_TIME_LEASE_S = 60
+"""Seconds after which the slot of a run that died is free again; Prefect allows no less."""
+
+
+def one_at_a_time(dataset: str) -> str:
+    """The name of the global concurrency limit of a dataset whose contract has an `override`."""
+    return f"aceite {dataset}"
+
+
+@dataclass
+class Pipeline:
+    """Runs the steps in order. `parameters` are those that were changed, and whether they were restored."""
+
+    contract: Contract
+    delivery: Delivery
+    timeline: Timeline
+    parameters: list[ParameterRecord] = field(default_factory=list)
+    _known_job_runs: frozenset[str] = frozenset()
+    _known_objects: Mapping[str, frozenset[LandingObject]] = field(default_factory=dict)
+
+    def run(self) -> None:
+        """Raises Stopped at the first step that fails; the parameters are restored then as well."""
+        with ExitStack() as undo:
+            if self.contract.override:
+                # The parameter under test is one for the whole dataset: two deliveries must not change it together.
+                slot = concurrency(one_at_a_time(self.contract.dataset), lease_duration=ONE_AT_A_TIME_LEASE_S)
+                undo.enter_context(slot)
+            for override in self.contract.override:
+                undo.enter_context(self._overridden(override))
+            self._look_before(self.contract.steps)
+            for step, following in zip(self.contract.steps, (*self.contract.steps[1:], None), strict=True):
+                self._run_step(step, following)
+
+    def skip(self, reason: str) -> None:
+        """Every step goes on record as not run."""
+        for override in self.contract.override:
+            self.timeline.skip(f"override {override.parameter}", reason)
+        for step in self.contract.steps:
+            self.timeline.skip(self._task_of(step)[0], reason)
+
+    def _look_before(self, pipeline: Sequence[Step]) -> None:
+        """What this run awaits must come from this run, so what is there already is noted.
+
+        Only after the first step that starts something: a pipeline that S3 itself fires may be done before this run.
+        """
+        starting = next((n for n, step in enumerate(pipeline) if isinstance(step, Invoke | RunGlueJob)), len(pipeline))
+        awaited = [fill(step.uri, self.delivery) for step in pipeline[starting:] if isinstance(step, AwaitObject)]
+        if awaited:
+            self._known_objects = self.timeline.perform("note what is there", steps.look_at, awaited)
+
+    def _run_step(self, step: Step, following: Step | None) -> None:
+        name, task = self._task_of(step)
+        if isinstance(following, AwaitGlueJob):
+            # What runs now is what the next step must tell apart from the run that this step starts.
+            self._known_job_runs = self.timeline.perform(
+                f"list the runs of {following.job}", steps.list_job_runs, following.job
+            )
+        self.timeline.perform(name, *task)
+
+    def _task_of(self, step: Step) -> tuple[str, tuple[Any, ...]]:
+        """The step's name, and the task with its arguments."""
+        match step:
+            case Invoke(function, payload, within, asynchronous):
+                payload = fill(payload, self.delivery)
+                return f"invoke {function}", (steps.invoke_function, function, payload, asynchronous, within)
+            case AwaitObject(template, within):
+                uri = fill(template, self.delivery)
+                known = self._known_objects.get(uri, frozenset())
+                return f"await {uri}", (steps.await_object, uri, known, within)
+            case AwaitGlueJob(job, within):
+                known_runs, key = self._known_job_runs, self.delivery.first.key
+                return f"await Glue job {job}", (steps.await_glue_job, job, known_runs, key, within)
+            case RunGlueJob(job, arguments, within):
+                arguments = fill(dict(arguments), self.delivery)
+                return f"run Glue job {job}", (steps.run_glue_job, job, arguments, within)
+
+    @contextmanager
+    def _overridden(self, override: Override) -> Iterator[None]:
+        """The parameter has the delivery's value inside, and what it had before outside, whatever happens."""
+        parameter = fill(override.parameter, self.delivery)
+        changes = fill(dict(override.set), self.delivery)
+        overridden: Overridden = self.timeline.perform(
+            f"override {parameter}", steps.override_parameter, parameter, override.copy_of, changes
+        )
+        restore = partial(self.timeline.perform, f"restore {parameter}", steps.restore, overridden)
+        restored = False
+        try:
+            yield
+        except Exception:
+            restored = _done_after_failure(restore)
+            raise
+        except BaseException:
+            # Cancelled or told to end: Prefect runs no more tasks of this run, so the call is made here.
+            restore_parameter(load_clients().of("ssm"), overridden)
+            raise
+        else:
+            restore()
+            restored = True
+        finally:
+            record = ParameterRecord(
+                name=parameter,
+                copy_of=override.copy_of,
+                keys_set=tuple(changes),
+                existed_before=overridden.earlier is not None,
+                restored=restored,
+            )
+            self.parameters.append(record)
+
+
+def _done_after_failure(restore: Callable[[], Any]) -> bool:
+    """The step that failed is the reason of the verdict; a failing restore beside it must not hide it."""
+    try:
+        restore()
+    except Stopped as stopped:
+        get_run_logger().error("%s", stopped)
+        return False
+    return True
