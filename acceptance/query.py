@@ -151,7 +151,7 @@ Measure = Callable[[Check, Mapping[str, Column]], str]
 def _invalid_values(check: Check, columns: Mapping[str, Column]) -> str:
     assert check.valid is not None
     column = columns[check.columns[0]]
-    return f"count_if(NOT ({' AND '.join(_conditions(check.valid, column))}))"
+    return f"count(*) FILTER (WHERE NOT ({' AND '.join(_conditions(check.valid, column))}))"
 
 
 def _conditions(valid: Valid, column: Column) -> list[str]:
@@ -180,9 +180,9 @@ def _conditions(valid: Valid, column: Column) -> list[str]:
 def _missing_values(check: Check, columns: Mapping[str, Column]) -> str:
     name = identifier(check.columns[0])
     if not check.missing:
-        return f"count_if({name} IS NULL)"
+        return f"count(*) FILTER (WHERE {name} IS NULL)"
     texts = ", ".join(exp.Literal.string(text).sql(DIALECT) for text in check.missing)
-    return f"count_if({name} IS NULL OR CAST({name} AS varchar) IN ({texts}))"
+    return f"count(*) FILTER (WHERE {name} IS NULL OR CAST({name} AS varchar) IN ({texts}))"
 
 
 def _duplicate_values(check: Check, columns: Mapping[str, Column]) -> str:
@@ -199,7 +199,7 @@ def _sql(check: Check, columns: Mapping[str, Column]) -> str:
 
 _MEASURES: Mapping[Metric, Measure] = {
     Metric.ROW_COUNT: lambda check, columns: "count(*)",
-    Metric.NULL_VALUES: lambda check, columns: f"count_if({identifier(check.columns[0])} IS NULL)",
+    Metric.NULL_VALUES: lambda check, columns: f"count(*) FILTER (WHERE {identifier(check.columns[0])} IS NULL)",
     Metric.MISSING_VALUES: _missing_values,
     Metric.INVALID_VALUES: _invalid_values,
     Metric.DUPLICATE_VALUES: _duplicate_values,

@@ -58,7 +58,7 @@ def deployments(settings: Settings) -> tuple[RunnerDeployment, RunnerDeployment]
     """The watcher's and the validation's deployment, as they are served."""
     watcher = watch_landing.to_deployment(
         WATCHER,
-        parameters={"poll_s": settings.poll_s},
+        parameters={"poll_s": settings.poll_s, "patience_s": settings.patience_s},
         tags=["aceite"],
         entrypoint_type=EntrypointType.MODULE_PATH,
         description="Lists the landing locations and announces each new delivery. One is enough; a second one ends.",

@@ -83,7 +83,9 @@ class Measured:
         prefix = f"deliveries/nyc-flights/2013-01-{day:02}/"
         for item in self._s3.list_objects_v2(Bucket="evidence", Prefix=prefix).get("Contents", ()):
             if item["Key"].endswith("evidence.json"):
-                found: dict[str, Any] = json.loads(self._s3.get_object(Bucket="evidence", Key=item["Key"])["Body"].read())
+                found: dict[str, Any] = json.loads(
+                    self._s3.get_object(Bucket="evidence", Key=item["Key"])["Body"].read()
+                )
                 return found
         return None
 

@@ -42,6 +42,9 @@ class Settings(BaseSettings):
     )
     ledger_url: str | None = Field(None, description="Database URL of the ledger; SQLite in the home folder if unset.")
     poll_s: float = Field(10, gt=0, description="Seconds between two listings of the landing locations.")
+    patience_s: float = Field(
+        120, gt=0, description="Seconds after which a delivery that no run claimed is announced again."
+    )
     parallel: int = Field(4, gt=0, description="Validations that run at the same time in one `aceite up`.")
 
     @model_validator(mode="after")

@@ -20,14 +20,14 @@ from flows.ledger import ledger_url, sqlite_url
 
 DEFAULT_AWS_PORT = 5000
 DEFAULT_PREFECT_PORT = 4200
-SANDBOX_POLL_S = 1
 _READY_WITHIN_S = 180
 
 SANDBOX_SETTINGS = {
     "ACEITE_AWS_ACCESS_KEY_ID": "sandbox",
     "ACEITE_AWS_SECRET_ACCESS_KEY": "sandbox",
     "ACEITE_AWS_REGION": "us-east-1",
-    "ACEITE_POLL_S": str(SANDBOX_POLL_S),
+    "ACEITE_POLL_S": "1",
+    "ACEITE_PATIENCE_S": "20",
 }
 _NOT_FOR_THE_SANDBOX = (
     "ACEITE_AWS_PROFILE",
@@ -72,11 +72,12 @@ def started(wanted: Wanted, console: Console) -> Iterator[Installation]:
     with ExitStack() as undo:
         parts = _Parts(settings, console, undo)
         with console.status("starting"):
-            if wanted.sandbox:
-                parts.start_sandbox(wanted.aws_port)
-            else:
+            if not wanted.sandbox:
                 identify(aws_credentials(settings), settings.aws_account_id)
+            sandbox = parts.start_sandbox(wanted.aws_port) if wanted.sandbox else None
             parts.start_server(wanted)
+            if sandbox is not None:
+                parts.use_sandbox(sandbox)
             parts.start_flows()
         running = parts.describe()
         undo.enter_context(running_in(parts.home, running))
@@ -98,7 +99,8 @@ class _Parts:
             "ACEITE_LEDGER_URL": ledger_url(settings),
         }
 
-    def start_sandbox(self, asked_port: int | None) -> None:
+    def start_sandbox(self, asked_port: int | None) -> Child:
+        """It gets ready while Prefect's server starts; `use_sandbox` waits for it."""
         for name in _NOT_FOR_THE_SANDBOX:
             self._environment.pop(name, None)
         port = _port(asked_port, DEFAULT_AWS_PORT, "--aws-port")
@@ -107,10 +109,11 @@ class _Parts:
         for leftover in self.home.glob(ledger.name + "*"):
             leftover.unlink()  # a new sandbox is a new world: what an earlier one saw is gone with it
         arguments = ("--port", str(port), "--contracts", self._environment["ACEITE_CONTRACTS"], "--until-stdin-closes")
-        endpoint = self._start("sandbox", "sandbox", *arguments)
-        self._environment.update(
-            SANDBOX_SETTINGS, ACEITE_AWS_ENDPOINT_URL=endpoint, ACEITE_LEDGER_URL=sqlite_url(ledger)
-        )
+        self._environment.update(SANDBOX_SETTINGS, ACEITE_LEDGER_URL=sqlite_url(ledger))
+        return self._start("sandbox", "sandbox", *arguments)
+
+    def use_sandbox(self, sandbox: Child) -> None:
+        self._environment["ACEITE_AWS_ENDPOINT_URL"] = sandbox.await_ready(_READY_WITHIN_S)
 
     def start_server(self, wanted: Wanted) -> None:
         """The server of the active Prefect profile if it answers, otherwise one of our own on this machine."""
@@ -132,11 +135,11 @@ class _Parts:
             PREFECT_API_URL=f"http://127.0.0.1:{port}/api",
             PREFECT_SERVER_ANALYTICS_ENABLED="false",
         )
-        self._start("prefect server", "cli.prefect_server", "--port", str(port))
+        self._start("prefect server", "cli.prefect_server", "--port", str(port)).await_ready(_READY_WITHIN_S)
 
     def start_flows(self) -> None:
         self._console.print("starting the flows: blocks, deployments, automations, watcher")
-        self._start("flows", "cli.serving")
+        self._start("flows", "cli.serving").await_ready(_READY_WITHIN_S)
 
     def describe(self) -> Running:
         return Running(
@@ -151,11 +154,11 @@ class _Parts:
         in_sandbox = self._environment.get("ACEITE_AWS_ACCESS_KEY_ID") == SANDBOX_SETTINGS["ACEITE_AWS_ACCESS_KEY_ID"]
         return name in _SHARED or (in_sandbox and name in SANDBOX_SETTINGS)
 
-    def _start(self, name: str, *arguments: str) -> str:
+    def _start(self, name: str, *arguments: str) -> Child:
         child = Child(name, arguments, self._environment, self.home / "logs" / f"{name.replace(' ', '-')}.log")
         self._undo.callback(child.stop)
         self.children.append(child)
-        return child.await_ready(_READY_WITHIN_S)
+        return child
 
 
 def _profile_api_url() -> str | None:

@@ -1,5 +1,6 @@
 """The evidence bucket: claims and evidence, each put once under the delivery's id."""
 
+import hashlib
 import json
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -66,6 +67,21 @@ def put_evidence(s3: Any, bucket: str, delivery: Delivery, evidence: Evidence) -
     )
     put_once(s3, bucket, prefix + "junit.xml", junit_xml(evidence), content_type="application/xml")
     return put_once(s3, bucket, prefix + "evidence.json", evidence.to_json(), content_type="application/json")
+
+
+def remember_override(s3: Any, bucket: str, delivery: Delivery, parameter: str, version: int | None) -> int | None:
+    """The version that the parameter had before the delivery's first run changed it; None if it did not exist.
+
+    A run that died leaves the parameter changed; the run that takes over must not take that for what was there.
+    No value is kept: SSM remembers the versions.
+    """
+    key = f"{_prefix(delivery)}override-{hashlib.sha256(parameter.encode()).hexdigest()[:12]}.json"
+    body = json.dumps({"parameter": parameter, "version_before": version}).encode()
+    if put_once(s3, bucket, key, body, content_type="application/json"):
+        return version
+    found = read_json(s3, bucket, key)
+    recorded: int | None = found[0]["version_before"] if found else version
+    return recorded
 
 
 def evidence_uri(bucket: str, delivery: Delivery) -> str:

@@ -100,7 +100,7 @@ class Pipeline:
         parameter = fill(override.parameter, self.delivery)
         changes = fill(dict(override.set), self.delivery)
         overridden: Overridden = self.timeline.perform(
-            f"override {parameter}", steps.override_parameter, parameter, override.copy_of, changes
+            f"override {parameter}", steps.override_parameter, self.delivery, parameter, override.copy_of, changes
         )
         restore = partial(self.timeline.perform, f"restore {parameter}", steps.restore, overridden)
         restored = False

@@ -72,11 +72,18 @@ def read_delivery(delivery: Delivery, contract: Contract) -> Done:
 
 
 @task(name="override parameter", **ONCE)
-def override_parameter(parameter: str, copy_of: str | None, changes: Mapping[str, Any]) -> Done:
-    client = load_clients().of("ssm")
+def override_parameter(delivery: Delivery, parameter: str, copy_of: str | None, changes: Mapping[str, Any]) -> Done:
+    """What was there is noted in the evidence bucket first, so that also another run could restore it."""
+    clients = load_clients()
+    client = clients.of("ssm")
     source = ssm.read_parameter(client, copy_of) if copy_of else None
     value = ssm.override_value(parameter, copy_of, source, changes)
-    overridden = ssm.override_parameter(client, parameter, value, source.type if source else "String")
+    now = ssm.read_parameter(client, parameter)
+    before = evidence_store.remember_override(
+        clients.evidence_s3, clients.evidence_bucket, delivery, parameter, now.version if now else None
+    )
+    overridden = ssm.recall_overridden(client, parameter, before)
+    ssm.override_parameter(client, parameter, value, source.type if source else "String")
     detail = f"copy of {copy_of}, {', '.join(changes)} set" if copy_of else f"{', '.join(changes)} set"
     return Done(overridden, detail=detail)
 

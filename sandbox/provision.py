@@ -4,7 +4,7 @@ import contextlib
 import io
 import json
 import zipfile
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -14,10 +14,10 @@ from botocore.exceptions import ClientError
 
 from acceptance.contract import AwaitGlueJob, AwaitObject, Contract, Invoke, RunGlueJob, Step
 from sandbox.athena.ddl import FORMATS
+from sandbox.athena.values import RESULTS_BUCKET
 
 PIPELINE = Path(__file__).parent / "pipeline"
 CODE_BUCKET = "pipeline-code"
-RESULTS_BUCKET = "athena-results"
 ROLE = "sandbox-pipeline"
 MAX_CONCURRENT_RUNS = 10
 _THERE_ALREADY = (
@@ -35,29 +35,16 @@ def provision(
         service: session.client(service, endpoint_url=endpoint_url)
         for service in ("s3", "ssm", "lambda", "glue", "athena", "iam")
     }
-    buckets = {evidence_bucket, CODE_BUCKET, RESULTS_BUCKET}.union(*map(_buckets, contracts))
-    for bucket in sorted(buckets):
+    for bucket in sorted({evidence_bucket, CODE_BUCKET, RESULTS_BUCKET}.union(*map(_buckets, contracts))):
         with _once():
             clients["s3"].create_bucket(Bucket=bucket)
-    package = _package([_plan(contract) for contract in contracts])
-    clients["s3"].put_object(Bucket=CODE_BUCKET, Key="pipeline.zip", Body=package)
-    clients["s3"].put_object(Bucket=CODE_BUCKET, Key="job.py", Body=(PIPELINE / "job.py").read_bytes())
-    with _once():
-        clients["iam"].create_role(RoleName=ROLE, AssumeRolePolicyDocument="{}")
-    role = clients["iam"].get_role(RoleName=ROLE)["Role"]["Arn"]
-    for function in sorted({step.function for contract in contracts for step in _of(contract, Invoke)}):
-        _function(clients["lambda"], function, role, package)
-    for job in sorted({step.job for contract in contracts for step in _of(contract, AwaitGlueJob, RunGlueJob)}):
-        _job(clients["glue"], job, role)
+    _pipeline(clients, contracts)
     for contract in contracts:
         _parameters(clients["ssm"], contract)
         _table(clients["glue"], contract)
+        location = contract.table.output_location or f"s3://{RESULTS_BUCKET}/"
+        configuration = {"ResultConfiguration": {"OutputLocation": location}, "EnforceWorkGroupConfiguration": False}
         with _once():
-            location = contract.table.output_location or f"s3://{RESULTS_BUCKET}/"
-            configuration = {
-                "ResultConfiguration": {"OutputLocation": location},
-                "EnforceWorkGroupConfiguration": False,
-            }
             clients["athena"].create_work_group(Name=contract.table.workgroup, Configuration=configuration)
 
 
@@ -71,30 +58,42 @@ def table_location(contract: Contract) -> str:
     return f"s3://sor/{contract.table.name}/"
 
 
-def roles(contract: Contract) -> dict[str, tuple[str, str]]:
-    """What each function has to do, from what is awaited between its call and the next one: (role, target)."""
-    found: dict[str, tuple[str, str]] = {}
-    invoked = ""
+def actions(contract: Contract) -> dict[str, list[tuple[str, str]]]:
+    """What each function has to do, (action, target), from what is awaited between its call and the next one.
+
+    An object outside the table: copy the landed one there. A Glue job: start it. If no step names a job, the function
+    that is called last fills the table itself.
+    """
+    found: dict[str, list[tuple[str, str]]] = {}
+    function = ""
     for step in contract.steps:
         if isinstance(step, Invoke):
-            invoked = step.function
-            found.setdefault(invoked, ("acknowledge", ""))
-        elif invoked and found[invoked][0] == "acknowledge":
-            if isinstance(step, AwaitGlueJob):
-                found[invoked] = ("start", step.job)
-            elif isinstance(step, AwaitObject) and not _in_table(contract, step):
-                found[invoked] = ("copy", step.uri)
-    if found and not any(_of(contract, AwaitGlueJob, RunGlueJob)):
-        last = next((name for name in reversed(found) if found[name][0] == "acknowledge"), None)
-        if last is None:
-            raise ValueError(f"{contract.dataset}: no step of the pipeline is left to fill the table")
-        found[last] = ("ingest", "")
+            function = step.function
+            found.setdefault(function, [])
+        elif function and isinstance(step, AwaitGlueJob):
+            found[function].append(("start", step.job))
+        elif function and isinstance(step, AwaitObject) and not _in_table(contract, step):
+            found[function].append(("copy", step.uri))
+    if function and not _of(contract, AwaitGlueJob, RunGlueJob):
+        found[function].append(("ingest", ""))
     return found
 
 
+def _pipeline(clients: Mapping[str, Any], contracts: Sequence[Contract]) -> None:
+    package = _package([_plan(contract) for contract in contracts])
+    clients["s3"].put_object(Bucket=CODE_BUCKET, Key="pipeline.zip", Body=package)
+    clients["s3"].put_object(Bucket=CODE_BUCKET, Key="job.py", Body=(PIPELINE / "job.py").read_bytes())
+    with _once():
+        clients["iam"].create_role(RoleName=ROLE, AssumeRolePolicyDocument="{}")
+    role = clients["iam"].get_role(RoleName=ROLE)["Role"]["Arn"]
+    for function in sorted({step.function for contract in contracts for step in _of(contract, Invoke)}):
+        _function(clients["lambda"], function, role, package)
+    for job in sorted({step.job for contract in contracts for step in _of(contract, AwaitGlueJob, RunGlueJob)}):
+        _job(clients["glue"], job, role)
+
+
 def _plan(contract: Contract) -> dict[str, Any]:
-    played = roles(contract)
-    staged = [target for role, target in played.values() if role == "copy"]
+    staged = _targets(contract, "copy")
     return {
         "dataset": contract.dataset,
         "location": f"s3://{contract.template.bucket}/{contract.template.pattern}",
@@ -104,7 +103,7 @@ def _plan(contract: Contract) -> dict[str, Any]:
         "database": contract.table.database,
         "table": contract.table.name,
         "staged": staged[-1] if staged else None,
-        "roles": played,
+        "actions": actions(contract),
     }
 
 
@@ -148,11 +147,10 @@ def _parameters(client: Any, contract: Contract) -> None:
         "database": contract.table.database,
         "table": contract.table.name,
     }
-    for role, target in roles(contract).values():
-        if role == "copy":
-            facts["stage_bucket"] = _bucket(contract, target)
-        elif role == "start":
-            facts["job"] = target
+    for uri in _targets(contract, "copy"):
+        facts["stage_bucket"] = _bucket(contract, uri)
+    for job in _targets(contract, "start"):
+        facts["job"] = job
     for name in {override.copy_of for override in contract.override if override.copy_of}:
         with _once():
             client.put_parameter(Name=name, Type="String", Value=json.dumps(facts))
@@ -177,6 +175,10 @@ def _table(client: Any, contract: Contract) -> None:
         client.create_table(DatabaseName=contract.table.database, TableInput=described)
 
 
+def _targets(contract: Contract, action: str) -> list[str]:
+    return [target for done in actions(contract).values() for each, target in done if each == action]
+
+
 def _buckets(contract: Contract) -> Iterator[str]:
     yield contract.template.bucket
     for uri in (
@@ -184,8 +186,8 @@ def _buckets(contract: Contract) -> Iterator[str]:
         contract.table.output_location,
         *(step.uri for step in _of(contract, AwaitObject)),
     ):
-        if uri:
-            yield _bucket(contract, uri)
+        if uri and "{" not in (bucket := _bucket(contract, uri)):
+            yield bucket
 
 
 def _bucket(contract: Contract, uri: str) -> str:

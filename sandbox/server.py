@@ -1,11 +1,13 @@
 """AWS on 127.0.0.1 in one process: moto, with an Athena that answers, a Lambda that runs and a Glue job that works."""
 
+import contextlib
 import logging
 import re
 import socket
 import threading
+import weakref
 from types import TracebackType
-from typing import Any, Self
+from typing import Any, ClassVar, Self
 
 from moto.athena.models import athena_backends
 from moto.awslambda.models import lambda_backends
@@ -17,7 +19,8 @@ from moto.s3.models import s3_backends
 from werkzeug.serving import make_server
 
 from acceptance.errors import SettingsError
-from sandbox.athena.backend import RESULTS_BUCKET, RunningAthena
+from sandbox.athena.backend import RunningAthena
+from sandbox.athena.values import RESULTS_BUCKET
 from sandbox.functions import RunningLambda
 from sandbox.glue import RunningGlue
 from sandbox.s3 import OrderedS3
@@ -55,6 +58,9 @@ class LocalAws:
         """Ends the server and every child process, and forgets everything."""
         self._server.shutdown()
         self._server.server_close()
+        for connection in list(_QuietHandler.connections):  # a client's idle one would keep its thread until the end
+            with contextlib.suppress(OSError):
+                connection.shutdown(socket.SHUT_RDWR)
         BackendDict.reset()
 
     def __enter__(self) -> Self:
@@ -101,9 +107,11 @@ def _answers(host: str, port: int) -> bool:
 
 class _QuietHandler(MotoRequestHandler):
     protocol_version = "HTTP/1.1"
+    connections: ClassVar[weakref.WeakSet[socket.socket]] = weakref.WeakSet()
 
     def setup(self) -> None:
         super().setup()
+        self.connections.add(self.connection)
         self.connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
 
     def log(self, type: str, message: str, *args: Any) -> None:

@@ -58,6 +58,25 @@ customProperties:
 """
 
 
+NEVER = """
+apiVersion: v3.2.0
+kind: DataContract
+id: never
+version: 0.1.0
+status: active
+servers:
+  - {server: landing, type: s3, location: "s3://landing/never/{business_date:%Y%m%d}/{file}.csv", format: csv}
+  - {server: sor, type: athena, schema: database_never, workgroup: primary}
+schema:
+  - {name: never, properties: [{name: a, logicalType: string}]}
+customProperties:
+  - property: pipeline
+    vendor: aceite
+    value:
+      override: [{parameter: /never/_test, set: {key: "{key}"}}]
+      steps: [{await_object: "s3://stage/never/{key}", within: 5m}]
+"""
+
 BOOK_LIST = "isbn;titulo;preco\n9788535914849;Dom Casmurro;29.90\n9788520923252;Memórias;\n".encode("latin-1")
 
 
@@ -85,6 +104,11 @@ class Installation:
     def s3(self) -> Any:
         session = boto3.Session("any", "thing", region_name="us-east-1")
         return session.client("s3", endpoint_url=self.endpoint)
+
+    def parameters(self) -> set[str]:
+        """The names of the SSM parameters."""
+        client: Any = boto3.Session("any", "thing", region_name="us-east-1").client("ssm", endpoint_url=self.endpoint)
+        return {item["Name"] for item in client.describe_parameters()["Parameters"]}
 
     def drop(self, key: str, body: bytes, fault: str | None = None) -> str:
         self.s3.put_object(Bucket="landing", Key=key, Body=body, Metadata={"aceite-fault": fault} if fault else {})
@@ -148,6 +172,7 @@ def aceite(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Installation]:
     for contract in (ROOT / "contracts").glob("*.yaml"):
         (contracts / contract.name).write_bytes(contract.read_bytes())
     (contracts / "livros.odcs.yaml").write_text(BOOKS, encoding="utf-8")
+    (contracts / "never.odcs.yaml").write_text(NEVER, encoding="utf-8")
     arguments = [
         "up",
         "--sandbox",
@@ -239,10 +264,8 @@ def test_the_overridden_parameter_is_gone_afterwards(aceite):
     evidence = aceite.verdict(key_of("2013-01-01"))
     (parameter,) = evidence["parameters"]
     assert parameter["restored"]
-    ssm = boto3.Session("any", "thing", region_name="us-east-1").client("ssm", endpoint_url=aceite.endpoint)
-    names = [item["Name"] for item in ssm.describe_parameters()["Parameters"]]
-    assert parameter["name"] not in names
-    assert "/stage/nycflights13/flights" in names
+    assert parameter["name"] not in aceite.parameters()
+    assert "/stage/nycflights13/flights" in aceite.parameters()
 
 
 @pytest.mark.parametrize(
@@ -316,6 +339,39 @@ def test_any_new_contract_works_in_the_sandbox_without_python(aceite):
     evidence = aceite.verdict(key)
     assert (evidence["verdict"], evidence["table"]["rows"]) == ("accepted", 2), evidence["reason"]
     assert evidence["table"]["partition"] == {"loja": "centro", "dia": "2026-01-02"}
+
+
+def test_a_cancelled_run_restores_the_parameter(aceite):
+    aceite.drop("never/20260102/cancelled.csv", b"a\n1\n")
+    eventually(lambda: "/never/_test" in aceite.parameters(), "the override")
+    run = next(run for run in aceite.runs_of("validate-delivery") if run["name"] == "never 2026-01-02 cancelled.csv")
+    aceite.prefect(f"flow_runs/{run['id']}/set_state", state={"type": "CANCELLING"})
+    eventually(lambda: "/never/_test" not in aceite.parameters(), "the parameter as it was")
+    eventually(
+        lambda: httpx.get(f"{aceite.api}/flow_runs/{run['id']}").json()["state"]["type"] == "CANCELLED", "the run's end"
+    )
+
+
+def test_the_delivery_of_a_killed_run_is_announced_again_and_the_next_run_restores_the_parameter(aceite):
+    """Whatever dies, there is one verdict; and what the dead run left behind is not taken for what was there before."""
+    key = aceite.drop("never/20260103/killed.csv", b"a\n1\n")
+    eventually(lambda: "/never/_test" in aceite.parameters(), "the override")
+    name = "never 2026-01-03 killed.csv"
+    first = next(run for run in aceite.runs_of("validate-delivery") if run["name"] == name)
+    psutil.Process(int(first["infrastructure_pid"].rpartition(":")[2])).kill()
+
+    def taken_over() -> dict[str, Any] | None:
+        runs = [run for run in aceite.runs_of("validate-delivery") if run["name"] == name]
+        return next((run for run in runs if run["id"] != first["id"] and run["state"]["type"] == "RUNNING"), None)
+
+    eventually(taken_over, "the run that takes over")
+    aceite.s3.put_object(Bucket="stage", Key=f"never/{key}", Body=b"there")
+    evidence = aceite.verdict(key)
+    assert evidence["verdict"] == "rejected", evidence["reason"]
+    assert evidence["parameters"] == [
+        {"name": "/never/_test", "copy_of": None, "keys_set": ["key"], "existed_before": False, "restored": True}
+    ]
+    assert "/never/_test" not in aceite.parameters()
 
 
 def test_the_command_drops_waits_and_tells_by_its_exit_code(aceite):

@@ -22,9 +22,8 @@ from sandbox.athena.execution import CREATE_TABLE_AS, UNLOAD, Execution
 from sandbox.athena.files import ObjectFiles
 from sandbox.athena.readers import literal
 from sandbox.athena.responses import RunningAthenaResponse
-from sandbox.athena.values import AthenaError, column_info, hive_type, render
+from sandbox.athena.values import RESULTS_BUCKET, AthenaError, column_info, hive_type, render
 
-RESULTS_BUCKET = "athena-results"
 _COPY_FORMATS = {"PARQUET": "PARQUET", "JSON": "JSON", "TEXTFILE": "CSV, HEADER false, DELIMITER '\x01'"}
 
 
@@ -101,6 +100,7 @@ class RunningAthena(AthenaBackend):
                 if execution.exports:
                     self._export(execution, sql)
                 else:
+                    connection.execute("SET disabled_filesystems = 'LocalFileSystem'")  # a SELECT reads nothing but S3
                     self._select(execution, sql)
             finally:
                 execution.connection = None

@@ -16,9 +16,10 @@ from sandbox.athena.values import AthenaError
 # A double as Trino casts it to text (1.5E0, 1.0E-7, NaN), from the shortest digits, which DuckDB writes.
 _DOUBLE_TEXT = (
     "double_digits(x) AS trim(replace(split_part(ltrim(x, '-'), 'e', 1), '.', ''), '0')",
-    """double_exponent(x) AS coalesce(try_cast(split_part(x, 'e', 2) AS INTEGER), 0) +
-       if(split_part(ltrim(x, '-'), '.', 1) = '0', length(ltrim(split_part(x, '.', 2), '0')) - length(split_part(x, '.', 2)),
-          length(split_part(split_part(ltrim(x, '-'), 'e', 1), '.', 1))) - 1""",
+    """double_exponent(x) AS coalesce(try_cast(split_part(x, 'e', 2) AS INTEGER), 0) - 1 +
+       CASE split_part(ltrim(x, '-'), '.', 1)
+       WHEN '0' THEN length(ltrim(split_part(x, '.', 2), '0')) - length(split_part(x, '.', 2))
+       ELSE length(split_part(split_part(ltrim(x, '-'), 'e', 1), '.', 1)) END""",
     """double_text(x) AS CASE x WHEN 'nan' THEN 'NaN' WHEN 'inf' THEN 'Infinity' WHEN '-inf' THEN '-Infinity'
        WHEN '0.0' THEN '0.0E0' WHEN '-0.0' THEN '-0.0E0' ELSE if(x[1] = '-', '-', '') || double_digits(x)[1] || '.' ||
        if(length(double_digits(x)) > 1, double_digits(x)[2:], '0') || 'E' || double_exponent(x) END""",

@@ -7,6 +7,9 @@ from typing import Any
 
 from sqlglot import exp
 
+RESULTS_BUCKET = "athena-results"
+"""Where the workgroup `primary` puts its results."""
+
 ATHENA_TYPES = {
     "BIGINT": "bigint",
     "BLOB": "varbinary",

@@ -1,4 +1,4 @@
-"""The Lambda functions of every pipeline. What a function does for a dataset is its role in the plan."""
+"""The Lambda functions of every pipeline. What a function does for a dataset is in the plan."""
 
 from typing import Any
 
@@ -9,13 +9,16 @@ from request import Request, RequestError, client, read_request  # type: ignore[
 
 def handler(event: Any, context: Any) -> dict[str, str]:
     request = read_request(event if isinstance(event, dict) else {"event": event})
-    role, target = request.dataset["roles"].get(context.function_name, ("", ""))
-    if not role:
+    actions = request.dataset["actions"].get(context.function_name)
+    if actions is None:
         raise RequestError(f"{context.function_name} has no part in the pipeline of {request.dataset['dataset']}")
-    print(f"{role} {request.delivery.first.uri}, business date {request.delivery.business_date}")
+    print(f"{request.delivery.first.uri}, business date {request.delivery.business_date}: {actions}")
     if request.fault == Fault.LAMBDA_ERROR:
         raise RuntimeError(f"{context.function_name} failed on purpose: the landed object asks for {request.fault}")
-    return _ROLES[role](request, target)
+    done: dict[str, str] = {}
+    for action, target in actions:
+        done |= _ACTIONS[action](request, target)
+    return done
 
 
 def copy(request: Request, target: str) -> dict[str, str]:
@@ -40,8 +43,4 @@ def ingest(request: Request, target: str) -> dict[str, str]:
     return {"written": convert(request)}
 
 
-def acknowledge(request: Request, target: str) -> dict[str, str]:
-    return {"seen": request.delivery.first.uri}
-
-
-_ROLES = {"copy": copy, "start": start, "ingest": ingest, "acknowledge": acknowledge}
+_ACTIONS = {"copy": copy, "start": start, "ingest": ingest}

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import boto3
 from botocore.exceptions import ClientError
@@ -79,7 +79,7 @@ def read_request(values: Mapping[str, Any]) -> Request:
 
 @cache
 def client(service: str) -> Any:
-    return boto3.client(service)
+    return cast(Any, boto3).client(service)
 
 
 def _landed(bucket: str, key: str) -> tuple[LandingObject, Fault | None]:

@@ -6,8 +6,10 @@ from conftest import Answer
 
 Ask = Callable[..., Answer]
 CREATE = (
-    "CREATE EXTERNAL TABLE{} shop.orders (`id` bigint COMMENT 'the key', total decimal(10,2), lines array<struct<sku:string,n:int>>) "
-    "PARTITIONED BY (day int, region string) STORED AS PARQUET LOCATION 's3://lake/orders' TBLPROPERTIES ('classification' = 'parquet')"
+    "CREATE EXTERNAL TABLE{} shop.orders "
+    "(`id` bigint COMMENT 'the key', total decimal(10,2), lines array<struct<sku:string,n:int>>) "
+    "PARTITIONED BY (day int, region string) STORED AS PARQUET LOCATION 's3://lake/orders' "
+    "TBLPROPERTIES ('classification' = 'parquet')"
 )
 
 
@@ -43,7 +45,8 @@ def test_what_exists_is_refused_or_tolerated_as_asked(ask: Ask, shop: str) -> No
 
 def test_partitions_are_added_shown_and_dropped(ask: Ask, shop: str, glue: Any) -> None:
     ask(
-        "ALTER TABLE shop.orders ADD IF NOT EXISTS PARTITION (day = '20240131', region = 'São Paulo') PARTITION (day = 20240201, region = 'x') LOCATION 's3://lake/else/'"
+        "ALTER TABLE shop.orders ADD IF NOT EXISTS PARTITION (day = '20240131', region = 'São Paulo') "
+        "PARTITION (day = 20240201, region = 'x') LOCATION 's3://lake/else/'"
     )
     again = "ALTER TABLE shop.orders ADD{} PARTITION (region = 'x', day = 20240201)"
     assert "Partition already exists" in ask(again.format("")).reason
@@ -80,7 +83,10 @@ def test_the_catalog_is_described(ask: Ask, shop: str, client: Callable[[str], A
     assert [line.split("\t")[1].strip() for line in _lines(ask("DESCRIBE shop.orders"))][1] == "decimal(10,2)"
     athena, asked = client("athena"), {"CatalogName": "AwsDataCatalog", "DatabaseName": "shop"}
     metadata = athena.get_table_metadata(**asked, TableName="orders")["TableMetadata"]
-    assert [column["Type"] for column in metadata["Columns"]][0] == "bigint"
+    assert [column["Type"] for column in metadata["Columns"]][1:] == [
+        "decimal(10,2)",
+        "array<struct<sku:string,n:int>>",
+    ]
     assert [table["Name"] for table in athena.list_table_metadata(**asked)["TableMetadataList"]] == ["orders"]
     with pytest.raises(athena.exceptions.MetadataException):
         athena.get_table_metadata(**asked, TableName="nothing")

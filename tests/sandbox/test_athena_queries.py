@@ -1,4 +1,5 @@
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -80,7 +81,8 @@ def test_the_functions_answer_what_athena_answers(ask: Ask, sales: str) -> None:
 
 def test_columns_have_types_and_values_athenas_texts(ask: Ask, sales: str) -> None:
     answer = ask(
-        "SELECT id, name, weight, price, born, seen, ok, ARRAY[1, NULL], MAP(ARRAY['k'], ARRAY[1]) FROM sales ORDER BY id"
+        "SELECT id, name, weight, price, born, seen, ok, ARRAY[1, NULL], MAP(ARRAY['k'], ARRAY[1]) "
+        "FROM sales ORDER BY id"
     )
     kinds = ["integer", "varchar", "double", "decimal", "date", "timestamp", "boolean", "array", "map"]
     assert answer.types == kinds
@@ -112,6 +114,13 @@ def test_common_table_expressions_and_quoted_names(ask: Ask, sales: str) -> None
         'SELECT count(*) AS "rows", (SELECT max(id) FROM delivered) AS "the ""id""" FROM delivered'
     )
     assert answer.rows == [("2", "2")]
+
+
+def test_a_star_leaves_out_the_path_that_a_query_names(ask: Ask, sales: str) -> None:
+    paths = ask('WITH named AS (SELECT *, "$path" AS p FROM sales WHERE id = 1) SELECT * FROM named')
+    assert len(paths.rows[0]) == 9
+    assert str(paths.rows[0][8]).startswith("s3://athena-results/tables/")
+    assert len(ask("WITH all_of_it AS (SELECT * FROM sales) SELECT * FROM all_of_it").rows[0]) == 8
 
 
 def test_columns_without_a_name_are_numbered(ask: Ask, client: Callable[[str], Any]) -> None:
@@ -164,6 +173,12 @@ def test_a_query_that_cannot_run_fails_with_athenas_code(ask: Ask, sales: str, s
     assert answer.reason.startswith(reason)
 
 
+def test_a_query_reads_no_file_of_this_machine(ask: Ask, tmp_path: Path) -> None:
+    (tmp_path / "secret.txt").write_text("secret", encoding="utf-8")
+    answer = ask(f"SELECT * FROM read_text('{(tmp_path / 'secret.txt').as_posix()}')")
+    assert answer.state == "FAILED"
+
+
 def test_no_result_is_given_of_a_failed_query_or_an_unknown_one(ask: Ask, client: Callable[[str], Any]) -> None:
     athena, failed = client("athena"), ask("SELECT * FROM lake.nope")
     with pytest.raises(ClientError, match="Final query state: FAILED"):
@@ -181,7 +196,8 @@ def test_results_come_in_pages(ask: Ask, client: Callable[[str], Any]) -> None:
 def test_only_what_a_query_needs_is_scanned(ask: Ask, lake: str) -> None:
     ask(
         "CREATE TABLE lake.wide WITH (partitioned_by = ARRAY['p']) AS "
-        "SELECT n, to_hex(md5(to_utf8(CAST(n AS varchar)))) AS text, n % 2 AS p FROM UNNEST(sequence(1, 20000)) AS t (n)"
+        "SELECT n, to_hex(md5(to_utf8(CAST(n AS varchar)))) AS text, n % 2 AS p "
+        "FROM UNNEST(sequence(1, 20000)) AS t (n)"
     )
     scanned = {
         sql: ask(f"SELECT {sql}").statistics["DataScannedInBytes"]
@@ -196,7 +212,8 @@ def test_only_what_a_query_needs_is_scanned(ask: Ask, lake: str) -> None:
 
 def test_a_running_query_can_be_stopped(client: Callable[[str], Any]) -> None:
     athena = client("athena")
-    sql = "SELECT count(*) FROM UNNEST(sequence(1, 100000)) AS a (n), UNNEST(sequence(1, 100000)) AS b (m) WHERE n * m % 7 = 3"
+    numbers = "UNNEST(sequence(1, 100000))"
+    sql = f"SELECT count(*) FROM {numbers} AS a (n), {numbers} AS b (m) WHERE n * m % 7 = 3"
     started = athena.start_query_execution(QueryString=sql)["QueryExecutionId"]
 
     def state() -> str:

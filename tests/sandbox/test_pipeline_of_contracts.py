@@ -25,7 +25,7 @@ from acceptance.contract import (
 )  # fmt: skip
 from acceptance.key_template import KeyTemplate
 from sandbox.faults import FAULTS
-from sandbox.provision import provision, roles, table_location
+from sandbox.provision import actions, provision, table_location
 from sandbox.server import LocalAws
 
 MINUTE = timedelta(minutes=1)
@@ -158,14 +158,28 @@ def test_what_the_contract_names_is_there(provisioned: None, client: Callable[[s
     assert glue.get_job(JobName="stagetosor")["Job"]["ExecutionProperty"] == {"MaxConcurrentRuns": 10}
     facts = json.loads(client("ssm").get_parameter(Name="/stage/movies")["Parameter"]["Value"])
     assert facts == {
-        "source_bucket": "landing", "stage_bucket": "stage", "job": "stagetosor", "database": "sor_db", "table": "movies",
-    }  # fmt: skip
+        "source_bucket": "landing",
+        "stage_bucket": "stage",
+        "job": "stagetosor",
+        "database": "sor_db",
+        "table": "movies",
+    }
 
 
 def test_what_a_function_has_to_do_is_read_from_what_is_awaited_after_it() -> None:
-    assert roles(STAGED) == {"copytostage": ("copy", "s3://stage/{key}"), "startjob": ("start", "stagetosor")}
-    assert roles(BY_FUNCTION) == {"ingestratings": ("ingest", "")}
-    assert roles(BY_JOB) == {}
+    staged, table = AwaitObject("s3://stage/{key}", MINUTE), AwaitObject(PARTITION, MINUTE)
+    job, one, two = AwaitGlueJob("job", MINUTE), Invoke("one", {}, MINUTE), Invoke("two", {}, MINUTE)
+    copy, start, ingest = ("copy", "s3://stage/{key}"), ("start", "job"), ("ingest", "")
+    for steps, expected in (
+        ((one, staged, two, job, table), {"one": [copy], "two": [start]}),
+        ((one, staged, job, table), {"one": [copy, start]}),
+        ((one, staged, two, table), {"one": [copy], "two": [ingest]}),
+        ((one, staged, table), {"one": [copy, ingest]}),
+        ((one,), {"one": [ingest]}),
+        ((one, staged, RunGlueJob("job", {}, MINUTE)), {"one": [copy]}),
+        ((RunGlueJob("job", {}, MINUTE),), {}),
+    ):
+        assert actions(replace(STAGED, steps=steps)) == expected
 
 
 def test_a_file_goes_from_landing_by_stage_to_its_partition_with_every_cell(
@@ -247,9 +261,20 @@ SPOILED = {
     "cell-changed": [ROWS[0], (*ROWS[1][:2], "9.5", *ROWS[1][3:]), ROWS[2]],
     "nulls-to-text": [ROWS[0], ("2", "null", *ROWS[1][2:]), ROWS[2]],
     "decimals-truncated": [
-        (*ROWS[0][:2], "9.0", "1.0", *ROWS[0][4:]), (*ROWS[1][:2], "8.0", *ROWS[1][3:]), (*ROWS[2][:3], "3.0", *ROWS[2][4:]),
+        (*ROWS[0][:2], "9.0", "1.0", *ROWS[0][4:]),
+        (*ROWS[1][:2], "8.0", *ROWS[1][3:]),
+        (*ROWS[2][:3], "3.0", *ROWS[2][4:]),
     ],
-}  # fmt: skip
+}
+
+
+def test_a_fault_that_changes_nothing_is_an_error(pipeline: SimpleNamespace, glue: Any) -> None:
+    pipeline.drop("plain/2024-02-01/p.csv", fault="wrong-partition", bucket="other-landing")
+    run = glue.start_job_run(JobName="convertplain", Arguments={"--key": "plain/2024-02-01/p.csv"})["JobRunId"]
+    ended = until(
+        lambda: (job := glue.get_job_run(JobName="convertplain", RunId=run)["JobRun"]).get("ErrorMessage") and job
+    )
+    assert "ImpossibleFault: wrong-partition" in ended["ErrorMessage"]
 
 
 @pytest.mark.parametrize("fault", SPOILED)

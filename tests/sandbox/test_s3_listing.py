@@ -41,6 +41,16 @@ def test_a_delimiter_shows_each_folder_once(s3: Any, bucket: str, size: int) -> 
 def test_start_after_and_prefix_narrow_a_listing(s3: Any, bucket: str) -> None:
     assert _pages(s3, Bucket=bucket, StartAfter="b/1.csv") == ["c.csv", "z"]
     assert _pages(s3, Bucket=bucket, Prefix="a/") == KEYS[:2]
+    assert _pages(s3, Bucket=bucket, Prefix="b ç+%'") == [KEYS[2]]
+    assert _pages(s3, Bucket=bucket, Prefix="nothing") == []
+
+
+def test_an_object_that_marks_a_folder_does_not_hide_what_is_in_it(s3: Any) -> None:
+    s3.create_bucket(Bucket="folders")
+    for key in ("a/", "a/1", "a/b/2", "a/c"):
+        s3.put_object(Bucket="folders", Key=key, Body=b"")
+    shown = _pages(s3, Bucket="folders", Prefix="a/", Delimiter="/", PaginationConfig={"PageSize": 1})
+    assert sorted(shown) == ["a/", "a/1", "a/b/", "a/c"]
 
 
 def test_the_old_listing_pages_by_marker(s3: Any, bucket: str) -> None:

@@ -1,6 +1,11 @@
+import contextlib
+import io
+import json
+import socket
 import subprocess
 import sys
 import urllib.request
+import zipfile
 from pathlib import Path
 
 import boto3
@@ -53,6 +58,43 @@ def test_contracts_that_cannot_be_used_are_named(tmp_path: Path) -> None:
     process = _start("--port", "0", "--contracts", str(tmp_path))
     _, errors = process.communicate(timeout=20)
     assert process.returncode == 1 and "a.odcs.yaml" in errors
+
+
+HOLDING_ON = """
+import socket, time
+def handler(event, context):
+    held = socket.create_connection(("127.0.0.1", event["port"]))
+    held.sendall(b"here")
+    time.sleep(300)
+"""
+
+
+def test_a_running_function_ends_when_the_sandbox_is_killed() -> None:
+    process = _start("--port", "0")
+    assert process.stdout
+    session = boto3.Session("x", "x", region_name="us-east-1")
+    endpoint = process.stdout.readline().split()[1]
+    role = session.client("iam", endpoint_url=endpoint).create_role(RoleName="r", AssumeRolePolicyDocument="{}")["Role"]
+    package = io.BytesIO()
+    with zipfile.ZipFile(package, "w") as file:
+        file.writestr("holding.py", HOLDING_ON)
+    functions = session.client("lambda", endpoint_url=endpoint)
+    code = {"ZipFile": package.getvalue()}
+    functions.create_function(
+        FunctionName="f", Runtime="python3.12", Role=role["Arn"], Handler="holding.handler", Code=code, Timeout=300
+    )
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        listening.settimeout(20)
+        event = json.dumps({"port": listening.getsockname()[1]})
+        functions.invoke(FunctionName="f", InvocationType="Event", Payload=event)
+        held, _ = listening.accept()
+        with held:
+            held.settimeout(20)
+            assert held.recv(4) == b"here"
+            process.kill()
+            process.communicate()
+            with contextlib.suppress(ConnectionResetError):  # as Windows says it
+                assert held.recv(1) == b""
 
 
 TWICE = """

@@ -1,0 +1,111 @@
+"""Automations are created once, updated only when they differ, and speak of events that are really emitted."""
+
+from datetime import UTC, date, datetime
+from uuid import UUID
+
+import jinja2
+import pytest
+from prefect.automations import AutomationCore
+from prefect.client.orchestration import get_client
+
+from acceptance.delivery import Delivery, LandingObject
+from acceptance.events import DeliveryPointer, arrived, judged
+from acceptance.judge import Verdict
+from automations import mark_dead_runs, restart_the_watcher, tell_about_rejections, validate_each_delivery
+from automations.apply import apply
+from blocks.settings import Settings, read_settings
+from flows.contracts import load_contracts
+
+SOME_ID = UUID(int=7)
+DELIVERY = Delivery(
+    "movies",
+    date(2026, 1, 2),
+    (LandingObject("landing", 'a/it\'s "b" {x}.csv', "e", 3, datetime(2026, 1, 2, tzinfo=UTC)),),
+    {"file": 'it\'s "b" {x}'},
+)
+
+
+@pytest.fixture
+def settings(tmp_path, monkeypatch) -> Settings:
+    monkeypatch.chdir(tmp_path)
+    keys = {"aws_access_key_id": "a", "aws_secret_access_key": "b", "aws_region": "us-east-1"}
+    return read_settings(**keys, aws_endpoint_url="http://127.0.0.1:9")
+
+
+@pytest.fixture
+def contracts(request):
+    return load_contracts(request.config.rootpath / "contracts", {})
+
+
+def test_the_event_s_payload_becomes_the_parameter_of_the_validation():
+    (action,) = validate_each_delivery.automation(SOME_ID).actions
+    template = action.parameters["delivery"]["value"]["template"]
+    rendered = jinja2.Environment(autoescape=False).from_string(template).render(event=arrived(DELIVERY))
+    assert DeliveryPointer.model_validate_json(rendered).delivery() == DELIVERY
+
+
+def test_the_notification_names_delivery_verdict_reason_run_and_evidence():
+    (action,) = tell_about_rejections.automation(SOME_ID, "slack-webhook/squad").actions
+    event = judged(
+        DELIVERY, Verdict.REJECTED, "year_range: expected 0 rows, observed 3 rows", "s3://e/d/", "http://run"
+    )
+    texts = [
+        jinja2.Environment(autoescape=False).from_string(text).render(event=event)
+        for text in (action.subject, action.body)
+    ]
+    for said in (DELIVERY.title, "rejected", "observed 3 rows", "s3://e/d/", "http://run"):
+        assert said in "\n".join(texts)
+
+
+def test_without_a_notification_block_nobody_is_told_and_the_page_says_how_to_change_that():
+    automation = tell_about_rejections.automation(None, None)
+    assert [action.type for action in automation.actions] == ["do-nothing"]
+    assert "ACEITE_NOTIFICATION_BLOCK" in automation.description
+
+
+def test_every_sign_of_life_starts_the_wait_anew():
+    trigger = restart_the_watcher.automation(SOME_ID).trigger
+    assert trigger.after <= trigger.expect
+    assert not {"prefect.flow-run.Scheduled", "prefect.flow-run.Late"} & trigger.after
+
+
+def test_names_and_descriptions_are_there_for_people():
+    all_of_them = [
+        validate_each_delivery.automation(SOME_ID),
+        tell_about_rejections.automation(None, None),
+        restart_the_watcher.automation(SOME_ID),
+        mark_dead_runs.automation(),
+    ]
+    assert len({automation.name for automation in all_of_them}) == 4
+    assert all(automation.name.startswith("Aceite: ") and automation.description for automation in all_of_them)
+
+
+def test_applying_creates_then_changes_nothing_then_updates_what_differs_and_keeps_what_a_person_switched_off(
+    prefect_server, settings, contracts
+):
+    planned = apply(settings, contracts, dry_run=True)
+    with get_client(sync_client=True) as client:
+        assert not client.read_automations_by_name(validate_each_delivery.NAME), "a dry run makes nothing"
+    assert [(change.kind, change.name) for change in planned] == [(c.kind, c.name) for c in apply(settings, contracts)]
+    assert {change.change for change in apply(settings, contracts)} == {"unchanged"}
+
+    with get_client(sync_client=True) as client:
+        (automation,) = client.read_automations_by_name(validate_each_delivery.NAME)
+        client.pause_automation(automation.id)
+        assert {change.change for change in apply(settings, contracts)} == {"unchanged"}
+        (paused,) = client.read_automations_by_name(validate_each_delivery.NAME)
+        by_hand = AutomationCore(**{**paused.model_dump(exclude={"id"}), "description": "changed by hand"})
+        client.update_automation(paused.id, by_hand)
+        changed = [change for change in apply(settings, contracts) if change.change != "unchanged"]
+        assert [(change.name, change.change, change.fields) for change in changed] == [
+            (validate_each_delivery.NAME, "updated", ("description",))
+        ]
+        (restored,) = client.read_automations_by_name(validate_each_delivery.NAME)
+        assert (restored.enabled, restored.id) == (False, automation.id)
+
+
+def test_a_dataset_with_an_override_gets_a_concurrency_limit_of_one(prefect_server, settings, contracts):
+    apply(settings, contracts)
+    with get_client(sync_client=True) as client:
+        limit = client.read_global_concurrency_limit_by_name("aceite nyc-flights")
+    assert limit.limit == 1

@@ -1,0 +1,105 @@
+"""The command's messages and exit codes, from outside."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from sandbox.server import LocalAws
+
+ROOT = Path(__file__).parent.parent.parent
+
+
+@pytest.fixture
+def aceite(tmp_path):
+    """Runs the command in an empty folder."""
+
+    def run(*arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            [sys.executable, "-m", "cli.main", *arguments],
+            cwd=tmp_path,
+            env={**os.environ, "ACEITE_HOME": str(tmp_path / "home"), "PYTHONUTF8": "1", **environment},
+            capture_output=True,
+            text=True,
+            encoding="utf-8",
+            check=False,
+        )
+
+    return run
+
+
+def test_help_names_every_verb_and_every_setting(aceite):
+    said = aceite("--help").stdout
+    for word in ("demo", "up", "sandbox", "drop", "validate", "status", "contracts", "apply", "ACEITE_AWS_ACCOUNT_ID"):
+        assert word in said
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["drop"], "FILE"),
+        (["fly"], "fly"),
+        (["validate", "landing/key.csv"], "s3://bucket/key"),
+        (["drop", "absent.csv", "--dataset", "nyc-flights", "--contracts", str(ROOT / "contracts")], "absent.csv"),
+        (["drop", __file__, "--dataset", "other", "--contracts", str(ROOT / "contracts")], "nyc-flights"),
+        (["drop", __file__, "--dataset", "nyc-flights", "--fault", "list"], "cell-changed"),
+    ],
+)
+def test_a_usage_error_has_code_64_and_says_what_is_allowed(aceite, arguments, said):
+    result = aceite(*arguments)
+    assert result.returncode == 64, result.stderr
+    assert said in result.stderr
+
+
+def test_contracts_check_prints_every_problem_with_file_and_line(aceite, tmp_path):
+    good = (ROOT / "contracts" / "movies.odcs.yaml").read_text(encoding="utf-8")
+    (tmp_path / "bad.odcs.yaml").write_text(good.replace("invoke: lambdastartecstask", "invok: x"), encoding="utf-8")
+    (tmp_path / "twice.odcs.yaml").write_text("id: a\nid: b\n", encoding="utf-8")
+    result = aceite("contracts", "check", str(tmp_path))
+    assert result.returncode == 1
+    line = good.splitlines().index(next(text for text in good.splitlines() if "invoke: lambdastartecstask" in text)) + 1
+    assert f"bad.odcs.yaml:{line}:" in result.stdout
+    assert "twice.odcs.yaml:2:" in result.stdout
+    assert aceite("contracts", "check", str(ROOT / "contracts")).returncode == 0
+
+
+def test_a_contract_that_cannot_be_used_keeps_up_from_starting(aceite, tmp_path):
+    (tmp_path / "contracts").mkdir()
+    (tmp_path / "contracts" / "a.yaml").write_text("not: a: contract", encoding="utf-8")
+    result = aceite("up", "--sandbox")
+    assert result.returncode == 1
+    assert "a.yaml:1:" in result.stderr
+
+
+def test_credentials_of_another_account_are_refused_and_both_are_named(aceite):
+    with LocalAws() as aws:
+        result = aceite(
+            "up",
+            "--contracts",
+            str(ROOT / "contracts"),
+            ACEITE_AWS_ENDPOINT_URL=aws.endpoint,
+            ACEITE_AWS_ACCESS_KEY_ID="a",
+            ACEITE_AWS_SECRET_ACCESS_KEY="very-secret",
+            ACEITE_AWS_REGION="us-east-1",
+            ACEITE_AWS_ACCOUNT_ID="999999999999",
+        )
+    assert result.returncode == 1
+    assert "123456789012" in result.stderr
+    assert "999999999999" in result.stderr
+    assert "very-secret" not in result.stderr + result.stdout
+
+
+def test_status_without_a_running_aceite_is_an_empty_list(aceite):
+    assert json.loads(aceite("status", "--json").stdout)["deliveries"] == []
+
+
+def test_a_taken_port_is_named_with_the_option_that_moves_it(aceite):
+    with LocalAws() as aws:
+        port = aws.endpoint.rsplit(":", 1)[1]
+        result = aceite("up", "--sandbox", "--aws-port", port, "--contracts", str(ROOT / "contracts"))
+    assert result.returncode == 1
+    assert port in result.stderr
+    assert "--aws-port" in result.stderr
