@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import Self
 
-from pydantic import Field, SecretStr, ValidationError, model_validator
+from pydantic import Field, SecretStr, ValidationError, ValidationInfo, field_validator, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from acceptance.errors import SettingsError
@@ -46,6 +46,13 @@ class Settings(BaseSettings):
         120, gt=0, description="Seconds after which a delivery that no run claimed is announced again."
     )
     parallel: int = Field(4, gt=0, description="Validations that run at the same time in one `aceite up`.")
+
+    @field_validator("*", mode="before")
+    @classmethod
+    def _empty_is_unset(cls, value: object, info: ValidationInfo) -> object:
+        """cmd.exe cannot unset a variable for one command, and a file .env should be overruled by an empty one."""
+        field = cls.model_fields[info.field_name or ""]
+        return field.get_default(call_default_factory=True) if value == "" else value
 
     @model_validator(mode="after")
     def _keys_come_in_pairs(self) -> Self:

@@ -19,16 +19,13 @@ def apply(
     from cli.connection import connect
 
     settings = connect()
-    import os
-
     from automations.apply import apply as apply_to_server
     from blocks.build import aws_credentials, identify
-    from flows.contracts import load_contracts
+    from flows.contracts import contracts_of
 
     identify(aws_credentials(settings), settings.aws_account_id)
-    environment = {**os.environ, "LANDING_BUCKET": settings.landing_bucket}
     console = Console(highlight=False)
-    for change in apply_to_server(settings, load_contracts(settings.contracts, environment), dry_run=dry_run):
+    for change in apply_to_server(settings, contracts_of(settings), dry_run=dry_run):
         fields = f" ({', '.join(change.fields)})" if change.fields else ""
         verb = f"would be {change.change}" if dry_run and change.change != "unchanged" else change.change
         console.print(f"{_SIGNS[change.change]} {change.kind} {change.name}: {verb}{fields}", markup=False)

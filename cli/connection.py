@@ -40,3 +40,11 @@ def connect() -> Settings:
     except httpx.HTTPError as error:
         raise SettingsError(f"the Prefect server {url} does not answer ({error}): start it, or `aceite up`") from error
     return settings
+
+
+def refuse_another_account(settings: Settings) -> None:
+    """Raises WrongAccount if `ACEITE_AWS_ACCOUNT_ID` is set and the credentials are of another account."""
+    if settings.aws_account_id is not None:
+        from blocks.build import aws_credentials, identify
+
+        identify(aws_credentials(settings), settings.aws_account_id)

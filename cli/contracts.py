@@ -28,15 +28,13 @@ def check(
     home: Home = None,
 ) -> int:
     """Check contracts. Exit code 0, or 1 with every problem as file:line."""
-    import os
-
     from blocks.settings import read_settings
-    from flows.contracts import check_contracts
+    from flows.contracts import check_contracts, contract_variables
 
     settings = read_settings()
-    environment = {**os.environ, "LANDING_BUCKET": settings.landing_bucket}
+    variables = contract_variables(settings.landing_bucket)
     console, failed = Console(soft_wrap=True, highlight=False), False
-    for file in check_contracts(paths or [settings.contracts], environment):
+    for file in check_contracts(paths or [settings.contracts], variables):
         for problem in file.problems:
             console.print(str(problem), style="red", markup=False)
         if file.contract is not None and not file.problems:

@@ -37,11 +37,12 @@ def drop(
 
     With --wait the exit code is 0 accepted, 1 rejected, 2 inconclusive or no verdict in time; 64 is a usage error.
     """
-    from cli.connection import share_settings
+    from cli.connection import refuse_another_account, share_settings
     from cli.landing import land, read_fields
     from cli.verdicts import await_verdicts, exit_code, print_json, print_verdicts
 
     settings = share_settings()
+    refuse_another_account(settings)
     if fault is not None:
         _check_fault(fault, in_sandbox=settings.aws_endpoint_url is not None)
     missing = [str(file) for file in files if not file.is_file()]

@@ -15,7 +15,7 @@ from blocks.build import aws_credentials, identify
 from blocks.settings import Settings, read_settings
 from cli.children import Child
 from cli.running import Running, running_in
-from flows.contracts import load_contracts
+from flows.contracts import contracts_of
 from flows.ledger import ledger_url, sqlite_url
 
 DEFAULT_AWS_PORT = 5000
@@ -26,16 +26,13 @@ SANDBOX_SETTINGS = {
     "ACEITE_AWS_ACCESS_KEY_ID": "sandbox",
     "ACEITE_AWS_SECRET_ACCESS_KEY": "sandbox",
     "ACEITE_AWS_REGION": "us-east-1",
+    "ACEITE_AWS_PROFILE": "",  # empty is unset, also where a file .env says something else
+    "ACEITE_AWS_ROLE_ARN": "",
+    "ACEITE_AWS_SESSION_TOKEN": "",
+    "ACEITE_AWS_ACCOUNT_ID": "",
     "ACEITE_POLL_S": "1",
     "ACEITE_PATIENCE_S": "20",
 }
-_NOT_FOR_THE_SANDBOX = (
-    "ACEITE_AWS_PROFILE",
-    "ACEITE_AWS_ROLE_ARN",
-    "ACEITE_AWS_SESSION_TOKEN",
-    "ACEITE_AWS_ACCOUNT_ID",
-    "ACEITE_LEDGER_URL",
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +65,7 @@ def started(wanted: Wanted, console: Console) -> Iterator[Installation]:
         AceiteError: a contract, a setting or the credentials cannot be used, or a part did not start.
     """
     settings = read_settings()
-    load_contracts(settings.contracts, {**os.environ, "LANDING_BUCKET": settings.landing_bucket})
+    contracts_of(settings)  # what is wrong with them is said before anything starts
     with ExitStack() as undo:
         parts = _Parts(settings, console, undo)
         with console.status("starting"):
@@ -101,8 +98,6 @@ class _Parts:
 
     def start_sandbox(self, asked_port: int | None) -> Child:
         """It gets ready while Prefect's server starts; `use_sandbox` waits for it."""
-        for name in _NOT_FOR_THE_SANDBOX:
-            self._environment.pop(name, None)
         port = _port(asked_port, DEFAULT_AWS_PORT, "--aws-port")
         self._console.print(f"starting the sandbox: AWS on 127.0.0.1:{port}, made from the contracts")
         ledger = self.home / "sandbox-ledger.db"

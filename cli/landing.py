@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Mapping, Sequence
 from datetime import date
 from pathlib import Path
@@ -16,14 +15,10 @@ from aws.s3 import list_objects
 from blocks.build import aws_credentials
 from blocks.settings import Settings
 from cli.options import UsageProblem
-from flows.contracts import load_contracts
+from flows.contracts import contracts_of
 
 FAULT_METADATA = "aceite-fault"
 """User metadata of a landed object by which the sandbox's pipeline misbehaves; see `sandbox.faults`."""
-
-
-def contracts_of(settings: Settings) -> tuple[Contract, ...]:
-    return load_contracts(settings.contracts, {**os.environ, "LANDING_BUCKET": settings.landing_bucket})
 
 
 def contract_named(settings: Settings, dataset: str) -> Contract:
@@ -76,23 +71,16 @@ def landed_delivery(s3: Any, bucket: str, key: str, contracts: Sequence[Contract
 
 
 def _key(contract: Contract, file: Path, day: date, fields: Mapping[str, str]) -> str:
-    """The name of the file as it is if the template takes it so, else its stem: `{file}.csv` takes a.csv as "a"."""
-    names = (file.name, file.stem)
-    problems = []
-    for name in names:
+    """Where the file lands. `{file}.csv` takes a.csv by its stem, `{file}` alone by its whole name."""
+    keys, problems = [], []
+    for name in (file.stem, file.name):
         try:
-            key = contract.template.write(day, {"file": name, **fields})
-        except (UnroutableKey, KeyError, ValueError) as error:
+            keys.append(contract.template.write(day, {"file": name, **fields}))
+        except UnroutableKey as error:
             problems.append(str(error))
-            continue
-        if key.rsplit("/", 1)[-1] == file.name:
-            return key
-    for name in reversed(names):
-        try:
-            return contract.template.write(day, {"file": name, **fields})
-        except (UnroutableKey, KeyError, ValueError):
-            continue
-    raise UsageProblem(
-        f"{file.name} does not fit the key template {contract.template.pattern} of {contract.dataset}: {problems[0]}. "
-        "Give the fields that are missing with --field NAME=VALUE"
-    )
+    if not keys:
+        raise UsageProblem(
+            f"{file.name} does not fit the key template {contract.template.pattern} of {contract.dataset}: "
+            f"{problems[0]}. Give the fields that are missing with --field NAME=VALUE"
+        )
+    return next((key for key in keys if key.endswith(f"/{file.name}")), keys[0])

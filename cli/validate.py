@@ -23,13 +23,15 @@ def validate(
     bucket, _, key = uri.removeprefix("s3://").partition("/")
     if not (uri.startswith("s3://") and bucket and key):
         raise UsageProblem(f"{uri!r} is not the address of an S3 object; write s3://bucket/key")
-    from cli.connection import connect
+    from cli.connection import connect, refuse_another_account
 
     settings = connect()
+    refuse_another_account(settings)
     from acceptance.events import DeliveryPointer
     from blocks.build import aws_credentials, save_blocks
-    from cli.landing import contracts_of, landed_delivery
+    from cli.landing import landed_delivery
     from cli.verdicts import exit_code, print_json, print_verdicts
+    from flows.contracts import contracts_of
     from flows.evidence_store import read_verdict
     from flows.validate_delivery import validate_delivery
 

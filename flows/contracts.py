@@ -1,5 +1,6 @@
 """The contract files of a directory, read together: each one alone, and what two of them must not both claim."""
 
+import os
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -9,6 +10,7 @@ from pathlib import Path
 from acceptance.contract import Contract
 from acceptance.errors import ContractError, Problem
 from acceptance.odcs import read_contract
+from blocks.settings import Settings
 
 _SUFFIXES = (".yaml", ".yml")
 
@@ -38,6 +40,16 @@ def load_contracts(directory: Path, environment: Mapping[str, str]) -> tuple[Con
         reason = f"none of its contracts is watched ({names}): add a landing server of type s3 to one"
         raise ContractError([Problem(str(directory), 0, reason)])
     return contracts
+
+
+def contract_variables(landing_bucket: str) -> Mapping[str, str]:
+    """What `${VARIABLES}` of contracts stand for: the process's environment, and the landing bucket."""
+    return {**os.environ, "LANDING_BUCKET": landing_bucket}
+
+
+def contracts_of(settings: Settings) -> tuple[Contract, ...]:
+    """The watched contracts of an installation. Raises ContractError as `load_contracts` does."""
+    return load_contracts(settings.contracts, contract_variables(settings.landing_bucket))
 
 
 def check_contracts(paths: Iterable[Path], environment: Mapping[str, str]) -> tuple[ContractFile, ...]:

@@ -1,20 +1,18 @@
 """What this process was started with: contracts and ledger, found through the settings."""
 
-import os
 from functools import cache
 
 from acceptance.contract import Contract
 from acceptance.errors import AceiteError
 from blocks.settings import read_settings
 from flows.clients import load_clients
-from flows.contracts import load_contracts
+from flows.contracts import contract_variables, load_contracts
 
 
 @cache
 def installed_contracts() -> tuple[Contract, ...]:
     """The watched contracts. `${LANDING_BUCKET}` is the bucket of the landing block."""
-    environment = {**os.environ, "LANDING_BUCKET": load_clients().landing.bucket_name}
-    return load_contracts(read_settings().contracts, environment)
+    return load_contracts(read_settings().contracts, contract_variables(load_clients().landing.bucket_name))
 
 
 def contract_of(dataset: str) -> Contract:

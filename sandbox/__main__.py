@@ -1,7 +1,6 @@
 """`python -m sandbox`: the sandbox as a process of its own."""
 
 import argparse
-import os
 import sys
 import threading
 from pathlib import Path
@@ -9,6 +8,8 @@ from pathlib import Path
 import boto3
 
 from acceptance.errors import AceiteError, SettingsError
+from blocks.settings import read_settings
+from flows.contracts import contracts_of
 
 USAGE_ERROR = 64
 
@@ -20,7 +21,6 @@ def main(arguments: list[str] | None = None) -> int:
     )
     parser.add_argument("--port", type=int, default=5000, help="0 takes any that is free")
     parser.add_argument("--contracts", type=Path, help="folder of the contracts whose pipelines are made")
-    parser.add_argument("--evidence-bucket", default="evidence")
     parser.add_argument("--until-stdin-closes", action="store_true", help="end when the parent process is gone")
     asked = parser.parse_args(arguments)
     try:
@@ -50,16 +50,16 @@ def serve(asked: argparse.Namespace) -> None:
         raise SettingsError(f'The sandbox needs {error.name}: pip install "aceite[sandbox]"') from error
     with LocalAws(asked.port) as aws:
         if asked.contracts:
-            from flows.contracts import load_contracts
-
+            settings = read_settings(contracts=asked.contracts)
             session = boto3.Session("sandbox", "sandbox", region_name=REGION)
-            provision(session, aws.endpoint, load_contracts(asked.contracts, os.environ), asked.evidence_bucket)
+            provision(session, aws.endpoint, contracts_of(settings), settings.evidence_bucket)
         sys.stdout.write(f"ready {aws.endpoint}\n")
         sys.stdout.flush()
         if asked.until_stdin_closes:
             sys.stdin.read()
         else:
-            threading.Event().wait()
+            while not threading.Event().wait(1):  # in slices: on Windows a longer wait does not see Ctrl-C
+                pass
 
 
 if __name__ == "__main__":

@@ -56,6 +56,7 @@ class Worker:
             self._log_ended.clear()
             timed_out = threading.Event()
             timer = threading.Timer(timeout_s, self._time_out, (timed_out,))
+            timer.daemon = True
             timer.start()
             started = time.monotonic()
             line = self._exchange({"id": request_id, "event": event, "deadline": time.time() + timeout_s})

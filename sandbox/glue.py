@@ -45,12 +45,10 @@ class JobRun(FakeJobRun):
 class RunningGlue(GlueBackend):
     endpoint: ClassVar[str] = ""
     minute_s: ClassVar[float] = 60
+    _starting: ClassVar[threading.Lock] = threading.Lock()
 
     def start_job_run(self, name: str, arguments: dict[str, str] | None, *settings: Any) -> str:
         job = self.get_job(name)
-        live = sum(run.status in LIVE for run in job.job_runs)
-        if live >= job.execution_property.get("MaxConcurrentRuns", 1):
-            raise ConcurrentRunsExceededException(f"Concurrent runs exceeded for {name}")
         allocated_capacity, max_capacity, timeout, worker_type, security, workers, notification, previous = settings
         run = JobRun(
             name,
@@ -64,7 +62,11 @@ class RunningGlue(GlueBackend):
             security or job.security_configuration,
             workers or job.number_of_workers,
         )
-        job.job_runs.append(run)
+        with self._starting:
+            live = sum(run.status in LIVE for run in job.job_runs)
+            if live >= job.execution_property.get("MaxConcurrentRuns", 1):
+                raise ConcurrentRunsExceededException(f"Concurrent runs exceeded for {name}")
+            job.job_runs.append(run)
         threading.Thread(target=self._run, args=(job, run), daemon=True).start()
         return str(run.job_run_id)
 
@@ -112,21 +114,23 @@ class RunningGlue(GlueBackend):
         run.status = "RUNNING" if run.status == "STARTING" else run.status
         if run.status == "STOPPING":
             run.process.kill()
-        timer = threading.Timer(run.timeout * self.minute_s, self._time_out, (run,))
+        timed_out = threading.Event()
+        timer = threading.Timer(run.timeout * self.minute_s, self._time_out, (run, timed_out))
+        timer.daemon = True
         timer.start()
         status = run.process.wait()
         timer.cancel()
         self._log(run, output, errors)
-        if run.status == "TIMEOUT":
+        if timed_out.is_set():
             return "TIMEOUT", f"Job run exceeded its timeout of {run.timeout} minutes"
         if status == 0:
             return "SUCCEEDED", None
         return "FAILED", message.read_text("utf-8") if message.exists() else f"Command failed with exit code {status}"
 
     @staticmethod
-    def _time_out(run: JobRun) -> None:
+    def _time_out(run: JobRun, timed_out: threading.Event) -> None:
         assert run.process
-        run.status = "TIMEOUT"
+        timed_out.set()
         run.process.kill()
 
     def _download(self, uri: str, folder: Path) -> Path:

@@ -207,6 +207,27 @@ def aceite(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Installation]:
         assert not alive, f"aceite up left processes behind: {alive}"
 
 
+def watcher_process(aceite: Installation) -> psutil.Process | None:
+    """The process that holds the ledger's lease is the watcher's; it is the one with the ledger's file open."""
+    for process in aceite.children():
+        try:
+            if any(Path(file.path).name == "sandbox-ledger.db" for file in process.open_files()):
+                return process
+        except psutil.Error:
+            continue
+    return None
+
+
+def validation_processes(aceite: Installation) -> list[psutil.Process]:
+    """The processes that Prefect's runners spawned for runs, but the watcher's."""
+    watcher = watcher_process(aceite)
+    return [
+        process
+        for process in aceite.children()
+        if "--multiprocessing-fork" in process.cmdline() and process.pid != (watcher and watcher.pid)
+    ]
+
+
 def flights_of(day: str) -> bytes:
     """The 842 flights of New Year's Day, as if they were of another day of January 2013."""
     return (FLIGHTS / "2013-01-01.csv").read_bytes().replace(b"\n2013,1,1,", b"\n2013,1,%d," % int(day[-2:]))
@@ -358,7 +379,7 @@ def test_the_delivery_of_a_killed_run_is_announced_again_and_the_next_run_restor
     eventually(lambda: "/never/_test" in aceite.parameters(), "the override")
     name = "never 2026-01-03 killed.csv"
     first = next(run for run in aceite.runs_of("validate-delivery") if run["name"] == name)
-    psutil.Process(int(first["infrastructure_pid"].rpartition(":")[2])).kill()
+    max(validation_processes(aceite), key=psutil.Process.create_time).kill()
 
     def taken_over() -> dict[str, Any] | None:
         runs = [run for run in aceite.runs_of("validate-delivery") if run["name"] == name]
@@ -416,17 +437,6 @@ def test_applying_again_changes_nothing_and_respects_what_a_person_switched_off(
     automations = aceite.prefect("automations/filter")
     assert len({item["name"] for item in automations}) == len(automations)
     assert not next(item for item in automations if item["name"] == name)["enabled"]
-
-
-def watcher_process(aceite: Installation) -> psutil.Process | None:
-    """The process that holds the ledger's lease is the watcher's; it is the one with the ledger's file open."""
-    for process in aceite.children():
-        try:
-            if any(Path(file.path).name == "sandbox-ledger.db" for file in process.open_files()):
-                return process
-        except psutil.Error:
-            continue
-    return None
 
 
 def test_a_killed_watcher_is_running_again_within_a_minute_and_misses_nothing(aceite):

@@ -54,6 +54,13 @@ def test_settings_come_from_the_environment_and_from_a_dotenv_file(settings, tmp
     assert (read_settings().landing_bucket, read_settings().poll_s) == ("chegada", 7)
 
 
+def test_an_empty_variable_is_unset_and_overrules_the_dotenv_file(settings, tmp_path, monkeypatch):
+    (tmp_path / ".env").write_text("ACEITE_AWS_PROFILE=work\nACEITE_POLL_S=3\n", encoding="utf-8")
+    monkeypatch.setenv("ACEITE_AWS_PROFILE", "")
+    monkeypatch.setenv("ACEITE_POLL_S", "")
+    assert (read_settings().aws_profile, read_settings().poll_s) == (None, 10)
+
+
 @pytest.mark.parametrize(
     ("values", "named"),
     [

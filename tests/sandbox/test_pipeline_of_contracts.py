@@ -132,7 +132,11 @@ def pipeline(provisioned: None, client: Callable[[str], Any], s3: Any, glue: Any
         assert copied.get("copied") == f"s3://stage/{key}", copied
         return start(key)
 
-    return SimpleNamespace(drop=drop, invoke=invoke, start=start, run=run)
+    def ingest(day: str, content: str = FILE, fault: str | None = None) -> Any:
+        """The same conversion, by the function of BY_FUNCTION."""
+        return invoke("ingestratings", {"key": drop(f"ratings/{day}/f.csv", content, fault)})
+
+    return SimpleNamespace(drop=drop, invoke=invoke, start=start, run=run, ingest=ingest)
 
 
 def _override(ssm: Any, source_bucket: str) -> None:
@@ -205,9 +209,8 @@ def test_a_second_delivery_of_a_file_replaces_the_first(
 
 def test_a_bad_file_does_not_stop_the_pipeline(pipeline: SimpleNamespace, ask: Callable[..., Answer]) -> None:
     ragged = "Id;Movie Title;Score\r\n1;a;2.5;more\r\nx;b\r\n3\r\n"
-    run = pipeline.run("movies/20240202/bad.csv", ragged)
-    assert run["JobRunState"] == "SUCCEEDED", run["ErrorMessage"]
-    rows = sorted(_rows(ask, "20240202"), key=str)
+    assert "written" in pipeline.ingest("20240202", ragged)
+    rows = sorted(_rows(ask, "20240202", "ratings"), key=str)
     assert [row[:3] for row in rows] == [("1", "a", "2.5"), ("3", None, None), (None, "b", None)]
 
 
@@ -215,8 +218,8 @@ def test_a_bad_file_does_not_stop_the_pipeline(pipeline: SimpleNamespace, ask: C
 def test_a_file_without_rows_makes_a_partition_without_rows(
     pipeline: SimpleNamespace, ask: Callable[..., Answer], content: str
 ) -> None:
-    assert pipeline.run("movies/20240203/empty.csv", content)["JobRunState"] == "SUCCEEDED"
-    assert _rows(ask, "20240203") == []
+    assert "written" in pipeline.ingest("20240203", content)
+    assert _rows(ask, "20240203", "ratings") == []
 
 
 def test_the_parameter_steers_the_second_function(pipeline: SimpleNamespace, client: Callable[[str], Any]) -> None:
@@ -280,21 +283,26 @@ def test_a_fault_that_changes_nothing_is_an_error(pipeline: SimpleNamespace, glu
 @pytest.mark.parametrize("fault", SPOILED)
 def test_a_fault_of_the_data_is_in_the_table(pipeline: SimpleNamespace, ask: Callable[..., Answer], fault: str) -> None:
     day = f"202403{list(SPOILED).index(fault) + 10}"
-    assert pipeline.run(f"movies/{day}/f.csv", fault=fault)["JobRunState"] == "SUCCEEDED"
-    assert _rows(ask, day) == SPOILED[fault]
+    assert "written" in pipeline.ingest(day, fault=fault)
+    assert _rows(ask, day, "ratings") == SPOILED[fault]
+
+
+def test_a_fault_travels_with_the_copy_to_the_job(pipeline: SimpleNamespace, ask: Callable[..., Answer]) -> None:
+    assert pipeline.run("movies/20240310/f.csv", fault="row-dropped")["JobRunState"] == "SUCCEEDED"
+    assert _rows(ask, "20240310") == SPOILED["row-dropped"]
 
 
 def test_a_wrong_partition_is_that_of_the_next_day(pipeline: SimpleNamespace, ask: Callable[..., Answer]) -> None:
-    pipeline.run("movies/20240430/f.csv", fault="wrong-partition")
-    assert (_rows(ask, "20240430"), _rows(ask, "20240501")) == ([], ROWS)
+    pipeline.ingest("20240430", fault="wrong-partition")
+    assert (_rows(ask, "20240430", "ratings"), _rows(ask, "20240501", "ratings")) == ([], ROWS)
 
 
 def test_rows_without_a_partition_in_the_catalog_are_not_read(
     pipeline: SimpleNamespace, ask: Callable[..., Answer], s3: Any
 ) -> None:
-    pipeline.run("movies/20240601/f.csv", fault="no-partition")
-    assert s3.list_objects_v2(Bucket="sor", Prefix="movies/day=20240601/")["KeyCount"] == 1
-    assert _rows(ask, "20240601") == []
+    pipeline.ingest("20240601", fault="no-partition")
+    assert s3.list_objects_v2(Bucket="sor", Prefix="ratings/day=20240601/")["KeyCount"] == 1
+    assert _rows(ask, "20240601", "ratings") == []
 
 
 def test_a_lambda_error_is_a_function_error(pipeline: SimpleNamespace) -> None:
