@@ -22,7 +22,6 @@ SIGNS_OF_LIFE = frozenset(
         "prefect.flow-run.TimedOut",
         "prefect.flow-run.AlreadyWatched",
         "prefect.flow-run.TakenOver",
-        "prefect.flow-run.Orphaned",
     }
 )
 """Each starts the wait for the next anew. Scheduled and Late are not among them: they say that nobody runs flows, and

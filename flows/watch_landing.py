@@ -1,10 +1,10 @@
 """The watcher: lists the landing locations, remembers what it saw, announces each new delivery. It never validates."""
 
-import multiprocessing
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from typing import Any
 
 import httpx
@@ -18,7 +18,7 @@ from prefect.states import Completed
 from acceptance.announcements import due_again
 from acceptance.contract import Contract
 from acceptance.delivery import Delivery, LandingObject
-from acceptance.errors import StepFailed, UnroutableKey
+from acceptance.errors import AceiteError, StepFailed, UnroutableKey
 from acceptance.events import HEARTBEAT, EventDraft, arrived, unroutable
 from acceptance.routing import route, watched_locations
 from aws.s3 import list_objects
@@ -32,6 +32,9 @@ from flows.runs import has_ended
 
 LEASE = timedelta(seconds=15)
 HEARTBEAT_EVERY_S = 10
+SERVER_GONE_AFTER_S = 600
+"""A watcher whose server is gone tells nobody anything. It also ends what a killed `aceite up` may leave behind."""
+
 POST_AGAIN_AFTER = timedelta(seconds=15)
 ANNOUNCED_AT_ONCE = 200
 LOOKED_FOR_AT_ONCE = 25
@@ -57,23 +60,19 @@ def watch_landing(poll_s: float = 10, patience_s: float = 120) -> State:
 
 def _watch(watcher: "Watcher", poll_s: float, patience: timedelta) -> State:
     next_heartbeat = time.monotonic()
-    while not _is_orphan():
+    while next_heartbeat + SERVER_GONE_AFTER_S > time.monotonic():
         began = time.monotonic()
         if not watcher.ledger.take_lease(str(flow_run.id), _now() + LEASE, _now()):
             return Completed(name="TakenOver", message="another watcher took the lease while this one was asleep")
         watcher.look()
         watcher.tell(patience)
-        if began >= next_heartbeat:
+        beat = partial(events.post_one, _heartbeat("watching", watcher.seen_count))
+        if began >= next_heartbeat and watcher.survive("the heartbeat", beat):
             next_heartbeat = began + HEARTBEAT_EVERY_S
-            watcher.survive("heartbeat", lambda: events.post_one(_heartbeat("watching", watcher.seen_count)))
         time.sleep(max(0.0, poll_s - (time.monotonic() - began)))
-    return Completed(name="Orphaned", message="the process that served this watcher is gone")
-
-
-def _is_orphan() -> bool:
-    """A killed `aceite up` takes nothing with it; its watcher must not go on for a server that may be gone as well."""
-    parent = multiprocessing.parent_process()
-    return parent is not None and not parent.is_alive()
+    raise AceiteError(
+        f"Prefect's server has not answered for {SERVER_GONE_AFTER_S} s; once it does, its automation starts a watcher"
+    )
 
 
 @dataclass
@@ -97,7 +96,7 @@ class Watcher:
     def look(self) -> None:
         """Lists every location; what was not seen in this version is remembered, and due to be announced."""
         for (bucket, prefix), seen in self.seen.items():
-            self.survive(f"listing s3://{bucket}/{prefix}", lambda b=bucket, p=prefix, s=seen: self._look_at(b, p, s))
+            self.survive(f"listing s3://{bucket}/{prefix}", partial(self._look_at, bucket, prefix, seen))
 
     def _look_at(self, bucket: str, prefix: str, seen: dict[str, LandingObject]) -> None:
         batch: list[LandingObject] = []
@@ -161,17 +160,18 @@ class Watcher:
         for delivery in self.ledger.unjudged(LOOKED_FOR_AT_ONCE):
             self.ledger.note(delivery.id, _now(), **_found(clients.evidence_s3, clients.evidence_bucket, delivery))
 
-    def survive(self, doing: str, action: Any) -> None:
-        """Does it; AWS or Prefect being unreachable is logged once for each new message, and tried again next tick."""
+    def survive(self, doing: str, action: Callable[[], object]) -> bool:
+        """Whether it worked. AWS or Prefect being unreachable is logged once for each new message, and tried again."""
         try:
             action()
         except (BotoCoreError, ClientError, httpx.HTTPError, StepFailed) as error:
             if self.troubles.get(doing) != str(error):
                 get_run_logger().warning("%s failed, will be tried again: %s", doing, error)
             self.troubles[doing] = str(error)
-        else:
-            if self.troubles.pop(doing, None):
-                get_run_logger().info("%s works again", doing)
+            return False
+        if self.troubles.pop(doing, None):
+            get_run_logger().info("%s works again", doing)
+        return True
 
 
 def _found(s3: Any, bucket: str, delivery: Delivery) -> dict[str, Any]:

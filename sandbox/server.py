@@ -86,7 +86,14 @@ class _OneRegion:
     def __call__(self, environ: dict[str, Any], start_response: Any) -> Any:
         if signed := environ.get("HTTP_AUTHORIZATION"):
             environ["HTTP_AUTHORIZATION"] = re.sub(r"(Credential=[^/,]+/\d+/)[^/]+/", rf"\1{REGION}/", signed)
-        return self._app(environ, start_response)
+
+        def start_with_one_request_id(status: str, headers: list[tuple[str, str]], *more: Any) -> Any:
+            """moto adds an id of its own to the one that a function's log tells; boto3 would join the two."""
+            ours = any(name == "x-amzn-RequestId" for name, _ in headers)
+            kept = [header for header in headers if not (ours and header[0] == "x-amzn-requestid")]
+            return start_response(status, kept, *more)
+
+        return self._app(environ, start_with_one_request_id)
 
 
 def _replace_backends() -> None:

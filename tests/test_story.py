@@ -224,7 +224,7 @@ def validation_processes(aceite: Installation) -> list[psutil.Process]:
     return [
         process
         for process in aceite.children()
-        if "--multiprocessing-fork" in process.cmdline() and process.pid != (watcher and watcher.pid)
+        if "prefect.engine" in process.cmdline() and process.pid != (watcher and watcher.pid)
     ]
 
 

@@ -41,6 +41,7 @@ MACROS = (
     "nan() AS CAST('NaN' AS DOUBLE)",
     "infinity() AS CAST('Infinity' AS DOUBLE)",
     "every(x) AS bool_and(x)",
+    "count_if(x) AS count(*) FILTER (WHERE x)",  # DuckDB's own is null over no rows
 )
 
 # DuckDB's words for what is wrong, Athena's code and words for it. {} is what the pattern captured.

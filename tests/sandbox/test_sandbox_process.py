@@ -40,9 +40,10 @@ def test_a_port_that_is_taken_is_a_usage_error(aws: LocalAws) -> None:
     assert errors.startswith(f"Port {port} on 127.0.0.1 is in use.")
 
 
-def test_the_contracts_are_provisioned_before_it_is_ready(tmp_path: Path) -> None:
+def test_the_contracts_are_provisioned_before_it_is_ready(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "a.odcs.yaml").write_text(CONTRACT, encoding="utf-8")
-    process = _start("--port", "0", "--until-stdin-closes", "--contracts", str(tmp_path), "--evidence-bucket", "proofs")
+    monkeypatch.setenv("ACEITE_EVIDENCE_BUCKET", "proofs")
+    process = _start("--port", "0", "--until-stdin-closes", "--contracts", str(tmp_path))
     assert process.stdout and process.stderr
     line = process.stdout.readline()
     assert line.startswith("ready "), process.stderr.read()
