@@ -16,7 +16,8 @@ from queue import Empty, Queue
 from acceptance.errors import AceiteError
 
 READY = "ready"
-_GRACE_S = 20
+_GRACE_S = 60
+"""Longer than Prefect's runner gives a run that is told to end (30 s), so that none outlives its runner."""
 
 
 class ChildFailed(AceiteError):

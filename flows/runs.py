@@ -3,14 +3,25 @@
 from uuid import UUID
 
 from prefect.client.orchestration import get_client
+from prefect.client.schemas.objects import State, StateType
 from prefect.exceptions import ObjectNotFound
 
 
 def has_ended(flow_run_id: str) -> bool:
     """Whether the run can do nothing any more. One that the server does not know is of a server that is gone."""
-    with get_client(sync_client=True) as client:
-        try:
-            state = client.read_flow_run(UUID(flow_run_id)).state
-        except ObjectNotFound:
-            return True
+    try:
+        state = _state(flow_run_id)
+    except ObjectNotFound:
+        return True
     return state is not None and state.is_final()
+
+
+def is_being_cancelled(flow_run_id: str) -> bool:
+    """Whether somebody asked for it. A run that ends because its runner is told to end is still in state Running."""
+    state = _state(flow_run_id)
+    return state is not None and state.type in (StateType.CANCELLING, StateType.CANCELLED)
+
+
+def _state(flow_run_id: str) -> State | None:
+    with get_client(sync_client=True) as client:
+        return client.read_flow_run(UUID(flow_run_id)).state

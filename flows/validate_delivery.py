@@ -8,6 +8,7 @@ from typing import Any
 import httpx
 from prefect import flow, get_run_logger
 from prefect.client.schemas.objects import State
+from prefect.exceptions import TerminationSignal
 from prefect.runtime import flow_run
 from prefect.states import Completed, Failed
 from prefect.utilities.annotations import quote
@@ -24,10 +25,11 @@ from acceptance.query import compile_checks, read_answer, sample_query
 from flows import events, steps
 from flows.artifacts import publish
 from flows.clients import load_clients
-from flows.evidence_store import evidence_uri
+from flows.evidence_store import evidence_uri, put_evidence
 from flows.installation import contract_of
 from flows.pipeline import Pipeline
 from flows.records import Landed, evidence_of
+from flows.runs import is_being_cancelled
 from flows.timeline import Stopped, Timeline
 
 QUERY_WITHIN = timedelta(minutes=10)
@@ -49,7 +51,13 @@ def validate_delivery(delivery: DeliveryPointer, event_id: str | None = None) ->
     claimed = case.timeline.perform("claim", steps.claim, case.delivery, str(flow_run.id))
     if not claimed:
         return Completed(name="Duplicate", message="this delivery has a verdict, or another run is working on it")
-    findings = case.examine()
+    try:
+        findings = case.examine()
+    except TerminationSignal:
+        # A person's word is final. A run that its runner ends leaves no verdict, and its delivery is announced again.
+        if is_being_cancelled(str(flow_run.id)):
+            case.record_cancellation()
+        raise
     judgement = judge_findings(case.contract, findings)
     return case.conclude(findings, judgement)
 
@@ -125,6 +133,15 @@ class Case:
         )
         return answer
 
+    def record_cancellation(self) -> None:
+        """Evidence of a run that a person cancelled. Prefect runs no more tasks of it, so the calls are made here."""
+        clients = load_clients()
+        findings = Findings(landed=self.landed.facts if self.landed else None, stopped_by="cancelled by a person")
+        judgement = judge_findings(self.contract, findings)
+        evidence = evidence_of(self, findings, judgement, clients.caller)
+        if put_evidence(clients.evidence_s3, clients.evidence_bucket, self.delivery, evidence):
+            self._tell(judgement, evidence_uri(clients.evidence_bucket, self.delivery))
+
     def conclude(self, findings: Findings, judgement: Judgement) -> State:
         """Puts the evidence, shows it, tells, and answers the verdict as a state."""
         clients = load_clients()
@@ -133,11 +150,14 @@ class Case:
         if not self.timeline.perform("put the evidence", steps.put_evidence, self.delivery, quote(evidence)):
             return Completed(name="Duplicate", message=f"another run was faster; its evidence is at {uri}")
         publish(evidence, uri, clients)
+        self._tell(judgement, uri)
+        return state_of(judgement)
+
+    def _tell(self, judgement: Judgement, evidence: str) -> None:
         try:
-            events.post_one(judged(self.delivery, judgement.verdict, judgement.reason, uri, flow_run.ui_url))
+            events.post_one(judged(self.delivery, judgement.verdict, judgement.reason, evidence, flow_run.ui_url))
         except httpx.HTTPError as error:
             get_run_logger().error("the verdict stands, but its event could not be sent: %s", error)
-        return state_of(judgement)
 
 
 def state_of(judgement: Judgement) -> State:

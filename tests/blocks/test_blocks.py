@@ -1,5 +1,7 @@
 """Blocks are made from settings, once."""
 
+from contextlib import suppress
+
 import pytest
 from prefect_aws import AwsCredentials, S3Bucket
 
@@ -7,6 +9,13 @@ from acceptance.errors import SettingsError
 from blocks import names
 from blocks.build import aws_credentials, save_blocks
 from blocks.settings import Settings, read_settings
+
+
+@pytest.fixture
+def no_blocks(prefect_server) -> None:
+    for kind, name in ((S3Bucket, names.LANDING), (S3Bucket, names.EVIDENCE), (AwsCredentials, names.CREDENTIALS)):
+        with suppress(ValueError):
+            kind.delete(name)
 
 
 @pytest.fixture
@@ -25,7 +34,7 @@ def some_settings(**changed: object) -> Settings:
     return read_settings(**{**values, **changed})
 
 
-def test_blocks_are_created_once_and_updated_only_when_a_setting_changed(prefect_server, settings):
+def test_blocks_are_created_once_and_updated_only_when_a_setting_changed(no_blocks, settings):
     assert set(save_blocks(settings).values()) == {"created"}
     assert set(save_blocks(settings).values()) == {"unchanged"}
 
