@@ -6,7 +6,7 @@ from datetime import timedelta
 from typing import Any
 
 from acceptance.checks import Check
-from acceptance.key_template import KeyTemplate
+from acceptance.keys.template import KeyTemplate
 
 
 @dataclass(frozen=True, slots=True)

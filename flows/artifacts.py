@@ -7,7 +7,7 @@ from prefect import get_run_logger
 from prefect.artifacts import create_link_artifact, create_markdown_artifact, create_table_artifact
 
 from acceptance.evidence import Evidence
-from acceptance.report_markdown import checks_table, escaped, markdown_summary
+from acceptance.reports.markdown import checks_table, escaped, markdown_summary
 from flows.clients import Clients
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from acceptance.contract import Contract
 from acceptance.errors import ContractError, Problem
-from acceptance.odcs import read_contract
+from acceptance.odcs.reader import read_contract
 from blocks.settings import Settings
 
 _SUFFIXES = (".yaml", ".yml")

@@ -9,8 +9,8 @@ from typing import Any
 from acceptance.delivery import Delivery
 from acceptance.evidence import Evidence, claim_key, evidence_prefix
 from acceptance.judge import Verdict
-from acceptance.report_html import evidence_html
-from acceptance.report_junit import junit_xml
+from acceptance.reports.html import evidence_html
+from acceptance.reports.junit import junit_xml
 from aws.s3 import put_once, read_json, replace_if
 
 

@@ -12,7 +12,7 @@ from prefect.concurrency.sync import concurrency
 from acceptance.contract import AwaitGlueJob, AwaitObject, Contract, Invoke, Override, RunGlueJob, Step
 from acceptance.delivery import Delivery, LandingObject
 from acceptance.evidence import ParameterRecord
-from acceptance.placeholders import fill
+from acceptance.keys.placeholders import fill
 from aws.ssm import Overridden, restore_parameter
 from flows import steps
 from flows.clients import load_clients

@@ -20,7 +20,7 @@ from acceptance.events import DeliveryPointer, judged
 from acceptance.evidence import QueryRecord, Sample
 from acceptance.findings import Findings, judge_findings, usable_columns
 from acceptance.judge import Judgement, Verdict
-from acceptance.placeholders import partition_values
+from acceptance.keys.placeholders import partition_values
 from acceptance.query import compile_checks, read_answer, sample_query
 from flows import events, steps
 from flows.artifacts import publish

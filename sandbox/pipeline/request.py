@@ -16,8 +16,8 @@ from faults import METADATA_KEY, Fault  # type: ignore[import-not-found]  # besi
 
 from acceptance.delivery import Delivery, LandingObject
 from acceptance.errors import UnroutableKey
-from acceptance.key_template import KeyTemplate
-from acceptance.placeholders import fill
+from acceptance.keys.placeholders import fill
+from acceptance.keys.template import KeyTemplate
 
 PLAN: list[dict[str, Any]] = json.loads(__spec__.loader.get_data(str(Path(__file__).with_name("plan.json"))))  # type: ignore
 

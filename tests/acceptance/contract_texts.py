@@ -2,7 +2,7 @@
 
 from acceptance.contract import Contract
 from acceptance.errors import ContractError, Problem
-from acceptance.odcs import read_contract
+from acceptance.odcs.reader import read_contract
 
 PATH = "contracts/orders.odcs.yaml"
 

@@ -6,9 +6,9 @@ from typing import Any
 import pytest
 from contract_texts import ORDERS, PATH, orders, problems, the_problem, watched
 
-from acceptance.document import MOST_VALUES, read_document, resolve_variables
 from acceptance.errors import ContractError, Problem
-from acceptance.odcs import read_contract
+from acceptance.odcs.document import MOST_VALUES, read_document, resolve_variables
+from acceptance.odcs.reader import read_contract
 
 
 def value(text: str) -> Any:

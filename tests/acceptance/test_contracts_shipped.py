@@ -9,7 +9,7 @@ import sqlglot
 
 from acceptance.checks import Check, Metric, Unit
 from acceptance.contract import Contract
-from acceptance.odcs import read_contract
+from acceptance.odcs.reader import read_contract
 
 ROOT = Path(__file__).parents[2]
 DATA = ROOT / "sandbox" / "data"

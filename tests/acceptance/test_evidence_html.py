@@ -7,8 +7,8 @@ from evidence_builder import HOSTILE, PARAMETER, accepted, at, hostile, inconclu
 
 from acceptance.evidence import Evidence, StepRecord, StepStatus
 from acceptance.judge import Outcome
-from acceptance.readable import visible
-from acceptance.report_html import evidence_html
+from acceptance.reports.html import evidence_html
+from acceptance.reports.readable import visible
 
 VOID = {"meta", "br", "use", "path", "circle", "rect", "line", "img", "link", "input", "hr"}
 FETCHES = {"src", "href", "srcset", "action", "data", "poster", "background", "xlink:href", "formaction", "ping"}

@@ -5,8 +5,8 @@ from evidence_builder import CHECKS, HOSTILE, accepted, hostile, inconclusive, r
 
 from acceptance.evidence import Evidence
 from acceptance.judge import Outcome
-from acceptance.readable import visible
-from acceptance.report_junit import junit_xml
+from acceptance.reports.junit import junit_xml
+from acceptance.reports.readable import visible
 
 
 def suite_of(evidence: Evidence) -> ET.Element:

@@ -3,8 +3,8 @@ from evidence_builder import HOSTILE, accepted, hostile, inconclusive, rejected
 from markdown_it import MarkdownIt
 
 from acceptance.evidence import Evidence
-from acceptance.readable import visible
-from acceptance.report_markdown import LONGEST, checks_table, escaped, markdown_summary
+from acceptance.reports.markdown import LONGEST, checks_table, escaped, markdown_summary
+from acceptance.reports.readable import visible
 
 URI = "s3://evidence/deliveries/nycflights-flights/2013-01-01/4be1f0a7c2d95e6b8a01/"
 GITHUB = MarkdownIt("commonmark").enable(["table", "strikethrough"])

@@ -3,7 +3,7 @@ from datetime import UTC, datetime, timedelta, timezone
 import pytest
 from evidence_builder import MEMBER, accepted
 
-from acceptance.readable import bytes_text, count_text, duration_text, files_text, moment_text, visible
+from acceptance.reports.readable import bytes_text, count_text, duration_text, files_text, moment_text, visible
 
 
 @pytest.mark.parametrize(

@@ -5,7 +5,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from acceptance.errors import UnroutableKey
-from acceptance.key_template import KeyTemplate
+from acceptance.keys.template import KeyTemplate
 
 MOVIES = KeyTemplate.parse("s3://landing/business/imdb/{business_date:%Y%m%d}/movies/{file}.csv")
 DAY = date(2025, 1, 2)

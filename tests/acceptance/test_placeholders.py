@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from acceptance.delivery import Delivery, LandingObject
-from acceptance.placeholders import fill, known_placeholders, partition_values, unknown
+from acceptance.keys.placeholders import fill, known_placeholders, partition_values, unknown
 
 
 def a_delivery(key: str = "shop/20250102/br/orders.csv", **fields: str) -> Delivery:

@@ -3,7 +3,7 @@
 from typing import Any
 
 from acceptance.contract import Column, Contract, LandingFormat, Table
-from acceptance.key_template import KeyTemplate
+from acceptance.keys.template import KeyTemplate
 
 MOVIES = {"id": "bigint", "title": "string", "score": "decimal(4,1)"}
 

@@ -15,8 +15,8 @@ from acceptance.delivery import Delivery, LandingObject
 from acceptance.findings import CatalogFacts, Findings, LandedFacts, judge_findings, usable_columns
 from acceptance.fingerprint import Fingerprint
 from acceptance.judge import CheckResult, Judgement, Outcome, Verdict
-from acceptance.odcs import read_contract
-from acceptance.placeholders import partition_values
+from acceptance.keys.placeholders import partition_values
+from acceptance.odcs.reader import read_contract
 from acceptance.query import compile_checks, read_answer, sample_query
 from aws.athena import connect, run_query
 from sandbox.provision import provision

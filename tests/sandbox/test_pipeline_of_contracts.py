@@ -23,7 +23,7 @@ from acceptance.contract import (
     Step,
     Table,
 )  # fmt: skip
-from acceptance.key_template import KeyTemplate
+from acceptance.keys.template import KeyTemplate
 from sandbox.faults import FAULTS
 from sandbox.provision import actions, provision, table_location
 from sandbox.server import LocalAws

@@ -6,9 +6,9 @@ from datetime import date, datetime
 from decimal import Decimal
 
 from acceptance.checks import Number
-from acceptance.columns import NUMBERS, TEXTS, WHOLE_NUMBERS, kind
 from acceptance.contract import Column
-from acceptance.node import Node, shown
+from acceptance.odcs.columns import NUMBERS, TEXTS, WHOLE_NUMBERS, kind
+from acceptance.odcs.node import Node, shown
 
 Value = Number | str | bool
 

@@ -6,11 +6,11 @@ from collections.abc import Mapping, Sequence
 from datetime import date, timedelta
 from typing import Any
 
-from acceptance.columns import WHOLE_NUMBERS, column_name, kind
 from acceptance.contract import AwaitGlueJob, AwaitObject, Column, Invoke, Override, RunGlueJob, Step
-from acceptance.node import Node, hint, shown
-from acceptance.placeholders import unknown
-from acceptance.tokens import Placeholder, tokens, write
+from acceptance.keys.placeholders import unknown
+from acceptance.keys.tokens import Placeholder, tokens, write
+from acceptance.odcs.columns import WHOLE_NUMBERS, column_name, kind
+from acceptance.odcs.node import Node, hint, shown
 
 _KEYS = {
     "invoke": ("invoke", "payload", "within", "asynchronous"),

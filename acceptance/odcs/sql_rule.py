@@ -8,7 +8,7 @@ from sqlglot import exp
 from sqlglot.errors import ParseError, SqlglotError
 
 from acceptance.contract import Column
-from acceptance.node import Node
+from acceptance.odcs.node import Node
 
 DIALECT = "athena"
 

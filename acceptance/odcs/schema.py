@@ -10,7 +10,7 @@ from jsonschema import Draft201909Validator, ValidationError
 from jsonschema.exceptions import best_match
 
 from acceptance.checks import Operator
-from acceptance.node import At, Node, hint, shown
+from acceptance.odcs.node import At, Node, hint, shown
 
 _UNKNOWN_KEYS = ("unevaluatedProperties", "additionalProperties")
 

@@ -10,9 +10,9 @@ from dataclasses import dataclass, field
 from datetime import date
 
 from acceptance.errors import UnroutableKey
-from acceptance.key_overlap import common_key
-from acceptance.key_segment import Segment, Values, date_of, split
-from acceptance.tokens import BUSINESS_DATE, DIGITS, Placeholder, tokens, write
+from acceptance.keys.overlap import common_key
+from acceptance.keys.segment import Segment, Values, date_of, split
+from acceptance.keys.tokens import BUSINESS_DATE, DIGITS, Placeholder, tokens, write
 
 GENERAL = ("bucket", "key", "delivery_id")
 """Placeholders that every delivery has a value for: a field of a key cannot have their names."""

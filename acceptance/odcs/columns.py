@@ -5,8 +5,8 @@ from collections.abc import Callable
 from dataclasses import replace
 
 from acceptance.contract import Column
-from acceptance.node import Node, hint
-from acceptance.vendor import custom_properties
+from acceptance.odcs.node import Node, hint
+from acceptance.odcs.vendor import custom_properties
 
 TEXTS = ("string", "varchar", "char")
 WHOLE_NUMBERS = ("tinyint", "smallint", "int", "bigint")

@@ -9,8 +9,8 @@ from markupsafe import Markup
 
 from acceptance.evidence import Evidence
 from acceptance.judge import Outcome, Verdict
-from acceptance.readable import bytes_text, count_text, duration_text, files_text, in_utc, moment_text, visible
-from acceptance.waterfall import waterfall
+from acceptance.reports.readable import bytes_text, count_text, duration_text, files_text, in_utc, moment_text, visible
+from acceptance.reports.waterfall import waterfall
 
 MEANING = {
     Verdict.ACCEPTED: "What the contract promises holds.",
@@ -53,7 +53,7 @@ def _shown(value: object) -> object:
 @cache
 def _page() -> Template:
     environment = Environment(
-        loader=PackageLoader("acceptance"),
+        loader=PackageLoader("acceptance.reports"),
         autoescape=True,
         undefined=StrictUndefined,
         finalize=_shown,

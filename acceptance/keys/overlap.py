@@ -5,8 +5,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from acceptance.errors import UnroutableKey
-from acceptance.key_segment import Segment, Values, date_of
-from acceptance.tokens import DIGITS, Placeholder
+from acceptance.keys.segment import Segment, Values, date_of
+from acceptance.keys.tokens import DIGITS, Placeholder
 
 _MOST_VISITS = 60
 _MOST_TRIES = 500

@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from math import ceil
 
 from acceptance.evidence import StepRecord
-from acceptance.readable import duration_text, in_utc
+from acceptance.reports.readable import duration_text, in_utc
 
 LABEL_LENGTH = 100
 BRIEF_LENGTH = 42

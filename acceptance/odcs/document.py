@@ -13,7 +13,7 @@ from typing import Any
 import yaml
 
 from acceptance.errors import ContractError, Problem
-from acceptance.node import At, Node, Source, shown
+from acceptance.odcs.node import At, Node, Source, shown
 
 MOST_BYTES = 1_000_000
 MOST_VALUES = 50_000

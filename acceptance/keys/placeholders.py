@@ -9,8 +9,8 @@ from typing import Any
 
 from acceptance.contract import Contract
 from acceptance.delivery import Delivery
-from acceptance.key_template import GENERAL, KeyTemplate
-from acceptance.tokens import BUSINESS_DATE, Placeholder, tokens, write
+from acceptance.keys.template import GENERAL, KeyTemplate
+from acceptance.keys.tokens import BUSINESS_DATE, Placeholder, tokens, write
 
 
 def known_placeholders(template: KeyTemplate) -> tuple[str, ...]:

@@ -7,7 +7,7 @@ from datetime import date
 from itertools import pairwise
 
 from acceptance.errors import UnroutableKey
-from acceptance.tokens import BUSINESS_DATE, DIGITS, Placeholder, Token
+from acceptance.keys.tokens import BUSINESS_DATE, DIGITS, Placeholder, Token
 
 Values = Mapping[Placeholder, str]
 

@@ -4,11 +4,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from acceptance.checks import NONE, Check, Metric, Operator, Severity, Threshold, Unit, Valid
-from acceptance.columns import TEXTS, kind
 from acceptance.contract import Column
-from acceptance.node import Node, hint, shown
-from acceptance.sql_rule import read_query
-from acceptance.valid_values import exact, read_pattern, read_values
+from acceptance.odcs.columns import TEXTS, kind
+from acceptance.odcs.node import Node, hint, shown
+from acceptance.odcs.sql_rule import read_query
+from acceptance.odcs.valid_values import exact, read_pattern, read_values
 
 Names = Mapping[str, str]
 """The names of the properties in the contract, and of the columns, -> the column."""

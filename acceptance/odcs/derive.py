@@ -10,11 +10,11 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
 from acceptance.checks import Check, Metric, Operator, Threshold, Valid
-from acceptance.columns import TEXTS, kind
 from acceptance.contract import Column, primary_key
-from acceptance.node import Node, hint
-from acceptance.rules import read_rule, reconciliation
-from acceptance.valid_values import Value, read_bound, read_pattern, read_values
+from acceptance.odcs.columns import TEXTS, kind
+from acceptance.odcs.node import Node, hint
+from acceptance.odcs.rules import read_rule, reconciliation
+from acceptance.odcs.valid_values import Value, read_bound, read_pattern, read_values
 
 Drafts = Iterator[tuple[Check, Node]]
 """Checks, each with the place in the contract that it comes from; ids may still be empty or taken."""

@@ -5,17 +5,17 @@ import re
 from collections.abc import Mapping
 from dataclasses import replace
 
-from acceptance.columns import read_columns
 from acceptance.contract import Contract, LandingFormat, Table
-from acceptance.derive import derive_checks
-from acceptance.document import holds_variable, read_document, resolve_variables
 from acceptance.errors import ContractError
-from acceptance.key_template import KeyTemplate
-from acceptance.node import Node, hint, shown
-from acceptance.odcs_schema import refuse_invalid
-from acceptance.pipeline import read_override, read_partition, read_steps
-from acceptance.placeholders import known_placeholders
-from acceptance.vendor import VENDOR, custom_properties
+from acceptance.keys.placeholders import known_placeholders
+from acceptance.keys.template import KeyTemplate
+from acceptance.odcs.columns import read_columns
+from acceptance.odcs.derive import derive_checks
+from acceptance.odcs.document import holds_variable, read_document, resolve_variables
+from acceptance.odcs.node import Node, hint, shown
+from acceptance.odcs.pipeline import read_override, read_partition, read_steps
+from acceptance.odcs.schema import refuse_invalid
+from acceptance.odcs.vendor import VENDOR, custom_properties
 
 LANDING = "landing"
 """The name of the s3 server where files land."""

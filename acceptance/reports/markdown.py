@@ -9,7 +9,7 @@ from collections.abc import Sequence
 
 from acceptance.evidence import CheckRecord, Evidence
 from acceptance.judge import Outcome, Verdict
-from acceptance.readable import count_text, duration_text, files_text, in_utc, moment_text, visible
+from acceptance.reports.readable import count_text, duration_text, files_text, in_utc, moment_text, visible
 
 LONGEST = 500
 SIGNS = {

@@ -2,7 +2,7 @@
 
 from collections.abc import Collection
 
-from acceptance.node import Node, hint
+from acceptance.odcs.node import Node, hint
 
 VENDOR = "aceite"
 

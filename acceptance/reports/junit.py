@@ -9,7 +9,7 @@ from xml.etree import ElementTree as ET
 from acceptance.checks import Metric
 from acceptance.evidence import CheckRecord, Evidence, StepRecord, StepStatus
 from acceptance.judge import Outcome, Verdict
-from acceptance.readable import in_utc, visible
+from acceptance.reports.readable import in_utc, visible
 
 _RESULT = {Outcome.FAILED: "failure", Outcome.ERRORED: "error", Outcome.SKIPPED: "skipped"}
 
