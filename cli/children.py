@@ -117,8 +117,12 @@ def end_with_standard_input(stop: Callable[[], None]) -> None:
 
 
 def interrupt_on_terminate() -> None:
-    """In the command: being asked to end is like Ctrl-C, so that everything it started ends in order."""
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    """In the command: being asked to end is like Ctrl-C, so that everything it started ends in order.
+
+    Ctrl-C itself is set as well: a command that a script starts in the background inherits that it is ignored.
+    """
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, signal.default_int_handler)
 
 
 def tell_ready(text: str) -> None:

@@ -14,7 +14,7 @@ from acceptance.errors import SettingsError
 from blocks.build import aws_credentials, identify
 from blocks.settings import Settings, read_settings
 from cli.children import Child
-from cli.running import Running, running_in
+from cli.running import Running, find_running, running_in
 from flows.contracts import contracts_of
 from flows.ledger import ledger_url, sqlite_url
 
@@ -65,6 +65,11 @@ def started(wanted: Wanted, console: Console) -> Iterator[Installation]:
         AceiteError: a contract, a setting or the credentials cannot be used, or a part did not start.
     """
     settings = read_settings()
+    if (other := find_running(settings.home.expanduser())) is not None:
+        raise SettingsError(
+            f"`aceite up` runs on {settings.home} already (process {other.pid}, {other.ui_url}): end it, or give "
+            "another folder with --home"
+        )
     contracts_of(settings)  # what is wrong with them is said before anything starts
     with ExitStack() as undo:
         parts = _Parts(settings, console, undo)

@@ -1,6 +1,7 @@
 """The whole path: `aceite up --sandbox`, files dropped with plain boto3, verdicts read from S3 and from Prefect."""
 
 import json
+import signal
 import subprocess
 import sys
 import time
@@ -199,7 +200,7 @@ def aceite(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Installation]:
         yield Installation(process, home, contracts, found["aws_endpoint"], found["prefect_api_url"])
     finally:
         started = psutil.Process(process.pid).children(recursive=True)
-        process.terminate()
+        process.send_signal(signal.SIGTERM if sys.platform == "win32" else signal.SIGINT)  # what Ctrl-C sends
         process.wait(90)
         _, left = psutil.wait_procs(started, timeout=5)
         left = [process for process in left if process.status() != psutil.STATUS_ZOMBIE]
@@ -429,6 +430,13 @@ def test_status_shows_every_delivery_as_judged(aceite):
     )
     assert line["verdict"] == "accepted"
     assert line["evidence"].startswith("s3://evidence/deliveries/nyc-flights/2013-01-01/")
+
+
+def test_a_second_one_on_the_same_home_is_refused_and_the_first_is_named(aceite):
+    second = aceite.aceite("up", "--sandbox", "--aws-port", "0", check=False)
+    assert second.returncode == 1
+    assert str(aceite.process.pid) in second.stderr
+    assert "--home" in second.stderr
 
 
 def test_applying_again_changes_nothing_and_respects_what_a_person_switched_off(aceite):

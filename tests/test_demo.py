@@ -1,0 +1,24 @@
+"""The main job: `aceite demo`."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+ROOT = Path(__file__).parent.parent
+
+
+def test_the_demo_ends_with_its_four_verdicts_and_code_0(tmp_path):
+    ports = ("--aws-port", "0", "--prefect-port", "0")
+    result = subprocess.run(
+        [sys.executable, "-m", "cli.main", "demo", "--exit", "--home", str(tmp_path / "home"), *ports],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        encoding="utf-8",
+        check=False,
+        timeout=400,
+    )
+    assert result.returncode == 0, result.stderr
+    told = result.stderr[result.stderr.index("Verdicts") :]
+    assert [told.count(word) for word in ("accepted", "rejected", "inconclusive")] == [1, 2, 1], told
+    assert told.count("evidence.html") == 4
