@@ -147,7 +147,7 @@ def put_once(
         if met is None:
             return True
         repeated = met.response.get("ResponseMetadata", {}).get("RetryAttempts", 0) > 0
-        return repeated and s3.get_object(Bucket=bucket, Key=key)["Body"].read() == body
+        return repeated and bool(s3.get_object(Bucket=bucket, Key=key)["Body"].read() == body)
 
 
 def replace_if(
