@@ -131,4 +131,5 @@ def _cells(landed: LandedFacts, table: TableFacts, query_id: str | None) -> Meas
         return Measurement(query_id=query_id, error="the landed file has no fingerprint")
     if landed.fingerprint == table.fingerprint:
         return Measurement(0, f"the same fingerprint, {table.fingerprint}", query_id)
-    return Measurement(1, f"fingerprint {table.fingerprint} in the table, {landed.fingerprint} landed", query_id)
+    observed = f"other cells: fingerprint {table.fingerprint} in the table, {landed.fingerprint} landed"
+    return Measurement(1, observed, query_id)

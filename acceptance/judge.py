@@ -4,7 +4,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
-from acceptance.checks import Check, Metric, Number, Severity
+from acceptance.checks import Check, Metric, Number, Severity, Unit
 
 
 class Outcome(StrEnum):
@@ -127,7 +127,7 @@ def expectation(check: Check) -> str:
 def measured_text(check: Check, value: Number) -> str:
     """The value for people, in the check's unit."""
     number = f"{value:.6g}" if isinstance(value, float) else str(value)
-    return number + _unit(check)
+    return number + (" row" if value == 1 and check.unit is Unit.ROWS else _unit(check))
 
 
 def _unit(check: Check) -> str:

@@ -9,6 +9,7 @@ from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Annotated
 
 import typer
+from rich.box import ROUNDED
 from rich.console import Console
 from rich.table import Table
 
@@ -115,27 +116,24 @@ def _show(
     installation: Installation,
     console: Console,
 ) -> bool:
-    from cli.verdicts import SIGNS, STYLES
+    from cli.verdicts import SIGNS, STYLES, plain
     from flows.artifacts import page_url
 
     right = True
-    table = Table(
-        "", "Delivery", "What happened", "Verdict", "Why", title="Verdicts", title_justify="left", expand=True
-    )
+    table = Table("", "Delivery", "What happened", "Verdict", "Why", box=ROUNDED, show_lines=True, title="Verdicts")
     for scene, delivery in zip(scenes, deliveries, strict=True):
         found = judged.get(delivery.id)
         right = right and found is not None and found.verdict is scene.expected
         if found is None:
-            table.add_row("!", delivery.title, scene.what, "none in time", f"expected {scene.expected}")
+            table.add_row("!", plain(delivery.title), scene.what, "none in time", f"expected {scene.expected}")
             continue
         why = found.reason if found.verdict is scene.expected else f"EXPECTED {scene.expected}: {found.reason}"
-        table.add_row(
-            SIGNS[found.verdict], delivery.title, scene.what, found.verdict.value, why, style=STYLES[found.verdict]
-        )
+        cells = (plain(delivery.title), scene.what, found.verdict.value, plain(why))
+        table.add_row(SIGNS[found.verdict], *cells, style=STYLES[found.verdict])
     console.print()
     console.print(table)
     console.print("\nEvidence (JSON, HTML page, JUnit):")
-    for found in judged.values():
+    for found in (judged[delivery.id] for delivery in deliveries if delivery.id in judged):
         page = page_url(found.evidence_uri + "evidence.html", installation.running.aws_endpoint, None)
         console.print(f"  {page}", markup=False, highlight=False, soft_wrap=True)
     return right

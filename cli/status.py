@@ -37,6 +37,8 @@ def status(json: Json = False, contracts: Contracts = None, home: Home = None) -
 
 
 def _print(ledger: Ledger, console: Console, ui_url: str | None) -> None:
+    from cli.verdicts import plain
+
     console.print(f"Prefect UI: {ui_url}" if ui_url else "`aceite up` is not running on this home")
     deliveries = ledger.statuses()
     table = Table("Arrived (UTC)", "Dataset", "Date", "Key", "Rev", "State", "Verdict", "Reason", box=None)
@@ -44,8 +46,8 @@ def _print(ledger: Ledger, console: Console, ui_url: str | None) -> None:
         key = item.keys[0].rsplit("/", 1)[-1] + (f" +{len(item.keys) - 1}" if len(item.keys) > 1 else "")
         arrived = item.arrived.strftime("%Y-%m-%d %H:%M:%S")
         style = {"accepted": "green", "rejected": "red", "inconclusive": "yellow"}.get(item.verdict or "", "")
-        row = (arrived, item.dataset, item.business_date, key, str(item.revision), item.state, item.verdict or "")
-        table.add_row(*row, item.reason or "", style=style)
+        about = (arrived, item.dataset, item.business_date, plain(key), str(item.revision))
+        table.add_row(*about, item.state, item.verdict or "", plain(item.reason or ""), style=style)
     console.print(table if deliveries else "no deliveries yet")
     for uri, reason in ledger.unroutable():
         console.print(f"unroutable {uri}: {reason}", markup=False, highlight=False)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
+import textwrap
 import time
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -11,6 +12,7 @@ from typing import Any
 from rich.console import Console
 from rich.live import Live
 from rich.table import Table
+from rich.text import Text
 
 from acceptance.delivery import Delivery
 from acceptance.judge import Verdict
@@ -23,6 +25,7 @@ from flows.ledger import ledger_url, open_ledger
 STYLES = {Verdict.ACCEPTED: "green", Verdict.REJECTED: "red", Verdict.INCONCLUSIVE: "yellow"}
 SIGNS = {Verdict.ACCEPTED: "✔", Verdict.REJECTED: "✘", Verdict.INCONCLUSIVE: "?"}
 _LOOK_EVERY_S = 0.5
+_CELL_WIDTH = 110
 
 
 def await_verdicts(
@@ -44,6 +47,11 @@ def await_verdicts(
     return judged
 
 
+def plain(text: str) -> Text:
+    """For a cell of a table: never markup, whatever a file's name or content looks like; the evidence has all of it."""
+    return Text(textwrap.shorten(text, _CELL_WIDTH, placeholder=" …"))
+
+
 def exit_code(deliveries: Sequence[Delivery], judged: Mapping[str, Judged]) -> int:
     """Of the worst: a rejection before anything that could not be judged, or was not judged in time."""
     verdicts = {judged[delivery.id].verdict if delivery.id in judged else None for delivery in deliveries}
@@ -57,12 +65,12 @@ def print_verdicts(deliveries: Sequence[Delivery], judged: Mapping[str, Judged],
     for delivery in deliveries:
         found = judged.get(delivery.id)
         if found is None:
-            table.add_row("…", delivery.title, "no verdict yet", "")
+            table.add_row("…", plain(delivery.title), "no verdict yet", "")
             continue
-        style = STYLES[found.verdict]
-        table.add_row(SIGNS[found.verdict], delivery.title, found.verdict.value, found.reason, style=style)
+        cells = (plain(delivery.title), found.verdict.value, plain(found.reason))
+        table.add_row(SIGNS[found.verdict], *cells, style=STYLES[found.verdict])
     console.print(table)
-    for found in judged.values():
+    for found in (judged[delivery.id] for delivery in deliveries if delivery.id in judged):
         console.print(f"evidence: {found.evidence_uri}", markup=False, highlight=False, soft_wrap=True)
 
 
@@ -89,7 +97,6 @@ def _progress(deliveries: Sequence[Delivery], judged: Mapping[str, Judged], stat
     for delivery in deliveries:
         found = judged.get(delivery.id)
         state = found.verdict.value if found else states.get(delivery.id, "landed")
-        table.add_row(
-            SIGNS[found.verdict] if found else "…", delivery.title, state, style=STYLES[found.verdict] if found else ""
-        )
+        sign, style = (SIGNS[found.verdict], STYLES[found.verdict]) if found else ("…", "")
+        table.add_row(sign, plain(delivery.title), state, style=style)
     return table

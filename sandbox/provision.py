@@ -38,6 +38,7 @@ def provision(
     for bucket in sorted({evidence_bucket, CODE_BUCKET, RESULTS_BUCKET}.union(*map(_buckets, contracts))):
         with _once():
             clients["s3"].create_bucket(Bucket=bucket)
+    _open_to_browsers(clients["s3"], evidence_bucket)
     _pipeline(clients, contracts)
     for contract in contracts:
         _parameters(clients["ssm"], contract)
@@ -46,6 +47,12 @@ def provision(
         configuration = {"ResultConfiguration": {"OutputLocation": location}, "EnforceWorkGroupConfiguration": False}
         with _once():
             clients["athena"].create_work_group(Name=contract.table.workgroup, Configuration=configuration)
+
+
+def _open_to_browsers(s3: Any, bucket: str) -> None:
+    """A browser signs nothing: without this policy S3 answers 403 to the links to the evidence."""
+    read = {"Effect": "Allow", "Principal": "*", "Action": "s3:GetObject", "Resource": f"arn:aws:s3:::{bucket}/*"}
+    s3.put_bucket_policy(Bucket=bucket, Policy=json.dumps({"Version": "2012-10-17", "Statement": [read]}))
 
 
 def table_location(contract: Contract) -> str:

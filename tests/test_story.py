@@ -270,7 +270,9 @@ def test_the_evidence_is_three_files_and_three_artifacts(aceite):
     kinds = {item["type"] for item in aceite.prefect("artifacts/filter", artifacts=of_run)}
     assert kinds == {"markdown", "table"}
     page = httpx.get(f"{aceite.endpoint}/evidence/{evidence['prefix']}evidence.html")
+    assert page.status_code == 200, page.text
     assert page.headers["content-type"].startswith("text/html")
+    assert evidence["reason"] in page.text
 
 
 def test_each_step_is_a_task_with_a_telling_name_and_its_ids_are_in_the_evidence(aceite):

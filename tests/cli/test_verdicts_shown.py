@@ -1,0 +1,34 @@
+"""Verdicts on a terminal: what a file is called or holds is shown as it is."""
+
+from datetime import UTC, date, datetime
+from io import StringIO
+
+from rich.console import Console
+
+from acceptance.delivery import Delivery, LandingObject
+from acceptance.judge import Verdict
+from cli.verdicts import print_verdicts
+from flows.evidence_store import Judged
+
+NOW = datetime(2024, 1, 31, tzinfo=UTC)
+
+
+def shown(file: str, reason: str) -> str:
+    landed = LandingObject("landing", f"movies/{file}", "e1", 10, NOW)
+    delivery = Delivery("movies", date(2024, 1, 31), (landed,))
+    judged = Judged(Verdict.REJECTED, reason, NOW, "s3://evidence/deliveries/movies/")
+    written = StringIO()
+    print_verdicts([delivery], {delivery.id: judged}, Console(file=written, width=200))
+    return written.getvalue()
+
+
+def test_brackets_in_a_key_or_a_cell_are_not_taken_for_markup() -> None:
+    text = shown("[red] [bold].csv", "observed '[/x]'")
+    assert "[red] [bold].csv" in text
+    assert "observed '[/x]'" in text
+
+
+def test_a_long_reason_is_cut_and_the_evidence_named() -> None:
+    text = shown("a.csv", "word " * 100)
+    assert "word …" in text
+    assert "s3://evidence/deliveries/movies/" in text
