@@ -25,7 +25,13 @@ def show(rows: Sequence[Mapping[str, Any]], packages: Sequence[str], *, as_json:
         return
     table = Table(*rows[0], box=None, padding=(0, 2, 0, 0))
     for row in rows:
-        table.add_row(*(f"{value:.2f}" if isinstance(value, float) else str(value) for value in row.values()))
+        table.add_row(*map(_cell, row.values()))
     console = Console(width=120)
     console.print(table)
     console.print("  ".join(f"{name} {value}" for name, value in {**machine, **versions}.items()), style="dim")
+
+
+def _cell(value: Any) -> str:
+    if value is None:
+        return ""
+    return f"{value:.2f}" if isinstance(value, float) else str(value)

@@ -1,19 +1,28 @@
 """The whole path: `aceite up --sandbox`, files dropped with plain boto3, verdicts read from S3 and from Prefect."""
 
 import json
+import os
 import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+import uuid
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from datetime import UTC, datetime
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from queue import Queue
+from threading import Thread
+from types import MappingProxyType
 from typing import Any, TypeVar
 
 import boto3
 import httpx
 import psutil
 import pytest
+from prefect.blocks.notifications import CustomWebhookNotificationBlock
+from prefect.settings import PREFECT_API_URL, temporary_settings
 
 ROOT = Path(__file__).parent.parent
 FLIGHTS = ROOT / "sandbox" / "data" / "flights"
@@ -138,9 +147,12 @@ class Installation:
         return eventually(judged, f"a verdict on {key}", within_s)
 
     def prefect(self, path: str, **body: Any) -> Any:
-        answer = httpx.post(f"{self.api}/{path}", json=body, timeout=30)
-        answer.raise_for_status()
-        return answer.json()
+        def answered() -> httpx.Response | None:
+            answer = httpx.post(f"{self.api}/{path}", json=body, timeout=30)
+            # "Try again": what Prefect's server says while somebody else writes to its SQLite
+            return None if answer.status_code == httpx.codes.SERVICE_UNAVAILABLE else answer.raise_for_status()
+
+        return eventually(answered, f"an answer to {path}").json()
 
     def runs_of(self, flow: str, **more: Any) -> list[dict[str, Any]]:
         return self.prefect("flow_runs/filter", flows={"name": {"any_": [flow]}}, sort="START_TIME_DESC", **more)
@@ -148,7 +160,9 @@ class Installation:
     def events(self, name: str) -> list[dict[str, Any]]:
         return self.prefect("events/filter", filter={"event": {"name": [name]}}, limit=50)["events"]
 
-    def aceite(self, *arguments: str, check: bool = True) -> subprocess.CompletedProcess[str]:
+    def aceite(
+        self, *arguments: str, check: bool = True, settings: Mapping[str, str] = MappingProxyType({})
+    ) -> subprocess.CompletedProcess[str]:
         command = [
             sys.executable,
             "-m",
@@ -159,7 +173,10 @@ class Installation:
             "--contracts",
             str(self.contracts),
         ]
-        result = subprocess.run(command, capture_output=True, text=True, encoding="utf-8", cwd=self.home, check=False)
+        environment = {**os.environ, **settings}
+        result = subprocess.run(
+            command, capture_output=True, text=True, encoding="utf-8", cwd=self.home, check=False, env=environment
+        )
         assert not check or result.returncode == 0, result.stdout + result.stderr
         return result
 
@@ -239,6 +256,26 @@ def key_of(day: str, file: str = "flights") -> str:
     return f"business/nycflights13/{day.replace('-', '')}/flights/{file}.csv"
 
 
+@pytest.fixture(scope="module")
+def silent_run(aceite: Installation) -> str:
+    """A run that gave one sign of life and then no more, as when its machine is gone. Made first: it takes time."""
+    flow = aceite.prefect("flows/", name="validate-delivery")
+    state = {"type": "RUNNING"}
+    run = aceite.prefect("flow_runs/", name="silent", flow_id=flow["id"], tags=["aceite"], state=state)
+    resource = {"prefect.resource.id": f"prefect.flow-run.{run['id']}", "prefect.resource.name": "silent"}
+    tag = {"prefect.resource.id": "prefect.tag.aceite", "prefect.resource.role": "tag"}
+    heartbeat = {
+        "id": str(uuid.uuid4()),
+        "occurred": datetime.now(UTC).isoformat(),
+        "event": "prefect.flow-run.heartbeat",
+        "resource": resource,
+        "related": [tag],
+    }
+    httpx.post(f"{aceite.api}/events", json=[heartbeat], timeout=30).raise_for_status()
+    return run["id"]
+
+
+@pytest.mark.usefixtures("silent_run")
 def test_a_clean_file_is_accepted_by_a_run_that_the_automation_created(aceite):
     key = aceite.drop(key_of("2013-01-01"), flights_of("2013-01-01"))
     evidence = aceite.verdict(key)
@@ -318,6 +355,27 @@ def test_a_file_that_breaks_the_contract_is_rejected_with_its_line_and_the_pipel
     assert evidence["verdict"] == "rejected"
     assert "line 7" in evidence["reason"]
     assert {step["status"] for step in evidence["steps"] if step["name"].startswith("invoke")} == {"skipped"}
+
+
+def test_files_that_nobody_can_read_as_promised_are_rejected_and_the_reason_says_what_is_wrong(aceite):
+    text = flights_of("2013-01-16")
+    header, rows = text.split(b"\n", 1)
+    name, rest = header.split(b",", 1)
+    fewer = b"\n".join(line.split(b",", 1)[-1] for line in text.split(b"\n"))
+    broken = {
+        "empty": (b"", "the file is empty (0 bytes)"),
+        "header only": (header + b"\n", "observed 0 rows"),
+        "not in its encoding": (text.replace(b"JFK", "JF\u00c7".encode("latin-1"), 1), "UTF-8"),
+        "a column lacks": (fewer, f"lacks the column '{name.decode()}'"),
+        "a column more": (b"surplus," + text.replace(b"\n", b"\n1,").removesuffix(b"1,"), "a column 'surplus'"),
+        "another header": (b"Year?," + rest + b"\n" + rows, "a column 'Year?'"),
+        "a text for a number": (text.replace(b"2013,1,16,", b"MMXIII,1,16,", 1), "'MMXIII' cannot be read as int"),
+    }  # fmt: skip
+    keys = {what: aceite.drop(key_of("2013-01-16", what), body) for what, (body, _) in broken.items()}
+    for what, key in keys.items():
+        evidence = aceite.verdict(key)
+        assert (what, evidence["verdict"]) == (what, "rejected"), evidence["reason"]
+        assert broken[what][1] in evidence["reason"], what
 
 
 def test_the_same_key_with_new_bytes_is_a_second_delivery_with_the_next_revision(aceite):
@@ -441,6 +499,37 @@ def test_a_second_one_on_the_same_home_is_refused_and_the_first_is_named(aceite)
     assert "--home" in second.stderr
 
 
+def test_people_are_told_of_a_rejection_through_a_notification_block(aceite):
+    told: Queue[dict[str, Any]] = Queue()
+
+    class Listener(BaseHTTPRequestHandler):
+        def do_POST(self) -> None:
+            told.put(json.loads(self.rfile.read(int(self.headers["Content-Length"]))))
+            self.send_response(200)
+            self.end_headers()
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Listener) as listener:
+        Thread(target=listener.serve_forever, daemon=True).start()
+        with temporary_settings({PREFECT_API_URL: aceite.api}):
+            CustomWebhookNotificationBlock(
+                name="listener",
+                url=f"http://127.0.0.1:{listener.server_port}/",
+                json_data={"subject": "{{subject}}", "body": "{{body}}"},
+            ).save("data-engineers")
+        block = {"ACEITE_NOTIFICATION_BLOCK": "custom-webhook/data-engineers"}
+        applied = aceite.aceite("apply", settings=block)
+        assert "~ automation" in applied.stdout, applied.stdout
+        key = aceite.drop(key_of("2013-01-17"), b"")
+        evidence = aceite.verdict(key)
+        message = told.get(timeout=60)
+        listener.shutdown()
+    assert message["subject"] == "nyc-flights 2013-01-17 flights.csv: rejected"
+    assert evidence["reason"] in message["body"]
+    assert evidence["run"]["flow_run_id"] in message["body"]
+    assert evidence["prefix"] in message["body"]
+    aceite.aceite("apply")  # as before
+
+
 def test_applying_again_changes_nothing_and_respects_what_a_person_switched_off(aceite):
     name = "Aceite: tell about rejections"
     automation = next(item for item in aceite.prefect("automations/filter") if item["name"] == name)
@@ -451,6 +540,15 @@ def test_applying_again_changes_nothing_and_respects_what_a_person_switched_off(
     automations = aceite.prefect("automations/filter")
     assert len({item["name"] for item in automations}) == len(automations)
     assert not next(item for item in automations if item["name"] == name)["enabled"]
+
+
+def test_a_run_that_died_with_its_machine_is_marked_as_crashed(aceite, silent_run):
+    def crashed() -> dict[str, Any] | None:
+        state = httpx.get(f"{aceite.api}/flow_runs/{silent_run}").json()["state"]
+        return state if state["type"] != "RUNNING" else None
+
+    state = eventually(crashed, "the silent run's end", 240)
+    assert (state["type"], state["message"]) == ("CRASHED", "no sign of life: its process is gone")
 
 
 def test_a_killed_watcher_is_running_again_within_a_minute_and_misses_nothing(aceite):
