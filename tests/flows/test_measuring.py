@@ -186,7 +186,8 @@ def test_a_doubled_key_is_found_although_each_of_its_columns_repeats(judged):
 def test_too_few_and_too_many_rows_are_found(judged):
     for rows in ([], GOOD[:1], GOOD * 2):
         enough = result_of(judged(rows), "enough")
-        assert (enough.outcome, enough.observed) == (Outcome.FAILED, f"{len(rows)} rows")
+        observed = "1 row" if len(rows) == 1 else f"{len(rows)} rows"
+        assert (enough.outcome, enough.observed) == (Outcome.FAILED, observed)
 
 
 def test_a_warning_warns(judged):
