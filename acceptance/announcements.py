@@ -22,13 +22,18 @@ class InFlight:
     pipeline_takes: timedelta
 
 
-def due_again(in_flight: Iterable[InFlight], now: datetime, patience: timedelta) -> tuple[InFlight, ...]:
+def due_again(
+    in_flight: Iterable[InFlight], now: datetime, patience: timedelta, queued: int = 0
+) -> tuple[InFlight, ...]:
     """Those whose event or run seems lost, oldest first.
 
     Nobody claimed it for `patience`, doubled with each announcement up to an hour, so that a long queue is not made
     longer. Or somebody claimed it and more time has gone by than its pipeline may take: the new run finds out whether
     the claimer is alive.
+
+    While `queued` runs wait for a free process, what nobody claimed may be one of them: it is given the whole hour.
     """
+    longest_first = LONGEST_PATIENCE if queued else timedelta(0)
 
     def due(item: InFlight) -> bool:
         if item.claimed_at is not None:
@@ -36,6 +41,6 @@ def due_again(in_flight: Iterable[InFlight], now: datetime, patience: timedelta)
             return now - since >= item.pipeline_takes + patience
         doublings = min(item.announcements - 1, _DOUBLINGS_AT_MOST)
         doubled: timedelta = patience * 2**doublings
-        return now - item.announced_at >= min(doubled, LONGEST_PATIENCE)
+        return now - item.announced_at >= min(max(doubled, longest_first), LONGEST_PATIENCE)
 
     return tuple(sorted(filter(due, in_flight), key=lambda item: item.announced_at))

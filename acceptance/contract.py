@@ -2,10 +2,12 @@
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import date, timedelta
+from enum import StrEnum
 from typing import Any
 
 from acceptance.checks import Check
+from acceptance.keys.signal import FILE
 from acceptance.keys.template import KeyTemplate
 
 
@@ -104,6 +106,68 @@ Step = Invoke | AwaitObject | AwaitGlueJob | RunGlueJob
 
 
 @dataclass(frozen=True, slots=True)
+class Single:
+    """Each file is a delivery, complete when it is there."""
+
+
+@dataclass(frozen=True, slots=True)
+class Marker:
+    """Complete when a file is there that says so. All deadlines `within` count from the first file of the delivery."""
+
+    signal: KeyTemplate
+    within: timedelta
+
+
+@dataclass(frozen=True, slots=True)
+class Manifest:
+    """Complete when each file that the manifest lists is there, as the manifest says."""
+
+    signal: KeyTemplate
+    within: timedelta
+
+
+@dataclass(frozen=True, slots=True)
+class Count:
+    """Complete with so many files. A text names the field of the key that holds their number."""
+
+    files: int | str
+    within: timedelta
+
+
+@dataclass(frozen=True, slots=True)
+class Quiet:
+    """Complete when nothing has changed for a while, and no upload is in progress."""
+
+    quiet_for: timedelta
+    at_least: int
+    within: timedelta
+
+
+Completion = Single | Marker | Manifest | Count | Quiet
+"""When the files of one business date and the same named fields, but for `{file}`, are a delivery."""
+
+
+class Resent(StrEnum):
+    """What becomes of a file that was delivered and is put again with the bytes that it had."""
+
+    REPORT = "report"  # it is an amended delivery
+    IGNORE = "ignore"
+
+
+@dataclass(frozen=True, slots=True)
+class Baseline:
+    """Which of the objects that are there when the dataset is watched for the first time are announced.
+
+    Those of the business date `since` and later; without one, none.
+    """
+
+    since: date | None = date.min
+
+    def announces(self, business_date: date) -> bool:
+        return self.since is not None and business_date >= self.since
+
+
+@dataclass(frozen=True, slots=True)
 class Contract:
     """One watched dataset. `dataset` is the ODCS id; `path` is where the document came from, for messages.
 
@@ -124,6 +188,19 @@ class Contract:
     override: tuple[Override, ...] = ()
     steps: tuple[Step, ...] = ()
     partition: Mapping[str, str] = field(default_factory=dict)
+    completion: Completion = Single()
+    resent: Resent = Resent.REPORT
+    baseline: Baseline = Baseline()
+
+    @property
+    def signal(self) -> KeyTemplate | None:
+        """The keys of the file that completes a delivery, if the contract asks for one."""
+        return signal_of(self.completion)
+
+    @property
+    def group_fields(self) -> tuple[str, ...]:
+        """The named fields that all files of one delivery have in common."""
+        return shared_fields(self.completion, self.template)
 
     @property
     def landed_columns(self) -> tuple[Column, ...]:
@@ -134,6 +211,17 @@ class Contract:
     def primary_key(self) -> tuple[str, ...]:
         """The columns of the key, in the order of the key."""
         return primary_key(self.columns)
+
+
+def signal_of(completion: Completion) -> KeyTemplate | None:
+    return completion.signal if isinstance(completion, Marker | Manifest) else None
+
+
+def shared_fields(completion: Completion, template: KeyTemplate) -> tuple[str, ...]:
+    """The named fields that all files of one delivery have in common."""
+    signal = signal_of(completion)
+    of_one_file = isinstance(completion, Single) or (signal is not None and FILE in signal.fields)
+    return tuple(name for name in template.fields if of_one_file or name != FILE)
 
 
 def primary_key(columns: Iterable[Column]) -> tuple[str, ...]:

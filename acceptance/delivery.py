@@ -1,7 +1,7 @@
 """What lands: an object version, and the delivery that it belongs to."""
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
 
@@ -34,8 +34,9 @@ class LandingObject:
 class Delivery:
     """One or more landing objects that belong to one dataset and business date.
 
-    `fields` are the named fields of the key template as text, `file` among them. `revision` counts, from 1, how often
-    the same keys were delivered; it is not part of the identity.
+    `fields` are the named fields of the key template as text, `file` among them; those in which several members differ
+    are in the members' keys (`placeholders.fields_of`). `revision` counts, from 1, how often the same keys were
+    delivered; it is not part of the identity.
     """
 
     dataset: str
@@ -59,6 +60,24 @@ class Delivery:
         return min(self.members)
 
     @property
+    def prefix(self) -> str:
+        """The folder that all members lie in, however deep."""
+        return common_folder([member.key for member in self.members])
+
+    def name_of(self, member: LandingObject) -> str:
+        """The member's key below the common folder: its file's name, if all lie in one folder."""
+        return member.key.removeprefix(self.prefix)
+
+    @property
     def title(self) -> str:
-        """`<dataset> <business date> <file>`: the name of the delivery's run."""
-        return f"{self.dataset} {self.business_date.isoformat()} {self.first.file}"
+        """`<dataset> <business date> <file>`: the name of the delivery's run. Of several files, how many more."""
+        others = len(self.members) - 1
+        more = f" and {others} more" if others else ""
+        return f"{self.dataset} {self.business_date.isoformat()} {self.first.file}{more}"
+
+
+def common_folder(keys: Sequence[str]) -> str:
+    """What the keys share, up to and with its last "/"; empty if that is no folder."""
+    lowest, highest = min(keys), max(keys)
+    same = next((at for at, (a, b) in enumerate(zip(lowest, highest, strict=False)) if a != b), len(lowest))
+    return lowest[: lowest[:same].rfind("/") + 1]

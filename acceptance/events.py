@@ -7,17 +7,24 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from acceptance.completeness import Incomplete, deadline
+from acceptance.contract import Contract
 from acceptance.delivery import Delivery, LandingObject
+from acceptance.groups import Group, group_prefix
 from acceptance.judge import Verdict
 
 ARRIVED = "delivery.arrived"
 ACCEPTED = "delivery.accepted"
 REJECTED = "delivery.rejected"
 INCONCLUSIVE = "delivery.inconclusive"
+INCOMPLETE = "delivery.incomplete"
 UNROUTABLE = "landing.object.unroutable"
 HEARTBEAT = "watcher.heartbeat"
 
 VERDICT_EVENTS = {Verdict.ACCEPTED: ACCEPTED, Verdict.REJECTED: REJECTED, Verdict.INCONCLUSIVE: INCONCLUSIVE}
+
+MOST_KEYS = 500
+"""Keys that an event names: with as many missing ones, and 1,024 bytes each, it stays below Prefect's 1.5 MB."""
 
 
 class LandingObjectPointer(BaseModel):
@@ -92,6 +99,34 @@ def judged(delivery: Delivery, verdict: Verdict, reason: str, evidence_uri: str,
         "run_url": run_url or "",
     }
     return EventDraft(VERDICT_EVENTS[verdict], _resource(delivery), payload)
+
+
+def incomplete(group: Group, contract: Contract, finding: Incomplete) -> EventDraft:
+    """What a group lacks. `deadline` is when it was, or will be, told that it is not complete."""
+    due = deadline(group, contract)
+    location = f"s3://{contract.template.bucket}/{group_prefix(contract, group.key)}"
+    resource = {
+        "prefect.resource.id": location,
+        "prefect.resource.name": group.key.title,
+        "aceite.dataset": group.key.dataset,
+        "aceite.business-date": group.key.business_date.isoformat(),
+        "aceite.group": group.key.id,
+    }
+    payload = {
+        "dataset": group.key.dataset,
+        "business_date": group.key.business_date.isoformat(),
+        "fields": dict(group.key.fields),
+        "why": finding.why,
+        "overdue": finding.overdue,
+        "missing": list(finding.missing[:MOST_KEYS]),
+        "missing_count": len(finding.missing),
+        "keys": sorted(group.members)[:MOST_KEYS],
+        "key_count": len(group.members),
+        "signals": sorted(group.signals)[:MOST_KEYS],
+        "deadline": due.isoformat() if due else None,
+        "revision": group.revision,
+    }
+    return EventDraft(INCOMPLETE, resource, payload)
 
 
 def unroutable(landed: LandingObject, reason: str) -> EventDraft:

@@ -6,6 +6,7 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from acceptance.delivery import common_folder
 from acceptance.judge import CheckResult, Judgement, Outcome, Verdict
 
 FORMAT = "1"
@@ -19,7 +20,10 @@ class _Record(BaseModel):
 
 
 class Member(_Record):
-    """A landed object of the delivery. `sha256` is of its bytes, None when they were not read; sizes are in bytes."""
+    """A landed object of the delivery. Sizes are in bytes.
+
+    `sha256` is of its bytes, `rows` are those of the file as far as they can be told apart; None when it was not read.
+    """
 
     bucket: str
     key: str
@@ -28,6 +32,7 @@ class Member(_Record):
     last_modified: datetime
     version_id: str | None = None
     sha256: str | None = None
+    rows: int | None = None
 
     @property
     def uri(self) -> str:
@@ -43,8 +48,10 @@ class DeliveryRecord(_Record):
 
     @property
     def files(self) -> tuple[str, ...]:
-        """The last segments of the members' keys, in the order of the keys."""
-        return tuple(key.rsplit("/", 1)[-1] for key in sorted(member.key for member in self.members))
+        """The members' keys below their common folder, in the order of the keys."""
+        keys = sorted(member.key for member in self.members)
+        folder = common_folder(keys) if keys else ""
+        return tuple(key.removeprefix(folder) for key in keys)
 
 
 class ContractRecord(_Record):
@@ -116,15 +123,20 @@ class CheckRecord(_Record):
 
 
 class LandedFaultRecord(_Record):
-    """One fault of the landed file. `line` counts from 1 in the file as it landed."""
+    """One fault of a landed file. `line` counts from 1 in the file as it landed; `file` is set if there are several."""
 
     line: int
     column: str | None
     message: str
+    file: str | None = None
+
+    def __str__(self) -> str:
+        file, column = f"{self.file} " if self.file else "", f", column {self.column}" if self.column else ""
+        return f"{file}line {self.line}{column}: {self.message}"
 
 
 class LandedRecord(_Record):
-    """What the independent reading of the landed file found. At most 20 faults are kept of `fault_count`."""
+    """What the independent reading of the landed files found, all together. At most 20 faults are kept of the count."""
 
     rows: int | None = None
     columns: tuple[str, ...] = ()
@@ -216,9 +228,14 @@ def check_records(judgement: Judgement) -> tuple[CheckRecord, ...]:
     return tuple(CheckRecord.of(result) for result in judgement.results)
 
 
+def dataset_prefix(dataset: str) -> str:
+    """The key prefix in the evidence bucket below which all evidence of a dataset is."""
+    return f"deliveries/{dataset}/"
+
+
 def evidence_prefix(dataset: str, business_date: date, delivery_id: str) -> str:
     """The key prefix in the evidence bucket below which a delivery's files are put once."""
-    return f"deliveries/{dataset}/{business_date.isoformat()}/{delivery_id}/"
+    return f"{dataset_prefix(dataset)}{business_date.isoformat()}/{delivery_id}/"
 
 
 def claim_key(dataset: str, business_date: date, delivery_id: str) -> str:

@@ -47,6 +47,10 @@ class Fingerprint:
         """From what an engine answered: int, Decimal or text, or null, which is the sum over no rows."""
         return cls(rows, _integer(high), _integer(low))
 
+    def __add__(self, other: "Fingerprint") -> "Fingerprint":
+        """Of the rows of both together."""
+        return Fingerprint(self.rows + other.rows, self.high + other.high, self.low + other.low)
+
     def __str__(self) -> str:
         return f"{self.rows}:{self.high:x}:{self.low:x}"
 

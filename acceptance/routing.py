@@ -1,36 +1,55 @@
-"""Which dataset and business date a landed object belongs to."""
+"""Which dataset and business date a landed object belongs to, and as what."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 from acceptance.contract import Contract
 from acceptance.delivery import Delivery, LandingObject
 from acceptance.errors import UnroutableKey
+from acceptance.groups import GroupKey, Role, place
 
 _MOST_SHOWN = 3
 
 
-def route(landed: LandingObject, contracts: Sequence[Contract]) -> Delivery:
-    """The delivery that the object makes up. Raises UnroutableKey with what does not fit those that came near."""
-    found: dict[str, Delivery] = {}
+@dataclass(frozen=True, slots=True)
+class Route:
+    """A key is a member of this group, or its marker or manifest."""
+
+    contract: Contract
+    group: GroupKey
+    role: Role
+
+
+def routes(bucket: str, key: str, contracts: Sequence[Contract]) -> tuple[Route, ...]:
+    """What a key is: at least one thing. It can be the signal of several groups, but a member of one only.
+
+    Raises UnroutableKey with what does not fit those contracts that came near.
+    """
+    found: list[Route] = []
     misfits: list[tuple[int, str]] = []
     for contract in contracts:
-        if contract.template.bucket != landed.bucket:
+        if contract.template.bucket != bucket:
             continue
         try:
-            business_date, fields = contract.template.read(landed.key)
+            found.append(Route(contract, *place(contract, key)))
         except UnroutableKey as error:
-            misfits.append((-contract.template.fitting(landed.key), f"{contract.dataset}: {error}"))
-        else:
-            found[contract.dataset] = Delivery(contract.dataset, business_date, (landed,), fields)
-    if len(found) > 1:
-        raise UnroutableKey(f"{landed.uri} fits more than one contract: {', '.join(sorted(found))}")
-    for delivery in found.values():
-        return delivery
-    if not misfits:
-        raise UnroutableKey(f"{landed.uri} fits no contract: none is watched in the bucket {landed.bucket}")
-    nearest = [reason for depth, reason in sorted(misfits) if depth == min(misfits)[0]]
-    more = f"; and {len(nearest) - _MOST_SHOWN} more" if len(nearest) > _MOST_SHOWN else ""
-    raise UnroutableKey(f"{landed.uri} fits no contract. {'; '.join(nearest[:_MOST_SHOWN])}{more}")
+            misfits.append((-contract.template.fitting(key), f"{contract.dataset}: {error}"))
+    claims = sorted({route.contract.dataset for route in found if route.role is Role.MEMBER})
+    if len(claims) > 1:
+        raise UnroutableKey(f"s3://{bucket}/{key} fits more than one contract: {', '.join(claims)}")
+    if not found:
+        raise UnroutableKey(_why_nobodys(bucket, key, misfits))
+    return tuple(found)
+
+
+def route(landed: LandingObject, contracts: Sequence[Contract]) -> Delivery:
+    """The delivery that the object makes up alone. Raises UnroutableKey as `routes` does, and for a signal."""
+    found = routes(landed.bucket, landed.key, contracts)
+    for each in found:
+        if each.role is Role.MEMBER:
+            business_date, fields = each.contract.template.read(landed.key)
+            return Delivery(each.contract.dataset, business_date, (landed,), fields)
+    raise UnroutableKey(f"{landed.uri} is the {found[0].role} of {found[0].group.title}, and no file of it")
 
 
 def watched_locations(contracts: Sequence[Contract]) -> tuple[tuple[str, str], ...]:
@@ -40,3 +59,11 @@ def watched_locations(contracts: Sequence[Contract]) -> tuple[tuple[str, str], .
         if not any(bucket == other and prefix.startswith(outer) for other, outer in locations):
             locations.append((bucket, prefix))
     return tuple(locations)
+
+
+def _why_nobodys(bucket: str, key: str, misfits: Sequence[tuple[int, str]]) -> str:
+    if not misfits:
+        return f"s3://{bucket}/{key} fits no contract: none is watched in the bucket {bucket}"
+    nearest = [reason for depth, reason in sorted(misfits) if depth == min(misfits)[0]]
+    more = f"; and {len(nearest) - _MOST_SHOWN} more" if len(nearest) > _MOST_SHOWN else ""
+    return f"s3://{bucket}/{key} fits no contract. {'; '.join(nearest[:_MOST_SHOWN])}{more}"

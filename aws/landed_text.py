@@ -22,15 +22,16 @@ _LINE_ENDS = {"\n": "LF", "\r\n": "CRLF", "\r": "CR"}
 
 @dataclass(frozen=True, slots=True)
 class LandedFault:
-    """One thing wrong in a landed file. `column` is the contract's name, None if the fault is not of one cell."""
+    """A fault. `column` is the contract's name, None if it is not of one cell; `file` is said if there are several."""
 
     line: int
     column: str | None
     message: str
+    file: str = ""
 
     def __str__(self) -> str:
-        column = f", column {self.column}" if self.column else ""
-        return f"line {self.line}{column}: {self.message}"
+        file, column = f"{self.file} " if self.file else "", f", column {self.column}" if self.column else ""
+        return f"{file}line {self.line}{column}: {self.message}"
 
 
 @dataclass(slots=True)

@@ -1,6 +1,6 @@
-"""The pipeline under test: the contract's overrides and steps, for one delivery."""
+"""The pipeline under test: the contract's overrides and steps, for one delivery, once or once for each of its files."""
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from functools import partial
@@ -12,7 +12,7 @@ from prefect.concurrency.sync import concurrency
 from acceptance.contract import AwaitGlueJob, AwaitObject, Contract, Invoke, Override, RunGlueJob, Step
 from acceptance.delivery import Delivery, LandingObject
 from acceptance.evidence import ParameterRecord
-from acceptance.keys.placeholders import fill
+from acceptance.turns import Turn, turns
 from aws.ssm import Overridden, restore_parameter
 from flows import steps
 from flows.clients import load_clients
@@ -36,7 +36,8 @@ class Pipeline:
     timeline: Timeline
     parameters: list[ParameterRecord] = field(default_factory=list)
     _known_job_runs: frozenset[str] = frozenset()
-    _known_objects: Mapping[str, frozenset[LandingObject]] = field(default_factory=dict)
+    _known_objects: dict[str, frozenset[LandingObject]] = field(default_factory=dict)
+    _found_before: dict[str, Overridden] = field(default_factory=dict)
 
     def run(self) -> None:
         """Raises Stopped at the first step that fails; the parameters are restored then as well."""
@@ -45,64 +46,77 @@ class Pipeline:
                 # The parameter under test is one for the whole dataset: two deliveries must not change it together.
                 slot = concurrency(one_at_a_time(self.contract.dataset), lease_duration=ONE_AT_A_TIME_LEASE_S)
                 undo.enter_context(slot)
-            for override in self.contract.override:
-                undo.enter_context(self._overridden(override))
-            self._look_before(self.contract.steps)
-            for step, following in zip(self.contract.steps, (*self.contract.steps[1:], None), strict=True):
-                self._run_step(step, following)
+            for turn in turns(self.contract, self.delivery):
+                self._take(turn)
 
     def skip(self, reason: str) -> None:
         """Every step goes on record as not run."""
-        for override in self.contract.override:
-            self.timeline.skip(f"override {override.parameter}", reason)
-        for step in self.contract.steps:
-            self.timeline.skip(self._task_of(step)[0], reason)
+        for turn in turns(self.contract, self.delivery):
+            for override in self.contract.override:
+                self.timeline.skip(turn.task(f"override {override.parameter}"), reason)
+            for step in self.contract.steps:
+                self.timeline.skip(self._task_of(turn, step)[0], reason)
 
-    def _look_before(self, pipeline: Sequence[Step]) -> None:
-        """What this run awaits must come from this run, so what is there already is noted.
+    def _take(self, turn: Turn) -> None:
+        with ExitStack() as undo:
+            for override in self.contract.override:
+                undo.enter_context(self._overridden(turn, override))
+            self._look_before(turn)
+            for step, following in zip(self.contract.steps, (*self.contract.steps[1:], None), strict=True):
+                self._run_step(turn, step, following)
+
+    def _look_before(self, turn: Turn) -> None:
+        """What a turn awaits must come from this turn, so what is there already is noted.
 
         Only after the first step that starts something: a pipeline that S3 itself fires may be done before this run.
         """
+        pipeline = self.contract.steps
         starting = next((n for n, step in enumerate(pipeline) if isinstance(step, Invoke | RunGlueJob)), len(pipeline))
-        awaited = [fill(step.uri, self.delivery) for step in pipeline[starting:] if isinstance(step, AwaitObject)]
+        awaited = [turn.fill(step.uri) for step in pipeline[starting:] if isinstance(step, AwaitObject)]
         if awaited:
-            self._known_objects = self.timeline.perform("note what is there", steps.look_at, awaited)
+            self._known_objects |= self.timeline.perform(turn.task("note what is there"), steps.look_at, awaited)
 
-    def _run_step(self, step: Step, following: Step | None) -> None:
-        name, task = self._task_of(step)
+    def _run_step(self, turn: Turn, step: Step, following: Step | None) -> None:
+        name, task = self._task_of(turn, step)
         if isinstance(following, AwaitGlueJob):
             # What runs now is what the next step must tell apart from the run that this step starts.
             self._known_job_runs = self.timeline.perform(
-                f"list the runs of {following.job}", steps.list_job_runs, following.job
+                turn.task(f"list the runs of {following.job}"), steps.list_job_runs, following.job
             )
         self.timeline.perform(name, *task)
 
-    def _task_of(self, step: Step) -> tuple[str, tuple[Any, ...]]:
+    def _task_of(self, turn: Turn, step: Step) -> tuple[str, tuple[Any, ...]]:
         """The step's name, and the task with its arguments."""
         match step:
             case Invoke(function, payload, within, asynchronous):
-                payload = fill(payload, self.delivery)
-                return f"invoke {function}", (steps.invoke_function, function, payload, asynchronous, within)
+                arguments = function, turn.fill(payload), asynchronous, within
+                return turn.task(f"invoke {function}"), (steps.invoke_function, *arguments)
             case AwaitObject(template, within):
-                uri = fill(template, self.delivery)
+                uri = turn.fill(template)
                 known = self._known_objects.get(uri, frozenset())
-                return f"await {uri}", (steps.await_object, uri, known, within)
+                return turn.task(f"await {uri}"), (steps.await_object, uri, known, within)
             case AwaitGlueJob(job, within):
-                known_runs, key = self._known_job_runs, self.delivery.first.key
-                return f"await Glue job {job}", (steps.await_glue_job, job, known_runs, key, within)
+                known_runs, name = self._known_job_runs, turn.task(f"await Glue job {job}")
+                return name, (steps.await_glue_job, job, known_runs, turn.mentioned, within)
             case RunGlueJob(job, arguments, within):
-                arguments = fill(dict(arguments), self.delivery)
-                return f"run Glue job {job}", (steps.run_glue_job, job, arguments, within)
+                return turn.task(f"run Glue job {job}"), (steps.run_glue_job, job, turn.fill(dict(arguments)), within)
 
     @contextmanager
-    def _overridden(self, override: Override) -> Iterator[None]:
-        """The parameter has the delivery's value inside, and what it had before outside, whatever happens."""
-        parameter = fill(override.parameter, self.delivery)
-        changes = fill(dict(override.set), self.delivery)
+    def _overridden(self, turn: Turn, override: Override) -> Iterator[None]:
+        """The parameter has the turn's value inside, and what it had before the run outside, whatever happens."""
+        parameter, changes = override.parameter, turn.fill(dict(override.set))
+        before = self._found_before.get(parameter)
         overridden: Overridden = self.timeline.perform(
-            f"override {parameter}", steps.override_parameter, self.delivery, parameter, override.copy_of, changes
+            turn.task(f"override {parameter}"),
+            steps.override_parameter,
+            self.delivery,
+            parameter,
+            override.copy_of,
+            changes,
+            before,
         )
-        restore = partial(self.timeline.perform, f"restore {parameter}", steps.restore, overridden)
+        self._found_before[parameter] = overridden
+        restore = partial(self.timeline.perform, turn.task(f"restore {parameter}"), steps.restore, overridden)
         restored = False
         try:
             yield
@@ -124,7 +138,7 @@ class Pipeline:
                 existed_before=overridden.earlier is not None,
                 restored=restored,
             )
-            self.parameters.append(record)
+            self.parameters = [*(other for other in self.parameters if other.name != parameter), record]
 
 
 def _done_after_failure(restore: Callable[[], Any]) -> bool:

@@ -1,6 +1,7 @@
 """A run's values become the evidence's records."""
 
 import platform
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from importlib.metadata import version
@@ -8,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from prefect.runtime import flow_run
 
+from acceptance.delivery import Delivery, LandingObject
 from acceptance.evidence import (
     ContractRecord,
     DeliveryRecord,
@@ -21,8 +23,7 @@ from acceptance.evidence import (
 )
 from acceptance.findings import Findings, LandedFacts
 from acceptance.judge import Judgement
-from aws.landed import LandedFile
-from aws.s3 import Downloaded
+from aws.landed_delivery import LandedMember, as_one
 from blocks.build import Caller
 
 if TYPE_CHECKING:
@@ -31,17 +32,19 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Landed:
-    """The landed file as read: what decides, what is recorded, and one line for people."""
+    """The landed files as read: what decides, what is recorded, each file, and one line for people."""
 
     facts: LandedFacts
     record: LandedRecord
-    sha256: str
-    version_id: str | None
+    members: tuple[LandedMember, ...]
     summary: str
 
 
-def landed_of(file: LandedFile, copy: Downloaded) -> Landed:
-    faults = tuple(LandedFaultRecord(line=f.line, column=f.column, message=f.message) for f in file.faults)
+def landed_of(delivery: Delivery, read: Sequence[LandedMember]) -> Landed:
+    file = as_one(delivery, read)
+    faults = tuple(
+        LandedFaultRecord(line=f.line, column=f.column, message=f.message, file=f.file or None) for f in file.faults
+    )
     first = ""
     if file.faults:
         first = str(file.faults[0]) + (f" (and {file.fault_count - 1} more)" if file.fault_count > 1 else "")
@@ -53,8 +56,9 @@ def landed_of(file: LandedFile, copy: Downloaded) -> Landed:
         faults=faults,
     )
     facts = LandedFacts(file.rows, file.fingerprint, file.fault_count, first)
-    summary = first or f"{file.rows} rows, {copy.size_bytes} bytes"
-    return Landed(facts, record, copy.sha256, copy.version_id, summary)
+    files = f" in {len(read)} files" if len(read) > 1 else ""
+    summary = first or f"{file.rows} rows, {file.size_bytes} bytes{files}"
+    return Landed(facts, record, tuple(read), summary)
 
 
 def evidence_of(case: "Case", findings: Findings, judgement: Judgement, caller: Caller) -> Evidence:
@@ -81,25 +85,28 @@ def evidence_of(case: "Case", findings: Findings, judgement: Judgement, caller: 
 
 
 def _delivery(case: "Case") -> DeliveryRecord:
-    delivery, landed = case.delivery, case.landed
-    members = tuple(
-        Member(
-            bucket=member.bucket,
-            key=member.key,
-            etag=member.etag,
-            size=member.size,
-            last_modified=member.last_modified,
-            version_id=landed.version_id if landed and member == delivery.first else None,
-            sha256=landed.sha256 if landed and member == delivery.first else None,
-        )
-        for member in delivery.members
-    )
+    delivery = case.delivery
+    read = {member.landed: member for member in case.landed.members} if case.landed else {}
+    members = tuple(_member(member, read.get(member)) for member in sorted(delivery.members))
     return DeliveryRecord(
         id=delivery.id,
         dataset=delivery.dataset,
         business_date=delivery.business_date,
         revision=delivery.revision,
         members=members,
+    )
+
+
+def _member(landed: LandingObject, read: LandedMember | None) -> Member:
+    return Member(
+        bucket=landed.bucket,
+        key=landed.key,
+        etag=landed.etag,
+        size=landed.size,
+        last_modified=landed.last_modified,
+        version_id=read.version_id if read else None,
+        sha256=read.sha256 if read else None,
+        rows=read.file.rows if read else None,
     )
 
 

@@ -6,8 +6,6 @@ only read or wait are tried again when AWS or the network is the trouble.
 
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Any
 
 from botocore.exceptions import BotoCoreError
@@ -20,9 +18,9 @@ from acceptance.delivery import Delivery, LandingObject
 from acceptance.evidence import Evidence
 from acceptance.findings import CatalogFacts
 from aws import athena, functions, glue, s3, ssm
-from aws.landed import read_landed
+from aws.landed_delivery import read_members
 from flows import evidence_store
-from flows.clients import load_clients
+from flows.clients import Clients, load_clients
 from flows.records import Landed, landed_of
 from flows.runs import has_ended
 from flows.timeline import Done
@@ -65,27 +63,36 @@ def claim(delivery: Delivery, flow_run_id: str) -> Done:
 
 @task(name="read what landed", **REPEATABLE)
 def read_delivery(delivery: Delivery, contract: Contract) -> Done:
-    with TemporaryDirectory(prefix="aceite-") as folder:
-        copy = s3.download(load_clients().landing_s3, delivery.first, Path(folder) / "landed")
-        landed: Landed = landed_of(read_landed(copy.path, contract, Path(folder)), copy)
-    return Done(landed, {"sha256": copy.sha256}, landed.summary)
+    landed: Landed = landed_of(delivery, read_members(load_clients().landing_s3, delivery, contract))
+    ids = {"sha256": landed.members[0].sha256} if len(landed.members) == 1 else {}
+    return Done(landed, ids, landed.summary)
 
 
 @task(name="override parameter", **ONCE)
-def override_parameter(delivery: Delivery, parameter: str, copy_of: str | None, changes: Mapping[str, Any]) -> Done:
-    """What was there is noted in the evidence bucket first, so that also another run could restore it."""
+def override_parameter(
+    delivery: Delivery, parameter: str, copy_of: str | None, changes: Mapping[str, Any], known: ssm.Overridden | None
+) -> Done:
+    """What was there is noted in the evidence bucket first, so that also another run could restore it.
+
+    `known` is what this run found there when it changed the parameter for another file of the delivery.
+    """
     clients = load_clients()
     client = clients.of("ssm")
     source = ssm.read_parameter(client, copy_of) if copy_of else None
     value = ssm.override_value(parameter, copy_of, source, changes)
+    overridden = known or _noted(clients, delivery, parameter)
+    ssm.override_parameter(client, parameter, value, source.type if source else "String")
+    detail = f"copy of {copy_of}, {', '.join(changes)} set" if copy_of else f"{', '.join(changes)} set"
+    return Done(overridden, detail=detail)
+
+
+def _noted(clients: Clients, delivery: Delivery, parameter: str) -> ssm.Overridden:
+    client = clients.of("ssm")
     now = ssm.read_parameter(client, parameter)
     before = evidence_store.remember_override(
         clients.evidence_s3, clients.evidence_bucket, delivery, parameter, now.version if now else None
     )
-    overridden = ssm.recall_overridden(client, parameter, before)
-    ssm.override_parameter(client, parameter, value, source.type if source else "String")
-    detail = f"copy of {copy_of}, {', '.join(changes)} set" if copy_of else f"{', '.join(changes)} set"
-    return Done(overridden, detail=detail)
+    return ssm.recall_overridden(client, parameter, before)
 
 
 @task(name="restore parameter", **REPEATABLE)

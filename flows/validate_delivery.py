@@ -15,7 +15,7 @@ from prefect.utilities.annotations import quote
 
 from acceptance.contract import Contract
 from acceptance.delivery import Delivery
-from acceptance.errors import QueryFailed
+from acceptance.errors import ContractError, QueryFailed, UnroutableKey
 from acceptance.events import DeliveryPointer, judged
 from acceptance.evidence import QueryRecord, Sample
 from acceptance.findings import Findings, judge_findings, usable_columns
@@ -72,20 +72,18 @@ class Case:
     timeline: Timeline = field(default_factory=Timeline)
     started: datetime = field(default_factory=lambda: datetime.now(UTC))
     landed: Landed | None = None
+    partition: dict[str, str] = field(default_factory=dict)
     queries: list[QueryRecord] = field(default_factory=list)
     sample: Sample = field(default_factory=Sample)
 
     def __post_init__(self) -> None:
         self.pipeline = Pipeline(self.contract, self.delivery, self.timeline)
 
-    @property
-    def partition(self) -> dict[str, str]:
-        return dict(partition_values(self.contract, self.delivery))
-
     def examine(self) -> Findings:
         """Reads what landed, runs the pipeline, measures the table. Stops where a step fails, and says where."""
         findings = Findings()
         try:
+            self.partition = partition_values(self.contract, self.delivery)
             self.landed = self.timeline.perform("read what landed", steps.read_delivery, self.delivery, self.contract)
             findings = replace(findings, landed=self.landed.facts)
             if not findings.worth_running:
@@ -100,7 +98,7 @@ class Case:
             if findings.worth_measuring and usable:
                 findings = self._measure(findings, usable)
                 self._fetch_sample(usable)
-        except (Stopped, QueryFailed) as stopped:
+        except (Stopped, QueryFailed, ContractError, UnroutableKey) as stopped:
             return replace(findings, stopped_by=str(stopped))
         return findings
 

@@ -111,6 +111,7 @@ def _plan(contract: Contract) -> dict[str, Any]:
         "table": contract.table.name,
         "staged": staged[-1] if staged else None,
         "actions": actions(contract),
+        "jobs": [step.job for step in _of(contract, AwaitGlueJob, RunGlueJob)],
     }
 
 

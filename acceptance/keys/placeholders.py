@@ -1,36 +1,51 @@
-"""Placeholders in a pipeline's texts: `{bucket} {key} {file} {business_date:%Y%m%d} {delivery_id}` and named fields.
+"""Placeholders in a pipeline's texts: `{bucket} {key} {file} {prefix} {business_date:%Y%m%d} {delivery_id}` and fields.
 
 A value that was filled in is never read again, so a key full of braces stays what it is. The grammar is that of
-`tokens`. `{file}` is the template's field of that name; if it has none, the last segment of the key.
+`tokens`. `{file}` is the template's field of that name; if it has none, the last segment of the key. `{prefix}` is the
+folder that all files of the delivery lie in; it ends in "/".
 """
 
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Mapping
 from typing import Any
 
 from acceptance.contract import Contract
-from acceptance.delivery import Delivery
+from acceptance.delivery import Delivery, LandingObject
+from acceptance.errors import ContractError, Problem
 from acceptance.keys.template import GENERAL, KeyTemplate
 from acceptance.keys.tokens import BUSINESS_DATE, Placeholder, tokens, write
 
+OF_ONE_FILE = ("key", "file")
+"""Placeholders that have another value for each file of a delivery."""
+
 
 def known_placeholders(template: KeyTemplate) -> tuple[str, ...]:
-    """The names that a delivery of this template has values for."""
-    return tuple(dict.fromkeys((*GENERAL, "file", BUSINESS_DATE, *template.fields)))
+    """The names that a delivery of this template has values for. Keys without a "/" lie in no folder."""
+    general = (name for name in GENERAL if name != "prefix" or "/" in template.pattern)
+    return tuple(dict.fromkeys((*general, "file", BUSINESS_DATE, *template.fields)))
 
 
-def fill(template: Any, delivery: Delivery) -> Any:
+def fill(
+    template: Any, delivery: Delivery, member: LandingObject | None = None, fields: Mapping[str, str] | None = None
+) -> Any:
     """The same value with the placeholders in its texts filled; the keys of mappings stay.
+
+    `{key}` and `{file}` are those of the member, and of the first one if none is given; `fields` are its named fields.
 
     Raises ValueError for a text that is no template, or a placeholder that the delivery has no value for.
     """
-    first = delivery.first
+    member = member or delivery.first
     values = {
-        "file": first.file,
-        **delivery.fields,
-        "bucket": first.bucket,
-        "key": first.key,
-        "delivery_id": delivery.id,
+        "file": member.file,
+        **(delivery.fields if fields is None else fields),
+        "bucket": member.bucket,
+        "key": member.key,
     }
+    told = named(template)
+    # These look at all members, so they are worked out only where they are asked for.
+    if "prefix" in told:
+        values["prefix"] = delivery.prefix
+    if "delivery_id" in told:
+        values["delivery_id"] = delivery.id
 
     def filled(value: Any) -> Any:
         if isinstance(value, dict):
@@ -47,15 +62,48 @@ def fill(template: Any, delivery: Delivery) -> Any:
     return filled(template)
 
 
-def unknown(template: Any, known: Collection[str]) -> tuple[str, ...]:
-    """The names of placeholders that are not known, each once. Raises ValueError for a text that is no template."""
+def fields_of(template: KeyTemplate, delivery: Delivery, member: LandingObject) -> Mapping[str, str]:
+    """The named fields of one member. Raises UnroutableKey if its key is not one of the template."""
+    return delivery.fields if len(delivery.members) == 1 else template.read(member.key)[1]
+
+
+def named(template: Any) -> tuple[str, ...]:
+    """The names of the placeholders in a value's texts, each once. Raises ValueError for a text that is no template."""
     names = (token.name for text in _texts(template) for token in tokens(text) if isinstance(token, Placeholder))
-    return tuple(dict.fromkeys(name for name in names if name not in known))
+    return tuple(dict.fromkeys(names))
+
+
+def unknown(template: Any, known: Collection[str]) -> tuple[str, ...]:
+    """The names of placeholders that are not known, each once. Raises ValueError as `named` does."""
+    return tuple(name for name in named(template) if name not in known)
 
 
 def partition_values(contract: Contract, delivery: Delivery) -> dict[str, str]:
-    """The text of each partition column for a delivery, in the order of the table's partition keys."""
-    return {column: fill(text, delivery) for column, text in contract.partition.items()}
+    """The text of each partition column for a delivery, in the order of the table's partition keys.
+
+    Raises:
+        ContractError: the files of the delivery belong to different partitions.
+        UnroutableKey: a member of several has a key that is not one of the contract's template.
+    """
+    found: dict[str, str] = {}
+    for column, text in contract.partition.items():
+        values = {
+            fill(text, delivery, member, fields_of(contract.template, delivery, member)): member
+            for member in sorted(delivery.members, reverse=True)
+        }
+        if len(values) > 1:
+            message = (
+                f"the partition column {column} is {text!r}, which puts the files of one delivery into different "
+                f"partitions: {_examples(delivery, values)}; a delivery is measured in one partition"
+            )
+            raise ContractError([Problem(contract.path, 0, message)])
+        found[column] = next(iter(values))
+    return found
+
+
+def _examples(delivery: Delivery, values: Mapping[str, LandingObject]) -> str:
+    first = sorted(values.items(), key=lambda item: item[1])[:2]
+    return " and ".join(f"{delivery.name_of(member)} into {value!r}" for value, member in first)
 
 
 def _texts(template: Any) -> Iterator[str]:

@@ -14,7 +14,10 @@ Values = Mapping[Placeholder, str]
 
 @dataclass(frozen=True, slots=True)
 class Segment:
-    """Literal texts and placeholders. Of several named fields, each takes as few characters as it can, but one."""
+    """Literal texts and placeholders. Of several named fields, each takes as few characters as it can, but one.
+
+    A wildcard takes as few as it can, or none.
+    """
 
     tokens: tuple[Token, ...]
     regex: re.Pattern[str] = field(repr=False, compare=False)
@@ -24,7 +27,7 @@ class Segment:
         """Raises ValueError if two fields stand side by side: nothing would say where the first one ends."""
         for left, right in pairwise(tokens):
             if _is_field(left) and _is_field(right):
-                raise ValueError(f"the fields {left} and {right} stand side by side; put a text between them")
+                raise ValueError(f"{left} and {right} stand side by side; put a text between them")
         return cls(tokens, re.compile(_regex(tokens)))
 
     @property
@@ -84,6 +87,7 @@ def _regex(tokens: tuple[Token, ...]) -> str:
         elif token.directive:
             regex += f"([0-9]{{{DIGITS[token.directive]}}})"
         else:
-            regex += (")" if "?:" in regex or "?>" in regex else "") + ("(?>" if fields > 1 else "(?:") + "([^/]+?)"
+            regex += (")" if "?:" in regex or "?>" in regex else "") + ("(?>" if fields > 1 else "(?:")
+            regex += "([^/]*?)" if token.is_wildcard else "([^/]+?)"
             fields -= 1
     return regex + (")" if any(map(_is_field, tokens)) else "")

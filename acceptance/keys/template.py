@@ -5,16 +5,17 @@ like any other: it holds what stands in its place, so in `{file}.csv` the name w
 """
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import date
+from itertools import takewhile
 
 from acceptance.errors import UnroutableKey
 from acceptance.keys.overlap import common_key
 from acceptance.keys.segment import Segment, Values, date_of, split
-from acceptance.keys.tokens import BUSINESS_DATE, DIGITS, Placeholder, tokens, write
+from acceptance.keys.tokens import BUSINESS_DATE, DIGITS, Placeholder, Token, tokens, write
 
-GENERAL = ("bucket", "key", "delivery_id")
+GENERAL = ("bucket", "key", "prefix", "delivery_id")
 """Placeholders that every delivery has a value for: a field of a key cannot have their names."""
 
 MOST_KEY_BYTES = 1024  # https://docs.aws.amazon.com/AmazonS3/latest/userguide/object-keys.html
@@ -103,6 +104,27 @@ class KeyTemplate:
             raise UnroutableKey(f"{key!r} would be read with other values of {', '.join(self.fields)}")
         return key
 
+    def beginning(self, business_date: date, fields: Mapping[str, str]) -> str:
+        """What every key with these values starts with: the text before the first field that has none."""
+        known = takewhile(lambda token: _is_known(token, fields), self._tokens())
+        return "".join(write(token, business_date, fields) for token in known)
+
+    def written_as_known(self, business_date: date, fields: Mapping[str, str]) -> str:
+        """A key for people: fields without a value stand as in the pattern."""
+        return "".join(
+            write(token, business_date, fields) if _is_known(token, fields) else str(token) for token in self._tokens()
+        )
+
     def overlap(self, other: "KeyTemplate") -> str | None:
         """An example of a key that both accept, or None."""
         return common_key(self.segments, other.segments) if self.bucket == other.bucket else None
+
+    def _tokens(self) -> Iterator[Token]:
+        for index, segment in enumerate(self.segments):
+            if index:
+                yield "/"
+            yield from segment.tokens
+
+
+def _is_known(token: Token, fields: Mapping[str, str]) -> bool:
+    return isinstance(token, str) or token.directive is not None or token.name in fields

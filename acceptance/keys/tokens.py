@@ -14,6 +14,9 @@ BUSINESS_DATE = "business_date"
 DIGITS = {"%Y": 4, "%m": 2, "%d": 2}
 """The directives of a date format, and how many digits each of them has."""
 
+WILDCARD = "*"
+"""How the names of placeholders begin that stand for any characters, or none: see `signal_template`."""
+
 _TOKEN = re.compile(r"\{\{|\}\}|\{([^{}:]*)(?::([^{}]*))?\}|[{}]|[^{}]+")
 _NAME = re.compile(r"[A-Za-z][A-Za-z0-9_]*")
 
@@ -29,7 +32,13 @@ class Placeholder:
     def is_field(self) -> bool:
         return self.directive is None
 
+    @property
+    def is_wildcard(self) -> bool:
+        return self.name.startswith(WILDCARD)
+
     def __str__(self) -> str:
+        if self.is_wildcard:
+            return WILDCARD
         return f"{{{self.name}:{self.directive}}}" if self.directive else f"{{{self.name}}}"
 
 

@@ -3,13 +3,14 @@
 import re
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
-from datetime import date, timedelta
+from datetime import date
 from typing import Any
 
 from acceptance.contract import AwaitGlueJob, AwaitObject, Column, Invoke, Override, RunGlueJob, Step
 from acceptance.keys.placeholders import unknown
 from acceptance.keys.tokens import Placeholder, tokens, write
 from acceptance.odcs.columns import WHOLE_NUMBERS, column_name, kind
+from acceptance.odcs.duration import read_duration
 from acceptance.odcs.node import Node, hint, shown
 
 _KEYS = {
@@ -23,8 +24,6 @@ _KEYS = {
 _WITHIN = {"invoke": "5m", "await_object": "5m", "await_glue_job": "30m", "run_glue_job": "30m"}
 """How long a step may take when it does not say."""
 
-_LONGEST = timedelta(hours=48)  # a Glue job's own default timeout
-_DURATION = re.compile(r"(?:(\d{1,4})h)?(?:(\d{1,4})m)?(?:(\d{1,6})s)?")
 _PARAMETER = re.compile(r"/?[A-Za-z0-9_.-]+(/[A-Za-z0-9_.-]+)*")  # AWS API reference, PutParameter
 _A_DAY = date(2001, 2, 3)
 _URI = re.compile(r"s3://[^/]+/.*", re.DOTALL)
@@ -93,7 +92,7 @@ def read_partition(
 
 
 def _step(verb: str, node: Node) -> Step:
-    name, within = node[verb].text(), _within(node["within"], _WITHIN[verb])
+    name, within = node[verb].text(), read_duration(node["within"], _WITHIN[verb])
     if node[verb].value is None:
         node[verb].refuse(f"{verb} needs a name")
     if verb == "await_object":
@@ -113,15 +112,6 @@ def _step(verb: str, node: Node) -> Step:
         asynchronous.refuse(f"found {shown(asynchronous.value)}; allowed: true, false")
     payload: Any = {} if node["payload"].value is None else node["payload"].value
     return Invoke(name, payload, within, bool(asynchronous.value))
-
-
-def _within(node: Node, default: str) -> timedelta:
-    match = _DURATION.fullmatch(default if node.value is None else str(node.value))
-    hours, minutes, seconds = (int(number or 0) for number in (match.groups() if match else (0, 0, 0)))
-    duration = timedelta(hours=hours, minutes=minutes, seconds=seconds)
-    if not timedelta() < duration <= _LONGEST:
-        node.refuse(f"found {shown(node.value)}; a duration is such as 30s, 5m, 2h or 1h30m, at most 48h")
-    return duration
 
 
 def _arguments(node: Node) -> Mapping[str, str]:

@@ -5,11 +5,12 @@ import re
 from collections.abc import Mapping
 from dataclasses import replace
 
-from acceptance.contract import Contract, LandingFormat, Table
+from acceptance.contract import Completion, Contract, LandingFormat, Single, Table, shared_fields
 from acceptance.errors import ContractError
-from acceptance.keys.placeholders import known_placeholders
+from acceptance.keys.placeholders import OF_ONE_FILE, known_placeholders
 from acceptance.keys.template import KeyTemplate
 from acceptance.odcs.columns import read_columns
+from acceptance.odcs.delivery import read_baseline, read_completion, read_resent
 from acceptance.odcs.derive import derive_checks
 from acceptance.odcs.document import holds_variable, read_document, resolve_variables
 from acceptance.odcs.node import Node, hint, shown
@@ -54,7 +55,7 @@ def _contract(root: Node, path: str, sha256: str) -> Contract | None:
         reason = "letters, digits, dots, hyphens and underscores, 128 at most: the id is part of S3 keys"
         root["id"].refuse(f"found {dataset!r}; the id of a watched contract is made of {reason}")
     server, athena, schema = _landing(root), _athena(root), _schema(root)
-    pipeline = _pipeline(root)
+    pipeline, delivery = _ours(root)
     template = None if server is None else _template(server["location"])
     if schema is None:
         return None
@@ -62,7 +63,9 @@ def _contract(root: Node, path: str, sha256: str) -> Contract | None:
     checks = derive_checks(schema, columns)
     known = known_placeholders(template) if template else None
     override, steps = read_override(pipeline, known), read_steps(pipeline, known)
-    partition = read_partition(pipeline, schema, {column.name: column for column, _ in columns}, known)
+    completion, resent, baseline = read_completion(delivery, template), read_resent(delivery), read_baseline(delivery)
+    of_partition = _known_of_partition(known or (), completion, template) if template else None
+    partition = read_partition(pipeline, schema, {column.name: column for column, _ in columns}, of_partition)
     landing = None if server is None else _landing_format(server)
     if template is None or landing is None or athena is None:
         return None
@@ -80,7 +83,17 @@ def _contract(root: Node, path: str, sha256: str) -> Contract | None:
         override=override,
         steps=steps,
         partition=partition,
+        completion=completion,
+        resent=resent,
+        baseline=baseline,
     )
+
+
+def _known_of_partition(known: tuple[str, ...], completion: Completion, template: KeyTemplate) -> tuple[str, ...]:
+    """A delivery lies in one partition: what only one of its files has is out. A folder is no value of a column."""
+    shared = shared_fields(completion, template)
+    of_one_file = set() if isinstance(completion, Single) else {*OF_ONE_FILE, *template.fields} - {*shared}
+    return tuple(name for name in known if name != "prefix" and name not in of_one_file)
 
 
 def _landing(root: Node) -> Node | None:
@@ -117,16 +130,17 @@ def _schema(root: Node) -> Node | None:
     return objects[0]
 
 
-def _pipeline(root: Node) -> Node:
-    """The value of the custom property; an empty mapping if the contract has none."""
-    found = custom_properties(root, ("pipeline",)).get("pipeline")
-    if found is None:
-        return replace(root["pipeline"], value={})
+def _ours(root: Node) -> tuple[Node, Node]:
+    """The values of the custom properties `pipeline` and `delivery`; an empty mapping for one that is not there."""
+    names = ("pipeline", "delivery")
+    found = custom_properties(root, names)
     for each in root["customProperties"]:
-        if each["property"].value == "pipeline" and each["vendor"].value is None:
-            each.refuse("a pipeline without vendor; write `vendor: aceite` if it is ours to run")
-    found.mapping().refuse_unknown_keys(("override", "steps", "partition"))
-    return found.mapping()
+        name = each["property"].value
+        if name in found and each["vendor"].value is None:
+            each.refuse(f"a {name} without vendor; write `vendor: {VENDOR}` if it is ours to follow")
+    pipeline, delivery = (found.get(name, replace(root[name], value={})).mapping() for name in names)
+    pipeline.refuse_unknown_keys(("override", "steps", "partition"))
+    return pipeline, delivery
 
 
 def _template(location: Node) -> KeyTemplate | None:

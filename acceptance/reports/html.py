@@ -1,13 +1,13 @@
 """Evidence as one page for people: no network, no script, nothing computed again."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import cache
 from types import MappingProxyType
 
 from jinja2 import Environment, PackageLoader, StrictUndefined, Template
 from markupsafe import Markup
 
-from acceptance.evidence import Evidence
+from acceptance.evidence import DeliveryRecord, Evidence, Member
 from acceptance.judge import Outcome, Verdict
 from acceptance.reports.readable import bytes_text, count_text, duration_text, files_text, in_utc, moment_text, visible
 from acceptance.reports.waterfall import waterfall
@@ -28,6 +28,7 @@ def evidence_html(evidence: Evidence, *, links: Mapping[str, str] = MappingProxy
     return _page().render(
         evidence=evidence,
         meaning=MEANING[evidence.verdict],
+        files=_several(evidence.delivery),
         waterfall=waterfall(evidence.steps, evidence.run.started, evidence.run.ended),
         remarkable=[check for check in checks if check.outcome is not Outcome.PASSED],
         passed=[check for check in checks if check.outcome is Outcome.PASSED],
@@ -36,6 +37,12 @@ def evidence_html(evidence: Evidence, *, links: Mapping[str, str] = MappingProxy
         links=[(label, address, "/" not in address and ":" not in address) for label, address in links.items()],
         evidence_json=_script_text(evidence.to_json()),
     )
+
+
+def _several(delivery: DeliveryRecord) -> Sequence[tuple[str, Member]]:
+    """The name and the facts of each file of a delivery of several."""
+    members = sorted(delivery.members, key=lambda member: member.key)
+    return list(zip(delivery.files, members, strict=True)) if len(members) > 1 else []
 
 
 def _script_text(json: bytes) -> Markup:

@@ -66,9 +66,7 @@ def _about(evidence: Evidence, check: CheckRecord) -> str:
     lines = [check.description, f"columns: {', '.join(check.columns)}" if check.columns else ""]
     lines += [f"query: {check.query_id}" if check.query_id else ""]
     if check.metric == Metric.LANDED_READABLE:
-        lines += [
-            f"line {f.line}{f', column {f.column}' if f.column else ''}: {f.message}" for f in evidence.landed.faults
-        ]
+        lines += [str(fault) for fault in evidence.landed.faults]
     return "\n".join(filter(None, lines))
 
 

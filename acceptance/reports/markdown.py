@@ -7,11 +7,20 @@ every value is escaped: what comes from a file stays text.
 import re
 from collections.abc import Sequence
 
-from acceptance.evidence import CheckRecord, Evidence
+from acceptance.evidence import CheckRecord, DeliveryRecord, Evidence
 from acceptance.judge import Outcome, Verdict
-from acceptance.reports.readable import count_text, duration_text, files_text, in_utc, moment_text, visible
+from acceptance.reports.readable import (
+    bytes_text,
+    count_text,
+    duration_text,
+    files_text,
+    in_utc,
+    moment_text,
+    visible,
+)
 
 LONGEST = 500
+MOST_FILES = 50
 SIGNS = {
     Outcome.PASSED: "✓ passed",
     Outcome.WARNED: "⚠ warned",
@@ -49,6 +58,8 @@ def markdown_summary(evidence: Evidence, evidence_uri: str) -> str:
         f"# {VERDICTS[evidence.verdict]}\n\n{escaped(evidence.reason)}",
         _table(("Fact", "Value"), _facts(evidence)),
     ]
+    if len(evidence.delivery.members) > 1:
+        parts.append(_files(evidence.delivery))
     if remarkable:
         rows = [(SIGNS[c.outcome], escaped(c.id), escaped(c.expected), escaped(c.observed)) for c in remarkable]
         parts.append("## Checks that did not pass\n\n" + _table(("Outcome", "Check", "Expected", "Observed"), rows))
@@ -79,7 +90,7 @@ def _facts(evidence: Evidence) -> list[tuple[str, str]]:
     return [
         ("Dataset", escaped(f"{evidence.contract.name} ({delivery.dataset})")),
         ("Business date", delivery.business_date.isoformat()),
-        ("File", escaped(files_text(delivery))),
+        ("File" if len(delivery.members) == 1 else "Files", escaped(files_text(delivery))),
         ("Revision", str(delivery.revision)),
         ("Rows landed", _count(evidence.landed.rows)),
         ("Rows in the table", _count(table.rows) + f" in {escaped(f'{table.database}.{table.name}')}"),
@@ -89,6 +100,17 @@ def _facts(evidence: Evidence) -> list[tuple[str, str]]:
         ("Contract", escaped(f"{evidence.contract.id} {evidence.contract.version}")),
         ("Delivery", escaped(delivery.id)),
     ]
+
+
+def _files(delivery: DeliveryRecord) -> str:
+    members = sorted(delivery.members, key=lambda member: member.key)
+    rows = [
+        (escaped(name), _count(member.rows), bytes_text(member.size))
+        for name, member in zip(delivery.files, members, strict=True)
+    ]
+    left = len(rows) - MOST_FILES
+    more = f"\n\nand {left} more" if left > 0 else ""
+    return f"## {count_text(len(rows))} files\n\n{_table(('File', 'Rows', 'Size'), rows[:MOST_FILES])}{more}"
 
 
 def _outcomes(evidence: Evidence) -> str:

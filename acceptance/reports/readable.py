@@ -63,5 +63,5 @@ def moment_text(moment: datetime) -> str:
 
 def files_text(delivery: DeliveryRecord) -> str:
     """The first file, and how many others there are."""
-    first, others = (*delivery.files, "no file")[0], len(delivery.files) - 1
+    first, others = (*delivery.files, "no file")[0].rsplit("/", 1)[-1], len(delivery.files) - 1
     return f"{first} and {others} more" if others > 0 else first

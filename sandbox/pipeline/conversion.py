@@ -1,4 +1,4 @@
-"""One landed file becomes one Parquet object in its partition. Reads as Spark does: what does not fit is null."""
+"""Each landed file becomes one Parquet object in its partition. Reads as Spark does: what does not fit is null."""
 
 import contextlib
 import csv
@@ -19,10 +19,10 @@ NULL = "\ue000"  # marks a null in the file that DuckDB reads; of the private us
 
 
 def convert(request: Request) -> str:
-    """The URI of the object. Its name comes from the landed object's, so that a second delivery replaces the first."""
+    """The URI of the object. Its name comes from the landed key: delivered again it is replaced, and no other is."""
     if request.fault == Fault.GLUE_FAILURE:
         raise RuntimeError(f"the conversion failed on purpose: the landed object asks for {request.fault}")
-    dataset, settings, landed = request.dataset, request.settings, request.delivery.first
+    dataset, settings, landed = request.dataset, request.settings, request.landed
     table = {"DatabaseName": settings.get("database", dataset["database"])}
     name = settings.get("table", dataset["table"])
     glue, s3 = client("glue"), client("s3")

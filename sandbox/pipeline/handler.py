@@ -1,37 +1,48 @@
 """The Lambda functions of every pipeline. What a function does for a dataset is in the plan."""
 
+from collections.abc import Sequence
 from typing import Any
 
 from conversion import convert  # type: ignore[import-not-found]
 from faults import Fault  # type: ignore[import-not-found]
-from request import Request, RequestError, client, read_request  # type: ignore[import-not-found]
+from request import Request, RequestError, client, read_requests  # type: ignore[import-not-found]
+
+Requests = Sequence[Request]
+"""Of one dataset; at least one."""
 
 
-def handler(event: Any, context: Any) -> dict[str, str]:
-    request = read_request(event if isinstance(event, dict) else {"event": event})
-    actions = request.dataset["actions"].get(context.function_name)
+def handler(event: Any, context: Any) -> dict[str, Any]:
+    requests = read_requests(event if isinstance(event, dict) else {"event": event}, context.function_name)
+    dataset = requests[0].dataset
+    actions = dataset["actions"].get(context.function_name)
     if actions is None:
-        raise RequestError(f"{context.function_name} has no part in the pipeline of {request.dataset['dataset']}")
-    print(f"{request.delivery.first.uri}, business date {request.delivery.business_date}: {actions}")
-    if request.fault == Fault.LAMBDA_ERROR:
-        raise RuntimeError(f"{context.function_name} failed on purpose: the landed object asks for {request.fault}")
-    done: dict[str, str] = {}
+        raise RequestError(f"{context.function_name} has no part in the pipeline of {dataset['dataset']}")
+    for request in requests:
+        print(f"{request.landed.uri}, business date {request.delivery.business_date}: {actions}")
+        if request.fault == Fault.LAMBDA_ERROR:
+            raise RuntimeError(f"{context.function_name} failed on purpose: the landed object asks for {request.fault}")
+    done: dict[str, Any] = {}
     for action, target in actions:
-        done |= _ACTIONS[action](request, target)
+        done |= _ACTIONS[action](requests, target)
     return done
 
 
-def copy(request: Request, target: str) -> dict[str, str]:
-    landed = request.delivery.first
-    bucket, key = request.place(target)
+def copy(requests: Requests, target: str) -> dict[str, Any]:
+    return {"copied": _one_or_all([_copy(request, target) for request in requests])}
+
+
+def _copy(request: Request, target: str) -> str:
+    landed, (bucket, key) = request.landed, request.place(target)
     client("s3").copy_object(Bucket=bucket, Key=key, CopySource={"Bucket": landed.bucket, "Key": landed.key})
-    return {"copied": f"s3://{bucket}/{key}"}
+    return f"s3://{bucket}/{key}"
 
 
-def start(request: Request, target: str) -> dict[str, str]:
-    landed, told = request.delivery.first, request.settings.items()
+def start(requests: Requests, target: str) -> dict[str, Any]:
+    """One run for all: it is told what the event told."""
+    request = requests[0]
+    told = request.settings.items()
     settings = {name: str(value) for name, value in told if isinstance(value, str | int) and name != "parameter"}
-    arguments = {**settings, "bucket": landed.bucket, "key": landed.key}
+    arguments = {**settings, "dataset": request.dataset["dataset"], "bucket": request.landed.bucket, **request.told}
     job = settings.get("job", target)
     started = client("glue").start_job_run(
         JobName=job, Arguments={f"--{name}": value for name, value in arguments.items()}
@@ -39,8 +50,12 @@ def start(request: Request, target: str) -> dict[str, str]:
     return {"job": job, "run": started["JobRunId"]}
 
 
-def ingest(request: Request, target: str) -> dict[str, str]:
-    return {"written": convert(request)}
+def ingest(requests: Requests, target: str) -> dict[str, Any]:
+    return {"written": _one_or_all([convert(request) for request in requests])}
+
+
+def _one_or_all(uris: list[str]) -> str | list[str]:
+    return uris[0] if len(uris) == 1 else uris
 
 
 _ACTIONS = {"copy": copy, "start": start, "ingest": ingest}

@@ -1,11 +1,12 @@
-"""What an event or a run's arguments ask for: the dataset and the landed object that they speak of.
+"""What an event or a run's arguments ask for: the dataset and the landed objects that they speak of.
 
 The plan (plan.json, beside this module) is what `sandbox.provision` read from the contracts.
 """
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import date
 from functools import cache
 from pathlib import Path
 from typing import Any, cast
@@ -28,53 +29,111 @@ class RequestError(Exception):
 
 @dataclass(frozen=True)
 class Request:
-    """`dataset` is an entry of the plan; `settings` is what the event and its SSM parameter say, by name."""
+    """One landed object. `dataset` is an entry of the plan; `settings` is what event and SSM parameter say, by name.
+
+    `fields` are the object's own; the delivery has all objects of its business date that the event speaks of. `told` is
+    the key or the prefix in the event, by that name.
+    """
 
     dataset: Mapping[str, Any]
     delivery: Delivery
+    landed: LandingObject
+    fields: Mapping[str, str]
     fault: Fault | None
     settings: Mapping[str, Any]
+    told: Mapping[str, str]
 
     @property
     def source(self) -> tuple[str, str]:
         """Bucket and key of what is to be converted: the staged copy, or the landed object if nothing is staged."""
-        landed = self.delivery.first
         if not self.dataset["staged"]:
-            return landed.bucket, landed.key
+            return self.landed.bucket, self.landed.key
         bucket, key = self.place(self.dataset["staged"])
         return self.settings.get("stage_bucket", bucket), key
 
     @property
     def partition(self) -> dict[str, str]:
-        filled = {column: fill(text, self.delivery) for column, text in self.dataset["partition"].items()}
+        filled = {column: self._filled(text) for column, text in self.dataset["partition"].items()}
         return {column: str(self.settings.get(column, text)) for column, text in filled.items()}
 
     def place(self, uri: str) -> tuple[str, str]:
         """Bucket and key of an s3:// text with placeholders; the landed file's name goes below a prefix."""
-        bucket, _, key = fill(uri, self.delivery).removeprefix("s3://").partition("/")
-        return bucket, key + self.delivery.first.file if not key or key.endswith("/") else key
+        bucket, _, key = self._filled(uri).removeprefix("s3://").partition("/")
+        return bucket, key + self.delivery.name_of(self.landed) if not key or key.endswith("/") else key
+
+    def _filled(self, text: str) -> str:
+        return str(fill(text, self.delivery, self.landed, self.fields))
 
 
-def read_request(values: Mapping[str, Any]) -> Request:
-    """Finds the first value that is the key or the URI of a landed object of the plan.
+def read_requests(values: Mapping[str, Any], runner: str) -> tuple[Request, ...]:
+    """Finds the first value that is the key or the URI of a landed object of the plan: one request.
+
+    If none is, the first that ends in "/" and below which there are landed objects of one dataset: a request for each.
+    Of several datasets it is the one whose pipeline `runner`, a function or a job, has a part in.
 
     Raises:
         RequestError: there is none, or the SSM parameter that the values name does not exist.
     """
     settings = {**_parameter(values.get("parameter")), **values}
-    for text in filter(None, [settings.get("key"), *_texts(settings)]):
-        for dataset in PLAN:
-            template = KeyTemplate.parse(dataset["location"])
-            bucket = settings.get("source_bucket") or settings.get("bucket") or template.bucket
+    texts = [text for text in [settings.get("key"), settings.get("prefix"), *_texts(settings)] if text]
+    for text in texts:
+        for dataset, template, bucket in _datasets(settings):
             key = text.removeprefix(f"s3://{bucket}/")
-            try:
-                business_date, fields = template.read(key)
-            except UnroutableKey:
-                continue
-            landed, fault = _landed(bucket, key)
-            return Request(dataset, Delivery(dataset["dataset"], business_date, (landed,), fields), fault, settings)
+            if _fits(template, key):
+                return _requests(dataset, template, [(bucket, key)], settings, {"key": key})
+    for text in texts:
+        for dataset, template, bucket in _datasets(settings, runner):
+            prefix = text.removeprefix(f"s3://{bucket}/")
+            keys = [key for key in _keys_below(bucket, prefix) if _fits(template, key)]
+            if keys:
+                return _requests(dataset, template, [(bucket, key) for key in keys], settings, {"prefix": prefix})
     known = ", ".join(dataset["location"] for dataset in PLAN)
-    raise RequestError(f"no value in {json.dumps(values)} is the key of a landed object; this pipeline knows {known}")
+    raise RequestError(
+        f"no value in {json.dumps(values)} is the key of a landed object, or the folder of some (it ends in /); "
+        f"this pipeline knows {known}"
+    )
+
+
+def _datasets(settings: Mapping[str, Any], runner: str = "") -> Iterator[tuple[Mapping[str, Any], KeyTemplate, str]]:
+    """Entries of the plan (of a runner, those that it has a part in), their key template, the bucket to look in."""
+    named = [dataset for dataset in PLAN if runner and dataset["dataset"] == settings.get("dataset")]
+    for dataset in named or PLAN:
+        if not runner or runner in {*dataset["actions"], *dataset["jobs"]}:
+            template = KeyTemplate.parse(dataset["location"])
+            yield dataset, template, settings.get("source_bucket") or settings.get("bucket") or template.bucket
+
+
+def _fits(template: KeyTemplate, key: str) -> bool:
+    try:
+        template.read(key)
+    except UnroutableKey:
+        return False
+    return True
+
+
+def _keys_below(bucket: str, prefix: str) -> list[str]:
+    """None for a text that is no folder."""
+    if not prefix.endswith("/") or prefix.startswith(("s3://", "/")):
+        return []
+    pages = client("s3").get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=prefix)
+    return [item["Key"] for page in pages for item in page.get("Contents", ())]
+
+
+def _requests(
+    dataset: Mapping[str, Any],
+    template: KeyTemplate,
+    places: Sequence[tuple[str, str]],
+    settings: Mapping[str, Any],
+    told: Mapping[str, str],
+) -> tuple[Request, ...]:
+    found = [(*_landed(bucket, key), *template.read(key)) for bucket, key in places]
+    days: dict[date, list[LandingObject]] = {}
+    for landed, _, business_date, _ in found:
+        days.setdefault(business_date, []).append(landed)
+    deliveries = {day: Delivery(dataset["dataset"], day, tuple(landed)) for day, landed in days.items()}
+    return tuple(
+        Request(dataset, deliveries[day], landed, fields, fault, settings, told) for landed, fault, day, fields in found
+    )
 
 
 @cache

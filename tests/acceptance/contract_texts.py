@@ -98,3 +98,10 @@ def the_problem(text: str, **environment: str) -> str:
     marked = [number for number, line in enumerate(text.splitlines(), 1) if "# here" in line]
     assert [found[0].line] == (marked or [found[0].line]), f"{found[0]}, expected on line {marked}"
     return found[0].message
+
+
+def delivering(value: str, pattern: str = "shop/{business_date:%Y%m%d}/{region}/{file}.csv") -> str:
+    """The contract with this value of the custom property `delivery`, and this key template."""
+    location = "location: s3://landing/shop/{business_date:%Y%m%d}/{region}/{file}.csv"
+    text = orders((location, f'location: "s3://landing/{pattern}"'))
+    return f"{text}  - property: delivery\n    vendor: aceite\n    value: {value}\n"

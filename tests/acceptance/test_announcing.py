@@ -24,6 +24,12 @@ def test_each_repetition_waits_twice_as_long_up_to_an_hour():
     assert due_again([in_flight(60, announcements=50)], NOON, PATIENCE)
 
 
+def test_while_runs_queue_for_a_process_a_delivery_may_be_among_them_for_an_hour():
+    assert due_again([in_flight(59)], NOON, PATIENCE, queued=1) == ()
+    assert due_again([in_flight(60)], NOON, PATIENCE, queued=1)
+    assert due_again([in_flight(13, claimed_minutes_ago=12)], NOON, PATIENCE, queued=1)
+
+
 def test_a_claimed_delivery_has_the_time_that_its_pipeline_may_take():
     assert due_again([in_flight(11, claimed_minutes_ago=11)], NOON, PATIENCE) == ()
     assert due_again([in_flight(13, claimed_minutes_ago=12)], NOON, PATIENCE)

@@ -1,3 +1,4 @@
+from dataclasses import replace
 from datetime import UTC, date, datetime
 from typing import Any
 
@@ -7,12 +8,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from acceptance.delivery import Delivery, LandingObject
+from acceptance.errors import ContractError
 from acceptance.keys.placeholders import fill, known_placeholders, partition_values, unknown
+from acceptance.keys.template import KeyTemplate
 
 
-def a_delivery(key: str = "shop/20250102/br/orders.csv", **fields: str) -> Delivery:
-    landed = LandingObject("landing", key, "e1", 10, datetime(2025, 1, 2, tzinfo=UTC))
-    return Delivery("orders", date(2025, 1, 2), (landed,), fields)
+def a_delivery(*keys: str, **fields: str) -> Delivery:
+    keys = keys or ("shop/20250102/br/orders.csv",)
+    landed = tuple(LandingObject("landing", key, "e1", 10, datetime(2025, 1, 2, tzinfo=UTC)) for key in keys)
+    return Delivery("orders", date(2025, 1, 2), landed, fields)
 
 
 @pytest.mark.parametrize(
@@ -23,6 +27,7 @@ def a_delivery(key: str = "shop/20250102/br/orders.csv", **fields: str) -> Deliv
         ("{file}", "orders"),
         ("{region}", "br"),
         ("{delivery_id}", a_delivery().id),
+        ("s3://stage/{prefix}", "s3://stage/shop/20250102/br/"),
         ("{business_date}", "2025-01-02"),
         ("{business_date:%Y%m%d}", "20250102"),
         ("{business_date:%d/%m/%Y}", "02/01/2025"),
@@ -82,7 +87,12 @@ def test_unknown_placeholders_are_listed_once(template: Any, names: tuple[str, .
 
 def test_a_contract_knows_the_general_placeholders_and_those_of_its_template() -> None:
     known = known_placeholders(watched(ORDERS).template)
-    assert known == ("bucket", "key", "delivery_id", "file", "business_date", "region")
+    assert known == ("bucket", "key", "prefix", "delivery_id", "file", "business_date", "region")
+
+
+def test_keys_that_lie_in_no_folder_have_no_prefix() -> None:
+    template = KeyTemplate.parse("s3://landing/{business_date:%Y%m%d}-{file}.csv")
+    assert "prefix" not in known_placeholders(template)
 
 
 def test_partition_values_are_texts_in_the_order_of_the_partition_keys() -> None:
@@ -96,3 +106,26 @@ def test_partition_values_are_texts_in_the_order_of_the_partition_keys() -> None
     )
     delivery = a_delivery(file="orders", region="br")
     assert list(partition_values(watched(text), delivery).items()) == [("place", "br"), ("day", "20250102")]
+
+
+@pytest.mark.parametrize(
+    ("keys", "prefix"),
+    [
+        (("d/1/a.csv", "d/1/b.csv"), "d/1/"),
+        (("d/1/part-1.csv", "d/1/part-10.csv"), "d/1/"),
+        (("d/1/br/a.csv", "d/1/pt/a.csv"), "d/1/"),
+        (("d/1/br/a.csv", "d/1/br.csv"), "d/1/"),
+        (("a.csv", "b.csv"), ""),
+    ],
+)
+def test_the_prefix_of_several_files_is_the_folder_that_all_lie_in(keys: tuple[str, ...], prefix: str) -> None:
+    assert fill("{prefix}", a_delivery(*keys)) == prefix
+
+
+def test_files_that_belong_to_different_partitions_are_no_delivery_that_can_be_measured() -> None:
+    contract = watched(ORDERS)
+    several = a_delivery("shop/20250102/br/a.csv", "shop/20250102/pt/b.csv")
+    assert partition_values(contract, several) == {"day": "20250102"}
+    by_region = replace(contract, partition={"day": "{region}"})
+    with pytest.raises(ContractError, match=r"br/a\.csv into 'br' and pt/b\.csv into 'pt'"):
+        partition_values(by_region, several)

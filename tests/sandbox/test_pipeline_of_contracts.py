@@ -95,12 +95,31 @@ BY_JOB = _contract(
     columns=COLUMNS[:-1],
     template=KeyTemplate.parse("s3://other-landing/plain/{business_date:%Y-%m-%d}/{file}.csv"),
 )
+BY_FOLDER = _contract(
+    "parts",
+    (
+        Invoke("copyfolder", {"prefix": "{prefix}"}, MINUTE),
+        AwaitObject("s3://stage/{prefix}", MINUTE),
+        Invoke("startfolder", {"prefix": "{prefix}"}, MINUTE, asynchronous=True),
+        AwaitGlueJob("convertfolder", MINUTE),
+        AwaitObject(PARTITION.replace("movies", "parts"), MINUTE),
+    ),
+    template=KeyTemplate.parse("s3://landing/shared/{business_date:%Y%m%d}/{region}/part-{file}.csv"),
+)
+BESIDE = _contract(
+    "beside",
+    (
+        Invoke("ingestbeside", {"prefix": "{prefix}"}, MINUTE),
+        AwaitObject(PARTITION.replace("movies", "beside"), MINUTE),
+    ),
+    template=KeyTemplate.parse("s3://landing/shared/{business_date:%Y%m%d}/{region}/other-{file}.csv"),
+)
 
 
 @pytest.fixture(scope="module")
 def provisioned(aws: LocalAws, session: boto3.Session) -> None:
     for _ in range(2):  # again changes nothing
-        provision(session, aws.endpoint, (STAGED, BY_FUNCTION, BY_JOB), "proofs")
+        provision(session, aws.endpoint, (STAGED, BY_FUNCTION, BY_JOB, BESIDE, BY_FOLDER), "proofs")
 
 
 @pytest.fixture
@@ -205,6 +224,90 @@ def test_a_second_delivery_of_a_file_replaces_the_first(
         assert pipeline.run("movies/20240201/again.csv", content)["JobRunState"] == "SUCCEEDED"
     assert _rows(ask, "20240201") == ROWS[:1]
     assert s3.list_objects_v2(Bucket="sor", Prefix="movies/day=20240201/")["KeyCount"] == 1
+
+
+def _file(*rows: int) -> str:
+    """The file with only these of its three rows."""
+    head, *lines = FILE.splitlines()
+    return "\r\n".join([head, *(lines[row] for row in rows), ""])
+
+
+def test_several_keys_go_into_one_partition_side_by_side_and_each_replaces_only_its_own(
+    pipeline: SimpleNamespace, ask: Callable[..., Answer], s3: Any
+) -> None:
+    one, two = "movies/20240205/part-1.csv", "movies/20240205/part-2.csv"
+    for key, rows in ((one, (0, 1)), (two, (2,))):
+        assert pipeline.run(key, _file(*rows))["JobRunState"] == "SUCCEEDED"
+    assert _rows(ask, "20240205") == ROWS
+    assert pipeline.run(one, _file(1))["JobRunState"] == "SUCCEEDED"
+    assert _rows(ask, "20240205") == ROWS[1:]
+    assert s3.list_objects_v2(Bucket="sor", Prefix="movies/day=20240205/")["KeyCount"] == 2
+
+
+def test_a_fault_of_one_file_leaves_the_rows_of_the_others_alone(
+    pipeline: SimpleNamespace, ask: Callable[..., Answer]
+) -> None:
+    for name, rows, fault in (("one", (0, 1), None), ("two", (2,), "row-dropped")):
+        key = pipeline.drop(f"ratings/20240206/{name}.csv", _file(*rows), fault)
+        assert "written" in pipeline.invoke("ingestratings", {"key": key})
+    assert _rows(ask, "20240206", "ratings") == ROWS[:2]
+
+
+@pytest.fixture
+def folder(pipeline: SimpleNamespace, s3: Any, glue: Any) -> Callable[[str], Any]:
+    """Plays the steps of BY_FOLDER for a folder, and answers the job's run."""
+
+    def run(prefix: str) -> Any:
+        copied = pipeline.invoke("copyfolder", {"prefix": prefix})
+        assert "copied" in copied, copied
+        started = pipeline.invoke("startfolder", {"prefix": prefix})
+        assert started.get("job") == "convertfolder", started
+        live = ("STARTING", "RUNNING")
+        ask = lambda: glue.get_job_run(JobName="convertfolder", RunId=started["run"])["JobRun"]  # noqa: E731
+        return until(lambda: (job := ask())["JobRunState"] not in live and job)
+
+    return run
+
+
+def test_a_folder_is_copied_and_converted_whole_but_for_what_does_not_fit_the_template(
+    pipeline: SimpleNamespace, folder: Callable[[str], Any], ask: Callable[..., Answer], s3: Any
+) -> None:
+    for name, rows in (("br/part-1", (0,)), ("br/part-2", (1,)), ("pt/part-1", (2,)), ("pt/other-1", (0, 1, 2))):
+        pipeline.drop(f"shared/20240207/{name}.csv", _file(*rows))
+    pipeline.drop("shared/20240207/_SUCCESS", "")
+    pipeline.drop("shared/20240208/br/part-1.csv", _file(0))
+    run = folder("shared/20240207/")
+    assert run["JobRunState"] == "SUCCEEDED", run.get("ErrorMessage")
+    assert run["Arguments"]["--prefix"] == "shared/20240207/"
+    assert _rows(ask, "20240207", "parts") == ROWS
+    assert _rows(ask, "20240208", "parts") == []
+    staged = [item["Key"] for item in s3.list_objects_v2(Bucket="stage", Prefix="shared/")["Contents"]]
+    assert staged == [f"shared/20240207/{name}.csv" for name in ("br/part-1", "br/part-2", "pt/part-1")]
+
+
+def test_of_two_datasets_in_one_folder_each_function_takes_its_own(
+    pipeline: SimpleNamespace, folder: Callable[[str], Any], ask: Callable[..., Answer]
+) -> None:
+    pipeline.drop("shared/20240209/br/part-1.csv", _file(0, 2))
+    pipeline.drop("shared/20240209/br/other-1.csv", _file(1))
+    assert folder("shared/20240209/br/")["JobRunState"] == "SUCCEEDED"
+    assert "written" in pipeline.invoke("ingestbeside", {"prefix": "shared/20240209/br/"})
+    assert _rows(ask, "20240209", "parts") == [ROWS[0], ROWS[2]]
+    assert _rows(ask, "20240209", "beside") == ROWS[1:2]
+
+
+def test_a_fault_of_one_file_of_a_folder_stops_its_job(
+    pipeline: SimpleNamespace, folder: Callable[[str], Any], ask: Callable[..., Answer]
+) -> None:
+    pipeline.drop("shared/20240210/br/part-1.csv", _file(0))
+    pipeline.drop("shared/20240210/br/part-2.csv", _file(1), fault="glue-failure")
+    run = folder("shared/20240210/br/")
+    assert run["JobRunState"] == "FAILED" and "on purpose" in run["ErrorMessage"]
+
+
+def test_an_empty_folder_is_refused(pipeline: SimpleNamespace) -> None:
+    failed = pipeline.invoke("copyfolder", {"prefix": "shared/20240211/"})
+    assert "the folder of some" in failed["errorMessage"]
 
 
 def test_a_bad_file_does_not_stop_the_pipeline(pipeline: SimpleNamespace, ask: Callable[..., Answer]) -> None:

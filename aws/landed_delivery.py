@@ -1,0 +1,87 @@
+"""The landed files of a delivery, read one after the other: only one of them is on the disk at a time."""
+
+import tempfile
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from acceptance.contract import Contract
+from acceptance.delivery import Delivery, LandingObject
+from acceptance.errors import StepFailed
+from acceptance.fingerprint import Fingerprint
+from aws.calls import Client
+from aws.landed import LandedFile, read_landed
+from aws.landed_text import KEPT_FAULTS, LandedFault
+from aws.s3 import download
+
+
+@dataclass(frozen=True, slots=True)
+class LandedMember:
+    """One landed object as it was read. `sha256` is of its bytes, in hexadecimal."""
+
+    landed: LandingObject
+    file: LandedFile
+    sha256: str
+    version_id: str | None
+
+
+def read_members(s3: Client, delivery: Delivery, contract: Contract) -> tuple[LandedMember, ...]:
+    """Every member of the delivery, in the order of the keys, each read to its end whatever the others hold.
+
+    Raises:
+        ContractError: as `read_landed`.
+        StepFailed: a member was replaced or deleted since it was listed, or cannot be fetched or read.
+    """
+    read = []
+    for member in sorted(delivery.members):
+        with tempfile.TemporaryDirectory(prefix="aceite-") as folder:
+            copy = download(s3, member, Path(folder) / "landed")
+            try:
+                file = read_landed(copy.path, contract, Path(folder))
+            except StepFailed as error:
+                raise StepFailed(f"{member.uri}: {error}") from error
+        read.append(LandedMember(member, file, copy.sha256, copy.version_id))
+    return tuple(read)
+
+
+def as_one(delivery: Delivery, read: Sequence[LandedMember]) -> LandedFile:
+    """All files as if they were one: rows, bytes, faults and fingerprints are added, and each fault names its file.
+
+    The header has the names of all files' headers. Each file that has faults shows as many of them as the others.
+    """
+    if len(read) == 1:
+        return read[0].file
+    files = [member.file for member in read]
+    header = dict.fromkeys(name for file in files for name in file.header)
+    cell_faults: Counter[str] = Counter()
+    for file in files:
+        cell_faults.update(file.cell_faults)
+    return LandedFile(
+        rows=sum(file.rows for file in files),
+        header=tuple(header),
+        size_bytes=sum(file.size_bytes for file in files),
+        faults=_shown(delivery, read),
+        fault_count=sum(file.fault_count for file in files),
+        cell_faults=dict(cell_faults),
+        fingerprint=_sum(files),
+    )
+
+
+def _shown(delivery: Delivery, read: Sequence[LandedMember]) -> tuple[LandedFault, ...]:
+    faulty = [member for member in read if member.file.faults][:KEPT_FAULTS]
+    return tuple(
+        replace(fault, file=delivery.name_of(member.landed))
+        for member in faulty
+        for fault in member.file.faults[: KEPT_FAULTS // len(faulty)]
+    )
+
+
+def _sum(files: Sequence[LandedFile]) -> Fingerprint | None:
+    """None if any file has none: it has faults."""
+    total = Fingerprint(0, 0, 0)
+    for file in files:
+        if file.fingerprint is None:
+            return None
+        total += file.fingerprint
+    return total
