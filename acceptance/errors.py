@@ -3,6 +3,8 @@
     AceiteError
     ├── ContractError          contract files that cannot be used; carries every Problem found
     ├── UnroutableKey          a landed key that fits no contract
+    ├── LedgerUnusable         the ledger cannot be opened by this version
+    ├── LeaseLost              another watcher took the ledger's lease
     ├── SettingsError          a setting is missing or wrong
     │   └── WrongAccount       the credentials belong to another AWS account
     ├── StepFailed             an action on AWS failed, or ended in a state that is not success
@@ -43,6 +45,14 @@ class ContractError(AceiteError):
 
 class UnroutableKey(AceiteError):
     """A landed key that fits no contract. The message is the reason shown in the event."""
+
+
+class LedgerUnusable(AceiteError):
+    """The ledger has a layout that this version does not know."""
+
+
+class LeaseLost(AceiteError):
+    """Another watcher took the lease of the ledger, so this one must not write any more."""
 
 
 class SettingsError(AceiteError):

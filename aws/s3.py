@@ -5,7 +5,7 @@ import json
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import UTC, timedelta
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +14,7 @@ from botocore.exceptions import ClientError
 from acceptance.delivery import LandingObject
 from acceptance.errors import StepFailed
 from aws.calls import Client, aws_call, error_code
+from aws.listing import landing_object
 from aws.waiting import REAL_CLOCK, Clock, pauses, poll_until
 
 _CHUNK_BYTES = 1024 * 1024
@@ -62,13 +63,7 @@ def list_objects(s3: Client, bucket: str, prefix: str) -> Iterator[LandingObject
     with aws_call(f"list s3://{bucket}/{prefix}"):
         for page in pages:
             for item in page.get("Contents", ()):
-                yield LandingObject(
-                    bucket=bucket,
-                    key=item["Key"],
-                    etag=item["ETag"].strip('"'),
-                    size=item["Size"],
-                    last_modified=item["LastModified"].astimezone(UTC).replace(microsecond=0),
-                )
+                yield landing_object(bucket, item)
 
 
 def object_exists(s3: Client, uri: str) -> bool:
@@ -261,3 +256,25 @@ def _same_version(landed: LandingObject) -> Iterator[None]:
 def _version_id(answer: Mapping[str, Any]) -> str | None:
     version_id = answer.get("VersionId")
     return None if version_id in (None, "null") else str(version_id)
+
+
+def read_at_most(s3: Client, landed: LandingObject, most_bytes: int) -> bytes:
+    """The first bytes of exactly this version.
+
+    Raises:
+        StepFailed: it was replaced or deleted since it was listed, or cannot be read.
+    """
+    with aws_call(f"get {landed.uri} with the etag {landed.etag}"):
+        body = s3.get_object(Bucket=landed.bucket, Key=landed.key, IfMatch=landed.etag)["Body"]
+        content: bytes = body.read(most_bytes)
+        return content
+
+
+def digest_of(s3: Client, landed: LandingObject, algorithm: str) -> str:
+    """Of the bytes of exactly this version, in lower-case hexadecimal. Raises StepFailed as `read_at_most` does."""
+    digest = hashlib.new(algorithm, usedforsecurity=False)
+    with aws_call(f"get {landed.uri} with the etag {landed.etag}"):
+        body = s3.get_object(Bucket=landed.bucket, Key=landed.key, IfMatch=landed.etag)["Body"]
+        for chunk in body.iter_chunks(_CHUNK_BYTES):
+            digest.update(chunk)
+    return digest.hexdigest()

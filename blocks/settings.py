@@ -42,6 +42,9 @@ class Settings(BaseSettings):
     )
     ledger_url: str | None = Field(None, description="Database URL of the ledger; SQLite in the home folder if unset.")
     poll_s: float = Field(10, gt=0, description="Seconds between two listings of the landing locations.")
+    certify_within_s: float = Field(
+        1800, gt=0, description="Seconds within which every landed key is looked at again; quiet ones go by turns."
+    )
     patience_s: float = Field(
         120, gt=0, description="Seconds after which a delivery that no run claimed is announced again."
     )

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json as json_module
 import sys
 from dataclasses import asdict
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 from rich.console import Console
@@ -13,7 +14,8 @@ from rich.table import Table
 from cli.options import Contracts, Home, Json
 
 if TYPE_CHECKING:
-    from flows.ledger import DeliveryStatus, Ledger
+    from flows.ledger import Ledger
+    from flows.ledger.status import DeliveryStatus, LocationStatus
 
 
 def status(json: Json = False, contracts: Contracts = None, home: Home = None) -> None:
@@ -29,18 +31,19 @@ def status(json: Json = False, contracts: Contracts = None, home: Home = None) -
             document = {
                 "aws_endpoint": running.aws_endpoint if running else settings.aws_endpoint_url,
                 "prefect_api_url": running.prefect_api_url if running else None,
-                "deliveries": [_as_json(item) for item in ledger.statuses()],
+                "deliveries": [_as_json(item) for item in ledger.status.deliveries()],
+                "locations": [_location_as_json(item, settings.certify_within_s) for item in ledger.status.locations()],
             }
             sys.stdout.write(json_module.dumps(document, indent=2) + "\n")
         else:
-            _print(ledger, Console(), running.ui_url if running else None)
+            _print(ledger, Console(), running.ui_url if running else None, settings.certify_within_s)
 
 
-def _print(ledger: Ledger, console: Console, ui_url: str | None) -> None:
+def _print(ledger: Ledger, console: Console, ui_url: str | None, certify_within_s: float) -> None:
     from cli.verdicts import plain
 
     console.print(f"Prefect UI: {ui_url}" if ui_url else "`aceite up` is not running on this home")
-    deliveries = ledger.statuses()
+    deliveries = ledger.status.deliveries()
     table = Table("Arrived (UTC)", "Dataset", "Date", "Key", "Rev", "State", "Verdict", "Reason", box=None)
     for item in deliveries:
         key = item.keys[0].rsplit("/", 1)[-1] + (f" +{len(item.keys) - 1}" if len(item.keys) > 1 else "")
@@ -49,8 +52,29 @@ def _print(ledger: Ledger, console: Console, ui_url: str | None) -> None:
         about = (arrived, item.dataset, item.business_date, plain(key), str(item.revision))
         table.add_row(*about, item.state, item.verdict or "", plain(item.reason or ""), style=style)
     console.print(table if deliveries else "no deliveries yet")
-    for uri, reason in ledger.unroutable():
-        console.print(f"unroutable {uri}: {reason}", markup=False, highlight=False)
+    for place in ledger.status.locations():
+        console.print(_certification(place, certify_within_s), markup=False, highlight=False, soft_wrap=True)
+    for landed, reason in ledger.seen.unroutable():
+        console.print(f"unroutable {landed.uri}: {reason}", markup=False, highlight=False)
+
+
+def _certification(place: LocationStatus, certify_within_s: float) -> str:
+    ignored = f", {place.ignored} ignored" if place.ignored else ""
+    known = f"s3://{place.bucket}/{place.prefix}: {place.objects} objects seen{ignored}"
+    if place.certified_at is None:
+        return f"{known}; not listed to its end yet"
+    due = place.certified_at + timedelta(seconds=certify_within_s)
+    return f"{known}; all certified since {place.certified_at:%Y-%m-%d %H:%M:%S}, again by {due:%H:%M:%S} (UTC)"
+
+
+def _location_as_json(place: LocationStatus, certify_within_s: float) -> dict[str, Any]:
+    due = place.certified_at and place.certified_at + timedelta(seconds=certify_within_s)
+    times = {
+        "certified": place.certified_at.isoformat() if place.certified_at else None,
+        "certified_again_by": due.isoformat() if due else None,
+    }
+    known = {"bucket": place.bucket, "prefix": place.prefix, "objects": place.objects, "ignored": place.ignored}
+    return known | times
 
 
 def _as_json(item: DeliveryStatus) -> dict[str, Any]:

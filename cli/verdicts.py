@@ -40,7 +40,7 @@ def await_verdicts(
             for delivery in deliveries:
                 if delivery.id not in judged and (found := read_verdict(s3, settings.evidence_bucket, delivery)):
                     judged[delivery.id] = found
-            states = {status.id: status.state for status in ledger.statuses()}
+            states = {status.id: status.state for status in ledger.status.deliveries()}
             live.update(_progress(deliveries, judged, states))
             if len(judged) < len(deliveries):
                 time.sleep(_LOOK_EVERY_S)

@@ -7,11 +7,11 @@ from datetime import UTC, datetime
 from typing import Any
 
 from acceptance.delivery import Delivery
-from acceptance.evidence import Evidence, claim_key, evidence_prefix
+from acceptance.evidence import Evidence, claim_key, dataset_prefix, evidence_prefix
 from acceptance.judge import Verdict
 from acceptance.reports.html import evidence_html
 from acceptance.reports.junit import junit_xml
-from aws.s3 import put_once, read_json, replace_if
+from aws.s3 import list_objects, put_once, read_json, replace_if
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +29,7 @@ class Judged:
     reason: str
     judged_at: datetime
     evidence_uri: str
+    revision: int = 1
 
 
 def take_claim(s3: Any, bucket: str, delivery: Delivery, flow_run_id: str, now: datetime) -> bool:
@@ -54,7 +55,27 @@ def read_verdict(s3: Any, bucket: str, delivery: Delivery) -> Judged | None:
     if found is None:
         return None
     evidence = Evidence.model_validate(found[0])
-    return Judged(evidence.verdict, evidence.reason, evidence.run.ended.astimezone(UTC), evidence_uri(bucket, delivery))
+    judged_at, revision = evidence.run.ended.astimezone(UTC), evidence.delivery.revision
+    return Judged(evidence.verdict, evidence.reason, judged_at, evidence_uri(bucket, delivery), revision)
+
+
+class StandingVerdicts:
+    """The verdicts in the evidence bucket, for a ledger that knows of none. Lists the evidence of a dataset once."""
+
+    def __init__(self, s3: Any, bucket: str) -> None:
+        self._s3 = s3
+        self._bucket = bucket
+        self._judged: dict[str, frozenset[str]] = {}
+
+    def __call__(self, delivery: Delivery) -> Judged | None:
+        """Raises StepFailed if the evidence bucket does not answer."""
+        if delivery.dataset not in self._judged:
+            listed = list_objects(self._s3, self._bucket, dataset_prefix(delivery.dataset))
+            keys = (found.key for found in listed if found.key.endswith("/evidence.json"))
+            self._judged[delivery.dataset] = frozenset(key.rsplit("/", 2)[1] for key in keys)
+        if delivery.id not in self._judged[delivery.dataset]:
+            return None
+        return read_verdict(self._s3, self._bucket, delivery)
 
 
 def put_evidence(s3: Any, bucket: str, delivery: Delivery, evidence: Evidence) -> bool:

@@ -3,6 +3,13 @@
 from uuid import UUID
 
 from prefect.client.orchestration import get_client
+from prefect.client.schemas.filters import (
+    FlowFilter,
+    FlowFilterName,
+    FlowRunFilter,
+    FlowRunFilterState,
+    FlowRunFilterStateType,
+)
 from prefect.client.schemas.objects import State, StateType
 from prefect.exceptions import ObjectNotFound
 
@@ -20,6 +27,16 @@ def is_being_cancelled(flow_run_id: str) -> bool:
     """Whether somebody asked for it. A run that ends because its runner is told to end is still in state Running."""
     state = _state(flow_run_id)
     return state is not None and state.type in (StateType.CANCELLING, StateType.CANCELLED)
+
+
+def queued_runs() -> int:
+    """Runs of the validation flow that were created and have not begun."""
+    flow = FlowFilter(name=FlowFilterName(any_=["validate-delivery"]))
+    waiting = FlowRunFilterStateType(any_=[StateType.SCHEDULED, StateType.PENDING])
+    with get_client(sync_client=True) as client:
+        return client.count_flow_runs(
+            flow_filter=flow, flow_run_filter=FlowRunFilter(state=FlowRunFilterState(type=waiting))
+        )
 
 
 def _state(flow_run_id: str) -> State | None:

@@ -87,6 +87,29 @@ customProperties:
       steps: [{await_object: "s3://stage/never/{key}", within: 5m}]
 """
 
+PARTS = """
+apiVersion: v3.2.0
+kind: DataContract
+id: partes
+version: 0.1.0
+status: active
+servers:
+  - {server: landing, type: s3, location: "s3://landing/partes/{business_date:%Y%m%d}/{file}.csv", format: csv}
+  - {server: sor, type: athena, schema: database_partes}
+schema:
+  - name: partes
+    properties:
+      - {name: id, logicalType: integer, required: true, primaryKey: true}
+      - {name: dia, logicalType: string, partitioned: true}
+customProperties:
+  - {property: delivery, vendor: aceite, value: {complete: marker, marker: _SUCCESS, within: 1h}}
+  - property: pipeline
+    vendor: aceite
+    value:
+      steps: [{run_glue_job: jobpartes, arguments: {--key: "{key}"}, within: 5m}]
+      partition: {dia: "{business_date:%Y%m%d}"}
+"""
+
 BOOK_LIST = "isbn;titulo;preco\n9788535914849;Dom Casmurro;29.90\n9788520923252;Memórias;\n".encode("latin-1")
 
 
@@ -191,6 +214,7 @@ def aceite(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Installation]:
         (contracts / contract.name).write_bytes(contract.read_bytes())
     (contracts / "livros.odcs.yaml").write_text(BOOKS, encoding="utf-8")
     (contracts / "never.odcs.yaml").write_text(NEVER, encoding="utf-8")
+    (contracts / "partes.odcs.yaml").write_text(PARTS, encoding="utf-8")
     arguments = [
         "up",
         "--sandbox",
@@ -422,6 +446,18 @@ def test_any_new_contract_works_in_the_sandbox_without_python(aceite):
     evidence = aceite.verdict(key)
     assert (evidence["verdict"], evidence["table"]["rows"]) == ("accepted", 2), evidence["reason"]
     assert evidence["table"]["partition"] == {"loja": "centro", "dia": "2026-01-02"}
+
+
+def test_files_with_a_marker_are_one_delivery_and_are_judged_together(aceite):
+    first = aceite.drop("partes/20260105/a.csv", b"id\n1\n2\n")
+    second = aceite.drop("partes/20260105/b.csv", b"id\n3\n")
+    aceite.drop("partes/20260105/_SUCCESS", b"")
+    evidence = aceite.verdict(first)
+    assert evidence["verdict"] == "accepted", evidence["reason"]
+    assert [(member["key"], member["rows"]) for member in evidence["delivery"]["members"]] == [(first, 2), (second, 1)]
+    assert evidence["table"]["rows"] == 3
+    runs = [run for run in aceite.runs_of("validate-delivery") if run["name"].startswith("partes")]
+    assert [run["name"] for run in runs] == ["partes 2026-01-05 a.csv and 1 more"]
 
 
 def test_a_cancelled_run_restores_the_parameter_and_its_delivery_stays_unjudged_for_good(aceite):

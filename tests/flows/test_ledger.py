@@ -6,7 +6,10 @@ import pytest
 
 from acceptance.delivery import Delivery, LandingObject
 from acceptance.events import ARRIVED, arrived, unroutable
-from flows.ledger import Sighting, open_ledger, sqlite_url
+from acceptance.ranges import KeyRange
+from flows.ledger import open_ledger, sqlite_url
+from flows.ledger.remember import Sighting
+from flows.ledger.seen import Certified
 
 NOON = datetime(2026, 1, 2, 12, tzinfo=UTC)
 KEY = "business/imdb/20260102/movies/a b+ç%'.csv"
@@ -32,95 +35,101 @@ def a_sighting(etag: str = "e1", key: str = KEY, revision: int = 1) -> Sighting:
     return Sighting(delivery.first, delivery, arrived(delivery), pipeline_takes=timedelta(minutes=10))
 
 
+def observe(ledger, *sightings: Sighting) -> None:
+    ledger.seen.commit(Certified("landing", "", None, (KeyRange(certified_at=NOON),), sightings), NOON)
+
+
 def announce(ledger, sighting: Sighting) -> None:
-    ledger.observe([sighting], NOON)
-    events = [item.event_id for item in ledger.due(10)]
-    ledger.posted(events, NOON)
-    ledger.confirmed(events, NOON)
+    observe(ledger, sighting)
+    events = [item.event_id for item in ledger.announcements.due(10)]
+    ledger.announcements.posted(events, NOON)
+    ledger.announcements.confirmed(events, NOON)
 
 
 def test_what_was_seen_is_known_after_a_restart_and_so_is_what_must_be_announced(url):
     with open_ledger(url) as ledger:
-        ledger.observe([a_sighting()], NOON)
+        observe(ledger, a_sighting())
     with open_ledger(url) as ledger:
-        assert ledger.seen("landing", "business/imdb/") == {KEY: a_landed()}
-        (due,) = ledger.due(10)
+        assert ledger.seen.versions("landing", "business/imdb/") == {KEY: a_landed()}
+        (due,) = ledger.announcements.due(10)
         assert (due.draft.name, due.draft.payload["delivery"]["members"][0]["key"]) == (ARRIVED, KEY)
 
 
 def test_a_prefix_is_text_and_not_a_pattern(ledger):
-    ledger.observe([a_sighting(key="a_c/x.csv"), a_sighting(key="abc/x.csv")], NOON)
-    assert set(ledger.seen("landing", "a_c/")) == {"a_c/x.csv"}
+    observe(ledger, a_sighting(key="a_c/x.csv"), a_sighting(key="abc/x.csv"))
+    assert set(ledger.seen.versions("landing", "a_c/")) == {"a_c/x.csv"}
 
 
 def test_observing_one_version_twice_makes_one_announcement(ledger):
-    ledger.observe([a_sighting()], NOON)
-    ledger.observe([a_sighting()], NOON)
-    assert len(ledger.due(10)) == 1
+    observe(ledger, a_sighting())
+    observe(ledger, a_sighting())
+    assert len(ledger.announcements.due(10)) == 1
 
 
 def test_new_bytes_at_the_same_key_are_another_delivery_with_the_next_revision(ledger):
-    assert ledger.revision_of("movies", [KEY]) == 1
-    ledger.observe([a_sighting("e1")], NOON)
-    assert ledger.revision_of("movies", [KEY]) == 2
-    ledger.observe([a_sighting("e2", revision=2)], NOON)
-    assert ledger.revision_of("movies", [KEY]) == 3
-    assert {status.revision for status in ledger.statuses()} == {1, 2}
-    assert ledger.seen("landing", "") == {KEY: a_landed("e2")}
+    assert ledger.seen.revisions("movies", [(KEY,)]) == {}
+    observe(ledger, a_sighting("e1"))
+    assert ledger.seen.revisions("movies", [(KEY,)]) == {(KEY,): 1}
+    observe(ledger, a_sighting("e2", revision=2))
+    assert ledger.seen.revisions("movies", [(KEY,)]) == {(KEY,): 2}
+    assert {status.revision for status in ledger.status.deliveries()} == {1, 2}
+    assert ledger.seen.versions("landing", "") == {KEY: a_landed("e2")}
 
 
 def test_a_delivery_is_announced_when_its_event_is_confirmed_and_not_when_it_is_posted(ledger):
-    ledger.observe([a_sighting()], NOON)
-    (due,) = ledger.due(10)
-    ledger.posted([due.event_id], NOON)
-    assert [status.state for status in ledger.statuses()] == ["landed"]
-    assert ledger.due(10)[0].posted_at == NOON
-    ledger.confirmed([due.event_id], NOON)
-    assert [status.state for status in ledger.statuses()] == ["announced"]
-    assert ledger.due(10) == ()
+    observe(ledger, a_sighting())
+    (due,) = ledger.announcements.due(10)
+    ledger.announcements.posted([due.event_id], NOON)
+    assert [status.state for status in ledger.status.deliveries()] == ["landed"]
+    assert ledger.announcements.due(10)[0].posted_at == NOON
+    ledger.announcements.confirmed([due.event_id], NOON)
+    assert [status.state for status in ledger.status.deliveries()] == ["announced"]
+    assert ledger.announcements.due(10) == ()
 
 
 def test_an_announced_delivery_is_in_flight_until_it_has_a_verdict(ledger):
     sighting = a_sighting()
     assert sighting.delivery is not None
     announce(ledger, sighting)
-    (item,) = ledger.in_flight()
+    (item,) = ledger.announcements.in_flight()
     assert (item.announcements, item.pipeline_takes) == (1, timedelta(minutes=10))
-    ledger.note(sighting.delivery.id, NOON, claimed_at=NOON)
-    assert [status.state for status in ledger.statuses()] == ["claimed"]
-    ledger.note(sighting.delivery.id, NOON, judged_at=NOON, verdict="accepted", reason="all", evidence="s3://e/")
-    assert ledger.in_flight() == ()
-    assert [(status.state, status.verdict) for status in ledger.statuses()] == [("judged", "accepted")]
+    ledger.announcements.note(sighting.delivery.id, NOON, claimed_at=NOON)
+    assert [status.state for status in ledger.status.deliveries()] == ["claimed"]
+    ledger.announcements.note(
+        sighting.delivery.id, NOON, judged_at=NOON, verdict="accepted", reason="all", evidence="s3://e/"
+    )
+    assert ledger.announcements.in_flight() == ()
+    assert [(status.state, status.verdict) for status in ledger.status.deliveries()] == [("judged", "accepted")]
 
 
 def test_announcing_again_makes_a_new_event_with_a_new_id_and_the_same_delivery(ledger):
     sighting = a_sighting()
     assert sighting.delivery is not None
-    ledger.observe([sighting], NOON)
-    (first,) = ledger.due(10)
-    ledger.confirmed([first.event_id], NOON)
-    ledger.announce_again([sighting.delivery.id], NOON)
-    (second,) = ledger.due(10)
+    observe(ledger, sighting)
+    (first,) = ledger.announcements.due(10)
+    ledger.announcements.confirmed([first.event_id], NOON)
+    ledger.announcements.announce_again([sighting.delivery.id], NOON)
+    (second,) = ledger.announcements.due(10)
     assert second.event_id != first.event_id
     assert second.draft == first.draft
-    assert ledger.in_flight() == (), "while an announcement is on its way there is nothing to repeat"
+    assert ledger.announcements.in_flight() == (), "while an announcement is on its way there is nothing to repeat"
 
 
 def test_an_object_that_fits_no_contract_is_announced_once_and_listed_with_its_reason(ledger):
     landed = a_landed(key="business/imdb/nonsense")
-    sighting = Sighting(landed, None, unroutable(landed, "no date"), unroutable="no date")
-    ledger.observe([sighting], NOON)
-    assert [item.draft.payload["reason"] for item in ledger.due(10)] == ["no date"]
-    assert ledger.unroutable() == (("s3://landing/business/imdb/nonsense", "no date"),)
-    assert ledger.statuses() == ()
+    sighting = Sighting(landed, event=unroutable(landed, "no date"), unroutable="no date")
+    observe(ledger, sighting)
+    assert [item.draft.payload["reason"] for item in ledger.announcements.due(10)] == ["no date"]
+    assert ledger.seen.unroutable() == ((landed, "no date"),)
+    assert ledger.status.deliveries() == ()
 
 
 def test_of_two_watchers_one_holds_the_lease_and_the_other_gets_it_when_it_runs_out(ledger):
     later = NOON + timedelta(seconds=15)
-    assert ledger.take_lease("first", later, NOON)
-    assert not ledger.take_lease("second", later, NOON + timedelta(seconds=14))
-    assert ledger.take_lease("first", later + timedelta(seconds=15), NOON + timedelta(seconds=14))
-    assert ledger.take_lease("second", later + timedelta(hours=1), NOON + timedelta(seconds=31))
-    assert not ledger.take_lease("first", later + timedelta(hours=1), NOON + timedelta(seconds=32))
-    ledger.give_lease_back("second")
-    assert ledger.take_lease("first", later + timedelta(hours=2), NOON + timedelta(seconds=33))
+    assert ledger.lease.take("first", later, NOON)
+    assert not ledger.lease.take("second", later, NOON + timedelta(seconds=14))
+    assert ledger.lease.take("first", later + timedelta(seconds=15), NOON + timedelta(seconds=14))
+    assert ledger.lease.take("second", later + timedelta(hours=1), NOON + timedelta(seconds=31))
+    assert not ledger.lease.take("first", later + timedelta(hours=1), NOON + timedelta(seconds=32))
+    ledger.lease.give_back("second")
+    assert ledger.lease.take("first", later + timedelta(hours=2), NOON + timedelta(seconds=33))

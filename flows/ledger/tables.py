@@ -1,8 +1,15 @@
 """The tables of the ledger. Every time is in UTC."""
 
+import json
+import uuid
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from datetime import UTC, datetime
+from typing import Any
 
 import sqlalchemy as sa
+
+from acceptance.events import EventDraft
 
 metadata = sa.MetaData()
 
@@ -20,23 +27,39 @@ class UtcDateTime(sa.TypeDecorator[datetime]):
         return value and value.replace(tzinfo=UTC)
 
 
+KEY = sa.String().with_variant(sa.String(collation="C"), "postgresql")
+"""Compared by its bytes, as S3 orders keys. SQLite does so by itself."""
+
+ledger_version = sa.Table("ledger_version", metadata, sa.Column("version", sa.Integer, primary_key=True))
+ranges = sa.Table(
+    "ranges",
+    metadata,
+    sa.Column("bucket", sa.String, primary_key=True),
+    sa.Column("prefix", KEY, primary_key=True),
+    sa.Column("until", KEY, primary_key=True),  # the last range, which has no end, has none: ""
+    sa.Column("held", sa.Integer, nullable=False),
+    sa.Column("digest", sa.String, nullable=False),
+    sa.Column("certified_at", UtcDateTime),
+    sa.Column("changed_at", UtcDateTime),
+)
 objects = sa.Table(
     "objects",
     metadata,
     sa.Column("bucket", sa.String, primary_key=True),
-    sa.Column("key", sa.String, primary_key=True),
+    sa.Column("key", KEY, primary_key=True),
     sa.Column("etag", sa.String, nullable=False),
     sa.Column("size", sa.BigInteger, nullable=False),
     sa.Column("last_modified", UtcDateTime, nullable=False),
     sa.Column("seen_at", UtcDateTime, nullable=False),
     sa.Column("delivery_id", sa.String),
     sa.Column("unroutable", sa.String),
+    sa.Column("ignored", sa.String),
 )
 deliveries = sa.Table(
     "deliveries",
     metadata,
     sa.Column("id", sa.String, primary_key=True),
-    sa.Column("dataset", sa.String, nullable=False, index=True),
+    sa.Column("dataset", sa.String, nullable=False),
     sa.Column("business_date", sa.Date, nullable=False),
     sa.Column("revision", sa.Integer, nullable=False),
     sa.Column("member_keys", sa.String, nullable=False),  # a JSON list, as text so that every database can compare it
@@ -51,6 +74,15 @@ deliveries = sa.Table(
     sa.Column("verdict", sa.String),
     sa.Column("reason", sa.String),
     sa.Column("evidence", sa.String),
+    sa.Index("deliveries_of_the_same_keys", "dataset", "member_keys"),
+)
+groups = sa.Table(
+    "groups",
+    metadata,
+    sa.Column("id", sa.String, primary_key=True),
+    sa.Column("dataset", sa.String, nullable=False),
+    sa.Column("opened_at", UtcDateTime, index=True),
+    sa.Column("state", sa.JSON, nullable=False),
 )
 announcements = sa.Table(
     "announcements",
@@ -69,3 +101,21 @@ lease = sa.Table(
     sa.Column("holder", sa.String, nullable=False),
     sa.Column("until", UtcDateTime, nullable=False),
 )
+
+
+@contextmanager
+def writing(engine: sa.Engine) -> Iterator[sa.Connection]:
+    """A transaction that writes. On SQLite no other writes meanwhile, so what it reads holds until it commits."""
+    with engine.connect().execution_options(writes=True) as connection, connection.begin():
+        yield connection
+
+
+def keys_as_text(keys: Sequence[str]) -> str:
+    """As `deliveries.member_keys` has them."""
+    return json.dumps(sorted(keys), ensure_ascii=False)
+
+
+def announcement_row(delivery_id: str | None, draft: EventDraft, now: datetime) -> dict[str, Any]:
+    """For `announcements`: an event that is due, with an id of its own."""
+    event = {"name": draft.name, "resource": dict(draft.resource), "payload": dict(draft.payload)}
+    return {"event_id": str(uuid.uuid4()), "delivery_id": delivery_id, "event": event, "due_at": now}

@@ -1,0 +1,162 @@
+"""Looks at the landing locations, range by range, and commits what is new."""
+
+import logging
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from functools import partial
+from typing import Any
+
+from prefect.logging import get_logger
+
+from acceptance.contract import Contract
+from acceptance.ranges import PAGE, KeyRange, Page, cut, differences, due, merged
+from acceptance.routing import watched_locations
+from aws.listing import list_page, recognising
+from flows.grouping import Grouping
+from flows.ledger import Ledger
+from flows.ledger.remember import Sighting
+from flows.ledger.seen import Certified
+from flows.sightings import Sightings, Standing
+
+Log = logging.Logger | logging.LoggerAdapter[logging.Logger]
+_LOG = get_logger("aceite.landing")
+
+
+@dataclass(frozen=True, slots=True)
+class Pace:
+    """How often and how much is listed.
+
+    A tick comes `every` so often. Where something changed in the last `hot_for` is looked at in each tick; every key
+    is certified again within `certified_within`. `at_least` ranges are looked at in each tick if there are so many, at
+    most `parallel` at the same time. `page` is the number of keys in a range, S3's limit as a rule.
+    """
+
+    every: timedelta
+    certified_within: timedelta = timedelta(minutes=30)
+    hot_for: timedelta = timedelta(hours=1)
+    at_least: int = 8
+    parallel: int = 8
+    page: int = PAGE
+
+
+class Landing:
+    """The landing locations of all contracts. `look` is one tick.
+
+    With a `holder` nothing is written unless it holds the ledger's lease. `stay_alive` is called between two pages.
+    `standing` finds the verdict that a delivery has already; it is asked when a location is looked at first of all.
+    """
+
+    def __init__(
+        self,
+        ledger: Ledger,
+        s3: Any,
+        contracts: Sequence[Contract],
+        pace: Pace,
+        holder: str | None = None,
+        stay_alive: Callable[[], None] = lambda: None,
+        standing: Standing = lambda _: None,
+        log: Log = _LOG,
+    ) -> None:
+        self._ledger = ledger
+        self._s3 = recognising(s3)
+        self._pace = pace
+        self._holder = holder
+        self._stay_alive = stay_alive
+        self._log = log
+        by_dataset = {contract.dataset: contract for contract in contracts}
+        self._grouping = Grouping(ledger, s3, by_dataset, standing, log, holder)
+        self._sightings = Sightings(ledger, by_dataset, self._grouping, standing)
+        self._route_again()
+        self._ranges = {place: ledger.seen.ranges(*place) for place in watched_locations(contracts)}
+
+    @property
+    def locations(self) -> tuple[tuple[str, str], ...]:
+        return tuple(self._ranges)
+
+    def look(self, now: datetime, survive: Callable[[str, Callable[[], object]], object] = lambda _, do: do()) -> None:
+        """Lists what is due in every location. `survive` is called with what is done and the doing of it.
+
+        Raises:
+            StepFailed: S3 does not answer; what was committed before stays, and the next look goes on from there.
+            LeaseLost: another watcher took over.
+        """
+        for bucket, prefix in self._ranges:
+            survive(f"listing s3://{bucket}/{prefix}", partial(self._look_at, bucket, prefix, now))
+        survive("completing deliveries of several files", partial(self._grouping.settle, now))
+
+    def _look_at(self, bucket: str, prefix: str, now: datetime) -> None:
+        pace, known = self._pace, self._ranges[bucket, prefix]
+        asked = due(
+            known,
+            now,
+            every=pace.every,
+            certified_within=pace.certified_within,
+            hot_for=pace.hot_for,
+            least=pace.at_least,
+        )
+        unchanged: list[KeyRange] = []
+        try:
+            with ThreadPoolExecutor(pace.parallel, thread_name_prefix="list") as pool:
+                for some in _batches(asked, pace.parallel):
+                    self._stay_alive()  # so many pages are in memory at the same time, and no more
+                    pages = list(pool.map(lambda item: self._list(bucket, prefix, item), some))
+                    for item, page in zip(some, pages, strict=True):
+                        if page is None:
+                            unchanged.append(item)
+                        else:
+                            self._take(bucket, prefix, item, page, now)
+        finally:
+            self._ledger.seen.certified(bucket, prefix, unchanged, now)
+            self._tidy(bucket, prefix)
+
+    def _list(self, bucket: str, prefix: str, item: KeyRange) -> Page | None:
+        return list_page(self._s3, bucket, prefix, item.after, item.asks_for(self._pace.page), item.digest)
+
+    def _take(self, bucket: str, prefix: str, looked_at: KeyRange, page: Page, now: datetime) -> None:
+        """Commits one page after the other, until the range that was looked at is certified."""
+        rest: KeyRange | None = looked_at
+        while rest is not None:
+            self._stay_alive()
+            first_look = rest.certified_at is None
+            seen = self._ledger.seen
+            part = cut(rest, page, now, changed=False)
+            found = differences(part.objects, seen.versions(bucket, prefix, rest.after, part.until))
+            if found:
+                part = cut(rest, page, now, changed=True)
+            sightings, groups = self._sightings.of(bucket, found, now, first_look=first_look)
+            certified = Certified(bucket, prefix, rest.until, part.ranges, sightings, found.gone, groups)
+            seen.commit(certified, now, self._holder)
+            for sighting in sightings:
+                self._log.info("%s: %s", sighting.landed.uri, _what(sighting))
+            rest = part.rest
+            if rest is not None:
+                listed = list_page(self._s3, bucket, prefix, rest.after, self._pace.page)
+                assert listed is not None, "without a known digest every page is read"
+                page = listed
+
+    def _tidy(self, bucket: str, prefix: str) -> None:
+        known = self._ledger.seen.ranges(bucket, prefix)
+        tidied = merged(known, self._pace.page)
+        if tidied != known:
+            self._ledger.seen.recut(bucket, prefix, tidied, self._holder)
+        self._ranges[bucket, prefix] = tidied
+
+    def _route_again(self) -> None:
+        """What fitted no contract may fit one that is new: it is forgotten, and so found again."""
+        for landed, _ in self._ledger.seen.unroutable(limit=None):
+            if self._sightings.fits(landed):
+                self._ledger.seen.forget(landed)
+
+
+def _what(sighting: Sighting) -> str:
+    if sighting.delivery is not None:
+        return sighting.delivery.title
+    if sighting.unroutable is not None:
+        return f"unroutable: {sighting.unroutable}"
+    return f"ignored: {sighting.ignored}" if sighting.ignored else "part of a delivery of several files"
+
+
+def _batches(items: Sequence[KeyRange], size: int) -> list[Sequence[KeyRange]]:
+    return [items[start : start + size] for start in range(0, len(items), size)]

@@ -1,0 +1,92 @@
+"""What Prefect's server must be told, and what became of the deliveries that it was told of."""
+
+import uuid
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+import sqlalchemy as sa
+
+from acceptance.announcements import InFlight
+from acceptance.delivery import Delivery
+from acceptance.events import DeliveryPointer, EventDraft, arrived
+from flows.ledger.tables import announcement_row, announcements, deliveries, writing
+
+
+@dataclass(frozen=True, slots=True)
+class Announcement:
+    """An event that must reach Prefect's server. `posted_at` says whether it was sent and only lacks confirmation."""
+
+    event_id: uuid.UUID
+    draft: EventDraft
+    posted_at: datetime | None
+
+
+class Announcements:
+    def __init__(self, engine: sa.Engine) -> None:
+        self._engine = engine
+
+    def due(self, limit: int) -> tuple[Announcement, ...]:
+        """Those that are not confirmed, oldest first."""
+        query = sa.select(announcements).where(announcements.c.confirmed_at.is_(None))
+        with self._engine.connect() as connection:
+            rows = connection.execute(query.order_by(announcements.c.due_at, announcements.c.event_id).limit(limit))
+            return tuple(Announcement(uuid.UUID(row.event_id), EventDraft(**row.event), row.posted_at) for row in rows)
+
+    def posted(self, event_ids: Sequence[uuid.UUID], now: datetime) -> None:
+        with writing(self._engine) as connection:
+            connection.execute(_these(event_ids).values(posted_at=now))
+
+    def confirmed(self, event_ids: Sequence[uuid.UUID], now: datetime) -> None:
+        """The server showed these events: only now are their deliveries announced."""
+        with writing(self._engine) as connection:
+            connection.execute(_these(event_ids).values(confirmed_at=now))
+            told = sa.select(announcements.c.delivery_id).where(announcements.c.event_id.in_(map(str, event_ids)))
+            connection.execute(
+                sa.update(deliveries)
+                .where(deliveries.c.id.in_(told))
+                .values(announced_at=now, announcements=deliveries.c.announcements + 1)
+            )
+
+    def in_flight(self) -> tuple[InFlight, ...]:
+        """Deliveries that are announced, have no verdict, and no announcement still on its way."""
+        waiting = sa.select(announcements.c.delivery_id).where(
+            announcements.c.confirmed_at.is_(None), announcements.c.delivery_id.is_not(None)
+        )
+        query = sa.select(deliveries).where(
+            deliveries.c.judged_at.is_(None), deliveries.c.announced_at.is_not(None), deliveries.c.id.not_in(waiting)
+        )
+        with self._engine.connect() as connection:
+            return tuple(
+                InFlight(
+                    row.id, row.announcements, row.announced_at, row.claimed_at, timedelta(seconds=row.pipeline_takes_s)
+                )
+                for row in connection.execute(query)
+            )
+
+    def announce_again(self, delivery_ids: Sequence[str], now: datetime) -> None:
+        """A new event, with a new id, for each of these deliveries becomes due."""
+        with writing(self._engine) as connection:
+            query = sa.select(deliveries.c.id, deliveries.c.pointer).where(deliveries.c.id.in_(delivery_ids))
+            for row in connection.execute(query).all():
+                event = arrived(DeliveryPointer.model_validate(row.pointer).delivery())
+                connection.execute(sa.insert(announcements).values(announcement_row(row.id, event, now)))
+
+    def unjudged(self, limit: int) -> tuple[Delivery, ...]:
+        """Deliveries without a verdict, those first whose evidence was not looked for the longest."""
+        query = sa.select(deliveries.c.pointer).where(deliveries.c.judged_at.is_(None))
+        oldest = query.order_by(deliveries.c.looked_at.is_not(None), deliveries.c.looked_at).limit(limit)
+        with self._engine.connect() as connection:
+            rows = connection.execute(oldest)
+            return tuple(DeliveryPointer.model_validate(row.pointer).delivery() for row in rows)
+
+    def note(self, delivery_id: str, now: datetime, **facts: Any) -> None:
+        """What was found in the evidence bucket: claimed_at, or judged_at with verdict, reason and evidence."""
+        with writing(self._engine) as connection:
+            change = sa.update(deliveries).where(deliveries.c.id == delivery_id)
+            connection.execute(change.values(looked_at=now, **facts))
+
+
+def _these(event_ids: Sequence[uuid.UUID]) -> sa.Update:
+    return sa.update(announcements).where(announcements.c.event_id.in_(map(str, event_ids)))

@@ -1,0 +1,45 @@
+"""Who may write: one watcher at a time."""
+
+from datetime import datetime
+
+import sqlalchemy as sa
+
+from acceptance.errors import LeaseLost
+from flows.ledger.tables import lease, writing
+
+_NAME = "watcher"
+
+
+class Lease:
+    def __init__(self, engine: sa.Engine) -> None:
+        self._engine = engine
+
+    def take(self, holder: str, until: datetime, now: datetime) -> bool:
+        """Takes or renews the lease; False if another holds it and it has not run out."""
+        free = sa.or_(lease.c.holder == holder, lease.c.until < now)
+        mine = {"holder": holder, "until": until}
+        with writing(self._engine) as connection:
+            if connection.execute(sa.update(lease).where(lease.c.name == _NAME, free).values(mine)).rowcount:
+                return True
+        try:
+            with writing(self._engine) as connection:
+                connection.execute(sa.insert(lease).values(name=_NAME, **mine))
+        except sa.exc.IntegrityError:
+            return False
+        return True
+
+    def give_back(self, holder: str) -> None:
+        with writing(self._engine) as connection:
+            connection.execute(sa.delete(lease).where(lease.c.name == _NAME, lease.c.holder == holder))
+
+
+def still_held(connection: sa.Connection, holder: str) -> None:
+    """Keeps the lease as it is until the transaction ends.
+
+    Raises:
+        LeaseLost: another watcher took it meanwhile, and what this one saw must not be written.
+    """
+    mine = sa.select(lease.c.holder).where(lease.c.name == _NAME).with_for_update()
+    found = connection.execute(mine).scalar_one_or_none()
+    if found != holder:
+        raise LeaseLost(f"the ledger is another watcher's by now: {found or 'nobody'} holds its lease, not {holder}")

@@ -1,0 +1,55 @@
+"""A ledger can be lost. What is in S3 says what was judged, and nothing is judged again."""
+
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import boto3
+import pytest
+from evidence_builder import accepted
+from watched_bucket import orders
+
+from acceptance.delivery import Delivery
+from acceptance.events import DeliveryPointer
+from acceptance.routing import route
+from aws.s3 import list_objects
+from flows.evidence_store import StandingVerdicts, put_evidence
+from flows.landing import Landing, Pace
+from flows.ledger import open_ledger, sqlite_url
+from sandbox.server import REGION, LocalAws
+
+NOON = datetime(2026, 1, 2, 12, tzinfo=UTC)
+
+
+@pytest.fixture(scope="module")
+def s3() -> Iterator[Any]:
+    with LocalAws() as aws:
+        client = boto3.Session("test", "test", region_name=REGION).client("s3", endpoint_url=aws.endpoint)
+        for bucket in ("landing", "evidence"):
+            client.create_bucket(Bucket=bucket)
+        yield client
+
+
+def look_with_a_new_ledger(s3: Any, home: Path) -> tuple[list[Delivery], dict[str, tuple[str, int]]]:
+    """What is announced, and the states and revisions by key."""
+    with open_ledger(sqlite_url(home / "ledger.db")) as ledger:
+        standing = StandingVerdicts(s3, "evidence")
+        Landing(ledger, s3, [orders()], Pace(timedelta(seconds=1)), standing=standing).look(NOON)
+        drafts = [item.draft for item in ledger.announcements.due(100)]
+        told = [DeliveryPointer.model_validate(draft.payload["delivery"]).delivery() for draft in drafts]
+        return told, {item.keys[0]: (item.state, item.revision) for item in ledger.status.deliveries()}
+
+
+def test_a_new_ledger_takes_the_verdicts_that_stand_and_announces_only_what_has_none(s3, tmp_path):
+    for name in ("judged.csv", "open.csv"):
+        s3.put_object(Bucket="landing", Key=f"in/20260102/{name}", Body=b"order_id\n1\n")
+    judged = next(iter(list_objects(s3, "landing", "in/20260102/judged")))
+    delivery = route(judged, [orders()])
+    record = accepted()
+    third = record.delivery.model_copy(update={"revision": 3})
+    assert put_evidence(s3, "evidence", delivery, record.model_copy(update={"delivery": third}))
+
+    told, states = look_with_a_new_ledger(s3, tmp_path)
+    assert [item.first.key for item in told] == ["in/20260102/open.csv"]
+    assert states == {"in/20260102/judged.csv": ("judged", 3), "in/20260102/open.csv": ("landed", 1)}

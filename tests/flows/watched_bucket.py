@@ -1,0 +1,145 @@
+"""A bucket under watch: what was there to see at each look, and what was announced of it.
+
+Lost is a version that was visible and is never announced. Twice is one that two announcements are about.
+"""
+
+import re
+from collections import Counter
+from contextlib import ExitStack
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+from listing_server import ListingServer
+
+from acceptance.contract import Contract
+from acceptance.delivery import LandingObject
+from acceptance.events import ARRIVED, UNROUTABLE, DeliveryPointer
+from acceptance.odcs.reader import read_contract
+from flows.landing import Landing, Pace
+from flows.ledger import open_ledger
+
+NOON = datetime(2026, 1, 2, 12, tzinfo=UTC)
+TICK = timedelta(seconds=1)
+
+CONTRACT = """\
+apiVersion: v3.2.0
+kind: DataContract
+id: orders
+name: Orders
+version: 1.0.0
+servers:
+  - server: landing
+    type: s3
+    location: s3://landing/in/{business_date:%Y%m%d}/{file}
+    format: csv
+  - {server: sor, type: athena, schema: database_sor}
+schema:
+  - name: orders_table
+    properties:
+      - {name: order_id, logicalType: integer}
+"""
+
+
+RESENT = "customProperties: [{{property: delivery, vendor: aceite, value: {{resent: {}}}}}]\n"
+
+DELIVERY = re.compile(r"in/\d{8}/[^/]+")
+"""The keys that fit the contract."""
+
+
+def orders(resent: str | None = None) -> Contract:
+    """The contract, and what it says of bytes that are sent again."""
+    text = CONTRACT + RESENT.format(resent) if resent else CONTRACT
+    contract = read_contract(text, "orders.odcs.yaml", {})
+    assert contract is not None
+    return contract
+
+
+def at(clock: str) -> datetime:
+    """A time of the day on which everything happens, as in at("11:50:00")."""
+    hours, minutes, seconds = map(int, clock.split(":"))
+    return NOON.replace(hour=hours, minute=minutes, second=seconds)
+
+
+class Watch:
+    """A watcher with its ledger, and the side that it announces to. `now` is its clock."""
+
+    def __init__(self, server: ListingServer, url: str, contract: Contract, pace: Pace, restarts: bool = False) -> None:
+        self.server = server
+        self.now = NOON
+        self.visible: set[LandingObject] = set()
+        self.told: dict[UUID, DeliveryPointer] = {}
+        self.unroutable: list[str] = []
+        self._url, self._contract, self._pace, self._restarts = url, contract, pace, restarts
+        self.s3 = server.client()
+        self._open = ExitStack()
+        self.restart()
+
+    def close(self) -> None:
+        self._open.close()
+
+    def restart(self) -> None:
+        self._open.close()
+        self.ledger = self._open.enter_context(open_ledger(self._url))
+        self.landing = Landing(self.ledger, self.s3, [self._contract], self._pace)
+
+    def look(self, at: datetime | None = None) -> None:
+        """One tick, and everything that is due is announced."""
+        if self._restarts:
+            self.restart()
+        self.tick(at)
+        self.visible |= self.there()
+        self.announce()
+
+    def tick(self, at: datetime | None = None) -> None:
+        self.now = at or self.now + TICK
+        self.landing.look(self.now)
+
+    def announce(self, at_most: int = 1_000_000, confirm: bool = True) -> None:
+        """Takes what is due, as Prefect's server does, and says so, or dies before it does."""
+        while at_most > 0 and (due := self.ledger.announcements.due(min(at_most, 1000))):
+            for announcement in due:
+                self._take(announcement.event_id, announcement.draft.name, announcement.draft.payload)
+            events = [announcement.event_id for announcement in due]
+            self.ledger.announcements.posted(events, self.now)
+            if not confirm:
+                return
+            self.ledger.announcements.confirmed(events, self.now)
+            at_most -= len(due)
+
+    def _take(self, event_id: UUID, name: str, payload: Any) -> None:
+        assert name in (ARRIVED, UNROUTABLE)
+        if name == UNROUTABLE:
+            self.unroutable.append(payload["key"])
+        else:
+            self.told[event_id] = DeliveryPointer.model_validate(payload["delivery"])
+
+    def there(self) -> set[LandingObject]:
+        """What a listing shows now and is a delivery: not folder markers, and not what fits no contract."""
+        return {
+            LandingObject(self.server.name, key, stored.etag, stored.size, stored.last_modified)
+            for key, stored in self.server.objects.items()
+            if DELIVERY.fullmatch(key)
+        }
+
+    @property
+    def announced(self) -> Counter[LandingObject]:
+        """How many announcements each version has."""
+        return Counter(member for pointer in self.told.values() for member in pointer.delivery().members)
+
+    @property
+    def keys_told(self) -> list[str]:
+        return sorted(version.key for version in self.announced.elements())
+
+    def revisions(self, key: str) -> list[int]:
+        """Those that were announced of a key."""
+        return sorted(each.revision for each in self.told.values() if each.members[0].key == key)
+
+    def lost(self) -> set[LandingObject]:
+        return self.visible - self.announced.keys()
+
+    def twice(self) -> set[LandingObject]:
+        return {version for version, times in self.announced.items() if times > 1}
+
+    def invented(self) -> set[LandingObject]:
+        return self.announced.keys() - self.visible
