@@ -112,7 +112,7 @@ class Watcher:
         """Renews the lease, and tells Prefect's server that somebody watches. Called often; most calls do nothing."""
         if time.monotonic() - self._renewed < RENEW_EVERY_S:
             return
-        if not self.ledger.lease.take(self.holder, _now() + LEASE, _now()):
+        if not self.ledger.lease.renew(self.holder, _now() + LEASE):
             raise LeaseLost("another watcher took the lease while this one was asleep")
         self._renewed = time.monotonic()
         if time.monotonic() - self._heard >= HEARTBEAT_EVERY_S:

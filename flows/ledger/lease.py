@@ -28,6 +28,12 @@ class Lease:
             return False
         return True
 
+    def renew(self, holder: str, until: datetime) -> bool:
+        """False if another took it meanwhile, be it gone again: what this holder knows of the ledger is old by then."""
+        mine = sa.and_(lease.c.name == _NAME, lease.c.holder == holder)
+        with writing(self._engine) as connection:
+            return bool(connection.execute(sa.update(lease).where(mine).values(until=until)).rowcount)
+
     def give_back(self, holder: str) -> None:
         with writing(self._engine) as connection:
             connection.execute(sa.delete(lease).where(lease.c.name == _NAME, lease.c.holder == holder))

@@ -132,4 +132,5 @@ def test_of_two_watchers_one_holds_the_lease_and_the_other_gets_it_when_it_runs_
     assert ledger.lease.take("second", later + timedelta(hours=1), NOON + timedelta(seconds=31))
     assert not ledger.lease.take("first", later + timedelta(hours=1), NOON + timedelta(seconds=32))
     ledger.lease.give_back("second")
+    assert not ledger.lease.renew("first", later + timedelta(hours=2)), "what it knew is old, though nobody is there"
     assert ledger.lease.take("first", later + timedelta(hours=2), NOON + timedelta(seconds=33))
