@@ -11,6 +11,7 @@ from datetime import UTC
 from typing import Any
 
 from acceptance.delivery import LandingObject
+from acceptance.errors import StepFailed
 from acceptance.ranges import Page
 from aws.calls import Client, aws_call
 
@@ -47,7 +48,9 @@ def list_page(s3: Client, bucket: str, prefix: str, after: str, asked: int, know
             answer = s3.list_objects_v2(Bucket=bucket, Prefix=prefix, StartAfter=after, MaxKeys=asked)
     finally:
         _recognition.reset(token)
-    if known and recognition.digest == known:
+    if not recognition.digest:
+        raise StepFailed(f"list s3://{bucket}/{prefix}: what answered is no listing; is it S3, and no proxy before it?")
+    if recognition.digest == known:
         return None
     objects = tuple(landing_object(bucket, item) for item in answer.get("Contents", ()))
     return Page(objects, recognition.digest, bool(answer.get("IsTruncated")), asked)
