@@ -3,7 +3,7 @@
     AceiteError
     ├── ContractError          contract files that cannot be used; carries every Problem found
     ├── UnroutableKey          a landed key that fits no contract
-    ├── LedgerUnusable         the ledger cannot be opened by this version
+    ├── LedgerUnusable         the ledger cannot be opened
     ├── LeaseLost              another watcher took the ledger's lease
     ├── SettingsError          a setting is missing or wrong
     │   └── WrongAccount       the credentials belong to another AWS account
@@ -48,7 +48,7 @@ class UnroutableKey(AceiteError):
 
 
 class LedgerUnusable(AceiteError):
-    """The ledger has a layout that this version does not know."""
+    """The ledger cannot be opened: its URL, its database, or its layout, which a later version of Aceite wrote."""
 
 
 class LeaseLost(AceiteError):

@@ -8,8 +8,6 @@ from datetime import datetime, timedelta
 from functools import partial
 from typing import Any
 
-from prefect.logging import get_logger
-
 from acceptance.contract import Contract
 from acceptance.ranges import PAGE, KeyRange, Page, cut, differences, due, merged
 from acceptance.routing import watched_locations
@@ -21,7 +19,7 @@ from flows.ledger.seen import Certified
 from flows.sightings import Sightings, Standing
 
 Log = logging.Logger | logging.LoggerAdapter[logging.Logger]
-_LOG = get_logger("aceite.landing")
+_LOG = logging.getLogger("aceite.landing")
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,12 +7,10 @@ landing buckets hold the objects and the evidence bucket the verdicts.
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
-
-import sqlalchemy as sa
 
 from blocks.settings import Settings
 from flows.ledger.announcements import Announcements
+from flows.ledger.database import database, usable
 from flows.ledger.groups import Groups
 from flows.ledger.lease import Lease
 from flows.ledger.schema import bring_up_to_date
@@ -24,15 +22,17 @@ class Ledger:
     """The ledger at a database URL. Safe for one writer, the one that holds the lease, and many readers.
 
     Raises:
-        LedgerUnusable: it was written by a later version of Aceite.
+        LedgerUnusable: the URL is wrong, the database cannot be reached, or a later version of Aceite wrote it.
     """
 
     def __init__(self, url: str) -> None:
-        self._engine = sa.create_engine(url)
-        if self._engine.dialect.name == "sqlite":
-            sa.event.listen(self._engine, "connect", _durable_and_concurrent)
-            sa.event.listen(self._engine, "begin", _write_from_the_start)
-        bring_up_to_date(self._engine)
+        self._engine = database(url)
+        try:
+            with usable(self._engine):
+                bring_up_to_date(self._engine)
+        except BaseException:
+            self.close()
+            raise
         self.lease = Lease(self._engine)
         self.seen = Seen(self._engine)
         self.groups = Groups(self._engine)
@@ -59,16 +59,3 @@ def ledger_url(settings: Settings) -> str:
 def sqlite_url(path: Path) -> str:
     path.parent.mkdir(parents=True, exist_ok=True)
     return f"sqlite:///{path.as_posix()}"
-
-
-def _durable_and_concurrent(connection: Any, _: Any) -> None:
-    """Readers do not wait for the writer, a commit survives a power cut, and a writer waits for another up to 30 s."""
-    connection.isolation_level = None  # the driver would begin where it likes; _write_from_the_start does
-    for pragma in ("journal_mode=WAL", "synchronous=FULL", "busy_timeout=30000"):
-        connection.execute(f"PRAGMA {pragma}").close()
-
-
-def _write_from_the_start(connection: sa.Connection) -> None:
-    """What a writing transaction reads must still hold when it writes, the lease above all."""
-    writes = connection.get_execution_options().get("writes", False)
-    connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")

@@ -39,10 +39,14 @@ class Announcements:
             connection.execute(_these(event_ids).values(posted_at=now))
 
     def confirmed(self, event_ids: Sequence[uuid.UUID], now: datetime) -> None:
-        """The server showed these events: only now are their deliveries announced."""
+        """The server showed these events: only now are their deliveries announced. Counts an event once."""
+        news = sa.select(announcements.c.event_id, announcements.c.delivery_id).where(
+            announcements.c.event_id.in_(map(str, event_ids)), announcements.c.confirmed_at.is_(None)
+        )
         with writing(self._engine) as connection:
-            connection.execute(_these(event_ids).values(confirmed_at=now))
-            told = sa.select(announcements.c.delivery_id).where(announcements.c.event_id.in_(map(str, event_ids)))
+            found = connection.execute(news.order_by(announcements.c.event_id).with_for_update()).all()
+            told = [row.delivery_id for row in found if row.delivery_id is not None]
+            connection.execute(_these([row.event_id for row in found]).values(confirmed_at=now))
             connection.execute(
                 sa.update(deliveries)
                 .where(deliveries.c.id.in_(told))
@@ -51,12 +55,7 @@ class Announcements:
 
     def in_flight(self) -> tuple[InFlight, ...]:
         """Deliveries that are announced, have no verdict, and no announcement still on its way."""
-        waiting = sa.select(announcements.c.delivery_id).where(
-            announcements.c.confirmed_at.is_(None), announcements.c.delivery_id.is_not(None)
-        )
-        query = sa.select(deliveries).where(
-            deliveries.c.judged_at.is_(None), deliveries.c.announced_at.is_not(None), deliveries.c.id.not_in(waiting)
-        )
+        query = sa.select(deliveries).where(_silent())
         with self._engine.connect() as connection:
             return tuple(
                 InFlight(
@@ -66,9 +65,12 @@ class Announcements:
             )
 
     def announce_again(self, delivery_ids: Sequence[str], now: datetime) -> None:
-        """A new event, with a new id, for each of these deliveries becomes due."""
+        """A new event, with a new id, becomes due for each of these deliveries that is still in flight."""
+        these = deliveries.c.id.in_(delivery_ids)
         with writing(self._engine) as connection:
-            query = sa.select(deliveries.c.id, deliveries.c.pointer).where(deliveries.c.id.in_(delivery_ids))
+            # Two that announce at the same time: the second waits here, and then sees what the first one did.
+            connection.execute(sa.select(deliveries.c.id).where(these).order_by(deliveries.c.id).with_for_update())
+            query = sa.select(deliveries.c.id, deliveries.c.pointer).where(these, _silent())
             for row in connection.execute(query).all():
                 event = arrived(DeliveryPointer.model_validate(row.pointer).delivery())
                 connection.execute(sa.insert(announcements).values(announcement_row(row.id, event, now)))
@@ -88,5 +90,14 @@ class Announcements:
             connection.execute(change.values(looked_at=now, **facts))
 
 
-def _these(event_ids: Sequence[uuid.UUID]) -> sa.Update:
+def _silent() -> sa.ColumnElement[bool]:
+    """Deliveries that were announced, and of which nothing is heard or on its way."""
+    on_their_way = sa.select(announcements.c.delivery_id).where(
+        announcements.c.confirmed_at.is_(None), announcements.c.delivery_id.is_not(None)
+    )
+    announced = deliveries.c.announced_at.is_not(None)
+    return sa.and_(deliveries.c.judged_at.is_(None), announced, deliveries.c.id.not_in(on_their_way))
+
+
+def _these(event_ids: Sequence[uuid.UUID | str]) -> sa.Update:
     return sa.update(announcements).where(announcements.c.event_id.in_(map(str, event_ids)))

@@ -3,39 +3,61 @@
 import sqlalchemy as sa
 
 from acceptance.errors import LedgerUnusable
+from flows.ledger.database import shown
 from flows.ledger.tables import ledger_version, metadata, writing
 
 VERSION = 2
+
+_FIRST = {"objects", "deliveries", "announcements", "lease"}
+"""The tables of version 1, which had no version."""
+
 _STEPS = {
     # Version 1 listed whole locations and kept every key in memory: no ranges, and nothing was ever ignored.
     1: ("ALTER TABLE objects ADD COLUMN ignored VARCHAR", "DROP INDEX ix_deliveries_dataset"),
 }
+_STEPS_ON_POSTGRESQL = {
+    # It compared keys as its locale does, and could not hold all of them: see tables.KEY.
+    1: ('ALTER TABLE objects ALTER COLUMN key TYPE VARCHAR COLLATE "C" USING replace(key, chr(1), chr(1) || chr(2))',),
+}
+_ONE_AT_A_TIME = 0x0ACE17E
+"""PostgreSQL's advisory lock of those who open a ledger: a table that two make at the same time is an error there."""
 
 
 def bring_up_to_date(engine: sa.Engine) -> None:
     """Raises LedgerUnusable if the ledger was written by a later version of Aceite."""
-    found = _version(engine)
+    with engine.connect() as connection:
+        found = _version(connection)
     if found == VERSION:
         return
-    if found > VERSION:
-        shown = engine.url.render_as_string(hide_password=True)
-        raise LedgerUnusable(
-            f"the ledger {shown} has the layout {found}, and this version of Aceite knows layouts up to {VERSION}; "
-            "use the version that wrote it, or another ledger (ACEITE_LEDGER_URL, --home)"
-        )
     with writing(engine) as connection:
-        for version in range(found or VERSION, VERSION):
-            for statement in _STEPS[version]:
-                connection.exec_driver_sql(statement)
-        metadata.create_all(connection)
-        connection.execute(sa.delete(ledger_version))
-        connection.execute(sa.insert(ledger_version).values(version=VERSION))
+        if engine.dialect.name == "postgresql":
+            connection.execute(sa.select(sa.func.pg_advisory_xact_lock(_ONE_AT_A_TIME)))
+        found = _version(connection)  # of several that open a ledger at the same time only the first changes it
+        if found > VERSION:
+            raise LedgerUnusable(
+                f"the ledger {shown(engine.url)} has the layout {found}, and this version of Aceite knows layouts up "
+                f"to {VERSION}; use the version that wrote it, or another ledger (ACEITE_LEDGER_URL, --home)"
+            )
+        if found < VERSION:
+            _upgrade(connection, found)
 
 
-def _version(engine: sa.Engine) -> int:
+def _upgrade(connection: sa.Connection, found: int) -> None:
+    for version in range(found or VERSION, VERSION):
+        also = _STEPS_ON_POSTGRESQL.get(version, ()) if connection.dialect.name == "postgresql" else ()
+        for statement in (*_STEPS[version], *also):
+            connection.exec_driver_sql(statement)
+    metadata.create_all(connection)
+    for table in metadata.tables.values():
+        for index in table.indexes:
+            index.create(connection, checkfirst=True)  # create_all makes none of a table that was there
+    connection.execute(sa.delete(ledger_version))
+    connection.execute(sa.insert(ledger_version).values(version=VERSION))
+
+
+def _version(connection: sa.Connection) -> int:
     """0 if there is no ledger yet."""
-    tables = set(sa.inspect(engine).get_table_names())
-    if "ledger_version" not in tables:
-        return 1 if "objects" in tables else 0
-    with engine.connect() as connection:
-        return connection.execute(sa.select(ledger_version.c.version)).scalar_one_or_none() or 0
+    tables = set(sa.inspect(connection).get_table_names())
+    if ledger_version.name not in tables:
+        return 1 if tables >= _FIRST else 0
+    return connection.execute(sa.select(ledger_version.c.version)).scalar_one_or_none() or 0

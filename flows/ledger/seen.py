@@ -12,7 +12,7 @@ from acceptance.groups import Group
 from acceptance.ranges import KeyRange
 from flows.ledger.lease import still_held
 from flows.ledger.remember import AT_ONCE, Sighting, remember_groups, remember_sightings, slices
-from flows.ledger.tables import deliveries, keys_as_text, objects, ranges, writing
+from flows.ledger.tables import below, deliveries, keys_as_text, objects, ranges, writing
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,11 +45,9 @@ class Seen:
 
     def versions(self, bucket: str, prefix: str, after: str = "", until: str | None = None) -> dict[str, LandingObject]:
         """The last seen version of every key below the prefix in a range of keys, by key."""
-        place = [objects.c.bucket == bucket, objects.c.key >= prefix, objects.c.key > after]
+        place = [objects.c.bucket == bucket, objects.c.key > after, *below(prefix)]
         if until is not None:
             place.append(objects.c.key <= until)
-        elif end := behind(prefix):
-            place.append(objects.c.key < end)
         with self._engine.connect() as connection:
             rows = connection.execute(sa.select(objects).where(*place).order_by(objects.c.key))
             return {row.key: LandingObject(row.bucket, row.key, row.etag, row.size, row.last_modified) for row in rows}
@@ -104,9 +102,10 @@ class Seen:
         with writing(self._engine) as connection:
             here = sa.and_(objects.c.bucket == landed.bucket, objects.c.key == landed.key)
             connection.execute(sa.delete(objects).where(here))
-            above = sa.func.substr(landed.key, 1, sa.func.length(ranges.c.prefix)) == ranges.c.prefix
-            unread = sa.update(ranges).where(ranges.c.bucket == landed.bucket, above).values(digest="")
-            connection.execute(unread)
+            prefixes = connection.scalars(sa.select(ranges.c.prefix).where(ranges.c.bucket == landed.bucket).distinct())
+            above = [prefix for prefix in prefixes if landed.key.startswith(prefix)]
+            unread = sa.update(ranges).where(ranges.c.bucket == landed.bucket, ranges.c.prefix.in_(above))
+            connection.execute(unread.values(digest=""))
 
     def unroutable(self, limit: int | None = 100) -> tuple[tuple[LandingObject, str], ...]:
         """The latest objects that fit no contract, newest first, with the reason."""
@@ -116,19 +115,6 @@ class Seen:
                 (LandingObject(row.bucket, row.key, row.etag, row.size, row.last_modified), row.unroutable)
                 for row in connection.execute(query.limit(limit))
             )
-
-
-def behind(prefix: str) -> str | None:
-    """The first text that is behind everything that begins with the prefix; None if there is none.
-
-    >>> behind("imdb/")
-    'imdb0'
-    """
-    kept = prefix.rstrip(chr(0x10FFFF))
-    if not kept:
-        return None
-    following = ord(kept[-1]) + 1
-    return kept[:-1] + chr(0xE000 if following == 0xD800 else following)  # no text holds half of a surrogate pair
 
 
 def _at(bucket: str, prefix: str) -> sa.ColumnElement[bool]:

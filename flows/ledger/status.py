@@ -7,7 +7,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from flows.ledger.tables import deliveries, objects, ranges
+from flows.ledger.tables import below, deliveries, objects, ranges
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,8 +61,7 @@ class Status:
 
 def _counted(connection: sa.Connection, bucket: str, prefix: str) -> tuple[int, int]:
     counts = sa.select(sa.func.count(), sa.func.count(objects.c.ignored))
-    below = objects.c.key.startswith(prefix, autoescape=True)
-    found, ignored = connection.execute(counts.where(objects.c.bucket == bucket, below)).one()
+    found, ignored = connection.execute(counts.where(objects.c.bucket == bucket, *below(prefix))).one()
     return found, ignored
 
 

@@ -1,6 +1,7 @@
 """The tables of the ledger. Every time is in UTC."""
 
 import json
+import re
 import uuid
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -27,7 +28,24 @@ class UtcDateTime(sa.TypeDecorator[datetime]):
         return value and value.replace(tzinfo=UTC)
 
 
-KEY = sa.String().with_variant(sa.String(collation="C"), "postgresql")
+class Text(sa.TypeDecorator[str]):
+    """Any text. PostgreSQL takes no NUL, which a key may hold: other characters stand for it, in the same order."""
+
+    impl = sa.String
+    cache_ok = True
+
+    def process_bind_param(self, value: str | None, dialect: sa.Dialect) -> str | None:
+        return value.translate(_WITHOUT_NUL) if value and dialect.name == "postgresql" else value
+
+    def process_result_value(self, value: str | None, dialect: sa.Dialect) -> str | None:
+        if not value or "\x01" not in value or dialect.name != "postgresql":
+            return value
+        return _STANDS_FOR_ANOTHER.sub(lambda pair: "\x00" if pair[0] == "\x01\x01" else "\x01", value)
+
+
+_WITHOUT_NUL = str.maketrans({"\x00": "\x01\x01", "\x01": "\x01\x02"})
+_STANDS_FOR_ANOTHER = re.compile("\x01[\x01\x02]")
+KEY = Text().with_variant(Text(collation="C"), "postgresql")
 """Compared by its bytes, as S3 orders keys. SQLite does so by itself."""
 
 ledger_version = sa.Table("ledger_version", metadata, sa.Column("version", sa.Integer, primary_key=True))
@@ -52,8 +70,8 @@ objects = sa.Table(
     sa.Column("last_modified", UtcDateTime, nullable=False),
     sa.Column("seen_at", UtcDateTime, nullable=False),
     sa.Column("delivery_id", sa.String),
-    sa.Column("unroutable", sa.String),
-    sa.Column("ignored", sa.String),
+    sa.Column("unroutable", Text),
+    sa.Column("ignored", Text),
 )
 deliveries = sa.Table(
     "deliveries",
@@ -72,9 +90,10 @@ deliveries = sa.Table(
     sa.Column("looked_at", UtcDateTime),
     sa.Column("judged_at", UtcDateTime, index=True),
     sa.Column("verdict", sa.String),
-    sa.Column("reason", sa.String),
-    sa.Column("evidence", sa.String),
-    sa.Index("deliveries_of_the_same_keys", "dataset", "member_keys"),
+    sa.Column("reason", Text),
+    sa.Column("evidence", Text),
+    # The keys of a large delivery are more text than an index of PostgreSQL takes, unless it is one of hashes.
+    sa.Index("deliveries_of_the_same_keys", "member_keys", postgresql_using="hash"),
 )
 groups = sa.Table(
     "groups",
@@ -108,6 +127,25 @@ def writing(engine: sa.Engine) -> Iterator[sa.Connection]:
     """A transaction that writes. On SQLite no other writes meanwhile, so what it reads holds until it commits."""
     with engine.connect().execution_options(writes=True) as connection, connection.begin():
         yield connection
+
+
+def below(prefix: str) -> tuple[sa.ColumnElement[bool], ...]:
+    """The objects whose key begins with the prefix. Compared as an index does, for LIKE ignores case on SQLite."""
+    end = behind(prefix)
+    return (objects.c.key >= prefix,) if end is None else (objects.c.key >= prefix, objects.c.key < end)
+
+
+def behind(prefix: str) -> str | None:
+    """The first text that is behind everything that begins with the prefix; None if there is none.
+
+    >>> behind("imdb/")
+    'imdb0'
+    """
+    kept = prefix.rstrip(chr(0x10FFFF))
+    if not kept:
+        return None
+    following = ord(kept[-1]) + 1
+    return kept[:-1] + chr(0xE000 if following == 0xD800 else following)  # no text holds half of a surrogate pair
 
 
 def keys_as_text(keys: Sequence[str]) -> str:

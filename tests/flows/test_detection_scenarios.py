@@ -7,6 +7,7 @@ names that the situations have in docs/decisions.
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import datetime, timedelta
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -30,19 +31,28 @@ def server() -> Iterator[ListingServer]:
         yield server
 
 
-@pytest.fixture(params=[False, True], ids=["running", "restarted"])
+@pytest.fixture(params=["running", "restarted"])
 def watching(request, server, tmp_path) -> Iterator[Callable[..., Watch]]:
-    with _watching(server, tmp_path, request.param) as start:
+    new_ledger = partial(_on_sqlite, tmp_path)
+    if request.param == "on postgresql":
+        new_ledger = request.getfixturevalue("postgresql")
+    with _watching(server, new_ledger, restarts=request.param != "running") as start:
         yield start
 
 
+on_postgresql_too = pytest.mark.parametrize("watching", ["running", "restarted", "on postgresql"], indirect=True)
+
+
+def _on_sqlite(home: Path) -> str:
+    return sqlite_url(home / "ledger.db")
+
+
 @contextmanager
-def _watching(server: ListingServer, home: Path, restarts: bool) -> Iterator[Callable[..., Watch]]:
+def _watching(server: ListingServer, new_ledger: Callable[[], str], restarts: bool) -> Iterator[Callable[..., Watch]]:
     started: list[Watch] = []
 
     def start(pace: Pace = AT_ONCE, resent: str | None = None) -> Watch:
-        url = sqlite_url(home / f"{len(started)}.db")
-        started.append(Watch(server, url, orders(resent), pace, restarts))
+        started.append(Watch(server, new_ledger(), orders(resent), pace, restarts))
         return started[-1]
 
     yield start
@@ -100,6 +110,7 @@ def test_s3_new_bytes_of_the_same_size_in_the_same_second_are_the_next_revision(
     assert watch.revisions(DAY + "orders") == [1, 2]
 
 
+@on_postgresql_too
 def test_s4_the_newest_key_overwritten_together_with_two_new_ones_makes_three_announcements(server, watch):
     put(server, ["a", "b"])
     watch.look()
@@ -118,6 +129,7 @@ def test_s5_the_newest_key_deleted_hides_nothing_that_lands_after_it(server, wat
     assert watch.keys_told == [DAY + name for name in "0abc"]
 
 
+@on_postgresql_too
 @pytest.mark.parametrize("seconds_apart", [1, 0], ids=["s6", "s7 all in one second"])
 @pytest.mark.parametrize("confirmed", [True, False], ids=["confirmed", "posted"])
 def test_s6_a_watcher_that_dies_after_four_of_ten_announcements_goes_on_with_the_fifth(
@@ -156,6 +168,7 @@ STRANGE += [
 ]
 
 
+@on_postgresql_too
 @pytest.mark.parametrize("page", [1, 3, 1000])
 def test_s9_a_key_may_have_any_characters(server, watching, page):
     watch = watching(Pace(TICK, page=page, at_least=1000))
@@ -174,6 +187,7 @@ def test_s9_a_key_may_have_any_characters(server, watching, page):
     assert all(watch.revisions(key) == [1, 2, 3] for key in keys)
 
 
+@on_postgresql_too
 def test_s10_a_key_that_sorts_before_all_others_is_announced(server, watch):
     keys = put(server, [f"m{number:02d}" for number in range(20)])
     watch.look()
@@ -184,6 +198,7 @@ def test_s10_a_key_that_sorts_before_all_others_is_announced(server, watch):
     assert watch.keys_told == sorted(keys)
 
 
+@on_postgresql_too
 @pytest.mark.parametrize(("resent", "revisions"), [("report", [1, 2]), ("ignore", [1])])
 def test_s11_the_same_bytes_sent_again_are_a_delivery_if_the_contract_says_so(server, watching, resent, revisions):
     watch = watching(resent=resent)
@@ -206,6 +221,7 @@ def test_s11_bytes_that_were_ignored_are_compared_with_when_others_come(server, 
     assert watch.revisions(DAY + "orders") == [1, 2, 3]
 
 
+@on_postgresql_too
 def test_s12_one_page_and_half_of_another_are_announced_and_then_nothing(server, watching):
     watch = watching(Pace(TICK))
     keys = put(server, [f"{number:05d}" for number in range(1501)])
@@ -220,7 +236,7 @@ def test_s12_one_page_and_half_of_another_are_announced_and_then_nothing(server,
     ids=["s13 over two days", "s14 in 17 minutes"],
 )
 def test_s13_of_ten_thousand_keys_each_is_announced_once_and_so_is_one_more(server, tmp_path, apart):
-    with _watching(server, tmp_path, restarts=False) as watching:
+    with _watching(server, partial(_on_sqlite, tmp_path), restarts=False) as watching:
         watch = watching(Pace(TICK))
         keys = [f"{DAY}{number * 7919 % 10_051:05d}" for number in range(10_051)]
         for number, key in enumerate(keys):
@@ -259,6 +275,7 @@ NAMES = [f"{number:02d}" for number in range(21)]
 PAGE_ENDS = ["06", "13", "20"]
 
 
+@on_postgresql_too
 @pytest.mark.parametrize(
     "deleted", [*([end] for end in PAGE_ENDS), PAGE_ENDS, NAMES[:7], NAMES[7:14], NAMES[14:], NAMES]
 )
@@ -309,6 +326,7 @@ def test_a_key_that_was_deleted_and_is_sent_again_is_the_next_revision(server, w
     assert watch.revisions(DAY + "orders") == [1, 2]
 
 
+@on_postgresql_too
 def test_a_version_that_was_deleted_and_restored_in_the_same_second_is_not_announced_again(server, watch):
     for _ in range(2):
         server.put(DAY + "orders", b"the same", last_modified=NOON)
@@ -347,6 +365,7 @@ def test_what_landed_before_a_listing_failed_and_was_gone_after_it_is_announced_
     watch.visible |= watch.invented()  # they were there
 
 
+@on_postgresql_too
 def test_in_a_quiet_range_a_change_is_found_within_the_time_in_which_every_key_is_certified(server, watching):
     watch = watching(Pace(TICK, certified_within=10 * TICK, hot_for=2 * TICK, at_least=1, page=7))
     keys = put(server, [f"{number:02d}" for number in range(70)])
@@ -362,6 +381,7 @@ def test_in_a_quiet_range_a_change_is_found_within_the_time_in_which_every_key_i
         assert watch.keys_told == sorted(keys)
 
 
+@on_postgresql_too
 def test_an_object_that_fits_no_contract_is_announced_once_for_each_version(server, watch):
     for _ in range(2):
         server.put("in/nonsense", size=1, last_modified=NOON)

@@ -7,17 +7,12 @@ import pytest
 from acceptance.delivery import Delivery, LandingObject
 from acceptance.events import ARRIVED, arrived, unroutable
 from acceptance.ranges import KeyRange
-from flows.ledger import open_ledger, sqlite_url
+from flows.ledger import open_ledger
 from flows.ledger.remember import Sighting
 from flows.ledger.seen import Certified
 
 NOON = datetime(2026, 1, 2, 12, tzinfo=UTC)
 KEY = "business/imdb/20260102/movies/a b+ç%'.csv"
-
-
-@pytest.fixture
-def url(tmp_path) -> str:
-    return sqlite_url(tmp_path / "home" / "ledger.db")
 
 
 @pytest.fixture

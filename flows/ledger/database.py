@@ -1,0 +1,108 @@
+"""The database that a ledger is in: SQLite or PostgreSQL, by its URL."""
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from typing import Any
+
+import sqlalchemy as sa
+
+from acceptance.errors import LedgerUnusable
+
+_DRIVERS = {
+    "sqlite": "sqlite",
+    "sqlite+pysqlite": "sqlite",
+    "postgresql": "postgresql+psycopg",
+    "postgresql+psycopg": "postgresql+psycopg",
+}
+_ALLOWED = (
+    "allowed in ACEITE_LEDGER_URL are sqlite:///FILE and postgresql+psycopg://USER:PASSWORD@HOST:5432/DATABASE, "
+    "user and password percent-encoded (@ is %40)"
+)
+_PATIENCE = "30s"
+_POSTGRESQL = {"connect_timeout": 10, "tcp_user_timeout": 30_000}  # s, ms; what the URL says has precedence
+
+
+def database(url: str) -> sa.Engine:
+    """Nothing is connected yet.
+
+    Raises:
+        LedgerUnusable: this is no URL of a database that a ledger can be in, or the database's driver is missing.
+    """
+    parsed = _parsed(url)
+    try:
+        if parsed.get_backend_name() == "sqlite":
+            engine = sa.create_engine(parsed)
+            sa.event.listen(engine, "connect", _durable_and_concurrent)
+            sa.event.listen(engine, "begin", _write_from_the_start)
+            return engine
+        unsaid = {name: value for name, value in _POSTGRESQL.items() if name not in parsed.query}
+        engine = sa.create_engine(parsed, connect_args=unsaid, pool_pre_ping=True)
+    except ImportError as error:
+        raise LedgerUnusable(
+            f"the ledger {shown(parsed)} needs PostgreSQL's driver, which cannot be imported ({error}); "
+            'pip install "aceite[postgres]"'
+        ) from error
+    sa.event.listen(engine, "connect", _complete_and_in_no_ones_way, insert=True)  # before SQLAlchemy reads any text
+    return engine
+
+
+def shown(url: sa.URL) -> str:
+    """For people: without the password, and without options, where libpq takes one too."""
+    where: Mapping[str, Any] = {name: url.query[name] for name in ("host", "port") if name in url.query}
+    return url.set(query=where).render_as_string()
+
+
+@contextmanager
+def usable(engine: sa.Engine) -> Iterator[None]:
+    """Raises LedgerUnusable for what the database says, which is that it cannot be reached, or may not be used so."""
+    try:
+        yield
+    except sa.exc.DBAPIError as error:
+        said = " ".join(str(error.orig).split())
+        if engine.dialect.name == "sqlite":
+            remedy = "the file must be a ledger, or its folder one in which it can be made (ACEITE_LEDGER_URL, --home)"
+        else:
+            remedy = "check ACEITE_LEDGER_URL, that its server runs, and that its user may make tables there"
+        # The chain of causes ends here: SQLAlchemy's error would show statements, and no reader needs them.
+        raise LedgerUnusable(f"the ledger {shown(engine.url)} cannot be opened: {said}; {remedy}") from None
+
+
+def _parsed(url: str) -> sa.URL:
+    """Says nothing of a URL that it does not understand: any part of that may be the password."""
+    try:
+        parsed = sa.make_url(url)
+    except (sa.exc.ArgumentError, ValueError):
+        raise LedgerUnusable(f"the ledger's URL is none of a database; {_ALLOWED}") from None
+    if parsed.drivername not in _DRIVERS:
+        raise LedgerUnusable(f"no ledger can be in a database of the kind {parsed.drivername!r}; {_ALLOWED}")
+    parsed = parsed.set(drivername=_DRIVERS[parsed.drivername])
+    if parsed.get_backend_name() == "postgresql" and url.count("@") > 1:
+        raise LedgerUnusable(f"the ledger's URL has more than one @; {_ALLOWED}")
+    return parsed
+
+
+def _durable_and_concurrent(connection: Any, _: Any) -> None:
+    """Readers do not wait for the writer, a commit survives a power cut, and a writer waits for another up to 30 s."""
+    connection.isolation_level = None  # the driver would begin where it likes; _write_from_the_start does
+    for pragma in ("busy_timeout=30000", "journal_mode=WAL", "synchronous=FULL"):
+        connection.execute(f"PRAGMA {pragma}").close()
+
+
+def _write_from_the_start(connection: sa.Connection) -> None:
+    """What a writing transaction reads must still hold when it writes, the lease above all."""
+    writes = connection.get_execution_options().get("writes", False)
+    connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
+
+
+def _complete_and_in_no_ones_way(connection: Any, _: Any) -> None:
+    """A watcher whose machine lost its power in a transaction must not keep the next one from the lease for hours."""
+    encoding = connection.info.parameter_status("server_encoding")
+    if encoding != "UTF8":
+        raise LedgerUnusable(
+            f"the ledger's database {connection.info.dbname} has the encoding {encoding}, in which not every key can "
+            "be written; make one with the encoding UTF8 (createdb --encoding=UTF8 --template=template0), and name it "
+            "in ACEITE_LEDGER_URL"
+        )
+    for setting in ("lock_timeout", "idle_in_transaction_session_timeout"):
+        connection.execute(f"SET {setting} = '{_PATIENCE}'")
+    connection.commit()
