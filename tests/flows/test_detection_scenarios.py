@@ -51,8 +51,8 @@ def _on_sqlite(home: Path) -> str:
 def _watching(server: ListingServer, new_ledger: Callable[[], str], restarts: bool) -> Iterator[Callable[..., Watch]]:
     started: list[Watch] = []
 
-    def start(pace: Pace = AT_ONCE, resent: str | None = None) -> Watch:
-        started.append(Watch(server, new_ledger(), orders(resent), pace, restarts))
+    def start(pace: Pace = AT_ONCE, resent: str = "report") -> Watch:
+        started.append(Watch(server, server.client(), new_ledger(), orders(resent), pace, restarts))
         return started[-1]
 
     yield start

@@ -7,13 +7,14 @@ import re
 from collections import Counter
 from contextlib import ExitStack
 from datetime import UTC, datetime, timedelta
+from functools import cache
 from typing import Any
 from uuid import UUID
 
 from listing_server import ListingServer
 
 from acceptance.contract import Contract
-from acceptance.delivery import LandingObject
+from acceptance.delivery import Delivery, LandingObject
 from acceptance.events import ARRIVED, UNROUTABLE, DeliveryPointer
 from acceptance.odcs.reader import read_contract
 from flows.landing import Landing, Pace
@@ -38,19 +39,19 @@ schema:
   - name: orders_table
     properties:
       - {name: order_id, logicalType: integer}
+customProperties:
+  - {property: delivery, vendor: aceite, value: {baseline: announce, resent: RESENT}}
 """
 
-
-RESENT = "customProperties: [{{property: delivery, vendor: aceite, value: {{resent: {}}}}}]\n"
 
 DELIVERY = re.compile(r"in/\d{8}/[^/]+")
 """The keys that fit the contract."""
 
 
-def orders(resent: str | None = None) -> Contract:
-    """The contract, and what it says of bytes that are sent again."""
-    text = CONTRACT + RESENT.format(resent) if resent else CONTRACT
-    contract = read_contract(text, "orders.odcs.yaml", {})
+@cache
+def orders(resent: str = "report") -> Contract:
+    """The contract, with what it says of bytes that are sent again."""
+    contract = read_contract(CONTRACT.replace("RESENT", resent), "orders.odcs.yaml", {})
     assert contract is not None
     return contract
 
@@ -62,16 +63,17 @@ def at(clock: str) -> datetime:
 
 
 class Watch:
-    """A watcher with its ledger, and the side that it announces to. `now` is its clock."""
+    """A watcher with its ledger, and the side that it announces to. `now` is its clock, `s3` a client of the server."""
 
-    def __init__(self, server: ListingServer, url: str, contract: Contract, pace: Pace, restarts: bool = False) -> None:
-        self.server = server
+    def __init__(
+        self, server: ListingServer, s3: Any, url: str, contract: Contract, pace: Pace, restarts: bool = False
+    ) -> None:
+        self.server, self.s3 = server, s3
         self.now = NOON
         self.visible: set[LandingObject] = set()
-        self.told: dict[UUID, DeliveryPointer] = {}
+        self.told: dict[UUID, Delivery] = {}
         self.unroutable: list[str] = []
         self._url, self._contract, self._pace, self._restarts = url, contract, pace, restarts
-        self.s3 = server.client()
         self._open = ExitStack()
         self.restart()
 
@@ -112,7 +114,7 @@ class Watch:
         if name == UNROUTABLE:
             self.unroutable.append(payload["key"])
         else:
-            self.told[event_id] = DeliveryPointer.model_validate(payload["delivery"])
+            self.told[event_id] = DeliveryPointer.model_validate(payload["delivery"]).delivery()
 
     def there(self) -> set[LandingObject]:
         """What a listing shows now and is a delivery: not folder markers, and not what fits no contract."""
@@ -125,7 +127,16 @@ class Watch:
     @property
     def announced(self) -> Counter[LandingObject]:
         """How many announcements each version has."""
-        return Counter(member for pointer in self.told.values() for member in pointer.delivery().members)
+        return Counter(member for delivery in self.told.values() for member in delivery.members)
+
+    def due(self) -> set[LandingObject]:
+        """What will be announced, even if the watcher dies now."""
+        return {
+            LandingObject(**member.model_dump())
+            for announcement in self.ledger.announcements.due(1000)
+            if announcement.draft.name == ARRIVED
+            for member in DeliveryPointer.model_validate(announcement.draft.payload["delivery"]).members
+        }
 
     @property
     def keys_told(self) -> list[str]:
