@@ -4,6 +4,7 @@ import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
+from functools import cached_property
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -30,7 +31,7 @@ class LandingObject:
         return self.key.rsplit("/", 1)[-1]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)  # without slots, for a cached property needs a place
 class Delivery:
     """One or more landing objects that belong to one dataset and business date.
 
@@ -45,7 +46,7 @@ class Delivery:
     fields: Mapping[str, str] = field(default_factory=dict)
     revision: int = 1
 
-    @property
+    @cached_property
     def id(self) -> str:
         """20 hexadecimal digits of the SHA-256 of the dataset and its sorted member versions."""
         digest = hashlib.sha256(self.dataset.encode())

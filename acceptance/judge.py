@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from enum import StrEnum
 
 from acceptance.checks import Check, Metric, Number, Severity, Unit
@@ -23,6 +24,17 @@ class Verdict(StrEnum):
     ACCEPTED = "accepted"
     REJECTED = "rejected"
     INCONCLUSIVE = "inconclusive"
+
+
+@dataclass(frozen=True, slots=True)
+class Judged:
+    """The verdict that a delivery has already, with its reason in one line."""
+
+    verdict: Verdict
+    reason: str
+    judged_at: datetime
+    evidence_uri: str
+    revision: int = 1
 
 
 @dataclass(frozen=True, slots=True)

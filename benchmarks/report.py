@@ -12,7 +12,14 @@ from rich.console import Console
 from rich.table import Table
 
 
-def show(rows: Sequence[Mapping[str, Any]], packages: Sequence[str], *, as_json: bool) -> None:
+def show(
+    rows: Sequence[Mapping[str, Any]],
+    packages: Sequence[str] = (),
+    *,
+    as_json: bool,
+    elsewhere: Mapping[str, str] | None = None,
+) -> None:
+    """`packages` are those of this environment whose versions count; `elsewhere` has versions of other environments."""
     machine = {
         "cores": psutil.cpu_count(),
         "memory_gb": round(psutil.virtual_memory().total / 1e9, 1),
@@ -20,6 +27,7 @@ def show(rows: Sequence[Mapping[str, Any]], packages: Sequence[str], *, as_json:
         "load_1min": round(psutil.getloadavg()[0], 2),
     }
     versions = {"python": platform.python_version()} | {package: version(package) for package in packages}
+    versions |= elsewhere or {}
     if as_json:
         sys.stdout.write(json.dumps({"rows": list(rows), "machine": machine, "versions": versions}, indent=2) + "\n")
         return

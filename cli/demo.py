@@ -17,9 +17,8 @@ from cli.options import AwsPort, Contracts, Home, PrefectPort
 
 if TYPE_CHECKING:
     from acceptance.delivery import Delivery
-    from acceptance.judge import Verdict
+    from acceptance.judge import Judged, Verdict
     from cli.installation import Installation
-    from flows.evidence_store import Judged
 
 VERDICTS_WITHIN_S = 300
 

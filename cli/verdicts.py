@@ -15,11 +15,11 @@ from rich.table import Table
 from rich.text import Text
 
 from acceptance.delivery import Delivery
-from acceptance.judge import Verdict
+from acceptance.judge import Judged, Verdict
 from blocks.build import aws_credentials
 from blocks.settings import Settings
 from cli.options import EXIT_ACCEPTED, EXIT_INCONCLUSIVE, EXIT_REJECTED
-from flows.evidence_store import Judged, read_verdict
+from flows.evidence_store import read_verdict
 from flows.ledger import ledger_url, open_ledger
 
 STYLES = {Verdict.ACCEPTED: "green", Verdict.REJECTED: "red", Verdict.INCONCLUSIVE: "yellow"}

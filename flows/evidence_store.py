@@ -8,7 +8,7 @@ from typing import Any
 
 from acceptance.delivery import Delivery
 from acceptance.evidence import Evidence, claim_key, dataset_prefix, evidence_prefix
-from acceptance.judge import Verdict
+from acceptance.judge import Judged
 from acceptance.reports.html import evidence_html
 from acceptance.reports.junit import junit_xml
 from aws.s3 import list_objects, put_once, read_json, replace_if
@@ -21,15 +21,6 @@ class Claim:
     flow_run_id: str
     claimed_at: datetime
     etag: str
-
-
-@dataclass(frozen=True, slots=True)
-class Judged:
-    verdict: Verdict
-    reason: str
-    judged_at: datetime
-    evidence_uri: str
-    revision: int = 1
 
 
 def take_claim(s3: Any, bucket: str, delivery: Delivery, flow_run_id: str, now: datetime) -> bool:

@@ -13,11 +13,11 @@ from acceptance.contract import Contract
 from acceptance.delivery import Delivery, LandingObject
 from acceptance.events import arrived, incomplete
 from acceptance.groups import Group, GroupKey, Role, absorb, completed, group_prefix, relisted
+from acceptance.judge import Judged
 from acceptance.manifests import DigestOf, Entry, Unreadable, read_manifest
 from acceptance.routing import Route
 from aws.listing import uploads_in_progress
 from aws.s3 import digest_of, list_objects, read_at_most
-from flows.evidence_store import Judged
 from flows.ledger import Ledger
 from flows.ledger.remember import Sighting
 

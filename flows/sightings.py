@@ -9,9 +9,9 @@ from acceptance.delivery import Delivery, LandingObject
 from acceptance.errors import UnroutableKey
 from acceptance.events import arrived, unroutable
 from acceptance.groups import Group
+from acceptance.judge import Judged
 from acceptance.ranges import Differences
 from acceptance.routing import Route, routes
-from flows.evidence_store import Judged
 from flows.grouping import Grouping
 from flows.ledger import Ledger
 from flows.ledger.remember import Sighting

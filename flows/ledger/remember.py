@@ -11,7 +11,7 @@ from pydantic import TypeAdapter
 from acceptance.delivery import Delivery, LandingObject
 from acceptance.events import DeliveryPointer, EventDraft
 from acceptance.groups import Group
-from flows.evidence_store import Judged
+from acceptance.judge import Judged
 from flows.ledger.tables import announcement_row, announcements, deliveries, groups, keys_as_text, objects
 
 AT_ONCE = 400  # SQLite takes no more than 999 values in a statement of its older versions

@@ -6,9 +6,8 @@ from io import StringIO
 from rich.console import Console
 
 from acceptance.delivery import Delivery, LandingObject
-from acceptance.judge import Verdict
+from acceptance.judge import Judged, Verdict
 from cli.verdicts import print_verdicts
-from flows.evidence_store import Judged
 
 NOW = datetime(2024, 1, 31, tzinfo=UTC)
 
