@@ -9,6 +9,7 @@ No time and no order of arrival is assumed. Keys are compared as S3 does, by UTF
 the order of code points.
 """
 
+from bisect import bisect_left
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
@@ -49,40 +50,51 @@ class Page:
 
 
 @dataclass(frozen=True, slots=True)
-class Cut:
+class Part:
     """A page, seen as the beginning of a range.
 
-    `objects` are what the range holds up to `until`, which is the end of what the page tells about. `ranges` replace
-    the range that was looked at; `rest` is the last of them if it must be looked at further.
+    `objects` are what the range holds up to `until`, which is the end of what the page tells about: None is that of the
+    location. `ended` is whether that is the end of the range as well. `digest` is empty if the same answer would not
+    come from asking for exactly these keys.
     """
 
     objects: tuple[LandingObject, ...]
     until: str | None
-    ranges: tuple[KeyRange, ...]
-    rest: KeyRange | None
+    ended: bool
+    digest: str
 
 
-def cut(looked_at: KeyRange, page: Page, now: datetime, changed: bool) -> Cut:
-    """Divides a range by a page of its keys, so that what the page tells about is certified.
-
-    `changed` is whether any key of the page was new, replaced or deleted. What is found by the first look of all did
-    not happen just now.
-    """
+def beginning(looked_at: KeyRange, page: Page) -> Part:
     end = looked_at.until
     within = tuple(found for found in page.objects if end is None or found.key <= end)
     whole = len(within) == len(page.objects)
     last = within[-1].key if within else looked_at.after
     ended = not whole or not page.truncated or last == end
-    # The same answer must come from asking for exactly these keys: then it may be recognised by its digest.
     known = whole and (len(within) == page.asked or not page.truncated)
+    return Part(within, end if ended else last, ended, page.digest if known else "")
+
+
+def cut(
+    looked_at: KeyRange, part: Part, now: datetime, *, changed: bool, remembered: int
+) -> tuple[tuple[KeyRange, ...], KeyRange | None]:
+    """Divides a range by what a page tells about, which is certified by that.
+
+    `changed` is whether any key of the part was new, replaced or deleted; what is found by the first look of all did
+    not happen just now. `remembered` keys were known in the part before. Returns the ranges that replace the one that
+    was looked at, and the last of them if it must be looked at further.
+    """
     changed_at = now if changed and looked_at.certified_at else looked_at.changed_at
-    done = KeyRange(looked_at.after, last, len(within), page.digest if known else "", now, changed_at)
-    if not ended:
-        rest = replace(looked_at, after=last, held=PAGE, digest="", changed_at=changed_at)
-        return Cut(within, last, (done, rest), rest)
-    if end is None:
-        return Cut(within, None, (replace(done, until=None),), None)
-    return Cut(within, end, (done,) if within else (), None)
+    held = len(part.objects)
+    last = part.objects[-1].key if held else looked_at.after
+    done = KeyRange(looked_at.after, last, held, part.digest, now, changed_at)
+    if not part.ended:
+        # So many keys should be left: asked for as many, the next answer is the one that certifies them.
+        left = looked_at.held - remembered if looked_at.held > remembered else PAGE
+        rest = replace(looked_at, after=last, held=left, digest="", changed_at=changed_at)
+        return (done, rest), rest
+    if part.until is None:
+        return (replace(done, until=None),), None
+    return (done,) if held else (), None
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,21 +130,31 @@ def due(
     every: timedelta,
     certified_within: timedelta,
     hot_for: timedelta,
+    hot_at_most: int,
     least: int,
 ) -> tuple[KeyRange, ...]:
     """The ranges to look at in this tick, in the order of their keys.
 
-    All where something happened in the last `hot_for`, and the last one, where new keys come as a rule. Of the others
-    those that were certified longest ago: as many as it takes, with a tick `every` so often, to certify each within
-    `certified_within`; and so many that at least `least` are looked at, which for a small location is all of it.
+    The last one, where new keys come as a rule, and where something happened in the last `hot_for`, the latest first,
+    `hot_at_most` of them. Of the others those that were certified longest ago: as many as it takes, with a tick `every`
+    so often, to certify each within `certified_within`; and so many that at least `least` are looked at, which for a
+    small location is all of it.
     """
     ranges = tuple(ranges)
-    hot = {item for item in ranges if item.until is None or (item.changed_at and now - item.changed_at < hot_for)}
+    changed = [(item.changed_at, item) for item in ranges if item.changed_at and now - item.changed_at < hot_for]
+    latest = sorted(changed, key=lambda pair: pair[0], reverse=True)[:hot_at_most]
+    hot = {item for item in ranges if item.until is None} | {item for _, item in latest}
     cold = sorted((item for item in ranges if item not in hot), key=_longest_ago)
     ticks = max(1, int(certified_within / every) - 1)  # one tick less, for a tick may take its time
     share = max(-(-len(cold) // ticks), least - len(hot), 0)
     late = [item for item in cold[share:] if item.certified_at is None or now - item.certified_at > certified_within]
     return tuple(sorted([*hot, *cold[:share], *late], key=lambda item: item.after))
+
+
+def holding(ranges: Sequence[KeyRange], keys: Iterable[str]) -> tuple[KeyRange, ...]:
+    """The ranges in which these keys lie, in the order of their keys. `ranges` are all of a location."""
+    ends = [item.until for item in ranges if item.until is not None]
+    return tuple(ranges[index] for index in sorted({bisect_left(ends, key) for key in keys}))
 
 
 def _longest_ago(item: KeyRange) -> tuple[bool, float]:

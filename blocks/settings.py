@@ -41,6 +41,11 @@ class Settings(BaseSettings):
         description="Prefect notification block to tell about rejections, as type/name: slack-webhook/squad-sor.",
     )
     ledger_url: str | None = Field(None, description="Database URL of the ledger; SQLite in the home folder if unset.")
+    landing_queue_url: str | None = Field(
+        None,
+        pattern=r"^https?://",
+        description="SQS queue with S3's or EventBridge's notifications of the landing buckets: to look there at once.",
+    )
     poll_s: float = Field(10, gt=0, description="Seconds between two listings of the landing locations.")
     certify_within_s: float = Field(
         1800, gt=0, description="Seconds within which every landed key is looked at again; quiet ones go by turns."

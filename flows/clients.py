@@ -33,6 +33,10 @@ class Clients:
         return self.landing.credentials.get_client("s3")
 
     @property
+    def landing_sqs(self) -> Any:
+        return self.landing.credentials.get_client("sqs")
+
+    @property
     def evidence_s3(self) -> Any:
         return self.evidence.credentials.get_client("s3")
 

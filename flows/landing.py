@@ -1,7 +1,7 @@
 """Looks at the landing locations, range by range, and commits what is new."""
 
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -9,8 +9,9 @@ from functools import partial
 from typing import Any
 
 from acceptance.contract import Contract
-from acceptance.ranges import PAGE, KeyRange, Page, cut, differences, due, merged
+from acceptance.ranges import PAGE, KeyRange, Page, beginning, cut, differences, due, holding, merged
 from acceptance.routing import watched_locations
+from aws.hints import Hint
 from aws.listing import list_page, recognising
 from flows.grouping import Grouping
 from flows.ledger import Ledger
@@ -19,21 +20,33 @@ from flows.ledger.seen import Certified
 from flows.sightings import Sightings, Standing
 
 Log = logging.Logger | logging.LoggerAdapter[logging.Logger]
+Survive = Callable[[str, Callable[[], object]], object]
+"""Is called with what is done, for people, and the doing of it."""
+
+TOLD_ONE_BY_ONE = 20
+"""Objects of one page that have a line each in the log."""
+
 _LOG = logging.getLogger("aceite.landing")
+
+
+def _as_it_comes(_: str, do: Callable[[], object]) -> object:
+    return do()
 
 
 @dataclass(frozen=True, slots=True)
 class Pace:
     """How often and how much is listed.
 
-    A tick comes `every` so often. Where something changed in the last `hot_for` is looked at in each tick; every key
-    is certified again within `certified_within`. `at_least` ranges are looked at in each tick if there are so many, at
-    most `parallel` at the same time. `page` is the number of keys in a range, S3's limit as a rule.
+    A tick comes `every` so often. Where something changed in the last `hot_for` is looked at in each tick, up to
+    `hot_at_most` ranges; every key is certified again within `certified_within`. `at_least` ranges are looked at in
+    each tick if there are so many, at most `parallel` at the same time. `page` is the number of keys in a range, S3's
+    limit as a rule.
     """
 
     every: timedelta
     certified_within: timedelta = timedelta(minutes=30)
     hot_for: timedelta = timedelta(hours=1)
+    hot_at_most: int = 100
     at_least: int = 8
     parallel: int = 8
     page: int = PAGE
@@ -60,6 +73,7 @@ class Landing:
         self._ledger = ledger
         self._s3 = recognising(s3)
         self._pace = pace
+        self._pool = ThreadPoolExecutor(pace.parallel, thread_name_prefix="list")
         self._holder = holder
         self._stay_alive = stay_alive
         self._log = log
@@ -73,40 +87,49 @@ class Landing:
     def locations(self) -> tuple[tuple[str, str], ...]:
         return tuple(self._ranges)
 
-    def look(self, now: datetime, survive: Callable[[str, Callable[[], object]], object] = lambda _, do: do()) -> None:
-        """Lists what is due in every location. `survive` is called with what is done and the doing of it.
+    def look(self, now: datetime, survive: Survive = _as_it_comes) -> None:
+        """Lists what is due in every location.
 
         Raises:
             StepFailed: S3 does not answer; what was committed before stays, and the next look goes on from there.
             LeaseLost: another watcher took over.
         """
-        for bucket, prefix in self._ranges:
-            survive(f"listing s3://{bucket}/{prefix}", partial(self._look_at, bucket, prefix, now))
+        pace = self._pace
+        for (bucket, prefix), known in self._ranges.items():
+            asked = due(
+                known,
+                now,
+                every=pace.every,
+                certified_within=pace.certified_within,
+                hot_for=pace.hot_for,
+                hot_at_most=pace.hot_at_most,
+                least=pace.at_least,
+            )
+            survive(f"listing s3://{bucket}/{prefix}", partial(self._look_at, bucket, prefix, asked, now))
         survive("completing deliveries of several files", partial(self._grouping.settle, now))
 
-    def _look_at(self, bucket: str, prefix: str, now: datetime) -> None:
-        pace, known = self._pace, self._ranges[bucket, prefix]
-        asked = due(
-            known,
-            now,
-            every=pace.every,
-            certified_within=pace.certified_within,
-            hot_for=pace.hot_for,
-            least=pace.at_least,
-        )
+    def look_where(self, hinted: Collection[Hint], now: datetime, survive: Survive = _as_it_comes) -> None:
+        """Lists the ranges in which these keys lie. A key that no location has is nobody's. Raises as `look` does."""
+        for (bucket, prefix), known in self._ranges.items():
+            keys = [hint.key for hint in hinted if hint.bucket == bucket and hint.key.startswith(prefix)]
+            if keys:
+                asked = holding(known, keys)
+                survive(f"listing s3://{bucket}/{prefix}", partial(self._look_at, bucket, prefix, asked, now))
+        survive("completing deliveries of several files", partial(self._grouping.settle, now))
+
+    def _look_at(self, bucket: str, prefix: str, asked: Sequence[KeyRange], now: datetime) -> None:
         unchanged: list[KeyRange] = []
         try:
-            with ThreadPoolExecutor(pace.parallel, thread_name_prefix="list") as pool:
-                for some in _batches(asked, pace.parallel):
-                    self._stay_alive()  # so many pages are in memory at the same time, and no more
-                    pages = list(pool.map(lambda item: self._list(bucket, prefix, item), some))
-                    for item, page in zip(some, pages, strict=True):
-                        if page is None:
-                            unchanged.append(item)
-                        else:
-                            self._take(bucket, prefix, item, page, now)
+            for some in _batches(asked, self._pace.parallel):
+                self._stay_alive()  # so many pages are in memory at the same time, and no more
+                pages = list(self._pool.map(lambda item: self._list(bucket, prefix, item), some))
+                for item, page in zip(some, pages, strict=True):
+                    if page is None:
+                        unchanged.append(item)
+                    else:
+                        self._take(bucket, prefix, item, page, now)
         finally:
-            self._ledger.seen.certified(bucket, prefix, unchanged, now)
+            self._ledger.seen.certified(bucket, prefix, unchanged, now, self._holder)
             self._tidy(bucket, prefix)
 
     def _list(self, bucket: str, prefix: str, item: KeyRange) -> Page | None:
@@ -118,21 +141,26 @@ class Landing:
         while rest is not None:
             self._stay_alive()
             first_look = rest.certified_at is None
-            seen = self._ledger.seen
-            part = cut(rest, page, now, changed=False)
-            found = differences(part.objects, seen.versions(bucket, prefix, rest.after, part.until))
-            if found:
-                part = cut(rest, page, now, changed=True)
+            part = beginning(rest, page)
+            remembered = self._ledger.seen.versions(bucket, prefix, rest.after, part.until)
+            found = differences(part.objects, remembered)
             sightings, groups = self._sightings.of(bucket, found, now, first_look=first_look)
-            certified = Certified(bucket, prefix, rest.until, part.ranges, sightings, found.gone, groups)
-            seen.commit(certified, now, self._holder)
-            for sighting in sightings:
-                self._log.info("%s: %s", sighting.landed.uri, _what(sighting))
-            rest = part.rest
-            if rest is not None:
-                listed = list_page(self._s3, bucket, prefix, rest.after, self._pace.page)
+            ranges, left = cut(rest, part, now, changed=bool(found), remembered=len(remembered))
+            certified = Certified(bucket, prefix, rest.until, ranges, sightings, found.gone, groups)
+            self._ledger.seen.commit(certified, now, self._holder)
+            self._tell(sightings)
+            if left is not None:
+                listed = self._list(bucket, prefix, left)
                 assert listed is not None, "without a known digest every page is read"
                 page = listed
+            rest = left
+
+    def _tell(self, sightings: Sequence[Sighting]) -> None:
+        for sighting in sightings[:TOLD_ONE_BY_ONE]:
+            self._log.info("%s: %s", sighting.landed.uri, _what(sighting))
+        others = sightings[TOLD_ONE_BY_ONE:]
+        if others:
+            self._log.info("and %d more objects, from %s on", len(others), others[0].landed.uri)
 
     def _tidy(self, bucket: str, prefix: str) -> None:
         known = self._ledger.seen.ranges(bucket, prefix)

@@ -69,9 +69,9 @@ class Sightings:
             return Sighting(landed, ignored="the bytes that were delivered before, sent again")
         if why := _before_all([route], first_look):
             return Sighting(landed, ignored=why)
-        business_date, fields = contract.template.read(landed.key)
         takes = sum((step.within for step in contract.steps), timedelta())
-        return Sighting(landed, Delivery(contract.dataset, business_date, (landed,), fields), pipeline_takes=takes)
+        delivery = Delivery(contract.dataset, route.group.business_date, (landed,), dict(route.group.fields))
+        return Sighting(landed, delivery, pipeline_takes=takes)
 
     def _parts(self, bucket: str, key: str) -> list[Route]:
         """The groups that a key belongs to, as a member or as a signal."""

@@ -20,6 +20,7 @@ from acceptance.announcements import due_again
 from acceptance.delivery import Delivery
 from acceptance.errors import AceiteError, LeaseLost, StepFailed
 from acceptance.events import HEARTBEAT, EventDraft
+from aws.hints import Hint, Hints, receive_hints
 from blocks.settings import read_settings
 from flows import events
 from flows.clients import load_clients
@@ -55,8 +56,10 @@ def watch_landing(poll_s: float = 10, patience_s: float = 120) -> State:
         watcher = Watcher(ledger, str(flow_run.id))
         try:
             watcher.await_lease()
-            pace = Pace(timedelta(seconds=poll_s), timedelta(seconds=read_settings().certify_within_s))
-            clients, contracts = load_clients(), installed_contracts()
+            settings, clients, contracts = read_settings(), load_clients(), installed_contracts()
+            pace = Pace(timedelta(seconds=poll_s), timedelta(seconds=settings.certify_within_s))
+            if settings.landing_queue_url:
+                watcher.hints = partial(receive_hints, clients.landing_sqs, settings.landing_queue_url)
             landing = Landing(
                 ledger,
                 clients.landing_s3,
@@ -82,6 +85,8 @@ class Watcher:
 
     ledger: Ledger
     holder: str
+    hints: Callable[[int], Hints] | None = None
+    """Waits up to so many seconds for hints that something landed, if there is a queue of them."""
     troubles: dict[str, str] = field(default_factory=dict)
     _renewed: float = -math.inf
     _heard: float = field(default_factory=time.monotonic)
@@ -106,7 +111,9 @@ class Watcher:
                 landing.look(_now(), self.survive)
                 self.follow_up(patience)
             self.survive("telling Prefect's server", self._announce)
-            time.sleep(max(0.0, min(next_look - time.monotonic(), TELL_EVERY_S)))
+            hinted = self._await_hints(max(0.0, min(next_look - time.monotonic(), TELL_EVERY_S)))
+            if hinted:
+                landing.look_where(hinted, _now(), self.survive)
 
     def stay_alive(self) -> None:
         """Renews the lease, and tells Prefect's server that somebody watches. Called often; most calls do nothing."""
@@ -123,6 +130,15 @@ class Watcher:
                     f"Prefect's server has not answered for {SERVER_GONE_AFTER_S} s; once it does, its automation "
                     "starts a watcher"
                 )
+
+    def _await_hints(self, wait_s: float) -> frozenset[Hint]:
+        received: list[Hints] = []
+        hints = self.hints
+        if hints is None or not self.survive("the hints' queue", lambda: received.append(hints(math.ceil(wait_s)))):
+            time.sleep(wait_s)
+        for strange in (text for each in received for text in each.strange):
+            get_run_logger().warning("the hints' queue has a message that is no notification of S3's: %s", strange)
+        return frozenset(hint for each in received for hint in each.found)
 
     def follow_up(self, patience: timedelta) -> None:
         """Learns of verdicts, and announces again what seems lost."""

@@ -4,6 +4,7 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
+from functools import cached_property
 from itertools import pairwise
 
 from acceptance.errors import UnroutableKey
@@ -12,7 +13,7 @@ from acceptance.keys.tokens import BUSINESS_DATE, DIGITS, Placeholder, Token
 Values = Mapping[Placeholder, str]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)  # without slots, for a cached property needs a place
 class Segment:
     """Literal texts and placeholders. Of several named fields, each takes as few characters as it can, but one.
 
@@ -30,7 +31,7 @@ class Segment:
                 raise ValueError(f"{left} and {right} stand side by side; put a text between them")
         return cls(tokens, re.compile(_regex(tokens)))
 
-    @property
+    @cached_property
     def placeholders(self) -> tuple[Placeholder, ...]:
         return tuple(token for token in self.tokens if isinstance(token, Placeholder))
 

@@ -8,6 +8,7 @@ import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import date
+from functools import cached_property
 from itertools import takewhile
 
 from acceptance.errors import UnroutableKey
@@ -23,7 +24,7 @@ MOST_KEY_BYTES = 1024  # https://docs.aws.amazon.com/AmazonS3/latest/userguide/o
 _BUCKET = re.compile(r"[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]")  # .../userguide/bucketnamingrules.html
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)  # without slots, for a cached property needs a place
 class KeyTemplate:
     """Reads and writes the keys of one dataset in one bucket."""
 
@@ -53,7 +54,7 @@ class KeyTemplate:
                 raise ValueError(f"{{{name}}} cannot be a field of a key: every delivery has its own value for it")
         return cls(bucket, pattern, segments)
 
-    @property
+    @cached_property
     def fields(self) -> tuple[str, ...]:
         """The named fields, the business date not among them, in the order in which they first appear."""
         placeholders = (placeholder for segment in self.segments for placeholder in segment.placeholders)

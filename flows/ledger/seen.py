@@ -88,11 +88,15 @@ class Seen:
             connection.execute(sa.delete(ranges).where(_at(bucket, prefix)))
             connection.execute(sa.insert(ranges), [_range_row(bucket, prefix, item) for item in cut])
 
-    def certified(self, bucket: str, prefix: str, which: Sequence[KeyRange], now: datetime) -> None:
-        """These ranges were looked at and hold what they held."""
+    def certified(
+        self, bucket: str, prefix: str, which: Sequence[KeyRange], now: datetime, holder: str | None = None
+    ) -> None:
+        """These ranges were looked at and hold what they held. Raises LeaseLost as `commit` does."""
         if not which:
             return
         with writing(self._engine) as connection:
+            if holder is not None:
+                still_held(connection, holder)
             for some in slices([item.until or "" for item in which], AT_ONCE):
                 these = sa.and_(_at(bucket, prefix), ranges.c.until.in_(some))
                 connection.execute(sa.update(ranges).where(these).values(certified_at=now))

@@ -1,4 +1,4 @@
-"""The databases that a ledger may be in: SQLite, and one PostgreSQL server for all tests."""
+"""The databases that a ledger may be in, SQLite and one PostgreSQL server for all tests, and watched buckets."""
 
 import itertools
 import tempfile
@@ -8,6 +8,10 @@ from pathlib import Path
 
 import pytest
 import sqlalchemy as sa
+from listing_server import ListingServer
+from watched_bucket import Watch, watches
+
+from flows.ledger import sqlite_url
 
 NewDatabase = Callable[..., str]
 
@@ -42,17 +46,44 @@ def postgresql() -> Iterator[NewDatabase]:
             server.cleanup()
 
 
-@pytest.fixture(params=["sqlite", "postgresql"])
-def new_database(request: pytest.FixtureRequest, tmp_path: Path) -> NewDatabase:
-    """Makes a database in which there is no ledger yet, and returns its URL."""
-    if request.param == "postgresql":
-        made: NewDatabase = request.getfixturevalue("postgresql")
-        return made
+@pytest.fixture
+def new_sqlite(tmp_path: Path) -> NewDatabase:
     numbers = itertools.count(1)
-    return lambda: f"sqlite:///{(tmp_path / f'ledger {next(numbers)}.db').as_posix()}"
+    return lambda: sqlite_url(tmp_path / f"ledger {next(numbers)}.db")
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def new_database(request: pytest.FixtureRequest, new_sqlite: NewDatabase) -> NewDatabase:
+    """Makes a database in which there is no ledger yet, and returns its URL."""
+    made: NewDatabase = new_sqlite if request.param == "sqlite" else request.getfixturevalue("postgresql")
+    return made
 
 
 @pytest.fixture
 def url(new_database: NewDatabase) -> str:
     """Of a database in which there is no ledger yet."""
     return new_database()
+
+
+@pytest.fixture
+def server() -> Iterator[ListingServer]:
+    with ListingServer() as server:
+        yield server
+
+
+@pytest.fixture(params=["running", "restarted"])
+def watching(
+    request: pytest.FixtureRequest, server: ListingServer, new_sqlite: NewDatabase
+) -> Iterator[Callable[..., Watch]]:
+    """Starts a watcher that runs on, or one that is started anew for every look."""
+    new_ledger = request.getfixturevalue("postgresql") if request.param == "on postgresql" else new_sqlite
+    with watches(server, new_ledger, restarts=request.param != "running") as start:
+        yield start
+
+
+@pytest.fixture
+def watch(watching: Callable[..., Watch]) -> Watch:
+    """A watcher that has looked at the empty bucket."""
+    watch = watching()
+    watch.look()
+    return watch

@@ -4,78 +4,14 @@ Each situation is looked at by a watcher that runs on, and by one that is starte
 names that the situations have in docs/decisions.
 """
 
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from datetime import datetime, timedelta
-from functools import partial
-from pathlib import Path
+from datetime import timedelta
 
 import pytest
-from listing_server import MISHAPS, ListingServer
-from watched_bucket import NOON, TICK, Watch, at, orders
+from watched_bucket import DAY, NOON, SECOND, TICK, at, put, watches
 
-from acceptance.errors import StepFailed
 from flows.landing import Pace
-from flows.ledger import sqlite_url
-
-DAY = "in/20260102/"
-SECOND = timedelta(seconds=1)
-
-AT_ONCE = Pace(TICK, page=7, at_least=1000)
-"""Every key is looked at in each tick."""
-
-
-@pytest.fixture
-def server() -> Iterator[ListingServer]:
-    with ListingServer() as server:
-        yield server
-
-
-@pytest.fixture(params=["running", "restarted"])
-def watching(request, server, tmp_path) -> Iterator[Callable[..., Watch]]:
-    new_ledger = partial(_on_sqlite, tmp_path)
-    if request.param == "on postgresql":
-        new_ledger = request.getfixturevalue("postgresql")
-    with _watching(server, new_ledger, restarts=request.param != "running") as start:
-        yield start
-
 
 on_postgresql_too = pytest.mark.parametrize("watching", ["running", "restarted", "on postgresql"], indirect=True)
-
-
-def _on_sqlite(home: Path) -> str:
-    return sqlite_url(home / "ledger.db")
-
-
-@contextmanager
-def _watching(server: ListingServer, new_ledger: Callable[[], str], restarts: bool) -> Iterator[Callable[..., Watch]]:
-    started: list[Watch] = []
-
-    def start(pace: Pace = AT_ONCE, resent: str = "report") -> Watch:
-        started.append(Watch(server, server.client(), new_ledger(), orders(resent), pace, restarts))
-        return started[-1]
-
-    yield start
-    for watch in started:
-        watch.close()
-    for watch in started:
-        assert (watch.lost(), watch.twice(), watch.invented()) == (set(), set(), set())
-
-
-@pytest.fixture
-def watch(watching) -> Watch:
-    """A watcher that has looked at the empty bucket. At the end of the test nothing may be lost, nothing told twice."""
-    watch = watching()
-    watch.look()
-    return watch
-
-
-def put(server: ListingServer, names: str | list[str], when: datetime = NOON) -> list[str]:
-    """An object of its own bytes for each name. Returns the keys, as Watch.keys_told would."""
-    keys = [DAY + name for name in names]
-    for key in keys:
-        server.put(key, size=10, last_modified=when)
-    return sorted(keys)
 
 
 def test_s1_an_upload_in_parts_that_began_before_the_last_look_and_ended_after_it_is_announced(server, watch):
@@ -235,8 +171,8 @@ def test_s12_one_page_and_half_of_another_are_announced_and_then_nothing(server,
     [timedelta(days=2) / 10_051, timedelta(minutes=17) / 10_051],
     ids=["s13 over two days", "s14 in 17 minutes"],
 )
-def test_s13_of_ten_thousand_keys_each_is_announced_once_and_so_is_one_more(server, tmp_path, apart):
-    with _watching(server, partial(_on_sqlite, tmp_path), restarts=False) as watching:
+def test_s13_of_ten_thousand_keys_each_is_announced_once_and_so_is_one_more(server, new_sqlite, apart):
+    with watches(server, new_sqlite, restarts=False) as watching:
         watch = watching(Pace(TICK))
         keys = [f"{DAY}{number * 7919 % 10_051:05d}" for number in range(10_051)]
         for number, key in enumerate(keys):
@@ -248,160 +184,3 @@ def test_s13_of_ten_thousand_keys_each_is_announced_once_and_so_is_one_more(serv
         for _ in range(3):
             watch.look()
         assert watch.keys_told == sorted(keys)
-
-
-def test_an_unchanged_bucket_takes_one_request_a_page_and_announces_nothing(server, watch):
-    put(server, [f"{number:02d}" for number in range(35)])
-    for _ in range(3):
-        watch.look()
-    told, asked = len(watch.told), server.requests["ListObjectsV2"]
-    watch.look()
-    assert (len(watch.told), server.requests["ListObjectsV2"] - asked) == (told, 5)
-
-
-@pytest.mark.parametrize("count", [6, 7, 8, 13, 14, 15])
-def test_what_lands_behind_a_full_page_is_announced(server, watch, count):
-    put(server, [f"{number:02d}" for number in range(count)])
-    watch.look()
-    watch.look()
-    put(server, ["99"])
-    watch.look()
-    put(server, ["99z"])
-    watch.look()
-    assert len(watch.keys_told) == count + 2
-
-
-NAMES = [f"{number:02d}" for number in range(21)]
-PAGE_ENDS = ["06", "13", "20"]
-
-
-@on_postgresql_too
-@pytest.mark.parametrize(
-    "deleted", [*([end] for end in PAGE_ENDS), PAGE_ENDS, NAMES[:7], NAMES[7:14], NAMES[14:], NAMES]
-)
-@pytest.mark.parametrize("looked", [True, False], ids=["after a look", "before the next look"])
-def test_what_lands_in_the_gap_behind_a_deleted_key_is_announced(server, watch, deleted, looked):
-    keys = put(server, NAMES)
-    watch.look()
-    watch.look()
-    for name in deleted:
-        server.delete(DAY + name)
-    if looked:
-        watch.look()
-    gaps = [f"{name}{part}" for name in deleted for part in ("", "!", "z")] + [
-        f"{int(name) - 1:03d}9" for name in deleted
-    ]
-    keys += put(server, gaps, NOON + SECOND)
-    watch.look()
-    assert watch.keys_told == sorted(keys)
-    watch.look()
-
-
-def test_a_deleted_key_is_not_announced_and_forgets_nothing_else(server, watch):
-    keys = put(server, NAMES)
-    watch.look()
-    for name in NAMES[::2]:
-        server.delete(DAY + name)
-        watch.look()
-    assert watch.keys_told == keys
-
-
-def test_a_key_that_comes_and_goes_between_two_looks_leaves_nothing(server, watch):
-    put(server, ["brief"])
-    server.delete(DAY + "brief")
-    watch.look()
-    assert watch.keys_told == []
-
-
-@pytest.mark.parametrize("resent", ["report", "ignore"])
-@pytest.mark.parametrize("body", [b"the same", b"others"])
-def test_a_key_that_was_deleted_and_is_sent_again_is_the_next_revision(server, watching, resent, body):
-    watch = watching(resent=resent)
-    server.put(DAY + "orders", b"the same", last_modified=NOON)
-    watch.look()
-    server.delete(DAY + "orders")
-    watch.look()
-    server.put(DAY + "orders", body, last_modified=NOON + SECOND)
-    watch.look()
-    assert watch.revisions(DAY + "orders") == [1, 2]
-
-
-@on_postgresql_too
-def test_a_version_that_was_deleted_and_restored_in_the_same_second_is_not_announced_again(server, watch):
-    for _ in range(2):
-        server.put(DAY + "orders", b"the same", last_modified=NOON)
-        watch.look()
-        server.delete(DAY + "orders")
-        watch.look()
-    assert watch.revisions(DAY + "orders") == [1]
-
-
-@pytest.mark.parametrize("how", MISHAPS)
-@pytest.mark.parametrize("after", range(5))
-def test_a_listing_that_fails_midway_goes_on_at_the_next_look(server, watch, how, after):
-    keys = put(server, NAMES)
-    for more in ([], ["00a", "07a", "14a", "21"]):
-        keys += put(server, more)
-        server.fail_next(8, how, after)
-        try:
-            watch.look()
-        except StepFailed:
-            watch.announce()
-        server.recover()
-        watch.look()
-        assert watch.keys_told == sorted(keys)
-
-
-def test_what_landed_before_a_listing_failed_and_was_gone_after_it_is_announced_at_most_once(server, watch):
-    keys = put(server, NAMES)
-    server.fail_next(8, "503", after=1)
-    with pytest.raises(StepFailed):
-        watch.look()
-    server.recover()
-    for key in keys:
-        server.delete(key)
-    watch.look()
-    assert watch.twice() == set()
-    watch.visible |= watch.invented()  # they were there
-
-
-@on_postgresql_too
-def test_in_a_quiet_range_a_change_is_found_within_the_time_in_which_every_key_is_certified(server, watching):
-    watch = watching(Pace(TICK, certified_within=10 * TICK, hot_for=2 * TICK, at_least=1, page=7))
-    keys = put(server, [f"{number:02d}" for number in range(70)])
-    for _ in range(12):
-        watch.look()
-    requests = server.requests["ListObjectsV2"]
-    watch.look()
-    assert server.requests["ListObjectsV2"] - requests < 5
-    for name in ["!", "03a", "34a", "69a"]:
-        keys += put(server, [name])
-        for _ in range(10):
-            watch.look()
-        assert watch.keys_told == sorted(keys)
-
-
-@on_postgresql_too
-def test_an_object_that_fits_no_contract_is_announced_once_for_each_version(server, watch):
-    for _ in range(2):
-        server.put("in/nonsense", size=1, last_modified=NOON)
-        for _ in range(3):
-            watch.look()
-    assert watch.unroutable == ["in/nonsense", "in/nonsense"]
-    assert watch.keys_told == []
-
-
-def test_a_folder_marker_is_not_announced_and_hides_nothing(server, watch):
-    markers = ["in/", "in/20260102/", "in/20260102/06/", "in/20260103/"]
-    server.bulk(markers, b"", NOON)
-    keys = put(server, NAMES)
-    for _ in range(3):
-        watch.look()
-    for marker in markers:
-        server.delete(marker)
-        watch.look()
-    server.bulk(markers, b"", NOON)
-    keys += put(server, ["0", "06", "99"], NOON + SECOND)
-    watch.look()
-    assert watch.keys_told == sorted(keys)
-    assert watch.unroutable == []

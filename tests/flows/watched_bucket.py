@@ -5,7 +5,8 @@ Lost is a version that was visible and is never announced. Twice is one that two
 
 import re
 from collections import Counter
-from contextlib import ExitStack
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
 from datetime import UTC, datetime, timedelta
 from functools import cache
 from typing import Any
@@ -17,11 +18,16 @@ from acceptance.contract import Contract
 from acceptance.delivery import Delivery, LandingObject
 from acceptance.events import ARRIVED, UNROUTABLE, DeliveryPointer
 from acceptance.odcs.reader import read_contract
+from aws.hints import Hint
 from flows.landing import Landing, Pace
 from flows.ledger import open_ledger
 
 NOON = datetime(2026, 1, 2, 12, tzinfo=UTC)
-TICK = timedelta(seconds=1)
+SECOND = TICK = timedelta(seconds=1)
+DAY = "in/20260102/"
+
+AT_ONCE = Pace(TICK, page=7, at_least=1000)
+"""Every key is looked at in each tick."""
 
 CONTRACT = """\
 apiVersion: v3.2.0
@@ -93,6 +99,13 @@ class Watch:
         self.visible |= self.there()
         self.announce()
 
+    def look_where(self, hinted: Sequence[Hint]) -> None:
+        """What hints lead to, and everything that is due is announced."""
+        self.now += TICK
+        self.landing.look_where(hinted, self.now)
+        self.visible |= self.there()
+        self.announce()
+
     def tick(self, at: datetime | None = None) -> None:
         self.now = at or self.now + TICK
         self.landing.look(self.now)
@@ -154,3 +167,27 @@ class Watch:
 
     def invented(self) -> set[LandingObject]:
         return self.announced.keys() - self.visible
+
+
+def put(server: ListingServer, names: str | list[str], when: datetime = NOON) -> list[str]:
+    """An object of its own bytes for each name. Returns the keys, as Watch.keys_told would."""
+    keys = [DAY + name for name in names]
+    for key in keys:
+        server.put(key, size=10, last_modified=when)
+    return sorted(keys)
+
+
+@contextmanager
+def watches(server: ListingServer, new_ledger: Callable[[], str], restarts: bool) -> Iterator[Callable[..., Watch]]:
+    """Starts watchers. At the end nothing may be lost, and nothing told twice."""
+    started: list[Watch] = []
+
+    def start(pace: Pace = AT_ONCE, resent: str = "report") -> Watch:
+        started.append(Watch(server, server.client(), new_ledger(), orders(resent), pace, restarts))
+        return started[-1]
+
+    yield start
+    for watch in started:
+        watch.close()
+    for watch in started:
+        assert (watch.lost(), watch.twice(), watch.invented()) == (set(), set(), set())
