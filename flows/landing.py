@@ -48,7 +48,7 @@ class Pace:
     hot_for: timedelta = timedelta(hours=1)
     hot_at_most: int = 100
     at_least: int = 8
-    parallel: int = 8
+    parallel: int = 4
     page: int = PAGE
 
 

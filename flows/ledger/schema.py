@@ -19,6 +19,12 @@ _STEPS_ON_POSTGRESQL = {
     # It compared keys as its locale does, and could not hold all of them: see tables.KEY.
     1: ('ALTER TABLE objects ALTER COLUMN key TYPE VARCHAR COLLATE "C" USING replace(key, chr(1), chr(1) || chr(2))',),
 }
+_INDEX_ON_POSTGRESQL = "CREATE INDEX IF NOT EXISTS deliveries_of_the_same_keys ON deliveries USING hash (member_keys)"
+"""The keys of a large delivery are more text than an index of PostgreSQL takes, unless it is one of hashes.
+
+Said of the table's own index, it would have every watcher load PostgreSQL's dialect: 2 MB.
+"""
+
 _ONE_AT_A_TIME = 0x0ACE17E
 """PostgreSQL's advisory lock of those who open a ledger: a table that two make at the same time is an error there."""
 
@@ -51,6 +57,8 @@ def _upgrade(connection: sa.Connection, found: int) -> None:
     for table in metadata.tables.values():
         for index in table.indexes:
             index.create(connection, checkfirst=True)  # create_all makes none of a table that was there
+    if connection.dialect.name == "postgresql":
+        connection.exec_driver_sql(_INDEX_ON_POSTGRESQL)
     connection.execute(sa.delete(ledger_version))
     connection.execute(sa.insert(ledger_version).values(version=VERSION))
 
