@@ -101,6 +101,12 @@ def lines_of(path: Path, landing: LandingFormat, fields: int, numbers: Collectio
     return lines
 
 
+_TOO_LONG = (
+    f"the line is longer than {MAX_RECORD_BYTES:,} characters, and nothing behind that was read; does the file end its "
+    "lines, and is it a text file?"
+)
+
+
 @dataclass(frozen=True, slots=True)
 class _Record:
     """`cells` is None where quotes are broken; then `problem` says how. `line_end` is empty at the end of the file."""
@@ -139,9 +145,13 @@ def _records(path: Path, landing: LandingFormat) -> Iterator[_Record]:
             try:
                 cells = next(reader)
             except StopIteration:
+                if lines.too_long:
+                    yield _Record(line, None, "", _TOO_LONG)
                 return
             except csv.Error as error:
-                yield _Record(line, None, lines.end, _broken(error, lines.ended, landing))
+                yield _Record(line, None, lines.end, _broken(error, lines, landing))
+                if lines.too_long:
+                    return
             else:
                 yield _Record(line, cells, lines.end)
 
@@ -154,13 +164,15 @@ class _Lines:
         self.number = 0
         self.end = ""
         self.ended = False
+        self.too_long = False
 
     def __iter__(self) -> "_Lines":
         return self
 
     def __next__(self) -> str:
         line = self._file.readline(MAX_RECORD_BYTES)
-        if not line:
+        self.too_long = len(line) == MAX_RECORD_BYTES and not line.endswith(("\r", "\n"))
+        if not line or self.too_long:
             self.ended = True
             raise StopIteration
         self.number += 1
@@ -168,8 +180,10 @@ class _Lines:
         return line
 
 
-def _broken(error: csv.Error, at_end: bool, landing: LandingFormat) -> str:
-    if at_end:
+def _broken(error: csv.Error, lines: _Lines, landing: LandingFormat) -> str:
+    if lines.too_long:
+        return _TOO_LONG
+    if lines.ended:
         return f"a quote ({landing.quote}) is opened in this record and never closed"
     if "limit" in str(error):
         return f"a cell is longer than {MAX_RECORD_BYTES} characters; a quote ({landing.quote}) may not be closed"

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import sys
-import textwrap
 import time
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -49,7 +48,8 @@ def await_verdicts(
 
 def plain(text: str) -> Text:
     """For a cell of a table: never markup, whatever a file's name or content looks like; the evidence has all of it."""
-    return Text(textwrap.shorten(text, _CELL_WIDTH, placeholder=" …"))
+    shown = " ".join(text.split())
+    return Text(shown if len(shown) <= _CELL_WIDTH else shown[: _CELL_WIDTH - 1].rstrip() + "…")
 
 
 def exit_code(deliveries: Sequence[Delivery], judged: Mapping[str, Judged]) -> int:

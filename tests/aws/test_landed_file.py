@@ -157,6 +157,14 @@ def test_a_quote_that_is_never_closed_is_named_by_the_line_that_opens_it(read):
     assert read('id,title,score\n"1,a,2\n').faults[0].line == 2
 
 
+@pytest.mark.parametrize("opened", ["", '"', '"a\n'], ids=["bare", "quoted", "in a cell of two lines"])
+def test_a_line_longer_than_any_record_may_be_is_a_fault_of_that_line(read, opened):
+    closed = '"' if opened else ""
+    landed = read(f"id,title,score\n1,a,9.5\n2,{opened}{'x' * 25_000_000}{closed},9.5\n3,c,9.5\n")
+    assert len(landed.faults) == 1
+    assert said(landed)[0].startswith("line 3: the line is longer than 10,000,000 characters")
+
+
 def test_letters_after_a_closing_quote_are_a_fault(read):
     assert said(read('id,title,score\n1,"a"b,2\n')) == [
         "line 2: after a closing quote (\") comes neither ',' nor the end of the line"

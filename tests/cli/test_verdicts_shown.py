@@ -29,5 +29,9 @@ def test_brackets_in_a_key_or_a_cell_are_not_taken_for_markup() -> None:
 
 def test_a_long_reason_is_cut_and_the_evidence_named() -> None:
     text = shown("a.csv", "word " * 100)
-    assert "word …" in text
+    assert "word word…" in text
     assert "s3://evidence/deliveries/movies/" in text
+
+
+def test_of_a_name_that_is_too_long_the_beginning_is_shown() -> None:
+    assert "movies 2024-01-31 nnnnnnnn" in shown("n" * 900 + ".csv", "good")
