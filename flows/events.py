@@ -5,18 +5,20 @@ that the event is in the server's broker, and reading it back that it is in its 
 """
 
 from collections.abc import Iterable, Sequence
+from datetime import datetime
 from uuid import UUID, uuid4
 
 from prefect.client.orchestration import SyncPrefectClient, get_client
 from prefect.context import FlowRunContext
 from prefect.events import Event, RelatedResource, Resource
-from prefect.events.filters import EventFilter, EventIDFilter
+from prefect.events.filters import EventFilter, EventIDFilter, EventNameFilter, EventOccurredFilter
 from prefect.runtime import deployment, flow_run
 
 from acceptance.events import EventDraft
 
 READ_BACK_AT_MOST = 50
 """Events that one answer of POST /events/filter holds (INTERACTIVE_PAGE_SIZE in prefect.server.events.storage)."""
+COUNTED_AT_ONCE = 200
 
 
 def post(client: SyncPrefectClient, drafts: Iterable[tuple[UUID, EventDraft]]) -> None:
@@ -48,13 +50,32 @@ def post_one(draft: EventDraft) -> UUID:
 
 
 def stored(client: SyncPrefectClient, event_ids: Sequence[UUID]) -> frozenset[UUID]:
-    """Which of the events the server can show."""
+    """Which of the events the server can show. It is asked how many of them before it is asked which."""
     found: set[UUID] = set()
-    for start in range(0, len(event_ids), READ_BACK_AT_MOST):
-        ids = list(event_ids[start : start + READ_BACK_AT_MOST])
-        page = client.read_events(EventFilter(id=EventIDFilter(id=ids)), limit=READ_BACK_AT_MOST)
-        found.update(event.id for event in page.events)
+    for start in range(0, len(event_ids), COUNTED_AT_ONCE):
+        found |= _stored(client, event_ids[start : start + COUNTED_AT_ONCE])
     return frozenset(found)
+
+
+def _stored(client: SyncPrefectClient, ids: Sequence[UUID]) -> set[UUID]:
+    readable = len(ids) <= READ_BACK_AT_MOST
+    page = client.read_events(EventFilter(id=EventIDFilter(id=list(ids))), limit=READ_BACK_AT_MOST if readable else 0)
+    if readable:
+        return {event.id for event in page.events}
+    if page.total in (0, len(ids)):
+        return set(ids) if page.total else set()
+    half = len(ids) // 2
+    return _stored(client, ids[:half]) | _stored(client, ids[half:])
+
+
+def actions(client: SyncPrefectClient, since: datetime) -> tuple[int, int]:
+    """How often automations fired since then, and how many of their actions the server got to."""
+
+    def count(name: str) -> int:
+        occurred = EventOccurredFilter.model_validate({"since": since})
+        return client.read_events(EventFilter(event=EventNameFilter(name=[name]), occurred=occurred), limit=0).total
+
+    return count("prefect.automation.triggered"), count("prefect.automation.action.triggered")
 
 
 def _related() -> list[RelatedResource]:

@@ -6,42 +6,38 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from functools import partial
-from typing import Any, Never
+from typing import Never
 
 import httpx
 from botocore.exceptions import BotoCoreError, ClientError
 from prefect import flow, get_run_logger
-from prefect.client.orchestration import get_client
 from prefect.client.schemas.objects import State
 from prefect.runtime import flow_run
 from prefect.states import Completed
 
-from acceptance.announcements import due_again
-from acceptance.delivery import Delivery
 from acceptance.errors import AceiteError, LeaseLost, StepFailed
 from acceptance.events import HEARTBEAT, EventDraft
 from aws.hints import Hint, Hints, receive_hints
 from blocks.settings import read_settings
 from flows import events
+from flows.aftermath import Aftermath
+from flows.announcing import Announcer
 from flows.clients import load_clients
-from flows.evidence_store import StandingVerdicts, read_claim, read_verdict
+from flows.evidence_store import StandingVerdicts
 from flows.installation import installed_contracts
 from flows.landing import Landing, Pace
 from flows.ledger import Ledger, ledger_url, open_ledger
-from flows.runs import has_ended, queued_runs
 
 LEASE = timedelta(seconds=15)
 RENEW_EVERY_S = 2
 LOOK_FOR_LEASE_EVERY_S = 2
 TELL_EVERY_S = 1
-"""A burst is announced in this rhythm, however seldom the listing is."""
+"""However seldom the listing is."""
+TELL_FOR = timedelta(seconds=5)
+"""A burst takes longer to announce; in between it is looked what else came."""
 HEARTBEAT_EVERY_S = 10
 SERVER_GONE_AFTER_S = 600
 """A watcher whose server is gone tells nobody anything. It also ends what a killed `aceite up` may leave behind."""
-
-POST_AGAIN_AFTER = timedelta(seconds=15)
-ANNOUNCED_AT_ONCE = 200
-LOOKED_FOR_AT_ONCE = 50
 
 
 @flow(name="watch-landing", flow_run_name="watch the landing locations")
@@ -72,7 +68,10 @@ def watch_landing(poll_s: float = 10, patience_s: float = 120) -> State:
             )
             for bucket, prefix in landing.locations:
                 get_run_logger().info("watching s3://%s/%s", bucket, prefix)
-            watcher.watch(landing, pace, timedelta(seconds=patience_s))
+            aftermath = Aftermath(
+                ledger.announcements, clients.evidence_s3, clients.evidence_bucket, timedelta(seconds=patience_s)
+            )
+            watcher.watch(landing, pace, aftermath)
         except LeaseLost as lost:
             return Completed(name="TakenOver", message=str(lost))
         finally:
@@ -91,6 +90,9 @@ class Watcher:
     _renewed: float = -math.inf
     _heard: float = field(default_factory=time.monotonic)
 
+    def __post_init__(self) -> None:
+        self._announcer = Announcer(self.ledger)
+
     def await_lease(self) -> None:
         """Waits while another watcher holds the ledger's lease: one watches, and the other is there when it is gone."""
         events.post_one(_heartbeat("starting"))
@@ -101,7 +103,7 @@ class Watcher:
             waiting = True
             time.sleep(LOOK_FOR_LEASE_EVERY_S)
 
-    def watch(self, landing: Landing, pace: Pace, patience: timedelta) -> Never:
+    def watch(self, landing: Landing, pace: Pace, aftermath: Aftermath) -> Never:
         """Raises LeaseLost when another watcher took over, AceiteError when Prefect's server is gone for good."""
         next_look = time.monotonic()
         while True:
@@ -109,8 +111,9 @@ class Watcher:
             if time.monotonic() >= next_look:
                 next_look = time.monotonic() + pace.every.total_seconds()
                 landing.look(_now(), self.survive)
-                self.follow_up(patience)
-            self.survive("telling Prefect's server", self._announce)
+                self.survive("looking for evidence", aftermath.look_for_evidence)
+                self.survive("looking for lost announcements", aftermath.announce_again)
+            self.survive("telling Prefect's server", partial(self._announcer.announce, self.stay_alive, TELL_FOR))
             hinted = self._await_hints(max(0.0, min(next_look - time.monotonic(), TELL_EVERY_S)))
             if hinted:
                 landing.look_where(hinted, _now(), self.survive)
@@ -140,43 +143,6 @@ class Watcher:
             get_run_logger().warning("the hints' queue has a message that is no notification of S3's: %s", strange)
         return frozenset(hint for each in received for hint in each.found)
 
-    def follow_up(self, patience: timedelta) -> None:
-        """Learns of verdicts, and announces again what seems lost."""
-        self.survive("looking for evidence", self._look_for_evidence)
-        self.survive("looking for lost announcements", partial(self._announce_again, patience))
-
-    def _announce(self) -> None:
-        due = self.ledger.announcements.due(ANNOUNCED_AT_ONCE)
-        if not due:
-            return
-        with get_client(sync_client=True) as client:
-            posted = [item.event_id for item in due if item.posted_at is not None]
-            confirmed = events.stored(client, posted)
-            self.ledger.announcements.confirmed(tuple(confirmed), _now())
-            late = _now() - POST_AGAIN_AFTER
-            unsent = [
-                item
-                for item in due
-                if item.event_id not in confirmed and (item.posted_at is None or item.posted_at < late)
-            ]
-            events.post(client, [(item.event_id, item.draft) for item in unsent])
-            self.ledger.announcements.posted([item.event_id for item in unsent], _now())
-
-    def _announce_again(self, patience: timedelta) -> None:
-        waiting = partial(due_again, self.ledger.announcements.in_flight(), _now(), patience)
-        # Only when some seem lost is the server asked whether they merely queue for a free process.
-        overdue = waiting() and waiting(queued=queued_runs())[:ANNOUNCED_AT_ONCE]
-        if overdue:
-            get_run_logger().warning("announcing %d deliveries again: no verdict yet", len(overdue))
-            self.ledger.announcements.announce_again([item.delivery_id for item in overdue], _now())
-
-    def _look_for_evidence(self) -> None:
-        clients = load_clients()
-        for delivery in self.ledger.announcements.unjudged(LOOKED_FOR_AT_ONCE):
-            self.ledger.announcements.note(
-                delivery.id, _now(), **_found(clients.evidence_s3, clients.evidence_bucket, delivery)
-            )
-
     def survive(self, doing: str, action: Callable[[], object]) -> bool:
         """Whether it worked. AWS or Prefect being unreachable is logged once for each new message, and tried again."""
         try:
@@ -189,20 +155,6 @@ class Watcher:
         if self.troubles.pop(doing, None):
             get_run_logger().info("%s works again", doing)
         return True
-
-
-def _found(s3: Any, bucket: str, delivery: Delivery) -> dict[str, Any]:
-    judged = read_verdict(s3, bucket, delivery)
-    if judged is not None:
-        return {
-            "verdict": judged.verdict.value,
-            "reason": judged.reason,
-            "evidence": judged.evidence_uri,
-            "judged_at": judged.judged_at,
-        }
-    claim = read_claim(s3, bucket, delivery)
-    # The claim of a run that ended without a verdict holds nobody back: the delivery is announced again.
-    return {"claimed_at": claim.claimed_at if claim and not has_ended(claim.flow_run_id) else None}
 
 
 def _heartbeat(doing: str) -> EventDraft:

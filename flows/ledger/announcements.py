@@ -28,10 +28,11 @@ class Announcements:
         self._engine = engine
 
     def due(self, limit: int) -> tuple[Announcement, ...]:
-        """Those that are not confirmed, oldest first."""
-        query = sa.select(announcements).where(announcements.c.confirmed_at.is_(None))
+        """Those that are not confirmed: what was posted first, then the oldest."""
+        unconfirmed = sa.select(announcements).where(announcements.c.confirmed_at.is_(None))
+        in_turn = (announcements.c.posted_at.is_(None), announcements.c.due_at, announcements.c.event_id)
         with self._engine.connect() as connection:
-            rows = connection.execute(query.order_by(announcements.c.due_at, announcements.c.event_id).limit(limit))
+            rows = connection.execute(unconfirmed.order_by(*in_turn).limit(limit))
             return tuple(Announcement(uuid.UUID(row.event_id), EventDraft(**row.event), row.posted_at) for row in rows)
 
     def posted(self, event_ids: Sequence[uuid.UUID], now: datetime) -> None:
@@ -76,8 +77,9 @@ class Announcements:
                 connection.execute(sa.insert(announcements).values(announcement_row(row.id, event, now)))
 
     def unjudged(self, limit: int) -> tuple[Delivery, ...]:
-        """Deliveries without a verdict, those first whose evidence was not looked for the longest."""
-        query = sa.select(deliveries.c.pointer).where(deliveries.c.judged_at.is_(None))
+        """Announced deliveries without a verdict, those first whose evidence was not looked for the longest."""
+        silent = (deliveries.c.judged_at.is_(None), deliveries.c.announced_at.is_not(None))
+        query = sa.select(deliveries.c.pointer).where(*silent)
         oldest = query.order_by(deliveries.c.looked_at.is_not(None), deliveries.c.looked_at).limit(limit)
         with self._engine.connect() as connection:
             rows = connection.execute(oldest)

@@ -160,12 +160,6 @@ class World:
 
 
 @pytest.fixture
-def server() -> Iterator[ListingServer]:
-    with ListingServer() as server:
-        yield server
-
-
-@pytest.fixture
 def world(server, url, tmp_path) -> World:
     return World(server, url, tmp_path)
 
