@@ -4,22 +4,26 @@ from datetime import date, datetime
 from enum import StrEnum
 from typing import Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 
 from acceptance.delivery import common_folder
+from acceptance.differences import Differences
+from acceptance.history import PastDelivery
 from acceptance.judge import CheckResult, Judgement, Outcome, Verdict
+from acceptance.parameters import ParameterRecord
+from acceptance.provenance import ContractRecord, RunRecord
+from acceptance.record import Record
 
 FORMAT = "1"
 """Version of the format of evidence.json; it changes when a field changes its meaning."""
 
+BROKEN_RULE = "broken rule"
+"""The first column of a sample of rows that break rules. No column of a table has a name with a blank."""
+
 WORST_FIRST = (Outcome.FAILED, Outcome.WARNED, Outcome.ERRORED, Outcome.SKIPPED, Outcome.PASSED)
 
 
-class _Record(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-
-class Member(_Record):
+class Member(Record):
     """A landed object of the delivery. Sizes are in bytes.
 
     `sha256` is of its bytes, `rows` are those of the file as far as they can be told apart; None when it was not read.
@@ -39,7 +43,7 @@ class Member(_Record):
         return f"s3://{self.bucket}/{self.key}"
 
 
-class DeliveryRecord(_Record):
+class DeliveryRecord(Record):
     id: str
     dataset: str
     business_date: date
@@ -54,35 +58,13 @@ class DeliveryRecord(_Record):
         return tuple(key.removeprefix(folder) for key in keys)
 
 
-class ContractRecord(_Record):
-    id: str
-    name: str
-    version: str
-    path: str
-    sha256: str
-
-
-class RunRecord(_Record):
-    """Who judged. `event_id` is the announcement that fired the run; None when a person asked for it."""
-
-    flow_run_id: str
-    flow_run_name: str
-    url: str | None = None
-    event_id: str | None = None
-    aws_account: str
-    aws_caller: str
-    started: datetime
-    ended: datetime
-    software: dict[str, str] = Field(default_factory=dict)
-
-
 class StepStatus(StrEnum):
     SUCCEEDED = "succeeded"
     FAILED = "failed"
     SKIPPED = "skipped"
 
 
-class StepRecord(_Record):
+class StepRecord(Record):
     """One action on AWS. `ids` are AWS's own: request_id, job_run_id, query_id. `detail` is one line for people."""
 
     name: str
@@ -93,7 +75,28 @@ class StepRecord(_Record):
     detail: str = ""
 
 
-class CheckRecord(_Record):
+class Sample(Record):
+    """A few rows, for people. Values are texts, None for null; those of sensitive columns are masked.
+
+    If the first column is "broken rule", it holds the id of the check that the row breaks.
+    """
+
+    columns: tuple[str, ...] = ()
+    rows: tuple[tuple[str | None, ...], ...] = ()
+
+    @property
+    def by_rule(self) -> dict[str, "Sample"]:
+        """The rows that break each check, without that column; empty if the rows are of no rule."""
+        if self.columns[:1] != (BROKEN_RULE,):
+            return {}
+        rules = dict.fromkeys(row[0] or "" for row in self.rows)
+        return {
+            rule: Sample(columns=self.columns[1:], rows=tuple(row[1:] for row in self.rows if row[0] == rule))
+            for rule in rules
+        }
+
+
+class CheckRecord(Record):
     id: str
     metric: str
     outcome: Outcome
@@ -122,7 +125,7 @@ class CheckRecord(_Record):
         )
 
 
-class LandedFaultRecord(_Record):
+class LandedFaultRecord(Record):
     """One fault of a landed file. `line` counts from 1 in the file as it landed; `file` is set if there are several."""
 
     line: int
@@ -135,31 +138,37 @@ class LandedFaultRecord(_Record):
         return f"{file}line {self.line}{column}: {self.message}"
 
 
-class LandedRecord(_Record):
-    """What the independent reading of the landed files found, all together. At most 20 faults are kept of the count."""
+class LandedRecord(Record):
+    """What the independent reading of the landed files found, all together. At most 20 faults are kept of the count.
+
+    `options` are the contract's, which decide what is the same: how cells are read, what is compared and what is not.
+    """
 
     rows: int | None = None
     columns: tuple[str, ...] = ()
     fingerprint: str | None = None
     fault_count: int = 0
     faults: tuple[LandedFaultRecord, ...] = ()
+    options: dict[str, str] = Field(default_factory=dict)
 
 
-class TableRecord(_Record):
+class TableRecord(Record):
     """What Athena read. `partition` is column -> value, `location` the partition's s3:// prefix."""
 
     database: str
     name: str
+    catalog: str = "awsdatacatalog"
+    region: str | None = None
     partition: dict[str, str] = Field(default_factory=dict)
     location: str | None = None
     rows: int | None = None
     fingerprint: str | None = None
 
 
-class QueryRecord(_Record):
-    """One Athena query. `purpose` is "checks" or "sample"; times are milliseconds, as Athena reports them."""
+class QueryRecord(Record):
+    """One Athena query. `purpose` is what it was for; times are milliseconds, as Athena reports them."""
 
-    purpose: Literal["checks", "sample"]
+    purpose: Literal["checks", "sample", "differences", "landed"]
     query_id: str
     sql: str
     workgroup: str
@@ -169,24 +178,7 @@ class QueryRecord(_Record):
     output_location: str
 
 
-class Sample(_Record):
-    """A few rows of the table, for people. Values are texts, None for null; those of sensitive columns are masked."""
-
-    columns: tuple[str, ...] = ()
-    rows: tuple[tuple[str | None, ...], ...] = ()
-
-
-class ParameterRecord(_Record):
-    """An SSM parameter that the run changed. Values are never recorded, only the names of the keys that were set."""
-
-    name: str
-    copy_of: str | None
-    keys_set: tuple[str, ...]
-    existed_before: bool
-    restored: bool
-
-
-class Evidence(_Record):
+class Evidence(Record):
     format: str = FORMAT
     verdict: Verdict
     reason: str
@@ -200,6 +192,24 @@ class Evidence(_Record):
     queries: tuple[QueryRecord, ...] = ()
     sample: Sample = Sample()
     parameters: tuple[ParameterRecord, ...] = ()
+    differences: Differences | None = None
+    history: tuple[PastDelivery, ...] = ()
+    """The deliveries of the dataset that were judged before, the oldest first."""
+
+    @property
+    def summary(self) -> PastDelivery:
+        """This delivery as later ones remember it."""
+        return PastDelivery(
+            delivery_id=self.delivery.id,
+            business_date=self.delivery.business_date,
+            revision=self.delivery.revision,
+            verdict=self.verdict,
+            judged=self.run.ended,
+            duration_s=round((self.run.ended - self.run.started).total_seconds(), 3),
+            rows=self.landed.rows,
+            checks=len(self.checks),
+            failed_checks=sum(check.outcome is Outcome.FAILED for check in self.checks),
+        )
 
     @property
     def rows_agree(self) -> bool | None:
@@ -226,18 +236,3 @@ def _agree(landed: object, table: object) -> bool | None:
 
 def check_records(judgement: Judgement) -> tuple[CheckRecord, ...]:
     return tuple(CheckRecord.of(result) for result in judgement.results)
-
-
-def dataset_prefix(dataset: str) -> str:
-    """The key prefix in the evidence bucket below which all evidence of a dataset is."""
-    return f"deliveries/{dataset}/"
-
-
-def evidence_prefix(dataset: str, business_date: date, delivery_id: str) -> str:
-    """The key prefix in the evidence bucket below which a delivery's files are put once."""
-    return f"{dataset_prefix(dataset)}{business_date.isoformat()}/{delivery_id}/"
-
-
-def claim_key(dataset: str, business_date: date, delivery_id: str) -> str:
-    """The key of the conditional put by which one run takes a delivery."""
-    return evidence_prefix(dataset, business_date, delivery_id) + "claim.json"

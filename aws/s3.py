@@ -1,8 +1,8 @@
-"""S3: list what landed, fetch exactly the version that was announced, write with conditions."""
+"""S3: list what landed, fetch exactly the version that was announced."""
 
 import hashlib
 import json
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
@@ -15,14 +15,12 @@ from acceptance.delivery import LandingObject
 from acceptance.errors import StepFailed
 from aws.calls import Client, aws_call, error_code
 from aws.listing import landing_object
-from aws.waiting import REAL_CLOCK, Clock, pauses, poll_until
+from aws.waiting import REAL_CLOCK, Clock, poll_until
 
 _CHUNK_BYTES = 1024 * 1024
-_CONFLICT_ATTEMPTS = 8
 
 _ABSENT = frozenset({"404", "NoSuchKey", "NotFound", "NoSuchVersion"})
 _PRECONDITION_FAILED = frozenset({"412", "PreconditionFailed"})
-_CONFLICT = frozenset({"409", "ConditionalRequestConflict"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,49 +117,16 @@ def await_object(
     )
 
 
-def put_once(
-    s3: Client,
-    bucket: str,
-    key: str,
-    body: bytes,
-    content_type: str = "application/octet-stream",
-    *,
-    clock: Clock = REAL_CLOCK,
-) -> bool:
-    """Writes the object unless it is there. True: it now holds this body and nobody else wrote it; False: it was there.
-
-    boto3 repeats a request whose answer was lost, and the repetition then meets the object of the first attempt: the
-    bytes decide whose it is. So a body should name its writer.
-    """
-
-    def put() -> None:
-        s3.put_object(Bucket=bucket, Key=key, Body=body, ContentType=content_type, IfNoneMatch="*")
-
-    with aws_call(f"put s3://{bucket}/{key} once"):
-        met = _conditionally(put, clock)
-        if met is None:
-            return True
-        repeated = met.response.get("ResponseMetadata", {}).get("RetryAttempts", 0) > 0
-        return repeated and bool(s3.get_object(Bucket=bucket, Key=key)["Body"].read() == body)
-
-
-def replace_if(
-    s3: Client,
-    bucket: str,
-    key: str,
-    body: bytes,
-    etag: str,
-    content_type: str = "application/json",
-    *,
-    clock: Clock = REAL_CLOCK,
-) -> bool:
-    """Replaces the object if its etag is still this one. False: somebody replaced or deleted it meanwhile."""
-
-    def put() -> None:
-        s3.put_object(Bucket=bucket, Key=key, Body=body, ContentType=content_type, IfMatch=f'"{etag}"')
-
-    with aws_call(f"replace s3://{bucket}/{key}"):
-        return _conditionally(put, clock) is None
+def read_bytes(s3: Client, bucket: str, key: str) -> bytes | None:
+    """The object's bytes, or None if there is no such object. Raises StepFailed if S3 does not give it."""
+    with aws_call(f"read s3://{bucket}/{key}"):
+        try:
+            content: bytes = s3.get_object(Bucket=bucket, Key=key)["Body"].read()
+        except ClientError as error:
+            if error_code(error) in _ABSENT:
+                return None
+            raise
+    return content
 
 
 def read_json(s3: Client, bucket: str, key: str) -> tuple[dict[str, Any], str] | None:
@@ -216,25 +181,6 @@ def download(s3: Client, landed: LandingObject, path: Path) -> Downloaded:
         path.unlink(missing_ok=True)
         raise
     return Downloaded(path, size_bytes, digest.hexdigest(), _version_id(answer))
-
-
-def _conditionally(put: Callable[[], None], clock: Clock) -> ClientError | None:
-    """None if the put was done, or the error that says that its condition does not hold.
-
-    S3 answers 409 while another conditional write of the same key is under way: then nothing is decided yet.
-    """
-    for attempt, pause_s in enumerate(pauses(0.1, 2.0), start=1):
-        try:
-            put()
-        except ClientError as error:
-            if error_code(error) in _PRECONDITION_FAILED | _ABSENT:
-                return error
-            if error_code(error) not in _CONFLICT or attempt == _CONFLICT_ATTEMPTS:
-                raise
-            clock.sleep(pause_s)
-        else:
-            return None
-    raise AssertionError("pauses is endless")
 
 
 @contextmanager

@@ -1,7 +1,7 @@
 """What an installation is told: environment variables `ACEITE_*`, or a file `.env` in the current folder."""
 
 from pathlib import Path
-from typing import Self
+from typing import Literal, Self
 
 from pydantic import Field, SecretStr, ValidationError, ValidationInfo, field_validator, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
@@ -35,6 +35,14 @@ class Settings(BaseSettings):
 
     landing_bucket: str = Field("landing", description="Bucket in which files land; ${LANDING_BUCKET} in contracts.")
     evidence_bucket: str = Field("evidence", description="Bucket that keeps the evidence.")
+    evidence_retention_days: int | None = Field(
+        None,
+        gt=0,
+        description="Days for which evidence is locked if its bucket has Object Lock; else the bucket's own.",
+    )
+    evidence_lock_mode: Literal["GOVERNANCE", "COMPLIANCE"] = Field(
+        "GOVERNANCE", description="Object Lock's mode for those days. Nobody can end COMPLIANCE early, root included."
+    )
     notification_block: str | None = Field(
         None,
         pattern=r"^[a-z0-9-]+/[^/]+$",

@@ -7,7 +7,7 @@ from rich.console import Console
 
 from acceptance.errors import AceiteError
 from blocks.settings import ENV_PREFIX, Settings
-from cli import apply, contracts, demo, drop, sandbox, status, up, validate
+from cli import apply, contracts, demo, drop, evidence, report, sandbox, status, up, validate
 from cli.options import EXIT_USAGE, Contracts, Home, UsageProblem
 
 _SETTINGS = "\n\n".join(
@@ -29,9 +29,19 @@ def aceite(contracts: Contracts = None, home: Home = None) -> None:
     """Acceptance of data deliveries: drop a file in the landing bucket, read the verdict in Prefect."""
 
 
-for verb in (demo.demo, up.up, sandbox.sandbox, drop.drop, validate.validate, status.status, apply.apply):
+for verb in (
+    demo.demo,
+    up.up,
+    sandbox.sandbox,
+    drop.drop,
+    validate.validate,
+    status.status,
+    report.report,
+    apply.apply,
+):
     app.command()(verb)
 app.add_typer(contracts.app, name="contracts")
+app.add_typer(evidence.app, name="evidence")
 
 
 def main() -> None:

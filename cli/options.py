@@ -11,6 +11,7 @@ from acceptance.errors import AceiteError
 EXIT_ACCEPTED = 0
 EXIT_REJECTED = 1
 EXIT_INCONCLUSIVE = 2
+EXIT_UNREADABLE = 2
 EXIT_USAGE = 64
 
 

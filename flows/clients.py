@@ -14,6 +14,7 @@ from aws.functions import invoking_config
 from blocks import names
 from blocks.build import Caller, identify
 from blocks.settings import read_settings
+from flows.requests import observed
 
 
 @dataclass(frozen=True)
@@ -26,11 +27,11 @@ class Clients:
     caller: Caller
 
     def of(self, service: str) -> Any:
-        return self.credentials.get_client(service)
+        return observed(self.credentials.get_client(service))
 
     @property
     def landing_s3(self) -> Any:
-        return self.landing.credentials.get_client("s3")
+        return observed(self.landing.credentials.get_client("s3"))
 
     @property
     def landing_sqs(self) -> Any:
@@ -38,7 +39,7 @@ class Clients:
 
     @property
     def evidence_s3(self) -> Any:
-        return self.evidence.credentials.get_client("s3")
+        return observed(self.evidence.credentials.get_client("s3"))
 
     @property
     def evidence_bucket(self) -> str:
@@ -53,7 +54,7 @@ class Clients:
         once = Config(**invoking_config(within))
         parameters["config"] = parameters["config"].merge(once) if parameters.get("config") else once
         session: Any = self.session()
-        return session.client(service, **parameters)
+        return observed(session.client(service, **parameters))
 
     def session(self) -> boto3.Session:
         return self.credentials.get_boto3_session()

@@ -1,4 +1,4 @@
-"""The evidence bucket: claims and evidence, each put once under the delivery's id."""
+"""The evidence bucket: who took a delivery, and the verdict that it has."""
 
 import hashlib
 import json
@@ -7,11 +7,12 @@ from datetime import UTC, datetime
 from typing import Any
 
 from acceptance.delivery import Delivery
-from acceptance.evidence import Evidence, claim_key, dataset_prefix, evidence_prefix
+from acceptance.evidence import Evidence
+from acceptance.evidence_keys import EVIDENCE, claim_key, dataset_prefix, evidence_prefix
 from acceptance.judge import Judged
-from acceptance.reports.html import evidence_html
-from acceptance.reports.junit import junit_xml
-from aws.s3 import list_objects, put_once, read_json, replace_if
+from aws.conditional import put_once, replace_if
+from aws.s3 import list_objects, read_json
+from flows.evidence_files import is_sealed
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,8 +43,9 @@ def read_claim(s3: Any, bucket: str, delivery: Delivery) -> Claim | None:
 
 
 def read_verdict(s3: Any, bucket: str, delivery: Delivery) -> Judged | None:
-    found = read_json(s3, bucket, _prefix(delivery) + "evidence.json")
-    if found is None:
+    """The verdict, once its evidence is sealed. One whose run died before that is announced again, and then sealed."""
+    found = read_json(s3, bucket, _prefix(delivery) + EVIDENCE)
+    if found is None or not is_sealed(s3, bucket, delivery):
         return None
     evidence = Evidence.model_validate(found[0])
     judged_at, revision = evidence.run.ended.astimezone(UTC), evidence.delivery.revision
@@ -67,18 +69,6 @@ class StandingVerdicts:
         if delivery.id not in self._judged[delivery.dataset]:
             return None
         return read_verdict(self._s3, self._bucket, delivery)
-
-
-def put_evidence(s3: Any, bucket: str, delivery: Delivery, evidence: Evidence) -> bool:
-    """Puts the files, `evidence.json` last: it is what makes the verdict stand. False if there is a verdict already."""
-    if read_verdict(s3, bucket, delivery) is not None:
-        return False
-    prefix = _prefix(delivery)
-    put_once(
-        s3, bucket, prefix + "evidence.html", evidence_html(evidence).encode(), content_type="text/html; charset=utf-8"
-    )
-    put_once(s3, bucket, prefix + "junit.xml", junit_xml(evidence), content_type="application/xml")
-    return put_once(s3, bucket, prefix + "evidence.json", evidence.to_json(), content_type="application/json")
 
 
 def remember_override(s3: Any, bucket: str, delivery: Delivery, parameter: str, version: int | None) -> int | None:

@@ -1,7 +1,7 @@
 """The pipeline under test: the contract's overrides and steps, for one delivery, once or once for each of its files."""
 
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
@@ -11,11 +11,12 @@ from prefect.concurrency.sync import concurrency
 
 from acceptance.contract import AwaitGlueJob, AwaitObject, Contract, Invoke, Override, RunGlueJob, Step
 from acceptance.delivery import Delivery, LandingObject
-from acceptance.evidence import ParameterRecord
+from acceptance.parameters import ParameterRecord
 from acceptance.turns import Turn, turns
 from aws.ssm import Overridden, restore_parameter
 from flows import steps
 from flows.clients import load_clients
+from flows.parameters import Looks, Seen, look, look_at_parameter, record_of
 from flows.timeline import Stopped, Timeline
 
 ONE_AT_A_TIME_LEASE_S = 60
@@ -116,36 +117,47 @@ class Pipeline:
             before,
         )
         self._found_before[parameter] = overridden
-        restore = partial(self.timeline.perform, turn.task(f"restore {parameter}"), steps.restore, overridden)
-        restored = False
+        looks = Looks()
+        try:
+            with self._put_back(turn, overridden, looks):
+                looks.during = self._look(turn, "during the run", overridden)
+                yield
+        finally:
+            record = record_of(override, changes, overridden, looks)
+            self.parameters = [*(other for other in self.parameters if other.name != parameter), record]
+
+    @contextmanager
+    def _put_back(self, turn: Turn, overridden: Overridden, looks: Looks) -> Iterator[None]:
+        name = overridden.name
+        restore = partial(self.timeline.perform, turn.task(f"restore {name}"), steps.restore, overridden)
         try:
             yield
         except Exception:
-            restored = _done_after_failure(restore)
+            _done_after_failure(restore)
+            looks.after = self._look(turn, "after the run", overridden)
             raise
         except BaseException:
-            # Cancelled or told to end: Prefect runs no more tasks of this run, so the call is made here.
-            restore_parameter(load_clients().of("ssm"), overridden)
+            # Cancelled or told to end: Prefect runs no more tasks of this run, so the calls are made here.
+            client = load_clients().of("ssm")
+            restore_parameter(client, overridden)
+            looks.after = look(client, overridden)
             raise
         else:
             restore()
-            restored = True
-        finally:
-            record = ParameterRecord(
-                name=parameter,
-                copy_of=override.copy_of,
-                keys_set=tuple(changes),
-                existed_before=overridden.earlier is not None,
-                restored=restored,
-            )
-            self.parameters = [*(other for other in self.parameters if other.name != parameter), record]
+            looks.after = self._look(turn, "after the run", overridden)
+
+    def _look(self, turn: Turn, when: str, overridden: Overridden) -> Seen | None:
+        """For the evidence; what cannot be read costs no verdict, and is on record as a failed step."""
+        name = turn.task(f"look at {overridden.name} {when}")
+        with suppress(Stopped):
+            seen: Seen = self.timeline.perform(name, look_at_parameter, overridden)
+            return seen
+        return None
 
 
-def _done_after_failure(restore: Callable[[], Any]) -> bool:
+def _done_after_failure(restore: Callable[[], Any]) -> None:
     """The step that failed is the reason of the verdict; a failing restore beside it must not hide it."""
     try:
         restore()
     except Stopped as stopped:
         get_run_logger().error("%s", stopped)
-        return False
-    return True

@@ -11,20 +11,22 @@ from prefect.runtime import flow_run
 
 from acceptance.delivery import Delivery, LandingObject
 from acceptance.evidence import (
-    ContractRecord,
     DeliveryRecord,
     Evidence,
     LandedFaultRecord,
     LandedRecord,
     Member,
-    RunRecord,
     TableRecord,
     check_records,
 )
 from acceptance.findings import Findings, LandedFacts
+from acceptance.history import PastDelivery
 from acceptance.judge import Judgement
+from acceptance.provenance import ContractRecord, RunRecord
 from aws.landed_delivery import LandedMember, as_one
 from blocks.build import Caller
+from flows.contract_source import git_commit
+from flows.runs import triggered_by
 
 if TYPE_CHECKING:
     from flows.validate_delivery import Case
@@ -61,7 +63,9 @@ def landed_of(delivery: Delivery, read: Sequence[LandedMember]) -> Landed:
     return Landed(facts, record, tuple(read), summary)
 
 
-def evidence_of(case: "Case", findings: Findings, judgement: Judgement, caller: Caller) -> Evidence:
+def evidence_of(
+    case: "Case", findings: Findings, judgement: Judgement, caller: Caller, history: tuple[PastDelivery, ...] = ()
+) -> Evidence:
     return Evidence(
         verdict=judgement.verdict,
         reason=judgement.reason,
@@ -72,6 +76,7 @@ def evidence_of(case: "Case", findings: Findings, judgement: Judgement, caller: 
             version=case.contract.version,
             path=case.contract.path,
             sha256=case.contract.sha256,
+            git_commit=git_commit(case.contract.path, case.contract.sha256),
         ),
         run=_run(case, caller),
         landed=case.landed.record if case.landed else LandedRecord(),
@@ -81,6 +86,7 @@ def evidence_of(case: "Case", findings: Findings, judgement: Judgement, caller: 
         queries=tuple(case.queries),
         sample=case.sample,
         parameters=tuple(case.pipeline.parameters),
+        history=history,
     )
 
 
@@ -116,6 +122,7 @@ def _run(case: "Case", caller: Caller) -> RunRecord:
         flow_run_name=flow_run.name or "",
         url=flow_run.ui_url,
         event_id=case.event_id,
+        triggered_by=triggered_by(str(flow_run.id)),
         aws_account=caller.account,
         aws_caller=caller.arn,
         started=case.started,
@@ -124,6 +131,8 @@ def _run(case: "Case", caller: Caller) -> RunRecord:
             "aceite": version("aceite"),
             "prefect": version("prefect"),
             "duckdb": version("duckdb"),
+            "boto3": version("boto3"),
+            "sqlglot": version("sqlglot"),
             "python": platform.python_version(),
         },
     )
@@ -134,6 +143,8 @@ def _table(case: "Case", findings: Findings) -> TableRecord:
     return TableRecord(
         database=case.contract.table.database,
         name=case.contract.table.name,
+        catalog=case.contract.table.catalog,
+        region=case.contract.table.region,
         partition=case.partition,
         location=findings.catalog.location if findings.catalog else None,
         rows=facts.rows if facts else None,

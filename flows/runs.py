@@ -2,6 +2,7 @@
 
 from uuid import UUID
 
+import httpx
 from prefect.client.orchestration import get_client
 from prefect.client.schemas.filters import (
     FlowFilter,
@@ -11,7 +12,7 @@ from prefect.client.schemas.filters import (
     FlowRunFilterStateType,
 )
 from prefect.client.schemas.objects import State, StateType
-from prefect.exceptions import ObjectNotFound
+from prefect.exceptions import ObjectNotFound, PrefectException
 
 
 def has_ended(flow_run_id: str) -> bool:
@@ -27,6 +28,23 @@ def is_being_cancelled(flow_run_id: str) -> bool:
     """Whether somebody asked for it. A run that ends because its runner is told to end is still in state Running."""
     state = _state(flow_run_id)
     return state is not None and state.type in (StateType.CANCELLING, StateType.CANCELLED)
+
+
+def triggered_by(flow_run_id: str) -> str | None:
+    """What Prefect says of who created the run: `automation validate each delivery`, a deployment, a user.
+
+    None if it says nothing, as of a flow that a person's process called, or cannot be asked: no verdict hangs on it.
+    """
+    try:
+        with get_client(sync_client=True) as client:
+            created = client.read_flow_run(UUID(flow_run_id)).created_by
+    except (httpx.HTTPError, PrefectException, ValueError):
+        return None
+    if created is None:
+        return None
+    return " ".join(
+        text for text in ((created.type or "").lower(), created.display_value or str(created.id or "")) if text
+    )
 
 
 def queued_runs() -> int:

@@ -19,7 +19,7 @@ from acceptance.evidence import Evidence
 from acceptance.findings import CatalogFacts
 from aws import athena, functions, glue, s3, ssm
 from aws.landed_delivery import read_members
-from flows import evidence_store
+from flows import evidence_files, evidence_store
 from flows.clients import Clients, load_clients
 from flows.records import Landed, landed_of
 from flows.runs import has_ended
@@ -50,8 +50,10 @@ def claim(delivery: Delivery, flow_run_id: str) -> Done:
     bucket, client = clients.evidence_bucket, clients.evidence_s3
     if evidence_store.take_claim(client, bucket, delivery, flow_run_id, now):
         return Done(True, detail=f"delivery {delivery.id} is ours")
-    if evidence_store.read_verdict(client, bucket, delivery) is not None:
-        return Done(False, detail="there is a verdict already")
+    if evidence_files.has_evidence(client, bucket, delivery):
+        sealed = evidence_files.finish_abandoned(client, bucket, delivery, flow_run_id, has_ended)
+        told = f"; its run died before it was sealed, which is done now: manifest {sealed.number}" if sealed else ""
+        return Done(False, detail=f"there is a verdict already{told}")
     earlier = evidence_store.read_claim(client, bucket, delivery)
     if earlier is None or earlier.flow_run_id == flow_run_id:
         return Done(earlier is not None, detail="our own claim" if earlier else "the claim vanished")
@@ -187,7 +189,7 @@ def ask_athena(table: Table, sql: str, within: timedelta) -> Done:
 @task(name="put the evidence", **REPEATABLE)
 def put_evidence(delivery: Delivery, evidence: Evidence) -> Done:
     clients = load_clients()
-    first = evidence_store.put_evidence(clients.evidence_s3, clients.evidence_bucket, delivery, evidence)
+    first = evidence_files.put_evidence(clients.evidence_s3, clients.evidence_bucket, delivery, evidence)
     return Done(first, detail=evidence_store.evidence_uri(clients.evidence_bucket, delivery))
 
 

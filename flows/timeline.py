@@ -10,6 +10,7 @@ from prefect.client.schemas.objects import State
 
 from acceptance.errors import AceiteError
 from acceptance.evidence import StepRecord, StepStatus
+from flows.requests import requests_noted
 
 
 class Stopped(AceiteError):
@@ -40,18 +41,21 @@ class Timeline:
         """
         started = datetime.now(UTC)
         after = [self._last] if self._last is not None else None
-        state: Any = task.with_options(task_run_name=_literally(name))(
-            *arguments, **keywords, return_state=True, wait_for=after
-        )
+        with requests_noted() as requests:
+            state: Any = task.with_options(task_run_name=_literally(name))(
+                *arguments, **keywords, return_state=True, wait_for=after
+            )
         answer = state.result(raise_on_failure=False)
         ended = datetime.now(UTC)
         if isinstance(answer, Done):
             self._last = state
-            self.steps.append(_record(name, StepStatus.SUCCEEDED, started, ended, answer.ids, answer.detail))
+            self.steps.append(
+                _record(name, StepStatus.SUCCEEDED, started, ended, ids_of(answer.ids, requests), answer.detail)
+            )
             get_run_logger().info("%s: %s %s", name, answer.detail or "done", _text(answer.ids))
             return answer.value
         detail = _told(answer)
-        self.steps.append(_record(name, StepStatus.FAILED, started, ended, {}, detail))
+        self.steps.append(_record(name, StepStatus.FAILED, started, ended, requests, detail))
         raise Stopped(f"{name}: {_first_line(detail)}") from (answer if isinstance(answer, Exception) else None)
 
     def skip(self, name: str, reason: str) -> None:
@@ -62,6 +66,12 @@ def _record(
     name: str, status: StepStatus, started: datetime, ended: datetime, ids: Mapping[str, str], detail: str
 ) -> StepRecord:
     return StepRecord(name=name, status=status, started=started, ended=ended, ids=dict(ids), detail=detail)
+
+
+def ids_of(told: Mapping[str, str], requests: Mapping[str, str]) -> dict[str, str]:
+    """What the step tells, and the requests that it made beside those that it tells of."""
+    others = {operation: id_ for operation, id_ in requests.items() if id_ not in told.values()}
+    return {**told, **others}
 
 
 def _told(answer: object) -> str:

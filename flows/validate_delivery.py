@@ -6,6 +6,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import httpx
+from botocore.exceptions import BotoCoreError
 from prefect import flow, get_run_logger
 from prefect.client.schemas.objects import State
 from prefect.exceptions import TerminationSignal
@@ -15,17 +16,20 @@ from prefect.utilities.annotations import quote
 
 from acceptance.contract import Contract
 from acceptance.delivery import Delivery
-from acceptance.errors import ContractError, QueryFailed, UnroutableKey
+from acceptance.errors import ContractError, QueryFailed, StepFailed, UnroutableKey
 from acceptance.events import DeliveryPointer, judged
 from acceptance.evidence import QueryRecord, Sample
 from acceptance.findings import Findings, judge_findings, usable_columns
+from acceptance.history import PastDelivery
 from acceptance.judge import Judgement, Verdict
 from acceptance.keys.placeholders import partition_values
 from acceptance.query import compile_checks, read_answer, sample_query
 from flows import events, steps
 from flows.artifacts import publish
-from flows.clients import load_clients
-from flows.evidence_store import evidence_uri, put_evidence
+from flows.chain import judged_before
+from flows.clients import Clients, load_clients
+from flows.evidence_files import put_evidence
+from flows.evidence_store import evidence_uri
 from flows.installation import contract_of
 from flows.pipeline import Pipeline
 from flows.records import Landed, evidence_of
@@ -143,13 +147,21 @@ class Case:
     def conclude(self, findings: Findings, judgement: Judgement) -> State:
         """Puts the evidence, shows it, tells, and answers the verdict as a state."""
         clients = load_clients()
-        evidence = evidence_of(self, findings, judgement, clients.caller)
+        evidence = evidence_of(self, findings, judgement, clients.caller, self._history(clients))
         uri = evidence_uri(clients.evidence_bucket, self.delivery)
         if not self.timeline.perform("put the evidence", steps.put_evidence, self.delivery, quote(evidence)):
             return Completed(name="Duplicate", message=f"another run was faster; its evidence is at {uri}")
         publish(evidence, uri, clients)
         self._tell(judgement, uri)
         return state_of(judgement)
+
+    def _history(self, clients: Clients) -> tuple[PastDelivery, ...]:
+        """For the trend; no verdict depends on it."""
+        try:
+            return judged_before(clients.evidence_s3, clients.evidence_bucket, self.contract.dataset)
+        except (StepFailed, BotoCoreError) as error:
+            get_run_logger().warning("the earlier deliveries cannot be read, so the evidence has no trend: %s", error)
+            return ()
 
     def _tell(self, judgement: Judgement, evidence: str) -> None:
         try:

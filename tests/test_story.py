@@ -322,11 +322,11 @@ def test_a_clean_file_is_accepted_by_a_run_that_the_automation_created(aceite):
     assert run["parameters"]["event_id"] == evidence["run"]["event_id"]
 
 
-def test_the_evidence_is_three_files_and_three_artifacts(aceite):
+def test_the_evidence_is_five_files_and_three_artifacts(aceite):
     evidence = aceite.verdict(key_of("2013-01-01"))
     listed = aceite.s3.list_objects_v2(Bucket="evidence", Prefix=evidence["prefix"])["Contents"]
     files = {item["Key"].removeprefix(evidence["prefix"]) for item in listed}
-    assert {"evidence.json", "evidence.html", "junit.xml"} <= files
+    assert {"evidence.json", "evidence.html", "junit.xml", "openlineage.json", "manifest.json"} <= files
     of_run = {"flow_run_id": {"any_": [evidence["run"]["flow_run_id"]]}}
     kinds = {item["type"] for item in aceite.prefect("artifacts/filter", artifacts=of_run)}
     assert kinds == {"markdown", "table"}
@@ -341,6 +341,7 @@ def test_each_step_is_a_task_with_a_telling_name_and_its_ids_are_in_the_evidence
     steps = {step["name"]: step for step in evidence["steps"]}
     assert steps["invoke lambdastartflightstask"]["ids"]["request_id"]
     assert steps["await Glue job jobflightsingestion"]["ids"]["job_run_id"].startswith("jr_")
+    assert steps["override /stage/nycflights13/flights/_test"]["ids"]["ssm:PutParameter"]
     assert steps["measure the checks in one query"]["ids"]["query_id"] == evidence["queries"][0]["query_id"]
     runs = aceite.prefect("task_runs/filter", flow_runs={"id": {"any_": [evidence["run"]["flow_run_id"]]}})
     assert {run["name"] for run in runs} >= set(steps) - {"put the evidence"}
@@ -350,6 +351,8 @@ def test_the_overridden_parameter_is_gone_afterwards(aceite):
     evidence = aceite.verdict(key_of("2013-01-01"))
     (parameter,) = evidence["parameters"]
     assert parameter["restored"]
+    assert (parameter["before"], parameter["after"]) == (None, None)
+    assert parameter["during"]["version"] >= 1
     assert parameter["name"] not in aceite.parameters()
     assert "/stage/nycflights13/flights" in aceite.parameters()
 

@@ -1,17 +1,17 @@
 """Evidence as one page for people: no network, no script, nothing computed again."""
 
 from collections.abc import Mapping, Sequence
-from functools import cache
 from types import MappingProxyType
-
-from jinja2 import Environment, PackageLoader, StrictUndefined, Template
-from markupsafe import Markup
 
 from acceptance.evidence import DeliveryRecord, Evidence, Member
 from acceptance.judge import Outcome, Verdict
-from acceptance.reports.readable import bytes_text, count_text, duration_text, files_text, in_utc, moment_text, visible
+from acceptance.reports.page import script_text, template
+from acceptance.reports.trend import trend
 from acceptance.reports.waterfall import waterfall
+from acceptance.seal import sha256_of
 
+MANY = 12
+"""With more passed checks than these they are folded, also if none failed; on paper nothing is."""
 MEANING = {
     Verdict.ACCEPTED: "What the contract promises holds.",
     Verdict.REJECTED: "The delivery does not hold what its contract promises.",
@@ -19,23 +19,31 @@ MEANING = {
 }
 
 
-def evidence_html(evidence: Evidence, *, links: Mapping[str, str] = MappingProxyType({})) -> str:
-    """A self-contained page. `links` maps a label to the name of a file beside the page, or to an address elsewhere.
+def evidence_html(
+    evidence: Evidence, *, source: bytes | None = None, links: Mapping[str, str] = MappingProxyType({})
+) -> str:
+    """A self-contained page. `source` are the bytes of `evidence.json` as they were put, whose hash the page shows.
 
-    Only names of files beside the page become links; an address elsewhere is text, so that the page leads nowhere.
+    `links` maps a label to the name of a file beside the page, or to an address elsewhere. Only names of files beside
+    the page become links; an address elsewhere is text, so that the page leads nowhere.
     """
-    checks = evidence.checks_worst_first
-    return _page().render(
+    checks, source = evidence.checks_worst_first, source or evidence.to_json()
+    passed = [check for check in checks if check.outcome is Outcome.PASSED]
+    failed = any(check.outcome in (Outcome.FAILED, Outcome.ERRORED) for check in checks)
+    return template("evidence.html.jinja").render(
         evidence=evidence,
         meaning=MEANING[evidence.verdict],
         files=_several(evidence.delivery),
         waterfall=waterfall(evidence.steps, evidence.run.started, evidence.run.ended),
         remarkable=[check for check in checks if check.outcome is not Outcome.PASSED],
-        passed=[check for check in checks if check.outcome is Outcome.PASSED],
-        fold_passed=any(check.outcome in (Outcome.FAILED, Outcome.ERRORED) for check in checks),
+        passed=passed,
+        fold_passed=failed or len(passed) > MANY,
         counts=[(outcome, sum(check.outcome is outcome for check in checks)) for outcome in Outcome],
         links=[(label, address, "/" not in address and ":" not in address) for label, address in links.items()],
-        evidence_json=_script_text(evidence.to_json()),
+        broken=evidence.sample.by_rule,
+        trend=trend((*evidence.history, evidence.summary)),
+        evidence_json=script_text(source),
+        evidence_sha256=sha256_of(source),
     )
 
 
@@ -43,36 +51,3 @@ def _several(delivery: DeliveryRecord) -> Sequence[tuple[str, Member]]:
     """The name and the facts of each file of a delivery of several."""
     members = sorted(delivery.members, key=lambda member: member.key)
     return list(zip(delivery.files, members, strict=True)) if len(members) > 1 else []
-
-
-def _script_text(json: bytes) -> Markup:
-    """JSON that cannot end the script element that holds it: the same document, with these characters escaped."""
-    text = json.decode()
-    for character in "<>&\u2028\u2029":
-        text = text.replace(character, f"\\u{ord(character):04x}")
-    return Markup(text)
-
-
-def _shown(value: object) -> object:
-    return visible(value) if isinstance(value, str) and not isinstance(value, Markup) else value
-
-
-@cache
-def _page() -> Template:
-    environment = Environment(
-        loader=PackageLoader("acceptance.reports"),
-        autoescape=True,
-        undefined=StrictUndefined,
-        finalize=_shown,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    environment.filters |= {
-        "bytes": bytes_text,
-        "count": count_text,
-        "duration": duration_text,
-        "files": files_text,
-        "moment": moment_text,
-        "utc": in_utc,
-    }
-    return environment.get_template("evidence.html.jinja")

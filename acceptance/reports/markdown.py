@@ -51,8 +51,11 @@ def escaped(value: str) -> str:
     return _NUMBERED.sub(r"\1\\\2", _SPECIAL.sub(r"\\\g<0>", text))
 
 
-def markdown_summary(evidence: Evidence, evidence_uri: str) -> str:
-    """The verdict on one screen. `evidence_uri` is the s3:// prefix of the files."""
+def markdown_summary(evidence: Evidence, evidence_uri: str, manifest_sha256: str | None = None) -> str:
+    """The verdict on one screen. `evidence_uri` is the s3:// prefix of the files.
+
+    The manifest's hash is kept here, outside of the evidence bucket: with it a chain that was cut is found out.
+    """
     remarkable = [check for check in evidence.checks_worst_first if check.outcome is not Outcome.PASSED]
     parts = [
         f"# {VERDICTS[evidence.verdict]}\n\n{escaped(evidence.reason)}",
@@ -64,6 +67,8 @@ def markdown_summary(evidence: Evidence, evidence_uri: str) -> str:
         rows = [(SIGNS[c.outcome], escaped(c.id), escaped(c.expected), escaped(c.observed)) for c in remarkable]
         parts.append("## Checks that did not pass\n\n" + _table(("Outcome", "Check", "Expected", "Observed"), rows))
     parts.append(f"## Evidence\n\n{escaped(evidence_uri)}")
+    if manifest_sha256:
+        parts.append(f"Sealed by a manifest of SHA-256 {escaped(manifest_sha256)}")
     return "\n\n".join(parts) + "\n"
 
 

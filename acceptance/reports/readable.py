@@ -52,6 +52,10 @@ def duration_text(duration: timedelta) -> str:
     return f"{count_text(hours)} h {minutes:02} min" if hours else f"{minutes} min {seconds:02} s"
 
 
+def seconds_text(seconds: float) -> str:
+    return duration_text(timedelta(seconds=seconds))
+
+
 def in_utc(moment: datetime) -> datetime:
     """AWS and Prefect speak UTC: a moment without a zone is taken as UTC."""
     return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)

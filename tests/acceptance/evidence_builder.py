@@ -4,23 +4,25 @@ from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 from acceptance.checks import Metric
+from acceptance.differences import Differences, DifferingCell, DifferingRow, Kind
 from acceptance.evidence import (
+    BROKEN_RULE,
     CheckRecord,
-    ContractRecord,
     DeliveryRecord,
     Evidence,
     LandedFaultRecord,
     LandedRecord,
     Member,
-    ParameterRecord,
     QueryRecord,
-    RunRecord,
     Sample,
     StepRecord,
     StepStatus,
     TableRecord,
 )
+from acceptance.history import PastDelivery
 from acceptance.judge import Outcome, Verdict
+from acceptance.parameters import ParameterRecord, ParameterState
+from acceptance.provenance import ContractRecord, RunRecord
 
 START = datetime(2026, 11, 23, 8, 12, 5, tzinfo=UTC)
 DELIVERY_ID = "4be1f0a7c2d95e6b8a01"
@@ -115,6 +117,44 @@ PARAMETER = ParameterRecord(
     keys_set=("source_bucket", "source_key"),
     existed_before=False,
     restored=True,
+    during=ParameterState(version=1, type="String", last_modified=at(0.4)),
+)
+HISTORY = tuple(
+    PastDelivery(
+        delivery_id=f"{number:020x}",
+        business_date=date(2012, 12, 2) + timedelta(days=number),
+        revision=1,
+        verdict=Verdict.REJECTED if number in (9, 21) else Verdict.INCONCLUSIVE if number == 14 else Verdict.ACCEPTED,
+        judged=at(86400 * (number - 29)),
+        duration_s=22 + (number * 7) % 11 + (95 if number == 14 else 0),
+        rows=None if number == 14 else 700 + (number * 37) % 180,
+        checks=13,
+        failed_checks={9: 3, 21: 1}.get(number, 0),
+    )
+    for number in range(29)
+)
+OPTIONS = {"empty cells": "null", "spaces at the ends": "kept", "timestamps": "UTC, compared in milliseconds"}
+DIFFERENCES = Differences(
+    buckets=2,
+    of_buckets=64,
+    looked_into=2,
+    counts={Kind.CHANGED: 1, Kind.ONLY_LANDED: 1, Kind.REPEATED: 1},
+    columns={"distance": 1, "dep_delay": 1},
+    rows=(
+        DifferingRow(
+            Kind.CHANGED,
+            {"carrier": "UA", "flight": "1545"},
+            (DifferingCell("distance", "1400", "1401"), DifferingCell("dep_delay", "2.0", None)),
+        ),
+        DifferingRow(
+            Kind.ONLY_LANDED,
+            {"carrier": "AA", "flight": "1141"},
+            (DifferingCell("carrier", "AA", None), DifferingCell("origin", "JFK", None)),
+            landed_times=1,
+            table_times=0,
+        ),
+        DifferingRow(Kind.REPEATED, {"carrier": "B6", "flight": "725"}, landed_times=1, table_times=2),
+    ),
 )
 FINGERPRINT = "842:-3b9aca00f2e1d4c7a:1c6bf526340003ff52"
 
@@ -133,12 +173,14 @@ def accepted(**replaced: Any) -> Evidence:
             version="1.2.0",
             path="contracts/flights.odcs.yaml",
             sha256="0c7e6a405862e402eb76a70f8a26fc732d07c32931e9fae9ab1582911d2e8a3b",
+            git_commit="1b0e5c8f3d3f4b1c9a7e6d5c4b3a29181716f5e4",
         ),
         run=RunRecord(
             flow_run_id="f3c1a9d2-52f7-4a53-8d6e-2f4a6f1f7b90",
             flow_run_name="nycflights-flights 2013-01-01 flights 2013-01-01.csv",
             url="http://127.0.0.1:4200/runs/flow-run/f3c1a9d2-52f7-4a53-8d6e-2f4a6f1f7b90",
             event_id="6a1d2f0e-2f5e-4d4f-9f0b-2f9f5c0b7d11",
+            triggered_by="automation Aceite: validate each delivery",
             aws_account="123456789012",
             aws_caller="arn:aws:sts::123456789012:assumed-role/aceite-validator/prefect",
             started=START,
@@ -159,6 +201,7 @@ def accepted(**replaced: Any) -> Evidence:
         queries=(QUERY,),
         sample=SAMPLE,
         parameters=(PARAMETER,),
+        history=HISTORY,
     )
     return evidence.model_copy(update=replaced)
 
@@ -191,10 +234,15 @@ def rejected(**replaced: Any) -> Evidence:
         "verdict": Verdict.REJECTED,
         "reason": "landed_readable: expected no fault, observed 23 faults, the first in line 118 (and 1 more)",
         "landed": LandedRecord(
-            rows=842, columns=SAMPLE.columns, fingerprint=FINGERPRINT, fault_count=23, faults=faults
+            rows=842, columns=SAMPLE.columns, fingerprint=FINGERPRINT, fault_count=23, faults=faults, options=OPTIONS
         ),
         "table": accepted().table.model_copy(update={"fingerprint": "842:-3b9aca00f2e1d4c7a:1c6bf5263400042d18"}),
         "checks": checks,
+        "differences": DIFFERENCES,
+        "sample": Sample(
+            columns=(BROKEN_RULE, "carrier", "flight", "dep_delay"),
+            rows=(("dep_delay_mostly_known", "AA", "1141", None), ("dep_delay_mostly_known", "UA", "1545", None)),
+        ),
         "queries": (
             QUERY,
             QUERY.model_copy(update={"purpose": "sample", "sql": 'SELECT "year" FROM delivered LIMIT 5'}),
@@ -248,13 +296,17 @@ def hostile(text: str) -> Evidence:
     evidence = rejected()
     bad = check(text, Outcome.FAILED, columns=(text,), dimension=text, expected=text, observed=text, description=text)
     facts = {"ids": {text: text}, "detail": text}
+    changed = DifferingRow(Kind.CHANGED, {text: text}, (DifferingCell(text, text, text),))
+    lone = DifferingRow(Kind.ONLY_TABLE, {text: text}, (DifferingCell(text, None, text),), 0, 1)
     return rejected(
         reason=text,
         delivery=evidence.delivery.model_copy(
             update={"members": (MEMBER.model_copy(update={"key": text, "etag": text, "version_id": text}),)}
         ),
         contract=evidence.contract.model_copy(update={"name": text, "version": text, "path": text}),
-        run=evidence.run.model_copy(update={"flow_run_name": text, "url": text, "software": {text: text}}),
+        run=evidence.run.model_copy(
+            update={"flow_run_name": text, "url": text, "software": {text: text}, "triggered_by": text}
+        ),
         landed=LandedRecord(
             rows=1,
             columns=(text,),
@@ -266,6 +318,7 @@ def hostile(text: str) -> Evidence:
         steps=(step(text, 0, 1, **facts), step(text, 1, 2, status=StepStatus.FAILED, **facts)),
         checks=(bad, *(bad.model_copy(update={"outcome": outcome}) for outcome in Outcome)),
         queries=(QUERY.model_copy(update={"sql": text, "query_id": text, "workgroup": text, "output_location": text}),),
-        sample=Sample(columns=(text,), rows=((text,), (None,))),
+        sample=Sample(columns=(BROKEN_RULE, text), rows=((text, text), (text, None))),
+        differences=Differences(1, 1, 1, {Kind.CHANGED: 1}, {text: 1}, (changed, lone)),
         parameters=(ParameterRecord(name=text, copy_of=text, keys_set=(text,), existed_before=True, restored=True),),
     )

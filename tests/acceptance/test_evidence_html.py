@@ -1,12 +1,16 @@
+import hashlib
 import json
 import re
+from dataclasses import replace
 from html.parser import HTMLParser
 
 import pytest
-from evidence_builder import HOSTILE, PARAMETER, accepted, at, hostile, inconclusive, rejected, step
+from evidence_builder import DIFFERENCES, HOSTILE, PARAMETER, accepted, at, hostile, inconclusive, rejected, step
 
+from acceptance.differences import Kind
 from acceptance.evidence import Evidence, StepRecord, StepStatus
 from acceptance.judge import Outcome
+from acceptance.parameters import ParameterState
 from acceptance.reports.html import evidence_html
 from acceptance.reports.readable import visible
 
@@ -136,7 +140,8 @@ def test_every_outcome_appears_and_failures_come_first() -> None:
     assert set(rows) == {outcome.value for outcome in Outcome}
 
 
-def test_passed_checks_are_folded_only_when_something_failed() -> None:
+def test_passed_checks_are_folded_when_something_failed_or_they_are_many() -> None:
+    assert "<details open>" not in evidence_html(accepted(checks=accepted().checks * 3))
     assert "<details>" in evidence_html(rejected())
     assert "<details open>" in evidence_html(accepted())
 
@@ -179,6 +184,45 @@ def test_a_parameter_that_stayed_changed_is_said_in_words() -> None:
     assert "Not restored" not in Page(evidence_html(accepted())).text
 
 
+def test_what_was_read_back_of_a_parameter_is_shown_before_during_and_after() -> None:
+    def state(version: int) -> ParameterState:
+        return ParameterState(version=version, type="SecureString", last_modified=at(version))
+
+    seen = PARAMETER.model_copy(
+        update={"existed_before": True, "before": state(3), "during": state(4), "after": state(5)}
+    )
+    page = Page(evidence_html(accepted(parameters=(seen,))))
+    assert "Restored" in page.text
+    assert [word in page.text for word in ("version 3", "version 4", "version 5", "SecureString")] == [True] * 4
+
+
+def test_rows_that_differ_are_shown_with_both_values_of_each_cell() -> None:
+    page = Page(evidence_html(rejected()))
+    assert "1 row changed, 1 row only landed, 1 row not as often" in page.inside("h3")
+    for text in ("dep_delay", "1400", "1401", "whole row", "JFK", "2 times", "spaces at the ends", "2 of 64"):
+        assert text in page.text
+    much = replace(DIFFERENCES, buckets=40, counts={Kind.CHANGED: 5000})
+    text = Page(evidence_html(rejected(differences=much))).text
+    assert "5\u202f000 rows changed" in text
+    assert "Counted in 2 of the 40 buckets" in text
+    assert "Some of them are shown" in text
+
+
+def test_rows_that_break_a_check_are_shown_and_the_checked_column_is_marked() -> None:
+    page = Page(evidence_html(rejected()))
+    assert "2 of the rows that break it" in page.text
+    marked = [attributes for tag, attributes in page.tags if tag == "th" and attributes.get("class") == "mark"]
+    assert len(marked) == 1
+    assert "Sample rows" not in page.inside("h2")
+    assert "Sample rows" in Page(evidence_html(accepted())).inside("h2")
+
+
+def test_the_page_shows_the_hash_of_the_evidence_as_it_was_put() -> None:
+    source = accepted().to_json()
+    assert hashlib.sha256(source).hexdigest() in evidence_html(accepted(), source=source)
+    assert hashlib.sha256(source + b" ").hexdigest() in evidence_html(accepted(), source=source + b" ")
+
+
 def test_a_run_that_recorded_next_to_nothing_still_has_a_page() -> None:
     delivery = accepted().delivery.model_copy(update={"members": ()})
     sparse = inconclusive(steps=(), checks=(), parameters=(), delivery=delivery)
@@ -187,7 +231,6 @@ def test_a_run_that_recorded_next_to_nothing_still_has_a_page() -> None:
         "recorded no step",
         "made no check",
         "No query was run",
-        "No rows were read",
         "changed no parameter",
     ):
         assert sentence in text

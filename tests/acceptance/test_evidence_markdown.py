@@ -95,3 +95,8 @@ def test_no_cell_of_the_table_is_more_than_text(text: str) -> None:
     for row in checks_table(hostile(text)):
         for cell in row.values():
             rendered_text(cell)
+
+
+def test_the_manifests_hash_is_in_the_summary_so_that_it_is_kept_outside_of_the_bucket() -> None:
+    assert "f" * 64 in markdown_summary(accepted(), "s3://evidence/x/", "f" * 64)
+    assert "manifest" not in markdown_summary(accepted(), "s3://evidence/x/")

@@ -19,7 +19,7 @@ def of_files(*names: str, faulty: bool = False) -> Evidence:
     if not faulty:
         return accepted(delivery=delivery)
     fault = LandedFaultRecord(line=7, column="distance", message="'12 km' is no number", file=names[-1])
-    return rejected(delivery=delivery, landed=LandedRecord(rows=9, fault_count=1, faults=(fault,)))
+    return rejected(delivery=delivery, landed=LandedRecord(rows=9, fault_count=1, faults=(fault,)), differences=None)
 
 
 def test_the_page_lists_each_file_with_its_rows_and_hash() -> None:

@@ -8,6 +8,7 @@ import boto3
 import pytest
 
 from acceptance.errors import StepFailed, WaitTimedOut
+from aws import conditional
 from aws import s3 as s3_calls
 
 ODD_KEYS = [
@@ -44,7 +45,7 @@ def test_a_key_of_any_characters_is_listed_found_and_fetched(s3, bucket, tmp_pat
     assert [each.key for each in s3_calls.list_objects(s3, bucket, "imdb/")] == [key]
     assert s3_calls.object_exists(s3, f"s3://{bucket}/{key}")
     assert s3_calls.download(s3, found, tmp_path / "copy").sha256 == hashlib.sha256(key.encode()).hexdigest()
-    assert not s3_calls.put_once(s3, bucket, key, b"")
+    assert not conditional.put_once(s3, bucket, key, b"")
 
 
 def test_a_listing_has_the_etag_without_quotes_and_the_time_in_utc_to_the_second(s3, bucket):
@@ -130,7 +131,7 @@ def test_of_many_who_put_at_the_same_time_exactly_one_wins(local_aws, s3, bucket
     def claim(name):
         client = local_aws.session.client("s3", endpoint_url=local_aws.endpoint)
         together.wait()
-        if s3_calls.put_once(client, bucket, "claim.json", name):
+        if conditional.put_once(client, bucket, "claim.json", name):
             won.append(name)
 
     threads = [threading.Thread(target=claim, args=(f"run {number}".encode(),)) for number in range(8)]
@@ -143,8 +144,8 @@ def test_of_many_who_put_at_the_same_time_exactly_one_wins(local_aws, s3, bucket
 
 
 def test_what_is_put_once_keeps_its_first_content_and_its_type(s3, bucket):
-    assert s3_calls.put_once(s3, bucket, "evidence.html", b"<p>", "text/html; charset=utf-8")
-    assert not s3_calls.put_once(s3, bucket, "evidence.html", b"<p>", "text/html; charset=utf-8")
+    assert conditional.put_once(s3, bucket, "evidence.html", b"<p>", "text/html; charset=utf-8")
+    assert not conditional.put_once(s3, bucket, "evidence.html", b"<p>", "text/html; charset=utf-8")
     answer = s3.get_object(Bucket=bucket, Key="evidence.html")
     assert (answer["Body"].read(), answer["ContentType"]) == (b"<p>", "text/html; charset=utf-8")
 
@@ -152,7 +153,7 @@ def test_what_is_put_once_keeps_its_first_content_and_its_type(s3, bucket):
 def test_a_put_that_meets_another_one_under_way_is_tried_again(mishaps, bucket, stepped):
     aws, layer = mishaps
     layer.answers.extend(["conflict", "conflict"])
-    assert s3_calls.put_once(aws.client("s3"), bucket, "claim.json", b"run 1", clock=stepped.clock)
+    assert conditional.put_once(aws.client("s3"), bucket, "claim.json", b"run 1", clock=stepped.clock)
     assert stepped.slept_s == pytest.approx([0.1, 0.15])
 
 
@@ -160,34 +161,34 @@ def test_a_put_that_never_gets_through_the_others_is_a_failed_step(mishaps, buck
     aws, layer = mishaps
     layer.answers.extend(["conflict"] * 50)
     with pytest.raises(StepFailed, match="ConditionalRequestConflict"):
-        s3_calls.put_once(aws.client("s3"), bucket, "claim.json", b"run 1", clock=stepped.clock)
+        conditional.put_once(aws.client("s3"), bucket, "claim.json", b"run 1", clock=stepped.clock)
 
 
 def test_a_claim_whose_answer_was_lost_is_still_ours(mishaps, bucket):
     aws, layer = mishaps
     layer.answers.append("answer lost")
-    assert s3_calls.put_once(aws.client("s3"), bucket, "claim.json", b"run 1")
+    assert conditional.put_once(aws.client("s3"), bucket, "claim.json", b"run 1")
     assert layer.requests == 3, "the lost one, the repetition that met it, and the look at whose it is"
 
 
 def test_a_claim_whose_request_was_lost_after_another_won_is_not_ours(mishaps, s3, bucket):
     aws, layer = mishaps
-    s3_calls.put_once(s3, bucket, "claim.json", b"run 2")
+    conditional.put_once(s3, bucket, "claim.json", b"run 2")
     layer.answers.append("answer lost")
-    assert not s3_calls.put_once(aws.client("s3"), bucket, "claim.json", b"run 1")
+    assert not conditional.put_once(aws.client("s3"), bucket, "claim.json", b"run 1")
 
 
 def test_an_object_is_replaced_only_while_it_is_the_one_that_was_read(s3, bucket):
-    s3_calls.put_once(s3, bucket, "state.json", b'{"n": 1}')
+    conditional.put_once(s3, bucket, "state.json", b'{"n": 1}')
     value, etag = s3_calls.read_json(s3, bucket, "state.json")
     assert value == {"n": 1}
-    assert s3_calls.replace_if(s3, bucket, "state.json", b'{"n": 2}', etag)
-    assert not s3_calls.replace_if(s3, bucket, "state.json", b'{"n": 3}', etag)
+    assert conditional.replace_if(s3, bucket, "state.json", b'{"n": 2}', etag)
+    assert not conditional.replace_if(s3, bucket, "state.json", b'{"n": 3}', etag)
     assert s3_calls.read_json(s3, bucket, "state.json")[0] == {"n": 2}
 
 
 def test_an_object_that_was_deleted_meanwhile_is_not_replaced(s3, bucket):
-    assert not s3_calls.replace_if(s3, bucket, "gone.json", b"{}", "0" * 32)
+    assert not conditional.replace_if(s3, bucket, "gone.json", b"{}", "0" * 32)
 
 
 def test_json_that_is_not_there_is_none(s3, bucket):

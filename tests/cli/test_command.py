@@ -33,7 +33,19 @@ def aceite(tmp_path):
 
 def test_help_names_every_verb_and_every_setting(aceite):
     said = aceite("--help").stdout
-    for word in ("demo", "up", "sandbox", "drop", "validate", "status", "contracts", "apply", "ACEITE_AWS_ACCOUNT_ID"):
+    for word in (
+        "demo",
+        "up",
+        "sandbox",
+        "drop",
+        "validate",
+        "status",
+        "contracts",
+        "evidence",
+        "report",
+        "apply",
+        "ACEITE_AWS_ACCOUNT_ID",
+    ):
         assert word in said
 
 

@@ -14,7 +14,8 @@ from acceptance.delivery import Delivery
 from acceptance.events import DeliveryPointer
 from acceptance.routing import route
 from aws.s3 import list_objects
-from flows.evidence_store import StandingVerdicts, put_evidence
+from flows.evidence_files import put_evidence
+from flows.evidence_store import StandingVerdicts
 from flows.landing import Landing, Pace
 from flows.ledger import open_ledger, sqlite_url
 from sandbox.server import REGION, LocalAws

@@ -1,0 +1,187 @@
+"""Evidence that was changed, removed, added or moved after it was sealed is found, wherever that was done."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import date, timedelta
+
+import pytest
+from evidence_builder import accepted, at, rejected
+
+from acceptance.chain import Audit, Found, Kept, audit
+from acceptance.evidence_keys import MANIFEST, evidence_prefix, link_key
+from acceptance.seal import EvidenceManifest, seals_of, sha256_of
+
+DATASET = "nycflights-flights"
+
+
+@dataclass
+class Bucket:
+    """What the evidence bucket holds of one dataset, as bytes that a test may do anything to."""
+
+    links: dict[int, bytes] = field(default_factory=dict)
+    files: dict[str, dict[str, bytes]] = field(default_factory=dict)
+
+    def audit(self, noted_head: str | None = None) -> Audit:
+        kept = {prefix: Kept.of(files) for prefix, files in self.files.items()}
+        return audit(Found(DATASET, self.links, kept), noted_head)
+
+    @property
+    def flaws(self) -> list[str]:
+        return [str(flaw) for flaw in self.audit().flaws]
+
+    def prefix(self, number: int) -> str:
+        return list(self.files)[number - 1]
+
+    def add(self) -> None:
+        """Judges and seals one more delivery."""
+        number = len(self.links) + 1
+        day, made = date(2013, 1, 1) + timedelta(days=number), rejected() if number == 2 else accepted()
+        delivery = made.delivery.model_copy(update={"id": f"{number:020x}", "business_date": day})
+        evidence = made.model_copy(update={"delivery": delivery})
+        prefix = evidence_prefix(DATASET, day, delivery.id)
+        page, junit = f"<p>page {number}".encode(), f"<testsuites id='{number}'/>".encode()
+        files = {"evidence.json": evidence.to_json(), "evidence.html": page, "junit.xml": junit}
+        manifest = EvidenceManifest(
+            dataset=DATASET,
+            number=number,
+            previous_sha256=sha256_of(self.links[number - 1]) if number > 1 else None,
+            prefix=prefix,
+            files=seals_of(files),
+            result=evidence.summary,
+            sealed=at(number),
+            sealed_by=evidence.run.flow_run_id,
+        )
+        self.links[number] = manifest.to_json()
+        self.files[prefix] = {**files, MANIFEST: manifest.to_json(), "claim.json": b"{}"}
+
+
+@pytest.fixture
+def bucket() -> Bucket:
+    made = Bucket()
+    for _ in range(4):
+        made.add()
+    return made
+
+
+def test_evidence_that_nobody_touched_is_as_it_was_sealed(bucket: Bucket) -> None:
+    done = bucket.audit()
+    assert (done.flaws, len(done.manifests), done.head) == ((), 4, 4)
+    assert done.head_sha256 == sha256_of(bucket.links[4])
+
+
+def test_no_evidence_at_all_has_no_flaw_and_no_head() -> None:
+    assert (Bucket().flaws, Bucket().audit().head_sha256) == ([], None)
+
+
+@pytest.mark.parametrize("number", [1, 2, 3, 4])
+@pytest.mark.parametrize("name", ["evidence.json", "evidence.html", "junit.xml", MANIFEST])
+@pytest.mark.parametrize("deed", ["change", "remove", "swap"])
+def test_each_file_of_each_delivery_is_missed_when_it_is_changed_removed_or_swapped(
+    bucket: Bucket, number: int, name: str, deed: str
+) -> None:
+    files, other = bucket.files[bucket.prefix(number)], bucket.files[bucket.prefix(number % 4 + 1)]
+    if deed == "change":
+        files[name] = files[name].replace(b"e", b"E", 1) + b" "
+    elif deed == "remove":
+        del files[name]
+    else:
+        other[name], files[name] = files[name], other[name]
+    assert any(flaw.startswith(bucket.prefix(number) + name) for flaw in bucket.flaws), bucket.flaws
+
+
+@pytest.mark.parametrize("number", [1, 2, 3, 4])
+def test_a_changed_manifest_does_not_fit_its_copy_and_not_the_one_after_it(bucket: Bucket, number: int) -> None:
+    bucket.links[number] = bucket.links[number].replace(b'"rows": 842', b'"rows": 843')
+    flaws = bucket.flaws
+    assert f"{bucket.prefix(number)}{MANIFEST}: it is not manifest {number} of the dataset" in flaws
+    assert any(flaw.startswith(link_key(DATASET, number + 1)) for flaw in flaws) == (number < 4)
+
+
+@pytest.mark.parametrize("number", [1, 2, 3])
+def test_a_removed_manifest_leaves_a_gap(bucket: Bucket, number: int) -> None:
+    del bucket.links[number]
+    assert f"{link_key(DATASET, number)}: the manifest is missing, and there are later ones" in bucket.flaws
+
+
+def test_the_last_manifest_removed_leaves_evidence_that_none_names(bucket: Bucket) -> None:
+    del bucket.links[4]
+    assert bucket.flaws == [f"{bucket.prefix(4)}: there is evidence, and no manifest of the dataset names it"]
+
+
+@pytest.mark.parametrize(("one", "other"), [(1, 2), (2, 3), (3, 4), (1, 4)])
+def test_manifests_in_another_order_are_found(bucket: Bucket, one: int, other: int) -> None:
+    bucket.links[one], bucket.links[other] = bucket.links[other], bucket.links[one]
+    flaws = bucket.flaws
+    for number in (one, other):
+        assert any(flaw.startswith(link_key(DATASET, number)) and "moved here" in flaw for flaw in flaws)
+
+
+def test_a_delivery_removed_with_all_its_files_is_missed(bucket: Bucket) -> None:
+    bucket.files[bucket.prefix(2)] = {}
+    assert len(bucket.flaws) == 4
+
+
+def test_a_file_that_was_put_beside_later_is_found_and_a_runs_own_notes_are_none(bucket: Bucket) -> None:
+    bucket.files[bucket.prefix(3)]["approval.pdf"] = b"x"
+    bucket.files[bucket.prefix(3)]["override-0123456789ab.json"] = b"{}"
+    assert bucket.flaws == [f"{bucket.prefix(3)}approval.pdf: the file is in no manifest: it was added later"]
+
+
+def test_evidence_and_manifest_made_anew_together_do_not_fit_what_follows(bucket: Bucket) -> None:
+    """Somebody turns a rejection into an acceptance, and seals it again as carefully as can be."""
+    files = bucket.files[bucket.prefix(2)]
+    manifest = EvidenceManifest.model_validate_json(bucket.links[2])
+    forged = accepted().model_copy(update={"delivery": rejected().delivery})
+    files["evidence.json"] = forged.to_json()
+    sealed = {name: content for name, content in files.items() if name not in (MANIFEST, "claim.json")}
+    changed = manifest.model_copy(update={"files": seals_of(sealed), "result": forged.summary})
+    bucket.links[2] = files[MANIFEST] = changed.to_json()
+    (flaw,) = bucket.flaws
+    assert flaw.startswith(link_key(DATASET, 3))
+    assert sha256_of(bucket.links[2]) in flaw
+
+
+def test_a_manifest_that_tells_another_result_than_its_evidence_is_found(bucket: Bucket) -> None:
+    files = bucket.files[bucket.prefix(4)]
+    manifest = EvidenceManifest.model_validate_json(bucket.links[4])
+    bucket.links[4] = files[MANIFEST] = manifest.model_copy(
+        update={"result": manifest.result.model_copy(update={"rows": 1})}
+    ).to_json()
+    assert bucket.flaws == [f"{bucket.prefix(4)}evidence.json: manifest 4 tells another result than this evidence"]
+
+
+@pytest.mark.parametrize(
+    "cut", [lambda bucket: bucket.links.pop(4), lambda bucket: bucket.links.update({4: bucket.links[4] + b"\n"})]
+)
+def test_a_noted_head_finds_even_a_chain_that_was_cut_or_ends_otherwise(
+    bucket: Bucket, cut: Callable[[Bucket], object]
+) -> None:
+    noted = sha256_of(bucket.links[4])
+    assert bucket.audit(noted).flaws == ()
+    cut(bucket)
+    bucket.files.popitem()  # and the delivery with it
+    assert [flaw.message for flaw in bucket.audit(noted).flaws if noted in flaw.message]
+
+
+@pytest.mark.parametrize("content", [b"", b"{}", b"no JSON", b'{"format": "1"}'])
+def test_what_is_no_manifest_or_no_evidence_is_a_flaw_and_no_crash(bucket: Bucket, content: bytes) -> None:
+    bucket.links[2] = content
+    bucket.files[bucket.prefix(3)]["evidence.json"] = content
+    flaws = bucket.flaws
+    assert any(flaw.startswith(f"{link_key(DATASET, 2)}: this is no manifest") for flaw in flaws)
+    assert any(flaw.startswith(f"{bucket.prefix(3)}evidence.json: this is no evidence") for flaw in flaws)
+
+
+def test_a_manifest_that_seals_another_datasets_files_is_found(bucket: Bucket) -> None:
+    moved = EvidenceManifest.model_validate_json(bucket.links[4]).model_copy(update={"prefix": "deliveries/other/x/y/"})
+    bucket.links[4] = moved.to_json()
+    assert any("which is no delivery of nycflights-flights" in flaw for flaw in bucket.flaws)
+
+
+def test_two_runs_that_both_finished_what_a_third_began_are_no_flaw_unless_they_disagree(bucket: Bucket) -> None:
+    last = EvidenceManifest.model_validate_json(bucket.links[4])
+    again = last.model_copy(update={"number": 5, "previous_sha256": sha256_of(bucket.links[4])})
+    bucket.links[5] = again.to_json()
+    assert bucket.flaws == []
+    bucket.links[5] = again.model_copy(update={"files": last.files[1:]}).to_json()
+    assert bucket.flaws == [f"{bucket.prefix(4)}: manifest 5 seals other files than 4"]
