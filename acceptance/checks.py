@@ -16,6 +16,7 @@ class Metric(StrEnum):
     LANDED_READABLE = "landedReadable"
     PARTITION_EXISTS = "partitionExists"
     COLUMNS_MATCH = "columnsMatch"
+    LATENCY = "latency"
 
     ROWS_EQUAL_LANDED = "rowsEqualLanded"
     CELLS_EQUAL_LANDED = "cellsEqualLanded"
@@ -24,6 +25,7 @@ class Metric(StrEnum):
     MISSING_VALUES = "missingValues"
     INVALID_VALUES = "invalidValues"
     DUPLICATE_VALUES = "duplicateValues"
+    ORPHANED_VALUES = "orphanedValues"
     SQL = "sql"
 
 
@@ -121,12 +123,27 @@ class Valid:
 
 
 @dataclass(frozen=True, slots=True)
+class Reference:
+    """The columns of another table, of the same catalog, among whose values those of a check must be."""
+
+    database: str
+    table: str
+    columns: tuple[str, ...]
+
+    def __str__(self) -> str:
+        return (
+            f"{self.table}.{self.columns[0]}" if len(self.columns) == 1 else f"{self.table} ({', '.join(self.columns)})"
+        )
+
+
+@dataclass(frozen=True, slots=True)
 class Check:
     """One promise. `id` is unique in its contract. What `threshold` bounds is the metric's count, in `unit`.
 
     `columns` are the columns it speaks of, empty for the whole table. `valid` belongs to INVALID_VALUES,
     `missing` (texts that count as missing, beside null) to MISSING_VALUES, `sql` to SQL: a SELECT of one number where
-    the delivered rows are the table `{object}`. `expects` says it for people where the threshold alone does not.
+    the delivered rows are the table `{object}`, `refers_to` to ORPHANED_VALUES. LATENCY is bounded in seconds.
+    `expects` says it for people where the threshold alone does not.
     """
 
     id: str
@@ -140,4 +157,5 @@ class Check:
     valid: Valid | None = None
     missing: tuple[str, ...] = ()
     sql: str | None = None
+    refers_to: Reference | None = None
     expects: str = ""

@@ -168,11 +168,21 @@ class Baseline:
 
 
 @dataclass(frozen=True, slots=True)
+class CustomProperty:
+    """A custom property of another vendor, or of none, kept as it stands."""
+
+    property: str
+    value: Any
+    vendor: str | None
+
+
+@dataclass(frozen=True, slots=True)
 class Contract:
     """One watched dataset. `dataset` is the ODCS id; `path` is where the document came from, for messages.
 
     `template` ties landed keys to the dataset. `partition` maps partition columns to texts with placeholders.
-    `sha256` is of the document's bytes; `checks` are in the order in which they are reported.
+    `sha256` is of the document's bytes; `checks` are in the order in which they are reported. `update_every` is the
+    longest time between two deliveries, if the contract promises one.
     """
 
     dataset: str
@@ -191,6 +201,8 @@ class Contract:
     completion: Completion = Single()
     resent: Resent = Resent.REPORT
     baseline: Baseline = Baseline()
+    update_every: timedelta | None = None
+    custom_properties: tuple[CustomProperty, ...] = ()
 
     @property
     def signal(self) -> KeyTemplate | None:

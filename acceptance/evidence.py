@@ -17,9 +17,6 @@ from acceptance.record import Record
 FORMAT = "1"
 """Version of the format of evidence.json; it changes when a field changes its meaning."""
 
-BROKEN_RULE = "broken rule"
-"""The first column of a sample of rows that break rules. No column of a table has a name with a blank."""
-
 WORST_FIRST = (Outcome.FAILED, Outcome.WARNED, Outcome.ERRORED, Outcome.SKIPPED, Outcome.PASSED)
 
 
@@ -76,9 +73,9 @@ class StepRecord(Record):
 
 
 class Sample(Record):
-    """A few rows, for people. Values are texts, None for null; those of sensitive columns are masked.
+    """A few rows that break checks, for people: the first column, "broken rule", holds the id of the check.
 
-    If the first column is "broken rule", it holds the id of the check that the row breaks.
+    Values are texts, None for null; those of sensitive columns are masked.
     """
 
     columns: tuple[str, ...] = ()
@@ -86,9 +83,7 @@ class Sample(Record):
 
     @property
     def by_rule(self) -> dict[str, "Sample"]:
-        """The rows that break each check, without that column; empty if the rows are of no rule."""
-        if self.columns[:1] != (BROKEN_RULE,):
-            return {}
+        """The rows that break each check, without that column."""
         rules = dict.fromkeys(row[0] or "" for row in self.rows)
         return {
             rule: Sample(columns=self.columns[1:], rows=tuple(row[1:] for row in self.rows if row[0] == rule))

@@ -1,7 +1,9 @@
 """What a run found, turned into one measurement for each check. Everything that decides a verdict is in here, pure."""
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import timedelta
 
 from acceptance.checks import Metric
 from acceptance.contract import Column, Contract
@@ -35,13 +37,17 @@ class CatalogFacts:
 
 @dataclass(frozen=True)
 class Findings:
-    """None means that the run did not get that far; `stopped_by` then says why."""
+    """None means that the run did not get that far; `stopped_by` then says why.
+
+    `available_after` is the time from the landing of the last file until the partition was seen with objects.
+    """
 
     landed: LandedFacts | None = None
     catalog: CatalogFacts | None = None
     table: TableFacts | None = None
     measured: Mapping[str, Measurement] = field(default_factory=dict)
     query_id: str | None = None
+    available_after: timedelta | None = None
     stopped_by: str = ""
 
     @property
@@ -76,6 +82,8 @@ def _measurement(contract: Contract, findings: Findings, check_id: str, metric: 
         return _partition(findings.catalog)
     if metric is Metric.COLUMNS_MATCH and findings.catalog is not None:
         return _columns(contract.columns, findings.catalog.columns)
+    if metric is Metric.LATENCY and findings.available_after is not None:
+        return _latency(findings.available_after)
     if findings.landed is not None and findings.table is not None:
         if metric is Metric.ROWS_EQUAL_LANDED:
             return _rows(findings.landed, findings.table, findings.query_id)
@@ -113,6 +121,12 @@ def _mismatch(column: Column, found: Mapping[str, str]) -> str | None:
     if kind is None:
         return f"{column.name} is missing"
     return None if kind == column.type else f"{column.name} is {kind}, promised {column.type}"
+
+
+def _latency(available_after: timedelta) -> Measurement:
+    """Rounded up: what is late by less than a second is late."""
+    seconds = math.ceil(available_after.total_seconds())
+    return Measurement(seconds, f"in the table {timedelta(seconds=seconds)} after it landed")
 
 
 def _names(columns: Sequence[Column]) -> frozenset[str]:

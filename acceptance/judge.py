@@ -144,4 +144,6 @@ def measured_text(check: Check, value: Number) -> str:
 
 def _unit(check: Check) -> str:
     """The number that a free query answers has no unit that we know of."""
+    if check.metric is Metric.LATENCY:
+        return " s"
     return "" if check.metric is Metric.SQL else f" {check.unit.value}"

@@ -1,21 +1,22 @@
-"""`aceite contracts check`: every problem with its file and line."""
+"""`aceite contracts check`: every problem with its file and line. `aceite contracts init`: a first contract."""
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 from typing import Annotated
 
 import typer
 from rich.console import Console
 
-from cli.options import Contracts, Home
+from cli.options import Contracts, Home, UsageProblem
 
-app = typer.Typer(no_args_is_help=True, help="Read the contracts.")
+app = typer.Typer(no_args_is_help=True, help="Read and start contracts.")
 
 
 @app.callback()
 def _contracts() -> None:
-    """Read the contracts."""
+    """Read and start contracts."""
 
 
 @app.command()
@@ -33,8 +34,9 @@ def check(
 
     settings = read_settings()
     variables = contract_variables(settings.landing_bucket)
-    console, failed = Console(soft_wrap=True, highlight=False), False
-    for file in check_contracts(paths or [settings.contracts], variables):
+    console, failed = Console(soft_wrap=True, highlight=False), 0
+    files = check_contracts(paths or [settings.contracts], variables)
+    for file in files:
         for problem in file.problems:
             console.print(str(problem), style="red", markup=False)
         if file.contract is not None and not file.problems:
@@ -43,5 +45,30 @@ def check(
         elif not file.problems:
             note = "valid ODCS; not watched, as it has neither a landing server nor a pipeline"
             console.print(f"{file.path}: {note}", markup=False)
-        failed = failed or bool(file.problems)
-    return int(failed)
+        failed += bool(file.problems)
+    console.print(f"{len(files) - failed} valid, {failed} refused", markup=False)
+    return int(failed > 0)
+
+
+@app.command()
+def init(
+    source: Annotated[
+        str, typer.Argument(metavar="s3://BUCKET/KEY | FILE", help="A landed sample, as CSV with a header.")
+    ],
+    dataset: Annotated[str | None, typer.Option(help="The dataset's id. [default: from the name]")] = None,
+    output: Annotated[Path | None, typer.Option(help="File to write. [default: standard output]")] = None,
+    contracts: Contracts = None,
+    home: Home = None,
+) -> int:
+    """Write a first contract from a sample: types, keys and nullability as rules, ranges as comments."""
+    from cli.drafting import draft
+
+    text = draft(source, dataset)
+    if output is None:
+        sys.stdout.write(text)
+        return 0
+    if output.exists():
+        raise UsageProblem(f"{output} is there already; name another file, or remove it")
+    output.write_text(text, encoding="utf-8", newline="\n")
+    Console(stderr=True).print(f"{output}: look at its comments, then `aceite contracts check {output}`", markup=False)
+    return 0

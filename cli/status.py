@@ -1,11 +1,11 @@
-"""`aceite status`: deliveries, verdicts, what is in flight."""
+"""`aceite status`: deliveries, verdicts, what is in flight, what is overdue."""
 
 from __future__ import annotations
 
 import json as json_module
 import sys
 from dataclasses import asdict
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from rich.console import Console
@@ -14,6 +14,7 @@ from rich.table import Table
 from cli.options import Contracts, Home, Json
 
 if TYPE_CHECKING:
+    from blocks.settings import Settings
     from flows.ledger import Ledger
     from flows.ledger.status import DeliveryStatus, LocationStatus
 
@@ -32,14 +33,15 @@ def status(json: Json = False, contracts: Contracts = None, home: Home = None) -
                 "aws_endpoint": running.aws_endpoint if running else settings.aws_endpoint_url,
                 "prefect_api_url": running.prefect_api_url if running else None,
                 "deliveries": [_as_json(item) for item in ledger.status.deliveries()],
+                "overdue": [_overdue_as_json(*item) for item in _overdue(ledger, settings)],
                 "locations": [_location_as_json(item, settings.certify_within_s) for item in ledger.status.locations()],
             }
             sys.stdout.write(json_module.dumps(document, indent=2) + "\n")
         else:
-            _print(ledger, Console(), running.ui_url if running else None, settings.certify_within_s)
+            _print(ledger, Console(), running.ui_url if running else None, settings)
 
 
-def _print(ledger: Ledger, console: Console, ui_url: str | None, certify_within_s: float) -> None:
+def _print(ledger: Ledger, console: Console, ui_url: str | None, settings: Settings) -> None:
     from cli.verdicts import plain
 
     console.print(f"Prefect UI: {ui_url}" if ui_url else "`aceite up` is not running on this home")
@@ -53,9 +55,31 @@ def _print(ledger: Ledger, console: Console, ui_url: str | None, certify_within_
         table.add_row(*about, item.state, item.verdict or "", plain(item.reason or ""), style=style)
     console.print(table if deliveries else "no deliveries yet")
     for place in ledger.status.locations():
-        console.print(_certification(place, certify_within_s), markup=False, highlight=False, soft_wrap=True)
+        console.print(_certification(place, settings.certify_within_s), markup=False, highlight=False, soft_wrap=True)
+    for dataset, last, due in _overdue(ledger, settings):
+        said = f"overdue {dataset}: last arrived {last:%Y-%m-%d %H:%M:%S}, the next was due by {due:%Y-%m-%d %H:%M:%S}"
+        console.print(f"{said} (UTC)", style="yellow", markup=False, highlight=False, soft_wrap=True)
     for landed, reason in ledger.seen.unroutable():
         console.print(f"unroutable {landed.uri}: {reason}", markup=False, highlight=False)
+
+
+def _overdue(ledger: Ledger, settings: Settings) -> list[tuple[str, datetime, datetime]]:
+    """Dataset, its last arrival, and when the next was due by the frequency that its contract promises."""
+    from acceptance.errors import ContractError
+    from flows.contracts import contracts_of
+
+    try:
+        contracts = contracts_of(settings)
+    except ContractError:
+        return []  # `contracts check` tells; the deliveries are there all the same
+    arrivals, now = ledger.status.last_arrivals(), datetime.now(UTC)
+    found = [(each.dataset, arrivals.get(each.dataset), each.update_every) for each in contracts]
+    due = [(dataset, last, last + every) for dataset, last, every in found if last is not None and every is not None]
+    return [item for item in due if item[2] < now]
+
+
+def _overdue_as_json(dataset: str, last: datetime, due: datetime) -> dict[str, str]:
+    return {"dataset": dataset, "last_arrived": last.isoformat(), "due": due.isoformat()}
 
 
 def _certification(place: LocationStatus, certify_within_s: float) -> str:

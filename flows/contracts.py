@@ -9,6 +9,7 @@ from pathlib import Path
 
 from acceptance.contract import Contract
 from acceptance.errors import ContractError, Problem
+from acceptance.odcs.published import PublishedTable, published_tables
 from acceptance.odcs.reader import read_contract
 from blocks.settings import Settings
 
@@ -61,16 +62,22 @@ def check_contracts(paths: Iterable[Path], environment: Mapping[str, str]) -> tu
     absent = [Problem(str(given), 0, _why_nothing(given)) for given, below in found.items() if not below]
     if absent:
         raise ContractError(absent)
-    files = [_read(path, environment) for path in sorted({path for below in found.values() for path in below})]
+    every = sorted({path for below in found.values() for path in below})
+    published = _published(every, environment)
+    files = [_read(path, environment, published) for path in every]
     clashes = _clashes([file.contract for file in files if file.contract is not None])
     return tuple(replace(file, problems=file.problems + tuple(clashes[str(file.path)])) for file in files)
 
 
 def _contract_paths(given: Path) -> Iterator[Path]:
     if given.is_dir():
-        yield from (path for path in given.rglob("*") if path.suffix.lower() in _SUFFIXES and path.is_file())
+        yield from filter(_is_contract, given.rglob("*"))
     elif given.is_file():
         yield given
+
+
+def _is_contract(path: Path) -> bool:
+    return path.suffix.lower() in _SUFFIXES and path.is_file()
 
 
 def _why_nothing(given: Path) -> str:
@@ -79,10 +86,27 @@ def _why_nothing(given: Path) -> str:
     return "there is no such file or directory; name contract files, or a directory that holds them"
 
 
-def _read(path: Path, environment: Mapping[str, str]) -> ContractFile:
+def _published(paths: Sequence[Path], environment: Mapping[str, str]) -> tuple[PublishedTable, ...]:
+    """The tables that relationships may refer to: those of the files and of what is beside them. Most need none."""
+    if not any("relationships" in _text_of(path) for path in paths):
+        return ()
+    beside = [path for folder in {each.parent for each in paths} for path in folder.iterdir() if _is_contract(path)]
+    every = {path.resolve(): path for path in (*beside, *paths)}.values()
+    return tuple(table for path in every for table in published_tables(_text_of(path), str(path), environment))
+
+
+def _text_of(path: Path) -> str:
+    """Nothing for a file that cannot be read: that is told when it is read as a contract."""
+    try:
+        return path.read_bytes().decode("utf-8")
+    except (OSError, UnicodeDecodeError):
+        return ""
+
+
+def _read(path: Path, environment: Mapping[str, str], published: Sequence[PublishedTable]) -> ContractFile:
     try:
         content = path.read_bytes()
-        contract = read_contract(content.decode("utf-8"), str(path), environment)
+        contract = read_contract(content.decode("utf-8"), str(path), environment, published)
     except UnicodeDecodeError as error:
         line = content.count(b"\n", 0, error.start) + 1
         reason = f"the byte 0x{content[error.start]:02X} is not UTF-8; save the file as UTF-8"

@@ -23,7 +23,6 @@ from acceptance.findings import Findings, judge_findings, usable_columns
 from acceptance.history import PastDelivery
 from acceptance.judge import Judgement, Verdict
 from acceptance.keys.placeholders import partition_values
-from acceptance.query import compile_checks, read_answer, sample_query
 from flows import events, steps
 from flows.artifacts import publish
 from flows.chain import judged_before
@@ -31,6 +30,7 @@ from flows.clients import Clients, load_clients
 from flows.evidence_files import put_evidence
 from flows.evidence_store import evidence_uri
 from flows.installation import contract_of
+from flows.measuring import measure, rows_of_broken_rules
 from flows.pipeline import Pipeline
 from flows.records import Landed, evidence_of
 from flows.runs import is_being_cancelled
@@ -98,26 +98,26 @@ class Case:
                 "look in the catalog", steps.look_in_catalog, self.contract.table, self.partition
             )
             findings = replace(findings, catalog=catalog)
+            if findings.worth_measuring:
+                landed_at = max(member.last_modified for member in self.delivery.members)
+                findings = replace(findings, available_after=datetime.now(UTC) - landed_at)
             usable = usable_columns(self.contract, catalog)
             if findings.worth_measuring and usable:
                 findings = self._measure(findings, usable)
-                self._fetch_sample(usable)
+                self._fetch_sample(findings, usable)
         except (Stopped, QueryFailed, ContractError, UnroutableKey) as stopped:
             return replace(findings, stopped_by=str(stopped))
         return findings
 
     def _measure(self, findings: Findings, usable: frozenset[str]) -> Findings:
-        query = compile_checks(self.contract, self.partition, usable)
-        answer = self._ask("measure the checks in one query", "checks", query.sql)
-        facts, measured = read_answer(query, answer.rows[0] if answer.rows else (), answer.query_id)
-        return replace(findings, table=facts, measured=measured, query_id=answer.query_id)
+        measured = measure(self.contract, self.partition, usable, self._ask)
+        return replace(findings, table=measured.table, measured=measured.checks, query_id=measured.query_id)
 
-    def _fetch_sample(self, usable: frozenset[str]) -> None:
-        """A few rows for people. No verdict depends on them, so a failure is only on record."""
+    def _fetch_sample(self, findings: Findings, usable: frozenset[str]) -> None:
+        """For people: no verdict depends on these rows, so a failure is only on record."""
+        judgement = judge_findings(self.contract, findings)
         with suppress(Stopped):
-            answer = self._ask("fetch sample rows", "sample", sample_query(self.contract, self.partition, usable))
-            rows = tuple(tuple(None if value is None else str(value) for value in row) for row in answer.rows)
-            self.sample = Sample(columns=tuple(answer.columns), rows=rows)
+            self.sample = rows_of_broken_rules(self.contract, self.partition, usable, judgement, self._ask)
 
     def _ask(self, name: str, purpose: Any, sql: str) -> Any:
         answer = self.timeline.perform(name, steps.ask_athena, self.contract.table, sql, QUERY_WITHIN)

@@ -19,10 +19,11 @@ _KINDS = {
     "boolean": ("boolean",),
     "date": ("date",),
     "timestamp": ("timestamp",),
+    "time": TEXTS,
 }
 """The Hive types that can hold a logical type."""
 
-_TYPE_OF = {"string": "string", "integer": "bigint", "number": "double"}
+_TYPE_OF = {"string": "string", "time": "string", "integer": "bigint", "number": "double"}
 """The Hive type of a logical type when no physicalType is given; the others have the same name."""
 
 _PARTITION_KINDS = ("string", "varchar", *WHOLE_NUMBERS, "date")
@@ -68,9 +69,6 @@ def read_columns(table: Node) -> tuple[tuple[Column, Node], ...]:
 
 def _column(node: Node) -> Column | None:
     logical = node["logicalType"].value
-    if logical not in _KINDS:
-        node["logicalType"].refuse(f"a column cannot be of type {logical!r}; {hint(str(logical), tuple(_KINDS))}")
-        return None
     for key, message in _UNSUPPORTED.items():
         if node[key].value and (key, node[key].value) != ("semanticType", "column"):
             node[key].refuse(message)
@@ -80,7 +78,7 @@ def _column(node: Node) -> Column | None:
         landed.refuse("a partition column is not in the landed file: its value comes from `partition` of the pipeline")
     column = Column(
         name=column_name(node),
-        type=_hive_type(node, logical) or "",
+        type=hive_type(node, str(logical)) or "",
         landed=(landed.text() if landed is not None else "") or node["physicalName"].text() or node["name"].text(),
         required=bool(node["required"].value),
         primary_key=bool(node["primaryKey"].value),
@@ -94,15 +92,17 @@ def _column(node: Node) -> Column | None:
 
 
 _UNSUPPORTED = {
-    "relationships": "relationships are not supported yet; write the rule as quality `type: sql`, or leave it out",
     "semanticType": "only columns can be checked; leave measures and dimensions out of a watched contract",
     "properties": "nested properties are not supported; only flat tables are watched",
     "items": "nested items are not supported; only flat tables are watched",
 }
 
 
-def _hive_type(node: Node, logical: str) -> str | None:
+def hive_type(node: Node, logical: str) -> str | None:
     """The type as the Glue catalog shows it, or None after a refusal."""
+    if logical not in _KINDS:
+        node["logicalType"].refuse(f"a column cannot be of type {logical!r}; {hint(logical, tuple(_KINDS))}")
+        return None
     text = re.sub(r"\s", "", node["physicalType"].text(_TYPE_OF.get(logical, logical)).lower())
     match = _TYPE.fullmatch({"integer": "int"}.get(text, text))
     name = match[1] if match else text
@@ -138,7 +138,7 @@ def _landed_format(node: Node, logical: str) -> str | None:
     if logical not in ("date", "timestamp") or option.value is None:
         return None
     needed = ("%Y", "%m", "%d") if logical == "date" else ("%Y", "%m", "%d", "%H")
-    pattern = _strptime(option.text(), option.refuse)
+    pattern = strptime_pattern(option.text(), option.refuse)
     if pattern is None:
         return None
     directives = re.findall(r"%[^%]", pattern.replace("%%", ""))
@@ -151,7 +151,7 @@ def _landed_format(node: Node, logical: str) -> str | None:
 _EXAMPLE = {"date": "yyyy-MM-dd", "timestamp": "yyyy-MM-dd'T'HH:mm:ss"}
 
 
-def _strptime(jdk: str, refuse: Callable[[str], None]) -> str | None:
+def strptime_pattern(jdk: str, refuse: Callable[[str], None]) -> str | None:
     """A pattern of Java's DateTimeFormatter as one of strptime. Quoted texts and signs stand for themselves."""
     pattern = ""
     for part in _JDK_PART.finditer(jdk):

@@ -1,19 +1,22 @@
-"""What a contract promises, as checks: from the properties of its columns, and from its quality rules.
+"""What a contract promises, as checks: from the properties of its columns, its quality rules and its service levels.
 
 Every delivery is checked for a readable file, an existing partition, matching columns and equality with what landed.
 At least one row must have landed, unless a rowCount rule of the contract says otherwise. `required` of a partition
-column needs no check: the partition exists only with a value. `slaProperties` are valid and not acted on yet; a later
-version will, as they are about the clock and not about the rows of one delivery.
+column needs no check: the partition exists only with a value.
 """
 
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
+from decimal import Decimal
 
 from acceptance.checks import Check, Metric, Operator, Threshold, Valid
 from acceptance.contract import Column, primary_key
-from acceptance.odcs.columns import TEXTS, kind
-from acceptance.odcs.node import Node, hint
+from acceptance.odcs.columns import NUMBERS, TEXTS, kind
+from acceptance.odcs.formats import Promise, number_format, string_format, time_of_day, zone_options
+from acceptance.odcs.node import Node
+from acceptance.odcs.relationships import Tables, read_relationships
 from acceptance.odcs.rules import read_rule, reconciliation
+from acceptance.odcs.service_levels import read_latency
 from acceptance.odcs.valid_values import Value, read_bound, read_pattern, read_values
 
 Drafts = Iterator[tuple[Check, Node]]
@@ -22,23 +25,17 @@ Drafts = Iterator[tuple[Check, Node]]
 _LIMITS = ("minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum")
 _OPTIONS = {
     "string": ("minLength", "maxLength", "pattern", "format"),
-    "integer": (*_LIMITS, "multipleOf"),
-    "number": (*_LIMITS, "multipleOf"),
+    "integer": (*_LIMITS, "multipleOf", "format"),
+    "number": (*_LIMITS, "multipleOf", "format"),
     "boolean": (),
     "date": (*_LIMITS, "format"),
-    "timestamp": (*_LIMITS, "format"),
+    "timestamp": (*_LIMITS, "format", "timezone", "defaultTimezone"),
+    "time": (*_LIMITS, "format", "timezone", "defaultTimezone"),
 }
-"""The logicalTypeOptions that are checked. Not among them: zones, as Athena's timestamps have none; sizes of numbers,
-as the physicalType says them."""
-
-_FORMATS = {
-    "uuid": r"^[0-9A-Fa-f]{8}(-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}$",
-    "ipv4": r"^((25[0-5]|2[0-4][0-9]|1[0-9][0-9]|[1-9]?[0-9])\.){3}(25[0-5]|2[0-4][0-9]|1[0-9][0-9]|[1-9]?[0-9])$",
-}
-"""String formats that one pattern says without doubt; for others the contract has to say which pattern it means."""
+"""The logicalTypeOptions of the types that a column can have."""
 
 
-def derive_checks(table: Node, columns: Sequence[tuple[Column, Node]]) -> tuple[Check, ...]:
+def derive_checks(root: Node, table: Node, columns: Sequence[tuple[Column, Node]], tables: Tables) -> tuple[Check, ...]:
     """The checks in the order in which they are reported. What cannot be checked is refused at its line."""
     rules = list(_rules(table, columns))
     own = {check.metric for check, _ in rules}
@@ -49,6 +46,8 @@ def derive_checks(table: Node, columns: Sequence[tuple[Column, Node]]) -> tuple[
     for column, node in columns:
         drafts += _of_column(column, node)
     drafts += _of_key(table, [column for column, _ in columns])
+    drafts += read_relationships(table, columns, tables)
+    drafts += read_latency(root, table)
     return _with_ids(drafts, rules)
 
 
@@ -89,8 +88,7 @@ def _of_key(table: Node, columns: Sequence[Column]) -> Drafts:
         yield Check(id_, Metric.DUPLICATE_VALUES, columns=key, dimension="uniqueness", expects=expects), table
 
 
-def _valid_values(column: Column, node: Node) -> Iterator[tuple[str, Valid, str]]:
-    """Suffix of the id, what is valid, and the same for people."""
+def _valid_values(column: Column, node: Node) -> Iterator[Promise]:
     options = node["logicalTypeOptions"].mapping()
     options.refuse_unknown_keys(_OPTIONS[node["logicalType"].value])
     name = column.name
@@ -103,29 +101,35 @@ def _valid_values(column: Column, node: Node) -> Iterator[tuple[str, Valid, str]
     if "pattern" in options:
         pattern = read_pattern(options["pattern"])
         yield "pattern", Valid(pattern=pattern), f"{name} matches {pattern}"
-    if "format" in options and kind(column) in TEXTS:
-        yield from _string_format(name, options["format"])
-    yield from _range(column, options)
+    zone_options(options)
+    if node["logicalType"].value == "time":
+        yield from time_of_day(column, options)
+    else:
+        yield from _formatted(column, options)
+        yield from _range(column, options)
     if "multipleOf" in options:
-        step = read_bound(options["multipleOf"], column)
-        if not isinstance(step, str):
-            yield "multiple", Valid(multiple_of=step), f"{name} is a multiple of {step}"
+        yield from _multiple(column, options["multipleOf"])
     if "enum" in node:
         values = read_values([each["value"] for each in node["enum"]], column)
         yield "values", Valid(values=values), f"{name} is one of {', '.join(map(str, values))}"
 
 
-def _string_format(name: str, node: Node) -> Iterator[tuple[str, Valid, str]]:
-    pattern = _FORMATS.get(node.text())
-    if pattern is None:
-        node.refuse(
-            f"the format {node.text()!r} is not checked; {hint(node.text(), tuple(_FORMATS))}; or write a `pattern`"
-        )
-    else:
-        yield "format", Valid(pattern=pattern), f"{name} is a {node.text()}"
+def _formatted(column: Column, options: Node) -> Iterator[Promise]:
+    if "format" in options and kind(column) in TEXTS:
+        yield from string_format(column.name, options["format"])
+    elif "format" in options and kind(column) in NUMBERS:
+        yield from number_format(column, options["format"])
 
 
-def _range(column: Column, options: Node) -> Iterator[tuple[str, Valid, str]]:
+def _multiple(column: Column, option: Node) -> Iterator[Promise]:
+    step = read_bound(option, column)
+    if isinstance(step, Decimal) and kind(column) in ("float", "double") and step != round(step, 9):
+        option.refuse(f"multiples of {step} cannot be told in a {column.type}: write at most 9 digits after the point")
+    elif not isinstance(step, str):
+        yield "multiple", Valid(multiple_of=step), f"{column.name} is a multiple of {step}"
+
+
+def _range(column: Column, options: Node) -> Iterator[Promise]:
     low, above, high, below = (
         read_bound(options[key], column) for key in ("minimum", "exclusiveMinimum", "maximum", "exclusiveMaximum")
     )
@@ -190,6 +194,7 @@ def _numbered(stem: str) -> Iterator[str]:
 
 
 _SUFFIX = {
+    Metric.LATENCY: "latency",
     Metric.ROWS_EQUAL_LANDED: "rows_equal_landed",
     Metric.CELLS_EQUAL_LANDED: "cells_equal_landed",
     Metric.ROW_COUNT: "rows",
@@ -197,6 +202,7 @@ _SUFFIX = {
     Metric.MISSING_VALUES: "missing",
     Metric.INVALID_VALUES: "invalid",
     Metric.DUPLICATE_VALUES: "duplicates",
+    Metric.ORPHANED_VALUES: "orphans",
     Metric.SQL: "sql",
 }
 _ORDER = (
@@ -206,4 +212,5 @@ _ORDER = (
     Metric.ROW_COUNT,
     Metric.ROWS_EQUAL_LANDED,
     Metric.CELLS_EQUAL_LANDED,
+    Metric.LATENCY,
 )

@@ -25,6 +25,8 @@ _CONSTANTS = {"": None, "~": None, "null": None, "Null": None, "NULL": None} | {
 _INTEGER = re.compile(r"[-+]?[0-9]{1,100}")
 _FLOAT = re.compile(r"[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]{1,4})?")
 _VARIABLE = re.compile(r"\$\{([A-Za-z_][A-Za-z0-9_]*)(?::-([^}]*))?\}")
+_OF_QUERIES = ("object", "property", "table", "column")
+"""What `${...}` means in the query of a rule: the delivered rows and the column, not variables."""
 
 
 def read_document(text: str, path: str) -> Node:
@@ -69,6 +71,8 @@ def resolve_variables(root: Node, environment: Mapping[str, str]) -> tuple[Node,
     def resolve(value: Any, at: At) -> Any:
         def replacement(match: re.Match[str]) -> str:
             name, default = match.groups()
+            if at[-1:] == ("query",) and name in _OF_QUERIES:
+                return match[0]
             found = environment.get(name) or default
             if found is None:
                 unset.refuse(at, f"the variable {name} is not set; set it, or give a default: ${{{name}:-default}}")

@@ -2,10 +2,10 @@
 
 import hashlib
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
-from acceptance.contract import Completion, Contract, LandingFormat, Single, Table, shared_fields
+from acceptance.contract import Completion, Contract, LandingFormat, Single, shared_fields
 from acceptance.errors import ContractError
 from acceptance.keys.placeholders import OF_ONE_FILE, known_placeholders
 from acceptance.keys.template import KeyTemplate
@@ -15,8 +15,11 @@ from acceptance.odcs.derive import derive_checks
 from acceptance.odcs.document import holds_variable, read_document, resolve_variables
 from acceptance.odcs.node import Node, hint, shown
 from acceptance.odcs.pipeline import read_override, read_partition, read_steps
+from acceptance.odcs.published import PublishedTable, read_table, tables_of
+from acceptance.odcs.relationships import Tables
 from acceptance.odcs.schema import refuse_invalid
-from acceptance.odcs.vendor import VENDOR, custom_properties
+from acceptance.odcs.service_levels import read_frequency
+from acceptance.odcs.vendor import VENDOR, custom_properties, foreign_properties
 
 LANDING = "landing"
 """The name of the s3 server where files land."""
@@ -26,10 +29,13 @@ _FORMATS = ("csv",)
 _CSV = ("delimiter", "quote", "header", "nullText")
 
 
-def read_contract(text: str, path: str, environment: Mapping[str, str]) -> Contract | None:
+def read_contract(
+    text: str, path: str, environment: Mapping[str, str], published: Sequence[PublishedTable] = ()
+) -> Contract | None:
     """The contract of a watched dataset, or None for a valid document that has no landing server and no pipeline.
 
-    `environment` holds the values of `${VARIABLES}`. Raises ContractError with every problem that was found.
+    `environment` holds the values of `${VARIABLES}`, `published` the tables of other contracts that its relationships
+    may refer to. Raises ContractError with every problem that was found.
     """
     root, unset = resolve_variables(read_document(text, path), environment)
     refuse_invalid(root)
@@ -37,7 +43,8 @@ def read_contract(text: str, path: str, environment: Mapping[str, str]) -> Contr
         raise ContractError({*root.source.problems, *(unset if _is_watched(root) else ())})
     if not _is_watched(root):
         return None
-    contract = _contract(root, path, hashlib.sha256(text.encode()).hexdigest())
+    others = [table for table in published if table.path != path]
+    contract = _contract(root, path, hashlib.sha256(text.encode()).hexdigest(), [*tables_of(root), *others])
     if contract is None or root.source.problems or unset:
         raise ContractError({*root.source.problems, *unset})
     return contract
@@ -48,7 +55,7 @@ def _is_watched(root: Node) -> bool:
     return landing or any(each["vendor"].value == VENDOR for each in root["customProperties"])
 
 
-def _contract(root: Node, path: str, sha256: str) -> Contract | None:
+def _contract(root: Node, path: str, sha256: str, published: Sequence[PublishedTable]) -> Contract | None:
     """None only after a refusal."""
     dataset = root["id"].text()
     if not _DATASET.fullmatch(dataset):
@@ -57,17 +64,17 @@ def _contract(root: Node, path: str, sha256: str) -> Contract | None:
     server, athena, schema = _landing(root), _athena(root), _schema(root)
     pipeline, delivery = _ours(root)
     template = None if server is None else _template(server["location"])
-    if schema is None:
+    if schema is None or athena is None:
         return None
-    columns = read_columns(schema)
-    checks = derive_checks(schema, columns)
+    table, columns = read_table(athena, schema), read_columns(schema)
+    checks = derive_checks(root, schema, columns, Tables(path, table, published))
     known = known_placeholders(template) if template else None
     override, steps = read_override(pipeline, known), read_steps(pipeline, known)
     completion, resent, baseline = read_completion(delivery, template), read_resent(delivery), read_baseline(delivery)
     of_partition = _known_of_partition(known or (), completion, template) if template else None
     partition = read_partition(pipeline, schema, {column.name: column for column, _ in columns}, of_partition)
     landing = None if server is None else _landing_format(server)
-    if template is None or landing is None or athena is None:
+    if template is None or landing is None:
         return None
     return Contract(
         dataset=dataset,
@@ -77,7 +84,7 @@ def _contract(root: Node, path: str, sha256: str) -> Contract | None:
         sha256=sha256,
         template=template,
         landing=landing,
-        table=_table(athena, schema),
+        table=table,
         columns=tuple(column for column, _ in columns),
         checks=checks,
         override=override,
@@ -86,6 +93,8 @@ def _contract(root: Node, path: str, sha256: str) -> Contract | None:
         completion=completion,
         resent=resent,
         baseline=baseline,
+        update_every=read_frequency(root, schema),
+        custom_properties=foreign_properties(root),
     )
 
 
@@ -125,8 +134,6 @@ def _schema(root: Node) -> Node | None:
         place = objects[1] if objects else root
         place.refuse(f"found {len(objects)} schema objects; a watched contract has exactly one, its table")
         return None
-    if objects[0]["relationships"].value:
-        objects[0]["relationships"].refuse("relationships are not supported yet; write the rule as quality `type: sql`")
     return objects[0]
 
 
@@ -191,17 +198,3 @@ def _character(node: Node | None, default: str) -> str:
         node.refuse(f"found {shown(node.value)}; one character is needed, in quotes, such as ';' or \"\\t\"")
         return default
     return node.value
-
-
-def _table(athena: Node, schema: Node) -> Table:
-    output = athena["stagingDir"].text()
-    if output and not output.startswith("s3://"):
-        athena["stagingDir"].refuse(f"found {output!r}; query results go to s3://bucket/prefix/")
-    return Table(
-        catalog=athena["catalog"].text("awsdatacatalog"),
-        database=athena["schema"].text().lower(),
-        name=(schema["physicalName"].text() or schema["name"].text()).lower(),
-        workgroup=athena["workgroup"].text("primary"),
-        region=athena["regionName"].text() or None,
-        output_location=output or None,
-    )

@@ -60,7 +60,7 @@ def _reconciliation(node: Node, column: Column | None) -> tuple[Check, ...]:
 
 
 def _sql(node: Node, column: Column | None, names: Names) -> tuple[Check, ...]:
-    query, threshold = read_query(node["query"], column), _threshold(node)
+    query, threshold = read_query(node["query"], column), _threshold(node, truths=True)
     if _unit(node) is Unit.PERCENT:
         node["unit"].refuse("the number that a query answers has its own unit; compute the percentage in the query")
     if query is None or threshold is None:
@@ -154,14 +154,14 @@ def _valid(arguments: Node, column: Column) -> Valid:
     return Valid(values=read_values(values.sequence(), column), pattern=read_pattern(pattern))
 
 
-def _threshold(node: Node) -> Threshold | None:
-    """The operator and its bounds, or None after a refusal."""
+def _threshold(node: Node, *, truths: bool = False) -> Threshold | None:
+    """The operator and its bounds, or None after a refusal. With `truths`, true and false are bounds: 1 and 0."""
     operator = next((each for each in Operator if each in node), None)
     if operator is None:
         node.refuse(f"a rule needs an operator; allowed: {', '.join(Operator)}")
         return None
     given = node[operator].value
-    bounds = given if isinstance(given, list) else [given]
+    bounds = given if isinstance(given, list) else [int(given) if truths and isinstance(given, bool) else given]
     if not all(isinstance(bound, int | float) and not isinstance(bound, bool) for bound in bounds):
         node[operator].refuse(f"found {shown(given)}, a number is needed")
         return None

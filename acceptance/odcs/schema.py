@@ -45,8 +45,8 @@ def _at(error: ValidationError) -> At:
 
 
 def _deepest(error: ValidationError) -> ValidationError:
-    """Of an error about alternatives, that of the best one; for operators there is a sentence of our own."""
-    if _is_about_operators(error) or not error.context:
+    """Of an error about alternatives, that of the best one; for operators and relationships there is our own."""
+    if _is_about_operators(error) or _is_about_relationships(error) or not error.context:
         return error
     return best_match([error]) or error
 
@@ -77,6 +77,10 @@ def _messages(error: ValidationError) -> Iterator[str]:
         case _ if _is_about_operators(error):
             given = [operator for operator in Operator if operator in found]
             number = " and ".join(given) or "none"
+            if len(given) == 1:
+                two = ", two different ones" if "Between" in given[0] else ""
+                yield f"{given[0]} needs numbers{two}; found {shown(found[given[0]])}"
+                return
             yield f"exactly one operator is needed, found {number}; allowed: {', '.join(Operator)}"
         case "required":
             yield f"the key {next(key for key in wanted if key not in found)!r} is missing"
@@ -85,12 +89,21 @@ def _messages(error: ValidationError) -> Iterator[str]:
         case "enum" | "const":
             allowed = [str(each) for each in (wanted if isinstance(wanted, list) else [wanted])]
             yield f"found {shown(found)}; {hint(str(found), allowed)}"
+        case "not" if isinstance(wanted, dict) and wanted.keys() == {"required"}:
+            yield f"the key {wanted['required'][0]!r} is not allowed here"
+        case _ if _is_about_relationships(error):
+            if "from" in found and "to" in found:  # what is missing is told by itself
+                yield "`from` and `to` are both one property, or both lists of properties"
         case "pattern":
             yield f"found {shown(found)}, which does not match {wanted}"
         case _:
             yield (
                 error.message if len(error.message) < 200 else f"found {shown(found)}, which breaks {error.validator!r}"
             )
+
+
+def _is_about_relationships(error: ValidationError) -> bool:
+    return error.validator == "oneOf" and tuple(error.absolute_path)[-2:-1] == ("relationships",)
 
 
 def _unknown_keys(error: ValidationError, disturbed: bool) -> Iterator[tuple[str, str]]:

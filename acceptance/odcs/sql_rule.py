@@ -14,7 +14,11 @@ DIALECT = "athena"
 
 _OBJECT = "aceite_delivered_rows_object"
 _FORBIDDEN = (exp.DDL, exp.DML, exp.Command, exp.Into)
-_BRACED = re.compile(r"\{[A-Za-z_]+\}")
+_BRACED = re.compile(r"\$?\{([A-Za-z_]+)\}")
+
+
+_SYNONYMS = {"table": "object", "column": "property"}
+"""Words of earlier versions of ODCS, and of the examples in its schema."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,9 +34,10 @@ class RuleQuery:
 
 def read_query(node: Node, column: Column | None) -> RuleQuery | None:
     """The query of a rule, or None after a refusal. `{property}` becomes the column's quoted name."""
-    text = node.text()
+    text = _BRACED.sub(lambda braced: f"{{{_SYNONYMS.get(braced[1], braced[1])}}}", node.text())
     allowed = ("{object}", "{property}") if column else ("{object}",)
-    for braced in dict.fromkeys(_BRACED.findall(text)):
+    for name in dict.fromkeys(_BRACED.findall(text)):
+        braced = f"{{{name}}}"
         if braced not in allowed:
             node.refuse(f"{braced} is not known in a query here; allowed: {' and '.join(allowed)}")
             return None

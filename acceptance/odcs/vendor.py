@@ -2,9 +2,31 @@
 
 from collections.abc import Collection
 
-from acceptance.odcs.node import Node, hint
+from acceptance.checks import Severity
+from acceptance.contract import CustomProperty
+from acceptance.odcs.node import Node, hint, shown
 
 VENDOR = "aceite"
+
+
+def severity_of(node: Node, default: Severity) -> Severity:
+    """The custom property `severity`, for what has none of its own in ODCS."""
+    given = custom_properties(node, ("severity",)).get("severity")
+    if given is None:
+        return default
+    if given.value not in tuple(Severity):
+        given.refuse(f"found {shown(given.value)}; {hint(str(given.value), tuple(Severity))}")
+        return default
+    return Severity(given.value)
+
+
+def foreign_properties(node: Node) -> tuple[CustomProperty, ...]:
+    """The custom properties that are not Aceite's: tools must keep them."""
+    return tuple(
+        CustomProperty(str(each["property"].value), each["value"].value, each["vendor"].value)
+        for each in node["customProperties"]
+        if each["vendor"].value != VENDOR
+    )
 
 
 def custom_properties(node: Node, known: Collection[str]) -> dict[str, Node]:

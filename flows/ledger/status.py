@@ -1,6 +1,7 @@
 """What `aceite status` shows."""
 
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -47,6 +48,12 @@ class Status:
         query = sa.select(deliveries).order_by(deliveries.c.arrived_at.desc(), deliveries.c.id).limit(limit)
         with self._engine.connect() as connection:
             return tuple(_status(row) for row in connection.execute(query))
+
+    def last_arrivals(self) -> Mapping[str, datetime]:
+        """When the newest delivery of each dataset arrived."""
+        newest = sa.select(deliveries.c.dataset, sa.func.max(deliveries.c.arrived_at)).group_by(deliveries.c.dataset)
+        with self._engine.connect() as connection:
+            return {dataset: arrived_at for dataset, arrived_at in connection.execute(newest)}
 
     def locations(self) -> tuple[LocationStatus, ...]:
         never = sa.func.max(sa.case((ranges.c.certified_at.is_(None), 1), else_=0))

@@ -6,7 +6,6 @@ from typing import Any
 from acceptance.checks import Metric
 from acceptance.differences import Differences, DifferingCell, DifferingRow, Kind
 from acceptance.evidence import (
-    BROKEN_RULE,
     CheckRecord,
     DeliveryRecord,
     Evidence,
@@ -23,6 +22,7 @@ from acceptance.history import PastDelivery
 from acceptance.judge import Outcome, Verdict
 from acceptance.parameters import ParameterRecord, ParameterState
 from acceptance.provenance import ContractRecord, RunRecord
+from acceptance.samples import BROKEN_RULE
 
 START = datetime(2026, 11, 23, 8, 12, 5, tzinfo=UTC)
 DELIVERY_ID = "4be1f0a7c2d95e6b8a01"
@@ -102,14 +102,6 @@ QUERY = QueryRecord(
     total_ms=2871,
     engine_version="Athena engine version 3",
     output_location=f"s3://athena-results/{QUERY_ID}.csv",
-)
-SAMPLE = Sample(
-    columns=("year", "month", "day", "carrier", "flight", "origin", "dest", "dep_delay", "distance"),
-    rows=(
-        ("2013", "1", "1", "UA", "1545", "EWR", "IAH", "2.0", "1400"),
-        ("2013", "1", "1", "AA", "1141", "JFK", "MIA", None, "1089"),
-        ("2013", "1", "1", "B6", "725", "JFK", "BQN", "-1.0", "1576"),
-    ),
 )
 PARAMETER = ParameterRecord(
     name="/stage/nycflights/flights/_test",
@@ -199,7 +191,6 @@ def accepted(**replaced: Any) -> Evidence:
         steps=STEPS,
         checks=CHECKS,
         queries=(QUERY,),
-        sample=SAMPLE,
         parameters=(PARAMETER,),
         history=HISTORY,
     )

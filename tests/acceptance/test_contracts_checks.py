@@ -129,6 +129,53 @@ def test_a_property_of_a_column_becomes_a_check(column: str, line: str, id_: str
     assert found.expects
 
 
+@pytest.mark.parametrize(
+    ("physical", "name", "valid"),
+    [
+        ("bigint", "i8", Valid(minimum=-128, maximum=127)),
+        ("int", "u16", Valid(minimum=0, maximum=65535)),
+        ("decimal(38,0)", "u64", Valid(minimum=0, maximum=2**64 - 1)),
+        ("decimal(38,0)", "u128", Valid(minimum=0)),
+    ],
+)
+def test_a_format_of_integers_is_a_range(physical: str, name: str, valid: Valid) -> None:
+    (found,) = added(of_column("order_id", f'physicalType: "{physical}"', f"logicalTypeOptions: {{format: {name}}}"))
+    assert (found.id, found.valid) == ("order_id_format", valid)
+
+
+@pytest.mark.parametrize("name", ["f32", "f64"])
+def test_a_format_of_floats_is_the_type_of_the_column(name: str) -> None:
+    changes = ("decimal(10, 2)\n", f"float\n        logicalTypeOptions: {{format: {name}}}\n")
+    assert added(orders(changes)) == []
+
+
+TIME = "logicalType: boolean", "logicalType: time\n        logicalTypeOptions: {}"
+
+
+def test_a_time_is_a_text_of_its_format_between_its_limits() -> None:
+    options = '{format: "HH:mm", exclusiveMinimum: "07:59", maximum: 18:00, timezone: false}'
+    contract = watched(orders((TIME[0], TIME[1].format(options))))
+    assert {column.name: column.type for column in contract.columns}["gift"] == "string"
+    pattern = check(contract, "gift_format").valid
+    assert pattern is not None and pattern.pattern is not None
+    assert [bool(re.search(pattern.pattern, text)) for text in ("08:00", "8:00", "24:00", "08:00:00")] == [
+        True, False, False, False,
+    ]  # fmt: skip
+    assert check(contract, "gift_range").valid == Valid(exclusive_minimum="07:59", maximum="18:00")
+    assert check(contract, "gift_range").expects == "gift > 07:59 and <= 18:00"
+
+
+def test_a_time_without_options_is_iso() -> None:
+    contract = watched(orders((TIME[0], "logicalType: time")))
+    valid = check(contract, "gift_format").valid
+    assert valid is not None and valid.pattern is not None and re.search(valid.pattern, "23:59:59")
+
+
+def test_the_zone_of_a_timestamp_may_be_told() -> None:
+    options = "logicalTypeOptions: {timezone: false, defaultTimezone: America/Sao_Paulo}"
+    assert added(of_column("paid_at", options)) == []
+
+
 def test_each_kind_of_property_is_a_check_of_its_own() -> None:
     text = of_column("customer", "logicalTypeOptions: {minLength: 1, maxLength: 9, pattern: x, format: uuid}")
     assert [each.id for each in added(text)] == ["customer_length", "customer_pattern", "customer_format"]
@@ -140,6 +187,17 @@ def test_each_kind_of_property_is_a_check_of_its_own() -> None:
         ("uuid", "123e4567-E89B-12d3-a456-426614174000", "123e4567e89b12d3a456426614174000"),
         ("ipv4", "192.168.0.255", "192.168.0.256"),
         ("ipv4", "0.0.0.0", "1.2.3.4."),
+        ("ipv6", "2001:db8::ff00:42:8329", "2001:db8::ff00::8329"),
+        ("ipv6", "::1", "1"),
+        ("ipv6", "::ffff:192.0.2.128", "::ffff:192.0.2.256"),
+        ("ipv6", "1:2:3:4:5:6:7:8", "1:2:3:4:5:6:7:8:9"),
+        ("email", "ana.souza+x@banco.com.br", "ana@banco..br"),
+        ("email", "a@b", "a b@c.d"),
+        ("hostname", "xn--80ak6aa92e.com", "-a.com"),
+        ("uri", "https://example.com/a?b=c#d", "example.com/a"),
+        ("uri", "urn:isbn:0451450523", "http://a b"),
+        ("byte", "YWJjZA==", "YWJjZA="),
+        ("byte", "", "a"),
     ],
 )
 def test_a_string_format_is_a_pattern(name: str, good: str, bad: str) -> None:
@@ -222,16 +280,26 @@ def test_a_query_may_be_any_select_of_one_number(query: str) -> None:
     assert found.sql is not None and "{object}" in found.sql
 
 
+@pytest.mark.parametrize("placeholders", ["{object} {property}", "${object} ${property}", "${table} ${column}"])
+def test_the_placeholders_of_every_version_of_odcs_mean_the_same(placeholders: str) -> None:
+    table, column = placeholders.split()
+    rule = f'{{type: sql, mustBe: 0, query: "SELECT count(*) FROM {table} WHERE {column} IS NULL"}}'
+    (found,) = added(of_column("customer", f"quality: [{rule}]"))
+    assert found.sql == 'SELECT COUNT(*) FROM {object} WHERE "customer" IS NULL'
+
+
+def test_a_query_may_answer_true_or_false() -> None:
+    rule = "{type: sql, mustBe: true, query: 'SELECT bool_and(gift) FROM {object}'}"
+    (found,) = added(rules(f"- {rule}"))
+    assert found.threshold == Threshold(Operator.MUST_BE, (1,))
+
+
 def test_ids_are_unique_and_those_of_the_contract_stay() -> None:
     text = of_column("gift", "required: true", "quality: [{id: gift_not_null, metric: nullValues, mustBe: 0}, "
                      "{metric: nullValues, mustBe: 0}, {metric: nullValues, mustBe: 0}]")  # fmt: skip
     ids = [each.id for each in watched(text).checks]
     assert [id_[4:] for id_ in ids if id_.startswith("gift")] == ["_not_null_2", "_not_null", "_nulls", "_nulls_2"]
     assert len(ids) == len(set(ids))
-
-
-def test_service_levels_are_allowed_and_become_no_check() -> None:
-    assert added(ORDERS + "slaProperties: [{property: latency, value: 2, unit: h, element: orders_table.day}]\n") == []
 
 
 @pytest.mark.parametrize(

@@ -99,7 +99,13 @@ LOCATIONS = [
 
 COLUMNS = [
     ("an object", orders(("logicalType: boolean", "logicalType: object  # here")), "cannot be of type 'object'"),
-    ("a time", orders(("logicalType: boolean", "logicalType: time  # here")), "cannot be of type 'time'"),
+    ("a list", orders(("logicalType: boolean", "logicalType: array  # here")), "cannot be of type 'array'"),
+    ("a time in a number", orders(("logicalType: integer\n        physicalType: int",
+     "logicalType: time\n        physicalType: int  # here")), "allowed: string, varchar, char"),
+    ("a time that orders otherwise", orders(("logicalType: boolean",
+     "logicalType: time\n        logicalTypeOptions: {format: mm:HH}  # here")), "in this order, such as HH:mm:ss"),
+    ("a limit that is no time", orders(("logicalType: boolean",
+     "logicalType: time\n        logicalTypeOptions: {minimum: 8:00}  # here")), "in the column's own format"),
     ("a type that does not hold it", of_column("gift", "physicalType: int  # here"), "for the logical type boolean"),
     ("an unknown type", orders(("varchar(40)", "text  # here")), "found 'text'"),
     ("a decimal without precision", orders(("decimal(10, 2)", "decimal  # here")), "decimal(precision,scale)"),
@@ -114,8 +120,7 @@ COLUMNS = [
     ("a landed partition", of_column("day", "customProperties: [{property: landed, value: x}]  # here"), "not in the"),
     ("a misspelt property", of_column("gift", "customProperties: [{property: landd, value: x}]  # here"), "'landed'"),
     ("a measure", of_column("gift", "semanticType: measure  # here"), "only columns can be checked"),
-    ("a relationship", of_column("gift", "relationships: [{to: other.id}]  # here"), "not supported yet"),
-    ("a zone", of_column("paid_at", "logicalTypeOptions: {timezone: true}  # here"), "timezone: unknown key"),
+    ("a zone", of_column("paid_at", "logicalTypeOptions: {timezone: true}  # here"), "timestamps have no zone"),
     ("a letter of a format", of_column("ordered_on", "logicalTypeOptions: {format: dd-MMM-yyyy}  # here"), "'MMM' in"),
     ("an unquoted T", of_column("paid_at", "logicalTypeOptions: {format: yyyy-MM-ddTHH:mm}  # here"),
      "'T' in the format"),
@@ -128,8 +133,14 @@ COLUMNS = [
 ]  # fmt: skip
 
 VALUES = [
-    ("an unknown format", of_column("customer", "logicalTypeOptions: {format: email}  # here"),
-     "'email' is not checked"),
+    ("an unknown format", of_column("customer", "logicalTypeOptions: {format: password}  # here"),
+     "'password' is not checked"),
+    ("an unknown format of numbers", of_column("order_id", "logicalTypeOptions: {format: i63}  # here"),
+     "did you mean 'i64'"),
+    ("a narrow format of wide numbers", orders(("decimal(10, 2)\n",
+     "double\n        logicalTypeOptions: {format: f32}  # here\n")), "found 'f32' for a column of type double"),
+    ("multiples that are too fine", orders(("decimal(10, 2)\n",
+     "double\n        logicalTypeOptions: {multipleOf: 0.0000000001}  # here\n")), "at most 9 digits"),
     ("a broken pattern", of_column("customer", "logicalTypeOptions: {pattern: '['}  # here"),
      "not a regular expression"),
     ("lengths that exclude all", of_column("customer", "logicalTypeOptions: {minLength: 3, maxLength: 2}  # here"),
@@ -200,7 +211,7 @@ QUERIES = [
     ("an open quote", "SELECT count(*) FROM {object} WHERE gift = 'x", "not SQL as Athena reads it"),
     ("another table", "SELECT count(*) FROM orders", "does not mention {object}"),
     ("the object only in a text", "SELECT '{object}'", "does not read FROM {object}"),
-    ("an unknown placeholder", "SELECT count(*) FROM {table}", "{table} is not known in a query"),
+    ("an unknown placeholder", "SELECT count(*) FROM {tabel}", "{tabel} is not known in a query"),
     ("a property of a table", "SELECT count({property}) FROM {object}", "allowed: {object}"),
     ("a deletion", "DELETE FROM {object}", "holds DELETE; only SELECT"),
     ("a table made", "CREATE TABLE x AS SELECT * FROM {object}", "holds CREATE; only SELECT"),
@@ -260,8 +271,6 @@ DOCUMENT = [
      "found 2 schema objects"),
     ("no table", orders((ORDERS[ORDERS.index("schema:\n  -") : ORDERS.index("customProp")], "")),
      "found 0 schema objects"),
-    ("relationships of the table", orders(("    quality: []\n",
-     "    relationships: [{from: orders_table.customer, to: customers.id}]  # here\n")), "not supported yet"),
     ("an unset variable", orders(("s3://landing", "s3://${BUCKET}")), "the variable BUCKET is not set"),
 ]  # fmt: skip
 

@@ -17,7 +17,8 @@ from acceptance.fingerprint import Fingerprint
 from acceptance.judge import CheckResult, Judgement, Outcome, Verdict
 from acceptance.keys.placeholders import partition_values
 from acceptance.odcs.reader import read_contract
-from acceptance.query import compile_checks, read_answer, sample_query
+from acceptance.query import compile_checks, read_answer
+from acceptance.samples import sample_query
 from aws.athena import connect, run_query
 from sandbox.provision import provision
 from sandbox.server import LocalAws
@@ -214,7 +215,8 @@ def test_duplicates_over_several_columns_have_their_own_threshold(judged):
 
 
 def test_a_sensitive_column_is_masked_by_the_query_itself(contract):
-    sql = sample_query(contract, {"dt": "20260101"}, {column.name for column in contract.columns})
+    usable = {column.name for column in contract.columns}
+    sql = sample_query(contract, {"dt": "20260101"}, usable, contract.checks)
     assert "'•••' AS \"note\"" in sql
 
 
@@ -275,3 +277,18 @@ def test_other_rows_or_other_cells_than_landed_reject(contract):
         landed=LandedFacts(3, None), catalog=facts(contract).catalog, table=TableFacts(3, Fingerprint(3, 1, 3))
     )
     assert result_of(judge_findings(contract, unknown), "cells_equal_landed").outcome is Outcome.ERRORED
+
+
+@pytest.mark.parametrize(
+    ("took", "outcome", "observed"),
+    [
+        (timedelta(hours=2), Outcome.PASSED, "in the table 2:00:00 after it landed"),
+        (timedelta(hours=2, milliseconds=1), Outcome.WARNED, "in the table 2:00:01 after it landed"),
+    ],
+)
+def test_a_delivery_that_took_too_long_from_landing_to_table_warns(took, outcome, observed):
+    late = CONTRACT + "slaProperties: [{id: fresh, property: latency, value: 2, unit: h, element: orders.dt}]\n"
+    contract = read_contract(late, "orders.odcs.yaml", {})
+    assert contract is not None
+    judgement = judge_findings(contract, facts(contract, available_after=took))
+    assert (result_of(judgement, "fresh").outcome, result_of(judgement, "fresh").observed) == (outcome, observed)

@@ -1,0 +1,199 @@
+"""The first contract of a dataset, written from a sample of what lands: facts as rules, guesses as comments."""
+
+import json
+import re
+import unicodedata
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import date
+
+from acceptance.contract import LandingFormat
+from acceptance.keys.template import KeyTemplate
+
+LOCATION = "s3://${LANDING_BUCKET:-landing}/"
+
+
+@dataclass(frozen=True, slots=True)
+class ColumnProfile:
+    """A landed column as the sample shows it. `type` is Hive's, `landed_format` Java's; `note` is for people."""
+
+    landed: str
+    type: str
+    nulls: int
+    distinct: int
+    note: str
+    landed_format: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Profile:
+    """A landed file. `key` are the landed names of columns that together are never twice the same; empty if unknown."""
+
+    rows: int
+    landing: LandingFormat
+    columns: tuple[ColumnProfile, ...]
+    key: tuple[str, ...]
+
+
+def draft_contract(profile: Profile, dataset: str, location: str) -> str:
+    """An ODCS document that Aceite can watch. `location` is a key template with its bucket, see `template_of`."""
+    names = _column_names([column.landed for column in profile.columns])
+    partition = next(name for name in ("anomesdia", "business_date", "landed_on") if name not in names.values())
+    properties = "\n".join(_property(column, names, profile) for column in profile.columns)
+    return _DOCUMENT.format(
+        dataset=_quoted(dataset),
+        location=_quoted(location),
+        encoding=_quoted(profile.landing.encoding),
+        delimiter=_quoted(profile.landing.delimiter),
+        quote=_quoted(profile.landing.quote),
+        table=_quoted(re.sub(r"\W+", "_", dataset, flags=re.ASCII).lower()),
+        rows=profile.rows,
+        granularity=_granularity(profile),
+        properties=properties,
+        partition=partition,
+        business_date="{business_date:%Y%m%d}",
+    )
+
+
+def dataset_of(name: str) -> str:
+    """A dataset's id made of the name of a file or folder."""
+    plain = unicodedata.normalize("NFKD", name).encode("ascii", "ignore").decode()
+    return re.sub(r"[^A-Za-z0-9]+", "-", plain).strip("-").lower() or "dataset"
+
+
+def template_of(key: str) -> str | None:
+    """The key template that a landed key suggests: its date becomes the business date, its name a field.
+
+    None if no date is in it, or nothing that could be a template.
+    """
+    found = next((match for match in _DATE.finditer(key) if _is_date(match)), None)
+    if found is None:
+        return None
+    separator = found["separator"]
+    written = "{business_date:" + separator.join(("%Y", "%m", "%d")) + "}"
+    before, after = (_braced(text) for text in (key[: found.start()], key[found.end() :]))
+    folder, slash, name = after.rpartition("/")
+    stem, dot, suffix = name.partition(".")
+    pattern = f"{before}{written}{folder}{slash}" + (f"{{file}}{dot}{suffix}" if slash and stem else name)
+    try:
+        KeyTemplate.parse(f"s3://bucket/{pattern}")
+    except ValueError:
+        return None
+    return pattern
+
+
+_DATE = re.compile(r"(?<!\d)(?:19|20)\d\d(?P<separator>[-_/.]?)\d\d(?P=separator)\d\d(?!\d)", re.ASCII)
+
+
+def _is_date(match: re.Match[str]) -> bool:
+    digits = re.sub(r"\D", "", match[0])
+    try:
+        date(int(digits[:4]), int(digits[4:6]), int(digits[6:]))
+    except ValueError:
+        return False
+    return True
+
+
+def _braced(text: str) -> str:
+    return text.replace("{", "{{").replace("}", "}}")
+
+
+def _column_names(landed: Sequence[str]) -> dict[str, str]:
+    """The table's name of each landed column: small letters, digits and underscores, each once."""
+    names: dict[str, str] = {}
+    for name in landed:
+        plain = unicodedata.normalize("NFKD", name).encode("ascii", "ignore").decode().lower()
+        stem = re.sub(r"\W+", "_", plain).strip("_") or "column"
+        stem = f"c_{stem}" if stem[0].isdigit() else stem
+        names[name] = next(free for free in _numbered(stem) if free not in names.values())
+    return names
+
+
+def _numbered(stem: str) -> Iterator[str]:
+    yield stem
+    number = 2
+    while True:
+        yield f"{stem}_{number}"
+        number += 1
+
+
+_LOGICAL = {"string": "string", "boolean": "boolean", "date": "date", "timestamp": "timestamp", "double": "number"}
+
+
+def _property(column: ColumnProfile, names: dict[str, str], profile: Profile) -> str:
+    kind = column.type.partition("(")[0]
+    logical = "number" if kind == "decimal" else _LOGICAL.get(kind, "integer")
+    type_ = f'"{column.type}"' if "," in column.type else column.type
+    parts = [f"name: {_word(names[column.landed])}", f"logicalType: {logical}", f"physicalType: {type_}"]
+    if profile.rows and not column.nulls:
+        parts.append("required: true")
+    if column.landed in profile.key:
+        parts += ["primaryKey: true", f"primaryKeyPosition: {profile.key.index(column.landed) + 1}"]
+    if column.landed_format:
+        parts.append(f"logicalTypeOptions: {{format: {_quoted(column.landed_format)}}}")
+    if names[column.landed] != column.landed.casefold():
+        parts.append(f"customProperties: [{{property: landed, vendor: aceite, value: {_quoted(column.landed)}}}]")
+    nulls = f"; {column.nulls} of {profile.rows} null" if column.nulls else ""
+    return f"      - {{{', '.join(parts)}}}\n        # {column.note}{nulls}"
+
+
+def _granularity(profile: Profile) -> str:
+    if not profile.key:
+        return "# no column, and no two or three, tell the rows of the sample apart: say which are the primary key"
+    return "# primaryKey is a guess: what tells the rows of the sample apart"
+
+
+def _word(name: str) -> str:
+    """A name without quotes, unless YAML would take it for something else than a text."""
+    return _quoted(name) if name in ("true", "false", "null") else name
+
+
+def _quoted(text: str) -> str:
+    """A text in YAML's double quotes, which are those of JSON."""
+    return json.dumps(text, ensure_ascii=False)
+
+
+_DOCUMENT = """\
+# yaml-language-server: $schema=https://raw.githubusercontent.com/bitol-io/open-data-contract-standard/main/schema/odcs-json-schema-v3.2.0.json
+#
+# A first contract, from a sample of {rows} rows. What the sample shows is a rule or a comment; look at both: a rule may
+# be a coincidence, and a comment the rule that you want, such as logicalTypeOptions: {{minimum: 0, maximum: 10}}.
+apiVersion: v3.2.0
+kind: DataContract
+id: {dataset}
+name: {dataset}
+version: 0.1.0
+status: draft
+
+servers:
+  - server: landing
+    type: s3
+    location: {location}
+    format: csv
+    encoding: {encoding}
+    customProperties:
+      - {{property: delimiter, vendor: aceite, value: {delimiter}}}
+      - {{property: quote, vendor: aceite, value: {quote}}}
+  - server: sor
+    type: athena
+    catalog: awsdatacatalog
+    schema: ${{ATHENA_DATABASE:-database_sor}}      # the table's database in the Glue catalog
+    workgroup: ${{ATHENA_WORKGROUP:-primary}}
+
+schema:
+  - name: {table}      # the table; physicalType of each column is the catalog's type
+    physicalType: table
+    {granularity}
+    properties:
+{properties}
+      - {{name: {partition}, logicalType: integer, physicalType: int, required: true, partitioned: true, partitionKeyPosition: 1}}
+    quality:
+      - {{id: enough_rows, metric: rowCount, mustBeGreaterThan: 0, dimension: completeness}}      # the sample has {rows}
+
+customProperties:
+  - property: pipeline
+    vendor: aceite
+    value:
+      steps: []      # what runs between landing and table, such as {{invoke: FUNCTION, payload: {{key: "{{key}}"}}, within: 5m}}
+      partition: {{{partition}: "{business_date}"}}
+"""  # noqa: E501 - one property a line reads best

@@ -1,0 +1,73 @@
+"""The measuring of a delivery's checks: one query, a few beside it, and one more for rows of what is broken."""
+
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from acceptance.contract import Contract
+from acceptance.errors import AceiteError, QueryFailed
+from acceptance.evidence import Sample
+from acceptance.judge import Judgement, Measurement
+from acceptance.query import MeasuringQuery, TableFacts, compile_checks, read_answer, read_own_answer
+from acceptance.samples import broken_checks, sample_query
+from aws.athena import QueryAnswer
+from flows.timeline import Stopped
+
+Ask = Callable[[str, str, str], QueryAnswer]
+"""Runs a query: the step's name, the query's purpose and its SQL. Raises Stopped or QueryFailed if it fails."""
+
+
+@dataclass(frozen=True, slots=True)
+class Measured:
+    """What the queries answered. `query_id` is that of the one query."""
+
+    table: TableFacts
+    checks: Mapping[str, Measurement] = field(default_factory=dict)
+    query_id: str = ""
+
+
+def measure(contract: Contract, partition: Mapping[str, str], usable: Collection[str], ask: Ask) -> Measured:
+    """Measures every check whose columns are usable. What goes wrong beside the one query is of that check alone."""
+    query = compile_checks(contract, partition, usable)
+    try:
+        answer = ask("measure the checks in one query", "checks", query.sql)
+    except (Stopped, QueryFailed) as error:
+        if not (query.holds_free_sql and _by_athena(error)):
+            raise
+        # A rule in free SQL may be what failed: run by itself, each says whether it was.
+        query = compile_checks(contract, partition, usable, fuse_rules=False)
+        answer = ask("measure the checks without free SQL", "checks", query.sql)
+    facts, measured = read_answer(query, answer.rows[0] if answer.rows else (), answer.query_id)
+    return Measured(facts, measured | _beside(query, ask), answer.query_id)
+
+
+def rows_of_broken_rules(
+    contract: Contract, partition: Mapping[str, str], usable: Collection[str], judgement: Judgement, ask: Ask
+) -> Sample:
+    """After a failure, a few rows of each rule that does not hold; nothing is asked if all hold."""
+    sql = sample_query(contract, partition, usable, broken_checks(judgement))
+    if sql is None:
+        return Sample()
+    answer = ask("fetch rows of the broken rules", "sample", sql)
+    return Sample(columns=answer.columns, rows=tuple(tuple(map(_text, row)) for row in answer.rows))
+
+
+def _beside(query: MeasuringQuery, ask: Ask) -> dict[str, Measurement]:
+    measured: dict[str, Measurement] = {}
+    for own in query.beside:
+        try:
+            answer = ask(f"measure {own.check.id}", "checks", own.sql)
+        except (Stopped, QueryFailed) as error:
+            measured[own.check.id] = Measurement(error=str(error))
+        else:
+            measured[own.check.id] = read_own_answer(own, answer.rows, answer.query_id)
+    return measured
+
+
+def _by_athena(error: AceiteError) -> bool:
+    """Whether it is Athena that says no, and not the network or our credentials."""
+    return isinstance(error, QueryFailed) or isinstance(error.__cause__, QueryFailed)
+
+
+def _text(value: Any) -> str | None:
+    return None if value is None else str(value)
