@@ -9,6 +9,7 @@ from typing import Any
 from acceptance.checks import Check
 from acceptance.keys.signal import FILE
 from acceptance.keys.template import KeyTemplate
+from acceptance.landing import Engine, LandingFormat, NamedByColumn, PartitionHolds
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,6 +19,11 @@ class Column:
     `type` is the Hive type that the Glue catalog must show, in lower case without spaces ("bigint", "decimal(4,1)").
     `landed` is the column's name in the landed file. `landed_format` is a strptime pattern for dates and timestamps;
     None means ISO text. `primary_key_position` orders the columns of the key; ties stay in the order of the columns.
+
+    `in_file`: whether the landed file has it. `computed` is an SQL expression over landed columns, in Athena's dialect:
+    what the table must hold in a column that did not land. `compared`: whether landed and table must agree in it.
+    `digits` after the point are compared of a float or double, None for every bit. `rounded`: a timestamp may land with
+    more than the three digits that Athena reads.
     """
 
     name: str
@@ -29,6 +35,11 @@ class Column:
     sensitive: bool = False
     landed_format: str | None = None
     primary_key_position: int = 0
+    in_file: bool = True
+    computed: str = ""
+    compared: bool = True
+    digits: int | None = 6
+    rounded: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,18 +52,6 @@ class Table:
     workgroup: str
     region: str | None = None
     output_location: str | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class LandingFormat:
-    """How the landed file is written. `format` is "csv" (others are refused when the contract is read)."""
-
-    format: str = "csv"
-    encoding: str = "UTF-8"
-    delimiter: str = ","
-    quote: str = '"'
-    header: bool = True
-    null_text: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -181,6 +180,7 @@ class Contract:
     """One watched dataset. `dataset` is the ODCS id; `path` is where the document came from, for messages.
 
     `template` ties landed keys to the dataset. `partition` maps partition columns to texts with placeholders.
+    `landed_table` is database.table, over the landing location, for the engine that is Athena.
     `sha256` is of the document's bytes; `checks` are in the order in which they are reported. `update_every` is the
     longest time between two deliveries, if the contract promises one.
     """
@@ -203,6 +203,9 @@ class Contract:
     baseline: Baseline = Baseline()
     update_every: timedelta | None = None
     custom_properties: tuple[CustomProperty, ...] = ()
+    partition_holds: PartitionHolds | NamedByColumn = PartitionHolds.THIS_DELIVERY
+    engine: Engine = Engine.LOCAL
+    landed_table: str = ""
 
     @property
     def signal(self) -> KeyTemplate | None:
@@ -216,8 +219,24 @@ class Contract:
 
     @property
     def landed_columns(self) -> tuple[Column, ...]:
-        """The columns that the landed file holds: those that the partition does not supply."""
-        return tuple(column for column in self.columns if column.name not in self.partition)
+        """The columns that the landed file holds."""
+        return tuple(column for column in self.columns if column.name not in self.partition and column.in_file)
+
+    @property
+    def compared_columns(self) -> tuple[Column, ...]:
+        """The columns in which landed and table must agree."""
+        return tuple(
+            column
+            for column in self.columns
+            if column.name not in self.partition and column.compared and (column.in_file or column.computed)
+        )
+
+    @property
+    def compared_key(self) -> tuple[Column, ...]:
+        """What tells compared rows apart: the primary key; without one among the compared columns, all of these."""
+        compared = {column.name: column for column in self.compared_columns}
+        key = tuple(compared[name] for name in self.primary_key if name in compared)
+        return key or tuple(compared.values())
 
     @property
     def primary_key(self) -> tuple[str, ...]:

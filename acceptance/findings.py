@@ -7,6 +7,7 @@ from datetime import timedelta
 
 from acceptance.checks import Metric
 from acceptance.contract import Column, Contract
+from acceptance.differences import Differences
 from acceptance.fingerprint import Fingerprint
 from acceptance.judge import Judgement, Measurement, judge, judge_check
 from acceptance.query import TableFacts
@@ -49,6 +50,7 @@ class Findings:
     query_id: str | None = None
     available_after: timedelta | None = None
     stopped_by: str = ""
+    differences: Differences | None = None
 
     @property
     def worth_running(self) -> bool:
@@ -88,7 +90,7 @@ def _measurement(contract: Contract, findings: Findings, check_id: str, metric: 
         if metric is Metric.ROWS_EQUAL_LANDED:
             return _rows(findings.landed, findings.table, findings.query_id)
         if metric is Metric.CELLS_EQUAL_LANDED:
-            return _cells(findings.landed, findings.table, findings.query_id)
+            return _cells(findings.landed, findings.table, findings.query_id, findings.differences)
     if check_id in findings.measured:
         return findings.measured[check_id]
     return Measurement(skipped=_why_not(findings))
@@ -138,12 +140,16 @@ def _rows(landed: LandedFacts, table: TableFacts, query_id: str | None) -> Measu
     return Measurement(abs(table.rows - landed.rows), observed, query_id)
 
 
-def _cells(landed: LandedFacts, table: TableFacts, query_id: str | None) -> Measurement:
+def _cells(
+    landed: LandedFacts, table: TableFacts, query_id: str | None, differences: Differences | None
+) -> Measurement:
     if table.fingerprint is None:
         return Measurement(query_id=query_id, skipped="its columns are missing or have another type")
     if landed.fingerprint is None:
         return Measurement(query_id=query_id, error="the landed file has no fingerprint")
     if landed.fingerprint == table.fingerprint:
         return Measurement(0, f"the same fingerprint, {table.fingerprint}", query_id)
+    if differences is not None and differences.rows:
+        return Measurement(1, str(differences), query_id)
     observed = f"other cells: fingerprint {table.fingerprint} in the table, {landed.fingerprint} landed"
     return Measurement(1, observed, query_id)

@@ -12,10 +12,13 @@ from dataclasses import dataclass
 from acceptance.checks import Check, Metric, Number, Unit
 from acceptance.contract import Contract
 from acceptance.errors import QueryFailed
-from acceptance.fingerprint import Fingerprint, athena_fingerprint_columns
+from acceptance.fingerprint import Fingerprint, athena_digest, athena_sums
 from acceptance.judge import Measurement, measured_text
+from acceptance.landing import NamedByColumn
 from acceptance.measures import aggregate, own_query
-from acceptance.sqltext import identifier, literal, only_select
+from acceptance.sqltext import identifier, literal, only_select, text_literal
+
+DIGEST = '"$digest"'
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,29 +56,36 @@ class TableFacts:
 
 
 def compile_checks(
-    contract: Contract, partition: Mapping[str, str], usable: Collection[str], *, fuse_rules: bool = True
+    contract: Contract,
+    partition: Mapping[str, str],
+    usable: Collection[str],
+    files: Sequence[str] = (),
+    *,
+    fuse_rules: bool = True,
 ) -> MeasuringQuery:
     """The queries for every check of the contract whose columns are all in `usable` (present, with the right type).
 
     Without `fuse_rules` every `type: sql` rule runs beside the one query, where it cannot make the others fail.
+    `files`: see `delivered`.
     """
     columns = {column.name: column for column in contract.columns}
     measurable = [check for check in contract.checks if set(check.columns) <= set(usable)]
     together = [check for check in measurable if fuse_rules or check.metric is not Metric.SQL]
     aggregates = {check: text for check in together if (text := aggregate(check, columns)) is not None}
-    delivered = delivered_rows(contract, partition, usable)
+    rows = delivered(contract, partition, usable, files)
     alone = ((check, own_query(check)) for check in measurable if check not in aggregates)
     beside = tuple(
-        OwnQuery(check, only_select(f"{delivered}\nSELECT (\n  {text}\n)")) for check, text in alone if text is not None
+        OwnQuery(check, only_select(f"{rows}\nSELECT (\n  {text}\n)")) for check, text in alone if text is not None
     )
-    fingerprinted = _compares_cells(contract) and {column.name for column in contract.landed_columns} <= set(usable)
+    fingerprinted = _compares_cells(contract) and {column.name for column in contract.compared_columns} <= set(usable)
     measures = [("rows", "count(*)")]
+    digest = athena_digest(contract.compared_columns) if fingerprinted else ""
     if fingerprinted:
-        high, low = athena_fingerprint_columns(contract.landed_columns)
+        high, low = athena_sums(DIGEST)
         measures += [("fingerprint_high", high), ("fingerprint_low", low)]
     measures += [(check.id, text) for check, text in aggregates.items()]
     selected = ",\n  ".join(f"{expression} AS {identifier(name)}" for name, expression in measures)
-    sql = f"{delivered}\nSELECT\n  {selected}\nFROM delivered"
+    sql = f"{delivered(contract, partition, usable, files, digest)}\nSELECT\n  {selected}\nFROM delivered"
     return MeasuringQuery(only_select(sql), tuple(aggregates), fingerprinted, beside)
 
 
@@ -107,12 +117,27 @@ def read_own_answer(query: OwnQuery, rows: Sequence[Sequence[object]], query_id:
     return _measurement(query.check, rows[0][0], 0, query_id)
 
 
-def delivered_rows(contract: Contract, partition: Mapping[str, str], usable: Collection[str]) -> str:
-    """The common table expression "delivered": the usable columns of the rows in the partition."""
+def delivered(
+    contract: Contract,
+    partition: Mapping[str, str],
+    usable: Collection[str],
+    files: Sequence[str] = (),
+    digest: str = "",
+) -> str:
+    """The delivered rows, as the common table expression "delivered".
+
+    `files` are the values by which the rows of this delivery are known, if the contract has a column that names them.
+    `digest` is the expression of a row's digest, computed once.
+    """
     columns = {column.name: column for column in contract.columns}
     selected = ", ".join(identifier(name) for name in columns if name in usable)
+    selected += f",\n    {digest} AS {DIGEST}" if digest else ""
     table = f"{identifier(contract.table.database)}.{identifier(contract.table.name)}"
-    where = " AND ".join(f"{identifier(name)} = {literal(value, columns[name])}" for name, value in partition.items())
+    conditions = [f"{identifier(name)} = {literal(value, columns[name])}" for name, value in partition.items()]
+    if isinstance(contract.partition_holds, NamedByColumn):
+        names = ", ".join(text_literal(file) for file in files)
+        conditions.append(f"{identifier(contract.partition_holds.column)} IN ({names})")
+    where = " AND ".join(conditions)
     return f"WITH delivered AS (\n  SELECT {selected}\n  FROM {table}" + (f"\n  WHERE {where}\n)" if where else "\n)")
 
 

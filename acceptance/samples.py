@@ -10,7 +10,7 @@ from acceptance.checks import Check, Metric
 from acceptance.contract import Column, Contract
 from acceptance.judge import Judgement, Outcome
 from acceptance.measures import counted_rows
-from acceptance.query import delivered_rows
+from acceptance.query import delivered
 from acceptance.sqltext import identifier, only_select, text_literal
 
 ROWS_OF_EACH = 5
@@ -28,7 +28,11 @@ def broken_checks(judgement: Judgement) -> tuple[Check, ...]:
 
 
 def sample_query(
-    contract: Contract, partition: Mapping[str, str], usable: Collection[str], broken: Sequence[Check]
+    contract: Contract,
+    partition: Mapping[str, str],
+    usable: Collection[str],
+    broken: Sequence[Check],
+    files: Sequence[str] = (),
 ) -> str | None:
     """A SELECT of the rows that break these checks; None if none of them is about single rows."""
     columns = {column.name: column for column in contract.columns if column.name in usable}
@@ -45,7 +49,7 @@ def sample_query(
     order = ", ".join(_order(contract, columns, [check for check in broken if check.id in conditions]))
     shown = ",\n  ".join(_shown(column) for column in columns.values())
     return only_select(
-        f"{delivered_rows(contract, partition, usable)},\n"
+        f"{delivered(contract, partition, usable, files)},\n"
         f"judged AS (\n  SELECT *, ARRAY[\n    {rules}\n  ] AS {_RULES}\n  FROM delivered\n),\n"
         f"numbered AS (\n  SELECT *, row_number() OVER (PARTITION BY {_RULE} ORDER BY {order}) AS {_NUMBER}\n"
         f"  FROM judged CROSS JOIN UNNEST({_RULES}) AS broken ({_RULE})\n  WHERE {_RULE} IS NOT NULL\n)\n"

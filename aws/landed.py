@@ -5,31 +5,27 @@ only if the ones before it found none: bytes, header, shape of the records, cell
 """
 
 import tempfile
-from collections import Counter
-from collections.abc import Mapping, Sequence
-from contextlib import closing
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import duckdb
 
-from acceptance.contract import Column, Contract
+from acceptance.contract import Contract
+from acceptance.differences import Texts
 from acceptance.errors import ContractError, Problem, StepFailed
 from acceptance.fingerprint import Fingerprint
-from aws.landed_sql import LandedSql, cell_rule
-from aws.landed_text import (
-    KEPT_FAULTS,
-    Faults,
-    LandedFault,
-    as_utf8,
-    check_structure,
-    cut,
-    lines_of,
-    read_header,
-)
+from aws.landed_csv import misshapen, open_csv
+from aws.landed_json import open_json
+from aws.landed_parquet import open_parquet
+from aws.landed_sql import CsvSql, Opened
+from aws.landed_text import KEPT_FAULTS, Faults, LandedFault, cut
+from aws.landed_unpacked import unpacked
 
 _MEMORY = "512MB"
+_OPENERS = {"csv": open_csv, "json": open_json, "parquet": open_parquet}
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,119 +52,101 @@ def read_landed(path: Path, contract: Contract, spill_directory: Path) -> Landed
         ContractError: the contract names an encoding, a date format or a type that cannot be read.
         StepFailed: this machine could not read it (no room on the disk, for example).
     """
-    landing, size_bytes, faults = contract.landing, path.stat().st_size, Faults()
-    if size_bytes == 0:
-        faults.add(1, "the file is empty (0 bytes)" + ("; not even the header is there" if landing.header else ""))
-        return _faulty(0, (), size_bytes, faults)
-    with tempfile.TemporaryDirectory(dir=spill_directory) as scratch:
+    size_bytes, faults = path.stat().st_size, Faults()
+    with _opened(path, contract, spill_directory, faults) as (duck, opened):
+        if faults.count or opened.sql is None:
+            return LandedFile(opened.rows, opened.header, size_bytes, tuple(faults.kept), faults.count)
         try:
-            text = as_utf8(path, landing.encoding, Path(scratch) / "utf-8.csv", faults)
-        except LookupError as error:
-            raise _unusable(
-                contract, f"the encoding {landing.encoding!r} is not known; write UTF-8, for example"
-            ) from error
-        header = read_header(text, landing) if landing.header else ()
-        if landing.header:
-            _check_header(header, contract.landed_columns, faults)
-        if faults.count:
-            rows = check_structure(text, landing, len(header), Faults())
-            return _faulty(rows, header, size_bytes, faults)
-        return _read_records(text, contract, header, size_bytes, Path(scratch))
-
-
-def _check_header(header: Sequence[str], columns: Sequence[Column], faults: Faults) -> None:
-    if not header:
-        faults.add(1, "the first line is blank, where the header must be")
-        return
-    found = Counter(name.casefold() for name in header)
-    expected = {column.landed.casefold(): column for column in columns}
-    for name in dict.fromkeys(header):
-        if name.casefold() not in expected:
-            allowed = ", ".join(column.landed for column in columns)
-            faults.add(1, f"the header has a column {cut(name)!r} that the contract has not; allowed are: {allowed}")
-    for name, column in expected.items():
-        if not found[name]:
-            there = cut(", ".join(header))
-            faults.add(1, f"the header lacks the column {column.landed!r}; it has: {there}", column.name)
-        elif found[name] > 1:
-            faults.add(1, f"the header has the column {column.landed!r} {found[name]} times", column.name)
-
-
-def _read_records(
-    text: Path, contract: Contract, header: tuple[str, ...], size_bytes: int, scratch: Path
-) -> LandedFile:
-    columns = contract.landed_columns
-    sql = LandedSql(text, contract.landing, columns, _positions(columns, header))
-    try:
-        with closing(_duckdb(scratch)) as duck:
-            _refuse_unusable(duck, sql, contract)
-            try:
-                rows, high, low, *unreadable = _answer(duck, sql.measure())
-            except duckdb.InvalidInputException as error:
-                return _misshapen(text, contract, header, size_bytes, str(error).splitlines()[0])
-            again, with_a_cell_too_many = _answer(duck, sql.measure_again())
+            rows, high, low, *unreadable = _answer(duck, opened.sql.measure())
+        except (duckdb.Error, ValueError) as error:
+            _refuse_unusable(duck, opened, contract)
+            if not isinstance(error, duckdb.InvalidInputException):
+                raise
+            rows = misshapen(opened, contract, faults, str(error).splitlines()[0])
+            return LandedFile(rows, opened.header, size_bytes, tuple(faults.kept), faults.count)
+        if isinstance(opened.sql, CsvSql):
+            again, with_a_cell_too_many = _answer(duck, opened.sql.again())
             # Of one column, a blank line is a record to one reader and none to the other.
-            if with_a_cell_too_many or (again != rows and len(columns) > 1):
-                return _misshapen(text, contract, header, size_bytes)
-            counts = {column.name: count for column, count in zip(columns, unreadable, strict=True) if count}
-            if counts:
-                faults = _unreadable_cells(duck, sql, text, contract, counts)
-                return LandedFile(rows, header, size_bytes, faults, sum(counts.values()), counts)
+            if with_a_cell_too_many or (again != rows and opened.sql.width > 1):
+                rows = misshapen(opened, contract, faults)
+                return LandedFile(rows, opened.header, size_bytes, tuple(faults.kept), faults.count)
+        columns = contract.landed_columns
+        counts = {column.name: count for column, count in zip(columns, unreadable, strict=True) if count}
+        if counts:
+            cells = _unreadable_cells(duck, opened, contract, counts)
+            return LandedFile(rows, opened.header, size_bytes, cells, sum(counts.values()), counts)
+    return LandedFile(rows, opened.header, size_bytes, fingerprint=Fingerprint.of_sums(rows, high, low))
+
+
+def bucket_sums(path: Path, contract: Contract, spill_directory: Path, buckets: int) -> dict[int, int]:
+    """By bucket, the sum of the high halves of the rows of a file that was read without faults."""
+    with _opened(path, contract, spill_directory, Faults()) as (duck, opened):
+        assert opened.sql is not None
+        return {bucket: int(total) for bucket, total in duck.execute(opened.sql.bucket_sums(buckets)).fetchall()}
+
+
+def rows_of_buckets(
+    path: Path, contract: Contract, spill_directory: Path, buckets: int, wanted: Collection[int]
+) -> list[Texts]:
+    """The rows of a file that was read without faults that are in the wanted buckets, as canonical texts."""
+    if not wanted:
+        return []
+    with _opened(path, contract, spill_directory, Faults()) as (duck, opened):
+        assert opened.sql is not None
+        return duck.execute(opened.sql.texts(buckets, wanted)).fetchall()
+
+
+@contextmanager
+def _opened(
+    path: Path, contract: Contract, spill_directory: Path, faults: Faults
+) -> Iterator[tuple[duckdb.DuckDBPyConnection, Opened]]:
+    try:
+        with (
+            tempfile.TemporaryDirectory(dir=spill_directory) as scratch,
+            closing(_duckdb(Path(scratch))) as duck,
+        ):
+            yield duck, _open(duck, path, contract, Path(scratch), faults)
     except duckdb.Error as error:
         raise StepFailed(f"read the landed file with DuckDB: {error}") from error
-    return LandedFile(rows, header, size_bytes, fingerprint=Fingerprint.of_sums(rows, high, low))
 
 
-def _positions(columns: Sequence[Column], header: Sequence[str]) -> tuple[int, ...]:
-    """Where each column is among the file's cells; without a header they are in the contract's order."""
-    if not header:
-        return tuple(range(len(columns)))
-    where = {name.casefold(): position for position, name in enumerate(header)}
-    return tuple(where[column.landed.casefold()] for column in columns)
+def _open(duck: duckdb.DuckDBPyConnection, path: Path, contract: Contract, scratch: Path, faults: Faults) -> Opened:
+    landing = contract.landing
+    if path.stat().st_size == 0:
+        header = "; not even the header is there" if landing.header and landing.format == "csv" else ""
+        faults.add(1, "the file is empty (0 bytes)" + header)
+        return Opened(None)
+    plain = unpacked(path, landing.compression, scratch / "plain", faults)
+    return Opened(None) if faults.count else _OPENERS[landing.format](duck, plain, contract, scratch, faults)
 
 
-def _refuse_unusable(duck: duckdb.DuckDBPyConnection, sql: LandedSql, contract: Contract) -> None:
+def _refuse_unusable(duck: duckdb.DuckDBPyConnection, opened: Opened, contract: Contract) -> None:
+    """Raises ContractError if no file at all could be read so."""
+    assert opened.sql is not None
     try:
-        duck.execute(f"EXPLAIN {sql.measure()}")
+        duck.execute(f"EXPLAIN {opened.sql.measure()}")
     except (duckdb.Error, ValueError) as error:
-        raise _unusable(contract, f"its landed columns cannot be read: {error}") from error
-
-
-def _misshapen(
-    text: Path, contract: Contract, header: tuple[str, ...], size_bytes: int, refused: str = ""
-) -> LandedFile:
-    columns, faults = contract.landed_columns, Faults()
-    sensitive = any(column.sensitive for column in columns)
-    rows = check_structure(text, contract.landing, len(columns), faults, show_cells=not sensitive)
-    if not faults.count and not refused:
-        raise StepFailed(
-            f"two ways of reading the landed file find different records, {rows} in the end; please report it"
-        )
-    if not faults.count:
-        faults.add(1, f"it cannot be read as CSV: {refused}")
-    return _faulty(rows, header, size_bytes, faults)
+        problem = Problem(contract.path, 0, f"its landed columns cannot be read: {error}")
+        raise ContractError([problem]) from error
 
 
 def _unreadable_cells(
-    duck: duckdb.DuckDBPyConnection, sql: LandedSql, text: Path, contract: Contract, counts: Mapping[str, int]
+    duck: duckdb.DuckDBPyConnection, opened: Opened, contract: Contract, counts: Mapping[str, int]
 ) -> tuple[LandedFault, ...]:
     """The first unreadable cells of every column that has any, by line."""
-    columns = [column for column in contract.landed_columns if column.name in counts][:KEPT_FAULTS]
-    names = {column.name for column in columns}
-    found = _answer(duck, sql.first_unreadable(names, KEPT_FAULTS // len(columns)))
-    numbers = {cell["n"] for cells in found for cell in cells}
-    lines = lines_of(text, contract.landing, len(contract.landed_columns), numbers)
-    faults = [
-        LandedFault(lines[cell["n"]], column.name, _cannot_read(column, cell["text"]))
-        for column, cells in zip(columns, found, strict=True)
-        for cell in cells
-    ]
+    assert opened.sql is not None
+    rules = dict(zip(contract.landed_columns, opened.sql.cells, strict=True))
+    columns = [column for column in rules if column.name in counts][:KEPT_FAULTS]
+    found = _answer(duck, opened.sql.first_unreadable({column.name for column in columns}, KEPT_FAULTS // len(columns)))
+    lines = opened.lines_of({cell["n"] for cells in found for cell in cells})
+    faults = []
+    for column, cells in zip(columns, found, strict=True):
+        expected = opened.sql.rule(column, rules[column]).expected
+        for cell in cells:
+            shown = "the value (hidden)" if column.sensitive else repr(cut(str(cell["text"])))
+            message = f"{shown} cannot be read as {column.type}: {expected} is allowed"
+            faults.append(LandedFault(lines[cell["n"]], column.name, message))
     return tuple(sorted(faults, key=lambda fault: fault.line))
-
-
-def _cannot_read(column: Column, text: str) -> str:
-    shown = "the value (hidden)" if column.sensitive else repr(cut(text))
-    return f"{shown} cannot be read as {column.type}: {cell_rule(column, '').expected} is allowed"
 
 
 def _duckdb(scratch: Path) -> duckdb.DuckDBPyConnection:
@@ -181,15 +159,7 @@ def _duckdb(scratch: Path) -> duckdb.DuckDBPyConnection:
     return duckdb.connect(config=options)
 
 
-def _answer(duck: duckdb.DuckDBPyConnection, sql: str) -> tuple[Any, ...]:
+def _answer(duck: duckdb.DuckDBPyConnection, sql: str) -> Sequence[Any]:
     row = duck.execute(sql).fetchone()
     assert row is not None
     return tuple(row)
-
-
-def _faulty(rows: int, header: tuple[str, ...], size_bytes: int, faults: Faults) -> LandedFile:
-    return LandedFile(rows, header, size_bytes, tuple(faults.kept), faults.count)
-
-
-def _unusable(contract: Contract, message: str) -> ContractError:
-    return ContractError([Problem(contract.path, 0, message)])

@@ -2,18 +2,20 @@
 
 import tempfile
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 from acceptance.contract import Contract
 from acceptance.delivery import Delivery, LandingObject
+from acceptance.differences import Texts
 from acceptance.errors import StepFailed
 from acceptance.fingerprint import Fingerprint
 from aws.calls import Client
-from aws.landed import LandedFile, read_landed
+from aws.landed import LandedFile, bucket_sums, read_landed, rows_of_buckets
 from aws.landed_text import KEPT_FAULTS, LandedFault
-from aws.s3 import download
+from aws.s3 import Downloaded, download
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,16 +35,48 @@ def read_members(s3: Client, delivery: Delivery, contract: Contract) -> tuple[La
         ContractError: as `read_landed`.
         StepFailed: a member was replaced or deleted since it was listed, or cannot be fetched or read.
     """
+    return read_objects(s3, sorted(delivery.members), contract)
+
+
+def read_objects(s3: Client, objects: Iterable[LandingObject], contract: Contract) -> tuple[LandedMember, ...]:
+    """The same of any landed objects of the contract."""
     read = []
-    for member in sorted(delivery.members):
-        with tempfile.TemporaryDirectory(prefix="aceite-") as folder:
-            copy = download(s3, member, Path(folder) / "landed")
-            try:
-                file = read_landed(copy.path, contract, Path(folder))
-            except StepFailed as error:
-                raise StepFailed(f"{member.uri}: {error}") from error
-        read.append(LandedMember(member, file, copy.sha256, copy.version_id))
+    for landed in objects:
+        with _fetched(s3, landed) as copy:
+            file = read_landed(copy.path, contract, copy.path.parent)
+        read.append(LandedMember(landed, file, copy.sha256, copy.version_id))
     return tuple(read)
+
+
+def sums_by_bucket(s3: Client, objects: Iterable[LandingObject], contract: Contract, buckets: int) -> Mapping[int, int]:
+    """Of the rows of all these files together, which were read without faults. Raises StepFailed as `read_members`."""
+    sums: Counter[int] = Counter()
+    for landed in objects:
+        with _fetched(s3, landed) as copy:
+            sums.update(bucket_sums(copy.path, contract, copy.path.parent, buckets))
+    return sums
+
+
+def rows_in(
+    s3: Client, objects: Iterable[LandingObject], contract: Contract, buckets: int, wanted: Collection[int]
+) -> tuple[Texts, ...]:
+    """The rows of all these files that are in the wanted buckets. Raises StepFailed as `read_members`."""
+    rows: list[Texts] = []
+    for landed in objects:
+        with _fetched(s3, landed) as copy:
+            rows += rows_of_buckets(copy.path, contract, copy.path.parent, buckets, wanted)
+    return tuple(rows)
+
+
+@contextmanager
+def _fetched(s3: Client, landed: LandingObject) -> Iterator[Downloaded]:
+    """A copy on the disk, in a folder of its own that is gone afterwards."""
+    with tempfile.TemporaryDirectory(prefix="aceite-") as folder:
+        copy = download(s3, landed, Path(folder) / "landed")
+        try:
+            yield copy
+        except StepFailed as error:
+            raise StepFailed(f"{landed.uri}: {error}") from error
 
 
 def as_one(delivery: Delivery, read: Sequence[LandedMember]) -> LandedFile:

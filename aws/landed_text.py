@@ -10,8 +10,8 @@ from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from acceptance.contract import LandingFormat
-from aws.landed_sql import MAX_RECORD_BYTES
+from acceptance.landing import LandingFormat
+from aws.landed_cells import MAX_RECORD_BYTES
 
 KEPT_FAULTS = 20
 

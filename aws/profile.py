@@ -11,10 +11,11 @@ from typing import Any
 
 import duckdb
 
-from acceptance.contract import Column, LandingFormat
+from acceptance.contract import Column
 from acceptance.errors import StepFailed
+from acceptance.landing import LandingFormat
 from acceptance.odcs.draft import ColumnProfile, Profile
-from aws.landed_sql import cell_rule, literal
+from aws.landed_cells import cell_rule, literal
 from aws.landed_text import Faults, as_utf8, read_header
 
 _ENCODINGS = ("UTF-8", "cp1252", "ISO-8859-1")
@@ -114,7 +115,7 @@ def _profile(duck: duckdb.DuckDBPyConnection, records: str, landing: LandingForm
 def _type(duck: duckdb.DuckDBPyConnection, cell: str) -> tuple[str, str | None, str | None]:
     """The narrowest type that every cell has; a text if there is no cell, or if zeros lead numbers, as in codes."""
     readable = [
-        f"count({cell_rule(Column(cell, type_, cell, landed_format=pattern), cell).typed})"
+        f"count({cell_rule(Column(cell, type_, cell, landed_format=pattern), cell, LandingFormat()).typed})"
         for type_, _, pattern in _CANDIDATES
     ]
     codes = f"count(*) FILTER (WHERE regexp_full_match({cell}, '0[0-9]+'))"
@@ -131,10 +132,10 @@ def _column(
     duck: duckdb.DuckDBPyConnection, landed: str, cell: str, type_: str, jdk: str | None, pattern: str | None
 ) -> ColumnProfile:
     if type_.startswith("decimal"):
-        fits = cell_rule(Column(cell, type_, cell), cell).typed
+        fits = cell_rule(Column(cell, type_, cell), cell, LandingFormat()).typed
         (over,) = _one(duck, f"count({cell}) - count({fits})")
         type_ = type_.replace("(18,", "(38,") if over else type_
-    typed = cell_rule(Column(cell, type_, cell, landed_format=pattern), cell).typed
+    typed = cell_rule(Column(cell, type_, cell, landed_format=pattern), cell, LandingFormat()).typed
     shown = (
         (f"min(length({cell}))", f"max(length({cell}))") if type_ == "string" else (f"min({typed})", f"max({typed})")
     )

@@ -1,6 +1,6 @@
 """The measuring of a delivery's checks: one query, a few beside it, and one more for rows of what is broken."""
 
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -26,26 +26,33 @@ class Measured:
     query_id: str = ""
 
 
-def measure(contract: Contract, partition: Mapping[str, str], usable: Collection[str], ask: Ask) -> Measured:
+def measure(
+    contract: Contract, partition: Mapping[str, str], usable: Collection[str], files: Sequence[str], ask: Ask
+) -> Measured:
     """Measures every check whose columns are usable. What goes wrong beside the one query is of that check alone."""
-    query = compile_checks(contract, partition, usable)
+    query = compile_checks(contract, partition, usable, files)
     try:
         answer = ask("measure the checks in one query", "checks", query.sql)
     except (Stopped, QueryFailed) as error:
         if not (query.holds_free_sql and _by_athena(error)):
             raise
         # A rule in free SQL may be what failed: run by itself, each says whether it was.
-        query = compile_checks(contract, partition, usable, fuse_rules=False)
+        query = compile_checks(contract, partition, usable, files, fuse_rules=False)
         answer = ask("measure the checks without free SQL", "checks", query.sql)
     facts, measured = read_answer(query, answer.rows[0] if answer.rows else (), answer.query_id)
     return Measured(facts, measured | _beside(query, ask), answer.query_id)
 
 
 def rows_of_broken_rules(
-    contract: Contract, partition: Mapping[str, str], usable: Collection[str], judgement: Judgement, ask: Ask
+    contract: Contract,
+    partition: Mapping[str, str],
+    usable: Collection[str],
+    files: Sequence[str],
+    judgement: Judgement,
+    ask: Ask,
 ) -> Sample:
     """After a failure, a few rows of each rule that does not hold; nothing is asked if all hold."""
-    sql = sample_query(contract, partition, usable, broken_checks(judgement))
+    sql = sample_query(contract, partition, usable, broken_checks(judgement), files)
     if sql is None:
         return Sample()
     answer = ask("fetch rows of the broken rules", "sample", sql)

@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING
 
 from prefect.runtime import flow_run
 
+from acceptance.comparison import comparison_options
+from acceptance.contract import Contract
 from acceptance.delivery import Delivery, LandingObject
 from acceptance.evidence import (
     DeliveryRecord,
@@ -63,6 +65,17 @@ def landed_of(delivery: Delivery, read: Sequence[LandedMember]) -> Landed:
     return Landed(facts, record, tuple(read), summary)
 
 
+def landed_by_athena(contract: Contract, facts: LandedFacts) -> Landed:
+    """The same of files that were not fetched: nothing is known of them one by one."""
+    record = LandedRecord(
+        rows=facts.rows,
+        columns=tuple(column.landed for column in contract.landed_columns),
+        fingerprint=str(facts.fingerprint) if facts.fingerprint else None,
+        fault_count=facts.fault_count,
+    )
+    return Landed(facts, record, (), facts.first_fault or f"{facts.rows} rows")
+
+
 def evidence_of(
     case: "Case", findings: Findings, judgement: Judgement, caller: Caller, history: tuple[PastDelivery, ...] = ()
 ) -> Evidence:
@@ -79,7 +92,7 @@ def evidence_of(
             git_commit=git_commit(case.contract.path, case.contract.sha256),
         ),
         run=_run(case, caller),
-        landed=case.landed.record if case.landed else LandedRecord(),
+        landed=_landed(case, findings),
         table=_table(case, findings),
         steps=tuple(case.timeline.steps),
         checks=check_records(judgement),
@@ -87,7 +100,18 @@ def evidence_of(
         sample=case.sample,
         parameters=tuple(case.pipeline.parameters),
         history=history,
+        differences=findings.differences,
     )
+
+
+def _landed(case: "Case", findings: Findings) -> LandedRecord:
+    """The rows are those that the partition must hold, which may be of more files than the delivery's."""
+    record = case.landed.record if case.landed else LandedRecord()
+    facts, options = findings.landed, comparison_options(case.contract)
+    if facts is None:
+        return record.model_copy(update={"options": options})
+    fingerprint = str(facts.fingerprint) if facts.fingerprint else None
+    return record.model_copy(update={"options": options, "rows": facts.rows, "fingerprint": fingerprint})
 
 
 def _delivery(case: "Case") -> DeliveryRecord:

@@ -13,12 +13,13 @@ from prefect import Task, task
 from prefect.cache_policies import NO_CACHE
 from prefect.client.schemas.objects import State, TaskRun
 
+from acceptance import partition as partitions
 from acceptance.contract import Contract, Table
 from acceptance.delivery import Delivery, LandingObject
 from acceptance.evidence import Evidence
 from acceptance.findings import CatalogFacts
 from aws import athena, functions, glue, s3, ssm
-from aws.landed_delivery import read_members
+from aws.landed_delivery import read_members, read_objects, rows_in, sums_by_bucket
 from flows import evidence_files, evidence_store
 from flows.clients import Clients, load_clients
 from flows.records import Landed, landed_of
@@ -68,6 +69,33 @@ def read_delivery(delivery: Delivery, contract: Contract) -> Done:
     landed: Landed = landed_of(delivery, read_members(load_clients().landing_s3, delivery, contract))
     ids = {"sha256": landed.members[0].sha256} if len(landed.members) == 1 else {}
     return Done(landed, ids, landed.summary)
+
+
+@task(name="read the other files of the partition", **REPEATABLE)
+def read_others(delivery: Delivery, contract: Contract) -> Done:
+    """The files of other deliveries whose rows the partition holds; those that cannot be read never came into it."""
+    client = load_clients().landing_s3
+    beginning = contract.template.beginning(delivery.business_date, {})
+    listed = tuple(s3.list_objects(client, contract.template.bucket, beginning))
+    read = read_objects(client, partitions.others_of_partition(contract, delivery, listed), contract)
+    found = tuple(
+        partitions.OtherFile(each.landed, each.file.fingerprint, partitions.is_later(delivery, each.landed))
+        for each in read
+        if each.file.fingerprint is not None
+    )
+    return Done(found, detail=f"{len(found)} files of other deliveries, {sum(other.later for other in found)} later")
+
+
+@task(name="sum what landed by bucket", **REPEATABLE)
+def sum_by_bucket(objects: Sequence[LandingObject], contract: Contract, buckets: int) -> Done:
+    sums = sums_by_bucket(load_clients().landing_s3, objects, contract, buckets)
+    return Done(sums, detail=f"{buckets} buckets")
+
+
+@task(name="read the landed rows that differ", **REPEATABLE)
+def read_differing(objects: Sequence[LandingObject], contract: Contract, buckets: int, wanted: frozenset[int]) -> Done:
+    rows = rows_in(load_clients().landing_s3, objects, contract, buckets, wanted)
+    return Done(rows, detail=f"{len(rows)} rows in {len(wanted)} buckets")
 
 
 @task(name="override parameter", **ONCE)

@@ -1,5 +1,6 @@
 """Takes one delivery through its pipeline, judges the table, and leaves evidence. One delivery, one verdict."""
 
+from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
@@ -23,16 +24,19 @@ from acceptance.findings import Findings, judge_findings, usable_columns
 from acceptance.history import PastDelivery
 from acceptance.judge import Judgement, Verdict
 from acceptance.keys.placeholders import partition_values
+from acceptance.landed_query import landed_query, read_landed_answer
+from acceptance.landing import Engine
 from flows import events, steps
 from flows.artifacts import publish
 from flows.chain import judged_before
 from flows.clients import Clients, load_clients
+from flows.comparison import Comparison
 from flows.evidence_files import put_evidence
 from flows.evidence_store import evidence_uri
 from flows.installation import contract_of
 from flows.measuring import measure, rows_of_broken_rules
 from flows.pipeline import Pipeline
-from flows.records import Landed, evidence_of
+from flows.records import Landed, evidence_of, landed_by_athena
 from flows.runs import is_being_cancelled
 from flows.timeline import Stopped, Timeline
 
@@ -88,7 +92,7 @@ class Case:
         findings = Findings()
         try:
             self.partition = partition_values(self.contract, self.delivery)
-            self.landed = self.timeline.perform("read what landed", steps.read_delivery, self.delivery, self.contract)
+            self.landed = self._read_landed()
             findings = replace(findings, landed=self.landed.facts)
             if not findings.worth_running:
                 self.pipeline.skip("the landed file breaks the contract")
@@ -103,21 +107,35 @@ class Case:
                 findings = replace(findings, available_after=datetime.now(UTC) - landed_at)
             usable = usable_columns(self.contract, catalog)
             if findings.worth_measuring and usable:
-                findings = self._measure(findings, usable)
-                self._fetch_sample(findings, usable)
+                comparison = Comparison(self.contract, self.delivery, self.partition, self.timeline, self._ask)
+                comparison.read_others()
+                findings = self._measure(findings, usable, comparison.files)
+                findings = comparison.conclude(findings, usable)
+                self._fetch_sample(findings, usable, comparison.files)
         except (Stopped, QueryFailed, ContractError, UnroutableKey) as stopped:
             return replace(findings, stopped_by=str(stopped))
         return findings
 
-    def _measure(self, findings: Findings, usable: frozenset[str]) -> Findings:
-        measured = measure(self.contract, self.partition, usable, self._ask)
+    def _read_landed(self) -> Landed:
+        if self.contract.engine is Engine.LOCAL:
+            landed: Landed = self.timeline.perform(
+                "read what landed", steps.read_delivery, self.delivery, self.contract
+            )
+            return landed
+        uris = [member.uri for member in sorted(self.delivery.members)]
+        answer = self._ask("read what landed by Athena", "landed", landed_query(self.contract, uris))
+        facts = read_landed_answer(self.contract, answer.rows[0] if answer.rows else (), answer.query_id)
+        return landed_by_athena(self.contract, facts)
+
+    def _measure(self, findings: Findings, usable: frozenset[str], files: Sequence[str]) -> Findings:
+        measured = measure(self.contract, self.partition, usable, files, self._ask)
         return replace(findings, table=measured.table, measured=measured.checks, query_id=measured.query_id)
 
-    def _fetch_sample(self, findings: Findings, usable: frozenset[str]) -> None:
+    def _fetch_sample(self, findings: Findings, usable: frozenset[str], files: Sequence[str]) -> None:
         """For people: no verdict depends on these rows, so a failure is only on record."""
         judgement = judge_findings(self.contract, findings)
         with suppress(Stopped):
-            self.sample = rows_of_broken_rules(self.contract, self.partition, usable, judgement, self._ask)
+            self.sample = rows_of_broken_rules(self.contract, self.partition, usable, files, judgement, self._ask)
 
     def _ask(self, name: str, purpose: Any, sql: str) -> Any:
         answer = self.timeline.perform(name, steps.ask_athena, self.contract.table, sql, QUERY_WITHIN)

@@ -169,8 +169,9 @@ def _table(client: Any, contract: Contract) -> None:
         client.create_database(DatabaseInput={"Name": contract.table.database})
     types = {column.name: column.type for column in contract.columns}
     input_format, output_format, serde = FORMATS["PARQUET"]
+    columns = [column for column in contract.columns if column.name not in contract.partition]
     storage = {
-        "Columns": [{"Name": column.name, "Type": column.type} for column in contract.landed_columns],
+        "Columns": [{"Name": column.name, "Type": column.type} for column in columns],
         "Location": table_location(contract),
         "InputFormat": input_format,
         "OutputFormat": output_format,

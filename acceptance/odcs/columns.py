@@ -5,6 +5,7 @@ from collections.abc import Callable
 from dataclasses import replace
 
 from acceptance.contract import Column
+from acceptance.odcs.compared import PROPERTIES, as_compared, refuse_unknown_columns
 from acceptance.odcs.node import Node, hint
 from acceptance.odcs.vendor import custom_properties
 
@@ -58,12 +59,15 @@ def read_columns(table: Node) -> tuple[tuple[Column, Node], ...]:
             continue
         if column.name in found:
             node.refuse(f"the column {column.name} stands twice, first on line {found[column.name][1].line}")
-        elif not column.partition and column.landed.casefold() in landed:
+        elif not column.partition and column.in_file and column.landed.casefold() in landed:
             first = landed[column.landed.casefold()]
             node.refuse(f"the landed column {column.landed!r} stands twice, first on line {first.line}")
         found.setdefault(column.name, (column, node))
-        if not column.partition:
+        if not column.partition and column.in_file:
             landed[column.landed.casefold()] = node
+    refuse_unknown_columns(
+        found.values(), [name for name, (each, _) in found.items() if each.in_file and not each.partition]
+    )
     return tuple(found.values())
 
 
@@ -72,14 +76,12 @@ def _column(node: Node) -> Column | None:
     for key, message in _UNSUPPORTED.items():
         if node[key].value and (key, node[key].value) != ("semanticType", "column"):
             node[key].refuse(message)
-    landed = custom_properties(node, ("landed",)).get("landed")
+    given = custom_properties(node, PROPERTIES)
     partition = bool(node["partitioned"].value)
-    if landed is not None and partition:
-        landed.refuse("a partition column is not in the landed file: its value comes from `partition` of the pipeline")
     column = Column(
         name=column_name(node),
         type=hive_type(node, str(logical)) or "",
-        landed=(landed.text() if landed is not None else "") or node["physicalName"].text() or node["name"].text(),
+        landed=node["physicalName"].text() or node["name"].text(),
         required=bool(node["required"].value),
         primary_key=bool(node["primaryKey"].value),
         primary_key_position=max(node["primaryKeyPosition"].value or 0, 0),
@@ -88,7 +90,7 @@ def _column(node: Node) -> Column | None:
     )
     if partition and column.type and kind(column) not in _PARTITION_KINDS:
         node.refuse(f"a partition column cannot be of type {column.type}; allowed: {', '.join(_PARTITION_KINDS)}")
-    return replace(column, landed_format=_landed_format(node, logical)) if column.type else None
+    return as_compared(replace(column, landed_format=_landed_format(node, logical)), given) if column.type else None
 
 
 _UNSUPPORTED = {

@@ -1,13 +1,15 @@
 """The custom property `delivery`: which files make one delivery, and what is told of files that are no news."""
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from datetime import date, timedelta
 
-from acceptance.contract import Baseline, Completion, Count, Manifest, Marker, Quiet, Resent, Single
+from acceptance.contract import Baseline, Column, Completion, Count, Manifest, Marker, Quiet, Resent, Single
+from acceptance.keys.placeholders import unknown
 from acceptance.keys.signal import FILE, signal_template
 from acceptance.keys.template import KeyTemplate
 from acceptance.keys.tokens import Placeholder, tokens
+from acceptance.landing import NamedByColumn, PartitionHolds
 from acceptance.odcs.duration import read_duration
 from acceptance.odcs.node import Node, hint, shown
 
@@ -20,7 +22,7 @@ _KEYS = {
 }
 """The kinds of completion, each with the keys that are its own."""
 
-_COMMON = ("complete", "resent", "first_business_date", "baseline")
+_COMMON = ("complete", "resent", "first_business_date", "baseline", "partition_holds")
 _WITHIN = "2h"
 _QUIET_FOR = "5m"
 _DATE = re.compile(r"\d{4}-\d{2}-\d{2}", re.ASCII)
@@ -76,6 +78,35 @@ def read_baseline(delivery: Node) -> Baseline:
             return Baseline(_date(text))
     given.refuse(f"found {shown(given.value)}; {hint(words[0], ('announce', 'ignore', 'since 2024-01-31'))}")
     return Baseline()
+
+
+def read_partition_holds(
+    delivery: Node, columns: Mapping[str, Column], known: Sequence[str] | None
+) -> PartitionHolds | NamedByColumn:
+    """A phrase, or `{column: NAME, value: "{key}"}`: the column of the table that names the file of each row."""
+    given = delivery["partition_holds"]
+    if not isinstance(given.value, dict):
+        phrase = given.text(PartitionHolds.THIS_DELIVERY)
+        if phrase not in tuple(PartitionHolds):
+            given.refuse(f"found {phrase!r}; {hint(phrase, tuple(PartitionHolds))}, or {{column: NAME}}")
+            return PartitionHolds.THIS_DELIVERY
+        return PartitionHolds(phrase)
+    given.refuse_unknown_keys(("column", "value"))
+    name, value = given["column"].text().lower(), given["value"].text("{key}")
+    column = columns.get(name)
+    if column is None or column.type.partition("(")[0] not in ("string", "varchar"):
+        texts = [each.name for each in columns.values() if each.type.partition("(")[0] in ("string", "varchar")]
+        given["column"].refuse(f"found {name!r}, no column of texts; {hint(name, texts or ['none'])}")
+    elif column.in_file and column.compared:
+        given["column"].refuse(f"{name} comes from the pipeline; write `landed: false` in its customProperties")
+    try:
+        names = unknown(value, known or ())
+    except ValueError as error:
+        given["value"].refuse(str(error))
+    else:
+        for each in names if known else ():
+            given["value"].refuse(f"unknown placeholder {{{each}}}; {hint(each, known or ())}")
+    return NamedByColumn(name, value)
 
 
 def _refuse_keys_of_others(delivery: Node, kind: str) -> None:

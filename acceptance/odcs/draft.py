@@ -7,8 +7,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date
 
-from acceptance.contract import LandingFormat
 from acceptance.keys.template import KeyTemplate
+from acceptance.landing import LandingFormat
 
 LOCATION = "s3://${LANDING_BUCKET:-landing}/"
 

@@ -5,15 +5,17 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
-from acceptance.contract import Completion, Contract, LandingFormat, Single, shared_fields
+from acceptance.contract import Completion, Contract, Single, shared_fields
 from acceptance.errors import ContractError
 from acceptance.keys.placeholders import OF_ONE_FILE, known_placeholders
 from acceptance.keys.template import KeyTemplate
+from acceptance.landing import Engine, LandingFormat, PartitionHolds
 from acceptance.odcs.columns import read_columns
-from acceptance.odcs.delivery import read_baseline, read_completion, read_resent
+from acceptance.odcs.delivery import read_baseline, read_completion, read_partition_holds, read_resent
 from acceptance.odcs.derive import derive_checks
 from acceptance.odcs.document import holds_variable, read_document, resolve_variables
-from acceptance.odcs.node import Node, hint, shown
+from acceptance.odcs.landing import read_engine, read_landing_format
+from acceptance.odcs.node import Node
 from acceptance.odcs.pipeline import read_override, read_partition, read_steps
 from acceptance.odcs.published import PublishedTable, read_table, tables_of
 from acceptance.odcs.relationships import Tables
@@ -25,8 +27,6 @@ LANDING = "landing"
 """The name of the s3 server where files land."""
 
 _DATASET = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,127}")
-_FORMATS = ("csv",)
-_CSV = ("delimiter", "quote", "header", "nullText")
 
 
 def read_contract(
@@ -72,8 +72,13 @@ def _contract(root: Node, path: str, sha256: str, published: Sequence[PublishedT
     override, steps = read_override(pipeline, known), read_steps(pipeline, known)
     completion, resent, baseline = read_completion(delivery, template), read_resent(delivery), read_baseline(delivery)
     of_partition = _known_of_partition(known or (), completion, template) if template else None
-    partition = read_partition(pipeline, schema, {column.name: column for column, _ in columns}, of_partition)
-    landing = None if server is None else _landing_format(server)
+    by_name = {column.name: column for column, _ in columns}
+    partition = read_partition(pipeline, schema, by_name, of_partition)
+    partition_holds = read_partition_holds(delivery, by_name, known)
+    landing = None if server is None else read_landing_format(server)
+    engine, landed_table = (Engine.LOCAL, "") if server is None else read_engine(server, landing or LandingFormat())
+    if engine is Engine.ATHENA and partition_holds is PartitionHolds.ALL_DELIVERIES and server is not None:
+        server["customProperties"].refuse("`engine: athena` cannot tell the files of several deliveries apart")
     if template is None or landing is None:
         return None
     return Contract(
@@ -95,6 +100,9 @@ def _contract(root: Node, path: str, sha256: str, published: Sequence[PublishedT
         baseline=baseline,
         update_every=read_frequency(root, schema),
         custom_properties=foreign_properties(root),
+        partition_holds=partition_holds,
+        engine=engine,
+        landed_table=landed_table,
     )
 
 
@@ -158,43 +166,3 @@ def _template(location: Node) -> KeyTemplate | None:
     except ValueError as error:
         location.refuse(str(error))
         return None
-
-
-def _landing_format(server: Node) -> LandingFormat:
-    kind = server["format"].text()
-    if kind.lower() not in _FORMATS:
-        server["format"].refuse(f"found {shown(server['format'].value)}; {hint(kind, _FORMATS)}")
-    if "delimiter" in server:
-        server["delimiter"].refuse("`delimiter` is for JSON; for CSV write it in the server's customProperties")
-    encoding = server["encoding"].text("UTF-8")
-    try:
-        "x".encode(encoding)  # an empty text would not even look the encoding up
-    except (LookupError, ValueError):
-        server["encoding"].refuse(f"the encoding {encoding!r} is not known; such as UTF-8, ISO-8859-1 or cp1252")
-    given = custom_properties(server, _CSV)
-    csv = LandingFormat()
-    delimiter = _character(given.get("delimiter"), csv.delimiter)
-    quote = _character(given.get("quote"), csv.quote)
-    if delimiter == quote:
-        given.get("quote", server).refuse(f"delimiter and quote are both {quote!r}")
-    header, null_text = given.get("header"), given.get("nullText")
-    if header is not None and not isinstance(header.value, bool):
-        header.refuse(f"found {shown(header.value)}; allowed: true, false")
-    if null_text is not None and not isinstance(null_text.value, str):
-        null_text.refuse(f"found {shown(null_text.value)}; write the text that means null, in quotes")
-    return LandingFormat(
-        encoding=encoding,
-        delimiter=delimiter,
-        quote=quote,
-        header=csv.header if header is None else bool(header.value),
-        null_text=csv.null_text if null_text is None else str(null_text.value),
-    )
-
-
-def _character(node: Node | None, default: str) -> str:
-    if node is None:
-        return default
-    if not isinstance(node.value, str) or len(node.value) != 1 or node.value in "\r\n":
-        node.refuse(f"found {shown(node.value)}; one character is needed, in quotes, such as ';' or \"\\t\"")
-        return default
-    return node.value

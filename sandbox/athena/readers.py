@@ -79,7 +79,9 @@ def select(
     else:
         columns, reader = _delimited(table, listed)
     columns += [f"CAST({identifier(name)} AS {duckdb_type(kind)}) AS {identifier(name)}" for name, kind in table.keys]
-    columns += ['filename AS "$path"'] if with_path else []
+    if with_path:
+        uris = ", ".join(f"{literal(path)}: {literal(files.uris[path])}" for path in paths)
+        columns.append(f'map_extract_value(MAP {{{uris}}}, filename) AS "$path"')
     partitions = "true, hive_types_autocast=false" if table.keys else "false"
     return f"SELECT {', '.join(columns)} FROM {reader}, filename=true, hive_partitioning={partitions})"
 

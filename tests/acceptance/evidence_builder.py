@@ -103,6 +103,7 @@ QUERY = QueryRecord(
     engine_version="Athena engine version 3",
     output_location=f"s3://athena-results/{QUERY_ID}.csv",
 )
+COLUMNS = ("year", "month", "day", "carrier", "flight", "origin", "dest", "dep_delay", "distance")
 PARAMETER = ParameterRecord(
     name="/stage/nycflights/flights/_test",
     copy_of="/stage/nycflights/flights",
@@ -179,7 +180,7 @@ def accepted(**replaced: Any) -> Evidence:
             ended=at(26.4),
             software={"aceite": "0.1.0", "prefect": "3.8.8", "python": "3.11.9"},
         ),
-        landed=LandedRecord(rows=842, columns=SAMPLE.columns, fingerprint=FINGERPRINT),
+        landed=LandedRecord(rows=842, columns=COLUMNS, fingerprint=FINGERPRINT),
         table=TableRecord(
             database="database_sor",
             name="flights_table",
@@ -225,7 +226,7 @@ def rejected(**replaced: Any) -> Evidence:
         "verdict": Verdict.REJECTED,
         "reason": "landed_readable: expected no fault, observed 23 faults, the first in line 118 (and 1 more)",
         "landed": LandedRecord(
-            rows=842, columns=SAMPLE.columns, fingerprint=FINGERPRINT, fault_count=23, faults=faults, options=OPTIONS
+            rows=842, columns=COLUMNS, fingerprint=FINGERPRINT, fault_count=23, faults=faults, options=OPTIONS
         ),
         "table": accepted().table.model_copy(update={"fingerprint": "842:-3b9aca00f2e1d4c7a:1c6bf5263400042d18"}),
         "checks": checks,

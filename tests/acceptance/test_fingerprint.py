@@ -63,7 +63,7 @@ def canonical(type_, value):
             return "NaN"
         if abs(value) < 9e9:
             return str(int(Decimal(value * 1e6).to_integral_value(ROUND_HALF_UP)))
-        return struct.pack(">d", value).hex().upper()
+        return "x" + struct.pack(">d", value).hex().upper()
     if kind == "decimal":
         scale = int(type_.rpartition(",")[2].rstrip(")"))
         return f"{value:.{scale}f}"

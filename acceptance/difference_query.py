@@ -1,0 +1,130 @@
+"""The one more query after a difference: which buckets differ, and the table's rows in them as canonical texts.
+
+The landed side's sums go into it, as many digits of each bucket's sum one after the other in one literal. So Athena
+itself tells which buckets differ, and only their rows leave it.
+"""
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from acceptance.canonical import ATHENA, DUCKDB, Dialect, cell_text, joined
+from acceptance.contract import Column, Contract
+from acceptance.differences import Compared, Differences, Texts
+from acceptance.fingerprint import MOST_BUCKETS, athena_bucket, athena_half, quoted_names
+from acceptance.query import delivered
+from acceptance.sqltext import only_select
+
+ROWS_AT_MOST = 20_000
+"""Of the table, that one difference query brings."""
+
+_ROWS_OF_A_BUCKET = 32
+_BUCKETS_LOOKED_INTO = 64
+_DIGITS = 12
+
+
+@dataclass(frozen=True, slots=True)
+class TableRows:
+    """The answer: how many buckets differ, which of them were looked into, and the table's rows in these."""
+
+    differing: int
+    looked_into: frozenset[int]
+    rows: tuple[Texts, ...]
+    cut_off: bool = False
+
+
+def compared(contract: Contract) -> Compared:
+    return Compared(contract.compared_columns, contract.compared_key)
+
+
+def buckets_for(rows: int) -> int:
+    """A power of 2, so that a bucket has some thirty rows; 4096 at most."""
+    buckets = 1
+    while buckets * _ROWS_OF_A_BUCKET < rows and buckets < MOST_BUCKETS:
+        buckets *= 2
+    return buckets
+
+
+def duckdb_texts(contract: Contract, values: Sequence[str]) -> list[str]:
+    """The expressions of the compared cells' texts, from those of their values, as `rows_of_buckets` answers them."""
+    columns = zip(contract.compared_columns, values, strict=True)
+    return [masked(DUCKDB, column, cell_text(DUCKDB, column, value)) for column, value in columns]
+
+
+def masked(dialect: Dialect, column: Column, text: str) -> str:
+    """A sensitive cell leaves no engine but as its md5."""
+    return dialect.md5_hex.format(text) if column.sensitive else text
+
+
+def difference_query(
+    contract: Contract,
+    partition: Mapping[str, str],
+    usable: Collection[str],
+    files: Sequence[str],
+    landed: Mapping[int, int],
+    rows: int,
+) -> str:
+    """`landed` is the sum of the high halves of the landed rows by bucket, `rows` how many rows landed."""
+    columns, buckets = contract.compared_columns, buckets_for(rows)
+    cells = {column: f"c{number}" for number, column in enumerate(columns)}
+    of_table = ",\n    ".join(
+        f"{cell_text(ATHENA, column, name)} AS {cells[column]}"
+        for column, name in zip(columns, quoted_names(columns), strict=True)
+    )
+    shown = (masked(ATHENA, column, f"hashed.{cell}") for column, cell in cells.items())
+    sums = "".join(_digits(landed.get(bucket, 0)) for bucket in range(buckets))
+    look_into = max(1, min(_BUCKETS_LOOKED_INTO, ROWS_AT_MOST * buckets // max(rows, 1)))
+    return only_select(f"""{delivered(contract, partition, usable, files)},
+texts AS (
+  SELECT
+    {of_table}
+  FROM delivered
+),
+hashed AS (
+  SELECT
+    {athena_bucket(joined([cells[column] for column in contract.compared_key]), buckets)} AS bucket,
+    {athena_half(joined(list(cells.values())))} AS half,
+    {", ".join(cells.values())}
+  FROM texts
+),
+sums AS (
+  SELECT bucket, mod(abs(sum(CAST(half AS decimal(38, 0)))), 1{"0" * _DIGITS}) AS total
+  FROM hashed
+  GROUP BY bucket
+),
+differing AS (
+  SELECT every_bucket.bucket AS bucket, count(*) OVER () AS buckets
+  FROM UNNEST(sequence(0, {buckets - 1})) AS every_bucket (bucket)
+  LEFT JOIN sums ON sums.bucket = every_bucket.bucket
+  WHERE lpad(coalesce(CAST(sums.total AS varchar), '0'), {_DIGITS}, '0')
+    <> substr('{sums}', CAST(every_bucket.bucket * {_DIGITS} + 1 AS bigint), {_DIGITS})
+  ORDER BY every_bucket.bucket
+  LIMIT {look_into}
+)
+SELECT differing.buckets, differing.bucket, hashed.half IS NOT NULL, {", ".join(shown)}
+FROM differing
+LEFT JOIN hashed ON hashed.bucket = differing.bucket
+ORDER BY differing.bucket
+LIMIT {ROWS_AT_MOST + 1}""")
+
+
+def read_table_rows(answer: Sequence[Sequence[Any]]) -> TableRows:
+    """From the rows that the query answered. A bucket that was cut off is left out, unless it is the only one."""
+    rows = list(answer)
+    looked_into = list(dict.fromkeys(int(row[1]) for row in rows))
+    if len(rows) > ROWS_AT_MOST and len(looked_into) > 1:
+        looked_into.pop()
+    kept = frozenset(looked_into)
+    texts = tuple(tuple(row[3:]) for row in rows if row[2] and int(row[1]) in kept)
+    return TableRows(int(rows[0][0]) if rows else 0, kept, texts, len(texts) > ROWS_AT_MOST)
+
+
+def differences(contract: Contract, rows: int, landed: Sequence[Texts], table: TableRows) -> Differences:
+    """`landed` are the landed rows of the buckets that were looked into; `rows` how many landed in all."""
+    return compared(contract).differences(
+        landed, table.rows, table.differing, buckets_for(rows), len(table.looked_into), cut_off=table.cut_off
+    )
+
+
+def _digits(total: int) -> str:
+    return f"{abs(total) % 10**_DIGITS:0{_DIGITS}d}"

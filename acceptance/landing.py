@@ -1,0 +1,49 @@
+"""How files land, and which rows of the table are theirs: facts of a contract that only the proof needs."""
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+
+@dataclass(frozen=True, slots=True)
+class LandingFormat:
+    """How the landed files are written. `format` is "csv", "json" (an object a line) or "parquet".
+
+    `trim` drops spaces and tabs around each cell. `null_text` is the text that means null; with `empty_as_null`, so
+    does a cell without any. `decimal_comma`: 1,5 and not 1.5. `zone` is that of times that land without an offset; the
+    table's are in UTC. `ignored` are columns of the file that the table has not.
+    """
+
+    format: str = "csv"
+    encoding: str = "UTF-8"
+    delimiter: str = ","
+    quote: str = '"'
+    header: bool = True
+    null_text: str = ""
+    compression: str = "none"
+    trim: bool = False
+    empty_as_null: bool = False
+    decimal_comma: bool = False
+    zone: str = "UTC"
+    ignored: tuple[str, ...] = ()
+
+
+class PartitionHolds(StrEnum):
+    """Whose rows a partition has after a delivery; the proof compares just those."""
+
+    THIS_DELIVERY = "this delivery"
+    ALL_DELIVERIES = "all deliveries of the date"
+
+
+@dataclass(frozen=True, slots=True)
+class NamedByColumn:
+    """The rows of each file have its name in a column of the table. `value` holds placeholders, such as {key}."""
+
+    column: str
+    value: str
+
+
+class Engine(StrEnum):
+    """What reads the landed files for the proof: DuckDB, independent of Athena, or Athena, when they are too big."""
+
+    LOCAL = "local"
+    ATHENA = "athena"

@@ -1,0 +1,81 @@
+"""What a column's custom properties say about landed and table: `landed`, `computed`, `compare`, `digits`."""
+
+from collections.abc import Collection, Mapping
+from dataclasses import replace
+
+import sqlglot
+from sqlglot import exp
+
+from acceptance.contract import Column
+from acceptance.odcs.node import Node, shown
+
+PROPERTIES = ("landed", "computed", "compare", "digits")
+
+_FLOATS = ("float", "double")
+
+
+def as_compared(column: Column, given: Mapping[str, Node]) -> Column:
+    """The column with what its custom properties say. A partition column has none of them."""
+    if column.partition:
+        for name in given:
+            given[name].refuse(
+                "a partition column is not in the landed file: its value comes from `partition` of the pipeline"
+            )
+        return column
+    landed, computed, compare = given.get("landed"), given.get("computed"), given.get("compare")
+    if compare is not None and not isinstance(compare.value, bool):
+        compare.refuse(f"found {shown(compare.value)}; allowed: false, to leave the column out of the comparison")
+    in_file = computed is None and (landed is None or landed.value is not False)
+    if landed is not None and computed is not None:
+        computed.refuse("a column that is computed did not land; leave `landed` out")
+    column = replace(
+        column,
+        in_file=in_file,
+        compared=compare is None or compare.value is not False,
+        computed=_expression(computed) if computed is not None else "",
+    )
+    if landed is not None and in_file:
+        column = replace(column, landed=landed.text(column.landed))
+    return _with_digits(column, given["digits"]) if "digits" in given else column
+
+
+def refuse_unknown_columns(computed: Collection[tuple[Column, Node]], landed: Collection[str]) -> None:
+    """What is computed is computed from landed columns: nothing else is known on both sides."""
+    for column, node in computed:
+        if not column.computed:
+            continue
+        for named in sqlglot.parse_one(column.computed, read="athena").find_all(exp.Column):
+            if named.name.lower() not in landed:
+                node["customProperties"].refuse(
+                    f"{column.name} is computed from {named.name}, which is no landed column of the contract"
+                )
+
+
+def _expression(node: Node) -> str:
+    text = node.text()
+    try:
+        tree = sqlglot.parse_one(text, read="athena") if text else None
+    except sqlglot.errors.SqlglotError as error:
+        node.refuse(f"found {shown(text)}, which is no SQL expression: {str(error).splitlines()[0]}")
+        return ""
+    if not isinstance(tree, exp.Condition) or tree.find(exp.Query, exp.AggFunc, exp.Window):
+        node.refuse(f"found {shown(text)}; an SQL expression over the landed columns of one row is needed")
+        return ""
+    return text
+
+
+def _with_digits(column: Column, node: Node) -> Column:
+    kind, value = column.type.partition("(")[0], node.value
+    if kind == "timestamp":
+        if value != 3:
+            node.refuse(f"found {shown(value)}; allowed: 3, so that what is below a millisecond is rounded")
+        return replace(column, rounded=True)
+    if kind not in _FLOATS:
+        node.refuse(f"only of float, double and timestamp so many digits are compared; {column.name} is {column.type}")
+        return column
+    if value == "exact":
+        return replace(column, digits=None)
+    if not isinstance(value, int) or isinstance(value, bool) or not 0 <= value <= 12:
+        node.refuse(f"found {shown(value)}; allowed: 0 to 12 digits after the point, or exact")
+        return column
+    return replace(column, digits=value)

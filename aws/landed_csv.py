@@ -1,0 +1,85 @@
+"""A landed CSV file: its encoding, header and shape are looked at before its cells."""
+
+from collections import Counter
+from collections.abc import Sequence
+from functools import partial
+from pathlib import Path
+
+import duckdb
+
+from acceptance.contract import Contract
+from acceptance.errors import ContractError, Problem, StepFailed
+from aws.landed_sql import CsvSql, Opened
+from aws.landed_text import Faults, as_utf8, check_structure, cut, lines_of, read_header
+
+
+def open_csv(duck: duckdb.DuckDBPyConnection, path: Path, contract: Contract, scratch: Path, faults: Faults) -> Opened:
+    """Raises ContractError if Python does not know the encoding."""
+    landing = contract.landing
+    text = decoded(path, contract, scratch, faults)
+    header = read_header(text, landing) if landing.header else ()
+    if landing.header:
+        check_header(header, contract, faults)
+    if faults.count:
+        return Opened(None, header, check_structure(text, landing, len(header), Faults()))
+    width = len(header) or len(contract.landed_columns)
+    sql = CsvSql(text, contract, landing, _positions(contract, header), width)
+    return Opened(sql, header, text=text, lines_of=partial(lines_of, text, landing, width))
+
+
+def decoded(path: Path, contract: Contract, scratch: Path, faults: Faults) -> Path:
+    encoding = contract.landing.encoding
+    try:
+        return as_utf8(path, encoding, scratch / "utf-8", faults)
+    except LookupError as error:
+        problem = Problem(contract.path, 0, f"the encoding {encoding!r} is not known; write UTF-8, for example")
+        raise ContractError([problem]) from error
+
+
+def check_header(header: Sequence[str], contract: Contract, faults: Faults) -> None:
+    if not header:
+        faults.add(1, "the first line is blank, where the header must be")
+        return
+    columns = contract.landed_columns
+    found = Counter(name.casefold() for name in header)
+    expected = {column.landed.casefold(): column for column in columns}
+    ignored = {name.casefold() for name in contract.landing.ignored}
+    for name in dict.fromkeys(header):
+        if name.casefold() not in expected and name.casefold() not in ignored:
+            allowed = ", ".join(column.landed for column in columns)
+            faults.add(1, f"the header has a column {cut(name)!r} that the contract has not; allowed are: {allowed}")
+    for name, column in expected.items():
+        if not found[name]:
+            there = cut(", ".join(header))
+            faults.add(1, f"the header lacks the column {column.landed!r}; it has: {there}", column.name)
+        elif found[name] > 1:
+            faults.add(1, f"the header has the column {column.landed!r} {found[name]} times", column.name)
+
+
+def misshapen(opened: Opened, contract: Contract, faults: Faults, refused: str = "") -> int:
+    """Adds the faults of records that DuckDB refused, or that two ways of reading find different; counts the records.
+
+    Raises:
+        StepFailed: nothing is wrong with them.
+    """
+    if opened.text is None or not isinstance(opened.sql, CsvSql):
+        faults.add(1, f"it cannot be read: {refused}")
+        return 0
+    sensitive = any(column.sensitive for column in contract.landed_columns)
+    rows = check_structure(opened.text, opened.sql.landing, opened.sql.width, faults, show_cells=not sensitive)
+    if not faults.count and not refused:
+        raise StepFailed(
+            f"two ways of reading the landed file find different records, {rows} in the end; please report it"
+        )
+    if not faults.count:
+        faults.add(1, f"it cannot be read as CSV: {refused}")
+    return rows
+
+
+def _positions(contract: Contract, header: Sequence[str]) -> tuple[int, ...]:
+    """Where each column is among the file's cells; without a header they are in the contract's order."""
+    columns = contract.landed_columns
+    if not header:
+        return tuple(range(len(columns)))
+    where = {name.casefold(): position for position, name in enumerate(header)}
+    return tuple(where[column.landed.casefold()] for column in columns)

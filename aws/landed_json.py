@@ -1,0 +1,128 @@
+"""A landed file of JSON lines: each line an object, its members the cells.
+
+Python reads the lines, as numbers must keep every digit that was written; DuckDB reads the cells, as those of a CSV.
+"""
+
+import csv
+import json
+from collections.abc import Collection, Iterator, Mapping
+from functools import partial
+from itertools import islice
+from pathlib import Path
+from typing import Any
+
+import duckdb
+
+from acceptance.canonical import type_and_sizes
+from acceptance.contract import Column, Contract
+from acceptance.landing import LandingFormat
+from aws.landed_cells import MAX_RECORD_BYTES
+from aws.landed_csv import decoded
+from aws.landed_sql import CsvSql, Opened
+from aws.landed_text import Faults, cut
+
+NULL = "\ue000null"  # of the private use area; a landed text that is this one would be a null
+_TEXTS = frozenset({"string", "varchar", "char", "date", "timestamp"})
+
+
+class _Number(str):
+    """A number as it was written."""
+
+
+def open_json(duck: duckdb.DuckDBPyConnection, path: Path, contract: Contract, scratch: Path, faults: Faults) -> Opened:
+    text, out, rows = decoded(path, contract, scratch, faults), scratch / "cells.csv", 0
+    columns = contract.landed_columns
+    header = tuple(column.landed for column in columns)
+    places = {column.landed.casefold(): (number, column) for number, column in enumerate(columns)}
+    ignored = {name.casefold() for name in contract.landing.ignored}
+    with out.open("w", encoding="utf-8", newline="") as file:
+        writer = csv.writer(file, lineterminator="\n", quoting=csv.QUOTE_ALL)
+        for line, record in _lines(text):
+            rows += 1
+            cells = _cells(line, record, places, ignored, faults)
+            if not faults.count:
+                writer.writerow(cells)
+    if faults.count:
+        return Opened(None, header, rows)
+    of_contract = contract.landing
+    landing = LandingFormat(
+        header=False, null_text=NULL, trim=of_contract.trim, empty_as_null=of_contract.empty_as_null,
+        decimal_comma=of_contract.decimal_comma, zone=of_contract.zone,
+    )  # fmt: skip
+    sql = CsvSql(out, contract, landing, tuple(range(len(columns))), len(columns))
+    return Opened(sql, header, text=out, lines_of=partial(_lines_of, text))
+
+
+def _cells(
+    line: int, record: str, places: Mapping[str, tuple[int, Column]], ignored: Collection[str], faults: Faults
+) -> list[str]:
+    cells = [NULL] * len(places)
+    try:
+        found: Any = json.loads(
+            record, parse_int=_Number, parse_float=_Number, parse_constant=_refused, object_pairs_hook=_Members
+        )
+    except (ValueError, RecursionError) as error:
+        faults.add(line, f"it is no JSON: {error}")
+        return cells
+    if not isinstance(found, _Members):
+        faults.add(line, "it is no JSON object")
+        return cells
+    seen = set[str]()
+    for name, value in found:
+        if name.casefold() in seen:
+            faults.add(line, f"the object has the member {cut(name)!r} twice")
+        seen.add(name.casefold())
+        if name.casefold() in places:
+            place, column = places[name.casefold()]
+            problem = "" if value is None else _problem(column, value)
+            if problem:
+                faults.add(line, problem, column.name)
+            elif value is not None:
+                cells[place] = {True: "true", False: "false"}[value] if isinstance(value, bool) else value
+        elif name.casefold() not in ignored:
+            allowed = ", ".join(column.landed for _, column in places.values())
+            faults.add(line, f"the object has a member {cut(name)!r} that the contract has not; allowed are: {allowed}")
+    return cells
+
+
+class _Members(list[tuple[str, Any]]):
+    """The members of an object, the doubled ones too."""
+
+
+def _refused(word: str) -> Any:
+    raise ValueError(f"{word} is no JSON number; write it as a text")
+
+
+def _problem(column: Column, value: object) -> str:
+    """A number may be written as a text, so that no writer rounds it; a text may not be written as a number."""
+    kind, _ = type_and_sizes(column.type)
+    if isinstance(value, bool):
+        return "" if kind == "boolean" else f"a boolean is no {column.type}"
+    if isinstance(value, _Number):
+        return "" if kind not in _TEXTS and kind != "boolean" else f"a number is no {column.type}; write it as a text"
+    if isinstance(value, str):
+        if kind == "boolean":
+            return "a text is no boolean; write true or false"
+        return "a NUL character (U+0000), which text does not hold" if "\0" in value else _surrogate(value)
+    return "an object or a list is no cell"
+
+
+def _surrogate(value: str) -> str:
+    lone = any("\ud800" <= letter <= "\udfff" for letter in value)
+    return "half a character (a lone surrogate), which text does not hold" if lone else ""
+
+
+def _lines(path: Path) -> Iterator[tuple[int, str]]:
+    """Number and text of each line that is not blank."""
+    with path.open(encoding="utf-8-sig", newline="\n") as file:
+        number = 0
+        while line := file.readline(MAX_RECORD_BYTES):
+            number += 1
+            if line.strip():
+                yield number, line
+
+
+def _lines_of(path: Path, numbers: Collection[int]) -> dict[int, int]:
+    last = max(numbers, default=0)
+    records = enumerate(islice(_lines(path), last), start=1)
+    return {number: line for number, (line, _) in records if number in numbers}

@@ -1,0 +1,121 @@
+"""A landed Parquet file: its cells have types already, which must become the contract's without any loss."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import duckdb
+
+from acceptance.canonical import type_and_sizes
+from acceptance.contract import Column, Contract
+from aws.landed_cells import CellRule, literal
+from aws.landed_csv import check_header
+from aws.landed_sql import LandedSql, Opened, file_literal
+from aws.landed_text import Faults
+
+_WHOLE = ("TINYINT", "SMALLINT", "INTEGER", "BIGINT", "HUGEINT", "UTINYINT", "USMALLINT", "UINTEGER", "UBIGINT")
+_TEXT = ("VARCHAR", "ENUM", "JSON")
+_FROM = {
+    **dict.fromkeys(("tinyint", "smallint", "int", "integer", "bigint"), (*_WHOLE, "DECIMAL")),
+    "decimal": (*_WHOLE, "DECIMAL"),
+    "float": ("FLOAT",),
+    "double": ("FLOAT", "DOUBLE"),
+    "boolean": ("BOOLEAN",),
+    "date": ("DATE",),
+    "timestamp": ("TIMESTAMP", "TIMESTAMP_S", "TIMESTAMP_MS", "TIMESTAMP_NS", "TIMESTAMP WITH TIME ZONE"),
+    **dict.fromkeys(("string", "varchar", "char"), _TEXT),
+}
+"""DuckDB's types of a Parquet column that can hold values of a Hive type; a value that does not fit is counted."""
+
+
+@dataclass(frozen=True, slots=True)
+class ParquetSql(LandedSql):
+    """`names` are those that the file has for the landed columns."""
+
+    names: tuple[str, ...]
+
+    def records(self, *, in_order: bool = False) -> str:
+        cells = ", ".join(
+            f'"{name.replace(chr(34), chr(34) * 2)}" AS c{number}' for number, name in enumerate(self.names)
+        )
+        order = ", file_row_number AS n0" if in_order else ""
+        number = ", file_row_number = true" if in_order else ""
+        read = f"read_parquet({file_literal(self.path)}, hive_partitioning = false{number})"
+        return f"(SELECT {cells}{order} FROM {read}{' ORDER BY n0' if in_order else ''})"
+
+    @property
+    def cells(self) -> list[str]:
+        landing = self.contract.landing
+        if not landing.trim and not landing.empty_as_null:
+            return [f"c{number}" for number in range(len(self.names))]
+        return [
+            _cleaned(f"c{number}", trim=landing.trim, empty_as_null=landing.empty_as_null)
+            if type_and_sizes(column.type)[0] in ("string", "varchar", "char")
+            else f"c{number}"
+            for number, column in enumerate(self.columns)
+        ]
+
+    def rule(self, column: Column, cell: str) -> CellRule:
+        return typed_rule(column, cell, self.contract.landing.zone)
+
+
+def typed_rule(column: Column, cell: str, zone: str) -> CellRule:
+    """The value as the column's type, null if that is another value."""
+    kind, sizes = type_and_sizes(column.type)
+    if kind in ("string", "varchar", "char"):
+        if not sizes:
+            return CellRule(f"CAST({cell} AS VARCHAR)", "any text")
+        return CellRule(f"CASE WHEN length({cell}) <= {sizes[0]} THEN {cell} END", f"at most {sizes[0]} characters")
+    if kind == "timestamp":
+        moment = f"TRY_CAST({cell} AS TIMESTAMP)"
+        if not column.rounded:
+            moment = f"CASE WHEN CAST({cell} AS TIMESTAMP_MS) = {cell} THEN {moment} END"
+        if zone != "UTC":
+            there = f"({moment}) AT TIME ZONE {literal(zone)}"
+            moment = (
+                f"CASE WHEN typeof({cell}) LIKE '%ZONE' THEN {moment}"
+                f" WHEN {there} AT TIME ZONE {literal(zone)} = ({moment}) THEN CAST({there} AS TIMESTAMP) END"
+            )
+        return CellRule(moment, "a time to the millisecond")
+    value = f"TRY_CAST({cell} AS {column.type})"
+    if kind in ("float", "double", "boolean", "date"):
+        return CellRule(value, f"a {kind}")
+    return CellRule(f"CASE WHEN {value} = {cell} THEN {value} END", f"a number that is one of {column.type}")
+
+
+def open_parquet(
+    duck: duckdb.DuckDBPyConnection, path: Path, contract: Contract, scratch: Path, faults: Faults
+) -> Opened:
+    """Faults are of the whole file, on line 1; those of cells are on the number of the row."""
+    try:
+        read = f"read_parquet({file_literal(path)}, hive_partitioning = false)"
+        described = duck.execute(f"DESCRIBE SELECT * FROM {read}").fetchall()
+    except duckdb.Error as error:
+        faults.add(1, f"it cannot be read as Parquet: {str(error).splitlines()[0]}")
+        return Opened(None)
+    header = tuple(name for name, *_ in described)
+    check_header(header, contract, faults)
+    if not faults.count:
+        places = {name.casefold(): (name, kind) for name, kind, *_ in described}
+        for column in contract.landed_columns:
+            problem = _type_problem(column, places[column.landed.casefold()][1])
+            if problem:
+                faults.add(1, problem, column.name)
+    if faults.count:
+        counted = duck.execute(f"SELECT count(*) FROM {read}").fetchone() or (0,)
+        return Opened(None, header, int(counted[0]))
+    names = tuple(places[column.landed.casefold()][0] for column in contract.landed_columns)
+    return Opened(ParquetSql(path, contract, names), header)
+
+
+def _type_problem(column: Column, found: str) -> str:
+    """Why a column of the file cannot be one of the contract's; empty if it can."""
+    allowed = _FROM.get(type_and_sizes(column.type)[0], ())
+    if found.partition("(")[0] in allowed:
+        return ""
+    kinds = ", ".join(allowed)
+    return f"the column {column.landed!r} is {found}, of which {column.type} cannot be made; allowed: {kinds}"
+
+
+def _cleaned(cell: str, *, trim: bool, empty_as_null: bool) -> str:
+    text = f"trim({cell}, chr(32) || chr(9))" if trim else cell
+    return f"nullif({text}, '')" if empty_as_null else text

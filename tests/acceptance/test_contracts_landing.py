@@ -1,0 +1,150 @@
+"""How files land and what is compared, as a contract says it, and as the evidence prints it."""
+
+import pytest
+from contract_texts import of_column, orders, the_problem, watched
+
+from acceptance.comparison import comparison_options
+from acceptance.landing import LandingFormat
+
+
+def landing(*lines, kind="csv"):
+    """The contract with these lines in its landing server."""
+    old = "    format: csv\n    encoding: UTF-8\n"
+    return orders((old, f"    format: {kind}\n" + "".join(f"    {line}\n" for line in lines)))
+
+
+def facts(text):
+    return f"customProperties: [{text}]"
+
+
+def test_every_fact_about_a_file_can_be_said():
+    of_csv = facts(
+        "{property: delimiter, value: ;}, {property: quote, value: ''}, {property: header, value: true}, "
+        "{property: nullText, value: 'NULL'}, {property: compression, value: gzip}, {property: trim, value: true}, "
+        "{property: emptyAsNull, value: true}, {property: decimalComma, value: true}, "
+        "{property: timeZone, value: America/Sao_Paulo}, {property: ignoredColumns, value: [load_id]}"
+    )
+    assert watched(landing("encoding: cp1252", of_csv)).landing == LandingFormat(
+        format="csv", encoding="cp1252", delimiter=";", quote="", header=True, null_text="NULL", compression="gzip",
+        trim=True, empty_as_null=True, decimal_comma=True, zone="America/Sao_Paulo", ignored=("load_id",),
+    )  # fmt: skip
+
+
+def test_a_location_that_ends_in_gz_says_that_the_files_are_compressed():
+    assert watched(orders(("{region}/{file}.csv", "{region}/{file}.csv.gz"))).landing.compression == "gzip"
+
+
+@pytest.mark.parametrize("kind", ["json", "parquet"])
+def test_json_lines_and_parquet_land_too(kind):
+    assert watched(landing(kind=kind)).landing == LandingFormat(format=kind)
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        (landing(facts("{property: delimiter, value: ;}  # here").replace("]", "\n      ]"), kind="parquet"),
+         "delimiter says nothing about parquet"),
+        (landing("delimiter: array  # here", kind="json"), "allowed: new_line"),
+        (landing(facts("{property: trim, value: 'no'}") + "  # here"), "allowed: true, false"),
+        (landing(facts("{property: compression, value: zip}") + "  # here"), "allowed: none, gzip"),
+        (landing(facts("{property: timeZone, value: Sao Paulo}") + "  # here"), "time zone 'Sao Paulo' is not known"),
+        (landing(facts("{property: ignoredColumns, value: x}") + "  # here"), "a list of the file's columns"),
+        (landing(facts("{property: header, value: false}, {property: ignoredColumns, value: [x]}") + "  # here"),
+         "without a header nobody knows"),
+        (landing(facts("{property: decimalPoint, vendor: aceite, value: x}") + "  # here"), "unknown custom property"),
+    ],
+)  # fmt: skip
+def test_a_fact_that_cannot_be_is_refused(text, said):
+    assert said in the_problem(text)
+
+
+def test_files_too_big_to_fetch_are_read_by_athena_through_a_table():
+    contract = watched(landing(facts("{property: engine, value: athena}, {property: landedTable, value: raw.Orders}")))
+    assert (contract.engine, contract.landed_table) == ("athena", "raw.orders")
+    assert comparison_options(contract)["landed files are read by"] == "Athena"
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        (landing(facts("{property: engine, value: spark}") + "  # here"), "allowed: local, athena"),
+        (landing(facts("{property: engine, value: athena}") + "  # here"), "name it: landedTable: db.table"),
+        (landing(facts("{property: landedTable, value: a.b}") + "  # here"), "read only with `engine: athena`"),
+        (landing("encoding: cp1252",
+                 facts("{property: engine, value: athena}, {property: landedTable, value: a.b}") + "  # here"),
+         "encoding cp1252 is not read by Athena as strictly"),
+        (landing(facts("{property: engine, value: athena}, {property: landedTable, value: a.b}") + "  # here")
+         + "  - {property: delivery, vendor: aceite, value: {partition_holds: all deliveries of the date}}\n",
+         "cannot tell the files of several deliveries apart"),
+    ],
+)  # fmt: skip
+def test_an_engine_that_cannot_read_the_files_is_refused(text, said):
+    assert said in the_problem(text)
+
+
+def says(name, value):
+    return f"customProperties: [{{property: {name}, vendor: aceite, value: {value}}}]"
+
+
+def test_what_is_compared_of_a_column_can_be_said():
+    text = of_column("total", says("computed", '"CAST(order_id * 2 AS decimal(10, 2))"'))
+    total = {column.name: column for column in watched(text).compared_columns}["total"]
+    assert (total.in_file, total.computed) == (False, "CAST(order_id * 2 AS decimal(10, 2))")
+    assert not {column.name for column in watched(of_column("gift", says("compare", "false"))).compared_columns} & {
+        "gift"
+    }
+    contract = watched(of_column("gift", says("landed", "false")))
+    assert "gift" not in {column.name for column in (*contract.landed_columns, *contract.compared_columns)}
+    assert "gift" in {column.name for column in contract.columns}
+    at = {column.name: column for column in watched(of_column("paid_at", says("digits", "3"))).columns}["paid_at"]
+    assert at.rounded
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        (
+            of_column("gift", says("computed", '"totl > 1"') + "  # here"),
+            "computed from totl, which is no landed column",
+        ),
+        (
+            of_column("gift", says("computed", '"count(order_id) > 1"') + "  # here"),
+            "an SQL expression over the landed",
+        ),
+        (of_column("gift", says("computed", '"(SELECT 1)"') + "  # here"), "an SQL expression over the landed columns"),
+        (
+            of_column("gift", says("computed", '"DROP TABLE x"') + "  # here"),
+            "an SQL expression over the landed columns",
+        ),
+        (of_column("gift", says("computed", '"order_id >"') + "  # here"), "no SQL expression"),
+        (of_column("gift", says("compare", "'no'") + "  # here"), "allowed: false"),
+        (of_column("total", says("digits", "2") + "  # here"), "only of float, double and timestamp"),
+        (of_column("paid_at", says("digits", "6") + "  # here"), "allowed: 3"),
+        (of_column("day", says("landed", "x") + "  # here"), "its value comes from `partition` of the pipeline"),
+    ],
+)
+def test_what_cannot_be_compared_so_is_refused(text, said):
+    assert said in the_problem(text)
+
+
+def test_the_evidence_prints_every_option_that_decides_what_is_the_same():
+    text = landing(facts("{property: trim, value: true}, {property: decimalComma, value: true}"))
+    options = comparison_options(watched(text))
+    assert options == {
+        "format": "csv",
+        "compression": "none",
+        "encoding": "UTF-8",
+        "decimal sign": "comma",
+        "delimiter": "','",
+        "quote": "'\"'",
+        "header": "yes",
+        "null text": "''",
+        "trim": "spaces and tabs around each cell",
+        "empty as null": "yes",
+        "times without an offset are in": "UTC",
+        "partition holds": "this delivery",
+        "landed files are read by": "DuckDB, independently of Athena",
+        "partition columns, from the key": "day = {business_date:%Y%m%d}",
+    }
+    left_out = comparison_options(watched(of_column("gift", says("compare", "false"))))
+    assert left_out["not compared"] == "gift"

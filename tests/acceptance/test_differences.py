@@ -1,0 +1,75 @@
+from acceptance.contract import Column
+from acceptance.differences import HIDDEN, SHOWN_ROWS, Compared, Kind
+
+ID, NAME, SCORE = Column("id", "bigint", "id"), Column("name", "string", "name"), Column("score", "double", "score")
+OF = Compared((ID, NAME, SCORE), (ID,))
+
+
+def differ(landed, table, of=OF):
+    return of.differences(landed, table, 1, 1, 1)
+
+
+def test_a_changed_cell_is_shown_as_people_write_it_beside_the_landed_one():
+    found = differ([("1", "a", "93100000"), ("2", "b", None)], [("1", "a", "93200000"), ("2", "b", None)])
+    assert str(found) == "1 row changed (score 1); id 1: score '93.1' landed, '93.2' in the table"
+    assert found.counts == {Kind.CHANGED: 1}
+
+
+def test_rows_only_on_one_side_and_rows_not_as_often_are_told_apart():
+    found = differ(
+        [("1", "a", None), ("2", "b", None), ("9", "z", "0")], [("2", "b", None), ("2", "b", None), ("3", "c", "1")]
+    )
+    assert found.counts == {Kind.ONLY_LANDED: 2, Kind.ONLY_TABLE: 1, Kind.REPEATED: 1}
+    assert sorted(map(str, found.rows)) == [
+        "id 1: only landed", "id 2: once landed, 2 times in the table", "id 3: only in the table", "id 9: only landed"
+    ]  # fmt: skip
+
+
+def test_a_changed_key_is_a_changed_cell_when_everything_else_is_equal():
+    found = differ([("1", "a", "5")], [("7", "a", "5")])
+    assert str(found.rows[0]) == "id 1: id '1' landed, '7' in the table"
+
+
+def test_of_several_rows_with_one_key_the_nearest_is_the_changed_one():
+    found = differ([("1", "a", "5"), ("1", "b", "6")], [("1", "b", "7"), ("1", "a", "4")])
+    assert [(row.cells[0].landed, row.cells[0].table) for row in found.rows] == [
+        ("0.000005", "0.000004"),
+        ("0.000006", "0.000007"),
+    ]
+
+
+def test_without_a_key_rows_are_paired_by_what_they_share():
+    of = Compared((ID, NAME, SCORE), (ID, NAME, SCORE))
+    found = differ([("1", "a", "5")], [("1", "b", "5")], of)
+    assert str(found.rows[0]) == "row: name 'a' landed, 'b' in the table"
+
+
+def test_a_sensitive_value_is_never_shown_also_not_in_a_key():
+    of = Compared(
+        (Column("cpf", "string", "cpf", sensitive=True), NAME), (Column("cpf", "string", "cpf", sensitive=True),)
+    )
+    found = differ([("0a1b", "a"), ("77", "x")], [("0a1b", "b"), ("78", "x")], of)
+    assert {row.key["cpf"] for row in found.rows} == {HIDDEN}
+    assert "0a1b" not in repr(found)
+    assert "77" not in repr(found)
+
+
+def test_every_changed_column_has_its_turn_among_the_rows_that_are_kept():
+    landed = [(str(n), "a", "0") for n in range(100, 200)]
+    table = [(n, "b", "0") for n, _, _ in landed[:-1]] + [("199", "a", "1")]
+    found = differ(landed, table)
+    assert len(found.rows) == SHOWN_ROWS
+    assert {cell.column for row in found.rows for cell in row.cells} == {"name", "score"}
+    assert found.columns == {"name": 99, "score": 1}
+
+
+def test_a_null_an_empty_text_and_the_word_null_are_told_apart():
+    found = differ([("1", None, None), ("2", None, None)], [("1", "", None), ("2", "null", None)])
+    assert [str(row) for row in found.rows] == [
+        "id 1: name null landed, '' in the table", "id 2: name null landed, 'null' in the table"
+    ]  # fmt: skip
+
+
+def test_what_was_not_looked_into_is_said():
+    found = OF.differences([("1", "a", "5")], [("1", "b", "5")], 90, 4096, 64)
+    assert str(found).startswith("1 row changed in 64 of 90 buckets (name 1); ")

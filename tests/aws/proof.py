@@ -1,0 +1,154 @@
+"""A delivery of a shipped contract in the sandbox's AWS, with a table that a test fills as it likes."""
+
+from collections import Counter
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import duckdb
+
+from acceptance.contract import Contract
+from acceptance.delivery import Delivery, LandingObject
+from acceptance.difference_query import buckets_for, difference_query, differences, read_table_rows
+from acceptance.differences import Differences
+from acceptance.findings import CatalogFacts, Findings, LandedFacts, judge_findings, usable_columns
+from acceptance.judge import Judgement, Outcome
+from acceptance.keys.placeholders import partition_values
+from acceptance.query import compile_checks, read_answer
+from aws.athena import QueryAnswer, connect, run_query
+from aws.landed import LandedFile, bucket_sums, read_landed, rows_of_buckets
+
+Client = Callable[[str], Any]
+"""The client of a service."""
+
+
+@dataclass
+class Proof:
+    """What landed, read once, and tables for it, one after the other in the partition of the day."""
+
+    aws: Any
+    contract: Contract
+    landed: Path
+    scratch: Path
+    day: date = date(2013, 1, 2)
+    queries: int = 0
+    duck: Any = field(default_factory=duckdb.connect)
+    _clients: dict[str, Any] = field(default_factory=dict)
+    _read: dict[str, Any] = field(default_factory=dict)
+
+    @property
+    def file(self) -> LandedFile:
+        if "file" not in self._read:
+            self._read["file"] = read_landed(self.landed, self.contract, self.scratch)
+        return self._read["file"]  # type: ignore[no-any-return]
+
+    def load(self) -> None:
+        """The landed rows as the table `base`, read by DuckDB with the contract's types."""
+        kinds = {column.landed: _duck(column.type) for column in self.contract.landed_columns}
+        columns = "{" + ", ".join(f"'{name}': '{kind}'" for name, kind in kinds.items()) + "}"
+        options = f"header = true, auto_detect = false, quote = '\"', columns = {columns}"
+        read = f"read_csv('{self.landed.as_posix()}', {options})"
+        self.duck.execute(f"CREATE OR REPLACE TABLE base AS SELECT * FROM {read}")
+
+    def put(self, select: str, into: date | None = None) -> Delivery:
+        """A partition with these rows. `into` is another day's: the delivery's own then has none."""
+        landed = LandingObject("landing", "k", "e", 1, datetime.now(UTC))
+        delivery = Delivery(self.contract.dataset, self.day, (landed,), {"file": "f"})
+        partition = partition_values(self.contract, delivery)
+        if into:
+            partition = {name: f"{into:%Y%m%d}" for name in partition}
+        path = self.scratch / "part.parquet"
+        typed = ", ".join(f'CAST("{c.name}" AS {_duck(c.type)}) AS "{c.name}"' for c in self.contract.landed_columns)
+        self.duck.execute(f"COPY (SELECT {typed} FROM ({select})) TO '{path.as_posix()}' (FORMAT parquet)")
+        add_partition(self.client, self.contract, partition, path.read_bytes())
+        return delivery
+
+    def judge_only(self, select: str) -> tuple[Judgement, Differences | None]:
+        """The verdict on a table of these rows, which is gone afterwards."""
+        delivery = self.put(select)
+        try:
+            return self.judge(delivery)
+        finally:
+            drop_partition(self.client, self.contract, partition_values(self.contract, delivery))
+
+    def judge(self, delivery: Delivery) -> tuple[Judgement, Differences | None]:
+        partition = partition_values(self.contract, delivery)
+        columns = {column.name: column.type for column in self.contract.columns}
+        found = has_partition(self.client, self.contract, partition)
+        facts = LandedFacts(self.file.rows, self.file.fingerprint, self.file.fault_count)
+        catalog = CatalogFacts(columns, partition_found=found, has_objects=found, location="s3://sor/there/")
+        findings = Findings(landed=facts, catalog=catalog)
+        if not found:
+            return judge_findings(self.contract, findings), None
+        usable = usable_columns(self.contract, catalog)
+        query = compile_checks(self.contract, partition, usable)
+        answer = self.ask(query.sql)
+        table, measured = read_answer(query, answer.rows[0], answer.query_id)
+        findings = Findings(facts, catalog, table, measured, answer.query_id)
+        if table.fingerprint == facts.fingerprint:
+            return judge_findings(self.contract, findings), None
+        where = self.locate(partition, usable)
+        return judge_findings(
+            self.contract, Findings(facts, catalog, table, measured, answer.query_id, "", where)
+        ), where
+
+    def locate(self, partition: Mapping[str, str], usable: frozenset[str]) -> Differences:
+        rows = self.file.rows
+        buckets = buckets_for(rows)
+        if "sums" not in self._read:
+            self._read["sums"] = bucket_sums(self.landed, self.contract, self.scratch, buckets)
+        sql = difference_query(self.contract, partition, usable, (), self._read["sums"], rows)
+        table = read_table_rows(self.ask(sql).rows)
+        landed = rows_of_buckets(self.landed, self.contract, self.scratch, buckets, table.looked_into)
+        return differences(self.contract, rows, landed, table)
+
+    def ask(self, sql: str) -> QueryAnswer:
+        self.queries += 1
+        if "athena" not in self._clients:
+            options = {"region": None, "workgroup": "primary", "database": self.contract.table.database}
+            self._clients["athena"] = connect(self.aws.session, endpoint_url=self.aws.endpoint, **options)
+        return run_query(self._clients["athena"], sql, within=timedelta(minutes=1))
+
+    def client(self, service: str) -> Any:
+        """Made once: it takes longer to make one than to use it."""
+        if service not in self._clients:
+            self._clients[service] = self.aws.client(service)
+        return self._clients[service]
+
+
+def ask(aws: Any, sql: str, database: str) -> QueryAnswer:
+    options = {"region": None, "workgroup": "primary", "database": database}
+    with connect(aws.session, endpoint_url=aws.endpoint, **options) as connection:
+        return run_query(connection, sql, within=timedelta(minutes=1))
+
+
+def add_partition(client: Client, contract: Contract, partition: Mapping[str, str], content: bytes) -> None:
+    glue, table = client("glue"), contract.table
+    storage = glue.get_table(DatabaseName=table.database, Name=table.name)["Table"]["StorageDescriptor"]
+    folder = "/".join([storage["Location"].rstrip("/"), *(f"{name}={value}" for name, value in partition.items())])
+    bucket, _, prefix = folder.removeprefix("s3://").partition("/")
+    client("s3").put_object(Bucket=bucket, Key=f"{prefix}/part-0.parquet", Body=content)
+    entry = {"Values": list(partition.values()), "StorageDescriptor": {**storage, "Location": f"{folder}/"}}
+    glue.create_partition(DatabaseName=table.database, TableName=table.name, PartitionInput=entry)
+
+
+def drop_partition(client: Client, contract: Contract, partition: Mapping[str, str]) -> None:
+    table = contract.table
+    values = list(partition.values())
+    client("glue").delete_partition(DatabaseName=table.database, TableName=table.name, PartitionValues=values)
+
+
+def has_partition(client: Client, contract: Contract, partition: Mapping[str, str]) -> bool:
+    glue, table = client("glue"), contract.table
+    found = glue.get_partitions(DatabaseName=table.database, TableName=table.name)["Partitions"]
+    return list(partition.values()) in [each["Values"] for each in found]
+
+
+def failed(judgement: Judgement) -> Counter[str]:
+    return Counter(result.check.id for result in judgement.results if result.outcome is Outcome.FAILED)
+
+
+def _duck(type_: str) -> str:
+    return {"string": "VARCHAR"}.get(type_, type_.upper())

@@ -1,0 +1,214 @@
+"""What a contract may say about how files land: each option reads other bytes as the same rows, or refuses them."""
+
+import gzip
+import json
+
+import duckdb
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+from landed_contract import column, contract
+
+from aws.landed import bucket_sums, read_landed, rows_of_buckets
+
+PLAIN = "id,title,score\n1,a,9.5\n2,,\n"
+
+
+@pytest.fixture
+def read(tmp_path):
+    def read(content, of=None):
+        path = tmp_path / "landed"
+        path.write_bytes(content.encode() if isinstance(content, str) else content)
+        return read_landed(path, of or contract(), tmp_path)
+
+    return read
+
+
+@pytest.fixture
+def read_arrow(tmp_path):
+    def read(of=None, **columns):
+        pq.write_table(pa.table(columns), tmp_path / "landed")
+        return read_landed(tmp_path / "landed", of or contract(format="parquet"), tmp_path)
+
+    return read
+
+
+def said(landed):
+    return [str(fault) for fault in landed.faults]
+
+
+def same(landed, read):
+    assert said(landed) == []
+    return landed.fingerprint == read(PLAIN).fingerprint
+
+
+@pytest.mark.parametrize(
+    ("content", "facts"),
+    [
+        ("id,title,score\n 1, a\t,9.5 \n2,  ,\n", {"trim": True}),
+        ("id,title,score\n1,a,9.5\n2,NULL,\n", {"null_text": "NULL", "empty_as_null": True}),
+        ('id;title;score\n1;a;9,5\n2;;""\n', {"delimiter": ";", "decimal_comma": True}),
+        ("id,load,title,score\n1,x,a,9.5\n2,y,,\n", {"ignored": ("LOAD",)}),
+        (gzip.compress(PLAIN.encode()), {"compression": "gzip"}),
+        ('{"id": 1, "title": "a", "score": 9.5}\n{"id": 2, "title": null}\n', {"format": "json"}),
+        ('{"ID": "1", "title": "a", "score": "9.50"}\n\n{"id": 2}', {"format": "json"}),
+        (
+            '{"id": 1, "x": [1], "title": " a ", "score": 9.5}\n{"id": 2}',
+            {"format": "json", "ignored": ("x",), "trim": True},
+        ),
+        (
+            gzip.compress(b'{"id": 1, "title": "a", "score": 9.5}\n{"id": 2}\n'),
+            {"format": "json", "compression": "gzip"},
+        ),
+    ],
+)
+def test_the_same_rows_landed_otherwise_are_the_same(read, content, facts):
+    assert same(read(content, contract(**facts)), read)
+
+
+def test_without_its_option_nothing_is_trimmed_or_taken_for_null(read):
+    assert [fault.column for fault in read("id,title,score\n 1,a,9.5\n").faults] == ["id"]
+    assert not same(read("id,title,score\n1,a ,9.5\n2,,\n"), read)
+    assert not same(read("id,title,score\n1,a,9.5\n2,NULL,\n"), read)
+
+
+@pytest.mark.parametrize("text", ["1.5", "1.234,5", "1,5,0", "1,55"])
+def test_with_a_decimal_comma_a_point_is_no_number(read, text):
+    landed = read(f"id;title;score\n1;a;{text}\n", contract(delimiter=";", decimal_comma=True))
+    assert said(landed) == [
+        f"line 2, column score: {text!r} cannot be read as decimal(4,1): "
+        "a number with at most 3 digits before the comma and 1 after it is allowed"
+    ]
+
+
+def test_a_time_without_an_offset_is_of_the_contracts_zone(read):
+    at = contract(column("at", "timestamp"), zone="America/Sao_Paulo")
+    landed = read("at\n2013-01-31 05:15:00\n2013-07-31 05:15:00\n2013-07-31T05:15:00-03:00\n", at)
+    utc = contract(column("at", "timestamp"))
+    assert (
+        landed.fingerprint
+        == read("at\n2013-01-31 07:15:00\n2013-07-31 08:15:00\n2013-07-31 08:15:00\n", utc).fingerprint
+    )
+
+
+def test_a_time_that_the_zones_clocks_skipped_is_none(read):
+    at = contract(column("at", "timestamp"), zone="America/Sao_Paulo")
+    assert said(read("at\n2018-11-04 00:30:00\n", at)) == [
+        "line 2, column at: '2018-11-04 00:30:00' cannot be read as timestamp: "
+        "a time such as 2013-01-31 05:15:00, of America/Sao_Paulo or with an offset, to the millisecond is allowed"
+    ]
+
+
+def test_digits_below_a_millisecond_are_counted_unless_they_are_declared_to_be_rounded(read):
+    text = "at\n2013-01-31 05:15:00.123456\n"
+    assert read(text, contract(column("at", "timestamp"))).cell_faults == {"at": 1}
+    rounded = read(text, contract(column("at", "timestamp", rounded=True)))
+    assert rounded.fingerprint == read("at\n2013-01-31 05:15:00.123\n", contract(column("at", "timestamp"))).fingerprint
+
+
+@pytest.mark.parametrize(("digits", "equal"), [(2, True), (3, False), (None, False)])
+def test_so_many_digits_of_a_double_are_compared_as_the_contract_says(read, digits, equal):
+    of = contract(column("x", "double", digits=digits))
+    assert (read("x\n93.101\n", of).fingerprint == read("x\n93.1\n", of).fingerprint) is equal
+
+
+def test_a_column_that_is_left_out_may_differ_and_must_still_be_readable(read):
+    of = contract(column("id", "bigint"), column("n", "int", compared=False))
+    assert read("id,n\n1,2\n", of).fingerprint == read("id,n\n1,3\n", of).fingerprint
+    assert read("id,n\n1,x\n", of).cell_faults == {"n": 1}
+
+
+def test_a_computed_column_is_what_the_table_must_hold(read):
+    total = column("total", "decimal(9,2)", in_file=False, computed="CAST(price * pieces AS decimal(9, 2))")
+    columns = column("price", "decimal(5,2)"), column("pieces", "int")
+    computed = read("price,pieces\n1.25,3\n", contract(*columns, total))
+    landed = read("price,pieces,total\n1.25,3,3.75\n", contract(*columns, column("total", "decimal(9,2)")))
+    assert computed.fingerprint == landed.fingerprint
+
+
+@pytest.mark.parametrize(
+    ("line", "message"),
+    [
+        ('{"id": 1', "line 2: it is no JSON: "),
+        ("[1, 2]", "line 2: it is no JSON object"),
+        ('{"id": 1, "Id": 2}', "line 2: the object has the member 'Id' twice"),
+        ('{"id": 1, "year": 2}', "line 2: the object has a member 'year' that the contract has not; allowed are: id, "),
+        ('{"title": 1}', "line 2, column title: a number is no string; write it as a text"),
+        ('{"id": true}', "line 2, column id: a boolean is no bigint"),
+        ('{"title": {"a": 1}}', "line 2, column title: an object or a list is no cell"),
+        ('{"score": NaN}', "line 2: it is no JSON: NaN is no JSON number; write it as a text"),
+        ('{"title": "a\\u0000"}', "line 2, column title: a NUL character (U+0000), which text does not hold"),
+        ('{"title": "\\ud800"}', "line 2, column title: half a character"),
+        ('{"id": 1.5}', "line 2, column id: '1.5' cannot be read as bigint: an integer"),
+        ('{"score": 9.55}', "line 2, column score: '9.55' cannot be read as decimal(4,1): "),
+        ('{"score": 1e1}', "line 2, column score: '1e1' cannot be read as decimal(4,1): "),
+    ],
+)
+def test_a_json_line_that_is_not_as_the_contract_says_is_named(read, line, message):
+    [fault] = said(read('{"id": 0}\n' + line + "\n", contract(format="json")))
+    assert fault.startswith(message)
+
+
+def test_a_json_number_keeps_every_digit_that_was_written(read):
+    of = contract(column("n", "decimal(38,18)"))
+    number = "12345678901234567890.123456789012345678"
+    as_json = read(json.dumps({"n": 0}).replace("0", number), contract(column("n", "decimal(38,18)"), format="json"))
+    assert as_json.fingerprint == read(f"n\n{number}\n", of).fingerprint
+
+
+@pytest.mark.parametrize("content", [b"id,title\n", gzip.compress(PLAIN.encode())[:-5]])
+def test_what_is_no_gzip_or_is_cut_off_is_a_fault(read, content):
+    [fault] = said(read(content, contract(compression="gzip")))
+    assert fault.startswith("line 1: it is not the gzip that the contract says, or cut off: ")
+
+
+def test_parquet_is_read_with_its_own_types(read, read_arrow):
+    assert same(
+        read_arrow(
+            id=pa.array([1, 2], pa.int8()), title=["a", None], score=pa.array(["9.5", None]).cast(pa.decimal128(4, 1))
+        ),
+        read,
+    )
+
+
+def test_a_parquet_cell_that_would_lose_something_is_counted(read_arrow):
+    landed = read_arrow(id=[1, 2], title=["a", "b"], score=pa.array(["9.55", "9.5"]).cast(pa.decimal128(8, 2)))
+    assert landed.cell_faults == {"score": 1}
+    assert said(landed) == [
+        "line 1, column score: '9.55' cannot be read as decimal(4,1): a number that is one of decimal(4,1) is allowed"
+    ]
+    of = contract(column("at", "timestamp"), format="parquet")
+    assert read_arrow(of, at=pa.array([1, 1000], pa.timestamp("us"))).cell_faults == {"at": 1}
+    assert read_arrow(contract(column("n", "tinyint"), format="parquet"), n=[127, 128]).cell_faults == {"n": 1}
+
+
+def test_a_parquet_column_of_another_kind_is_a_fault_and_so_is_what_is_no_parquet(read, read_arrow):
+    assert said(read_arrow(id=["1"], title=["a"], score=[1.5])) == [
+        "line 1, column id: the column 'id' is VARCHAR, of which bigint cannot be made; allowed: TINYINT, SMALLINT, "
+        "INTEGER, BIGINT, HUGEINT, UTINYINT, USMALLINT, UINTEGER, UBIGINT, DECIMAL",
+        "line 1, column score: the column 'score' is DOUBLE, of which decimal(4,1) cannot be made; allowed: TINYINT, "
+        "SMALLINT, INTEGER, BIGINT, HUGEINT, UTINYINT, USMALLINT, UINTEGER, UBIGINT, DECIMAL",
+    ]
+    [fault] = said(read(PLAIN, contract(format="parquet")))
+    assert fault.startswith("line 1: it cannot be read as Parquet: ")
+
+
+@pytest.mark.parametrize("facts", [{}, {"format": "json"}, {"format": "parquet"}])
+def test_the_rows_of_all_buckets_are_all_rows(tmp_path, facts):
+    path, of = (
+        tmp_path / "landed",
+        contract(column("id", "bigint", primary_key=True), column("t", "string", sensitive=True), **facts),
+    )
+    rows = [(number, f"title {number}") for number in range(200)]
+    if facts.get("format") == "json":
+        path.write_text("".join(json.dumps({"id": n, "t": t}) + "\n" for n, t in rows), encoding="utf-8")
+    elif facts:
+        pq.write_table(pa.table({"id": [n for n, _ in rows], "t": [t for _, t in rows]}), path)
+    else:
+        path.write_text("id,t\n" + "".join(f"{n},{t}\n" for n, t in rows), encoding="utf-8")
+    sums = bucket_sums(path, of, tmp_path, 8)
+    assert sum(sums.values()) == read_landed(path, of, tmp_path).fingerprint.high
+    texts = [rows_of_buckets(path, of, tmp_path, 8, {bucket}) for bucket in range(8)]
+    md5 = {n: duckdb.execute("SELECT md5(?)", [t]).fetchone()[0] for n, t in rows}
+    assert sorted(row for each in texts for row in each) == sorted((str(n), md5[n]) for n, _ in rows)
+    assert set(sums) == {bucket for bucket in range(8) if texts[bucket]}
