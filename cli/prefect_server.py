@@ -1,11 +1,28 @@
 """Prefect's own server as a child of `aceite up`: the API, its services and the UI in one process, on SQLite."""
 
 import argparse
+from collections.abc import AsyncGenerator
+from contextlib import AbstractContextManager, asynccontextmanager, nullcontext
 
 import uvicorn
 from prefect.server.api.server import create_app
+from prefect.server.database.configurations import AioSqliteConfiguration
+from prefect.server.database.dependencies import temporary_database_config
+from prefect.settings import PREFECT_API_DATABASE_CONNECTION_URL
+from sqlalchemy.ext.asyncio import AsyncSession, AsyncSessionTransaction
 
 from cli.children import end_with_standard_input, tell_ready
+
+
+class _Queueing(AioSqliteConfiguration):
+    """Transactions wait for their turn to write when they begin: see docs/decisions/0011."""
+
+    @asynccontextmanager
+    async def begin_transaction(
+        self, session: AsyncSession, with_for_update: bool = False
+    ) -> AsyncGenerator[AsyncSessionTransaction, None]:
+        async with super().begin_transaction(session, with_for_update=True) as transaction:
+            yield transaction
 
 
 class _Server(uvicorn.Server):
@@ -28,7 +45,13 @@ def main() -> None:
         server.should_exit = True
 
     end_with_standard_input(stop)
-    server.run()
+    with _database():
+        server.run()
+
+
+def _database() -> AbstractContextManager[None]:
+    url = PREFECT_API_DATABASE_CONNECTION_URL.value()
+    return temporary_database_config(_Queueing(url)) if url.startswith("sqlite") else nullcontext()
 
 
 if __name__ == "__main__":

@@ -4,6 +4,13 @@ from collections.abc import Iterator
 
 import pytest
 
+LONGEST = ("test_story.py", "test_burst_of_events.py", "test_demo.py", "test_watcher_death.py")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """The files that take minutes begin first, one beside the other, and the short ones fill up."""
+    items.sort(key=lambda item: LONGEST.index(item.path.name) if item.path.name in LONGEST else len(LONGEST))
+
 
 @pytest.fixture(scope="session")
 def prefect_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:

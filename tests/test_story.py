@@ -362,7 +362,7 @@ def test_the_overridden_parameter_is_gone_afterwards(aceite):
     ("day", "fault", "verdict", "said"),
     [
         ("2013-01-11", "row-dropped", "rejected", "841 rows in the table, 842 landed"),
-        ("2013-01-12", "cell-changed", "rejected", "fingerprint"),
+        ("2013-01-12", "cell-changed", "rejected", "1 row changed"),
         ("2013-01-13", "no-partition", "rejected", "the catalog has no such partition"),
         ("2013-01-14", "lambda-error", "inconclusive", "invoke lambdastartflightstask"),
         ("2013-01-15", "glue-failure", "inconclusive", "await Glue job jobflightsingestion"),

@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -90,9 +90,7 @@ class Proof:
         if table.fingerprint == facts.fingerprint:
             return judge_findings(self.contract, findings), None
         where = self.locate(partition, usable)
-        return judge_findings(
-            self.contract, Findings(facts, catalog, table, measured, answer.query_id, "", where)
-        ), where
+        return judge_findings(self.contract, replace(findings, differences=where)), where
 
     def locate(self, partition: Mapping[str, str], usable: frozenset[str]) -> Differences:
         rows = self.file.rows

@@ -66,13 +66,13 @@ class MeasuredTable:
             answers.append(self.ask(sql))
             return answers[-1]
 
-        measured = measure(self.contract, partition, usable, ask)
+        measured = measure(self.contract, partition, usable, (), ask)
         landed = LandedFacts(measured.table.rows, measured.table.fingerprint)
         findings = Findings(
             landed, catalog, measured.table, measured.checks, measured.query_id, available_after=timedelta(seconds=1)
         )
         judgement = judge_findings(self.contract, findings)
-        sample = rows_of_broken_rules(self.contract, partition, usable, judgement, ask)
+        sample = rows_of_broken_rules(self.contract, partition, usable, (), judgement, ask)
         return Judged(judgement, sample, tuple(answers))
 
     def ask(self, sql: str) -> QueryAnswer:

@@ -25,33 +25,33 @@ class Answer:
     output: str
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def aws() -> Iterator[LocalAws]:
     with LocalAws(glue_minute_s=0.5) as running:
         yield running
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def session() -> boto3.Session:
     return boto3.Session("test", "test", region_name=REGION)
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def client(aws: LocalAws, session: boto3.Session) -> Callable[[str], Any]:
     return lambda service: session.client(service, endpoint_url=aws.endpoint)
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def s3(client: Callable[[str], Any]) -> Any:
     return client("s3")
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def glue(client: Callable[[str], Any]) -> Any:
     return client("glue")
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def lake(s3: Any, glue: Any) -> str:
     """A bucket, and a database of the same name."""
     s3.create_bucket(Bucket="lake")
@@ -67,7 +67,7 @@ def until(holds: Callable[[], Any], within_s: float = 60, every_s: float = 0.1) 
     return found
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def ask(client: Callable[[str], Any]) -> Callable[..., Answer]:
     """Runs a statement to its end."""
     athena = client("athena")

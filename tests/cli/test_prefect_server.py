@@ -1,0 +1,55 @@
+"""The embedded server on SQLite, with several clients that write at the same time."""
+
+import os
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime
+from pathlib import Path
+from uuid import uuid4
+
+import httpx
+import pytest
+
+from cli.children import Child
+
+ROUNDS = 20
+
+
+@pytest.fixture
+def api(tmp_path: Path) -> Iterator[str]:
+    environment = {**os.environ, "PREFECT_HOME": str(tmp_path), "PREFECT_SERVER_ANALYTICS_ENABLED": "false"}
+    environment.pop("PREFECT_API_URL", None)
+    server = Child("server", ("cli.prefect_server", "--port", "0"), environment, tmp_path / "server.log")
+    try:
+        yield server.await_ready(180)
+    finally:
+        server.stop()
+
+
+def test_writers_wait_for_each_other_and_nobody_is_told_to_try_again(api):
+    with httpx.Client(base_url=f"{api}/", timeout=60) as client:
+        flow = client.post("flows/", json={"name": "flow"}).json()["id"]
+        deployment = client.post("deployments/", json={"name": "deployment", "flow_id": flow}).json()["id"]
+
+    def event() -> dict[str, object]:
+        resource = {"prefect.resource.id": "somebody"}
+        return {"id": str(uuid4()), "occurred": datetime.now(UTC).isoformat(), "event": "said", "resource": resource}
+
+    def write(_: int) -> list[int]:
+        """What the server answers, without the retries that Prefect's own clients make, two seconds apart."""
+        codes = []
+        with httpx.Client(base_url=f"{api}/", timeout=60) as client:
+            for _ in range(ROUNDS):
+                state = {"type": "RUNNING"}
+                answers = (
+                    client.post("flow_runs/", json={"flow_id": flow, "state": state}),
+                    client.post("events", json=[event() for _ in range(5)]),
+                    client.post(f"deployments/{deployment}/create_flow_run", json={}),
+                )
+                codes += [answer.status_code for answer in answers]
+        return codes
+
+    with ThreadPoolExecutor(4) as writers:
+        codes = [code for answered in writers.map(write, range(4)) for code in answered]
+    assert len(codes) == 4 * ROUNDS * 3
+    assert set(codes) == {201, 204}
