@@ -18,10 +18,10 @@ from acceptance.differences import Texts
 from acceptance.errors import ContractError, Problem, StepFailed
 from acceptance.fingerprint import Fingerprint
 from aws.landed_csv import misshapen, open_csv
+from aws.landed_faults import KEPT_FAULTS, Faults, LandedFault, cut
 from aws.landed_json import open_json
 from aws.landed_parquet import open_parquet
 from aws.landed_sql import CsvSql, Opened
-from aws.landed_text import KEPT_FAULTS, Faults, LandedFault, cut
 from aws.landed_unpacked import unpacked
 
 _MEMORY = "512MB"

@@ -9,8 +9,10 @@ import duckdb
 
 from acceptance.contract import Contract
 from acceptance.errors import ContractError, Problem, StepFailed
+from aws.landed_encoding import as_utf8
+from aws.landed_faults import Faults, cut
+from aws.landed_records import check_structure, lines_of, read_header
 from aws.landed_sql import CsvSql, Opened
-from aws.landed_text import Faults, as_utf8, check_structure, cut, lines_of, read_header
 
 
 def open_csv(duck: duckdb.DuckDBPyConnection, path: Path, contract: Contract, scratch: Path, faults: Faults) -> Opened:

@@ -14,7 +14,7 @@ from acceptance.errors import StepFailed
 from acceptance.fingerprint import Fingerprint
 from aws.calls import Client
 from aws.landed import LandedFile, bucket_sums, read_landed, rows_of_buckets
-from aws.landed_text import KEPT_FAULTS, LandedFault
+from aws.landed_faults import KEPT_FAULTS, LandedFault
 from aws.s3 import Downloaded, download
 
 

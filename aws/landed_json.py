@@ -18,8 +18,8 @@ from acceptance.contract import Column, Contract
 from acceptance.landing import LandingFormat
 from aws.landed_cells import MAX_RECORD_BYTES
 from aws.landed_csv import decoded
+from aws.landed_faults import Faults, cut
 from aws.landed_sql import CsvSql, Opened
-from aws.landed_text import Faults, cut
 
 NULL = "\ue000null"  # of the private use area; a landed text that is this one would be a null
 _TEXTS = frozenset({"string", "varchar", "char", "date", "timestamp"})

@@ -9,8 +9,8 @@ from acceptance.canonical import type_and_sizes
 from acceptance.contract import Column, Contract
 from aws.landed_cells import CellRule, literal
 from aws.landed_csv import check_header
+from aws.landed_faults import Faults
 from aws.landed_sql import LandedSql, Opened, file_literal
-from aws.landed_text import Faults
 
 _WHOLE = ("TINYINT", "SMALLINT", "INTEGER", "BIGINT", "HUGEINT", "UTINYINT", "USMALLINT", "UINTEGER", "UBIGINT")
 _TEXT = ("VARCHAR", "ENUM", "JSON")

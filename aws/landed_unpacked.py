@@ -4,7 +4,7 @@ import gzip
 import zlib
 from pathlib import Path
 
-from aws.landed_text import Faults
+from aws.landed_faults import Faults
 
 _CHUNK_BYTES = 1024 * 1024
 

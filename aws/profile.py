@@ -16,7 +16,9 @@ from acceptance.errors import StepFailed
 from acceptance.landing import LandingFormat
 from acceptance.odcs.draft import ColumnProfile, Profile
 from aws.landed_cells import cell_rule, literal
-from aws.landed_text import Faults, as_utf8, read_header
+from aws.landed_encoding import as_utf8
+from aws.landed_faults import Faults
+from aws.landed_records import read_header
 
 _ENCODINGS = ("UTF-8", "cp1252", "ISO-8859-1")
 _DELIMITERS = ",;\t|"

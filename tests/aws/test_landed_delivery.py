@@ -12,7 +12,7 @@ from acceptance.delivery import Delivery
 from acceptance.errors import StepFailed
 from aws.landed import read_landed
 from aws.landed_delivery import as_one, read_members
-from aws.landed_text import KEPT_FAULTS
+from aws.landed_faults import KEPT_FAULTS
 from aws.s3 import list_objects
 
 HEADER = "id,title,score\n"
