@@ -58,7 +58,7 @@ def profile_file(path: Path) -> Profile:
         delimiter = _delimiter(text)
         landing = LandingFormat(encoding=encoding, delimiter=delimiter)
         header = read_header(text, landing)
-        if not any(header) or len(set(map(str.casefold, header))) < len(header):
+        if not header or not _names_columns(header):
             raise StepFailed(
                 f"{path.name}: its first line must name the columns, each once; found {', '.join(header)!r}"
             )
@@ -83,14 +83,22 @@ def _decoded(path: Path, scratch: Path) -> tuple[Path, str]:
 
 
 def _delimiter(text: Path) -> str:
-    """The sign that gives the header most columns, first of those that give every record as many as the header."""
+    """The sign that gives the header most columns, first of those that give every record as many as the header.
+
+    A sign that leaves a column of the header without a name, or two with the same, is part of a name.
+    """
     with text.open(encoding="utf-8", newline="") as file:
         start = "".join(islice(file, _LOOKED_AT))
     found = {}
     for delimiter in _DELIMITERS:
-        lengths = [len(record) for record in csv.reader(io.StringIO(start), delimiter=delimiter) if record] or [0]
-        found[delimiter] = (lengths[0] > 1, len(set(lengths)) == 1, lengths[0])
+        records = [record for record in csv.reader(io.StringIO(start), delimiter=delimiter) if record] or [[]]
+        lengths = [len(record) for record in records]
+        found[delimiter] = (_names_columns(records[0]) and lengths[0] > 1, len(set(lengths)) == 1, lengths[0])
     return max(found, key=lambda each: found[each])
+
+
+def _names_columns(header: Sequence[str]) -> bool:
+    return all(header) and len(set(map(str.casefold, header))) == len(header)
 
 
 def _records(text: Path, landing: LandingFormat, width: int) -> str:

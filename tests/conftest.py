@@ -2,7 +2,12 @@
 
 from collections.abc import Iterator
 
+import hypothesis
 import pytest
+
+hypothesis.settings.register_profile("repeatable", derandomize=True, print_blob=True)
+hypothesis.settings.load_profile("repeatable")
+"""What passes today passes tomorrow. `--hypothesis-profile default --hypothesis-seed random` looks for new failures."""
 
 LONGEST = ("test_story.py", "test_burst_of_events.py", "test_demo.py", "test_watcher_death.py")
 
