@@ -2,12 +2,12 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any, cast
+from typing import Any
 from uuid import UUID
 
 from prefect.automations import AutomationCore
 from prefect.client.orchestration import SyncPrefectClient, get_client
-from prefect.client.schemas.actions import GlobalConcurrencyLimitCreate
+from prefect.client.schemas.actions import GlobalConcurrencyLimitCreate, WorkPoolCreate
 from prefect.deployments.runner import RunnerDeployment
 from prefect.exceptions import ObjectNotFound
 from prefect.types.entrypoint import EntrypointType
@@ -19,11 +19,15 @@ from blocks.build import save_blocks
 from blocks.settings import Settings
 from flows.pipeline import one_at_a_time
 from flows.validate_delivery import validate_delivery
+from flows.warm.worker import WarmWorker
 from flows.watch_landing import watch_landing
 
 WATCHER = "aceite-watcher"
 VALIDATION = "aceite-validation"
 """The deployments' own names, which is all that the automations page shows of them."""
+
+WARM_POOL = "aceite-warm"
+"""The work pool of the validations, unless they run in processes of Prefect's own runner, which needs none."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,20 +60,21 @@ def apply(settings: Settings, contracts: Sequence[Contract], *, dry_run: bool = 
 
 def deployments(settings: Settings) -> tuple[RunnerDeployment, RunnerDeployment]:
     """The watcher's and the validation's deployment, as they are served."""
-    watcher = watch_landing.to_deployment(
+    watcher: Any = watch_landing.to_deployment(
         WATCHER,
         parameters={"poll_s": settings.poll_s, "patience_s": settings.patience_s},
         tags=["aceite"],
         entrypoint_type=EntrypointType.MODULE_PATH,
         description="Lists the landing locations and announces each new delivery. One is enough; a second one ends.",
     )
-    validation = validate_delivery.to_deployment(
+    validation: Any = validate_delivery.to_deployment(
         VALIDATION,
         tags=["aceite"],
         entrypoint_type=EntrypointType.MODULE_PATH,
         description="Takes a delivery through its pipeline and judges it. Fired by the automation for each delivery.",
     )
-    return cast(RunnerDeployment, watcher), cast(RunnerDeployment, validation)
+    validation.work_pool_name = WARM_POOL if settings.runner == "warm" else None  # None said takes it out of the pool
+    return watcher, validation
 
 
 def deployed(client: SyncPrefectClient) -> Deployed | None:
@@ -84,6 +89,8 @@ def _apply(
 ) -> Iterator[Change]:
     for name, change in save_blocks(settings, dry_run=dry_run).items():
         yield Change("block", name, change)
+    if settings.runner == "warm":
+        yield _apply_pool(client, dry_run)
     for deployment in deployments(settings):
         yield _apply_deployment(client, deployment, dry_run)
     for contract in contracts:
@@ -113,11 +120,23 @@ def _apply_deployment(client: SyncPrefectClient, deployment: RunnerDeployment, d
         existing = client.read_deployment_by_name(name)
     except ObjectNotFound:
         existing = None
-    fields = ("description", "entrypoint", "parameters", "tags")
+    fields = ("description", "entrypoint", "parameters", "tags", "work_pool_name")
     differing = tuple(f for f in fields if existing is not None and getattr(existing, f) != getattr(deployment, f))
     if not dry_run and (existing is None or differing):
         deployment.apply()
     return Change("deployment", name, _word(existing is not None, bool(differing)), differing)
+
+
+def _apply_pool(client: SyncPrefectClient, dry_run: bool) -> Change:
+    try:
+        client.read_work_pool(WARM_POOL)
+    except ObjectNotFound:
+        if not dry_run:
+            template = WarmWorker.get_default_base_job_template()
+            pool = WorkPoolCreate(name=WARM_POOL, type=WarmWorker.type, base_job_template=template)
+            client.create_work_pool(pool)
+        return Change("work pool", WARM_POOL, "created")
+    return Change("work pool", WARM_POOL, "unchanged")
 
 
 def _apply_limit(client: SyncPrefectClient, name: str, dry_run: bool) -> Change:

@@ -1,8 +1,9 @@
 """How long from a file in the landing bucket to its event, its run, the run's first step and the verdict.
 
 Starts `aceite up --sandbox` and drops one clean extract at a time; the next lands when the one before has its verdict.
+Twice: with runs in warm processes, and with the same flows served by Prefect's own runner, a new process for each run.
 
-    python benchmarks/arrival_latency.py [--deliveries 20] [--json]
+    python benchmarks/arrival_latency.py [--deliveries 20] [--only aceite] [--json]
 """
 
 import argparse
@@ -26,28 +27,41 @@ from report import show
 ROOT = Path(__file__).parent.parent
 EXTRACT = (ROOT / "sandbox" / "data" / "flights" / "2013-01-01.csv").read_bytes()
 HOPS = ("drop to event", "drop to run created", "drop to first step", "drop to verdict")
+RUNNERS = {"aceite": "warm", "prefect-serve": "process"}
 T = TypeVar("T")
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--deliveries", type=int, default=20)
-    parser.add_argument("--only", choices=["aceite"], default="aceite", help="the one system that is measured")
+    parser.add_argument("--only", choices=list(RUNNERS), help="the one system that is measured")
     parser.add_argument("--json", action="store_true")
     asked = parser.parse_args()
-    with TemporaryDirectory(prefix="aceite-benchmark-") as home, serving(Path(home)) as (process, running):
+    systems = [asked.only] if asked.only else list(RUNNERS)
+    rows = [row for system in systems for row in measure(system, asked.deliveries)]
+    show(rows, ("aceite", "prefect", "moto", "duckdb"), as_json=asked.json)
+
+
+def measure(system: str, deliveries: int) -> list[dict[str, Any]]:
+    with (
+        TemporaryDirectory(prefix="aceite-benchmark-") as home,
+        serving(Path(home), RUNNERS[system]) as (process, running),
+    ):
         measured = Measured(process, running)
-        measured.deliver(30)  # the first one warms the sandbox's functions; it does not count
+        for day in (30, 31):  # the first ones warm the sandbox's functions; they do not count
+            measured.deliver(day)
         cpu_s = measured.cpu_s()
-        latencies = [measured.deliver(day) for day in range(1, asked.deliveries + 1)]
+        latencies = [measured.deliver(day) for day in range(1, deliveries + 1)]
         cpu_s = measured.cpu_s() - cpu_s
     rows: list[dict[str, Any]] = [
-        {"hop": hop, "median_s": statistics.median(times), "worst_s": max(times)}
+        {"system": system, "hop": hop, "median_s": statistics.median(times), "worst_s": max(times)}
         for hop, times in zip(HOPS, zip(*latencies, strict=True), strict=True)
     ]
-    each = cpu_s / asked.deliveries
-    rows.append({"hop": "CPU of everything, mean per delivery", "median_s": each, "worst_s": None})
-    show(rows, ("aceite", "prefect", "moto", "duckdb"), as_json=asked.json)
+    each = cpu_s / deliveries
+    return [
+        *rows,
+        {"system": system, "hop": "CPU of everything, mean per delivery", "median_s": each, "worst_s": None},
+    ]
 
 
 class Measured:
@@ -95,8 +109,8 @@ class Measured:
 
 
 @contextmanager
-def serving(home: Path) -> Iterator[tuple[subprocess.Popen[bytes], dict[str, Any]]]:
-    arguments = ["up", "--sandbox", "--aws-port", "0", "--prefect-port", "0"]
+def serving(home: Path, runner: str) -> Iterator[tuple[subprocess.Popen[bytes], dict[str, Any]]]:
+    arguments = ["up", "--sandbox", "--aws-port", "0", "--prefect-port", "0", "--runner", runner]
     arguments += ["--home", str(home), "--contracts", str(ROOT / "contracts")]
     with (home / "up.log").open("wb") as log:
         process = subprocess.Popen([sys.executable, "-m", "cli.main", *arguments], stderr=log, cwd=ROOT)

@@ -1,5 +1,6 @@
 """What an installation is told: environment variables `ACEITE_*`, or a file `.env` in the current folder."""
 
+import os
 from pathlib import Path
 from typing import Literal, Self
 
@@ -61,7 +62,15 @@ class Settings(BaseSettings):
     patience_s: float = Field(
         120, gt=0, description="Seconds after which a delivery that no run claimed is announced again."
     )
-    parallel: int = Field(4, gt=0, description="Validations that run at the same time in one `aceite up`.")
+    workers: int = Field(
+        default_factory=lambda: os.cpu_count() or 1,
+        gt=0,
+        description="Validations that run at the same time in one `aceite up`; as many as there are cores if unset.",
+    )
+    runner: Literal["warm", "process"] = Field(
+        "warm",
+        description="What validations run in: processes that are up already, or Prefect's own, one for each run.",
+    )
 
     @field_validator("*", mode="before")
     @classmethod

@@ -1,6 +1,7 @@
 """Options that every verb has. They are environment variables to the rest of the program and to its children."""
 
 import os
+from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
 
@@ -26,6 +27,20 @@ def _into_environment(variable: str) -> object:
         return value
 
     return store
+
+
+def _as_setting(variable: str) -> object:
+    def store(value: object) -> object:
+        if value is not None:
+            os.environ[variable] = str(getattr(value, "value", value))
+        return value
+
+    return store
+
+
+class RunnerKind(StrEnum):
+    WARM = "warm"
+    PROCESS = "process"
 
 
 Contracts = Annotated[
@@ -60,6 +75,26 @@ PrefectPort = Annotated[
         min=0,
         max=65535,
         help="Start a Prefect server of our own on this port; 0 for any. [default: the active profile's, else 4200]",
+        show_default=False,
+    ),
+]
+Workers = Annotated[
+    int | None,
+    typer.Option(
+        "--workers",
+        min=1,
+        help="Validations that run at the same time. [env: ACEITE_WORKERS; default: the number of cores]",
+        callback=_as_setting("ACEITE_WORKERS"),
+        show_default=False,
+    ),
+]
+Runner = Annotated[
+    RunnerKind | None,
+    typer.Option(
+        "--runner",
+        help="warm: in processes that are up already; process: Prefect's own way, a new process for each run. "
+        "[env: ACEITE_RUNNER; default: warm]",
+        callback=_as_setting("ACEITE_RUNNER"),
         show_default=False,
     ),
 ]

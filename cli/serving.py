@@ -3,58 +3,93 @@
 import asyncio
 import signal
 import sys
+from collections.abc import AsyncIterator, Callable
+from contextlib import AsyncExitStack, asynccontextmanager
 
 from prefect.client.orchestration import get_client
 from prefect.deployments.runner import RunnerDeployment
 from prefect.runner import Runner
+from prefect.settings import PREFECT_WORKER_QUERY_SECONDS, temporary_settings
 
 from acceptance.errors import AceiteError
-from automations.apply import apply, deployed, deployments
+from automations.apply import WARM_POOL, apply, deployed, deployments
 from blocks.build import aws_credentials, identify
-from blocks.settings import read_settings
+from blocks.settings import Settings, read_settings
 from cli.children import end_with_standard_input, tell_ready
 from flows.clients import load_clients
 from flows.installation import installed_contracts
+from flows.warm.worker import WarmWorker, environment_of_processes
 
 POLL_S = 1
-"""Seconds between two questions for scheduled runs; Prefect's default is 10."""
+"""Seconds between two questions of Prefect's runner for scheduled runs: its least, as it takes no fractions."""
+
+WARM_POLL_S = 2
+"""The same for the worker of the warm processes, which hears of most runs by an event before."""
 
 HEARTBEAT_S = 30
 """Seconds between Prefect's own heartbeats of a run, the least that it allows."""
 
 
-async def _serve(watcher: RunnerDeployment, validation: RunnerDeployment, parallel: int) -> None:
-    """Two runners, so that a queue of validations never keeps the watcher from starting. Returns when told to stop."""
+async def _serve(settings: Settings, watcher: RunnerDeployment, validation: RunnerDeployment) -> None:
+    """Watcher and validations apart, so that a queue of validations never keeps the watcher from starting.
+
+    Returns when told to stop. What runs is cancelled then: parameters are restored, and deliveries are announced again.
+    """
     stop, loop = asyncio.Event(), asyncio.get_running_loop()
 
     def told_to_stop(*_: object) -> None:
         loop.call_soon_threadsafe(stop.set)
 
     end_with_standard_input(told_to_stop)
-    runners = [_runner(watcher, 2), _runner(validation, parallel)]
-    async with asyncio.TaskGroup() as group:
-        for runner, deployment in zip(runners, (watcher, validation), strict=True):
-            await runner.aadd_deployment(deployment)
-            group.create_task(runner.start())
-        while not all(runner.started for runner in runners):
-            await asyncio.sleep(0.05)
-        for number in (signal.SIGINT, signal.SIGTERM):  # each runner took them for itself; they are for both
+    async with AsyncExitStack() as serving:
+        await serving.enter_async_context(_runner(watcher, 2))
+        if settings.runner == "warm":
+            await serving.enter_async_context(_worker(validation, settings.workers))
+        else:
+            await serving.enter_async_context(_runner(validation, settings.workers))
+        for number in (signal.SIGINT, signal.SIGTERM):  # each runner took them for itself; they are for all
             signal.signal(number, told_to_stop)
         await asyncio.to_thread(_start_watching)
         tell_ready("serving")
         await stop.wait()
-        for runner in runners:
-            await runner.astop()  # cancels what runs: parameters are restored, and deliveries are announced again
 
 
-def _runner(deployment: RunnerDeployment, limit: int) -> Runner:
-    return Runner(
+@asynccontextmanager
+async def _runner(deployment: RunnerDeployment, limit: int) -> AsyncIterator[None]:
+    runner = Runner(
         f"aceite {deployment.flow_name}",
         query_seconds=POLL_S,
         heartbeat_seconds=HEARTBEAT_S,
         limit=limit,
         pause_on_shutdown=False,
     )
+    await runner.aadd_deployment(deployment)
+    async with asyncio.TaskGroup() as group:
+        group.create_task(runner.start())
+        await _until(lambda: runner.started)
+        yield
+        await runner.astop()
+
+
+@asynccontextmanager
+async def _worker(validation: RunnerDeployment, processes: int) -> AsyncIterator[None]:
+    assert validation.entrypoint is not None
+    preloaded = (validation.entrypoint, "flows.installation.warm_up")
+    worker = WarmWorker(WARM_POOL, processes, preloaded, environment_of_processes(HEARTBEAT_S))
+    async with asyncio.TaskGroup() as group:
+        with temporary_settings({PREFECT_WORKER_QUERY_SECONDS: WARM_POLL_S}):
+            serving = group.create_task(worker.start(printer=lambda _: None))
+        await _until(lambda: worker.is_setup)
+        try:
+            yield
+        finally:
+            await worker.end_runs()
+            serving.cancel()
+
+
+async def _until(holds: Callable[[], bool]) -> None:
+    while not holds():
+        await asyncio.sleep(0.05)
 
 
 def _start_watching() -> None:
@@ -75,7 +110,7 @@ def main() -> int:
     except AceiteError as error:
         sys.stderr.write(f"{error}\n")
         return 1
-    asyncio.run(_serve(*deployments(settings), settings.parallel))
+    asyncio.run(_serve(settings, *deployments(settings)))
     return 0
 
 

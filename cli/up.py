@@ -9,7 +9,7 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from cli.options import AwsPort, Contracts, Home, PrefectPort
+from cli.options import AwsPort, Contracts, Home, PrefectPort, Runner, Workers
 
 if TYPE_CHECKING:
     from cli.installation import Installation
@@ -23,6 +23,8 @@ def up(
     ] = False,
     aws_port: AwsPort = None,
     prefect_port: PrefectPort = None,
+    workers: Workers = None,
+    runner: Runner = None,
 ) -> int:
     """Serve: register blocks, deployments and automations, watch the landing locations, run the validations."""
     from cli.children import interrupt_on_terminate

@@ -1,8 +1,9 @@
 """The blocks become boto3 clients, once per process. Only this module loads blocks."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import timedelta
 from functools import cache
+from threading import get_ident
 from typing import Any, cast
 
 import boto3
@@ -25,6 +26,8 @@ class Clients:
     landing: S3Bucket
     evidence: S3Bucket
     caller: Caller
+    _sessions: dict[int, boto3.Session] = field(default_factory=dict, compare=False, repr=False)
+    _once: dict[tuple[str, timedelta], Any] = field(default_factory=dict, compare=False, repr=False)
 
     def of(self, service: str) -> Any:
         return observed(self.credentials.get_client(service))
@@ -50,14 +53,21 @@ class Clients:
 
         The block's own client repeats a call whose answer is late, which would run a function or a job twice.
         """
+        if (service, within) in self._once:
+            return self._once[service, within]
         parameters: dict[str, Any] = self.credentials.aws_client_parameters.get_params_override()
         once = Config(**invoking_config(within))
         parameters["config"] = parameters["config"].merge(once) if parameters.get("config") else once
         session: Any = self.session()
-        return observed(session.client(service, **parameters))
+        client = self._once[service, within] = observed(session.client(service, **parameters))
+        return client
 
     def session(self) -> boto3.Session:
-        return self.credentials.get_boto3_session()
+        """Of this thread, as a session is not for several. It knows the services that it made clients of."""
+        made = self._sessions.get(get_ident())
+        if made is None:
+            made = self._sessions[get_ident()] = self.credentials.get_boto3_session()
+        return made
 
     @property
     def endpoint_url(self) -> str | None:

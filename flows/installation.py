@@ -1,6 +1,7 @@
 """What this process was started with: contracts and ledger, found through the settings."""
 
 from functools import cache
+from typing import Any
 
 from acceptance.contract import Contract
 from acceptance.errors import AceiteError
@@ -13,6 +14,17 @@ from flows.contracts import contract_variables, load_contracts
 def installed_contracts() -> tuple[Contract, ...]:
     """The watched contracts. `${LANDING_BUCKET}` is the bucket of the landing block."""
     return load_contracts(read_settings().contracts, contract_variables(load_clients().landing.bucket_name))
+
+
+def warm_up() -> None:
+    """Loads what the first run of a process would otherwise wait for: contracts, and what AWS's services can do."""
+    installed_contracts()
+    clients = load_clients()
+    session: Any = clients.session()
+    for service in ("s3", "ssm", "glue"):
+        clients.of(service)
+    for service in ("lambda", "glue", "athena"):
+        session.client(service, endpoint_url=clients.endpoint_url)
 
 
 def contract_of(dataset: str) -> Contract:

@@ -1,5 +1,6 @@
-"""One Prefect server for all tests, on SQLite in a folder of its own; its settings are those of the embedded server."""
+"""One Prefect server for all tests of a process: the embedded one, on SQLite in a folder of its own."""
 
+import os
 from collections.abc import Iterator
 
 import hypothesis
@@ -20,8 +21,18 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 @pytest.fixture(scope="session")
 def prefect_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """The API's address. The calling process uses the server as its own."""
-    import prefect.settings
-    from prefect.testing.utilities import prefect_test_harness
+    from prefect.context import _temporary_global_settings_context, get_settings_context
+    from prefect.settings import PREFECT_API_URL, temporary_settings
 
-    with prefect_test_harness(server_startup_timeout=120):
-        yield str(prefect.settings.get_current_settings().api.url)
+    from cli.children import Child
+
+    home = tmp_path_factory.mktemp("prefect")
+    environment = {**os.environ, "PREFECT_HOME": str(home), "PREFECT_SERVER_ANALYTICS_ENABLED": "false"}
+    server = Child("Prefect's server", ("cli.prefect_server", "--port", "0"), environment, home / "server.log")
+    try:
+        api = server.await_ready(180)
+        # The global context is that of threads which begin with none.
+        with temporary_settings({PREFECT_API_URL: api}), _temporary_global_settings_context(get_settings_context()):
+            yield api
+    finally:
+        server.stop()

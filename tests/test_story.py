@@ -261,14 +261,13 @@ def watcher_process(aceite: Installation) -> psutil.Process | None:
     return None
 
 
-def validation_processes(aceite: Installation) -> list[psutil.Process]:
-    """The processes that Prefect's runners spawned for runs, but the watcher's."""
-    watcher = watcher_process(aceite)
-    return [
-        process
-        for process in aceite.children()
-        if "prefect.engine" in process.cmdline() and process.pid != (watcher and watcher.pid)
-    ]
+def process_of(aceite: Installation, run: str) -> psutil.Process:
+    """The process in which the run is."""
+
+    def known() -> str | None:
+        return httpx.get(f"{aceite.api}/flow_runs/{run}", timeout=30).json()["infrastructure_pid"]
+
+    return psutil.Process(int(eventually(known, "the run's process")))
 
 
 def flights_of(day: str) -> bytes:
@@ -484,7 +483,7 @@ def test_the_delivery_of_a_killed_run_is_announced_again_and_the_next_run_restor
     eventually(lambda: "/never/_test" in aceite.parameters(), "the override")
     name = "never 2026-01-03 killed.csv"
     first = next(run for run in aceite.runs_of("validate-delivery") if run["name"] == name)
-    max(validation_processes(aceite), key=psutil.Process.create_time).kill()
+    process_of(aceite, first["id"]).kill()
 
     def taken_over() -> dict[str, Any] | None:
         runs = [run for run in aceite.runs_of("validate-delivery") if run["name"] == name]

@@ -1,4 +1,4 @@
-from itertools import islice
+from itertools import accumulate, islice
 
 import pytest
 
@@ -12,7 +12,16 @@ def test_a_state_that_is_there_at_once_costs_no_pause(stepped):
 
 
 def test_polls_are_close_together_first_and_then_every_two_seconds():
-    assert list(islice(pauses(0.2, 2.0), 8)) == pytest.approx([0.2, 0.3, 0.45, 0.675, 1.0125, 1.51875, 2.0, 2.0])
+    paused = list(islice(pauses(0.1, 2.0), 16))
+    assert paused[:4] == pytest.approx([0.1, 0.125, 0.15625, 0.1953125])
+    assert paused[-2:] == [2.0, 2.0]
+
+
+def test_a_wait_ends_at_most_a_quarter_of_its_time_too_late_and_asks_a_service_seldom():
+    paused = list(islice(pauses(0.1, 2.0), 14))
+    asked_at_s = list(accumulate(paused))
+    assert all(pause_s <= max(0.1, 0.25 * at_s + 0.1) for pause_s, at_s in zip(paused[1:], asked_at_s, strict=False))
+    assert sum(at_s < 10 for at_s in asked_at_s) <= 15
 
 
 def test_the_first_pause_is_never_longer_than_the_ones_after_it():

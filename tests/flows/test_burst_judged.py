@@ -45,7 +45,7 @@ def test_each_delivery_of_a_burst_has_one_verdict_though_the_server_was_killed_i
         server = at_the_end.enter_context(PrefectServer(tmp_path))
         environment = server.environment | SANDBOX_SETTINGS
         environment |= {"ACEITE_HOME": str(tmp_path), "ACEITE_CONTRACTS": str(tmp_path / "contracts")}
-        environment |= {"ACEITE_PATIENCE_S": "30", "ACEITE_PARALLEL": "2"}
+        environment |= {"ACEITE_PATIENCE_S": "30", "ACEITE_WORKERS": "2"}
 
         def start(name: str, *arguments: str) -> str:
             child = Child(name, arguments, environment, tmp_path / f"{name}.log")
