@@ -1,11 +1,51 @@
-"""When a delivery must be announced again. Events can be lost; a delivery cannot."""
+"""Which deliveries are announced together, and when one must be announced again. Events can be lost; deliveries not."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from acceptance.contract import Contract
+from acceptance.events import MOST_BYTES_TOGETHER, MOST_TOGETHER, DeliveryPointer
+from acceptance.landing import PartitionHolds
+
+FEW = 8
+"""So many deliveries of a dataset that wait at once are a trickle: each gets an event and a run of its own."""
+
+TRIED_TOGETHER = 2
+
 LONGEST_PATIENCE = timedelta(hours=1)
 _DOUBLINGS_AT_MOST = 20  # a second has become more than an hour long before
+
+
+def together_at_most(contract: Contract, most: int = MOST_TOGETHER) -> int:
+    """How many deliveries of the dataset one run may judge.
+
+    Where the pipeline reads a parameter that is overridden, one delivery runs at a time: a run of many would hold it,
+    and the file that a person waits for, for hours. Where a partition holds all deliveries of its date, what it must
+    hold depends on which of them are in it already: each is measured right behind its pipeline.
+    """
+    alone = contract.override or contract.partition_holds is PartitionHolds.ALL_DELIVERIES
+    return 1 if alone else most
+
+
+def batches(pointers: Sequence[DeliveryPointer], at_most: int) -> Iterator[tuple[DeliveryPointer, ...]]:
+    """Those that are announced together, in their order; a few are not."""
+    while len(pointers) > FEW and at_most > 1:
+        taken = _fitting(pointers[:at_most])
+        if len(taken) > 1:
+            yield taken
+        pointers = pointers[len(taken) :]
+
+
+def _fitting(pointers: Sequence[DeliveryPointer]) -> tuple[DeliveryPointer, ...]:
+    """As many as one event holds, and one at least."""
+    size_bytes, taken = 0, 0
+    for pointer in pointers:
+        size_bytes += len(pointer.model_dump_json())
+        if taken and size_bytes > MOST_BYTES_TOGETHER:
+            break
+        taken += 1
+    return tuple(pointers[:taken])
 
 
 @dataclass(frozen=True, slots=True)

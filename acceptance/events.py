@@ -1,6 +1,6 @@
 """The events that Aceite emits: names, and what they carry. An event holds a pointer to a delivery, never rows."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
@@ -9,11 +9,12 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from acceptance.completeness import Incomplete, deadline
 from acceptance.contract import Contract
-from acceptance.delivery import Delivery, LandingObject
+from acceptance.delivery import Delivery, LandingObject, common_folder
 from acceptance.groups import Group, group_prefix
 from acceptance.judge import Verdict
 
 ARRIVED = "delivery.arrived"
+ARRIVED_TOGETHER = "deliveries.arrived"
 ACCEPTED = "delivery.accepted"
 REJECTED = "delivery.rejected"
 INCONCLUSIVE = "delivery.inconclusive"
@@ -25,6 +26,11 @@ VERDICT_EVENTS = {Verdict.ACCEPTED: ACCEPTED, Verdict.REJECTED: REJECTED, Verdic
 
 MOST_KEYS = 500
 """Keys that an event names: with as many missing ones, and 1,024 bytes each, it stays below Prefect's 1.5 MB."""
+
+MOST_TOGETHER = 200
+MOST_BYTES_TOGETHER = 256 * 1024
+"""Deliveries that one event tells of, and the size of their pointers as JSON: Prefect takes no parameters above 512 KB
+(PREFECT_SERVER_API_MAX_PARAMETER_SIZE), and what is no ASCII becomes longer on its way."""
 
 
 class LandingObjectPointer(BaseModel):
@@ -86,6 +92,29 @@ class EventDraft:
 def arrived(delivery: Delivery) -> EventDraft:
     pointer = DeliveryPointer.to(delivery)
     return EventDraft(ARRIVED, _resource(delivery), {"delivery": pointer.model_dump(mode="json")})
+
+
+def arrived_together(pointers: Sequence[DeliveryPointer]) -> EventDraft:
+    """Deliveries of one dataset that one run judges. The resource is the location that they share."""
+    first, last = min(pointer.business_date for pointer in pointers), max(pointer.business_date for pointer in pointers)
+    members = [member for pointer in pointers for member in pointer.members]
+    resource = {
+        "prefect.resource.id": f"s3://{members[0].bucket}/{common_folder([member.key for member in members])}",
+        "prefect.resource.name": title_together(pointers),
+        "aceite.dataset": pointers[0].dataset,
+        "aceite.business-date": first.isoformat() if first == last else f"{first.isoformat()}/{last.isoformat()}",
+    }
+    payload = {
+        "deliveries": [pointer.model_dump(mode="json") for pointer in pointers],
+        "titles": [pointer.delivery().title for pointer in pointers],
+    }
+    return EventDraft(ARRIVED_TOGETHER, resource, payload)
+
+
+def title_together(pointers: Sequence[DeliveryPointer]) -> str:
+    """The name of their run: `orders 12 deliveries 2026-01-01 to 2026-01-12`."""
+    dates = sorted({pointer.business_date.isoformat() for pointer in pointers})
+    return f"{pointers[0].dataset} {len(pointers)} deliveries {' to '.join(dict.fromkeys((dates[0], dates[-1])))}"
 
 
 def judged(delivery: Delivery, verdict: Verdict, reason: str, evidence_uri: str, run_url: str | None) -> EventDraft:

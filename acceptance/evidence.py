@@ -161,16 +161,21 @@ class TableRecord(Record):
 
 
 class QueryRecord(Record):
-    """One Athena query. `purpose` is what it was for; times are milliseconds, as Athena reports them."""
+    """One Athena query. `purpose` is what it was for; times are milliseconds, as Athena reports them.
+
+    `deliveries` is how many were measured by it, this one among them. `error` is what Athena said if it failed.
+    """
 
     purpose: Literal["checks", "sample", "differences", "landed"]
     query_id: str
     sql: str
     workgroup: str
-    bytes_scanned: int
-    total_ms: int
-    engine_version: str
-    output_location: str
+    bytes_scanned: int = 0
+    total_ms: int = 0
+    engine_version: str = ""
+    output_location: str = ""
+    deliveries: int = 1
+    error: str = ""
 
 
 class Evidence(Record):

@@ -10,15 +10,18 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
 from acceptance.checks import Check, Metric, Number, Unit
-from acceptance.contract import Contract
+from acceptance.contract import Column, Contract
 from acceptance.errors import QueryFailed
 from acceptance.fingerprint import Fingerprint, athena_digest, athena_sums
 from acceptance.judge import Measurement, measured_text
 from acceptance.landing import NamedByColumn
 from acceptance.measures import aggregate, own_query
-from acceptance.sqltext import identifier, literal, only_select, text_literal
+from acceptance.sqltext import identifier, kind_of, literal, only_select, text_literal
 
 DIGEST = '"$digest"'
+
+Place = tuple[str, ...]
+"""The values by which one query tells deliveries apart: of the partition columns, and of one that names the file."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,25 +71,50 @@ def compile_checks(
     Without `fuse_rules` every `type: sql` rule runs beside the one query, where it cannot make the others fail.
     `files`: see `delivered`.
     """
-    columns = {column.name: column for column in contract.columns}
-    measurable = [check for check in contract.checks if set(check.columns) <= set(usable)]
-    together = [check for check in measurable if fuse_rules or check.metric is not Metric.SQL]
-    aggregates = {check: text for check in together if (text := aggregate(check, columns)) is not None}
+    aggregates, alone = _split(contract, usable, fuse_rules)
     rows = delivered(contract, partition, usable, files)
-    alone = ((check, own_query(check)) for check in measurable if check not in aggregates)
-    beside = tuple(
-        OwnQuery(check, only_select(f"{rows}\nSELECT (\n  {text}\n)")) for check, text in alone if text is not None
-    )
-    fingerprinted = _compares_cells(contract) and {column.name for column in contract.compared_columns} <= set(usable)
-    measures = [("rows", "count(*)")]
-    digest = athena_digest(contract.compared_columns) if fingerprinted else ""
-    if fingerprinted:
-        high, low = athena_sums(DIGEST)
-        measures += [("fingerprint_high", high), ("fingerprint_low", low)]
-    measures += [(check.id, text) for check, text in aggregates.items()]
-    selected = ",\n  ".join(f"{expression} AS {identifier(name)}" for name, expression in measures)
-    sql = f"{delivered(contract, partition, usable, files, digest)}\nSELECT\n  {selected}\nFROM delivered"
-    return MeasuringQuery(only_select(sql), tuple(aggregates), fingerprinted, beside)
+    beside = tuple(OwnQuery(check, only_select(f"{rows}\nSELECT (\n  {text}\n)")) for check, text in alone.items())
+    digest, measures = _measures(contract, usable, aggregates)
+    sql = f"{delivered(contract, partition, usable, files, digest)}\nSELECT\n  {measures}\nFROM delivered"
+    return MeasuringQuery(only_select(sql), tuple(aggregates), bool(digest), beside)
+
+
+def place_of(contract: Contract, partition: Mapping[str, str], files: Sequence[str] = ()) -> Place | None:
+    """What tells the delivery's rows from those of others in one query; None if that query cannot tell them."""
+    columns = {column.name: column for column in contract.columns}
+    values = [_canonical(value, columns[name]) for name, value in partition.items()]
+    if isinstance(contract.partition_holds, NamedByColumn):
+        values += list(files) if len(files) == 1 else [None]
+    return tuple(value for value in values if value is not None) if values and None not in values else None
+
+
+def runs_beside(contract: Contract, usable: Collection[str]) -> bool:
+    """Whether a check of the contract takes a query of its own."""
+    return bool(_split(contract, usable)[1])
+
+
+def compile_together(contract: Contract, places: Collection[Place], usable: Collection[str]) -> MeasuringQuery:
+    """One query for the deliveries at several places: a row for each place that has rows, its values first.
+
+    What runs beside the one query is not in it: that is of each delivery alone.
+    """
+    columns = {column.name: column for column in contract.columns}
+    names = _place_columns(contract)
+    aggregates, _ = _split(contract, usable)
+    digest, measures = _measures(contract, usable, aggregates)
+    keys = ", ".join(f"CAST({identifier(name)} AS varchar)" for name in names)
+    rows = _delivered(contract, {*usable, *names}, digest, _at(places, [columns[name] for name in names]))
+    by = ", ".join(map(identifier, names))
+    sql = f"{rows}\nSELECT\n  {keys},\n  {measures}\nFROM delivered\nGROUP BY {by}"
+    return MeasuringQuery(only_select(sql), tuple(aggregates), bool(digest))
+
+
+def read_together(
+    query: MeasuringQuery, contract: Contract, rows: Sequence[Sequence[object]], query_id: str
+) -> dict[Place, tuple[TableFacts, dict[str, Measurement]]]:
+    """What `read_answer` says of one delivery, by place. Places without rows are not among them."""
+    width = len(_place_columns(contract))
+    return {tuple(map(str, row[:width])): read_answer(query, row[width:], query_id) for row in rows}
 
 
 def read_answer(
@@ -130,15 +158,66 @@ def delivered(
     `digest` is the expression of a row's digest, computed once.
     """
     columns = {column.name: column for column in contract.columns}
-    selected = ", ".join(identifier(name) for name in columns if name in usable)
-    selected += f",\n    {digest} AS {DIGEST}" if digest else ""
-    table = f"{identifier(contract.table.database)}.{identifier(contract.table.name)}"
     conditions = [f"{identifier(name)} = {literal(value, columns[name])}" for name, value in partition.items()]
     if isinstance(contract.partition_holds, NamedByColumn):
         names = ", ".join(text_literal(file) for file in files)
         conditions.append(f"{identifier(contract.partition_holds.column)} IN ({names})")
-    where = " AND ".join(conditions)
+    return _delivered(contract, usable, digest, " AND ".join(conditions))
+
+
+def _delivered(contract: Contract, usable: Collection[str], digest: str, where: str) -> str:
+    selected = ", ".join(identifier(column.name) for column in contract.columns if column.name in usable)
+    selected += f",\n    {digest} AS {DIGEST}" if digest else ""
+    table = f"{identifier(contract.table.database)}.{identifier(contract.table.name)}"
     return f"WITH delivered AS (\n  SELECT {selected}\n  FROM {table}" + (f"\n  WHERE {where}\n)" if where else "\n)")
+
+
+def _split(
+    contract: Contract, usable: Collection[str], fuse_rules: bool = True
+) -> tuple[dict[Check, str], dict[Check, str]]:
+    """The measurable checks that are aggregates of the one scan, and those that are queries of their own."""
+    columns = {column.name: column for column in contract.columns}
+    measurable = [check for check in contract.checks if set(check.columns) <= set(usable)]
+    together = [check for check in measurable if fuse_rules or check.metric is not Metric.SQL]
+    aggregates = {check: text for check in together if (text := aggregate(check, columns)) is not None}
+    alone = ((check, own_query(check)) for check in measurable if check not in aggregates)
+    return aggregates, {check: text for check, text in alone if text is not None}
+
+
+def _measures(contract: Contract, usable: Collection[str], aggregates: Mapping[Check, str]) -> tuple[str, str]:
+    """A row's digest, empty if not all compared columns are usable, and what is selected of the delivered rows."""
+    fingerprinted = _compares_cells(contract) and {column.name for column in contract.compared_columns} <= set(usable)
+    digest = athena_digest(contract.compared_columns) if fingerprinted else ""
+    measures = [("rows", "count(*)")]
+    if fingerprinted:
+        high, low = athena_sums(DIGEST)
+        measures += [("fingerprint_high", high), ("fingerprint_low", low)]
+    measures += [(check.id, text) for check, text in aggregates.items()]
+    return digest, ",\n  ".join(f"{expression} AS {identifier(name)}" for name, expression in measures)
+
+
+def _at(places: Collection[Place], columns: Sequence[Column]) -> str:
+    """Written so that Athena reads only these partitions."""
+    if len(columns) == 1:
+        return f"{identifier(columns[0].name)} IN ({', '.join(literal(value, columns[0]) for (value,) in places)})"
+    alike = (
+        " AND ".join(f"{identifier(c.name)} = {literal(value, c)}" for c, value in zip(columns, place, strict=True))
+        for place in places
+    )
+    return " OR ".join(f"({each})" for each in alike)
+
+
+def _place_columns(contract: Contract) -> tuple[str, ...]:
+    holds = contract.partition_holds
+    return (*contract.partition, *([holds.column] if isinstance(holds, NamedByColumn) else []))
+
+
+def _canonical(value: str, column: Column) -> str | None:
+    """As the engine writes the value of a partition column; None of types that have several ways to write one."""
+    kind = kind_of(column)
+    if kind in ("tinyint", "smallint", "int", "integer", "bigint"):
+        return str(int(value))
+    return value if kind in ("string", "varchar", "date") else None
 
 
 def _compares_cells(contract: Contract) -> bool:

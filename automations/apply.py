@@ -2,9 +2,10 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, cast
 from uuid import UUID
 
+from prefect import Flow
 from prefect.automations import AutomationCore
 from prefect.client.orchestration import SyncPrefectClient, get_client
 from prefect.client.schemas.actions import GlobalConcurrencyLimitCreate, WorkPoolCreate
@@ -14,16 +15,24 @@ from prefect.types.entrypoint import EntrypointType
 
 from acceptance.contract import Contract
 from acceptance.errors import SettingsError
-from automations import mark_dead_runs, restart_the_watcher, tell_about_rejections, validate_each_delivery
+from automations import (
+    mark_dead_runs,
+    restart_the_watcher,
+    tell_about_rejections,
+    validate_each_delivery,
+    validate_together,
+)
 from blocks.build import save_blocks
 from blocks.settings import Settings
 from flows.pipeline import one_at_a_time
+from flows.validate_deliveries import validate_deliveries
 from flows.validate_delivery import validate_delivery
 from flows.warm.worker import WarmWorker
 from flows.watch_landing import watch_landing
 
 WATCHER = "aceite-watcher"
 VALIDATION = "aceite-validation"
+VALIDATION_TOGETHER = "aceite-validation-together"
 """The deployments' own names, which is all that the automations page shows of them."""
 
 WARM_POOL = "aceite-warm"
@@ -44,6 +53,7 @@ class Change:
 class Deployed:
     watch_landing: UUID
     validate_delivery: UUID
+    validate_deliveries: UUID
 
 
 def apply(settings: Settings, contracts: Sequence[Contract], *, dry_run: bool = False) -> tuple[Change, ...]:
@@ -58,30 +68,52 @@ def apply(settings: Settings, contracts: Sequence[Contract], *, dry_run: bool = 
         return tuple(_apply(client, settings, contracts, dry_run))
 
 
-def deployments(settings: Settings) -> tuple[RunnerDeployment, RunnerDeployment]:
-    """The watcher's and the validation's deployment, as they are served."""
-    watcher: Any = watch_landing.to_deployment(
+def deployments(settings: Settings) -> tuple[RunnerDeployment, ...]:
+    """The watcher's deployment, then those of the validations, as they are served."""
+    watcher = _deployment(
+        watch_landing,
         WATCHER,
-        parameters={"poll_s": settings.poll_s, "patience_s": settings.patience_s},
+        "Lists the landing locations and announces each new delivery. One is enough; a second one ends.",
+        {"poll_s": settings.poll_s, "patience_s": settings.patience_s},
+    )
+    validations = (
+        _deployment(
+            validate_delivery,
+            VALIDATION,
+            "Takes a delivery through its pipeline and judges it. Fired by the automation for each delivery.",
+        ),
+        _deployment(
+            validate_deliveries,
+            VALIDATION_TOGETHER,
+            "The same for many deliveries of a dataset at once. Fired by the automation for deliveries that arrive "
+            "together.",
+        ),
+    )
+    for validation in validations:
+        # None said takes it out of the pool.
+        validation.work_pool_name = WARM_POOL if settings.runner == "warm" else None
+    return (watcher, *validations)
+
+
+def _deployment(
+    flow: Flow[..., Any], name: str, description: str, parameters: dict[str, Any] | None = None
+) -> RunnerDeployment:
+    made: Any = flow.to_deployment(
+        name,
+        parameters=parameters,
         tags=["aceite"],
         entrypoint_type=EntrypointType.MODULE_PATH,
-        description="Lists the landing locations and announces each new delivery. One is enough; a second one ends.",
+        description=description,
     )
-    validation: Any = validate_delivery.to_deployment(
-        VALIDATION,
-        tags=["aceite"],
-        entrypoint_type=EntrypointType.MODULE_PATH,
-        description="Takes a delivery through its pipeline and judges it. Fired by the automation for each delivery.",
-    )
-    validation.work_pool_name = WARM_POOL if settings.runner == "warm" else None  # None said takes it out of the pool
-    return watcher, validation
+    return cast(RunnerDeployment, made)
 
 
 def deployed(client: SyncPrefectClient) -> Deployed | None:
-    """The ids of both deployments, if they are there."""
-    watcher = _deployment_id(client, f"{watch_landing.name}/{WATCHER}")
-    validation = _deployment_id(client, f"{validate_delivery.name}/{VALIDATION}")
-    return Deployed(watcher, validation) if watcher and validation else None
+    """The deployments' ids, if all are there."""
+    names = ((watch_landing, WATCHER), (validate_delivery, VALIDATION), (validate_deliveries, VALIDATION_TOGETHER))
+    ids = [_deployment_id(client, f"{flow.name}/{name}") for flow, name in names]
+    found = [id_ for id_ in ids if id_ is not None]
+    return Deployed(*found) if len(found) == len(ids) else None
 
 
 def _apply(
@@ -107,8 +139,9 @@ def _automations(client: SyncPrefectClient, settings: Settings, dry_run: bool) -
     if ids is None:
         # Only in a dry run on a new server: there is nothing yet that the automations could run.
         assert dry_run
-        ids = Deployed(UUID(int=0), UUID(int=0))
+        ids = Deployed(UUID(int=0), UUID(int=0), UUID(int=0))
     yield validate_each_delivery.automation(ids.validate_delivery)
+    yield validate_together.automation(ids.validate_deliveries)
     yield told
     yield mark_dead_runs.automation()
     yield restart_the_watcher.automation(ids.watch_landing)

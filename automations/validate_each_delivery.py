@@ -1,13 +1,13 @@
 """A delivery arrived -> run the validation."""
 
 from datetime import timedelta
-from typing import Any
 from uuid import UUID
 
 from prefect.automations import AutomationCore
 from prefect.events import EventTrigger, Posture, RunDeployment
 
 from acceptance.events import ARRIVED
+from automations.templates import json_of, text_of
 
 NAME = "Aceite: validate each delivery"
 
@@ -32,18 +32,9 @@ def automation(deployment_id: UUID) -> AutomationCore:
                 deployment_id=deployment_id,
                 job_variables=None,
                 parameters={
-                    "delivery": _json("{{ event.payload.delivery | tojson }}"),
-                    "event_id": _text("{{ event.id }}"),
+                    "delivery": json_of("{{ event.payload.delivery | tojson }}"),
+                    "event_id": text_of("{{ event.id }}"),
                 },
             )
         ],
     )
-
-
-def _text(template: str) -> dict[str, Any]:
-    # Prefect renders a plain "{{ event.id }}" through tojson, which cannot write a UUID.
-    return {"__prefect_kind": "jinja", "template": template}
-
-
-def _json(template: str) -> dict[str, Any]:
-    return {"__prefect_kind": "json", "value": _text(template)}

@@ -30,7 +30,7 @@ HEARTBEAT_S = 30
 """Seconds between Prefect's own heartbeats of a run, the least that it allows."""
 
 
-async def _serve(settings: Settings, watcher: RunnerDeployment, validation: RunnerDeployment) -> None:
+async def _serve(settings: Settings, watcher: RunnerDeployment, *validations: RunnerDeployment) -> None:
     """Watcher and validations apart, so that a queue of validations never keeps the watcher from starting.
 
     Returns when told to stop. What runs is cancelled then: parameters are restored, and deliveries are announced again.
@@ -42,11 +42,11 @@ async def _serve(settings: Settings, watcher: RunnerDeployment, validation: Runn
 
     end_with_standard_input(told_to_stop)
     async with AsyncExitStack() as serving:
-        await serving.enter_async_context(_runner(watcher, 2))
+        await serving.enter_async_context(_runner(2, watcher))
         if settings.runner == "warm":
-            await serving.enter_async_context(_worker(validation, settings.workers))
+            await serving.enter_async_context(_worker(settings.workers, *validations))
         else:
-            await serving.enter_async_context(_runner(validation, settings.workers))
+            await serving.enter_async_context(_runner(settings.workers, *validations))
         for number in (signal.SIGINT, signal.SIGTERM):  # each runner took them for itself; they are for all
             signal.signal(number, told_to_stop)
         await asyncio.to_thread(_start_watching)
@@ -55,15 +55,16 @@ async def _serve(settings: Settings, watcher: RunnerDeployment, validation: Runn
 
 
 @asynccontextmanager
-async def _runner(deployment: RunnerDeployment, limit: int) -> AsyncIterator[None]:
+async def _runner(limit: int, *deployments: RunnerDeployment) -> AsyncIterator[None]:
     runner = Runner(
-        f"aceite {deployment.flow_name}",
+        f"aceite {deployments[0].flow_name}",
         query_seconds=POLL_S,
         heartbeat_seconds=HEARTBEAT_S,
         limit=limit,
         pause_on_shutdown=False,
     )
-    await runner.aadd_deployment(deployment)
+    for deployment in deployments:
+        await runner.aadd_deployment(deployment)
     async with asyncio.TaskGroup() as group:
         group.create_task(runner.start())
         await _until(lambda: runner.started)
@@ -72,9 +73,9 @@ async def _runner(deployment: RunnerDeployment, limit: int) -> AsyncIterator[Non
 
 
 @asynccontextmanager
-async def _worker(validation: RunnerDeployment, processes: int) -> AsyncIterator[None]:
-    assert validation.entrypoint is not None
-    preloaded = (validation.entrypoint, "flows.installation.warm_up")
+async def _worker(processes: int, *validations: RunnerDeployment) -> AsyncIterator[None]:
+    entrypoints = [validation.entrypoint for validation in validations if validation.entrypoint]
+    preloaded = (*entrypoints, "flows.installation.warm_up")
     worker = WarmWorker(WARM_POOL, processes, preloaded, environment_of_processes(HEARTBEAT_S))
     async with asyncio.TaskGroup() as group:
         with temporary_settings({PREFECT_WORKER_QUERY_SECONDS: WARM_POLL_S}):

@@ -1,20 +1,21 @@
 """What becomes of announced deliveries: claims and verdicts are learned of, and what seems lost is announced again."""
 
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextvars import copy_context
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from functools import partial
 from typing import Any
 
 from prefect import get_run_logger
 
-from acceptance.announcements import due_again
+from acceptance.announcements import InFlight, due_again
 from acceptance.delivery import Delivery
 from flows.evidence_store import read_claim, read_verdict
 from flows.ledger.announcements import Announcements
 from flows.runs import has_ended, queued_runs
 
+LOOKED_FOR_AT_FIRST = 5
 LOOKED_FOR_AT_ONCE = 200
 PARALLEL = 8
 ANNOUNCED_AGAIN_AT_ONCE = 200
@@ -30,21 +31,37 @@ class Aftermath:
     patience: timedelta
 
     def look_for_evidence(self) -> None:
-        """Of those that were not looked for the longest."""
-        deliveries = self.announcements.unjudged(LOOKED_FOR_AT_ONCE)
-        with ThreadPoolExecutor(PARALLEL, thread_name_prefix="evidence") as pool:
-            # Each in a copy of this context, for it says which Prefect server is meant.
-            looking = [pool.submit(copy_context().run, self._found, delivery) for delivery in deliveries]
-            for delivery, found in zip(deliveries, looking, strict=True):
-                self.announcements.note(delivery.id, _now(), **found.result())
+        """Of those that were not looked for the longest: a few, and more while half of them have verdicts.
+
+        Each look costs requests, and in a burst hundreds wait for verdicts that come all at once.
+        """
+        wanted = LOOKED_FOR_AT_FIRST
+        while 2 * self._look_for(self.announcements.unjudged(wanted)) >= wanted and wanted < LOOKED_FOR_AT_ONCE:
+            wanted = min(2 * wanted, LOOKED_FOR_AT_ONCE)
 
     def announce_again(self) -> None:
-        waiting = partial(due_again, self.announcements.in_flight(), _now(), self.patience)
-        # Only when some seem lost is the server asked whether they merely queue for a free process.
-        overdue = waiting() and waiting(queued=queued_runs())[:ANNOUNCED_AGAIN_AT_ONCE]
+        overdue = self._overdue()
+        # Only when some seem lost is it asked whether they merely queue for a free process, or were claimed meanwhile.
+        overdue = overdue and self._overdue(queued_runs())[:ANNOUNCED_AGAIN_AT_ONCE]
+        if overdue:
+            self._look_for(self.announcements.unjudged_of([item.delivery_id for item in overdue]))
+            looked_for = {item.delivery_id for item in overdue}
+            overdue = tuple(item for item in self._overdue(queued_runs()) if item.delivery_id in looked_for)
         if overdue:
             get_run_logger().warning("announcing %d deliveries again: no verdict yet", len(overdue))
             self.announcements.announce_again([item.delivery_id for item in overdue], _now())
+
+    def _overdue(self, queued: int = 0) -> tuple[InFlight, ...]:
+        return due_again(self.announcements.in_flight(), _now(), self.patience, queued)
+
+    def _look_for(self, deliveries: Sequence[Delivery]) -> int:
+        """How many have verdicts."""
+        with ThreadPoolExecutor(PARALLEL, thread_name_prefix="evidence") as pool:
+            # Each in a copy of this context, for it says which Prefect server is meant.
+            looking = [pool.submit(copy_context().run, self._found, delivery) for delivery in deliveries]
+            found = {delivery.id: each.result() for delivery, each in zip(deliveries, looking, strict=True)}
+        self.announcements.note(found, _now())
+        return sum("judged_at" in facts for facts in found.values())
 
     def _found(self, delivery: Delivery) -> dict[str, Any]:
         judged = read_verdict(self.evidence_s3, self.evidence_bucket, delivery)

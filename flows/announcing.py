@@ -1,7 +1,7 @@
 """Tells Prefect's server what the ledger says it must be told, as fast as it stores it, and sees that it did."""
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 
 import httpx
@@ -22,9 +22,13 @@ ACTIONS_FORGOTTEN_AFTER = timedelta(minutes=2)
 
 
 class Announcer:
-    """Each announcement is posted, and posted again under its event id if the server lost it, until it is stored."""
+    """Each announcement is posted, and posted again under its event id if the server lost it, until it is stored.
 
-    def __init__(self, ledger: Ledger) -> None:
+    `together` is how many deliveries of a dataset one announcement may tell of, if many wait.
+    """
+
+    def __init__(self, ledger: Ledger, together: Mapping[str, int] | None = None) -> None:
+        self._together = together or {}
         self._announcements = ledger.announcements
         self._pacing = Pacing()
         self._counts_since = self._acted_at = _now()
@@ -38,6 +42,7 @@ class Announcer:
         """
         if not self._announcements.due(1):
             return
+        self._announcements.bundle(self._together, _now())
         until = time.monotonic() + at_most.total_seconds()
         # Prefect's client would try again by itself for a minute, with the watcher's lease running out meanwhile.
         with temporary_settings({PREFECT_CLIENT_MAX_RETRIES: 0}), get_client(sync_client=True) as client:

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime
+from threading import Lock
 from typing import Any
 
 from pydantic import ValidationError
@@ -36,70 +37,95 @@ def read_links(s3: Any, bucket: str, dataset: str, numbers: Sequence[int]) -> di
         return {number: content for number, content in found if content is not None}
 
 
-def judged_before(s3: Any, bucket: str, dataset: str, last: int = LAST) -> tuple[PastDelivery, ...]:
-    """The last deliveries of the dataset that were judged, the oldest first; a manifest that is none is left out.
+class Chain:
+    """A dataset's manifests. What it has read it remembers, so that many deliveries are sealed after one reading.
 
-    Raises:
-        StepFailed: the evidence bucket does not answer.
+    Threads may share it; other runs may add to the chain meanwhile.
     """
-    return tuple(manifest.result for manifest, _ in _last_manifests(s3, bucket, dataset, last))
 
+    def __init__(self, s3: Any, bucket: str, dataset: str) -> None:
+        self._s3, self._bucket, self._dataset = s3, bucket, dataset
+        self._last: dict[int, bytes] | None = None
+        self._lock = Lock()
 
-def seal(
-    s3: Any,
-    bucket: str,
-    *,
-    dataset: str,
-    prefix: str,
-    files: Sequence[FileSeal],
-    result: PastDelivery,
-    by: str,
-    now: Callable[[], datetime],
-    locking: Mapping[str, Any],
-) -> EvidenceManifest:
-    """Puts the delivery's manifest at the end of the dataset's chain, then a copy beside the files.
+    def judged_before(self, last: int = LAST) -> tuple[PastDelivery, ...]:
+        """The last deliveries of the dataset that were judged, the oldest first; a manifest that is none is left out.
 
-    The copy is the last thing that is put: a delivery that has it is sealed. One that is in the chain and has none
-    is of a run that died in between; it gets the copy and no second manifest.
+        Raises:
+            StepFailed: the evidence bucket does not answer.
+        """
+        with self._lock:
+            return tuple(manifest.result for manifest in _manifests(self._links()).values())[-last:]
 
-    Raises:
-        StepFailed: S3 refuses, or always another run was faster.
-    """
-    for earlier, content in _last_manifests(s3, bucket, dataset, LAST):
-        if earlier.prefix == prefix:
-            put_once(s3, bucket, prefix + MANIFEST, content, "application/json", locking=locking)
-            return earlier
-    for _ in range(_ATTEMPTS):
-        number, before = _head(s3, bucket, dataset)
-        manifest = EvidenceManifest(
-            dataset=dataset,
-            number=number + 1,
-            previous_sha256=sha256_of(before) if before is not None else None,
-            prefix=prefix,
-            files=tuple(files),
-            result=result,
-            sealed=now(),
-            sealed_by=by,
+    def seal(
+        self,
+        prefix: str,
+        files: Sequence[FileSeal],
+        result: PastDelivery,
+        by: str,
+        now: Callable[[], datetime],
+        locking: Mapping[str, Any],
+    ) -> EvidenceManifest:
+        """Puts the delivery's manifest at the end of the chain, then a copy beside the files.
+
+        The copy is the last thing that is put: a delivery that has it is sealed. One that is in the chain and has none
+        is of a run that died in between; it gets the copy and no second manifest.
+
+        Raises:
+            StepFailed: S3 refuses, or always another run was faster.
+        """
+        with self._lock:
+            manifest, content = self._link(prefix, files, result, by, now, locking)
+        put_once(self._s3, self._bucket, prefix + MANIFEST, content, "application/json", locking=locking)
+        return manifest
+
+    def _link(
+        self,
+        prefix: str,
+        files: Sequence[FileSeal],
+        result: PastDelivery,
+        by: str,
+        now: Callable[[], datetime],
+        locking: Mapping[str, Any],
+    ) -> tuple[EvidenceManifest, bytes]:
+        for _ in range(_ATTEMPTS):
+            links = self._links()
+            for number, earlier in _manifests(links).items():
+                if earlier.prefix == prefix:
+                    return earlier, links[number]
+            number = max(links, default=0)
+            manifest = EvidenceManifest(
+                dataset=self._dataset,
+                number=number + 1,
+                previous_sha256=sha256_of(links[number]) if links else None,
+                prefix=prefix,
+                files=tuple(files),
+                result=result,
+                sealed=now(),
+                sealed_by=by,
+            )
+            key, content = link_key(self._dataset, manifest.number), manifest.to_json()
+            if put_once(self._s3, self._bucket, key, content, "application/json", locking=locking):
+                self._last = dict(sorted({**links, manifest.number: content}.items())[-LAST:])
+                return manifest, content
+            self._last = None  # another run has taken the number, so what was read is not the end any more
+        raise StepFailed(
+            f"seal s3://{self._bucket}/{prefix}: {_ATTEMPTS} times another run took the next number; run it again"
         )
-        key, content = link_key(dataset, manifest.number), manifest.to_json()
-        if put_once(s3, bucket, key, content, "application/json", locking=locking):
-            put_once(s3, bucket, prefix + MANIFEST, content, "application/json", locking=locking)
-            return manifest
-    raise StepFailed(f"seal s3://{bucket}/{prefix}: {_ATTEMPTS} times another run took the next number; run it again")
+
+    def _links(self) -> dict[int, bytes]:
+        """The last manifests' bytes, by number, ascending."""
+        if self._last is None:
+            numbers = link_numbers(self._s3, self._bucket, self._dataset)[-LAST:]
+            self._last = dict(sorted(read_links(self._s3, self._bucket, self._dataset, numbers).items()))
+        return self._last
 
 
-def _head(s3: Any, bucket: str, dataset: str) -> tuple[int, bytes | None]:
-    """The last manifest's number and bytes; 0 if there is none."""
-    number = max(link_numbers(s3, bucket, dataset), default=0)
-    return number, read_bytes(s3, bucket, link_key(dataset, number)) if number else None
-
-
-def _last_manifests(s3: Any, bucket: str, dataset: str, last: int) -> list[tuple[EvidenceManifest, bytes]]:
-    numbers = link_numbers(s3, bucket, dataset)[-last:]
-    manifests = []
-    for _, content in sorted(read_links(s3, bucket, dataset, numbers).items()):
+def _manifests(links: Mapping[int, bytes]) -> dict[int, EvidenceManifest]:
+    manifests = {}
+    for number, content in links.items():
         try:
-            manifests.append((EvidenceManifest.model_validate_json(content), content))
+            manifests[number] = EvidenceManifest.model_validate_json(content)
         except ValidationError:  # `aceite evidence verify` tells; here it must not cost a verdict
             continue
     return manifests

@@ -16,7 +16,7 @@ from aws.conditional import put_once
 from aws.retention import locking
 from aws.s3 import object_exists, read_bytes
 from blocks.settings import read_settings
-from flows.chain import seal
+from flows.chain import Chain
 
 _TYPES = {
     EVIDENCE: "application/json",
@@ -38,17 +38,18 @@ def evidence_files(source: bytes) -> dict[str, bytes]:
     }
 
 
-def put_evidence(s3: Any, bucket: str, delivery: Delivery, evidence: Evidence) -> bool:
+def put_evidence(s3: Any, bucket: str, delivery: Delivery, evidence: Evidence, chain: Chain | None = None) -> bool:
     """Puts `evidence.json`, then what is made of it, then the manifest. False if there is other evidence already.
 
     Whatever moment a run dies in, `evidence.json` has decided or is not there; `finish_evidence` does the rest.
+    `chain`: of the delivery's dataset, if several deliveries are sealed one after the other.
     """
-    source, now = evidence.to_json(), datetime.now(UTC)
-    key = _prefix(delivery) + EVIDENCE
-    first = put_once(s3, bucket, key, source, _TYPES[EVIDENCE], locking=_locking(s3, bucket, now))
+    source = evidence.to_json()
+    key, lock = _prefix(delivery) + EVIDENCE, _locking(s3, bucket, datetime.now(UTC))
+    first = put_once(s3, bucket, key, source, _TYPES[EVIDENCE], locking=lock)
     if not first and read_bytes(s3, bucket, key) != source:  # the same: this is the same run's next attempt
         return False
-    finish_evidence(s3, bucket, delivery, evidence.run.flow_run_id)
+    _finish(s3, bucket, delivery, source, evidence.run.flow_run_id, lock, chain)
     return True
 
 
@@ -68,25 +69,29 @@ def finish_evidence(s3: Any, bucket: str, delivery: Delivery, flow_run_id: str) 
     Raises:
         StepFailed: there is none, or S3 refuses.
     """
-    prefix, now = _prefix(delivery), datetime.now(UTC)
+    prefix = _prefix(delivery)
     source = read_bytes(s3, bucket, prefix + EVIDENCE)
     if source is None:
         raise StepFailed(f"seal s3://{bucket}/{prefix}: it holds no {EVIDENCE}; judge the delivery first")
-    files, lock = evidence_files(source), _locking(s3, bucket, now)
+    return _finish(s3, bucket, delivery, source, flow_run_id, _locking(s3, bucket, datetime.now(UTC)))
+
+
+def _finish(
+    s3: Any,
+    bucket: str,
+    delivery: Delivery,
+    source: bytes,
+    flow_run_id: str,
+    lock: Mapping[str, Any],
+    chain: Chain | None = None,
+) -> EvidenceManifest:
+    prefix, files = _prefix(delivery), evidence_files(source)
     for name, content in files.items():
         if name != EVIDENCE and not put_once(s3, bucket, prefix + name, content, _TYPES[name], locking=lock):
             files[name] = read_bytes(s3, bucket, prefix + name) or b""  # of the run that died
-    return seal(
-        s3,
-        bucket,
-        dataset=delivery.dataset,
-        prefix=prefix,
-        files=seals_of(files),
-        result=Evidence.model_validate_json(source).summary,
-        by=flow_run_id,
-        now=lambda: datetime.now(UTC),
-        locking=lock,
-    )
+    chain = chain or Chain(s3, bucket, delivery.dataset)
+    result = Evidence.model_validate_json(source).summary
+    return chain.seal(prefix, seals_of(files), result, flow_run_id, lambda: datetime.now(UTC), lock)
 
 
 def finish_abandoned(

@@ -1,4 +1,4 @@
-"""The measuring of a delivery's checks: one query, a few beside it, and one more for rows of what is broken."""
+"""The measuring of deliveries' checks: one query, a few beside it, and one more for rows of what is broken."""
 
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -8,7 +8,17 @@ from acceptance.contract import Contract
 from acceptance.errors import AceiteError, QueryFailed
 from acceptance.evidence import Sample
 from acceptance.judge import Judgement, Measurement
-from acceptance.query import MeasuringQuery, TableFacts, compile_checks, read_answer, read_own_answer
+from acceptance.query import (
+    MeasuringQuery,
+    Place,
+    TableFacts,
+    compile_checks,
+    compile_together,
+    read_answer,
+    read_own_answer,
+    read_together,
+    runs_beside,
+)
 from acceptance.samples import broken_checks, sample_query
 from aws.athena import QueryAnswer
 from flows.timeline import Stopped
@@ -41,6 +51,30 @@ def measure(
         answer = ask("measure the checks without free SQL", "checks", query.sql)
     facts, measured = read_answer(query, answer.rows[0] if answer.rows else (), answer.query_id)
     return Measured(facts, measured | _beside(query, ask), answer.query_id)
+
+
+def measure_together(
+    contract: Contract, places: Sequence[Place], usable: Collection[str], ask: Ask
+) -> dict[Place, Measured]:
+    """What one query says of the deliveries at these places; of those it says nothing of, each is measured alone.
+
+    If Athena fails the query, one of them may be why: each half is asked for by itself.
+    """
+    if len(places) < 2 or runs_beside(contract, usable):
+        return {}
+    query = compile_together(contract, places, usable)
+    try:
+        answer = ask(f"measure the checks of {len(places)} deliveries in one query", "checks", query.sql)
+    except (Stopped, QueryFailed) as error:
+        if not _by_athena(error):
+            return {}
+        half = len(places) // 2
+        halves = (places[:half], places[half:])
+        return {
+            place: found for part in halves for place, found in measure_together(contract, part, usable, ask).items()
+        }
+    found = read_together(query, contract, answer.rows, answer.query_id)
+    return {place: Measured(facts, checks, answer.query_id) for place, (facts, checks) in found.items()}
 
 
 def rows_of_broken_rules(

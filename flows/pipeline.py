@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field
 from functools import partial
+from itertools import zip_longest
 from typing import Any
 
 from prefect import get_run_logger
@@ -63,7 +64,7 @@ class Pipeline:
             for override in self.contract.override:
                 undo.enter_context(self._overridden(turn, override))
             self._look_before(turn)
-            for step, following in zip(self.contract.steps, (*self.contract.steps[1:], None), strict=True):
+            for step, following in zip_longest(self.contract.steps, self.contract.steps[1:]):
                 self._run_step(turn, step, following)
 
     def _look_before(self, turn: Turn) -> None:

@@ -1,7 +1,7 @@
 """A run's values become the evidence's records."""
 
 import platform
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from importlib.metadata import version
@@ -31,7 +31,7 @@ from flows.contract_source import git_commit
 from flows.runs import triggered_by
 
 if TYPE_CHECKING:
-    from flows.validate_delivery import Case
+    from flows.case import Case
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,9 +76,36 @@ def landed_by_athena(contract: Contract, facts: LandedFacts) -> Landed:
     return Landed(facts, record, (), facts.first_fault or f"{facts.rows} rows")
 
 
-def evidence_of(
-    case: "Case", findings: Findings, judgement: Judgement, caller: Caller, history: tuple[PastDelivery, ...] = ()
-) -> Evidence:
+@dataclass(frozen=True, slots=True)
+class Run:
+    """What is the same of every delivery that a run judges."""
+
+    id: str
+    name: str
+    url: str | None
+    triggered_by: str | None
+    caller: Caller
+    git_commit: str | None
+    software: Mapping[str, str]
+
+
+def this_run(contract: Contract, caller: Caller) -> Run:
+    return Run(
+        id=str(flow_run.id),
+        name=flow_run.name or "",
+        url=flow_run.ui_url,
+        triggered_by=triggered_by(str(flow_run.id)),
+        caller=caller,
+        git_commit=git_commit(contract.path, contract.sha256),
+        software={
+            **{name: version(name) for name in ("aceite", "prefect", "duckdb", "boto3", "sqlglot")},
+            "python": platform.python_version(),
+        },
+    )
+
+
+def evidence_of(case: "Case", judgement: Judgement, run: Run, history: tuple[PastDelivery, ...] = ()) -> Evidence:
+    findings = case.findings
     return Evidence(
         verdict=judgement.verdict,
         reason=judgement.reason,
@@ -89,9 +116,9 @@ def evidence_of(
             version=case.contract.version,
             path=case.contract.path,
             sha256=case.contract.sha256,
-            git_commit=git_commit(case.contract.path, case.contract.sha256),
+            git_commit=run.git_commit,
         ),
-        run=_run(case, caller),
+        run=_run(case, run),
         landed=_landed(case, findings),
         table=_table(case, findings),
         steps=tuple(case.timeline.steps),
@@ -140,25 +167,18 @@ def _member(landed: LandingObject, read: LandedMember | None) -> Member:
     )
 
 
-def _run(case: "Case", caller: Caller) -> RunRecord:
+def _run(case: "Case", run: Run) -> RunRecord:
     return RunRecord(
-        flow_run_id=str(flow_run.id),
-        flow_run_name=flow_run.name or "",
-        url=flow_run.ui_url,
+        flow_run_id=run.id,
+        flow_run_name=run.name,
+        url=run.url,
         event_id=case.event_id,
-        triggered_by=triggered_by(str(flow_run.id)),
-        aws_account=caller.account,
-        aws_caller=caller.arn,
+        triggered_by=run.triggered_by,
+        aws_account=run.caller.account,
+        aws_caller=run.caller.arn,
         started=case.started,
         ended=datetime.now(UTC),
-        software={
-            "aceite": version("aceite"),
-            "prefect": version("prefect"),
-            "duckdb": version("duckdb"),
-            "boto3": version("boto3"),
-            "sqlglot": version("sqlglot"),
-            "python": platform.python_version(),
-        },
+        software=dict(run.software),
     )
 
 

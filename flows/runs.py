@@ -48,8 +48,8 @@ def triggered_by(flow_run_id: str) -> str | None:
 
 
 def queued_runs() -> int:
-    """Runs of the validation flow that were created and have not begun."""
-    flow = FlowFilter(name=FlowFilterName(any_=["validate-delivery"]))
+    """Runs of the validation flows that were created and have not begun."""
+    flow = FlowFilter(name=FlowFilterName(any_=["validate-delivery", "validate-deliveries"]))
     waiting = FlowRunFilterStateType(any_=[StateType.SCHEDULED, StateType.PENDING])
     with get_client(sync_client=True) as client:
         return client.count_flow_runs(

@@ -8,7 +8,6 @@ from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from botocore.exceptions import BotoCoreError
 from prefect import Task, task
 from prefect.cache_policies import NO_CACHE
 from prefect.client.schemas.objects import State, TaskRun
@@ -21,15 +20,15 @@ from acceptance.findings import CatalogFacts
 from aws import athena, functions, glue, s3, ssm
 from aws.landed_delivery import read_members, read_objects, rows_in, sums_by_bucket
 from flows import evidence_files, evidence_store
+from flows.chain import Chain
 from flows.clients import Clients, load_clients
 from flows.records import Landed, landed_of
 from flows.runs import has_ended
-from flows.timeline import Done
+from flows.timeline import Done, is_network_trouble
 
 
 def _network_trouble(_: Task[..., Any], __: TaskRun, state: State[Any]) -> bool:
-    error = state.result(raise_on_failure=False)
-    return isinstance(error, BotoCoreError) or isinstance(getattr(error, "__cause__", None), BotoCoreError)
+    return is_network_trouble(state.result(raise_on_failure=False))
 
 
 REPEATABLE: dict[str, Any] = {
@@ -215,9 +214,9 @@ def ask_athena(table: Table, sql: str, within: timedelta) -> Done:
 
 
 @task(name="put the evidence", **REPEATABLE)
-def put_evidence(delivery: Delivery, evidence: Evidence) -> Done:
+def put_evidence(delivery: Delivery, evidence: Evidence, chain: Chain) -> Done:
     clients = load_clients()
-    first = evidence_files.put_evidence(clients.evidence_s3, clients.evidence_bucket, delivery, evidence)
+    first = evidence_files.put_evidence(clients.evidence_s3, clients.evidence_bucket, delivery, evidence, chain)
     return Done(first, detail=evidence_store.evidence_uri(clients.evidence_bucket, delivery))
 
 

@@ -1,12 +1,15 @@
-"""The record of a run's steps: each is a task in the run's graph and a line in the evidence."""
+"""The record of a delivery's steps: each is a line in the evidence and, in a run of its own, a task in the graph."""
 
-from collections.abc import Mapping
+import time
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
+from botocore.exceptions import BotoCoreError
 from prefect import Task, get_run_logger
 from prefect.client.schemas.objects import State
+from prefect.utilities.annotations import BaseAnnotation
 
 from acceptance.errors import AceiteError
 from acceptance.evidence import StepRecord, StepStatus
@@ -26,33 +29,63 @@ class Done:
     detail: str = ""
 
 
+class TaskRuns:
+    """Each step is a task run. `_last` is the state that the next step waits for, which draws the graph's edges."""
+
+    def __init__(self) -> None:
+        self._last: State[Any] | None = None
+
+    def __call__(self, name: str, task: Task[..., Done], *arguments: Any, **keywords: Any) -> object:
+        after = [self._last] if self._last is not None else None
+        state: Any = task.with_options(task_run_name=literally(name))(
+            *arguments, **keywords, return_state=True, wait_for=after
+        )
+        answer = state.result(raise_on_failure=False)
+        if isinstance(answer, Done):
+            self._last = state
+            get_run_logger().info("%s: %s %s", name, answer.detail or "done", _text(answer.ids))
+        return answer
+
+
+def called(_: str, task: Task[..., Done], *arguments: Any, **keywords: Any) -> object:
+    """The task is tried as often as Prefect would, without a task run: of many deliveries these would be thousands."""
+    delays: Any = task.retry_delay_seconds
+    arguments = tuple(each.unwrap() if isinstance(each, BaseAnnotation) else each for each in arguments)
+    for delay_s in (*(delays if task.retries else ()), None):
+        try:
+            return task.fn(*arguments, **keywords)
+        except Exception as error:  # noqa: BLE001  # as a task's: it is the step's answer, and the timeline tells it
+            if delay_s is None or not is_network_trouble(error):
+                return error
+            time.sleep(delay_s)
+    raise AssertionError("the last try has no delay after it")
+
+
+def is_network_trouble(error: object) -> bool:
+    return isinstance(error, BotoCoreError) or isinstance(getattr(error, "__cause__", None), BotoCoreError)
+
+
 @dataclass
 class Timeline:
-    """The steps so far, in order. `_last` is the state that the next step waits for, which draws the graph's edges."""
+    """The steps so far, in order. `run` answers what the task does: Done, or the exception that it raised."""
 
+    run: Callable[..., object] = field(default_factory=TaskRuns)
     steps: list[StepRecord] = field(default_factory=list)
-    _last: State[Any] | None = None
 
     def perform(self, name: str, task: Task[..., Done], *arguments: Any, **keywords: Any) -> Any:
         """Runs the task under the name and answers its value.
 
         Raises:
-            Stopped: the task failed, for whatever reason; it is on record and on the run's graph.
+            Stopped: the task failed, for whatever reason; it is on record.
         """
         started = datetime.now(UTC)
-        after = [self._last] if self._last is not None else None
         with requests_noted() as requests:
-            state: Any = task.with_options(task_run_name=_literally(name))(
-                *arguments, **keywords, return_state=True, wait_for=after
-            )
-        answer = state.result(raise_on_failure=False)
+            answer = self.run(name, task, *arguments, **keywords)
         ended = datetime.now(UTC)
         if isinstance(answer, Done):
-            self._last = state
             self.steps.append(
                 _record(name, StepStatus.SUCCEEDED, started, ended, ids_of(answer.ids, requests), answer.detail)
             )
-            get_run_logger().info("%s: %s %s", name, answer.detail or "done", _text(answer.ids))
             return answer.value
         detail = _told(answer)
         self.steps.append(_record(name, StepStatus.FAILED, started, ended, requests, detail))
@@ -83,7 +116,7 @@ def _first_line(text: str) -> str:
     return text.strip().splitlines()[0]
 
 
-def _literally(name: str) -> str:
+def literally(name: str) -> str:
     """Prefect formats a task run's name; braces in a key are just braces."""
     return name.replace("{", "{{").replace("}", "}}")
 

@@ -15,8 +15,9 @@ from prefect.client.schemas.objects import State
 from prefect.runtime import flow_run
 from prefect.states import Completed
 
+from acceptance.announcements import together_at_most
 from acceptance.errors import AceiteError, LeaseLost, StepFailed
-from acceptance.events import HEARTBEAT, EventDraft
+from acceptance.events import HEARTBEAT, MOST_TOGETHER, EventDraft
 from aws.hints import Hint, Hints, receive_hints
 from blocks.settings import read_settings
 from flows import events
@@ -41,12 +42,14 @@ SERVER_GONE_AFTER_S = 600
 
 
 @flow(name="watch-landing", flow_run_name="watch the landing locations")
-def watch_landing(poll_s: float = 10, patience_s: float = 120) -> State:
+def watch_landing(poll_s: float = 10, patience_s: float = 120, together: int = MOST_TOGETHER) -> State:
     """Watches until it is stopped.
 
     Args:
         poll_s: Seconds between two listings.
         patience_s: Seconds after which a delivery that nobody claimed is announced again, doubled each time.
+        together: Deliveries of a dataset that are announced, and judged, by one event and one run if many wait; 1 for
+            an event and a run of its own each.
     """
     with open_ledger(ledger_url(read_settings())) as ledger:
         watcher = Watcher(ledger, str(flow_run.id))
@@ -71,7 +74,8 @@ def watch_landing(poll_s: float = 10, patience_s: float = 120) -> State:
             aftermath = Aftermath(
                 ledger.announcements, clients.evidence_s3, clients.evidence_bucket, timedelta(seconds=patience_s)
             )
-            watcher.watch(landing, pace, aftermath)
+            most = {contract.dataset: together_at_most(contract, together) for contract in contracts}
+            watcher.watch(landing, pace, aftermath, Announcer(ledger, most))
         except LeaseLost as lost:
             return Completed(name="TakenOver", message=str(lost))
         finally:
@@ -90,9 +94,6 @@ class Watcher:
     _renewed: float = -math.inf
     _heard: float = field(default_factory=time.monotonic)
 
-    def __post_init__(self) -> None:
-        self._announcer = Announcer(self.ledger)
-
     def await_lease(self) -> None:
         """Waits while another watcher holds the ledger's lease: one watches, and the other is there when it is gone."""
         events.post_one(_heartbeat("starting"))
@@ -103,7 +104,7 @@ class Watcher:
             waiting = True
             time.sleep(LOOK_FOR_LEASE_EVERY_S)
 
-    def watch(self, landing: Landing, pace: Pace, aftermath: Aftermath) -> Never:
+    def watch(self, landing: Landing, pace: Pace, aftermath: Aftermath, announcer: Announcer) -> Never:
         """Raises LeaseLost when another watcher took over, AceiteError when Prefect's server is gone for good."""
         next_look = time.monotonic()
         while True:
@@ -113,7 +114,7 @@ class Watcher:
                 landing.look(_now(), self.survive)
                 self.survive("looking for evidence", aftermath.look_for_evidence)
                 self.survive("looking for lost announcements", aftermath.announce_again)
-            self.survive("telling Prefect's server", partial(self._announcer.announce, self.stay_alive, TELL_FOR))
+            self.survive("telling Prefect's server", partial(announcer.announce, self.stay_alive, TELL_FOR))
             hinted = self._await_hints(max(0.0, min(next_look - time.monotonic(), TELL_EVERY_S)))
             if hinted:
                 landing.look_where(hinted, _now(), self.survive)

@@ -1,17 +1,20 @@
 """What Prefect's server must be told, and what became of the deliveries that it was told of."""
 
 import uuid
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
 import sqlalchemy as sa
 
-from acceptance.announcements import InFlight
+from acceptance.announcements import TRIED_TOGETHER, InFlight, batches
 from acceptance.delivery import Delivery
-from acceptance.events import DeliveryPointer, EventDraft, arrived
+from acceptance.events import DeliveryPointer, EventDraft, arrived, arrived_together
 from flows.ledger.tables import announcement_row, announcements, deliveries, writing
+
+LOOKED_AT = 2000
+"""Waiting announcements that are bundled at once; the others follow."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,9 +30,29 @@ class Announcements:
     def __init__(self, engine: sa.Engine) -> None:
         self._engine = engine
 
+    def bundle(self, together: Mapping[str, int], now: datetime) -> None:
+        """Deliveries that wait to be announced, many of one dataset, get an announcement that tells of them together.
+
+        `together` is how many of a dataset at most. Those of which two runs came to nothing already are told of alone:
+        one of them may be what ends its run.
+        """
+        with writing(self._engine) as connection:
+            waiting: dict[str, list[Any]] = {}
+            for row in connection.execute(_alone(list(together)).order_by(announcements.c.due_at).limit(LOOKED_AT)):
+                waiting.setdefault(row.dataset, []).append(row)
+            for dataset, rows in waiting.items():
+                for batch in batches([DeliveryPointer.model_validate(row.pointer) for row in rows], together[dataset]):
+                    ids = [pointer.id for pointer in batch]
+                    together_row = announcement_row(None, arrived_together(batch), now)
+                    connection.execute(sa.insert(announcements).values(together_row))
+                    told = sa.update(announcements).where(announcements.c.delivery_id.in_(ids), _unsaid())
+                    connection.execute(told.values(batch_id=together_row["event_id"]))
+
     def due(self, limit: int) -> tuple[Announcement, ...]:
         """Those that are not confirmed: what was posted first, then the oldest."""
-        unconfirmed = sa.select(announcements).where(announcements.c.confirmed_at.is_(None))
+        unconfirmed = sa.select(announcements).where(
+            announcements.c.confirmed_at.is_(None), announcements.c.batch_id.is_(None)
+        )
         in_turn = (announcements.c.posted_at.is_(None), announcements.c.due_at, announcements.c.event_id)
         with self._engine.connect() as connection:
             rows = connection.execute(unconfirmed.order_by(*in_turn).limit(limit))
@@ -42,12 +65,12 @@ class Announcements:
     def confirmed(self, event_ids: Sequence[uuid.UUID], now: datetime) -> None:
         """The server showed these events: only now are their deliveries announced. Counts an event once."""
         news = sa.select(announcements.c.event_id, announcements.c.delivery_id).where(
-            announcements.c.event_id.in_(map(str, event_ids)), announcements.c.confirmed_at.is_(None)
+            _told_by(event_ids), announcements.c.confirmed_at.is_(None)
         )
         with writing(self._engine) as connection:
             found = connection.execute(news.order_by(announcements.c.event_id).with_for_update()).all()
             told = [row.delivery_id for row in found if row.delivery_id is not None]
-            connection.execute(_these([row.event_id for row in found]).values(confirmed_at=now))
+            connection.execute(_these(event_ids).values(confirmed_at=now))
             connection.execute(
                 sa.update(deliveries)
                 .where(deliveries.c.id.in_(told))
@@ -78,18 +101,28 @@ class Announcements:
 
     def unjudged(self, limit: int) -> tuple[Delivery, ...]:
         """Announced deliveries without a verdict, those first whose evidence was not looked for the longest."""
-        silent = (deliveries.c.judged_at.is_(None), deliveries.c.announced_at.is_not(None))
-        query = sa.select(deliveries.c.pointer).where(*silent)
-        oldest = query.order_by(deliveries.c.looked_at.is_not(None), deliveries.c.looked_at).limit(limit)
+        oldest_first = (deliveries.c.looked_at.is_not(None), deliveries.c.looked_at)
+        return self._deliveries(_unjudged().order_by(*oldest_first).limit(limit))
+
+    def unjudged_of(self, delivery_ids: Sequence[str]) -> tuple[Delivery, ...]:
+        return self._deliveries(_unjudged().where(deliveries.c.id.in_(delivery_ids)))
+
+    def note(self, found: Mapping[str, Mapping[str, Any]], now: datetime) -> None:
+        """What is in the evidence bucket, by delivery: claimed_at, or judged_at with verdict, reason and evidence."""
+        with writing(self._engine) as connection:
+            for delivery_id, facts in sorted(found.items()):
+                change = sa.update(deliveries).where(deliveries.c.id == delivery_id)
+                connection.execute(change.values(looked_at=now, **facts))
+
+    def _deliveries(self, query: sa.Select[Any]) -> tuple[Delivery, ...]:
         with self._engine.connect() as connection:
-            rows = connection.execute(oldest)
+            rows = connection.execute(query)
             return tuple(DeliveryPointer.model_validate(row.pointer).delivery() for row in rows)
 
-    def note(self, delivery_id: str, now: datetime, **facts: Any) -> None:
-        """What was found in the evidence bucket: claimed_at, or judged_at with verdict, reason and evidence."""
-        with writing(self._engine) as connection:
-            change = sa.update(deliveries).where(deliveries.c.id == delivery_id)
-            connection.execute(change.values(looked_at=now, **facts))
+
+def _unjudged() -> sa.Select[Any]:
+    silent = (deliveries.c.judged_at.is_(None), deliveries.c.announced_at.is_not(None))
+    return sa.select(deliveries.c.pointer).where(*silent)
 
 
 def _silent() -> sa.ColumnElement[bool]:
@@ -101,5 +134,24 @@ def _silent() -> sa.ColumnElement[bool]:
     return sa.and_(deliveries.c.judged_at.is_(None), announced, deliveries.c.id.not_in(on_their_way))
 
 
-def _these(event_ids: Sequence[uuid.UUID | str]) -> sa.Update:
-    return sa.update(announcements).where(announcements.c.event_id.in_(map(str, event_ids)))
+def _told_by(event_ids: Sequence[uuid.UUID]) -> sa.ColumnElement[bool]:
+    """The announcements that these events are, and those that they tell of."""
+    ids = list(map(str, event_ids))
+    return sa.or_(announcements.c.event_id.in_(ids), announcements.c.batch_id.in_(ids))
+
+
+def _these(event_ids: Sequence[uuid.UUID]) -> sa.Update:
+    return sa.update(announcements).where(_told_by(event_ids), announcements.c.confirmed_at.is_(None))
+
+
+def _unsaid() -> sa.ColumnElement[bool]:
+    """Announcements that nobody was told of yet, and that no other one tells of."""
+    nobody = (announcements.c.posted_at.is_(None), announcements.c.confirmed_at.is_(None))
+    return sa.and_(*nobody, announcements.c.batch_id.is_(None))
+
+
+def _alone(datasets: Sequence[str]) -> sa.Select[Any]:
+    query = sa.select(deliveries.c.dataset, deliveries.c.pointer)
+    return query.join_from(announcements, deliveries, announcements.c.delivery_id == deliveries.c.id).where(
+        _unsaid(), deliveries.c.dataset.in_(datasets), deliveries.c.announcements < TRIED_TOGETHER
+    )

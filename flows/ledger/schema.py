@@ -6,7 +6,7 @@ from acceptance.errors import LedgerUnusable
 from flows.ledger.database import shown
 from flows.ledger.tables import ledger_version, metadata, writing
 
-VERSION = 2
+VERSION = 3
 
 _FIRST = {"objects", "deliveries", "announcements", "lease"}
 """The tables of version 1, which had no version."""
@@ -14,6 +14,8 @@ _FIRST = {"objects", "deliveries", "announcements", "lease"}
 _STEPS = {
     # Version 1 listed whole locations and kept every key in memory: no ranges, and nothing was ever ignored.
     1: ("ALTER TABLE objects ADD COLUMN ignored VARCHAR", "DROP INDEX ix_deliveries_dataset"),
+    # Version 2 announced every delivery by an event of its own.
+    2: ("ALTER TABLE announcements ADD COLUMN batch_id VARCHAR",),
 }
 _STEPS_ON_POSTGRESQL = {
     # It compared keys as its locale does, and could not hold all of them: see tables.KEY.

@@ -111,6 +111,7 @@ announcements = sa.Table(
     sa.Column("due_at", UtcDateTime, nullable=False),
     sa.Column("posted_at", UtcDateTime),
     sa.Column("confirmed_at", UtcDateTime, index=True),
+    sa.Column("batch_id", sa.String, index=True),  # the announcement, of several deliveries, that tells of this one too
 )
 lease = sa.Table(
     "lease",

@@ -21,6 +21,7 @@ from sandbox.athena import ddl, dialect
 from sandbox.athena.catalog import Catalog, split_uri
 from sandbox.athena.execution import CREATE_TABLE_AS, UNLOAD, Execution
 from sandbox.athena.files import ObjectFiles
+from sandbox.athena.pruning import conditions
 from sandbox.athena.readers import literal
 from sandbox.athena.responses import RunningAthenaResponse
 from sandbox.athena.values import RESULTS_BUCKET, AthenaError, column_info, hive_type, render
@@ -128,7 +129,8 @@ class RunningAthena(AthenaBackend):
             if name not in schema.get(database, {}):
                 found = self.catalog.table(database, name, sql)
                 schema.setdefault(database, {})[name] = dict((*found.columns, *found.keys, ("$path", "string")))
-                self.catalog.mount(execution.connection, execution.files, database, found, with_path)
+                wanted = conditions(tree, table, [key for key, _ in found.keys])
+                self.catalog.mount(execution.connection, execution.files, database, found, with_path, wanted)
         dialect.check_types(tree, schema, sql)
         execution.files.read_bytes = 0  # what the footers took is planning, which Athena does not bill
         return dialect.to_duckdb(tree)

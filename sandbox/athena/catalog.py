@@ -1,15 +1,17 @@
 """The Glue catalog and the S3 of one account, as Athena sees them."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from urllib.parse import quote
 
 import duckdb
 from moto.glue.models import GlueBackend
 from moto.s3.models import FakeKey, S3Backend
+from sqlglot import exp
 
 from sandbox.athena import readers
 from sandbox.athena.dialect import position
 from sandbox.athena.files import ObjectFiles
+from sandbox.athena.pruning import asked_for
 from sandbox.athena.readers import Table, identifier
 from sandbox.athena.values import AthenaError
 from sandbox.s3 import page
@@ -52,11 +54,20 @@ class Catalog:
                 yield found.name, found
 
     def mount(
-        self, connection: duckdb.DuckDBPyConnection, files: ObjectFiles, database: str, table: Table, with_path: bool
+        self,
+        connection: duckdb.DuckDBPyConnection,
+        files: ObjectFiles,
+        database: str,
+        table: Table,
+        with_path: bool,
+        wanted: Sequence[exp.Expression] = (),
     ) -> None:
-        """A view of the rows of the partitions that are in the catalog; if asked, with the hidden column "$path"."""
+        """A view of the rows of the partitions that are in the catalog; if asked, with the hidden column "$path".
+
+        `wanted` are the conditions by which the query asks for partitions.
+        """
         name = table.found.name
-        places = table.partitions() if table.keys else [((), table.location)]
+        places = asked_for(connection, table, wanted) if table.keys else [((), table.location)]
         paths = []
         for place, (values, location) in enumerate(places):
             # DuckDB reads the partition's values from the path, and skips files by them.

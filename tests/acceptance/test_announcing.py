@@ -1,8 +1,11 @@
 """An announcement is repeated until there is a verdict, and not more often than it helps."""
 
 from datetime import UTC, datetime, timedelta
+from itertools import islice
 
-from acceptance.announcements import InFlight, due_again
+from acceptance.announcements import FEW, InFlight, batches, due_again
+from acceptance.delivery import Delivery, LandingObject
+from acceptance.events import DeliveryPointer, arrived_together
 
 NOON = datetime(2026, 1, 2, 12, tzinfo=UTC)
 PATIENCE = timedelta(minutes=2)
@@ -42,3 +45,26 @@ def test_a_repeated_announcement_of_a_claimed_delivery_is_given_time_as_well():
 def test_the_oldest_comes_first():
     young, old = in_flight(5, name="young"), in_flight(50, name="old")
     assert [item.delivery_id for item in due_again([young, old], NOON, PATIENCE)] == ["old", "young"]
+
+
+def pointers(number: int, members: int = 1) -> list[DeliveryPointer]:
+    landed = (LandingObject("landing", f"in/{each:04}/" + "k" * 900, "e", 1, NOON) for each in range(number * members))
+    return [DeliveryPointer.to(Delivery("orders", NOON.date(), tuple(islice(landed, members)))) for _ in range(number)]
+
+
+def test_deliveries_are_announced_in_lots_and_the_last_few_of_them_alone():
+    assert [len(lot) for lot in batches(pointers(30), 10)] == [10, 10, 10]
+    assert [len(lot) for lot in batches(pointers(25), 10)] == [10, 10]
+    assert list(batches(pointers(FEW), 10)) == []
+    assert list(batches(pointers(30), 1)) == []
+
+
+def test_an_event_stays_below_what_prefect_takes_however_long_the_keys_are():
+    lots = list(batches(pointers(40, members=50), 200))
+    assert len(lots) > 1
+    assert all(len(arrived_together(lot).payload["deliveries"].__repr__()) < 512 * 1024 for lot in lots)
+    assert [pointer for lot in lots for pointer in lot] == pointers(40, members=50)[: sum(map(len, lots))]
+
+
+def test_a_delivery_too_big_to_share_an_event_is_announced_alone():
+    assert list(batches(pointers(10, members=400), 200)) == []

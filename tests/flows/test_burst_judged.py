@@ -1,20 +1,16 @@
-"""Automation, flows and claims in a burst in which Prefect's server is killed: each delivery gets one verdict.
+"""Automation, flows and claims in a burst in which Prefect's server is killed: each delivery gets one verdict."""
 
-It takes some minutes, as a process is started for each delivery; it runs with ACEITE_TEST_SLOW=1.
-"""
-
-import os
 import time
 from collections import Counter
 from contextlib import ExitStack
 from typing import Any
 
 import boto3
-import httpx
-import pytest
+import psutil
 from prefect_side import PrefectServer
 from watched_bucket import CONTRACT
 
+from acceptance.events import VERDICT_EVENTS
 from cli.children import Child
 from cli.installation import SANDBOX_SETTINGS
 
@@ -29,15 +25,13 @@ def verdicts(s3: Any) -> Counter[str]:
     return Counter(item["Key"].rsplit("/", 2)[1] for item in listed if item["Key"].endswith("/evidence.json"))
 
 
-def judging_runs(server: PrefectServer) -> Counter[str]:
-    """How many runs came to a verdict, by delivery; the others found that it was taken."""
-    body = {"flow_runs": {"state": {"name": {"any_": ["Accepted", "Rejected", "Inconclusive"]}}}}
-    found = httpx.post(f"{server.api}/flow_runs/filter", json=body, timeout=60).raise_for_status().json()
-    return Counter(run["parameters"]["delivery"]["members"][0]["key"] for run in found)
+def judged(server: PrefectServer) -> Counter[str]:
+    """How many verdicts Prefect was told of, by delivery."""
+    found = server.events(event={"name": list(VERDICT_EVENTS.values())})
+    return Counter(event["payload"]["delivery_id"] for event in found)
 
 
-@pytest.mark.skipif("ACEITE_TEST_SLOW" not in os.environ, reason="takes minutes; ACEITE_TEST_SLOW=1 runs it")
-def test_each_delivery_of_a_burst_has_one_verdict_though_the_server_was_killed_in_the_middle(tmp_path):
+def test_each_delivery_of_a_burst_has_one_verdict_though_server_and_runs_are_killed_in_the_middle(tmp_path):
     (tmp_path / "contracts").mkdir()
     contract = CONTRACT.replace("RESENT", "report")
     (tmp_path / "contracts" / "orders.odcs.yaml").write_text(contract, encoding="utf-8")
@@ -45,28 +39,34 @@ def test_each_delivery_of_a_burst_has_one_verdict_though_the_server_was_killed_i
         server = at_the_end.enter_context(PrefectServer(tmp_path))
         environment = server.environment | SANDBOX_SETTINGS
         environment |= {"ACEITE_HOME": str(tmp_path), "ACEITE_CONTRACTS": str(tmp_path / "contracts")}
-        environment |= {"ACEITE_PATIENCE_S": "30", "ACEITE_WORKERS": "2"}
+        environment |= {"ACEITE_PATIENCE_S": "15", "ACEITE_WORKERS": "2", "ACEITE_POLL_S": "1"}
 
-        def start(name: str, *arguments: str) -> str:
+        def start(name: str, *arguments: str) -> Child:
             child = Child(name, arguments, environment, tmp_path / f"{name}.log")
             at_the_end.callback(child.stop)
-            return child.await_ready(READY_WITHIN_S)
+            return child
 
         folder = str(tmp_path / "contracts")
-        endpoint = start("sandbox", "sandbox", "--port", "0", "--contracts", folder, "--until-stdin-closes")
-        environment["ACEITE_AWS_ENDPOINT_URL"] = endpoint
-        start("flows", "cli.serving")
+        sandbox = start("sandbox", "sandbox", "--port", "0", "--contracts", folder, "--until-stdin-closes")
+        environment["ACEITE_AWS_ENDPOINT_URL"] = endpoint = sandbox.await_ready(READY_WITHIN_S)
+        flows = start("flows", "cli.serving")
+        flows.await_ready(READY_WITHIN_S)
         s3: Any = boto3.Session("any", "thing", region_name="us-east-1").client("s3", endpoint_url=endpoint)
         for number in range(FILES):
             s3.put_object(Bucket="landing", Key=f"in/20260102/{number:02d}", Body=b"")
 
         _await_verdicts(s3, 3)
-        assert len(verdicts(s3)) < FILES
+        for child in psutil.Process(flows.pid).children(recursive=True):
+            child.kill()
         server.kill()
+        flows.stop()
+        before = len(verdicts(s3))
         server.start()
+        start("flows again", "cli.serving").await_ready(READY_WITHIN_S)
         _await_verdicts(s3, FILES)
         assert verdicts(s3).total() == len(verdicts(s3)) == FILES
-        assert max(judging_runs(server).values()) == 1
+        assert set(judged(server).values()) == {1}
+        assert before < FILES, "the burst was over before anything was killed"
 
 
 def _await_verdicts(s3: Any, count: int) -> None:

@@ -19,7 +19,7 @@ from prefect_side import PrefectServer, run, running
 from watched_bucket import CONTRACT
 
 from acceptance.delivery import LandingObject
-from acceptance.events import ARRIVED, DeliveryPointer, EventDraft
+from acceptance.events import ARRIVED, ARRIVED_TOGETHER, DeliveryPointer, EventDraft
 from acceptance.pacing import MOST
 from flows import events
 from flows.ledger import sqlite_url
@@ -32,7 +32,7 @@ save_blocks(read_settings())
 """
 WATCH = """
 from flows.watch_landing import watch_landing
-watch_landing(poll_s=10, patience_s=3600)
+watch_landing(poll_s=10, patience_s=3600, together={together})
 """
 """The patience is so long that no delivery is announced again for want of somebody to claim it."""
 
@@ -78,15 +78,17 @@ class Told:
 class Burst:
     """Files that are all there when the watcher begins, below a folder of their own."""
 
-    def __init__(self, prefect: PrefectServer, s3: ListingServer, home: Path, day: str, files: int) -> None:
-        self.files = files
+    def __init__(
+        self, prefect: PrefectServer, s3: ListingServer, home: Path, day: str, files: int, together: int = 1
+    ) -> None:
+        self.files, self._together = files, together
         self._prefect, self._s3, self._home, self._day = prefect, s3, home, day
         self._environment = prefect.environment | {"AWS_ENDPOINT_URL_S3": s3.endpoint, "ACEITE_HOME": str(home)}
         self._url = sqlite_url(home / "ledger.db")
         s3.bulk(f"in/{day}/{number:05d}" for number in range(files))
 
     def watcher(self) -> AbstractContextManager[subprocess.Popen[bytes]]:
-        return running(WATCH, self._environment, self._home / "watcher.log")
+        return running(WATCH.format(together=self._together), self._environment, self._home / "watcher.log")
 
     def told(self) -> Told:
         if not (self._home / "ledger.db").exists():
@@ -107,6 +109,16 @@ class Burst:
         below = {"id_prefix": [f"s3://landing/in/{self._day}/"]}
         found = self._prefect.events(event={"name": [ARRIVED]}, resource=below)
         return [(UUID(event["id"]), DeliveryPointer.model_validate(event["payload"]["delivery"])) for event in found]
+
+    def stored_together(self) -> list[DeliveryPointer]:
+        """The same of events that tell of many deliveries, and of those that were left over."""
+        below = {"id_prefix": [f"s3://landing/in/{self._day}/"]}
+        found = list(self._prefect.events(event={"name": [ARRIVED_TOGETHER]}, resource=below))
+        assert len(found) >= self.files // self._together
+        assert all(len(event["payload"]["deliveries"]) <= self._together for event in found)
+        told = [pointer for event in found for pointer in event["payload"]["deliveries"]]
+        alone = [pointer for _, pointer in self.stored()]
+        return [*(DeliveryPointer.model_validate(pointer) for pointer in told), *alone]
 
     def there(self) -> Counter[LandingObject]:
         return Counter(
@@ -148,6 +160,16 @@ def test_twelve_thousand_files_at_once_have_one_event_each_and_overflow_no_queue
             eventually(lambda: is_whole(burst), "all announcements are confirmed", 900)
         assert_each_has_one_event(burst)
         assert_nothing_was_dropped(prefect)
+
+
+def test_announced_together_each_of_two_thousand_files_is_in_one_event(prefect, tmp_path):
+    with ListingServer() as s3:
+        burst = Burst(prefect, s3, tmp_path, "20260105", files=2_000, together=200)
+        with burst.watcher():
+            eventually(lambda: burst.told().confirmed >= burst.files, "all announcements are confirmed", 300)
+        there, stored = burst.there(), burst.stored_together()
+    assert Counter(member for pointer in stored for member in pointer.delivery().members) == there
+    assert_nothing_was_dropped(prefect)
 
 
 @pytest.mark.parametrize(("day", "with_it"), [("20260103", "the server alone"), ("20260104", "the watcher as well")])

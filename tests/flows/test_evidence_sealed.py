@@ -20,7 +20,7 @@ from acceptance.evidence import Evidence
 from acceptance.evidence_keys import evidence_prefix, link_key
 from acceptance.seal import EvidenceManifest, sha256_of
 from cli.main import main
-from flows.chain import judged_before, link_numbers
+from flows.chain import Chain, link_numbers
 from flows.evidence_audit import read_found
 from flows.evidence_files import (
     evidence_files,
@@ -246,9 +246,9 @@ def test_what_was_never_judged_cannot_be_sealed(bucket: Bucket) -> None:
 def test_the_deliveries_before_are_told_oldest_first_and_no_more_than_asked_for(bucket: Bucket) -> None:
     for number in (1, 2, 3):
         bucket.put(number, of(number, rejected if number == 2 else accepted))
-    past = judged_before(bucket.s3, bucket.name, DATASET, 2)
+    past = Chain(bucket.s3, bucket.name, DATASET).judged_before(2)
     assert [(one.business_date.day, one.verdict.value) for one in past] == [(3, "rejected"), (4, "accepted")]
-    assert judged_before(bucket.s3, bucket.name, "another") == ()
+    assert Chain(bucket.s3, bucket.name, "another").judged_before() == ()
 
 
 @pytest.mark.parametrize("file", sorted(FILES))

@@ -5,7 +5,7 @@ from datetime import UTC, date, datetime, timedelta
 import pytest
 
 from acceptance.delivery import Delivery, LandingObject
-from acceptance.events import ARRIVED, arrived, unroutable
+from acceptance.events import ARRIVED, ARRIVED_TOGETHER, arrived, unroutable
 from acceptance.ranges import KeyRange
 from flows.ledger import open_ledger
 from flows.ledger.remember import Sighting
@@ -88,11 +88,10 @@ def test_an_announced_delivery_is_in_flight_until_it_has_a_verdict(ledger):
     announce(ledger, sighting)
     (item,) = ledger.announcements.in_flight()
     assert (item.announcements, item.pipeline_takes) == (1, timedelta(minutes=10))
-    ledger.announcements.note(sighting.delivery.id, NOON, claimed_at=NOON)
+    ledger.announcements.note({sighting.delivery.id: {"claimed_at": NOON}}, NOON)
     assert [status.state for status in ledger.status.deliveries()] == ["claimed"]
-    ledger.announcements.note(
-        sighting.delivery.id, NOON, judged_at=NOON, verdict="accepted", reason="all", evidence="s3://e/"
-    )
+    verdict = {"judged_at": NOON, "verdict": "accepted", "reason": "all", "evidence": "s3://e/"}
+    ledger.announcements.note({sighting.delivery.id: verdict}, NOON)
     assert ledger.announcements.in_flight() == ()
     assert [(status.state, status.verdict) for status in ledger.status.deliveries()] == [("judged", "accepted")]
 
@@ -129,3 +128,90 @@ def test_of_two_watchers_one_holds_the_lease_and_the_other_gets_it_when_it_runs_
     ledger.lease.give_back("second")
     assert not ledger.lease.renew("first", later + timedelta(hours=2)), "what it knew is old, though nobody is there"
     assert ledger.lease.take("first", later + timedelta(hours=2), NOON + timedelta(seconds=33))
+
+
+DAILY = tuple(f"in/2026010{day}/a.csv" for day in range(1, 10)) + tuple(f"in/2026011{day}/a.csv" for day in range(1, 4))
+
+
+def observe_many(ledger, number: int = 12) -> set[str]:
+    """Their deliveries' ids."""
+    sightings = [a_sighting(key=key) for key in DAILY[:number]]
+    observe(ledger, *sightings)
+    return {sighting.delivery.id for sighting in sightings if sighting.delivery}
+
+
+def told_of(due) -> list[str]:
+    pointers = due.draft.payload.get("deliveries") or [due.draft.payload["delivery"]]
+    return [pointer["id"] for pointer in pointers]
+
+
+def test_many_deliveries_that_wait_are_announced_by_one_event_and_a_few_by_one_each(ledger):
+    ids = observe_many(ledger)
+    ledger.announcements.bundle({"movies": 200}, NOON)
+    (due,) = ledger.announcements.due(10)
+    assert (due.draft.name, set(told_of(due))) == (ARRIVED_TOGETHER, ids)
+    assert due.draft.resource["prefect.resource.id"] == "s3://landing/in/"
+
+
+@pytest.mark.parametrize("together", [{"movies": 1}, {"another": 200}, {}])
+def test_deliveries_that_may_not_be_judged_together_are_announced_one_by_one(ledger, together):
+    ids = observe_many(ledger)
+    ledger.announcements.bundle(together, NOON)
+    assert {told_of(due)[0] for due in ledger.announcements.due(100)} == ids
+    assert {due.draft.name for due in ledger.announcements.due(100)} == {ARRIVED}
+
+
+def test_a_few_are_a_trickle_and_lots_are_no_larger_than_asked_for(ledger):
+    ids = observe_many(ledger, 8)
+    ledger.announcements.bundle({"movies": 200}, NOON)
+    assert len(ledger.announcements.due(100)) == 8
+    ids |= observe_many(ledger, 12)
+    ledger.announcements.bundle({"movies": 5}, NOON)
+    lots = [told_of(due) for due in ledger.announcements.due(100)]
+    assert sorted(map(len, lots)) == [*[1] * 7, 5]
+    assert {each for lot in lots for each in lot} == ids
+    assert sum(map(len, lots)) == len(ids)
+
+
+def test_one_confirmation_announces_all_that_the_event_tells_of(ledger):
+    ids = observe_many(ledger)
+    ledger.announcements.bundle({"movies": 200}, NOON)
+    (due,) = ledger.announcements.due(10)
+    ledger.announcements.posted([due.event_id], NOON)
+    assert {status.state for status in ledger.status.deliveries()} == {"landed"}
+    assert ledger.announcements.in_flight() == ()
+    for _ in range(2):
+        ledger.announcements.confirmed([due.event_id], NOON)
+    assert ledger.announcements.due(10) == ()
+    assert {item.delivery_id: item.announcements for item in ledger.announcements.in_flight()} == dict.fromkeys(ids, 1)
+
+
+def test_what_was_posted_by_itself_is_not_told_of_again_with_others(ledger):
+    observe_many(ledger)
+    alone = [due.event_id for due in ledger.announcements.due(3)]
+    ledger.announcements.posted(alone, NOON)
+    ledger.announcements.bundle({"movies": 200}, NOON)
+    assert sorted(len(told_of(due)) for due in ledger.announcements.due(100)) == [1, 1, 1, 9]
+
+
+def test_a_bundle_outlives_a_restart_and_is_not_made_twice(url):
+    with open_ledger(url) as ledger:
+        observe_many(ledger)
+        ledger.announcements.bundle({"movies": 200}, NOON)
+        (first,) = ledger.announcements.due(10)
+    with open_ledger(url) as ledger:
+        ledger.announcements.bundle({"movies": 200}, NOON)
+        assert [due.event_id for due in ledger.announcements.due(10)] == [first.event_id]
+
+
+def test_those_that_ended_two_runs_without_a_verdict_are_told_of_alone(ledger):
+    """One of them may be what kills its run: then it kills no more than its own."""
+    ids = observe_many(ledger)
+    for announced in (1, 2):
+        ledger.announcements.bundle({"movies": 200}, NOON)
+        (due,) = ledger.announcements.due(100)
+        ledger.announcements.confirmed([due.event_id], NOON)
+        assert {item.announcements for item in ledger.announcements.in_flight()} == {announced}
+        ledger.announcements.announce_again(sorted(ids), NOON)
+    ledger.announcements.bundle({"movies": 200}, NOON)
+    assert {told_of(due)[0] for due in ledger.announcements.due(100)} == ids

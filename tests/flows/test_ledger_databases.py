@@ -161,9 +161,8 @@ def test_an_announcement_that_is_confirmed_twice_counts_once(ledger):
 
 def test_a_delivery_with_a_verdict_is_not_announced_again(ledger):
     delivery_id = a_delivery(ledger)
-    ledger.announcements.note(
-        delivery_id, NOON, judged_at=NOON, verdict="accepted", reason="a\x00b", evidence="s3://e/"
-    )
+    verdict = {"judged_at": NOON, "verdict": "accepted", "reason": "a\x00b", "evidence": "s3://e/"}
+    ledger.announcements.note({delivery_id: verdict}, NOON)
     ledger.announcements.announce_again([delivery_id], NOON)
     assert ledger.announcements.due(10) == ()
     assert [status.reason for status in ledger.status.deliveries()] == ["a\x00b"]

@@ -74,6 +74,12 @@ BY_KEY = (
 )
 
 
+def test_a_contract_may_have_no_steps_as_where_what_lands_is_the_table() -> None:
+    run = pipeline()
+    run.run()
+    assert record_of(run).performed == []
+
+
 def test_the_steps_run_for_one_file_after_the_other_and_each_task_names_its_file() -> None:
     run = pipeline(*BY_KEY, note=lambda uris: dict.fromkeys(uris, frozenset()))
     run.run()

@@ -14,6 +14,7 @@ from watched_bucket import DAY, NOON, orders
 from acceptance.errors import LeaseLost
 from aws.hints import receive_hints
 from flows.aftermath import Aftermath
+from flows.announcing import Announcer
 from flows.landing import Landing, Pace
 from flows.ledger import Ledger, open_ledger
 from flows.watch_landing import Watcher
@@ -52,8 +53,9 @@ def test_what_a_notification_tells_of_is_announced_long_before_the_next_listing(
                 watcher = Watcher(own, "watcher", hints=partial(receive_hints, sqs, queue))
                 watcher.await_lease()
                 landing = Landing(own, s3, [orders()], SELDOM, watcher.holder, watcher.stay_alive)
+                aftermath = Aftermath(own.announcements, s3, "landing", timedelta(hours=1))
                 with pytest.raises(LeaseLost):
-                    watcher.watch(landing, SELDOM, Aftermath(own.announcements, s3, "landing", timedelta(hours=1)))
+                    watcher.watch(landing, SELDOM, aftermath, Announcer(own))
 
         watching = threading.Thread(target=watch)
         watching.start()

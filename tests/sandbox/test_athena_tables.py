@@ -80,6 +80,21 @@ def test_only_partitions_in_the_catalog_are_read(table: Callable[..., str], ask:
     assert ask(f'SELECT *, "$path" FROM {name}').rows == [("1", "2", f"s3://lake/{name}/p=2/rows")]
 
 
+@pytest.mark.parametrize(
+    "condition", ["day = DATE '2026-01-01'", "t.day IN (DATE '2026-01-01')", "n > 0 AND day < DATE '2026-01-02'"]
+)
+def test_what_is_in_a_partition_that_the_query_does_not_ask_for_does_not_matter(
+    table: Callable[..., str], ask: Ask, tmp_path: Path, condition: str
+) -> None:
+    good, bad = _parquet(tmp_path, "SELECT 1::INTEGER AS n"), b"no Parquet at all"
+    days = {"day_eq_2026-01-01__rows": good, "day_eq_2026-01-02__rows": bad}
+    name = table("n int", "PARTITIONED BY (day date) STORED AS PARQUET", **days)
+    ask(f"MSCK REPAIR TABLE {name}")
+    assert ask(f"SELECT n FROM {name} AS t WHERE {condition}").rows == [("1",)]
+    for everything in (f"SELECT n FROM {name}", f"SELECT n FROM {name} WHERE day = DATE '2026-01-01' OR n = 1"):
+        assert ask(everything).state == "FAILED"
+
+
 def test_hidden_and_empty_objects_are_no_rows(table: Callable[..., str], ask: Ask, tmp_path: Path) -> None:
     rows = _parquet(tmp_path, "SELECT 1::BIGINT AS id")
     name = table("id bigint", "STORED AS PARQUET", **{"rows": rows, "_SUCCESS": b"x", ".crc": b"x", "empty": b""})

@@ -1,0 +1,243 @@
+"""Takes many deliveries of one dataset through their pipelines side by side, and judges them by few queries.
+
+Each has its own steps, verdict and evidence, as in a run of its own; whatever goes wrong with one is its own affair.
+"""
+
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from contextvars import copy_context
+from dataclasses import dataclass, field
+from typing import Any
+from uuid import uuid4
+
+import httpx
+from prefect import flow, get_run_logger, task
+from prefect.cache_policies import NO_CACHE
+from prefect.client.orchestration import get_client
+from prefect.client.schemas.objects import State
+from prefect.exceptions import TerminationSignal
+from prefect.runtime import flow_run
+from prefect.states import Completed, Failed
+from prefect.utilities.annotations import quote
+
+from acceptance.contract import Contract
+from acceptance.errors import AceiteError, ContractError, UnroutableKey
+from acceptance.events import DeliveryPointer, EventDraft, title_together
+from acceptance.evidence import Evidence, QueryRecord, StepRecord
+from acceptance.judge import Verdict
+from acceptance.keys.placeholders import partition_values
+from acceptance.query import Place, place_of
+from aws.athena import QueryAnswer
+from flows import events
+from flows.artifacts import publish, publish_list
+from flows.case import QUERY_WITHIN, Case, query_record
+from flows.chain import Chain
+from flows.clients import load_clients
+from flows.installation import contract_of
+from flows.measuring import Measured, measure_together
+from flows.records import Run, this_run
+from flows.runs import is_being_cancelled
+from flows.steps import ask_athena
+from flows.timeline import Stopped, Timeline, called, literally
+from flows.validate_delivery import DUPLICATE, state_of
+
+SHOWN_WHOLE = 10
+"""Deliveries that were not accepted whose artifacts are on the run's page; of all the others there is a line."""
+
+
+def _pointers() -> list[DeliveryPointer]:
+    return [DeliveryPointer.model_validate(each) for each in flow_run.parameters["deliveries"]]
+
+
+def _run_name() -> str:
+    return title_together(_pointers())
+
+
+@flow(name="validate-deliveries", flow_run_name=_run_name)
+def validate_deliveries(deliveries: list[DeliveryPointer], event_id: str | None = None, side_by_side: int = 4) -> State:
+    """Judges deliveries of one dataset. Each is a task run of its name, whose state is its verdict.
+
+    Args:
+        deliveries: What to judge, as the event `deliveries.arrived` carries it.
+        event_id: That event; none when a person asked.
+        side_by_side: Pipelines that run at the same time.
+    """
+    datasets = {pointer.dataset for pointer in deliveries}
+    if len(datasets) != 1:
+        raise AceiteError(f"deliveries of one dataset are judged together, not of {', '.join(sorted(datasets))}")
+    contract, clients = contract_of(datasets.pop()), load_clients()
+    batch = Batch(contract, this_run(contract, clients.caller), side_by_side)
+    chain = Chain(clients.evidence_s3, clients.evidence_bucket, contract.dataset)
+    cases = [Case(contract, each.delivery(), event_id, chain, Timeline(called)) for each in deliveries]
+    with batch.side_by_side():
+        for wave in waves(cases, side_by_side if contract.steps else len(cases)):
+            batch.judge(wave)
+    return batch.state()
+
+
+def waves(cases: Sequence[Case], at_most: int) -> Iterator[list[Case]]:
+    """The cases in their order, in lots in which no two have their rows at the same place.
+
+    Of deliveries of one partition each is measured before the pipeline of the next one changes it.
+    """
+    waiting = list(cases)
+    while waiting:
+        wave: dict[object, Case] = {}
+        for case in waiting:
+            if len(wave) < at_most:
+                wave.setdefault(_rows_of(case), case)
+        taken = set(map(id, wave.values()))
+        waiting = [case for case in waiting if id(case) not in taken]
+        yield list(wave.values())
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """What a query for several deliveries said of one, and the records of that query."""
+
+    measured: Measured
+    query: QueryRecord
+    step: StepRecord
+
+
+@dataclass
+class Batch:
+    """`judged` holds what came of each case, the others are those of other runs, or `failed`."""
+
+    contract: Contract
+    run: Run
+    workers: int
+    judged: list[tuple[Case, Evidence]] = field(default_factory=list)
+    failed: list[tuple[Case, str]] = field(default_factory=list)
+    _open: list[Case] = field(default_factory=list)
+    _answers: dict[str, tuple[QueryAnswer, StepRecord]] = field(default_factory=dict)
+
+    @contextmanager
+    def side_by_side(self) -> Iterator[None]:
+        """Inside, there are threads. A run that is told to end does not wait for what they are at."""
+        self._pool = ThreadPoolExecutor(self.workers, thread_name_prefix="delivery")
+        try:
+            yield
+        except TerminationSignal:
+            self._pool.shutdown(wait=False, cancel_futures=True)
+            if is_being_cancelled(self.run.id):
+                self._post(case.verdict_event(self.run) for case in self._open if case.record_cancellation(self.run))
+            raise
+        finally:
+            self._pool.shutdown(wait=False, cancel_futures=True)
+
+    def judge(self, wave: Sequence[Case]) -> None:
+        self._open = [case for case, ours in zip(wave, self._each(wave, self._prepare), strict=True) if ours]
+        known = self._measure([case for case in self._open if case.usable])
+        evidence = self._each(self._open, lambda case: self._conclude(case, known.get(id(case))))
+        done = [(case, found) for case, found in zip(self._open, evidence, strict=True) if found]
+        self._open = []
+        self._post(case.verdict_event(self.run) for case, _ in done)
+        self.judged += done
+
+    def state(self) -> State:
+        """The worst of the verdicts names it, so that one that is not accepted is seen at a glance."""
+        clients = load_clients()
+        listed = [(case.delivery.title, evidence, case.evidence_uri) for case, evidence in self.judged]
+        publish_list(self.contract.dataset, listed, clients)
+        told = [(case, evidence) for case, evidence in self.judged if evidence.verdict is not Verdict.ACCEPTED]
+        for case, evidence in told[:SHOWN_WHOLE]:
+            publish(evidence, case.evidence_uri, clients, case.delivery.title)
+        if self.failed:
+            case, why = self.failed[0]
+            return Failed(message=f"{len(self.failed)} deliveries were not judged: {case.delivery.title}: {why}")
+        if not self.judged:
+            return Completed(name=DUPLICATE, message="all have verdicts, or other runs are working on them")
+        message = ", ".join(f"{number} {verdict.value}" for verdict in Verdict if (number := self._count(verdict)))
+        if not told:
+            return Completed(name="Accepted", message=message)
+        case, evidence = next((each for each in told if each[1].verdict is Verdict.REJECTED), told[0])
+        name = evidence.verdict.value.capitalize()
+        return Failed(name=name, message=f"{message}; {case.delivery.title}: {evidence.reason}")
+
+    def _prepare(self, case: Case) -> bool:
+        if not case.claim(self.run.id):
+            return False
+        case.prepare()
+        return True
+
+    def _conclude(self, case: Case, known: Known | None) -> Evidence | None:
+        named: Any = _judge.with_options(task_run_name=literally(case.delivery.title))
+        kept: list[Evidence] = []
+        state = named(quote(case), quote(known), quote(self.run), quote(kept), return_state=True)
+        if not kept and state.name != DUPLICATE:
+            state.result()  # raises what went wrong
+        return kept[0] if kept else None
+
+    def _measure(self, cases: Sequence[Case]) -> dict[int, Known]:
+        """By the identity of a case. The columns that can be measured are mostly the same of all."""
+        found: dict[int, Known] = {}
+        for usable in {case.usable for case in cases}:
+            at = {place: case for case in cases if case.usable == usable and (place := _place(case)) is not None}
+            measured = measure_together(self.contract, list(at), usable, self._ask)
+            shared = Counter(each.query_id for each in measured.values())
+            for place, each in measured.items():
+                answer, step = self._answers[each.query_id]
+                found[id(at[place])] = Known(each, query_record("checks", answer, shared[each.query_id]), step)
+        return found
+
+    def _ask(self, name: str, _: str, sql: str) -> QueryAnswer:
+        timeline = Timeline(called)
+        try:
+            answer: QueryAnswer = timeline.perform(name, ask_athena, self.contract.table, sql, QUERY_WITHIN)
+        except Stopped as stopped:
+            get_run_logger().warning("%s; asking for fewer at once", stopped)
+            raise
+        self._answers[answer.query_id] = (answer, timeline.steps[-1])
+        return answer
+
+    def _each(self, cases: Sequence[Case], do: Callable[[Case], Any]) -> list[Any]:
+        """What it answers for each, None of those that it failed for: they have no verdict and are announced again."""
+        futures = [self._pool.submit(copy_context().run, do, case) for case in cases]
+        answers = []
+        for case, future in zip(cases, futures, strict=True):
+            try:
+                answers.append(future.result())
+            except Exception as error:  # noqa: BLE001  # whatever it is, the other deliveries have nothing to do with it
+                get_run_logger().exception("%s could not be judged", case.delivery.title)
+                self.failed.append((case, f"{type(error).__name__}: {error}"))
+                answers.append(None)
+        return answers
+
+    def _post(self, drafts: Iterable[EventDraft]) -> None:
+        try:
+            with get_client(sync_client=True) as client:
+                events.post(client, [(uuid4(), draft) for draft in drafts])
+        except httpx.HTTPError as error:
+            get_run_logger().error("the verdicts stand, but their events could not be sent: %s", error)
+
+    def _count(self, verdict: Verdict) -> int:
+        return sum(evidence.verdict is verdict for _, evidence in self.judged)
+
+
+@task(name="judge", cache_policy=NO_CACHE)
+def _judge(case: Case, known: Known | None, run: Run, kept: list[Evidence]) -> State:
+    """The delivery in Prefect's UI: named as it is, in the state of its verdict. `kept` gets the evidence."""
+    if known is not None:
+        case.queries.append(known.query)
+        case.timeline.steps.append(known.step)
+    case.measure(known.measured if known is not None else None)
+    evidence = case.put(run)
+    if evidence is None:
+        return Completed(name=DUPLICATE, message=f"another run was faster; its evidence is at {case.evidence_uri}")
+    kept.append(evidence)
+    return state_of(case.judgement)
+
+
+def _place(case: Case) -> Place | None:
+    return place_of(case.contract, case.partition, case.files)
+
+
+def _rows_of(case: Case) -> object:
+    """What no two deliveries may share whose rows are to be told apart."""
+    try:
+        return tuple(partition_values(case.contract, case.delivery).items()), case.files
+    except (ContractError, UnroutableKey):  # its own run tells: see Case.prepare
+        return case.delivery.id

@@ -1,0 +1,236 @@
+"""Many deliveries in one run, on a real Prefect server and the sandbox's Athena: each is judged as if it were alone."""
+
+import csv
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime, timedelta
+from itertools import count
+from pathlib import Path
+from typing import Any
+
+import boto3
+import duckdb
+import pytest
+from prefect.client.orchestration import get_client
+from prefect.client.schemas.filters import TaskRunFilter, TaskRunFilterFlowRunId
+from prefect.client.schemas.objects import State
+
+from acceptance.chain import audit
+from acceptance.delivery import Delivery, LandingObject
+from acceptance.events import DeliveryPointer
+from acceptance.evidence import Evidence
+from acceptance.evidence_keys import EVIDENCE, evidence_prefix
+from blocks.build import save_blocks
+from blocks.settings import read_settings
+from cli.installation import SANDBOX_SETTINGS
+from flows.clients import load_clients
+from flows.evidence_audit import read_found
+from flows.installation import contract_of, installed_contracts
+from flows.validate_deliveries import validate_deliveries
+from flows.validate_delivery import validate_delivery
+from sandbox.provision import provision
+from sandbox.server import LocalAws
+
+CONTRACT = """
+apiVersion: v3.2.0
+kind: DataContract
+id: sales
+version: 1.0.0
+status: active
+servers:
+  - {server: landing, type: s3, location: "s3://landing/sales/{business_date:%Y%m%d}/{file}.csv", format: csv}
+  - {server: sor, type: athena, schema: lab, workgroup: primary}
+schema:
+  - name: sales
+    properties:
+      - {name: id, logicalType: integer, physicalType: int, required: true, primaryKey: true}
+      - {name: quantity, logicalType: integer, physicalType: int, logicalTypeOptions: {minimum: 1}}
+      - {name: day, logicalType: date, physicalType: date, partitioned: true}
+    quality:
+      - {id: total, type: sql, query: "SELECT sum(quantity) FROM {object}", mustBeLessThan: 1000}
+customProperties:
+  - {property: pipeline, vendor: aceite, value: {steps: [], partition: {day: "{business_date:%Y-%m-%d}"}}}
+"""
+FIRST = date(2026, 1, 1)
+GOOD = "id,quantity\n1,10\n2,20\n"
+
+
+@dataclass
+class Sandbox:
+    """The landing bucket, and a table over it whose partitions each test makes."""
+
+    aws: LocalAws
+    folder: Path
+    _days: Iterator[date] = field(default_factory=lambda: (FIRST + timedelta(days=each) for each in count()))
+
+    def __post_init__(self) -> None:
+        session = boto3.Session("test", "test", region_name="us-east-1")
+        self.s3, self.glue = (session.client(name, endpoint_url=self.aws.endpoint) for name in ("s3", "glue"))
+
+    def land(self, landed: str = GOOD, *, table: str | bytes | None = None, known: bool = True) -> Delivery:
+        """A file of the next day, and in its partition the same or other rows, if the catalog knows it."""
+        business_date = next(self._days)
+        key, body = f"sales/{business_date:%Y%m%d}/sales.csv", landed.encode()
+        etag = self.s3.put_object(Bucket="landing", Key=key, Body=body)["ETag"].strip('"')
+        content = table if isinstance(table, bytes) else self.parquet(landed if table is None else table)
+        where = f"table/{business_date.isoformat()}/"
+        self.s3.put_object(Bucket="landing", Key=where + "part", Body=content)
+        if known:
+            self._add_partition(business_date.isoformat(), f"s3://landing/{where}")
+        member = LandingObject("landing", key, etag, len(body), datetime.now(UTC).replace(microsecond=0))
+        return Delivery("sales", business_date, (member,), {"file": "sales"})
+
+    def evidence_of(self, delivery: Delivery) -> Evidence:
+        key = evidence_prefix("sales", delivery.business_date, delivery.id) + EVIDENCE
+        return Evidence.model_validate_json(self.s3.get_object(Bucket="evidence", Key=key)["Body"].read())
+
+    def judge_together(self, *deliveries: Delivery, **more: Any) -> State:
+        pointers = [DeliveryPointer.to(each) for each in deliveries]
+        state: Any = validate_deliveries(pointers, return_state=True, **more)
+        return state
+
+    def parquet(self, rows: str, type_: str = "int") -> bytes:
+        """Rows in CSV as a file of the table's."""
+        path = self.folder / "rows.parquet"
+        cells = [tuple(map(repr, row)) for row in csv.reader(rows.splitlines()[1:])]
+        values = ", ".join(f"({id_}, {quantity})" for id_, quantity in cells) or "(NULL, NULL)"
+        typed = ", ".join(f"try_cast({name} AS {type_}) AS {name}" for name in ("id", "quantity"))
+        source = f"SELECT {typed} FROM (VALUES {values}) AS rows (id, quantity) WHERE id IS NOT NULL"
+        duckdb.execute(f"COPY ({source}) TO '{path.as_posix()}' (FORMAT parquet)")
+        return path.read_bytes()
+
+    def _add_partition(self, day: str, location: str) -> None:
+        table = self.glue.get_table(DatabaseName="lab", Name="sales")["Table"]
+        storage = {**table["StorageDescriptor"], "Location": location}
+        self.glue.create_partition(
+            DatabaseName="lab", TableName="sales", PartitionInput={"Values": [day], "StorageDescriptor": storage}
+        )
+
+
+@pytest.fixture(scope="module")
+def sandbox(prefect_server: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sandbox]:
+    """One for all tests: each lands its files on days of its own."""
+    home = tmp_path_factory.mktemp("together")
+    (home / "contracts").mkdir()
+    (home / "contracts" / "sales.odcs.yaml").write_text(CONTRACT, encoding="utf-8")
+    with LocalAws() as aws, pytest.MonkeyPatch.context() as environment:
+        settings = SANDBOX_SETTINGS | {
+            "ACEITE_AWS_ENDPOINT_URL": aws.endpoint,
+            "ACEITE_EVIDENCE_BUCKET": "evidence",
+            "ACEITE_CONTRACTS": str(home / "contracts"),
+            "ACEITE_HOME": str(home),
+        }
+        for name, value in settings.items():
+            environment.setenv(name, value)
+        save_blocks(read_settings())
+        for known in (load_clients, installed_contracts):
+            known.cache_clear()  # of tests that ran in this process before
+        provision(boto3.Session("test", "test", region_name="us-east-1"), aws.endpoint, [contract_of("sales")])
+        yield Sandbox(aws, home)
+    for known in (load_clients, installed_contracts):
+        known.cache_clear()
+
+
+def test_a_bad_delivery_among_good_ones_is_judged_as_alone_and_harms_no_other(sandbox: Sandbox) -> None:
+    good = [sandbox.land() for _ in range(5)]
+    wrong = {
+        "a rule is broken": sandbox.land("id,quantity\n1,0\n2,20\n"),
+        "a landed cell cannot be read": sandbox.land("id,quantity\n1,many\n"),
+        "the table has another cell": sandbox.land(table="id,quantity\n1,10\n2,21\n"),
+        "the table has no row": sandbox.land(table="id,quantity\n"),
+        "the catalog has no partition": sandbox.land(known=False),
+    }
+    state = sandbox.judge_together(*good, *wrong.values())
+    assert (state.name, state.type.value) == ("Rejected", "FAILED")
+    assert str(state.message).startswith(f"5 accepted, 5 rejected; {wrong['a rule is broken'].title}: ")
+    assert {sandbox.evidence_of(each).verdict.value for each in good} == {"accepted"}
+    told = {name: sandbox.evidence_of(each) for name, each in wrong.items()}
+    assert {name: each.verdict.value for name, each in told.items()} == dict.fromkeys(wrong, "rejected")
+    assert "quantity_range" in told["a rule is broken"].reason
+    assert told["a rule is broken"].sample.rows[0][1:3] == ("1", "0")
+    assert "id 2: quantity '20' landed, '21' in the table" in told["the table has another cell"].reason
+
+
+def test_one_query_measures_them_all_and_each_evidence_tells_so(sandbox: Sandbox) -> None:
+    deliveries = [sandbox.land() for _ in range(6)]
+    assert sandbox.judge_together(*deliveries).name == "Accepted"
+    evidence = [sandbox.evidence_of(each) for each in deliveries]
+    (query_id,) = {query.query_id for each in evidence for query in each.queries}
+    assert {query.deliveries for each in evidence for query in each.queries} == {6}
+    assert all({check.query_id for check in each.checks} <= {query_id, None} for each in evidence)
+    assert [step.name for step in evidence[0].steps] == [
+        "claim", "read what landed", "look in the catalog", "measure the checks of 6 deliveries in one query"
+    ]  # fmt: skip
+    assert audit(read_found(sandbox.s3, "evidence", "sales")).flaws == ()
+
+
+def test_together_or_alone_a_delivery_gets_the_same_checks_and_fingerprints(sandbox: Sandbox) -> None:
+    several = [sandbox.land(f"id,quantity\n1,{each}\n2,{each * 500}\n") for each in range(4)]
+    alone = sandbox.land("id,quantity\n1,3\n2,1500\n")
+    sandbox.judge_together(*several)
+    validate_delivery(DeliveryPointer.to(alone), return_state=True)
+    one, other = (sandbox.evidence_of(each) for each in (several[3], alone))
+    assert one.reason == other.reason
+    assert (one.landed.fingerprint, one.table.fingerprint) == (other.landed.fingerprint, other.table.fingerprint)
+    found = [[(check.id, check.outcome, check.observed) for check in each.checks] for each in (one, other)]
+    assert [check[:2] for check in found[0]] == [check[:2] for check in found[1]]
+
+
+def test_a_partition_that_athena_cannot_read_costs_the_others_no_verdict(sandbox: Sandbox) -> None:
+    good = [sandbox.land() for _ in range(4)]
+    broken = sandbox.land(table=sandbox.parquet("id,quantity\none,10\n", "varchar"))
+    sandbox.judge_together(*good, broken)
+    assert {sandbox.evidence_of(each).verdict.value for each in good} == {"accepted"}
+    assert sandbox.evidence_of(broken).verdict.value != "accepted"
+
+
+def test_deliveries_of_one_partition_are_measured_one_after_the_other(sandbox: Sandbox) -> None:
+    """Both are the whole partition, and the table holds what landed last: the first one is not in it any more."""
+    first = sandbox.land()
+    rows = "id,quantity\n7,70\n"
+    key = first.members[0].key
+    etag = sandbox.s3.put_object(Bucket="landing", Key=key, Body=rows.encode())["ETag"].strip('"')
+    member = LandingObject("landing", key, etag, len(rows), datetime.now(UTC).replace(microsecond=0))
+    second = Delivery("sales", first.business_date, (member,), {"file": "sales"}, 2)
+    sandbox.s3.put_object(
+        Bucket="landing", Key=f"table/{first.business_date.isoformat()}/part", Body=sandbox.parquet(rows)
+    )
+    sandbox.judge_together(second, sandbox.land(), first)
+    assert sandbox.evidence_of(second).verdict.value == "accepted"
+    assert sandbox.evidence_of(first).verdict.value != "accepted"
+
+
+def test_a_delivery_that_has_a_verdict_or_another_run_is_left_alone(sandbox: Sandbox) -> None:
+    judged, new = sandbox.land(), sandbox.land()
+    validate_delivery(DeliveryPointer.to(judged), return_state=True)
+    before = sandbox.evidence_of(judged)
+    assert sandbox.judge_together(judged, new).message == "1 accepted"
+    assert sandbox.evidence_of(judged) == before
+    assert sandbox.judge_together(judged, new).name == "Duplicate"
+
+
+def test_each_delivery_is_found_in_prefect_by_its_name_in_the_state_of_its_verdict(sandbox: Sandbox) -> None:
+    good, bad = sandbox.land(), sandbox.land("id,quantity\n1,0\n")
+    state = sandbox.judge_together(good, bad, side_by_side=1)
+    run = state.state_details.flow_run_id
+    assert run is not None
+    with get_client(sync_client=True) as client:
+        assert client.read_flow_run(run).name == f"sales 2 deliveries {good.business_date} to {bad.business_date}"
+
+    def states() -> dict[str, str | None]:
+        with get_client(sync_client=True) as client:
+            of_run = TaskRunFilter(flow_run_id=TaskRunFilterFlowRunId(any_=[run]))
+            return {task.name: task.state and task.state.name for task in client.read_task_runs(task_run_filter=of_run)}
+
+    wanted = {good.title: "Accepted", bad.title: "Rejected"}
+    deadline = datetime.now(UTC) + timedelta(seconds=30)
+    while states() != wanted and datetime.now(UTC) < deadline:  # Prefect's server writes task runs down a bit later
+        pass
+    assert states() == wanted
+
+
+def test_deliveries_of_different_datasets_are_refused_by_name(sandbox: Sandbox) -> None:
+    one = sandbox.land()
+    other = Delivery("orders", one.business_date, one.members)
+    state = sandbox.judge_together(one, other)
+    assert "of one dataset are judged together, not of orders, sales" in str(state.message)
