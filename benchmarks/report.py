@@ -18,8 +18,12 @@ def show(
     *,
     as_json: bool,
     elsewhere: Mapping[str, str] | None = None,
+    remarks: Sequence[str] = (),
 ) -> None:
-    """`packages` are those of this environment whose versions count; `elsewhere` has versions of other environments."""
+    """`packages` are those of this environment whose versions count; `elsewhere` has versions of other environments.
+
+    A column whose cells are no text and no number is for --json only. `remarks` are lines below the table.
+    """
     machine = {
         "cores": psutil.cpu_count(),
         "memory_gb": round(psutil.virtual_memory().total / 1e9, 1),
@@ -29,13 +33,18 @@ def show(
     versions = {"python": platform.python_version()} | {package: version(package) for package in packages}
     versions |= elsewhere or {}
     if as_json:
-        sys.stdout.write(json.dumps({"rows": list(rows), "machine": machine, "versions": versions}, indent=2) + "\n")
+        document = {"rows": list(rows), "machine": machine, "versions": versions}
+        document |= {"remarks": list(remarks)} if remarks else {}
+        sys.stdout.write(json.dumps(document, indent=2) + "\n")
         return
-    table = Table(*rows[0], box=None, padding=(0, 2, 0, 0))
+    shown = [name for name, value in rows[0].items() if not isinstance(value, list | dict)]
+    table = Table(*shown, box=None, padding=(0, 2, 0, 0))
     for row in rows:
-        table.add_row(*map(_cell, row.values()))
+        table.add_row(*(_cell(row[name]) for name in shown))
     console = Console(width=120)
     console.print(table)
+    for remark in remarks:
+        console.print(remark, markup=False, highlight=False)
     console.print("  ".join(f"{name} {value}" for name, value in {**machine, **versions}.items()), style="dim")
 
 
