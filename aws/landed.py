@@ -155,6 +155,7 @@ def _duckdb(scratch: Path) -> duckdb.DuckDBPyConnection:
         "temp_directory": str(scratch),
         "autoinstall_known_extensions": "false",  # never from the network
         "TimeZone": "UTC",
+        "integer_division": "true",  # in what is computed: 7 / 2 is 3, as in Athena
     }
     return duckdb.connect(config=options)
 

@@ -116,9 +116,9 @@ def _moment(column: Column, text: str, zone: str) -> CellRule:
     in_zone = "in UTC" if zone == "UTC" else f"of {zone}"
     if column.landed_format:
         expected = f"a timestamp written as {column.landed_format}" + ("" if zone == "UTC" else f", {in_zone}")
-        return CellRule(_in_utc(_formatted(column, text), zone), expected)
+        return CellRule(in_utc(_formatted(column, text), zone), expected)
     time = _TIME.replace("FRACTION", "[0-9]{1,9}" if column.rounded else _MILLISECONDS)
-    local = _in_utc(f"TRY_CAST({text} AS TIMESTAMP)", zone)
+    local = in_utc(f"TRY_CAST({text} AS TIMESTAMP)", zone)
     with_offset = f"CAST(TRY_CAST({text} AS TIMESTAMPTZ) AS TIMESTAMP)"
     return CellRule(
         f"CASE WHEN regexp_full_match({text}, '{_DATE}([ T]{time})?') THEN {local}"
@@ -128,9 +128,17 @@ def _moment(column: Column, text: str, zone: str) -> CellRule:
     )
 
 
-def _in_utc(moment: str, zone: str) -> str:
-    """A time that the zone's clocks skip is none."""
+def in_utc(moment: str, zone: str) -> str:
+    """The expression of a local time in UTC. A time that the zone's clocks skip is none.
+
+    One that they show twice is the earlier, as in Java, so in Spark and Athena, and in Python; DuckDB takes the later.
+    """
     if zone == "UTC":
         return moment
-    there = f"({moment}) AT TIME ZONE {literal(zone)}"
-    return f"CASE WHEN {there} AT TIME ZONE {literal(zone)} = ({moment}) THEN CAST({there} AS TIMESTAMP) END"
+    later, zone = f"(({moment}) AT TIME ZONE {literal(zone)})", literal(zone)
+    day_before = f"({later} - INTERVAL 24 HOUR)"
+    earlier = f"(({moment}) + (CAST({day_before} AS TIMESTAMP) - ({day_before} AT TIME ZONE {zone})))"
+    return (
+        f"CASE WHEN CAST({earlier} AS TIMESTAMPTZ) AT TIME ZONE {zone} = ({moment}) THEN {earlier}"
+        f" WHEN {later} AT TIME ZONE {zone} = ({moment}) THEN CAST({later} AS TIMESTAMP) END"
+    )

@@ -7,7 +7,7 @@ import duckdb
 
 from acceptance.canonical import type_and_sizes
 from acceptance.contract import Column, Contract
-from aws.landed_cells import CellRule, literal
+from aws.landed_cells import CellRule, in_utc
 from aws.landed_csv import check_header
 from aws.landed_faults import Faults
 from aws.landed_sql import LandedSql, Opened, file_literal
@@ -70,11 +70,8 @@ def typed_rule(column: Column, cell: str, zone: str) -> CellRule:
         if not column.rounded:
             moment = f"CASE WHEN CAST({cell} AS TIMESTAMP_MS) = {cell} THEN {moment} END"
         if zone != "UTC":
-            there = f"({moment}) AT TIME ZONE {literal(zone)}"
-            moment = (
-                f"CASE WHEN typeof({cell}) LIKE '%ZONE' THEN {moment}"
-                f" WHEN {there} AT TIME ZONE {literal(zone)} = ({moment}) THEN CAST({there} AS TIMESTAMP) END"
-            )
+            local = in_utc(moment, zone)
+            moment = f"CASE WHEN typeof({cell}) LIKE '%ZONE' THEN {moment} ELSE {local} END"
         return CellRule(moment, "a time to the millisecond")
     value = f"TRY_CAST({cell} AS {column.type})"
     if kind in ("float", "double", "boolean", "date"):

@@ -4,6 +4,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 from uuid import uuid4
 
 import sqlglot
@@ -156,10 +157,24 @@ class Opened:
 
 def computed(column: Column, values: dict[str, str]) -> str:
     """The expression of a computed column in DuckDB's dialect. `values` are those of the landed columns, by name."""
-    tree = sqlglot.parse_one(column.computed, read="athena").transform(
-        lambda node: exp.column(values[node.name.lower()]) if isinstance(node, exp.Column) else node
-    )
-    return f"CAST({tree.sql('duckdb')} AS {column.type.replace('string', 'varchar')})"
+
+    def as_duckdb(node: Any) -> Any:
+        match node:
+            case exp.Column():
+                return exp.column(values[node.name.lower()])
+            case exp.DateDiff():  # Athena counts whole units, DuckDB's date_diff the boundaries between them
+                unit = exp.Literal.string(node.text("unit").lower() or "day")
+                return exp.Anonymous(this="date_sub", expressions=[unit, node.expression, node.this])
+            case exp.RegexpExtract():  # no match: null in Athena, an empty text in DuckDB
+                found = exp.Anonymous(this="regexp_extract", expressions=list(node.iter_expressions()))
+                return exp.func("nullif", found, exp.Literal.string(""))
+        return node
+
+    select: Any = sqlglot.parse_one(f"SELECT {column.computed}", read="athena")
+    for node in reversed(list(select.walk())):  # from the leaves up, so that what is inside a replaced one is replaced
+        if (replaced := as_duckdb(node)) is not node:
+            node.replace(replaced)
+    return f"CAST({select.selects[0].sql('duckdb')} AS {column.type.replace('string', 'varchar')})"
 
 
 def file_literal(path: Path) -> str:

@@ -53,9 +53,15 @@ def check(
 @app.command()
 def init(
     source: Annotated[
-        str, typer.Argument(metavar="s3://BUCKET/KEY | FILE", help="A landed sample, as CSV with a header.")
+        str,
+        typer.Argument(
+            metavar="s3://BUCKET/KEY | FILE", help="A landed sample: CSV, JSON lines, Parquet; also as gzip."
+        ),
     ],
     dataset: Annotated[str | None, typer.Option(help="The dataset's id. [default: from the name]")] = None,
+    columns: Annotated[
+        str | None, typer.Option(metavar="NAME,NAME...", help="The columns of a CSV without a header, in its order.")
+    ] = None,
     output: Annotated[Path | None, typer.Option(help="File to write. [default: standard output]")] = None,
     contracts: Contracts = None,
     home: Home = None,
@@ -63,7 +69,7 @@ def init(
     """Write a first contract from a sample: types, keys and nullability as rules, ranges as comments."""
     from cli.drafting import draft
 
-    text = draft(source, dataset)
+    text = draft(source, dataset, columns)
     if output is None:
         sys.stdout.write(text)
         return 0

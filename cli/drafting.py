@@ -3,58 +3,97 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from cli.options import UsageProblem
 
 if TYPE_CHECKING:
-    from acceptance.odcs.draft import Profile
+    from acceptance.contract import Contract
 
 
-def draft(source: str, dataset: str | None) -> str:
-    """The text of a contract that `contracts check` accepts.
+def draft(source: str, dataset: str | None, columns: str | None = None) -> str:
+    """The text of a contract that `contracts check` accepts and the sample keeps.
 
     Raises:
-        UsageProblem: there is no such file or object.
-        StepFailed: it cannot be read as CSV.
+        UsageProblem: there is no such file or object, or the names of the columns are none.
+        StepFailed: no such contract can be made of it.
     """
-    from acceptance.odcs.draft import LOCATION, dataset_of, draft_contract, template_of
+    from acceptance.odcs.draft import dataset_of, draft_contract
     from acceptance.odcs.reader import read_contract
+    from aws.profile import profile_file
 
-    if source.startswith("s3://"):
-        bucket, _, key = source.removeprefix("s3://").partition("/")
-        if not (bucket and key):
-            raise UsageProblem(f"{source!r} is not the address of an S3 object; write s3://bucket/key")
-        profile = _profile_of_object(bucket, key)
-        parts = key.split("/")
-        name, pattern = _telling(parts, parts[-2] if len(parts) > 1 else Path(key).stem), template_of(key)
-        location = f"s3://{bucket}/{pattern}" if pattern else ""
-    else:
-        path = Path(source)
-        if not path.is_file():
-            raise UsageProblem(f"there is no file {source}")
-        profile, name, location = _profile_of_file(path), _telling(path.absolute().parts, path.stem), ""
-    id_ = dataset or dataset_of(name)
-    text = draft_contract(profile, id_, location or LOCATION + id_ + "/{business_date:%Y%m%d}/{file}.csv")
-    read_contract(text, "the first contract", {})  # a contract that `check` would refuse is not given
+    names = _names(columns)
+    with _sample(source) as path:
+        profile = profile_file(path, names)
+        id_ = dataset or dataset_of(_telling(source, path))
+        text = draft_contract(profile, id_, _location(source, id_, path, profile.landing.format))
+        contract = read_contract(text, "the first contract", {})
+        assert contract is not None
+        _refuse_unkept(path, contract)
     return text
 
 
-def _telling(parts: Sequence[str], stem: str) -> str:
-    """The name of a file without its ending, or of its folder: the first that is more than a date."""
-    named = [part for part in (stem, *reversed(parts[:-1])) if part.strip("0123456789-_=.")]
-    return named[0] if named else stem
+def _names(columns: str | None) -> tuple[str, ...]:
+    names = tuple(name.strip() for name in columns.split(",")) if columns is not None else ()
+    if not all(names) or len({name.casefold() for name in names}) < len(names):
+        raise UsageProblem(f"--columns {columns!r}: write the name of each column, each once: --columns id,title,price")
+    return names
 
 
-def _profile_of_file(path: Path) -> Profile:
-    from aws.profile import profile_file
+def _telling(source: str, path: Path) -> str:
+    """The name of an object's folder, or of a file without its ending; if that is a date, of the folder above."""
+    parts: Sequence[str] = path.absolute().parts
+    name = Path(path.stem).stem if path.suffix == ".gz" else path.stem
+    if source.startswith("s3://"):
+        parts = source.removeprefix("s3://").split("/")[1:]
+        name = parts[-2] if len(parts) > 1 else name
+    named = [part for part in (name, *reversed(parts[:-1])) if part.strip("0123456789-_=.")]
+    return named[0] if named else name
 
-    return profile_file(path)
+
+def _location(source: str, id_: str, path: Path, format_: str) -> str:
+    """A key template: of an object, that of its key if it has a date; else a new one, with the sample's ending."""
+    from acceptance.odcs.draft import LOCATION, template_of
+
+    bucket, _, key = source.removeprefix("s3://").partition("/")
+    pattern = template_of(key) if source.startswith("s3://") else None
+    if pattern:
+        return f"s3://{bucket}/{pattern}"
+    packed = path.suffix == ".gz"
+    ending = (path.with_suffix("") if packed else path).suffix or f".{format_}"
+    return f"{LOCATION}{id_}/{{business_date:%Y%m%d}}/{{file}}{ending}{'.gz' if packed else ''}"
 
 
-def _profile_of_object(bucket: str, key: str) -> Profile:
+def _refuse_unkept(path: Path, contract: Contract) -> None:
+    """What a sample shows must hold for the sample: else its first delivery would be rejected."""
+    from acceptance.errors import StepFailed
+    from aws.landed import read_landed
+
+    with tempfile.TemporaryDirectory(prefix="aceite-") as folder:
+        faults = read_landed(path, contract, Path(folder)).faults
+    if faults:
+        raise StepFailed(f"{path.name} could not be delivered under any contract: {faults[0]}")
+
+
+@contextmanager
+def _sample(source: str) -> Iterator[Path]:
+    """The file on this machine; an object's copy is gone afterwards."""
+    if not source.startswith("s3://"):
+        if not Path(source).is_file():
+            raise UsageProblem(f"there is no file {source}")
+        yield Path(source)
+        return
+    bucket, _, key = source.removeprefix("s3://").partition("/")
+    if not (bucket and key):
+        raise UsageProblem(f"{source!r} is not the address of an S3 object; write s3://bucket/key")
+    with tempfile.TemporaryDirectory(prefix="aceite-") as folder:
+        yield _downloaded(bucket, key, Path(folder))
+
+
+def _downloaded(bucket: str, key: str, folder: Path) -> Path:
     from aws.s3 import download, list_objects
     from blocks.build import aws_credentials
     from cli.connection import refuse_another_account, share_settings
@@ -65,6 +104,4 @@ def _profile_of_object(bucket: str, key: str) -> Profile:
     landed = next((item for item in list_objects(s3, bucket, key) if item.key == key), None)
     if landed is None:
         raise UsageProblem(f"there is no object s3://{bucket}/{key}")
-    with tempfile.TemporaryDirectory(prefix="aceite-") as folder:
-        copy = download(s3, landed, Path(folder) / Path(key).name)
-        return _profile_of_file(copy.path)
+    return download(s3, landed, folder / Path(key).name).path

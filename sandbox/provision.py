@@ -5,16 +5,17 @@ import io
 import json
 import zipfile
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import asdict
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import boto3
 from botocore.exceptions import ClientError
 
-from acceptance.contract import AwaitGlueJob, AwaitObject, Contract, Invoke, RunGlueJob, Step
+from acceptance.contract import AwaitGlueJob, AwaitObject, Contract, Invoke, RunGlueJob
 from sandbox.athena.ddl import FORMATS
 from sandbox.athena.values import RESULTS_BUCKET
+from sandbox.plan import plan, steps_of, table_location, targets
 
 PIPELINE = Path(__file__).parent / "pipeline"
 CODE_BUCKET = "pipeline-code"
@@ -43,6 +44,8 @@ def provision(
     for contract in contracts:
         _parameters(clients["ssm"], contract)
         _table(clients["glue"], contract)
+        if contract.landed_table:
+            _landed_table(clients["glue"], contract)
         location = contract.table.output_location or f"s3://{RESULTS_BUCKET}/"
         configuration = {"ResultConfiguration": {"OutputLocation": location}, "EnforceWorkGroupConfiguration": False}
         with _once():
@@ -55,64 +58,17 @@ def _open_to_browsers(s3: Any, bucket: str) -> None:
     s3.put_bucket_policy(Bucket=bucket, Policy=json.dumps({"Version": "2012-10-17", "Statement": [read]}))
 
 
-def table_location(contract: Contract) -> str:
-    """What the steps await in the table, without the partition; the SOR bucket if they await nothing there."""
-    for step in _of(contract, AwaitObject):
-        if _in_table(contract, step):
-            kept = step.uri.split("/")
-            first = next((place for place, part in enumerate(kept) if "=" in part), len(kept))
-            return "/".join(kept[:first]).rstrip("/") + "/"
-    return f"s3://sor/{contract.table.name}/"
-
-
-def actions(contract: Contract) -> dict[str, list[tuple[str, str]]]:
-    """What each function has to do, (action, target), from what is awaited between its call and the next one.
-
-    An object outside the table: copy the landed one there. A Glue job: start it. If no step names a job, the function
-    that is called last fills the table itself.
-    """
-    found: dict[str, list[tuple[str, str]]] = {}
-    function = ""
-    for step in contract.steps:
-        if isinstance(step, Invoke):
-            function = step.function
-            found.setdefault(function, [])
-        elif function and isinstance(step, AwaitGlueJob):
-            found[function].append(("start", step.job))
-        elif function and isinstance(step, AwaitObject) and not _in_table(contract, step):
-            found[function].append(("copy", step.uri))
-    if function and not _of(contract, AwaitGlueJob, RunGlueJob):
-        found[function].append(("ingest", ""))
-    return found
-
-
 def _pipeline(clients: Mapping[str, Any], contracts: Sequence[Contract]) -> None:
-    package = _package([_plan(contract) for contract in contracts])
+    package = _package([plan(contract) for contract in contracts])
     clients["s3"].put_object(Bucket=CODE_BUCKET, Key="pipeline.zip", Body=package)
     clients["s3"].put_object(Bucket=CODE_BUCKET, Key="job.py", Body=(PIPELINE / "job.py").read_bytes())
     with _once():
         clients["iam"].create_role(RoleName=ROLE, AssumeRolePolicyDocument="{}")
     role = clients["iam"].get_role(RoleName=ROLE)["Role"]["Arn"]
-    for function in sorted({step.function for contract in contracts for step in _of(contract, Invoke)}):
+    for function in sorted({step.function for contract in contracts for step in steps_of(contract, Invoke)}):
         _function(clients["lambda"], function, role, package)
-    for job in sorted({step.job for contract in contracts for step in _of(contract, AwaitGlueJob, RunGlueJob)}):
+    for job in sorted({step.job for contract in contracts for step in steps_of(contract, AwaitGlueJob, RunGlueJob)}):
         _job(clients["glue"], job, role)
-
-
-def _plan(contract: Contract) -> dict[str, Any]:
-    staged = _targets(contract, "copy")
-    return {
-        "dataset": contract.dataset,
-        "location": f"s3://{contract.template.bucket}/{contract.template.pattern}",
-        "landing": asdict(contract.landing),
-        "columns": [asdict(column) for column in contract.landed_columns],
-        "partition": dict(contract.partition),
-        "database": contract.table.database,
-        "table": contract.table.name,
-        "staged": staged[-1] if staged else None,
-        "actions": actions(contract),
-        "jobs": [step.job for step in _of(contract, AwaitGlueJob, RunGlueJob)],
-    }
 
 
 def _package(plan: list[dict[str, Any]]) -> bytes:
@@ -155,9 +111,9 @@ def _parameters(client: Any, contract: Contract) -> None:
         "database": contract.table.database,
         "table": contract.table.name,
     }
-    for uri in _targets(contract, "copy"):
+    for uri in targets(contract, "copy"):
         facts["stage_bucket"] = _bucket(contract, uri)
-    for job in _targets(contract, "start"):
+    for job in targets(contract, "start"):
         facts["job"] = job
     for name in {override.copy_of for override in contract.override if override.copy_of}:
         with _once():
@@ -165,27 +121,58 @@ def _parameters(client: Any, contract: Contract) -> None:
 
 
 def _table(client: Any, contract: Contract) -> None:
-    with _once():
-        client.create_database(DatabaseInput={"Name": contract.table.database})
     types = {column.name: column.type for column in contract.columns}
-    input_format, output_format, serde = FORMATS["PARQUET"]
-    columns = [column for column in contract.columns if column.name not in contract.partition]
+    columns = {name: type_ for name, type_ in types.items() if name not in contract.partition}
+    keys = {name: types[name] for name in contract.partition}
+    name = (contract.table.database, contract.table.name)
+    _create_table(client, name, "PARQUET", columns, table_location(contract), keys=keys)
+
+
+def _landed_table(client: Any, contract: Contract) -> None:
+    """Over the landing location, with the file's columns in the contract's order; those of a CSV are texts."""
+    database, _, name = contract.landed_table.partition(".")
+    location = f"s3://{contract.template.bucket}/{contract.template.prefix}"
+    landing, columns = contract.landing, {column.landed.lower(): column.type for column in contract.landed_columns}
+    if landing.format != "csv":
+        _create_table(client, (database, name), "PARQUET", columns, location)
+        return
+    texts = dict.fromkeys([*columns, *map(str.lower, landing.ignored)], "string")
+    signs = {"separatorChar": landing.delimiter, "quoteChar": landing.quote, "escapeChar": landing.quote}
+    header = {"skip.header.line.count": str(int(landing.header))}
+    _create_table(client, (database, name), "CSV", texts, location, signs=signs, parameters=header)
+
+
+def _create_table(
+    client: Any,
+    name: tuple[str, str],
+    kind: str,
+    columns: Mapping[str, str],
+    location: str,
+    *,
+    keys: Mapping[str, str] = MappingProxyType({}),
+    signs: Mapping[str, str] = MappingProxyType({}),
+    parameters: Mapping[str, str] = MappingProxyType({}),
+) -> None:
+    """`name` is database and table; columns and partition keys are name -> Hive type, signs those of a CSV."""
+    input_format, output_format, serde = FORMATS[kind]
     storage = {
-        "Columns": [{"Name": column.name, "Type": column.type} for column in columns],
-        "Location": table_location(contract),
+        "Columns": [{"Name": column, "Type": type_} for column, type_ in columns.items()],
+        "Location": location,
         "InputFormat": input_format,
         "OutputFormat": output_format,
-        "SerdeInfo": {"SerializationLibrary": serde},
+        "SerdeInfo": {"SerializationLibrary": serde, "Parameters": dict(signs)},
     }
-    keys = [{"Name": name, "Type": types[name]} for name in contract.partition]
-    table = {"Name": contract.table.name, "TableType": "EXTERNAL_TABLE", "Parameters": {"EXTERNAL": "TRUE"}}
+    described = {
+        "Name": name[1],
+        "TableType": "EXTERNAL_TABLE",
+        "Parameters": {"EXTERNAL": "TRUE", **parameters},
+        "PartitionKeys": [{"Name": key, "Type": type_} for key, type_ in keys.items()],
+        "StorageDescriptor": storage,
+    }
     with _once():
-        described = {**table, "StorageDescriptor": storage, "PartitionKeys": keys}
-        client.create_table(DatabaseName=contract.table.database, TableInput=described)
-
-
-def _targets(contract: Contract, action: str) -> list[str]:
-    return [target for done in actions(contract).values() for each, target in done if each == action]
+        client.create_database(DatabaseInput={"Name": name[0]})
+    with _once():
+        client.create_table(DatabaseName=name[0], TableInput=described)
 
 
 def _buckets(contract: Contract) -> Iterator[str]:
@@ -193,7 +180,7 @@ def _buckets(contract: Contract) -> Iterator[str]:
     for uri in (
         table_location(contract),
         contract.table.output_location,
-        *(step.uri for step in _of(contract, AwaitObject)),
+        *(step.uri for step in steps_of(contract, AwaitObject)),
     ):
         if uri and "{" not in (bucket := _bucket(contract, uri)):
             yield bucket
@@ -201,17 +188,6 @@ def _buckets(contract: Contract) -> Iterator[str]:
 
 def _bucket(contract: Contract, uri: str) -> str:
     return uri.removeprefix("s3://").partition("/")[0].replace("{bucket}", contract.template.bucket)
-
-
-def _in_table(contract: Contract, step: AwaitObject) -> bool:
-    """A prefix is the table's if it names a partition; of a table without partitions, if it is awaited last."""
-    if contract.partition:
-        return any(f"/{name}=" in step.uri for name in contract.partition)
-    return step.uri.endswith("/") and step is _of(contract, AwaitObject)[-1]
-
-
-def _of(contract: Contract, *kinds: type[Step]) -> list[Any]:
-    return [step for step in contract.steps if isinstance(step, kinds)]
 
 
 @contextlib.contextmanager

@@ -15,7 +15,10 @@ LOCATION = "s3://${LANDING_BUCKET:-landing}/"
 
 @dataclass(frozen=True, slots=True)
 class ColumnProfile:
-    """A landed column as the sample shows it. `type` is Hive's, `landed_format` Java's; `note` is for people."""
+    """A landed column as the sample shows it. `type` is Hive's, `landed_format` Java's; `note` is for people.
+
+    `rounded`: a timestamp has more than the three digits that Athena reads.
+    """
 
     landed: str
     type: str
@@ -23,6 +26,7 @@ class ColumnProfile:
     distinct: int
     note: str
     landed_format: str | None = None
+    rounded: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,9 +47,7 @@ def draft_contract(profile: Profile, dataset: str, location: str) -> str:
     return _DOCUMENT.format(
         dataset=_quoted(dataset),
         location=_quoted(location),
-        encoding=_quoted(profile.landing.encoding),
-        delimiter=_quoted(profile.landing.delimiter),
-        quote=_quoted(profile.landing.quote),
+        format=_format(profile.landing, location),
         table=_quoted(re.sub(r"\W+", "_", dataset, flags=re.ASCII).lower()),
         rows=profile.rows,
         granularity=_granularity(profile),
@@ -117,12 +119,13 @@ def _numbered(stem: str) -> Iterator[str]:
         number += 1
 
 
-_LOGICAL = {"string": "string", "boolean": "boolean", "date": "date", "timestamp": "timestamp", "double": "number"}
+_LOGICAL = {name: name for name in ("string", "boolean", "date", "timestamp")}
+_LOGICAL |= dict.fromkeys(("float", "double", "decimal"), "number")
 
 
 def _property(column: ColumnProfile, names: dict[str, str], profile: Profile) -> str:
     kind = column.type.partition("(")[0]
-    logical = "number" if kind == "decimal" else _LOGICAL.get(kind, "integer")
+    logical = _LOGICAL.get(kind, "integer")
     type_ = f'"{column.type}"' if "," in column.type else column.type
     parts = [f"name: {_word(names[column.landed])}", f"logicalType: {logical}", f"physicalType: {type_}"]
     if profile.rows and not column.nulls:
@@ -131,10 +134,33 @@ def _property(column: ColumnProfile, names: dict[str, str], profile: Profile) ->
         parts += ["primaryKey: true", f"primaryKeyPosition: {profile.key.index(column.landed) + 1}"]
     if column.landed_format:
         parts.append(f"logicalTypeOptions: {{format: {_quoted(column.landed_format)}}}")
-    if names[column.landed] != column.landed.casefold():
-        parts.append(f"customProperties: [{{property: landed, vendor: aceite, value: {_quoted(column.landed)}}}]")
+    ours = {"landed": _quoted(column.landed)} if names[column.landed] != column.landed.casefold() else {}
+    ours |= {"digits": "3"} if column.rounded else {}
+    if ours:
+        parts.append(f"customProperties: [{', '.join(_ours(name, value) for name, value in ours.items())}]")
     nulls = f"; {column.nulls} of {profile.rows} null" if column.nulls else ""
     return f"      - {{{', '.join(parts)}}}\n        # {column.note}{nulls}"
+
+
+def _format(landing: LandingFormat, location: str) -> str:
+    """The lines that say how files are written, where ODCS or Aceite would take something else for granted."""
+    lines = [f"format: {landing.format}"]
+    lines += [f"encoding: {_quoted(landing.encoding)}"] if landing.format != "parquet" else []
+    ours = {}
+    if landing.format == "csv":
+        ours = {"delimiter": _quoted(landing.delimiter), "quote": _quoted(landing.quote)}
+        ours |= {} if landing.header else {"header": "false"}
+    if landing.compression != ("gzip" if location.endswith(".gz") else "none"):
+        ours["compression"] = landing.compression
+    if landing.ignored:
+        ours["ignoredColumns"] = f"[{', '.join(map(_quoted, landing.ignored))}]"
+    lines += ["customProperties:"] if ours else []
+    lines += [f"  - {_ours(name, value)}" for name, value in ours.items()]
+    return "\n    ".join(lines)
+
+
+def _ours(name: str, value: str) -> str:
+    return f"{{property: {name}, vendor: aceite, value: {value}}}"
 
 
 def _granularity(profile: Profile) -> str:
@@ -169,11 +195,7 @@ servers:
   - server: landing
     type: s3
     location: {location}
-    format: csv
-    encoding: {encoding}
-    customProperties:
-      - {{property: delimiter, vendor: aceite, value: {delimiter}}}
-      - {{property: quote, vendor: aceite, value: {quote}}}
+    {format}
   - server: sor
     type: athena
     catalog: awsdatacatalog

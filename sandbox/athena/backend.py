@@ -111,11 +111,11 @@ class RunningAthena(AthenaBackend):
     @staticmethod
     def _prepare(connection: duckdb.DuckDBPyConnection, files: ObjectFiles) -> None:
         connection.register_filesystem(files)
-        connection.execute("SET TimeZone='UTC'; SET integer_division=true; SET parquet_metadata_cache=true")
+        connection.execute("SET parquet_metadata_cache=true")
         with contextlib.suppress(duckdb.Error):  # a rewriting of windows, which in 2.0 loses the filter on a partition
             connection.execute("SET disabled_optimizers='window_self_join'")
-        for macro in dialect.MACROS:
-            connection.execute(f"CREATE MACRO {macro}")
+        for statement in dialect.PREPARATION:
+            connection.execute(statement)
 
     def _translate(self, execution: Execution, sql: str) -> str:
         """The query for DuckDB, once every table that it names is mounted."""

@@ -22,6 +22,7 @@ FORMATS = {
     ),
     "TEXTFILE": (*_TEXT, f"{_HIVE}.serde2.lazy.LazySimpleSerDe"),
     "JSON": (*_TEXT, "org.openx.data.jsonserde.JsonSerDe"),
+    "CSV": (*_TEXT, f"{_HIVE}.serde2.OpenCSVSerde"),
 }
 Answer = tuple[str, Sequence[str]]
 _NAME = r"([\w.$`\"-]+)"

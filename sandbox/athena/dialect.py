@@ -44,6 +44,13 @@ MACROS = (
     "count_if(x) AS count(*) FILTER (WHERE x)",  # DuckDB's own is null over no rows
 )
 
+PREPARATION = (
+    "SET TimeZone='UTC'",
+    "SET integer_division=true",
+    *(f"CREATE OR REPLACE MACRO {macro}" for macro in MACROS),
+)
+"""What a connection needs before it runs what `to_duckdb` writes."""
+
 # DuckDB's words for what is wrong, Athena's code and words for it. {} is what the pattern captured.
 _REASONS = (
     (

@@ -1,21 +1,18 @@
-"""Each landed file becomes one Parquet object in its partition. Reads as Spark does: what does not fit is null."""
+"""Each landed file becomes one Parquet object in its partition."""
 
 import contextlib
-import csv
 import hashlib
-import io
 import tempfile
-from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
-from typing import Any
 
 import duckdb
 from faults import Fault, ImpossibleFault, spoil  # type: ignore[import-not-found]
+from reading import load, quoted  # type: ignore[import-not-found]
 from request import Request, client  # type: ignore[import-not-found]
 
-NULL = "\ue000"  # marks a null in the file that DuckDB reads; of the private use area
+from acceptance.delivery import LandingObject
 
 
 def convert(request: Request) -> str:
@@ -30,10 +27,12 @@ def convert(request: Request) -> str:
     partition = _partition(request)
     folder = "/".join([storage["Location"].rstrip("/"), *(f"{column}={value}" for column, value in partition.items())])
     bucket, _, prefix = folder.removeprefix("s3://").partition("/")
-    key = f"{prefix}/part-{hashlib.sha256(landed.uri.encode()).hexdigest()[:8]}-{Path(landed.file).stem}.parquet"
+    key = f"{prefix}/{_name(landed)}"
     source_bucket, source_key = request.source
     content = s3.get_object(Bucket=source_bucket, Key=source_key)["Body"].read()
-    s3.put_object(Bucket=bucket, Key=key, Body=_parquet(content, dataset, request.fault))
+    s3.put_object(Bucket=bucket, Key=key, Body=_parquet(content, request))
+    if dataset["alone"] and partition == request.partition:
+        _empty(bucket, prefix, {f"{prefix}/{_name(member)}" for member in request.delivery.members})
     if partition and request.fault != Fault.NO_PARTITION:
         added = {"Values": list(partition.values()), "StorageDescriptor": {**storage, "Location": f"{folder}/"}}
         with contextlib.suppress(glue.exceptions.AlreadyExistsException):
@@ -54,47 +53,36 @@ def _partition(request: Request) -> dict[str, str]:
     return wrong
 
 
-def _parquet(content: bytes, dataset: Mapping[str, Any], fault: Fault | None) -> bytes:
-    columns = dataset["columns"]
+def _name(landed: LandingObject) -> str:
+    return f"part-{hashlib.sha256(landed.uri.encode()).hexdigest()[:8]}-{Path(landed.file).stem}.parquet"
+
+
+def _empty(bucket: str, prefix: str, kept: set[str]) -> None:
+    """A partition that holds one delivery alone loses what earlier ones left in it."""
+    s3 = client("s3")
+    for page in s3.get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=f"{prefix}/"):
+        for key in {item["Key"] for item in page.get("Contents", ())} - kept:
+            s3.delete_object(Bucket=bucket, Key=key)
+
+
+def _parquet(content: bytes, request: Request) -> bytes:
+    columns = request.dataset["columns"]
     with tempfile.TemporaryDirectory() as folder, duckdb.connect() as connection:
-        connection.execute("SET TimeZone='UTC'")
-        plain, target = Path(folder) / "plain.csv", Path(folder) / "rows.parquet"
-        with plain.open("w", encoding="utf-8", newline="") as file:
-            csv.writer(file).writerows(_rows(content.decode(dataset["landing"]["encoding"], "replace"), dataset))
-        texts = {f"c{place}": "VARCHAR" for place in range(len(columns))}
-        read = "read_csv(?, auto_detect=false, header=false, columns=?, nullstr=?, quote='\"', escape='\"')"
-        # In two steps: in one, DuckDB would give the types to its CSV reader, which fails where TRY_CAST makes a null.
-        connection.execute(f"CREATE TABLE landed AS SELECT * FROM {read}", [str(plain), texts, NULL])
-        typed = ", ".join(_typed(f"c{place}", column) for place, column in enumerate(columns))
-        connection.execute(f"CREATE TABLE delivered AS SELECT {typed} FROM landed")
-        spoil(connection, fault, [(column["name"], column["type"], column["primary_key"]) for column in columns])
-        connection.execute("COPY delivered TO '" + str(target).replace("'", "''") + "' (FORMAT PARQUET)")
+        for statement in request.dataset["before"]:
+            connection.execute(statement)
+        in_file = [column for column in columns if column["in_file"]]
+        load(connection, content, request.dataset["landing"], in_file, Path(folder))
+        values = {column["name"]: quoted(column["name"]) for column in in_file}
+        values |= {column["name"]: column["computed"] for column in columns if column["computed"]}
+        values |= {name: _literal(text) for name, text in request.names_of_file.items()}
+        selected = ", ".join(f"{value} AS {quoted(name)}" for name, value in values.items())
+        connection.execute(f"CREATE TABLE delivered AS SELECT {selected} FROM landed")
+        compared = [column for column in columns if column["compared"]]
+        spoil(connection, request.fault, [(each["name"], each["type"], each["primary_key"]) for each in compared])
+        target = Path(folder) / "rows.parquet"
+        connection.execute(f"COPY delivered TO {_literal(str(target))} (FORMAT PARQUET)")
         return target.read_bytes()
 
 
-def _rows(text: str, dataset: Mapping[str, Any]) -> Iterator[list[str]]:
-    """The cells of the contract's columns, in its order. A row that is too short ends in nulls."""
-    landing, columns = dataset["landing"], dataset["columns"]
-    quoting: dict[str, Any] = {"quotechar": landing["quote"]} if landing["quote"] else {"quoting": csv.QUOTE_NONE}
-    csv.field_size_limit(2**31 - 1)
-    rows = csv.reader(io.StringIO(text.removeprefix("\ufeff"), newline=""), delimiter=landing["delimiter"], **quoting)
-    header = [column["landed"] for column in columns]
-    if landing["header"]:
-        header = next(rows, header)
-    places = {name.lower(): place for place, name in enumerate(header)}
-    wanted = [places.get(column["landed"].lower(), len(header)) for column in columns]
-    for row in rows:
-        if row:
-            cells = [row[place] if place < min(len(row), len(header)) else landing["null_text"] for place in wanted]
-            yield [NULL if cell == landing["null_text"] else cell for cell in cells]
-
-
-def _typed(cell: str, column: Mapping[str, Any]) -> str:
-    kind, pattern = column["type"], (column["landed_format"] or "").replace("'", "''")
-    name: str = column["name"].replace('"', '""')
-    typed = f"TRY_CAST({cell} AS {kind})"
-    if pattern:
-        typed = f"CAST(try_strptime({cell}, '{pattern}') AS {kind})"
-    elif kind == "timestamp":  # an offset is applied: the session is in UTC
-        typed = f"CAST(TRY_CAST({cell} AS TIMESTAMPTZ) AS TIMESTAMP)"
-    return f'{typed} AS "{name}"'
+def _literal(text: str) -> str:
+    return "'" + text.replace("'", "''") + "'"

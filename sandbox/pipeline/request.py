@@ -56,6 +56,11 @@ class Request:
         filled = {column: self._filled(text) for column, text in self.dataset["partition"].items()}
         return {column: str(self.settings.get(column, text)) for column, text in filled.items()}
 
+    @property
+    def names_of_file(self) -> dict[str, str]:
+        """The column that names the file of each row, if there is one, with the name."""
+        return {column: self._filled(text) for column, text in self.dataset["names_of_file"].items()}
+
     def place(self, uri: str) -> tuple[str, str]:
         """Bucket and key of an s3:// text with placeholders; the landed file's name goes below a prefix."""
         bucket, _, key = self._filled(uri).removeprefix("s3://").partition("/")

@@ -117,6 +117,22 @@ def test_what_is_compared_of_a_column_can_be_said():
             "an SQL expression over the landed columns",
         ),
         (of_column("gift", says("computed", '"order_id >"') + "  # here"), "no SQL expression"),
+        (
+            of_column("gift", says("computed", '"total / 2 > 1"') + "  # here"),
+            "total / 2: each engine rounds a quotient of decimals in its own way; CAST both sides AS double",
+        ),
+        (
+            of_column("gift", says("computed", '"order_id / 1.5 > 1"') + "  # here"),
+            "order_id / 1.5: each engine rounds",
+        ),
+        (
+            of_column("customer", says("computed", '"CAST(paid_at AS varchar)"') + "  # here"),
+            "CAST(paid_at AS VARCHAR): each engine writes such a text in its own way; write it by date_format",
+        ),
+        (
+            of_column("customer", says("computed", "\"concat('x', CAST(sqrt(order_id) AS varchar))\"") + "  # here"),
+            "each engine writes such a text in its own way",
+        ),
         (of_column("gift", says("compare", "'no'") + "  # here"), "allowed: false"),
         (of_column("total", says("digits", "2") + "  # here"), "only of float, double and timestamp"),
         (of_column("paid_at", says("digits", "6") + "  # here"), "allowed: 3"),
@@ -148,3 +164,17 @@ def test_the_evidence_prints_every_option_that_decides_what_is_the_same():
     }
     left_out = comparison_options(watched(of_column("gift", says("compare", "false"))))
     assert left_out["not compared"] == "gift"
+
+
+@pytest.mark.parametrize(
+    "expression",
+    [
+        "order_id / 2 > 1",
+        "CAST(total AS double) / 2 > 1",
+        "CAST(total AS varchar) || CAST(order_id AS varchar) || CAST(ordered_on AS varchar) = customer",
+        "date_format(paid_at, '%Y') = customer",
+    ],
+)
+def test_what_both_engines_compute_alike_may_be_computed(expression):
+    column = {each.name: each for each in watched(of_column("gift", says("computed", f'"{expression}"'))).columns}
+    assert column["gift"].computed == expression

@@ -2,6 +2,7 @@
 
 import gzip
 import json
+from datetime import datetime
 
 import duckdb
 import pyarrow as pa
@@ -99,6 +100,25 @@ def test_a_time_that_the_zones_clocks_skipped_is_none(read):
     ]
 
 
+@pytest.mark.parametrize(
+    ("zone", "text", "utc"),
+    [
+        ("America/Sao_Paulo", "2018-02-17 22:59:59", "2018-02-18 00:59:59"),
+        ("America/Sao_Paulo", "2018-02-17 23:30:00", "2018-02-18 01:30:00"),
+        ("America/Sao_Paulo", "2018-02-18 00:00:00", "2018-02-18 03:00:00"),
+        ("Australia/Lord_Howe", "2018-04-01 01:45:00", "2018-03-31 14:45:00"),
+        ("Australia/Lord_Howe", "2018-04-01 02:00:00", "2018-03-31 15:30:00"),
+    ],
+)
+def test_of_a_time_that_the_zones_clocks_showed_twice_it_is_the_earlier(read, read_arrow, zone, text, utc):
+    expected = read(f"at\n{utc}\n", contract(column("at", "timestamp"))).fingerprint
+    assert read(f"at\n{text}\n", contract(column("at", "timestamp"), zone=zone)).fingerprint == expected
+    moment = pa.array([datetime.fromisoformat(text)], pa.timestamp("ms"))
+    assert (
+        read_arrow(contract(column("at", "timestamp"), format="parquet", zone=zone), at=moment).fingerprint == expected
+    )
+
+
 def test_digits_below_a_millisecond_are_counted_unless_they_are_declared_to_be_rounded(read):
     text = "at\n2013-01-31 05:15:00.123456\n"
     assert read(text, contract(column("at", "timestamp"))).cell_faults == {"at": 1}
@@ -124,6 +144,25 @@ def test_a_computed_column_is_what_the_table_must_hold(read):
     computed = read("price,pieces\n1.25,3\n", contract(*columns, total))
     landed = read("price,pieces,total\n1.25,3,3.75\n", contract(*columns, column("total", "decimal(9,2)")))
     assert computed.fingerprint == landed.fingerprint
+
+
+@pytest.mark.parametrize(
+    ("expression", "value"),
+    [
+        ("n / 2", "3"),
+        ("-n / 2", "-3"),
+        ("date_diff('hour', at, at + interval '59' minute)", "0"),
+        ("date_diff('day', at, date_add('hour', 24, at))", "1"),
+        ("length(regexp_extract(t, '[0-9]+'))", ""),
+        ("length(upper(regexp_extract(t, '[a-z]+')))", "2"),
+    ],
+)
+def test_a_computed_column_has_the_value_that_athena_computes(read, expression, value):
+    columns = column("n", "int"), column("at", "timestamp"), column("t", "string")
+    computed = column("c", "int", in_file=False, computed=expression)
+    landed = read("n,at,t\n7,2013-01-31 05:15:00,ab\n", contract(*columns, computed))
+    both = read(f"n,at,t,c\n7,2013-01-31 05:15:00,ab,{value}\n", contract(*columns, column("c", "int")))
+    assert landed.fingerprint == both.fingerprint
 
 
 @pytest.mark.parametrize(

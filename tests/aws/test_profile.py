@@ -1,11 +1,16 @@
 """What a sample says of its columns, and that the contract made of it holds for the sample."""
 
 import csv
+import gzip
 import io
+import json
+import re
 from datetime import date, datetime
 from pathlib import Path
 from typing import Any
 
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -20,10 +25,10 @@ from aws.profile import profile_file
 LOCATION = "s3://landing/sample/{business_date:%Y%m%d}/{file}.csv"
 
 
-def profiled(folder: Path, content: bytes | str) -> Profile:
-    path = folder / "sample.csv"
+def profiled(folder: Path, content: bytes | str, names: tuple[str, ...] = (), file: str = "sample.csv") -> Profile:
+    path = folder / file
     path.write_bytes(content.encode() if isinstance(content, str) else content)
-    return profile_file(path)
+    return profile_file(path, names)
 
 
 def drafted(profile: Profile) -> Contract:
@@ -102,6 +107,107 @@ def test_what_is_no_table_is_refused_in_words(tmp_path, content, said) -> None:
         profiled(tmp_path, content)
 
 
+def kept(folder: Path, profile: Profile) -> tuple[str, ...]:
+    """What the sample that was written last breaks of the contract that was made of it."""
+    return tuple(map(str, read_landed(folder / "sample.csv", drafted(profile), folder).faults))
+
+
+def test_gzip_is_seen_by_its_bytes_and_said_where_the_name_does_not(tmp_path) -> None:
+    profile = profiled(tmp_path, gzip.compress(b"id;price\n1;2.5\n2;\n"))
+    assert (profile.landing.compression, profile.landing.delimiter) == ("gzip", ";")
+    assert drafted(profile).landing.compression == "gzip"
+    assert "compression" not in draft_contract(profile, "sample", LOCATION + ".gz")
+    assert kept(tmp_path, profile) == ()
+
+
+def test_a_file_without_a_header_is_read_with_the_names_that_are_given(tmp_path) -> None:
+    profile = profiled(tmp_path, "7|a b|2013-01-31\n8||\n", ("Id", "Title", "born"))
+    assert not profile.landing.header and profile.rows == 2
+    assert [(column.landed, column.type) for column in profile.columns] == [
+        ("Id", "int"), ("Title", "string"), ("born", "date"),
+    ]  # fmt: skip
+    contract = drafted(profile)
+    assert (contract.landing.header, contract.landing.delimiter) == (False, "|")
+    assert kept(tmp_path, profile) == ()
+
+
+def test_names_that_are_not_as_many_as_the_cells_are_refused(tmp_path) -> None:
+    with pytest.raises(StepFailed, match="cannot be read as CSV with 3 columns"):
+        profiled(tmp_path, "1,2\n3,4\n", ("a", "b", "c"))
+    with pytest.raises(StepFailed, match="names its columns itself"):
+        profiled(tmp_path, '{"a": 1}\n', ("a",))
+
+
+def test_a_name_that_could_be_a_value_is_doubted(tmp_path) -> None:
+    first, second = profiled(tmp_path, "1,a\n2,b\n").columns
+    assert "has the file a header?" in first.note
+    assert "header" not in second.note
+
+
+def test_the_values_of_json_lines_say_what_they_can_be(tmp_path) -> None:
+    profile = profiled(
+        tmp_path,
+        b'{"id": 1, "code": "12", "price": 1.50, "ok": true, "at": "2013-01-31 05:15:00.123456", "n": 1}\n\n'
+        b'{"ID": 2, "born": "31/01/2013", "tags": ["a"], "big": 12345678901, "n": "2.5", "none": null}\n',
+    )
+    assert [(column.landed, column.type, column.landed_format) for column in profile.columns] == [
+        ("id", "int", None), ("code", "string", None), ("price", "decimal(18,2)", None), ("ok", "boolean", None),
+        ("at", "timestamp", None), ("n", "decimal(18,1)", None), ("born", "date", "dd/MM/yyyy"),
+        ("big", "bigint", None), ("none", "string", None),
+    ]  # fmt: skip
+    contract = drafted(profile)
+    assert (contract.landing.format, contract.landing.ignored, profile.key) == ("json", ("tags",), ("id",))
+    assert contract.columns[4].rounded
+    assert kept(tmp_path, profile) == ()
+
+
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        ('{"a": 1}\n{"a": "x"}\n', "'a' is a number on line 1, a text on line 2: no type holds both"),
+        ('{"a": true}\n{"a": 1}\n', "'a' is true or false on line 1, a number on line 2"),
+        ('{"a": 1}\n{"a"\n', "line 2: it is no JSON"),
+        ('{"a": 1}\n[1]\n', "line 2: it is no JSON object"),
+        ('[{"a": 1}]\n', "an object a line is needed"),
+        ('{"a": [1]}\n', "no column that a table of plain types could hold"),
+    ],
+)
+def test_json_of_which_no_table_can_be_made_is_refused_in_words(tmp_path, content, said) -> None:
+    with pytest.raises(StepFailed, match=re.escape(said)):
+        profiled(tmp_path, content, file="sample.jsonl")
+
+
+def test_the_types_of_parquet_are_those_of_the_table(tmp_path) -> None:
+    moments = pa.array([1_000, None], pa.timestamp("us"))
+    columns = {
+        "Id": pa.array([1, 2], pa.int16()), "u": pa.array([1, 2], pa.uint64()),
+        "x": pa.array([0.5, None], pa.float32()), "price": pa.array(["1.50", "2.5"]).cast(pa.decimal128(7, 2)),
+        "t": ["a", None], "ok": [True, None],
+        "day": [date(2013, 1, 31), None], "at": moments, "fine": pa.array([1, None], pa.timestamp("us", "UTC")),
+        "tags": [["a"], None], "raw": [b"a", None],
+    }  # fmt: skip
+    pq.write_table(pa.table(columns), tmp_path / "sample.csv")
+    profile = profile_file(tmp_path / "sample.csv")
+    assert [(column.landed, column.type, column.rounded) for column in profile.columns] == [
+        ("Id", "smallint", False), ("u", "decimal(20,0)", False), ("x", "float", False),
+        ("price", "decimal(7,2)", False), ("t", "string", False), ("ok", "boolean", False), ("day", "date", False),
+        ("at", "timestamp", False), ("fine", "timestamp", True),
+    ]  # fmt: skip
+    assert (drafted(profile).landing.ignored, profile.key) == (("tags", "raw"), ("Id",))
+    assert kept(tmp_path, profile) == ()
+
+
+def test_parquet_that_is_cut_off_or_packed_is_refused_in_words(tmp_path) -> None:
+    pq.write_table(pa.table({"a": [1]}), tmp_path / "a")
+    whole = (tmp_path / "a").read_bytes()
+    with pytest.raises(StepFailed, match="cannot be read as Parquet"):
+        profiled(tmp_path, whole[:-9])
+    with pytest.raises(StepFailed, match="Parquet in gzip"):
+        profiled(tmp_path, gzip.compress(whole))
+    with pytest.raises(StepFailed, match="cut off"):
+        profiled(tmp_path, gzip.compress(b"a,b\n1,2\n")[:-4])
+
+
 NAMES = st.lists(st.text(st.characters(codec="utf-8", exclude_characters="\0\r\n", exclude_categories=("Cc", "Cs")),
                          min_size=1, max_size=12).filter(lambda name: name.strip() == name and name[0] != "\ufeff"),
                  min_size=1, max_size=5, unique_by=str.casefold).filter(
@@ -134,5 +240,26 @@ def samples(draw: st.DrawFn) -> str:
 def test_the_contract_of_any_sample_is_read_and_the_sample_keeps_it(tmp_path: Path, content: str) -> None:
     path = tmp_path / "sample.csv"
     path.write_bytes(content.encode())
+    landed = read_landed(path, drafted(profile_file(path)), tmp_path)
+    assert (landed.fault_count, landed.faults) == (0, ())
+
+
+VALUES: list[st.SearchStrategy[Any]] = [
+    *CELLS[2:],
+    st.integers(-(10**40), 10**40),
+    st.floats(allow_nan=False, allow_infinity=False),
+]
+VALUES[0] = st.booleans()
+
+
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(st.data())
+def test_the_contract_of_any_json_lines_is_read_and_the_sample_keeps_it(tmp_path: Path, data: st.DataObject) -> None:
+    members = {name: data.draw(st.sampled_from(VALUES)) for name in data.draw(NAMES)}
+    rows = data.draw(st.lists(st.fixed_dictionaries({}, optional=members), min_size=1, max_size=6))
+    rows[0] |= {name: None for name in members if name not in rows[0]}
+    text = "".join(json.dumps(row, default=str) + "\n" for row in rows)
+    path = tmp_path / "sample.json"
+    path.write_text(text, encoding="utf-8")
     landed = read_landed(path, drafted(profile_file(path)), tmp_path)
     assert (landed.fault_count, landed.faults) == (0, ())

@@ -1,11 +1,14 @@
 """`aceite contracts init` and `aceite contracts check`, from outside."""
 
+import gzip
 import os
 import subprocess
 import sys
 from pathlib import Path
 
 import boto3
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
 from sandbox.server import LocalAws
@@ -61,14 +64,33 @@ def test_a_contract_made_of_a_landed_object_has_its_key_template(aceite, tmp_pat
     assert "flights 0.1.0" in aceite("check", "flights.odcs.yaml").stdout
 
 
+def test_contracts_made_of_other_formats_pass_check(aceite, tmp_path) -> None:
+    (tmp_path / "orders.jsonl.gz").write_bytes(gzip.compress(b'{"id": 1, "price": 2.5, "lines": [1]}\n'))
+    (tmp_path / "plain.csv").write_bytes(b"1;a\n2;b\n")
+    pq.write_table(pa.table({"id": [1, 2], "Price EUR": [0.5, None]}), tmp_path / "prices.parquet")
+    for file, options, said in (
+        ("orders.jsonl.gz", (), '/orders/{business_date:%Y%m%d}/{file}.jsonl.gz"\n    format: json'),
+        ("plain.csv", ("--columns", "id, title"), "{property: header, vendor: aceite, value: false}"),
+        ("prices.parquet", (), '/prices/{business_date:%Y%m%d}/{file}.parquet"\n    format: parquet\n  - server: sor'),
+    ):
+        made = aceite("init", file, *options, "--output", f"{file}.odcs.yaml")
+        assert made.returncode == 0, made.stderr
+        assert said in (tmp_path / f"{file}.odcs.yaml").read_text(encoding="utf-8")
+    checked = aceite("check", ".")
+    assert checked.stdout.splitlines()[-1] == "3 valid, 0 refused", checked.stdout
+
+
 def test_what_is_no_sample_is_refused_in_words(aceite, tmp_path) -> None:
     (tmp_path / "empty.csv").write_bytes(b"")
-    for source, code, said in (
-        ("absent.csv", 64, "no file"),
-        ("s3://b", 64, "s3://bucket/key"),
-        ("empty.csv", 1, "first line"),
+    (tmp_path / "twice.jsonl").write_bytes(b'{"a": 1, "A": 2}\n')
+    for source, code, said, options in (
+        ("absent.csv", 64, "no file", ()),
+        ("s3://b", 64, "s3://bucket/key", ()),
+        ("empty.csv", 1, "first line", ()),
+        ("empty.csv", 64, "each once", ("--columns", "a,,b")),
+        ("twice.jsonl", 1, "the object has the member 'A' twice", ()),
     ):
-        result = aceite("init", source)
+        result = aceite("init", source, *options)
         assert (result.returncode, said in result.stderr) == (code, True), result.stderr
 
 

@@ -24,8 +24,10 @@ from acceptance.contract import (
     Table,
 )  # fmt: skip
 from acceptance.keys.template import KeyTemplate
+from acceptance.landing import PartitionHolds
 from sandbox.faults import FAULTS
-from sandbox.provision import actions, provision, table_location
+from sandbox.plan import actions, table_location
+from sandbox.provision import provision
 from sandbox.server import LocalAws
 
 MINUTE = timedelta(minutes=1)
@@ -66,6 +68,7 @@ def _contract(name: str, steps: tuple[Step, ...], **changes: Any) -> Contract:
         checks=(),
         steps=steps,
         partition={"day": "{business_date:%Y%m%d}"},
+        partition_holds=PartitionHolds.ALL_DELIVERIES,
     )
     return replace(made, **changes)
 

@@ -1,0 +1,80 @@
+"""A sample in CSV: its delimiter is found, its first line names the columns unless they are given."""
+
+import csv
+import io
+from collections.abc import Sequence
+from dataclasses import replace
+from itertools import islice
+from pathlib import Path
+
+import duckdb
+
+from acceptance.errors import StepFailed
+from acceptance.landing import LandingFormat
+from aws.landed_cells import literal
+from aws.landed_records import read_header
+from aws.landed_sql import file_literal
+from aws.samples import BOOLEANS, NUMBERS, TIMES, Sample, SampleColumn, measured, narrowest
+
+_DELIMITERS = ",;\t|"
+_LOOKED_AT = 1000  # records, to tell the delimiter
+
+
+def csv_sample(
+    duck: duckdb.DuckDBPyConnection, text: Path, landing: LandingFormat, names: Sequence[str], name: str
+) -> Sample:
+    landing = replace(landing, delimiter=_delimiter(text, len(names)), header=not names)
+    header = tuple(names) or read_header(text, landing)
+    if not header or not _names_columns(header):
+        raise StepFailed(
+            f"{name}: its first line must name the columns, each once; found {', '.join(header)!r}. "
+            "If it has no header, name them: --columns id,title,price"
+        )
+    try:
+        duck.execute(f"CREATE TEMP TABLE sample AS SELECT * FROM {_records(text, landing, len(header))}")
+    except duckdb.Error as error:
+        reason = str(error).splitlines()[0]
+        said = f"{len(header)} columns and {landing.delimiter!r} between its cells"
+        raise StepFailed(f"{name} cannot be read as CSV with {said}: {reason}") from error
+    columns = [_column(duck, f"c{number}", landed, landing) for number, landed in enumerate(header)]
+    return Sample(landing, tuple(columns))
+
+
+def _column(duck: duckdb.DuckDBPyConnection, cell: str, landed: str, landing: LandingFormat) -> SampleColumn:
+    found = narrowest(duck, cell, (*BOOLEANS, *NUMBERS, *TIMES))
+    doubt = ""
+    if landing.header and found.type != "string":
+        (value,) = measured(duck, f"any_value({found.value(literal(landed))})")
+        doubt = "" if value is None else "its name could be a value: has the file a header? If not, give --columns"
+    return SampleColumn(landed, found.type, cell, found.value(cell), found.java, found.rounded, doubt)
+
+
+def _delimiter(text: Path, width: int) -> str:
+    """The sign that gives the header most columns, first of those that give every record as many as the header.
+
+    A sign that leaves a column of the header without a name, or two with the same, is part of a name. With a width
+    there is no header, and the sign is the one that gives so many columns.
+    """
+    with text.open(encoding="utf-8-sig", newline="") as file:
+        start = "".join(islice(file, _LOOKED_AT))
+    found = {}
+    for delimiter in _DELIMITERS:
+        records = [record for record in csv.reader(io.StringIO(start), delimiter=delimiter) if record] or [[]]
+        lengths = [len(record) for record in records]
+        fits = lengths[0] == width if width else _names_columns(records[0]) and lengths[0] > 1
+        found[delimiter] = (fits, len(set(lengths)) == 1, lengths[0])
+    return max(found, key=lambda each: found[each])
+
+
+def _names_columns(header: Sequence[str]) -> bool:
+    return all(header) and len(set(map(str.casefold, header))) == len(header)
+
+
+def _records(text: Path, landing: LandingFormat, width: int) -> str:
+    columns = ", ".join(f"'c{number}': 'VARCHAR'" for number in range(width))
+    signs = {"delim": landing.delimiter, "quote": landing.quote, "escape": landing.quote, "nullstr": landing.null_text}
+    options = ", ".join(f"{name} = {literal(value)}" for name, value in signs.items())
+    return (
+        f"read_csv({file_literal(text)}, columns = {{{columns}}}, auto_detect = false, "
+        f"header = {str(landing.header).lower()}, strict_mode = true, {options})"
+    )

@@ -1,0 +1,108 @@
+"""What landed as DuckDB's table `landed`, in the contract's columns and types. A misfit is null, as in Spark."""
+
+import csv
+import gzip
+import io
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+from zoneinfo import ZoneInfo
+
+Facts = Mapping[str, Any]
+"""A value of the contract as the plan has it."""
+
+
+def load(connection: Any, content: bytes, landing: Facts, columns: Sequence[Facts], folder: Path) -> None:
+    """`columns` are those that the file has; it is copied to `folder`."""
+    content = gzip.decompress(content) if landing["compression"] == "gzip" else content
+    if landing["format"] == "parquet":
+        path = folder / "landed.parquet"
+        path.write_bytes(content)
+        connection.execute(f"SET TimeZone='{landing['zone']}'")  # that of times without an offset
+        typed = ", ".join(f"{_of_parquet(column, landing)} AS {quoted(column['name'])}" for column in columns)
+        connection.execute(f"CREATE TABLE landed AS SELECT {typed} FROM read_parquet(?)", [str(path)])
+        return
+    text = content.decode(landing["encoding"], "replace").removeprefix("\ufeff")
+    records = (_of_json if landing["format"] == "json" else _of_csv)(text, landing, columns)
+    path = folder / "landed.json"
+    with path.open("w", encoding="utf-8") as file:
+        for record in records:
+            cells = [_plain(cell, column, landing) for cell, column in zip(record, columns, strict=True)]
+            file.write(json.dumps({f"c{place}": cell for place, cell in enumerate(cells)}) + "\n")
+    texts = {f"c{place}": "VARCHAR" for place in range(len(columns))}
+    # In two steps: in one, DuckDB would give the types to its reader, which fails where TRY_CAST makes a null.
+    read = "read_json(?, columns=?, format='newline_delimited')"
+    connection.execute(f"CREATE TABLE texts AS SELECT * FROM {read}", [str(path), texts])
+    typed = ", ".join(
+        f"TRY_CAST(c{place} AS {column['type']}) AS {quoted(column['name'])}" for place, column in enumerate(columns)
+    )
+    connection.execute(f"CREATE TABLE landed AS SELECT {typed} FROM texts")
+
+
+def quoted(name: str) -> str:
+    return '"' + name.replace('"', '""') + '"'
+
+
+def _of_csv(text: str, landing: Facts, columns: Sequence[Facts]) -> Iterator[list[str]]:
+    """The cells of the columns. A row that is too short ends in nulls; a blank line is one only of one column."""
+    quoting: dict[str, Any] = {"quotechar": landing["quote"]} if landing["quote"] else {"quoting": csv.QUOTE_NONE}
+    csv.field_size_limit(2**31 - 1)
+    rows = csv.reader(io.StringIO(text, newline=""), delimiter=landing["delimiter"], **quoting)
+    header = [column["landed"] for column in columns]
+    if landing["header"]:
+        header = next(rows, header)
+    places = {name.lower(): place for place, name in enumerate(header)}
+    wanted = [places.get(column["landed"].lower(), len(header)) for column in columns]
+    for row in rows:
+        cells = row or [""] * (len(header) == 1)
+        if cells:
+            held = min(len(cells), len(header))
+            yield [cells[place] if place < held else landing["null_text"] for place in wanted]
+
+
+def _of_json(text: str, landing: Facts, columns: Sequence[Facts]) -> Iterator[list[str | None]]:
+    """The members of the columns; numbers with the digits that are written."""
+    for line in filter(str.strip, text.split("\n")):
+        members = dict[str, Any]()
+        with suppress(ValueError, AttributeError):  # no JSON, or no object
+            members = {name.lower(): value for name, value in json.loads(line, parse_int=str, parse_float=str).items()}
+        values = [members.get(column["landed"].lower()) for column in columns]
+        yield [str(value).lower() if isinstance(value, bool) else value for value in values]
+
+
+def _plain(cell: str | None, column: Facts, landing: Facts) -> str | None:
+    """The text as DuckDB reads a value of the type; None is null."""
+    if cell is None:
+        return None
+    cell = cell.strip(" \t") if landing["trim"] else cell
+    is_null_text = landing["format"] == "csv" and cell == landing["null_text"]
+    if is_null_text or (landing["empty_as_null"] and not cell):
+        return None
+    if landing["decimal_comma"] and column["type"].startswith(("decimal", "double", "float")):
+        return cell.replace(",", ".")
+    if column["type"] == "timestamp" or column["landed_format"]:
+        return _moment(cell, column["landed_format"], landing["zone"] if column["type"] == "timestamp" else "UTC")
+    return cell
+
+
+def _moment(text: str, pattern: str | None, zone: str) -> str | None:
+    """A date or a time, in UTC."""
+    try:
+        moment = datetime.strptime(text, pattern) if pattern else datetime.fromisoformat(text)  # noqa: DTZ007 - next line
+        local = moment if moment.tzinfo else moment.replace(tzinfo=ZoneInfo(zone))
+        return local.astimezone(UTC).replace(tzinfo=None).isoformat(" ")
+    except (ValueError, OverflowError):
+        return None
+
+
+def _of_parquet(column: Facts, landing: Facts) -> str:
+    cell, kind = quoted(column["landed"]), column["type"]
+    if kind == "timestamp":
+        return f"CAST({cell} AS TIMESTAMPTZ) AT TIME ZONE 'UTC'"
+    if kind.startswith(("string", "varchar", "char")):
+        cell = f"trim({cell}, ' \t')" if landing["trim"] else cell
+        cell = f"nullif({cell}, '')" if landing["empty_as_null"] else cell
+    return f"TRY_CAST({cell} AS {kind})"

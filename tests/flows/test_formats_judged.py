@@ -1,0 +1,202 @@
+"""Every format and option that contracts allow, through the whole flow: landed, converted, measured, judged."""
+
+import gzip
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta
+
+import pyarrow as pa
+import pytest
+from judged_formats import DAY, Dataset, Installation, column, installed, parquet
+
+from acceptance.evidence import Evidence, StepStatus
+from acceptance.judge import Verdict
+
+ID = column("id", "bigint", key=True)
+TITLE, PRICE = column("title", "string"), column("price", "decimal(9,2)")
+NOON = datetime(2018, 1, 2, 12, tzinfo=UTC)
+BY_ATHENA = {"engine": "athena", "landedTable": ""}
+
+
+@dataclass(frozen=True)
+class Landing:
+    """A clean file of a dataset. `changed` is shown when its pipeline changes a cell of the row in the middle."""
+
+    dataset: Dataset
+    content: bytes
+    changed: str
+
+
+def landing(changed: str, content: bytes, id_: str, *columns: object, **said: object) -> Landing:
+    return Landing(Dataset(id_, columns, **said), content, changed)  # type: ignore[arg-type]
+
+
+LANDINGS = [
+    landing(
+        "id 2: price '2.25' landed, '3.25' in the table",
+        "id;title;price\n 1;'S\u00e3o ''Paulo''; o \u20ac';1,50\n2 ; Rio\t; 2,25\n3;-;-\n".encode("cp1252"),
+        "csv_signs", ID, TITLE, PRICE, encoding="cp1252",
+        options={"delimiter": ";", "quote": "'", "decimalComma": True, "trim": True, "nullText": "-"},
+    ),
+    landing(
+        "id 2: price '2.25' landed, '3.25' in the table",
+        gzip.compress('1\t"a\t1.50\n2\tNULL\t2.25\n3\t\tNULL\n'.encode("utf-16")),
+        "csv_packed", ID, TITLE, PRICE, ending="csv.gz", encoding="UTF-16",
+        options={"delimiter": "\t", "quote": "", "header": False, "nullText": "NULL", "emptyAsNull": True},
+    ),
+    landing(
+        "a b: only landed; a b?: only in the table",
+        b"a\na\n\nb\nc\n", "csv_of_one_column", column("a", "string"),
+    ),
+    landing(
+        "id 2: price '2.25' landed, '3.25' in the table",
+        b'{"id": 1, "title": "a\\nb \\u20ac", "price": 1.5, "n": 12345678901234567890.123456789012345678}\n'
+        b'{"N": "-0.5", "ok": true, "price": 2.25, "id": 2, "extra": {"x": [1]}, "at": "2013-01-31T05:15:00Z"}\n\n'
+        b'{"id": 3, "title": "", "price": null, "ok": false}\n',
+        "json_lines", ID, TITLE, PRICE, column("n", "decimal(38,18)"), column("ok", "boolean"),
+        column("at", "timestamp"), ending="json", format="json", options={"ignoredColumns": ["extra"]},
+    ),
+    landing(
+        "id 2: price '2.25' landed, '3.25' in the table",
+        gzip.compress(
+            b'{"id": 1, "title": " a ", "price": "1,50"}\n{"id": 2, "title": " ", "price": " 2,25"}\n{"id": 3}\n'
+        ),
+        "json_packed", ID, TITLE, PRICE, ending="json.gz", format="json",
+        options={"trim": True, "emptyAsNull": True, "decimalComma": True},
+    ),
+    landing(
+        "id 2: price '2.25' landed, '3.25' in the table",
+        parquet(
+            ID=pa.array([1, 2, 3], pa.int8()), title=[" a ", " ", None], born=[date(1999, 12, 31), None, None],
+            price=pa.array(["1.50", "2.25", None]).cast(pa.decimal128(6, 2)), batch=[1, 1, 1],
+            here=pa.array([NOON, NOON, None], pa.timestamp("us")), x=pa.array([0.1, None, 2], pa.float32()),
+            there=pa.array([NOON, None, NOON], pa.timestamp("us", "UTC")), ok=[True, False, None],
+        ),
+        "parquet", ID, TITLE, column("born", "date"), PRICE, column("here", "timestamp"), column("there", "timestamp"),
+        column("x", "double", digits="exact"), column("ok", "boolean"), ending="parquet", format="parquet",
+        options={"timeZone": "America/Sao_Paulo", "trim": True, "emptyAsNull": True, "ignoredColumns": ["batch"]},
+    ),
+    landing(
+        "id 2: x '-0.5' landed, '0.5' in the table",
+        b"id,at,seen,born,fine,x,y\n"
+        b"1,2013-01-31 05:15:00,31/01/2013 05:15,31.01.2013,2013-01-31T05:15:00.123456,93.101,0.1\n"
+        b"2,2013-07-31T05:15:00+0530,,01.02.2013,2013-07-31 05:15:00.9996,-0.5,1e300\n"
+        b"3,2018-02-17 23:30:00,17/02/2018 23:30,,,NaN,\n",
+        "times_and_digits", ID, column("at", "timestamp"), column("seen", "timestamp", format_="dd/MM/yyyy HH:mm"),
+        column("born", "date", format_="dd.MM.yyyy"), column("fine", "timestamp", digits=3),
+        column("x", "double", digits=2), column("y", "double", digits="exact"),
+        options={"timeZone": "America/Sao_Paulo"}, by_job=False,
+    ),
+    landing(
+        "id 2: price '2.25' landed, '3.25' in the table",
+        b"Item No,batch,note,name,price,pieces\n1,x,,a,1.50,3\n2,x,one,b,2.25,-7\n3,y,two,,,\n",
+        "columns", column("id", "bigint", key=True, landed="Item No"), column("note", "string", compare=False),
+        column("name", "varchar(5)"), PRICE, column("pieces", "int"),
+        column("total", "decimal(9,2)", computed="CAST(price * pieces AS decimal(9, 2))"),
+        column("half", "int", computed="pieces / 2"),
+        column("label", "string", computed="coalesce(upper(name), '?') || '-' || CAST(price AS varchar)"),
+        column("loaded", "timestamp", landed=False), options={"ignoredColumns": ["batch"]}, by_job=False,
+    ),
+    landing(
+        "id 2: price '2.25' landed, '3.25' in the table",
+        b'id;title;price\n1;"S;\xc3\xa3o";1,50\n2; Rio ; 2,25\n3;-;-\n',
+        "athena_csv", ID, TITLE, PRICE,
+        options={**BY_ATHENA, "delimiter": ";", "decimalComma": True, "trim": True, "nullText": "-"},
+    ),
+    landing(
+        "id 2: price '2.25' landed, '3.25' in the table", gzip.compress(b"1,a,1.50\n2,,2.25\n3,,\n"),
+        "athena_csv_packed", ID, TITLE, PRICE, ending="csv.gz", by_job=False, options={**BY_ATHENA, "header": False},
+    ),
+    landing(
+        "id 2: price '2.25' landed, '3.25' in the table",
+        parquet(id=[1, 2, 3], title=["a", "", None], price=pa.array(["1.50", "2.25", None]).cast(pa.decimal128(9, 2))),
+        "athena_parquet", ID, TITLE, PRICE, ending="parquet", format="parquet", by_job=False, options=BY_ATHENA,
+    ),
+]  # fmt: skip
+
+
+ROWS = (b"id,title\n1,a\n2,b\n", b"id,title\n3,c\n", b"id,title\n4,d\n")
+SOURCE = column("source_file", "string", landed=False)
+ALONE = Dataset("alone", [ID, TITLE], by_job=False)
+TOGETHER = Dataset("together", [ID, TITLE], by_job=False, partition_holds="all deliveries of the date")
+BY_FILE = Dataset("by_file", [ID, TITLE, SOURCE], by_job=False, partition_holds={"column": "source_file"})
+BY_FILE_AND_ATHENA = Dataset(
+    "by_file_and_athena",
+    [ID, TITLE, SOURCE],
+    by_job=False,
+    options=BY_ATHENA,
+    partition_holds={"column": "source_file", "value": "s3://{bucket}/{key}"},
+)
+SEVERAL = [ALONE, TOGETHER, BY_FILE, BY_FILE_AND_ATHENA]
+
+
+@pytest.fixture(scope="module")
+def aceite(tmp_path_factory: pytest.TempPathFactory, prefect_server: str) -> Iterator[Installation]:
+    folder = tmp_path_factory.mktemp("contracts")
+    with installed(folder, [*(each.dataset for each in LANDINGS), *SEVERAL], prefect_server) as running:
+        yield running
+
+
+def of_dataset(each: Landing) -> str:
+    return each.dataset.id
+
+
+def shown(evidence: Evidence) -> list[str]:
+    return [str(row) for row in evidence.differences.rows] if evidence.differences else []
+
+
+@pytest.mark.parametrize("landed", LANDINGS, ids=of_dataset)
+def test_a_clean_delivery_is_accepted(aceite: Installation, landed: Landing) -> None:
+    evidence = aceite.judge(landed.dataset.id, landed.content)
+    assert (evidence.verdict, shown(evidence)) == (Verdict.ACCEPTED, []), evidence.reason
+    assert evidence.cells_agree and evidence.landed.rows
+
+
+@pytest.mark.parametrize("landed", LANDINGS, ids=of_dataset)
+def test_a_cell_that_the_pipeline_changes_is_shown(aceite: Installation, landed: Landing) -> None:
+    evidence = aceite.judge(landed.dataset.id, landed.content, "cell-changed", day=DAY + timedelta(days=1))
+    assert (evidence.verdict, shown(evidence)) == (Verdict.REJECTED, landed.changed.split("; "))
+
+
+def test_a_partition_of_one_delivery_loses_what_was_there_before(aceite: Installation) -> None:
+    assert aceite.judge("alone", ROWS[0], file="a").verdict is Verdict.ACCEPTED
+    second = aceite.judge("alone", ROWS[1], file="b")
+    assert (second.verdict, second.table.rows) == (Verdict.ACCEPTED, 1), second.reason
+
+
+def test_a_partition_of_all_deliveries_is_proven_with_each_of_them(aceite: Installation) -> None:
+    rows = [aceite.judge("together", ROWS[number], file="ab"[number]).table.rows for number in (0, 1)]
+    assert rows == [2, 3]
+    wrong = aceite.judge("together", ROWS[2], "cell-changed", file="c")
+    assert (wrong.verdict, shown(wrong)) == (Verdict.REJECTED, ["id 4: title 'd' landed, 'd?' in the table"])
+
+
+@pytest.mark.parametrize("dataset", ["by_file", "by_file_and_athena"])
+def test_rows_that_name_their_file_are_judged_without_the_others(aceite: Installation, dataset: str) -> None:
+    assert aceite.judge(dataset, ROWS[0], file="a").verdict is Verdict.ACCEPTED
+    wrong = aceite.judge(dataset, ROWS[2], "cell-changed", file="b")
+    assert (wrong.verdict, shown(wrong)) == (Verdict.REJECTED, ["id 4: title 'd' landed, 'd?' in the table"])
+    after = aceite.judge(dataset, ROWS[1], file="c")
+    assert (after.verdict, after.table.rows) == (Verdict.ACCEPTED, 1), after.reason
+
+
+@pytest.mark.parametrize(
+    ("dataset", "content", "faults", "said"),
+    [
+        ("athena_csv", b"id;title;price\n1;a;1,505\n2;b;x\n3;c;1,5\n", 2,
+         "column price: 2 cells such as '1,505' cannot be read as decimal(9,2)"),
+        ("json_packed", gzip.compress(b'{"id": 1}\n{"id": 2, "price": "2.25"}\n'), 1,
+         "line 2, column price: '2.25' cannot be read as decimal(9,2)"),
+        ("parquet", parquet(ID=[1.5]), 1, "line 1, column title: the header lacks the column 'title'"),
+    ],
+    ids=["athena_csv", "json", "parquet"],
+)  # fmt: skip
+def test_a_file_that_cannot_be_read_is_not_given_to_the_pipeline(
+    aceite: Installation, dataset: str, content: bytes, faults: int, said: str
+) -> None:
+    evidence = aceite.judge(dataset, content, day=DAY + timedelta(days=2))
+    assert evidence.verdict is Verdict.REJECTED, evidence.reason
+    assert said in evidence.reason
+    assert evidence.landed.fault_count >= faults
+    assert [query.purpose for query in evidence.queries] == ["landed"] * (dataset == "athena_csv")
+    assert not [step for step in evidence.steps if "invoke" in step.name and step.status is not StepStatus.SKIPPED]

@@ -1,0 +1,139 @@
+"""The sandbox's pipeline and the proof read what landed by code of their own: good files are the same rows to both."""
+
+import csv
+import gzip
+import io
+import json
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import duckdb
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from acceptance.contract import Column, Contract, Table
+from acceptance.fingerprint import Fingerprint, duckdb_fingerprint_columns, quoted_names
+from acceptance.keys.template import KeyTemplate
+from acceptance.landing import LandingFormat
+from aws.landed import read_landed
+from sandbox.pipeline.reading import load
+
+NUMBER = st.from_regex(r"[+-]?[0-9]{1,5}([.][0-9]{1,2})?", fullmatch=True)
+DAY = st.dates().map(str)
+CLOCK = st.times().map(lambda time: time.isoformat("milliseconds"))
+OFFSET = st.sampled_from(["", "", "Z", "+05:30", "-0300"])
+KINDS: dict[Column, st.SearchStrategy[str]] = {
+    Column("n", "bigint", "N"): st.from_regex(r"[+-]?[0-9]{1,18}", fullmatch=True),
+    Column("price", "decimal(9,2)", "Price EUR"): NUMBER,
+    Column("x", "double", "x"): NUMBER | st.floats().map(lambda x: {"nan": "NaN"}.get(str(x), str(x))).map(
+        lambda text: text.replace("inf", "Infinity")
+    ),
+    Column("exact", "float", "exact", digits=None): NUMBER,
+    Column("ok", "boolean", "ok"): st.sampled_from(["true", "false"]),
+    Column("day", "date", "day"): DAY,
+    Column("born", "date", "born", landed_format="%d.%m.%Y"): st.dates().map(lambda day: f"{day:%d.%m.}{day.year:04}"),
+    Column("at", "timestamp", "at"): st.tuples(DAY, st.sampled_from(" T"), CLOCK, OFFSET).map("".join),
+    Column("fine", "timestamp", "fine", rounded=True): st.datetimes().map(str),
+    Column("title", "string", "Título"): st.text(st.characters(codec="cp1252", exclude_characters="\0\r"), max_size=9),
+    Column("code", "varchar(9)", "code"): st.sampled_from(["", " ", "-", "NULL", "null", '"', "';", "a\tb", "\u20ac"]),
+}  # fmt: skip
+FORMATS = st.builds(
+    LandingFormat,
+    format=st.sampled_from(["csv", "json"]),
+    encoding=st.sampled_from(["UTF-8", "cp1252", "UTF-16"]),
+    delimiter=st.sampled_from(",;\t|"),
+    quote=st.sampled_from("\"'"),
+    header=st.booleans(),
+    null_text=st.sampled_from(["", "NULL", "-"]),
+    compression=st.sampled_from(["none", "gzip"]),
+    trim=st.booleans(),
+    empty_as_null=st.booleans(),
+    decimal_comma=st.booleans(),
+    zone=st.sampled_from(["UTC", "America/Sao_Paulo", "Europe/Lisbon", "Australia/Lord_Howe"]),
+)
+
+
+@dataclass(frozen=True)
+class Landed:
+    """A file as some system wrote it; `rows` are texts, None where it writes a null."""
+
+    columns: tuple[Column, ...]
+    landing: LandingFormat
+    rows: Sequence[Sequence[str | None]]
+
+    @property
+    def content(self) -> bytes:
+        text = self._json() if self.landing.format == "json" else self._csv()
+        content = text.encode(self.landing.encoding)
+        return gzip.compress(content) if self.landing.compression == "gzip" else content
+
+    def _csv(self) -> str:
+        landing, file = self.landing, io.StringIO()
+        writer = csv.writer(
+            file, delimiter=landing.delimiter, quotechar=landing.quote, lineterminator="\n", quoting=csv.QUOTE_ALL
+        )
+        writer.writerows([[column.landed for column in self.columns]] * landing.header)
+        writer.writerows([[landing.null_text if cell is None else cell for cell in row] for row in self.rows])
+        return file.getvalue()
+
+    def _json(self) -> str:
+        names = [column.landed for column in self.columns]
+        flags = {"true": True, "false": False}
+        return "".join(
+            json.dumps({
+                name: flags[cell] if column.type == "boolean" and cell else cell
+                for name, column, cell in zip(names, self.columns, row, strict=True)
+            }) + "\n"
+            for row in self.rows
+        )  # fmt: skip
+
+
+@st.composite
+def files(draw: st.DrawFn) -> Landed:
+    columns = tuple(draw(st.lists(st.sampled_from(list(KINDS)), min_size=2, max_size=5, unique=True)))
+    landing = draw(FORMATS)
+    landing = replace(landing, header=landing.header or landing.format == "json")
+
+    def written(column: Column, text: str) -> str:
+        text = text.replace(".", ",") if landing.decimal_comma and column.type in _WITH_A_POINT else text
+        padded = landing.trim and column.type != "boolean"
+        return draw(st.sampled_from(["{}", " {}", "{}\t ", "\t{} "])).format(text) if padded else text
+
+    rows = draw(st.lists(st.tuples(*(st.none() | KINDS[column] for column in columns)), min_size=1, max_size=6))
+    texts = [
+        [None if cell is None else written(column, cell) for column, cell in zip(columns, row, strict=True)]
+        for row in rows
+    ]
+    return Landed(columns, landing, texts)
+
+
+_WITH_A_POINT = ("decimal(9,2)", "double", "float")
+
+
+def of_pipeline(landed: Landed, folder: Path) -> Fingerprint:
+    with duckdb.connect() as connection:
+        connection.execute("SET TimeZone='UTC'")
+        columns = [asdict(column) for column in landed.columns]
+        load(connection, landed.content, asdict(landed.landing), columns, folder)
+        sums = ", ".join(duckdb_fingerprint_columns(landed.columns, quoted_names(landed.columns)))
+        answer: Any = connection.execute(f"SELECT count(*), {sums} FROM landed").fetchone()
+    return Fingerprint.of_sums(*answer)
+
+
+@settings(max_examples=200, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(files())
+def test_two_readings_of_a_good_file_agree(tmp_path: Path, landed: Landed) -> None:
+    path = tmp_path / "landed"
+    path.write_bytes(landed.content)
+    contract = Contract(
+        "d", "d", "1", "d.yaml", "", KeyTemplate.parse("s3://landing/{business_date:%Y%m%d}/{file}"),
+        landed.landing, Table("c", "d", "t", "w"), landed.columns, (),
+    )  # fmt: skip
+    read = read_landed(path, contract, tmp_path)
+    if read.faults:  # a time that the zone's clocks skip; then no pipeline is run
+        assert landed.landing.zone != "UTC"
+        assert all("cannot be read as timestamp" in fault.message for fault in read.faults)
+    else:
+        assert read.fingerprint == of_pipeline(landed, tmp_path)
