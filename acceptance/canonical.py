@@ -40,19 +40,25 @@ class Dialect:
     ieee754_hex: str
     timestamp_text: str
     md5_hex: str
+    escaped: str
 
+
+_ESCAPED = "replace(replace({0}, chr(30), concat(chr(30), 'e')), chr(31), concat(chr(30), 's'))"
 
 ATHENA = Dialect(
     is_nan="is_nan({0})",
     ieee754_hex="to_hex(to_ieee754_64({0}))",
     timestamp_text="date_format(CAST({0} AS timestamp(3)), '%Y-%m-%d %H:%i:%s.%f')",
     md5_hex="lower(to_hex(md5(to_utf8({0}))))",
+    escaped=_ESCAPED,
 )
 DUCKDB = Dialect(
     is_nan="isnan({0})",
     ieee754_hex="hex(CAST(CAST({0} AS BIT) AS BLOB))",
     timestamp_text="strftime(CAST(CAST({0} AS TIMESTAMP_MS) AS TIMESTAMP), '%Y-%m-%d %H:%M:%S.%f')",
     md5_hex="md5({0})",
+    # To look for the two takes DuckDB a third of the time that it takes to replace what is hardly ever there.
+    escaped=f"CASE WHEN contains({{0}}, chr(30)) OR contains({{0}}, chr(31)) THEN {_ESCAPED} ELSE {{0}} END",
 )
 
 
@@ -84,7 +90,7 @@ def cell_text(dialect: Dialect, column: Column, value: str) -> str:
     """
     kind, sizes = type_and_sizes(column.type)
     if kind in _TEXTS:
-        return _escaped(f"rtrim(CAST({value} AS varchar))" if kind == "char" else value)
+        return dialect.escaped.format(f"rtrim(CAST({value} AS varchar))" if kind == "char" else value)
     if kind in _FLOATS:
         return _rounded(dialect, column.digits, value if kind == "double" else f"CAST({value} AS double)")
     if kind == "timestamp":
@@ -118,10 +124,6 @@ def type_and_sizes(type_: str) -> tuple[str, tuple[int, ...]]:
     if not found:
         return type_, ()
     return found[1], tuple(int(size) for size in found.groups()[1:] if size is not None)
-
-
-def _escaped(value: str) -> str:
-    return f"replace(replace({value}, chr(30), concat(chr(30), 'e')), chr(31), concat(chr(30), 's'))"
 
 
 def _rounded(dialect: Dialect, digits: int | None, value: str) -> str:

@@ -7,6 +7,7 @@ from enum import StrEnum
 from typing import Any
 
 from acceptance.checks import Check
+from acceptance.errors import Problem
 from acceptance.keys.signal import FILE
 from acceptance.keys.template import KeyTemplate
 from acceptance.landing import Engine, LandingFormat, NamedByColumn, PartitionHolds
@@ -182,7 +183,7 @@ class Contract:
     `template` ties landed keys to the dataset. `partition` maps partition columns to texts with placeholders.
     `landed_table` is database.table, over the landing location, for the engine that is Athena.
     `sha256` is of the document's bytes; `checks` are in the order in which they are reported. `update_every` is the
-    longest time between two deliveries, if the contract promises one.
+    longest time between two deliveries, if the contract promises one. `notes` tell what of it is not checked.
     """
 
     dataset: str
@@ -206,6 +207,7 @@ class Contract:
     partition_holds: PartitionHolds | NamedByColumn = PartitionHolds.THIS_DELIVERY
     engine: Engine = Engine.LOCAL
     landed_table: str = ""
+    notes: tuple[Problem, ...] = ()
 
     @property
     def signal(self) -> KeyTemplate | None:

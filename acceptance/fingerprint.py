@@ -17,6 +17,8 @@ from acceptance.contract import Column
 
 MOST_BUCKETS = 4096
 
+_LOW, _LOW_SIGN = f"{2**64 - 1}::UHUGEINT", f"{2**63}::UHUGEINT"
+
 
 @dataclass(frozen=True, slots=True)
 class Fingerprint:
@@ -60,17 +62,30 @@ def athena_fingerprint_columns(columns: Sequence[Column]) -> tuple[str, str]:
     return athena_sums(athena_digest(columns))
 
 
-def duckdb_fingerprint_columns(columns: Sequence[Column], values: Sequence[str]) -> tuple[str, str]:
-    """The same in DuckDB's dialect. `values` are expressions, one for each column and of its type.
+def duckdb_digest(columns: Sequence[Column], values: Sequence[str]) -> str:
+    """The same digest in DuckDB's dialect, as one number of 128 bits. `values` are expressions, one for each column and
+    of its type.
 
     Raises:
-        ValueError: as `athena_fingerprint_columns`.
+        ValueError: as `athena_digest`.
     """
-    digest = f"md5({row_text(DUCKDB, columns, values)})"
-    # The bits of 8 bytes, taken as a BIGINT, are what from_big_endian_64 makes of them.
-    halves = (f"CAST(CAST(unhex({digest}[{start}:{start + 15}]) AS BIT) AS BIGINT)" for start in (1, 17))
-    high, low = (f"coalesce(sum({half}), 0)" for half in halves)
+    return f"CAST(CAST(unhex(md5({row_text(DUCKDB, columns, values)})) AS BIT) AS UHUGEINT)"
+
+
+def duckdb_sums(digest: str) -> tuple[str, str]:
+    """The two aggregate expressions over `digest` in DuckDB's dialect."""
+    # Summed without their sign: a half whose first bit is set is negative, which makes 2^64 less.
+    halves = ((f"{digest} >> 64", f"{digest} >> 127 = 1"), (f"{digest} & {_LOW}", f"{digest} & {_LOW_SIGN} > 0"))
+    high, low = (
+        f"coalesce(sum(CAST({half} AS UBIGINT)) - {2**64} * count(*) FILTER (WHERE {negative}), 0)"
+        for half, negative in halves
+    )
     return high, low
+
+
+def duckdb_fingerprint_columns(columns: Sequence[Column], values: Sequence[str]) -> tuple[str, str]:
+    """Both in one. Raises ValueError as `athena_digest`."""
+    return duckdb_sums(duckdb_digest(columns, values))
 
 
 def athena_bucket(key_text: str, buckets: int) -> str:

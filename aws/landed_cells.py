@@ -35,7 +35,7 @@ def cell_rule(column: Column, text: str, landing: LandingFormat) -> CellRule:
     if kind in _INTEGER_BITS:
         bound = 2 ** (_INTEGER_BITS[kind] - 1)
         # DuckDB alone would read 7.6 as 8, 1e3 as 1000 and 1_000 as 1000, and so hide a bad file.
-        return CellRule(_if_matches(text, "[+-]?[0-9]+", kind), f"an integer from {-bound} to {bound - 1}")
+        return CellRule(_if_written_so(text, "[+-]?[0-9]+", kind), f"an integer from {-bound} to {bound - 1}")
     if kind == "decimal":
         precision, scale = (*sizes, 0)[:2] if sizes else (10, 0)
         return _decimal(precision, scale, text, landing.decimal_comma)
@@ -74,13 +74,19 @@ def _if_matches(text: str, pattern: str, type_: str) -> str:
     return f"CASE WHEN regexp_full_match({text}, '{pattern}') THEN TRY_CAST({text} AS {type_}) END"
 
 
+def _if_written_so(text: str, pattern: str, type_: str) -> str:
+    """The same of whole numbers and decimals: what DuckDB writes as it stands there needs no slow pattern."""
+    value = f"TRY_CAST({text} AS {type_})"
+    return f"CASE WHEN CAST({value} AS varchar) = {text} THEN {value} ELSE {_if_matches(text, pattern, type_)} END"
+
+
 def _decimal(precision: int, scale: int, text: str, comma: bool) -> CellRule:
     # Zeros that carry no value, leading and trailing, take no room. DuckDB alone would round what has no room.
     before = precision - scale
     pattern = f"[+-]?0*[0-9]{{0,{before}}}([.][0-9]{{0,{scale}}}0*)?"
     expected = f"a number with at most {before} digits before the {'comma' if comma else 'point'} and {scale} after it"
     text = _comma(text) if comma else text
-    return CellRule(_if_matches(text, pattern, f"decimal({precision}, {scale})"), expected)
+    return CellRule(_if_written_so(text, pattern, f"decimal({precision}, {scale})"), expected)
 
 
 def _comma(text: str) -> str:

@@ -12,14 +12,16 @@ from sqlglot import exp
 
 from acceptance.contract import Column, Contract
 from acceptance.difference_query import duckdb_texts
-from acceptance.fingerprint import duckdb_bucket, duckdb_fingerprint_columns, duckdb_half
+from acceptance.fingerprint import duckdb_bucket, duckdb_digest, duckdb_half, duckdb_sums
 from acceptance.landing import LandingFormat
 from aws.landed_cells import MAX_RECORD_BYTES, CellRule, cell_rule, cell_text, literal
 
 
 @dataclass(frozen=True, slots=True)
 class LandedSql(ABC):
-    """The queries over one file. The values of landed columns are v0, v1, ...; their cells are c and the position."""
+    """The queries over one file. In the records a landed column's cell is c and its position; then the texts of these
+    cells are t0, t1, ..., and their values v0, v1, ..., in the order of the landed columns.
+    """
 
     path: Path
     contract: Contract
@@ -43,19 +45,21 @@ class LandedSql(ABC):
 
     def measure(self) -> str:
         """One row: the number of records, the fingerprint's sums, for each column the number of unreadable cells."""
-        measures = ["count(*)", *duckdb_fingerprint_columns(self.contract.compared_columns, self._compared)]
-        measures += [f"count({cell}) - count({value})" for cell, value in zip(self.cells, self._values, strict=True)]
-        return f"SELECT {', '.join(measures)} FROM ({self._typed(self.records())})"
+        digest = duckdb_digest(self.contract.compared_columns, self._compared)
+        measures = ["count(*)", *duckdb_sums("digest")]
+        measures += [f"count({text}) - count({value})" for text, value in zip(self._texts, self._values, strict=True)]
+        digested = f"SELECT *, {digest} AS digest FROM ({self._typed(self.records())})"
+        return f"SELECT {', '.join(measures)} FROM ({digested})"
 
     def first_unreadable(self, columns: Collection[str], each: int) -> str:
         """One row: for each of these columns, in the contract's order, its first unreadable cells: a list of {n, text}.
 
         `n` is the number of the record, from 1.
         """
-        first = "arg_min({{'n': n, 'text': {cell}}}, n, {each}) FILTER (WHERE {cell} IS NOT NULL AND {value} IS NULL)"
+        first = "arg_min({{'n': n, 'text': {text}}}, n, {each}) FILTER (WHERE {text} IS NOT NULL AND {value} IS NULL)"
         firsts = [
-            first.format(cell=cell, value=value, each=each)
-            for column, cell, value in zip(self.columns, self.cells, self._values, strict=True)
+            first.format(text=text, value=value, each=each)
+            for column, text, value in zip(self.columns, self._texts, self._values, strict=True)
             if column.name in columns
         ]
         numbered = f"(SELECT *, row_number() OVER () AS n FROM {self.records(in_order=True)})"
@@ -79,6 +83,10 @@ class LandedSql(ABC):
         return duckdb_bucket(self.contract.compared_key, of_key, buckets)
 
     @property
+    def _texts(self) -> list[str]:
+        return [f"t{number}" for number in range(len(self.columns))]
+
+    @property
     def _values(self) -> list[str]:
         return [f"v{number}" for number in range(len(self.columns))]
 
@@ -89,9 +97,11 @@ class LandedSql(ABC):
         return [values.get(column.name) or computed(column, values) for column in self.contract.compared_columns]
 
     def _typed(self, records: str) -> str:
-        rules = (self.rule(column, cell) for column, cell in zip(self.columns, self.cells, strict=True))
+        """Each in a SELECT of its own, or DuckDB would work a cell's text out for every place that names it."""
+        rules = (self.rule(column, text) for column, text in zip(self.columns, self._texts, strict=True))
         typed = ", ".join(f"{rule.typed} AS {value}" for rule, value in zip(rules, self._values, strict=True))
-        return f"SELECT *, {typed} FROM {records}"
+        texts = ", ".join(f"{cell} AS {text}" for cell, text in zip(self.cells, self._texts, strict=True))
+        return f"SELECT *, {typed} FROM (SELECT *, {texts} FROM {records})"
 
 
 @dataclass(frozen=True, slots=True)

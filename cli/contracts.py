@@ -42,6 +42,8 @@ def check(
         if file.contract is not None and not file.problems:
             told = f"{file.contract.dataset} {file.contract.version}, {len(file.contract.checks)} checks"
             console.print(f"{file.path}: {told}", style="green", markup=False)
+            for remark in file.contract.notes:
+                console.print(str(remark), markup=False)
         elif not file.problems:
             note = "valid ODCS; not watched, as it has neither a landing server nor a pipeline"
             console.print(f"{file.path}: {note}", markup=False)

@@ -24,6 +24,8 @@ _KINDS = {
 }
 """The Hive types that can hold a logical type."""
 
+_NESTED = ("array", "map", "object", "vector")
+
 _TYPE_OF = {"string": "string", "time": "string", "integer": "bigint", "number": "double"}
 """The Hive type of a logical type when no physicalType is given; the others have the same name."""
 
@@ -102,6 +104,12 @@ _UNSUPPORTED = {
 
 def hive_type(node: Node, logical: str) -> str | None:
     """The type as the Glue catalog shows it, or None after a refusal."""
+    if logical in _NESTED:
+        node["logicalType"].refuse(
+            f"a watched contract's column cannot be of type {logical!r}: nested values have no text by which landed "
+            f"and table could be compared. Land it flat, or as JSON in a string; allowed: {', '.join(_KINDS)}"
+        )
+        return None
     if logical not in _KINDS:
         node["logicalType"].refuse(f"a column cannot be of type {logical!r}; {hint(logical, tuple(_KINDS))}")
         return None

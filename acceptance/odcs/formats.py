@@ -42,6 +42,7 @@ _FLOATS = {"f32": ("float",), "f64": ("double", "float")}
 
 _TIME_PARTS = {"%H": "([01][0-9]|2[0-3])", "%M": "[0-5][0-9]", "%S": "[0-5][0-9]", "%f": "[0-9]{1,6}"}
 _ISO_TIME = "HH:mm:ss"
+_UTC = ("UTC", "Etc/UTC")
 
 
 def string_format(name: str, option: Node) -> Iterator[Promise]:
@@ -73,9 +74,15 @@ def _if_narrow(bound: int) -> int | None:
 
 
 def zone_options(options: Node) -> None:
-    """`timezone: false` is what Athena's timestamps are; `defaultTimezone` tells people which zone is meant."""
+    """`timezone: false` and UTC are what Athena's timestamps are; anything else would be a promise nobody keeps."""
     if options["timezone"].value:
-        options["timezone"].refuse("Athena's timestamps have no zone; write false, and defaultTimezone for people")
+        options["timezone"].refuse("Athena's timestamps have no zone; write false")
+    zone = options["defaultTimezone"]
+    if zone.text("UTC") not in _UTC:
+        zone.refuse(
+            f"found {shown(zone.value)}, but the table's times are compared as UTC; allowed: {', '.join(_UTC)}. The "
+            "zone of times that land without an offset is the custom property `timeZone` of the landing server"
+        )
 
 
 def time_of_day(column: Column, options: Node) -> Iterator[Promise]:

@@ -13,17 +13,27 @@ At = tuple[str | int, ...]
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """Where a document came from, the line of each of its values, and what was found wrong with it so far."""
+    """Where a document came from, the line of each of its values, and what was found wrong with it so far.
+
+    `notes` are about what is right, but not ours to keep.
+    """
 
     path: str
     lines: dict[At, int] = field(default_factory=dict)
     problems: list[Problem] = field(default_factory=list)
+    notes: list[Problem] = field(default_factory=list)
 
     def refuse(self, at: At, message: str) -> None:
         """Note a problem at a value; for one that is absent, at the line of what should hold it."""
+        self.problems.append(self._at(at, message))
+
+    def note(self, at: At, message: str) -> None:
+        self.notes.append(self._at(at, message))
+
+    def _at(self, at: At, message: str) -> Problem:
         while at not in self.lines and at:
             at = at[:-1]
-        self.problems.append(Problem(self.path, self.lines.get(at, 0), message))
+        return Problem(self.path, self.lines.get(at, 0), message)
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +77,9 @@ class Node:
 
     def refuse(self, message: str) -> None:
         self.source.refuse(self.at, f"{self.where}: {message}")
+
+    def note(self, message: str) -> None:
+        self.source.note(self.at, f"{self.where}: {message}")
 
     def refuse_unknown_keys(self, allowed: Collection[str]) -> None:
         for child in self:

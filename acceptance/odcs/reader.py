@@ -20,7 +20,7 @@ from acceptance.odcs.pipeline import read_override, read_partition, read_steps
 from acceptance.odcs.published import PublishedTable, read_table, tables_of
 from acceptance.odcs.relationships import Tables
 from acceptance.odcs.schema import refuse_invalid
-from acceptance.odcs.service_levels import read_frequency
+from acceptance.odcs.service_levels import note_others, read_frequency
 from acceptance.odcs.vendor import VENDOR, custom_properties, foreign_properties
 
 LANDING = "landing"
@@ -81,6 +81,7 @@ def _contract(root: Node, path: str, sha256: str, published: Sequence[PublishedT
         server["customProperties"].refuse("`engine: athena` cannot tell the files of several deliveries apart")
     if template is None or landing is None:
         return None
+    note_others(root)
     return Contract(
         dataset=dataset,
         name=root["name"].text(dataset),
@@ -103,6 +104,7 @@ def _contract(root: Node, path: str, sha256: str, published: Sequence[PublishedT
         partition_holds=partition_holds,
         engine=engine,
         landed_table=landed_table,
+        notes=tuple(root.source.notes),
     )
 
 

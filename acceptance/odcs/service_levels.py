@@ -2,7 +2,8 @@
 
 Latency is the time from the landing of a delivery's last file until its rows are found in the table. It warns, as late
 data is still what was promised, unless the custom property `severity` says otherwise. Frequency is the longest time
-between two deliveries. Other service levels are not about deliveries: they are documentation.
+between two deliveries. Other service levels (retention, availability ...) are not about a delivery, so none of its
+measurements could keep them: they are documentation, and a note of the contract says so.
 """
 
 from collections.abc import Iterator
@@ -45,6 +46,13 @@ def read_latency(root: Node, table: Node) -> Iterator[tuple[Check, Node]]:
 
 def read_frequency(root: Node, table: Node) -> timedelta | None:
     return min((_duration(node) for node in _of(root, table, _FREQUENCY)), default=None)
+
+
+def note_others(root: Node) -> None:
+    for node in root["slaProperties"]:
+        name = str(node["property"].value)
+        if name.casefold() not in (*_LATENCY, *_FREQUENCY):
+            node.note(f"the service level {name} is documentation: no delivery is checked for it")
 
 
 def _of(root: Node, table: Node, names: tuple[str, ...]) -> Iterator[Node]:

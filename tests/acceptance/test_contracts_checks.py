@@ -171,9 +171,9 @@ def test_a_time_without_options_is_iso() -> None:
     assert valid is not None and valid.pattern is not None and re.search(valid.pattern, "23:59:59")
 
 
-def test_the_zone_of_a_timestamp_may_be_told() -> None:
-    options = "logicalTypeOptions: {timezone: false, defaultTimezone: America/Sao_Paulo}"
-    assert added(of_column("paid_at", options)) == []
+@pytest.mark.parametrize("zone", ["UTC", "Etc/UTC"])
+def test_that_a_timestamp_is_in_utc_may_be_told(zone: str) -> None:
+    assert added(of_column("paid_at", f"logicalTypeOptions: {{timezone: false, defaultTimezone: {zone}}}")) == []
 
 
 def test_each_kind_of_property_is_a_check_of_its_own() -> None:

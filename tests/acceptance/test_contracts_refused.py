@@ -99,7 +99,7 @@ LOCATIONS = [
 
 COLUMNS = [
     ("an object", orders(("logicalType: boolean", "logicalType: object  # here")), "cannot be of type 'object'"),
-    ("a list", orders(("logicalType: boolean", "logicalType: array  # here")), "cannot be of type 'array'"),
+    ("a list", orders(("logicalType: boolean", "logicalType: array  # here")), "Land it flat, or as JSON in"),
     ("a time in a number", orders(("logicalType: integer\n        physicalType: int",
      "logicalType: time\n        physicalType: int  # here")), "allowed: string, varchar, char"),
     ("a time that orders otherwise", orders(("logicalType: boolean",
@@ -121,6 +121,8 @@ COLUMNS = [
     ("a misspelt property", of_column("gift", "customProperties: [{property: landd, value: x}]  # here"), "'landed'"),
     ("a measure", of_column("gift", "semanticType: measure  # here"), "only columns can be checked"),
     ("a zone", of_column("paid_at", "logicalTypeOptions: {timezone: true}  # here"), "timestamps have no zone"),
+    ("another default zone", of_column("paid_at", "logicalTypeOptions: {defaultTimezone: America/Sao_Paulo}  # here"),
+     "defaultTimezone: found 'America/Sao_Paulo', but"),
     ("a letter of a format", of_column("ordered_on", "logicalTypeOptions: {format: dd-MMM-yyyy}  # here"), "'MMM' in"),
     ("an unquoted T", of_column("paid_at", "logicalTypeOptions: {format: yyyy-MM-ddTHH:mm}  # here"),
      "'T' in the format"),

@@ -151,6 +151,11 @@ def test_frequency_is_the_longest_time_between_two_deliveries() -> None:
 def test_other_service_levels_are_documentation() -> None:
     contract = watched(levels("{property: retention, value: 3, unit: y}", "{property: endOfLife, value: 2042-05-12}"))
     assert contract.checks == watched(ORDERS).checks
+    told = "is documentation: no delivery is checked for it"
+    first, second = contract.notes
+    assert first.message == f"slaProperties[0]: the service level retention {told}" and first.line > 0
+    assert second.message == f"slaProperties[1]: the service level endOfLife {told}"
+    assert watched(levels("{property: latency, value: 2, unit: h}")).notes == ()
 
 
 @pytest.mark.parametrize(

@@ -248,6 +248,6 @@ def test_the_rows_of_all_buckets_are_all_rows(tmp_path, facts):
     sums = bucket_sums(path, of, tmp_path, 8)
     assert sum(sums.values()) == read_landed(path, of, tmp_path).fingerprint.high
     texts = [rows_of_buckets(path, of, tmp_path, 8, {bucket}) for bucket in range(8)]
-    md5 = {n: duckdb.execute("SELECT md5(?)", [t]).fetchone()[0] for n, t in rows}
+    md5 = {n: duckdb.execute("SELECT md5(?)", [t]).fetchall()[0][0] for n, t in rows}
     assert sorted(row for each in texts for row in each) == sorted((str(n), md5[n]) for n, _ in rows)
     assert set(sums) == {bucket for bucket in range(8) if texts[bucket]}

@@ -49,6 +49,24 @@ def test_help_names_every_verb_and_every_setting(aceite):
         assert word in said
 
 
+HEAVY = (
+    "asyncpg", "boto3", "botocore", "duckdb", "fastapi", "httpx", "jinja2", "jsonschema", "moto", "numpy", "pandas",
+    "prefect", "prefect_aws", "psutil", "pyarrow", "pyathena", "sqlalchemy", "sqlglot", "yaml",
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("arguments", [["--help"], ["up", "--help"], ["contracts", "check", "--help"], ["fly"]])
+def test_help_and_usage_errors_import_nothing_heavy(arguments):
+    run = "from cli.main import main\ntry: main()\nfinally: print(*sys.modules)"
+    told = f"import sys; sys.argv[1:] = {arguments}\n{run}"
+    environ = {**os.environ, "PYTHONUTF8": "1"}
+    command = [sys.executable, "-c", told]
+    said = subprocess.run(command, cwd=ROOT, env=environ, capture_output=True, text=True, encoding="utf-8", check=False)
+    imported = set(said.stdout.split())
+    assert "cli.up" in imported, said.stderr
+    assert sorted(imported.intersection(HEAVY)) == []
+
+
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
@@ -76,6 +94,16 @@ def test_contracts_check_prints_every_problem_with_file_and_line(aceite, tmp_pat
     assert f"bad.odcs.yaml:{line}:" in result.stdout
     assert "twice.odcs.yaml:2:" in result.stdout
     assert aceite("contracts", "check", str(ROOT / "contracts")).returncode == 0
+
+
+def test_contracts_check_says_what_of_a_good_contract_is_not_checked(aceite, tmp_path):
+    good = (ROOT / "contracts" / "movies.odcs.yaml").read_text(encoding="utf-8")
+    kept = "slaProperties:\n  - {property: retention, value: 5, unit: y, element: movies_table.anomesdia}"
+    (tmp_path / "kept.odcs.yaml").write_text(good.replace("slaProperties:", kept), encoding="utf-8")
+    result = aceite("contracts", "check", str(tmp_path / "kept.odcs.yaml"))
+    assert result.returncode == 0
+    line = good.splitlines().index("slaProperties:") + 2
+    assert f"kept.odcs.yaml:{line}: slaProperties[0]: the service level retention is documentation" in result.stdout
 
 
 def test_a_contract_that_cannot_be_used_keeps_up_from_starting(aceite, tmp_path):
