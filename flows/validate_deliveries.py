@@ -104,14 +104,14 @@ class Known:
 
 @dataclass
 class Batch:
-    """`judged` holds what came of each case, the others are those of other runs, or `failed`."""
+    """`judged` holds what came of each case; the others are those of other runs, or `failed`."""
 
     contract: Contract
     run: Run
     workers: int
     judged: list[tuple[Case, Evidence]] = field(default_factory=list)
     failed: list[tuple[Case, str]] = field(default_factory=list)
-    _open: list[Case] = field(default_factory=list)
+    _claimed: list[Case] = field(default_factory=list)
     _answers: dict[str, tuple[QueryAnswer, StepRecord]] = field(default_factory=dict)
 
     @contextmanager
@@ -123,17 +123,17 @@ class Batch:
         except TerminationSignal:
             self._pool.shutdown(wait=False, cancel_futures=True)
             if is_being_cancelled(self.run.id):
-                self._post(case.verdict_event(self.run) for case in self._open if case.record_cancellation(self.run))
+                self._post(case.verdict_event(self.run) for case in self._claimed if case.record_cancellation(self.run))
             raise
         finally:
             self._pool.shutdown(wait=False, cancel_futures=True)
 
     def judge(self, wave: Sequence[Case]) -> None:
-        self._open = [case for case, ours in zip(wave, self._each(wave, self._prepare), strict=True) if ours]
-        known = self._measure([case for case in self._open if case.usable])
-        evidence = self._each(self._open, lambda case: self._conclude(case, known.get(id(case))))
-        done = [(case, found) for case, found in zip(self._open, evidence, strict=True) if found]
-        self._open = []
+        self._claimed.clear()
+        ours = [case for case, is_ours in zip(wave, self._each(wave, self._prepare), strict=True) if is_ours]
+        known = self._measure([case for case in ours if case.usable])
+        evidence = self._each(ours, lambda case: self._conclude(case, known.get(id(case))))
+        done = [(case, found) for case, found in zip(ours, evidence, strict=True) if found]
         self._post(case.verdict_event(self.run) for case, _ in done)
         self.judged += done
 
@@ -160,6 +160,7 @@ class Batch:
     def _prepare(self, case: Case) -> bool:
         if not case.claim(self.run.id):
             return False
+        self._claimed.append(case)
         case.prepare()
         return True
 

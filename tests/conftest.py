@@ -8,9 +8,20 @@ import pytest
 
 hypothesis.settings.register_profile("repeatable", derandomize=True, print_blob=True)
 hypothesis.settings.load_profile("repeatable")
-"""What passes today passes tomorrow. `--hypothesis-profile default --hypothesis-seed random` looks for new failures."""
+"""A run draws what the last one drew, but for the constants that Hypothesis finds in modules imported by then.
 
-LONGEST = ("test_story.py", "test_burst_of_events.py", "test_demo.py", "test_watcher_death.py")
+`--hypothesis-profile default --hypothesis-seed random` looks for new failures.
+"""
+
+LONGEST = (
+    "test_story.py",
+    "test_burst_of_events.py",
+    "test_formats_judged.py",
+    "test_burst_judged.py",
+    "test_demo.py",
+    "test_watcher_death.py",
+    "test_warm_runs.py",
+)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

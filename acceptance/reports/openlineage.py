@@ -61,7 +61,7 @@ def _run_facets(evidence: Evidence) -> dict[str, Any]:
     if evidence.verdict is Verdict.INCONCLUSIVE:
         error = {"message": evidence.reason, "programmingLanguage": "PYTHON"}
         facets["errorMessage"] = _facet(evidence, "1-0-1", "ErrorMessageRunFacet", **error)
-    if queries := [query for query in evidence.queries if query.query_id]:
+    if queries := [query for query in evidence.queries if not query.error]:
         external = {"externalQueryId": queries[0].query_id, "source": "athena"}
         facets["externalQuery"] = _facet(evidence, "1-0-2", "ExternalQueryRunFacet", **external)
     return facets

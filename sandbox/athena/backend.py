@@ -112,8 +112,10 @@ class RunningAthena(AthenaBackend):
     def _prepare(connection: duckdb.DuckDBPyConnection, files: ObjectFiles) -> None:
         connection.register_filesystem(files)
         connection.execute("SET parquet_metadata_cache=true")
+        # By a column's least and greatest value in Parquet, which do not count NaN, isnan() becomes false.
+        connection.execute("SET disabled_optimizers='statistics_propagation'")
         with contextlib.suppress(duckdb.Error):  # a rewriting of windows, which in 2.0 loses the filter on a partition
-            connection.execute("SET disabled_optimizers='window_self_join'")
+            connection.execute("SET disabled_optimizers='statistics_propagation,window_self_join'")
         for statement in dialect.PREPARATION:
             connection.execute(statement)
 

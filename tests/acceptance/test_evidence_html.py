@@ -255,3 +255,14 @@ def test_times_without_a_zone_and_a_step_that_never_ended_are_drawn() -> None:
     naive = at(1).replace(tzinfo=None)
     steps = (step("a", 0, 3), StepRecord(name="b", status=StepStatus.FAILED, started=naive))
     assert "b: failed, did not end" in evidence_html(accepted(steps=steps))
+
+
+def test_a_query_that_failed_and_one_for_several_deliveries_say_so() -> None:
+    evidence = accepted()
+    (query,) = evidence.queries
+    failed = query.model_copy(update={"error": "HIVE_BAD_DATA: <b>no</b> number", "output_location": ""})
+    shared = query.model_copy(update={"deliveries": 200})
+    page = evidence_html(evidence.model_copy(update={"queries": (failed, shared)}), source=b"{}", links={})
+    assert "Failed: HIVE_BAD_DATA: &lt;b&gt;no&lt;/b&gt; number" in page
+    assert "measured 200 deliveries at once" in page
+    assert page.count("Result: ") == 1

@@ -185,6 +185,14 @@ def told_apart(rows, facts):
     return [tuple(None if cell == null else cell for cell in row) for row in rows]
 
 
+def test_nan_among_numbers_of_a_parquet_file_is_seen(tmp_path):
+    """The file's statistics name a least and a greatest number, and NaN is neither."""
+    columns, rows = [next(each for each in COLUMNS if each.name == "exact")], [(-2.86e16,), (math.nan,), (1.7e16,)]
+    write(tmp_path / "x", columns, rows, {"format": "parquet"})
+    landed = read_landed(tmp_path / "x", contract(*columns, format="parquet"), tmp_path)
+    assert landed.fingerprint == by_python(columns, rows)
+
+
 @given(batch=_batches())
 @settings(max_examples=BATCHES, deadline=None, derandomize=True, phases=[Phase.generate],
           suppress_health_check=[*HealthCheck])  # fmt: skip

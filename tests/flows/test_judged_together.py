@@ -2,7 +2,7 @@
 
 import csv
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, timedelta
 from itertools import count
 from pathlib import Path
@@ -14,6 +14,9 @@ import pytest
 from prefect.client.orchestration import get_client
 from prefect.client.schemas.filters import TaskRunFilter, TaskRunFilterFlowRunId
 from prefect.client.schemas.objects import State
+from prefect.exceptions import TerminationSignal
+from prefect.logging import disable_run_logger
+from prefect.states import Cancelling, Running
 
 from acceptance.chain import audit
 from acceptance.delivery import Delivery, LandingObject
@@ -23,10 +26,14 @@ from acceptance.evidence_keys import EVIDENCE, evidence_prefix
 from blocks.build import save_blocks
 from blocks.settings import read_settings
 from cli.installation import SANDBOX_SETTINGS
+from flows.case import Case
+from flows.chain import Chain
 from flows.clients import load_clients
 from flows.evidence_audit import read_found
 from flows.installation import contract_of, installed_contracts
-from flows.validate_deliveries import validate_deliveries
+from flows.records import this_run
+from flows.timeline import Timeline, called
+from flows.validate_deliveries import Batch, validate_deliveries
 from flows.validate_delivery import validate_delivery
 from sandbox.provision import provision
 from sandbox.server import LocalAws
@@ -83,6 +90,12 @@ class Sandbox:
     def evidence_of(self, delivery: Delivery) -> Evidence:
         key = evidence_prefix("sales", delivery.business_date, delivery.id) + EVIDENCE
         return Evidence.model_validate_json(self.s3.get_object(Bucket="evidence", Key=key)["Body"].read())
+
+    def verdict_of(self, delivery: Delivery) -> str | None:
+        try:
+            return self.evidence_of(delivery).verdict.value
+        except self.s3.exceptions.NoSuchKey:
+            return None
 
     def judge_together(self, *deliveries: Delivery, **more: Any) -> State:
         pointers = [DeliveryPointer.to(each) for each in deliveries]
@@ -181,7 +194,11 @@ def test_a_partition_that_athena_cannot_read_costs_the_others_no_verdict(sandbox
     broken = sandbox.land(table=sandbox.parquet("id,quantity\none,10\n", "varchar"))
     sandbox.judge_together(*good, broken)
     assert {sandbox.evidence_of(each).verdict.value for each in good} == {"accepted"}
-    assert sandbox.evidence_of(broken).verdict.value != "accepted"
+    told = sandbox.evidence_of(broken)
+    assert told.verdict.value == "inconclusive"
+    assert {query.deliveries for query in told.queries} == {1}
+    assert all("HIVE_BAD_DATA" in query.error and query.query_id for query in told.queries)
+    assert told.queries
 
 
 def test_deliveries_of_one_partition_are_measured_one_after_the_other(sandbox: Sandbox) -> None:
@@ -227,6 +244,27 @@ def test_each_delivery_is_found_in_prefect_by_its_name_in_the_state_of_its_verdi
     while states() != wanted and datetime.now(UTC) < deadline:  # Prefect's server writes task runs down a bit later
         pass
     assert states() == wanted
+
+
+@pytest.mark.parametrize(("by", "verdicts"), [("a person", {"inconclusive"}), ("its runner", set())])
+def test_a_run_that_is_ended_leaves_evidence_if_a_person_ended_it_and_else_none(sandbox: Sandbox, by, verdicts) -> None:
+    def ended(name: str, *task: Any, **more: Any) -> object:
+        if name == "read what landed":
+            raise TerminationSignal(signal=15)
+        return called(name, *task, **more)
+
+    clients, contract, deliveries = load_clients(), contract_of("sales"), [sandbox.land(), sandbox.land()]
+    chain = Chain(clients.evidence_s3, clients.evidence_bucket, "sales")
+    with get_client(sync_client=True) as client:
+        state = Cancelling() if by == "a person" else Running()
+        run_id = client.create_flow_run(validate_deliveries, parameters={"deliveries": []}, state=state).id
+    run = replace(this_run(contract, clients.caller), id=str(run_id))
+    cases = [Case(contract, delivery, None, chain, Timeline(ended)) for delivery in deliveries]
+    with disable_run_logger(), pytest.raises(TerminationSignal):
+        batch = Batch(contract, run, 1)
+        with batch.side_by_side():
+            batch.judge(cases)
+    assert {sandbox.verdict_of(delivery) for delivery in deliveries} - {None} == verdicts
 
 
 def test_deliveries_of_different_datasets_are_refused_by_name(sandbox: Sandbox) -> None:

@@ -1,11 +1,14 @@
 """What a table's files say and what its catalog entry says: read as Athena does, or failed as Athena does."""
 
 import gzip
+import math
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import duckdb
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 from conftest import Answer
 
@@ -78,6 +81,14 @@ def test_only_partitions_in_the_catalog_are_read(table: Callable[..., str], ask:
     assert ask(f"SELECT * FROM {name}").rows == []
     ask(f"ALTER TABLE {name} ADD PARTITION (p = '2')")
     assert ask(f'SELECT *, "$path" FROM {name}').rows == [("1", "2", f"s3://lake/{name}/p=2/rows")]
+
+
+def test_nan_among_numbers_of_a_parquet_file_is_seen(table: Callable[..., str], ask: Ask, tmp_path: Path) -> None:
+    """The file's statistics name a least and a greatest number, and NaN is neither."""
+    rows = pa.table({"x": pa.array([-2.0, math.nan, 1.0])})
+    pq.write_table(rows, tmp_path / "nan.parquet")
+    name = table("x double", "STORED AS PARQUET", rows=(tmp_path / "nan.parquet").read_bytes())
+    assert ask(f"SELECT count(*) FILTER (WHERE is_nan(x)) FROM {name}").rows == [("1",)]
 
 
 @pytest.mark.parametrize(

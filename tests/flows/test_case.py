@@ -1,0 +1,38 @@
+"""What becomes of a delivery when something fails that nobody foresaw."""
+
+from datetime import UTC, date, datetime
+
+import httpx
+import pytest
+from prefect.logging import disable_run_logger
+from watched_bucket import orders
+
+from acceptance.delivery import Delivery, LandingObject
+from acceptance.judge import Verdict
+from flows.case import Case
+from flows.chain import Chain
+from flows.timeline import Timeline
+
+
+def case_that_meets(trouble: Exception) -> Case:
+    def run(*_: object, **__: object) -> object:
+        raise trouble
+
+    member = LandingObject("landing", "in/20260102/a", "e", 1, datetime(2026, 1, 2, tzinfo=UTC))
+    delivery = Delivery("orders", date(2026, 1, 2), (member,), {"file": "a"})
+    return Case(orders(), delivery, None, Chain(None, "evidence", "orders"), Timeline(run))
+
+
+def test_a_defect_of_ours_makes_the_delivery_inconclusive_and_is_told() -> None:
+    case = case_that_meets(KeyError("ours"))
+    with disable_run_logger():
+        case.prepare()
+        case.measure()
+    assert case.judgement.verdict is Verdict.INCONCLUSIVE
+    assert case.judgement.reason == "Aceite failed unexpectedly, KeyError: 'ours'"
+
+
+def test_while_prefect_s_server_cannot_be_reached_there_is_no_verdict() -> None:
+    case = case_that_meets(httpx.ConnectError("refused"))
+    with pytest.raises(httpx.ConnectError):
+        case.prepare()
