@@ -5,7 +5,8 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from acceptance.contract import Contract
-from acceptance.events import MOST_BYTES_TOGETHER, MOST_TOGETHER, DeliveryPointer
+from acceptance.delivery import MOST_TOGETHER
+from acceptance.events import MOST_BYTES_TOGETHER, DeliveryPointer
 from acceptance.landing import PartitionHolds
 
 FEW = 8

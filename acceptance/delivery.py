@@ -6,6 +6,9 @@ from dataclasses import dataclass, field
 from datetime import date, datetime
 from functools import cached_property
 
+MOST_TOGETHER = 200
+"""Deliveries that one event tells of, and one run judges."""
+
 
 @dataclass(frozen=True, slots=True, order=True)
 class LandingObject:

@@ -27,9 +27,8 @@ VERDICT_EVENTS = {Verdict.ACCEPTED: ACCEPTED, Verdict.REJECTED: REJECTED, Verdic
 MOST_KEYS = 500
 """Keys that an event names: with as many missing ones, and 1,024 bytes each, it stays below Prefect's 1.5 MB."""
 
-MOST_TOGETHER = 200
 MOST_BYTES_TOGETHER = 256 * 1024
-"""Deliveries that one event tells of, and the size of their pointers as JSON: Prefect takes no parameters above 512 KB
+"""The size of the pointers, as JSON, that one event has: Prefect takes no parameters above 512 KB
 (PREFECT_SERVER_API_MAX_PARAMETER_SIZE), and what is no ASCII becomes longer on its way."""
 
 

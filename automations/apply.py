@@ -74,7 +74,7 @@ def deployments(settings: Settings) -> tuple[RunnerDeployment, ...]:
         watch_landing,
         WATCHER,
         "Lists the landing locations and announces each new delivery. One is enough; a second one ends.",
-        {"poll_s": settings.poll_s, "patience_s": settings.patience_s},
+        {"poll_s": settings.poll_s, "patience_s": settings.patience_s, "together": settings.together},
     )
     validations = (
         _deployment(

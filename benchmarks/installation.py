@@ -20,11 +20,15 @@ import boto3
 import httpx
 import psutil
 
+from acceptance.delivery import MOST_TOGETHER
 from cli.children import interrupt_on_terminate
 
 ROOT = Path(__file__).parent.parent
 RUNNERS = {"aceite": "warm", "prefect-serve": "process", "prefect-process": "warm"}
-"""Systems, and how `aceite up` runs the validations for them; those of the last one are taken to another pool."""
+"""Systems, and how `aceite up` runs the validations for them; those of the last one are taken to another pool.
+
+The stock ways have a run for each file, as who writes such flows by hand.
+"""
 
 STARTED_WITHIN_S = 300
 _ENDED_WITHIN_S = 180
@@ -48,10 +52,11 @@ class Installation:
         self._cpu_s: dict[psutil.Process, float] = {}
         self._why_kept = ""
 
-    def start(self, runner: str, contracts: Path) -> None:
+    def start(self, runner: str, contracts: Path, together: int) -> None:
         arguments = ["up", "--sandbox", "--aws-port", "0", "--prefect-port", "0", "--runner", runner]
         arguments += ["--home", str(self.home), "--contracts", str(contracts)]
-        self._start("aceite up", ["cli.main", *arguments], os.environ, self.home / "up.log")
+        environment = {**os.environ, "ACEITE_TOGETHER": str(together)}
+        self._start("aceite up", ["cli.main", *arguments], environment, self.home / "up.log")
         path = self.home / "running.json"
         self.eventually(path.exists, "aceite up", STARTED_WITHIN_S)
         self.running = json.loads(path.read_text(encoding="utf-8"))
@@ -181,7 +186,7 @@ def installed(system: str, contracts: Path) -> Iterator[Installation]:
     interrupt_on_terminate()
     installation = Installation(Path(tempfile.mkdtemp(prefix="aceite-benchmark-")))
     try:
-        installation.start(RUNNERS[system], contracts)
+        installation.start(RUNNERS[system], contracts, MOST_TOGETHER if system == "aceite" else 1)
         if system == "prefect-process":
             installation.run_by_process_worker()
         yield installation

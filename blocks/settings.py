@@ -7,6 +7,7 @@ from typing import Literal, Self
 from pydantic import Field, SecretStr, ValidationError, ValidationInfo, field_validator, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from acceptance.delivery import MOST_TOGETHER
 from acceptance.errors import SettingsError
 
 ENV_PREFIX = "ACEITE_"
@@ -61,6 +62,12 @@ class Settings(BaseSettings):
     )
     patience_s: float = Field(
         120, gt=0, description="Seconds after which a delivery that no run claimed is announced again."
+    )
+    together: int = Field(
+        MOST_TOGETHER,
+        ge=1,
+        le=MOST_TOGETHER,
+        description="Deliveries of a dataset that one run judges if many wait; 1 for a run of its own each.",
     )
     workers: int = Field(
         default_factory=lambda: os.cpu_count() or 1,

@@ -16,8 +16,9 @@ from prefect.runtime import flow_run
 from prefect.states import Completed
 
 from acceptance.announcements import together_at_most
+from acceptance.delivery import MOST_TOGETHER
 from acceptance.errors import AceiteError, LeaseLost, StepFailed
-from acceptance.events import HEARTBEAT, MOST_TOGETHER, EventDraft
+from acceptance.events import HEARTBEAT, EventDraft
 from aws.hints import Hint, Hints, receive_hints
 from blocks.settings import read_settings
 from flows import events

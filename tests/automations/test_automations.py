@@ -1,5 +1,6 @@
 """Automations are created once, updated only when they differ, and speak of events that are really emitted."""
 
+import json
 from datetime import UTC, date, datetime
 from uuid import UUID
 
@@ -9,10 +10,16 @@ from prefect.automations import AutomationCore
 from prefect.client.orchestration import get_client
 
 from acceptance.delivery import Delivery, LandingObject
-from acceptance.events import DeliveryPointer, arrived, judged
+from acceptance.events import DeliveryPointer, arrived, arrived_together, judged
 from acceptance.judge import Verdict
-from automations import mark_dead_runs, restart_the_watcher, tell_about_rejections, validate_each_delivery
-from automations.apply import apply
+from automations import (
+    mark_dead_runs,
+    restart_the_watcher,
+    tell_about_rejections,
+    validate_each_delivery,
+    validate_together,
+)
+from automations.apply import apply, deployments
 from blocks.settings import Settings, read_settings
 from flows.contracts import load_contracts
 
@@ -42,6 +49,19 @@ def test_the_event_s_payload_becomes_the_parameter_of_the_validation():
     template = action.parameters["delivery"]["value"]["template"]
     rendered = jinja2.Environment(autoescape=False).from_string(template).render(event=arrived(DELIVERY))
     assert DeliveryPointer.model_validate_json(rendered).delivery() == DELIVERY
+
+
+def test_the_payload_of_many_deliveries_becomes_the_parameter_of_their_validation():
+    (action,) = validate_together.automation(SOME_ID).actions
+    template = action.parameters["deliveries"]["value"]["template"]
+    event = arrived_together([DeliveryPointer.to(DELIVERY)] * 2)
+    rendered = jinja2.Environment(autoescape=False).from_string(template).render(event=event)
+    assert [DeliveryPointer.model_validate(each).delivery() for each in json.loads(rendered)] == [DELIVERY] * 2
+
+
+def test_how_many_deliveries_one_run_judges_is_a_setting(settings):
+    watcher, *_ = deployments(settings.model_copy(update={"together": 7}))
+    assert watcher.parameters["together"] == 7
 
 
 def test_the_notification_names_delivery_verdict_reason_run_and_evidence():
