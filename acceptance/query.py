@@ -6,6 +6,7 @@ aggregate of them (free SQL with a join, values of another table) runs beside it
 of that check alone.
 """
 
+import re
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
@@ -19,6 +20,8 @@ from acceptance.measures import aggregate, own_query
 from acceptance.sqltext import identifier, kind_of, literal, only_select, text_literal
 
 DIGEST = '"$digest"'
+
+_WHOLE_NUMBER = re.compile("-?[0-9]+")
 
 Place = tuple[str, ...]
 """The values by which one query tells deliveries apart: of the partition columns, and of one that names the file."""
@@ -213,10 +216,10 @@ def _place_columns(contract: Contract) -> tuple[str, ...]:
 
 
 def _canonical(value: str, column: Column) -> str | None:
-    """As the engine writes the value of a partition column; None of types that have several ways to write one."""
+    """As the engine writes the value of a partition column; None of what has several ways to be written, or is none."""
     kind = kind_of(column)
     if kind in ("tinyint", "smallint", "int", "integer", "bigint"):
-        return str(int(value))
+        return str(int(value)) if _WHOLE_NUMBER.fullmatch(value) else None
     return value if kind in ("string", "varchar", "date") else None
 
 
