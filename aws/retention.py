@@ -9,23 +9,24 @@ from botocore.exceptions import ClientError
 from aws.calls import Client, aws_call, error_code
 
 _NO_LOCK = frozenset({"ObjectLockConfigurationNotFoundError", "NotImplemented", "MethodNotAllowed", "InvalidRequest"})
-_DENIED = frozenset({"403", "AccessDenied"})
 
 
 def locking(s3: Client, bucket: str, mode: str, retention: timedelta | None, now: datetime) -> Mapping[str, Any]:
     """What `put_object` is told so that S3 locks the object; nothing for a bucket without Object Lock.
 
-    Without a `retention` of ours the bucket's default rule holds, if it has one. A bucket that may not be asked is
-    taken as one without Object Lock, unless a retention is wanted: that then raises StepFailed.
+    Without a `retention` of ours nothing is asked, as the bucket's default rule holds, if it has one. A bucket that may
+    not be asked raises StepFailed.
     """
+    if retention is None:
+        return {}
     with aws_call(f"read the Object Lock configuration of s3://{bucket}"):
         try:
             found = s3.get_object_lock_configuration(Bucket=bucket)["ObjectLockConfiguration"]
         except ClientError as error:
-            if error_code(error) in _NO_LOCK or (error_code(error) in _DENIED and retention is None):
+            if error_code(error) in _NO_LOCK:
                 return {}
             raise
-    if retention is None or found.get("ObjectLockEnabled") != "Enabled":
+    if found.get("ObjectLockEnabled") != "Enabled":
         return {}
     # A lock that is asked for takes the place of the bucket's default: it may be longer and stricter, never less.
     rule = found.get("Rule", {}).get("DefaultRetention", {})

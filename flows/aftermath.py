@@ -1,10 +1,11 @@
 """What becomes of announced deliveries: claims and verdicts are learned of, and what seems lost is announced again."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextvars import copy_context
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from functools import cache
 from typing import Any
 
 from prefect import get_run_logger
@@ -56,14 +57,15 @@ class Aftermath:
 
     def _look_for(self, deliveries: Sequence[Delivery]) -> int:
         """How many have verdicts."""
+        ended = cache(has_ended)  # many deliveries may be of one run
         with ThreadPoolExecutor(PARALLEL, thread_name_prefix="evidence") as pool:
             # Each in a copy of this context, for it says which Prefect server is meant.
-            looking = [pool.submit(copy_context().run, self._found, delivery) for delivery in deliveries]
+            looking = [pool.submit(copy_context().run, self._found, delivery, ended) for delivery in deliveries]
             found = {delivery.id: each.result() for delivery, each in zip(deliveries, looking, strict=True)}
         self.announcements.note(found, _now())
         return sum("judged_at" in facts for facts in found.values())
 
-    def _found(self, delivery: Delivery) -> dict[str, Any]:
+    def _found(self, delivery: Delivery, has_ended: Callable[[str], bool]) -> dict[str, Any]:
         judged = read_verdict(self.evidence_s3, self.evidence_bucket, delivery)
         if judged is not None:
             return {
