@@ -7,6 +7,7 @@ from typing import Any
 
 import boto3
 import psutil
+import pytest
 from prefect_side import PrefectServer
 from watched_bucket import CONTRACT
 
@@ -31,6 +32,7 @@ def judged(server: PrefectServer) -> Counter[str]:
     return Counter(event["payload"]["delivery_id"] for event in found)
 
 
+@pytest.mark.proof
 def test_each_delivery_of_a_burst_has_one_verdict_though_server_and_runs_are_killed_in_the_middle(tmp_path):
     (tmp_path / "contracts").mkdir()
     contract = CONTRACT.replace("RESENT", "report")

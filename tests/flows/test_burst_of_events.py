@@ -153,6 +153,7 @@ def assert_nothing_was_dropped(prefect: PrefectServer) -> None:
         assert complaint not in prefect.log
 
 
+@pytest.mark.proof
 def test_twelve_thousand_files_at_once_have_one_event_each_and_overflow_no_queue(prefect, tmp_path):
     with ListingServer() as s3:
         burst = Burst(prefect, s3, tmp_path, "20260102", files=12_000)
