@@ -1,6 +1,8 @@
 """The measuring of deliveries' checks: one query, a few beside it, and one more for rows of what is broken."""
 
 from collections.abc import Callable, Collection, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextvars import copy_context
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -10,6 +12,7 @@ from acceptance.evidence import Sample
 from acceptance.judge import Judgement, Measurement
 from acceptance.query import (
     MeasuringQuery,
+    OwnQuery,
     Place,
     TableFacts,
     compile_checks,
@@ -24,7 +27,13 @@ from aws.athena import QueryAnswer
 from flows.timeline import Stopped
 
 Ask = Callable[[str, str, str], QueryAnswer]
-"""Runs a query: the step's name, the query's purpose and its SQL. Raises Stopped or QueryFailed if it fails."""
+"""Runs a query: the step's name, the query's purpose and its SQL. Raises Stopped or QueryFailed if it fails.
+
+Several threads may call it at the same time.
+"""
+
+_AT_ONCE = 4
+"""Queries of one delivery that Athena runs at the same time; an account may have 20 and more."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,15 +103,22 @@ def rows_of_broken_rules(
 
 
 def _beside(query: MeasuringQuery, ask: Ask) -> dict[str, Measurement]:
-    measured: dict[str, Measurement] = {}
-    for own in query.beside:
+    """None needs what another one answers, and each is some seconds of waiting: they are asked side by side."""
+
+    def measured(own: OwnQuery) -> Measurement:
         try:
             answer = ask(f"measure {own.check.id}", "checks", own.sql)
         except (Stopped, QueryFailed) as error:
-            measured[own.check.id] = Measurement(error=str(error))
-        else:
-            measured[own.check.id] = read_own_answer(own, answer.rows, answer.query_id)
-    return measured
+            return Measurement(error=str(error))
+        return read_own_answer(own, answer.rows, answer.query_id)
+
+    pool = ThreadPoolExecutor(_AT_ONCE, thread_name_prefix="query")
+    try:
+        # Each in a copy of this context, for it says which run this is.
+        asked = [(own.check.id, pool.submit(copy_context().run, measured, own)) for own in query.beside]
+        return {check: each.result() for check, each in asked}
+    finally:
+        pool.shutdown(wait=False, cancel_futures=True)  # a run that is told to end does not wait for Athena
 
 
 def _by_athena(error: AceiteError) -> bool:

@@ -1,6 +1,6 @@
 """A contract's table in the sandbox: rows are put into a partition of their own, measured by its Athena, and judged."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 from itertools import count
@@ -51,8 +51,11 @@ class MeasuredTable:
     def __post_init__(self) -> None:
         provision(SESSION, self.aws.endpoint, [self.contract])
 
-    def judge(self, rows: Sequence[str]) -> Judged:
-        """Rows are texts of SQL's VALUES, such as "1, NULL, 'a'", in the order of the landed columns."""
+    def judge(self, rows: Sequence[str], before: Callable[[str], object] = lambda step: None) -> Judged:
+        """Rows are texts of SQL's VALUES, such as "1, NULL, 'a'", in the order of the landed columns.
+
+        `before` is called with the name of each step that asks, by its thread.
+        """
         day = next(self._days)
         delivery = Delivery("d", day, (LandingObject("landing", "k", "e", 1, datetime.now(UTC)),), {"file": "f"})
         partition = partition_values(self.contract, delivery)
@@ -62,9 +65,10 @@ class MeasuredTable:
         usable = usable_columns(self.contract, catalog)
         answers: list[QueryAnswer] = []
 
-        def ask(_: str, purpose: str, sql: str) -> QueryAnswer:
-            answers.append(self.ask(sql))
-            return answers[-1]
+        def ask(step: str, purpose: str, sql: str) -> QueryAnswer:
+            before(step)
+            answers.append(answer := self.ask(sql))
+            return answer
 
         measured = measure(self.contract, partition, usable, (), ask)
         landed = LandedFacts(measured.table.rows, measured.table.fingerprint)

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import replace
+from threading import Barrier
 from typing import Any
 
 import pytest
@@ -106,6 +107,19 @@ def test_rules_that_hold_take_one_query_and_one_beside_it_for_each_that_needs_a_
     assert len(judged.queries) == 1 + len(alone)
     assert judged.queries[0].sql.count('"shop"."sales"') == 1
     assert all(query.sql.startswith("WITH delivered AS (") for query in judged.queries)
+
+
+def test_what_is_measured_beside_the_one_query_is_asked_side_by_side(sales) -> None:
+    all_at_once = Barrier(4)
+    steps: list[str] = []
+
+    def before(step: str) -> None:
+        steps.append(step)
+        if not step.startswith("measure the checks"):
+            all_at_once.wait(timeout=60)  # raises if they come one after the other
+
+    assert sales.judge(GOOD, before).judgement.verdict is Verdict.ACCEPTED
+    assert len(steps) == 1 + all_at_once.parties
 
 
 def test_every_query_tells_its_cost_its_result_and_its_text(sales) -> None:
