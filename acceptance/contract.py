@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from datetime import date, timedelta
+from datetime import date, time, timedelta
 from enum import StrEnum
 from typing import Any
 
@@ -183,7 +183,8 @@ class Contract:
     `template` ties landed keys to the dataset. `partition` maps partition columns to texts with placeholders.
     `landed_table` is database.table, over the landing location, for the engine that is Athena.
     `sha256` is of the document's bytes; `checks` are in the order in which they are reported. `update_every` is the
-    longest time between two deliveries, if the contract promises one. `notes` tell what of it is not checked.
+    longest time between two deliveries, if the contract promises one, `available_at` the time of day, with its offset,
+    by which they come. `notes` tell what of it is not checked.
     """
 
     dataset: str
@@ -203,6 +204,7 @@ class Contract:
     resent: Resent = Resent.REPORT
     baseline: Baseline = Baseline()
     update_every: timedelta | None = None
+    available_at: time | None = None
     custom_properties: tuple[CustomProperty, ...] = ()
     partition_holds: PartitionHolds | NamedByColumn = PartitionHolds.THIS_DELIVERY
     engine: Engine = Engine.LOCAL

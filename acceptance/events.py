@@ -12,6 +12,7 @@ from acceptance.contract import Contract
 from acceptance.delivery import Delivery, LandingObject, common_folder
 from acceptance.groups import Group, group_prefix
 from acceptance.judge import Verdict
+from acceptance.messages import message
 
 ARRIVED = "delivery.arrived"
 ARRIVED_TOGETHER = "deliveries.arrived"
@@ -19,10 +20,16 @@ ACCEPTED = "delivery.accepted"
 REJECTED = "delivery.rejected"
 INCONCLUSIVE = "delivery.inconclusive"
 INCOMPLETE = "delivery.incomplete"
+OVERDUE = "delivery.overdue"
+PAUSED = "dataset.paused"
+RESUMED = "dataset.resumed"
 UNROUTABLE = "landing.object.unroutable"
 HEARTBEAT = "watcher.heartbeat"
 
 VERDICT_EVENTS = {Verdict.ACCEPTED: ACCEPTED, Verdict.REJECTED: REJECTED, Verdict.INCONCLUSIVE: INCONCLUSIVE}
+
+DATASET = "aceite.dataset"
+"""The label that every event about a delivery or a dataset has."""
 
 MOST_KEYS = 500
 """Keys that an event names: with as many missing ones, and 1,024 bytes each, it stays below Prefect's 1.5 MB."""
@@ -90,7 +97,7 @@ class EventDraft:
 
 def arrived(delivery: Delivery) -> EventDraft:
     pointer = DeliveryPointer.to(delivery)
-    return EventDraft(ARRIVED, _resource(delivery), {"delivery": pointer.model_dump(mode="json")})
+    return EventDraft(ARRIVED, resource_of(delivery), {"delivery": pointer.model_dump(mode="json")})
 
 
 def arrived_together(pointers: Sequence[DeliveryPointer]) -> EventDraft:
@@ -100,7 +107,7 @@ def arrived_together(pointers: Sequence[DeliveryPointer]) -> EventDraft:
     resource = {
         "prefect.resource.id": f"s3://{members[0].bucket}/{common_folder([member.key for member in members])}",
         "prefect.resource.name": title_together(pointers),
-        "aceite.dataset": pointers[0].dataset,
+        DATASET: pointers[0].dataset,
         "aceite.business-date": first.isoformat() if first == last else f"{first.isoformat()}/{last.isoformat()}",
     }
     payload = {
@@ -116,19 +123,6 @@ def title_together(pointers: Sequence[DeliveryPointer]) -> str:
     return f"{pointers[0].dataset} {len(pointers)} deliveries {' to '.join(dict.fromkeys((dates[0], dates[-1])))}"
 
 
-def judged(delivery: Delivery, verdict: Verdict, reason: str, evidence_uri: str, run_url: str | None) -> EventDraft:
-    """Emitted after the evidence was put. The payload is what a notification says."""
-    payload = {
-        "delivery_id": delivery.id,
-        "title": delivery.title,
-        "verdict": verdict.value,
-        "reason": reason,
-        "evidence": evidence_uri,
-        "run_url": run_url or "",
-    }
-    return EventDraft(VERDICT_EVENTS[verdict], _resource(delivery), payload)
-
-
 def incomplete(group: Group, contract: Contract, finding: Incomplete) -> EventDraft:
     """What a group lacks. `deadline` is when it was, or will be, told that it is not complete."""
     due = deadline(group, contract)
@@ -136,7 +130,7 @@ def incomplete(group: Group, contract: Contract, finding: Incomplete) -> EventDr
     resource = {
         "prefect.resource.id": location,
         "prefect.resource.name": group.key.title,
-        "aceite.dataset": group.key.dataset,
+        DATASET: group.key.dataset,
         "aceite.business-date": group.key.business_date.isoformat(),
         "aceite.group": group.key.id,
     }
@@ -153,20 +147,32 @@ def incomplete(group: Group, contract: Contract, finding: Incomplete) -> EventDr
         "signals": sorted(group.signals)[:MOST_KEYS],
         "deadline": due.isoformat() if due else None,
         "revision": group.revision,
+        "message": message(
+            f"{group.key.title}: incomplete",
+            [
+                ("Dataset", group.key.dataset),
+                ("Date", group.key.business_date.isoformat()),
+                ("Files", str(len(group.members))),
+                ("Why", finding.why),
+                ("Missing", ", ".join(finding.missing[:MOST_KEYS])),
+            ],
+        ),
     }
     return EventDraft(INCOMPLETE, resource, payload)
 
 
 def unroutable(landed: LandingObject, reason: str) -> EventDraft:
     resource = {"prefect.resource.id": landed.uri, "prefect.resource.name": landed.file}
-    return EventDraft(UNROUTABLE, resource, {"key": landed.key, "size": landed.size, "reason": reason})
+    facts = [("Bucket", landed.bucket), ("Key", landed.key), ("Why", reason)]
+    payload = {"key": landed.key, "size": landed.size, "reason": reason}
+    return EventDraft(UNROUTABLE, resource, {**payload, "message": message(f"{landed.file}: fits no contract", facts)})
 
 
-def _resource(delivery: Delivery) -> dict[str, str]:
+def resource_of(delivery: Delivery) -> dict[str, str]:
     return {
         "prefect.resource.id": delivery.first.uri,
         "prefect.resource.name": delivery.title,
-        "aceite.dataset": delivery.dataset,
+        DATASET: delivery.dataset,
         "aceite.business-date": delivery.business_date.isoformat(),
         "aceite.delivery": delivery.id,
     }

@@ -17,11 +17,14 @@ from acceptance.contract import Contract
 from acceptance.errors import SettingsError
 from automations import (
     mark_dead_runs,
+    pause_what_keeps_failing,
     restart_the_watcher,
     tell_about_rejections,
-    validate_each_delivery,
-    validate_together,
+    tell_about_silence,
+    tell_about_strangers,
+    validate,
 )
+from automations.telling import Channel
 from blocks.build import save_blocks
 from blocks.settings import Settings
 from flows.pipeline import one_at_a_time
@@ -41,7 +44,7 @@ WARM_POOL = "aceite-warm"
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """What became of one thing: "created", "updated", "unchanged". `fields` are those that differed."""
+    """What became of one thing: "created", "updated", "unchanged", "deleted". `fields` are those that differed."""
 
     kind: str
     name: str
@@ -128,21 +131,31 @@ def _apply(
     for contract in contracts:
         if contract.override:
             yield _apply_limit(client, one_at_a_time(contract.dataset), dry_run)
-    for automation in _automations(client, settings, dry_run):
+    for automation in _automations(client, settings, contracts, dry_run):
         yield _apply_automation(client, automation, dry_run)
+    for obsolete in client.read_automations_by_name(validate.OBSOLETE):
+        if not dry_run:
+            client.delete_automation(obsolete.id)
+        yield Change("automation", obsolete.name, "deleted")
 
 
-def _automations(client: SyncPrefectClient, settings: Settings, dry_run: bool) -> Iterator[AutomationCore]:
+def _automations(
+    client: SyncPrefectClient, settings: Settings, contracts: Sequence[Contract], dry_run: bool
+) -> Iterator[AutomationCore]:
     block = settings.notification_block
-    told = tell_about_rejections.automation(_block_id(client, block) if block else None, block)
+    channel = Channel(block, _block_id(client, block)) if block else Channel()
     ids = deployed(client)
     if ids is None:
         # Only in a dry run on a new server: there is nothing yet that the automations could run.
         assert dry_run
         ids = Deployed(UUID(int=0), UUID(int=0), UUID(int=0))
-    yield validate_each_delivery.automation(ids.validate_delivery)
-    yield validate_together.automation(ids.validate_deliveries)
-    yield told
+    for contract in contracts:
+        yield validate.each(contract.dataset, ids.validate_delivery)
+    yield validate.together(ids.validate_deliveries)
+    yield pause_what_keeps_failing.automation()
+    yield tell_about_rejections.automation(channel)
+    yield tell_about_silence.automation(channel)
+    yield tell_about_strangers.automation(channel)
     yield mark_dead_runs.automation()
     yield restart_the_watcher.automation(ids.watch_landing)
 

@@ -20,6 +20,9 @@ _ENDED = (
     "Rejected",
     "Inconclusive",
     "Duplicate",
+    "Held",
+    "AlreadyWatched",
+    "TakenOver",
 )
 
 

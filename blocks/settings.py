@@ -48,7 +48,7 @@ class Settings(BaseSettings):
     notification_block: str | None = Field(
         None,
         pattern=r"^[a-z0-9-]+/[^/]+$",
-        description="Prefect notification block to tell about rejections, as type/name: slack-webhook/squad-sor.",
+        description="Prefect notification block through which people are told, as type/name: slack-webhook/squad-sor.",
     )
     ledger_url: str | None = Field(None, description="Database URL of the ledger; SQLite in the home folder if unset.")
     landing_queue_url: str | None = Field(

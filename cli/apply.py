@@ -7,7 +7,7 @@ from rich.console import Console
 
 from cli.options import Contracts, Home
 
-_SIGNS = {"created": "+", "updated": "~", "unchanged": "="}
+_SIGNS = {"created": "+", "updated": "~", "unchanged": "=", "deleted": "-"}
 
 
 def apply(

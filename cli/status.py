@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import json as json_module
 import sys
-from dataclasses import asdict
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -14,9 +15,12 @@ from rich.table import Table
 from cli.options import Contracts, Home, Json
 
 if TYPE_CHECKING:
+    from acceptance.overdue import Missing
     from blocks.settings import Settings
     from flows.ledger import Ledger
     from flows.ledger.status import DeliveryStatus, LocationStatus
+
+_RESUME = "switch its automation on again in Prefect"
 
 
 def status(json: Json = False, contracts: Contracts = None, home: Home = None) -> None:
@@ -28,20 +32,22 @@ def status(json: Json = False, contracts: Contracts = None, home: Home = None) -
     settings = share_settings()
     running = find_running(settings.home.expanduser())
     with open_ledger(ledger_url(settings)) as ledger:
+        silent = _silent(ledger, settings)
         if json:
             document = {
                 "aws_endpoint": running.aws_endpoint if running else settings.aws_endpoint_url,
                 "prefect_api_url": running.prefect_api_url if running else None,
-                "deliveries": [_as_json(item) for item in ledger.status.deliveries()],
-                "overdue": [_overdue_as_json(*item) for item in _overdue(ledger, settings)],
+                "deliveries": [_as_json(item, silent) for item in ledger.status.deliveries()],
+                "overdue": [_overdue_as_json(dataset, item) for dataset, item in silent.missing.items()],
+                "paused": [_paused_as_json(ledger, *item) for item in ledger.datasets.paused().items()],
                 "locations": [_location_as_json(item, settings.certify_within_s) for item in ledger.status.locations()],
             }
             sys.stdout.write(json_module.dumps(document, indent=2) + "\n")
         else:
-            _print(ledger, Console(), running.ui_url if running else None, settings)
+            _print(ledger, Console(), running.ui_url if running else None, settings.certify_within_s, silent)
 
 
-def _print(ledger: Ledger, console: Console, ui_url: str | None, settings: Settings) -> None:
+def _print(ledger: Ledger, console: Console, ui_url: str | None, certify_within_s: float, silent: Silent) -> None:
     from cli.verdicts import plain
 
     console.print(f"Prefect UI: {ui_url}" if ui_url else "`aceite up` is not running on this home")
@@ -52,34 +58,76 @@ def _print(ledger: Ledger, console: Console, ui_url: str | None, settings: Setti
         arrived = item.arrived.strftime("%Y-%m-%d %H:%M:%S")
         style = {"accepted": "green", "rejected": "red", "inconclusive": "yellow"}.get(item.verdict or "", "")
         about = (arrived, item.dataset, item.business_date, plain(key), str(item.revision))
-        table.add_row(*about, item.state, item.verdict or "", plain(item.reason or ""), style=style)
+        state = f"{item.state}, overdue" if silent.is_late(item) else item.state
+        table.add_row(*about, state, item.verdict or "", plain(item.reason or ""), style=style)
     console.print(table if deliveries else "no deliveries yet")
     for place in ledger.status.locations():
-        console.print(_certification(place, settings.certify_within_s), markup=False, highlight=False, soft_wrap=True)
-    for dataset, last, due in _overdue(ledger, settings):
-        said = f"overdue {dataset}: last arrived {last:%Y-%m-%d %H:%M:%S}, the next was due by {due:%Y-%m-%d %H:%M:%S}"
-        console.print(f"{said} (UTC)", style="yellow", markup=False, highlight=False, soft_wrap=True)
+        console.print(_certification(place, certify_within_s), markup=False, highlight=False, soft_wrap=True)
+    for dataset, missing in silent.missing.items():
+        _say(console, f"overdue {dataset}: {_told(missing)} (UTC)")
+    for dataset, since in ledger.datasets.paused().items():
+        waiting = ledger.datasets.waiting(dataset)
+        _say(console, f"paused {dataset}: since {since:%Y-%m-%d %H:%M:%S} (UTC), {waiting} deliveries wait; {_RESUME}")
     for landed, reason in ledger.seen.unroutable():
         console.print(f"unroutable {landed.uri}: {reason}", markup=False, highlight=False)
 
 
-def _overdue(ledger: Ledger, settings: Settings) -> list[tuple[str, datetime, datetime]]:
-    """Dataset, its last arrival, and when the next was due by the frequency that its contract promises."""
+@dataclass(frozen=True, slots=True)
+class Silent:
+    """What the watcher tells people is overdue: datasets of which deliveries are missing, and when verdicts are due."""
+
+    missing: Mapping[str, Missing]
+    judged_within: Mapping[str, timedelta]
+    now: datetime
+
+    def verdict_due(self, item: DeliveryStatus) -> datetime | None:
+        within = self.judged_within.get(item.dataset)
+        return item.arrived + within if within is not None and item.judged is None else None
+
+    def is_late(self, item: DeliveryStatus) -> bool:
+        due = self.verdict_due(item)
+        return due is not None and due < self.now
+
+
+def _silent(ledger: Ledger, settings: Settings) -> Silent:
     from acceptance.errors import ContractError
+    from acceptance.overdue import judged_within, missing
     from flows.contracts import contracts_of
 
+    now, watched = datetime.now(UTC), ledger.datasets.watched()
     try:
         contracts = contracts_of(settings)
     except ContractError:
-        return []  # `contracts check` tells; the deliveries are there all the same
-    arrivals, now = ledger.status.last_arrivals(), datetime.now(UTC)
-    found = [(each.dataset, arrivals.get(each.dataset), each.update_every) for each in contracts]
-    due = [(dataset, last, last + every) for dataset, last, every in found if last is not None and every is not None]
-    return [item for item in due if item[2] < now]
+        return Silent({}, {}, now)  # `contracts check` tells; the deliveries are there all the same
+    known = [(each, watched[each.dataset]) for each in contracts if each.dataset in watched]
+    found = {each.dataset: missing(each, of, now) for each, of in known}
+    within = {each.dataset: judged_within(each) for each in contracts}
+    return Silent({dataset: item for dataset, item in found.items() if item is not None}, within, now)
 
 
-def _overdue_as_json(dataset: str, last: datetime, due: datetime) -> dict[str, str]:
-    return {"dataset": dataset, "last_arrived": last.isoformat(), "due": due.isoformat()}
+def _told(missing: Missing) -> str:
+    last = f"last arrived {missing.last.at:%Y-%m-%d %H:%M:%S}" if missing.last else "none ever arrived"
+    day = f", of {missing.business_date.isoformat()}" if missing.business_date else ""
+    more = f" and {missing.count - 1} before it" if missing.count > 1 else ""
+    return f"{last}, the next was due by {missing.since:%Y-%m-%d %H:%M:%S}; missing{day}{more}"
+
+
+def _say(console: Console, line: str) -> None:
+    console.print(line, style="yellow", markup=False, highlight=False, soft_wrap=True)
+
+
+def _overdue_as_json(dataset: str, item: Missing) -> dict[str, Any]:
+    return {
+        "dataset": dataset,
+        "last_arrived": item.last.at.isoformat() if item.last else None,
+        "due": item.since.isoformat(),
+        "missed": item.count,
+        "business_date": item.business_date.isoformat() if item.business_date else None,
+    }
+
+
+def _paused_as_json(ledger: Ledger, dataset: str, since: datetime) -> dict[str, Any]:
+    return {"dataset": dataset, "since": since.isoformat(), "waiting": ledger.datasets.waiting(dataset)}
 
 
 def _certification(place: LocationStatus, certify_within_s: float) -> str:
@@ -101,6 +149,8 @@ def _location_as_json(place: LocationStatus, certify_within_s: float) -> dict[st
     return known | times
 
 
-def _as_json(item: DeliveryStatus) -> dict[str, Any]:
+def _as_json(item: DeliveryStatus, silent: Silent) -> dict[str, Any]:
+    due = silent.verdict_due(item)
     times = {"arrived": item.arrived.isoformat(), "judged": item.judged.isoformat() if item.judged else None}
-    return {**asdict(item), **times}
+    late = {"verdict_due": due.isoformat() if due else None, "overdue": silent.is_late(item)}
+    return {**asdict(item), **times, **late}

@@ -15,7 +15,7 @@ from prefect.utilities.annotations import quote
 from acceptance.contract import Contract
 from acceptance.delivery import Delivery
 from acceptance.errors import ContractError, QueryFailed, StepFailed, UnroutableKey
-from acceptance.events import EventDraft, judged
+from acceptance.events import EventDraft
 from acceptance.evidence import Evidence, QueryRecord, Sample
 from acceptance.findings import Findings, judge_findings, usable_columns
 from acceptance.history import PastDelivery
@@ -24,6 +24,7 @@ from acceptance.keys.placeholders import partition_values
 from acceptance.landed_query import landed_query, read_landed_answer
 from acceptance.landing import Engine
 from acceptance.partition import files_named
+from acceptance.verdict_events import failure_of, judged
 from aws.athena import QueryAnswer
 from flows import steps
 from flows.chain import Chain
@@ -130,7 +131,8 @@ class Case:
 
     def verdict_event(self, run: Run) -> EventDraft:
         judgement = self.judgement
-        return judged(self.delivery, judgement.verdict, judgement.reason, self.evidence_uri, run.url)
+        failure = failure_of(self.findings.stopped_by, tuple(self.timeline.steps), judgement)
+        return judged(self.delivery, judgement, self.evidence_uri, run.url, failure)
 
     def record_cancellation(self, run: Run) -> bool:
         """Evidence of a run that a person cancelled. Prefect runs no more tasks of it, so the calls are made here."""

@@ -4,7 +4,7 @@ Prefect's `emit_event` answers before anything was sent and stays silent when no
 that the event is in the server's broker, and reading it back that it is in its database.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from uuid import UUID, uuid4
 
@@ -14,7 +14,9 @@ from prefect.events import Event, RelatedResource, Resource
 from prefect.events.filters import EventFilter, EventIDFilter, EventNameFilter, EventOccurredFilter
 from prefect.runtime import deployment, flow_run
 
-from acceptance.events import EventDraft
+from acceptance.events import DATASET, EventDraft
+from acceptance.verdict_events import FAILURE
+from flows.switches import read_switches
 
 READ_BACK_AT_MOST = 50
 """Events that one answer of POST /events/filter holds (INTERACTIVE_PAGE_SIZE in prefect.server.events.storage)."""
@@ -27,13 +29,15 @@ def post(client: SyncPrefectClient, drafts: Iterable[tuple[UUID, EventDraft]]) -
     Raises:
         httpx.HTTPError: the server did not take them.
     """
+    drafts = list(drafts)
     related = _related()
+    switches = _switches_of(client, [draft for _, draft in drafts])
     events = [
         Event(
             id=event_id,
             event=draft.name,
             resource=Resource(dict(draft.resource)),
-            related=related,
+            related=[*related, *(switches.get(draft.resource[DATASET], ()) if FAILURE in draft.resource else ())],
             payload=dict(draft.payload),
         ).model_dump(mode="json")
         for event_id, draft in drafts
@@ -76,6 +80,13 @@ def actions(client: SyncPrefectClient, since: datetime) -> tuple[int, int]:
         return client.read_events(EventFilter(event=EventNameFilter(name=[name]), occurred=occurred), limit=0).total
 
     return count("prefect.automation.triggered"), count("prefect.automation.action.triggered")
+
+
+def _switches_of(client: SyncPrefectClient, drafts: Sequence[EventDraft]) -> Mapping[str, Sequence[RelatedResource]]:
+    """By dataset, for those whose event tells of a failure: the automation that is switched off if there are many."""
+    failing = {draft.resource[DATASET] for draft in drafts if FAILURE in draft.resource}
+    found = read_switches(client, sorted(failing))
+    return {dataset: [RelatedResource(switch.related)] for dataset, switch in found.items()}
 
 
 def _related() -> list[RelatedResource]:

@@ -40,6 +40,7 @@ from flows.measuring import Measured, measure_together
 from flows.records import Run, this_run
 from flows.runs import is_being_cancelled
 from flows.steps import ask_athena
+from flows.switches import held, is_paused
 from flows.timeline import Stopped, Timeline, called, literally
 from flows.validate_delivery import DUPLICATE, state_of
 
@@ -67,12 +68,17 @@ def validate_deliveries(deliveries: list[DeliveryPointer], event_id: str | None 
     datasets = {pointer.dataset for pointer in deliveries}
     if len(datasets) != 1:
         raise AceiteError(f"deliveries of one dataset are judged together, not of {', '.join(sorted(datasets))}")
-    contract, clients = contract_of(datasets.pop()), load_clients()
+    dataset = datasets.pop()
+    if event_id is not None and is_paused(dataset):
+        return held(dataset)
+    contract, clients = contract_of(dataset), load_clients()
     batch = Batch(contract, this_run(contract, clients.caller), side_by_side)
     chain = Chain(clients.evidence_s3, clients.evidence_bucket, contract.dataset)
     cases = [Case(contract, each.delivery(), event_id, chain, Timeline(called)) for each in deliveries]
     with batch.side_by_side():
         for wave in waves(cases, side_by_side if contract.steps else len(cases)):
+            if batch.judged and event_id is not None and is_paused(dataset):
+                break  # what is left was not claimed, and waits with the others
             batch.judge(wave)
     return batch.state()
 

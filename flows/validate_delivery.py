@@ -17,6 +17,7 @@ from flows.clients import load_clients
 from flows.installation import contract_of
 from flows.records import Run, this_run
 from flows.runs import is_being_cancelled
+from flows.switches import held, is_paused
 
 DUPLICATE = "Duplicate"
 """The state of a run whose delivery is, or was, judged by another."""
@@ -34,6 +35,8 @@ def validate_delivery(delivery: DeliveryPointer, event_id: str | None = None) ->
         delivery: What to judge, as the event `delivery.arrived` carries it.
         event_id: That event; none when a person asked.
     """
+    if event_id is not None and is_paused(delivery.dataset):
+        return held(delivery.dataset)
     contract, clients = contract_of(delivery.dataset), load_clients()
     chain = Chain(clients.evidence_s3, clients.evidence_bucket, contract.dataset)
     case = Case(contract, delivery.delivery(), event_id, chain)

@@ -29,6 +29,7 @@ from flows.evidence_store import StandingVerdicts
 from flows.installation import installed_contracts
 from flows.landing import Landing, Pace
 from flows.ledger import Ledger, ledger_url, open_ledger
+from flows.silence import Silence
 
 LEASE = timedelta(seconds=15)
 RENEW_EVERY_S = 2
@@ -76,7 +77,9 @@ def watch_landing(poll_s: float = 10, patience_s: float = 120, together: int = M
                 ledger.announcements, clients.evidence_s3, clients.evidence_bucket, timedelta(seconds=patience_s)
             )
             most = {contract.dataset: together_at_most(contract, together) for contract in contracts}
-            watcher.watch(landing, pace, aftermath, Announcer(ledger, most))
+            silence = Silence(ledger, contracts, watcher.holder, get_run_logger())
+            silence.begin(_now())
+            watcher.watch(landing, pace, aftermath, Announcer(ledger, most), silence)
         except LeaseLost as lost:
             return Completed(name="TakenOver", message=str(lost))
         finally:
@@ -105,7 +108,9 @@ class Watcher:
             waiting = True
             time.sleep(LOOK_FOR_LEASE_EVERY_S)
 
-    def watch(self, landing: Landing, pace: Pace, aftermath: Aftermath, announcer: Announcer) -> Never:
+    def watch(
+        self, landing: Landing, pace: Pace, aftermath: Aftermath, announcer: Announcer, silence: Silence | None = None
+    ) -> Never:
         """Raises LeaseLost when another watcher took over, AceiteError when Prefect's server is gone for good."""
         next_look = time.monotonic()
         while True:
@@ -114,6 +119,9 @@ class Watcher:
                 next_look = time.monotonic() + pace.every.total_seconds()
                 landing.look(_now(), self.survive)
                 self.survive("looking for evidence", aftermath.look_for_evidence)
+                if silence is not None:
+                    self.survive("looking at the datasets' switches", partial(silence.look_at_switches, _now()))
+                    self.survive("looking for what is overdue", partial(silence.look, _now()))
                 self.survive("looking for lost announcements", aftermath.announce_again)
             self.survive("telling Prefect's server", partial(announcer.announce, self.stay_alive, TELL_FOR))
             hinted = self._await_hints(max(0.0, min(next_look - time.monotonic(), TELL_EVERY_S)))

@@ -316,7 +316,7 @@ def test_a_clean_file_is_accepted_by_a_run_that_the_automation_created(aceite):
     assert run["state"]["type"] == "COMPLETED"
     assert run["state"]["message"] == evidence["reason"]
     automation = next(
-        item for item in aceite.prefect("automations/filter") if item["name"] == "Aceite: validate each delivery"
+        item for item in aceite.prefect("automations/filter") if item["name"] == "Aceite: validate nyc-flights"
     )
     assert automation["id"] in json.dumps(run["created_by"]), run["created_by"]
     assert run["parameters"]["event_id"] == evidence["run"]["event_id"]
@@ -564,7 +564,8 @@ def test_people_are_told_of_a_rejection_through_a_notification_block(aceite):
         message = told.get(timeout=60)
         listener.shutdown()
     assert message["subject"] == "nyc-flights 2013-01-17 flights.csv: rejected"
-    assert evidence["reason"] in message["body"]
+    failed = next(check for check in evidence["checks"] if check["outcome"] == "failed")
+    assert failed["observed"] in message["body"]
     assert evidence["run"]["flow_run_id"] in message["body"]
     assert evidence["prefix"] in message["body"]
     aceite.aceite("apply")  # as before

@@ -20,7 +20,7 @@ from acceptance.odcs.pipeline import read_override, read_partition, read_steps
 from acceptance.odcs.published import PublishedTable, read_table, tables_of
 from acceptance.odcs.relationships import Tables
 from acceptance.odcs.schema import refuse_invalid
-from acceptance.odcs.service_levels import note_others, read_frequency
+from acceptance.odcs.service_levels import note_others, read_availability, read_frequency
 from acceptance.odcs.vendor import VENDOR, custom_properties, foreign_properties
 
 LANDING = "landing"
@@ -100,6 +100,7 @@ def _contract(root: Node, path: str, sha256: str, published: Sequence[PublishedT
         resent=resent,
         baseline=baseline,
         update_every=read_frequency(root, schema),
+        available_at=read_availability(root, schema),
         custom_properties=foreign_properties(root),
         partition_holds=partition_holds,
         engine=engine,

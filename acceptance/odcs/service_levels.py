@@ -2,12 +2,13 @@
 
 Latency is the time from the landing of a delivery's last file until its rows are found in the table. It warns, as late
 data is still what was promised, unless the custom property `severity` says otherwise. Frequency is the longest time
-between two deliveries. Other service levels (retention, availability ...) are not about a delivery, so none of its
-measurements could keep them: they are documentation, and a note of the contract says so.
+between two deliveries, and timeOfAvailability the time of day by which they come. Other service levels (retention,
+availability ...) are not about a delivery, so none of its measurements could keep them: they are documentation, and a
+note of the contract says so.
 """
 
 from collections.abc import Iterator
-from datetime import timedelta
+from datetime import UTC, time, timedelta
 
 from acceptance.checks import Check, Metric, Operator, Severity, Threshold
 from acceptance.odcs.node import Node, hint, shown
@@ -15,6 +16,7 @@ from acceptance.odcs.vendor import severity_of
 
 _LATENCY = ("latency", "ly")
 _FREQUENCY = ("frequency", "fy")
+_AVAILABILITY = ("timeofavailability", "ta")
 _UNITS = {
     ("s", "sec", "second", "seconds"): timedelta(seconds=1),
     ("min", "minute", "minutes"): timedelta(minutes=1),
@@ -48,10 +50,20 @@ def read_frequency(root: Node, table: Node) -> timedelta | None:
     return min((_duration(node) for node in _of(root, table, _FREQUENCY)), default=None)
 
 
+def read_availability(root: Node, table: Node) -> time | None:
+    """The time of day, with its offset, by which a delivery comes; the first of several."""
+    return min((_time_of_day(node["value"]) for node in _of(root, table, _AVAILABILITY)), default=None)
+
+
 def note_others(root: Node) -> None:
+    names = {str(node["property"].value).casefold() for node in root["slaProperties"]}
     for node in root["slaProperties"]:
         name = str(node["property"].value)
-        if name.casefold() not in (*_LATENCY, *_FREQUENCY):
+        if name.casefold() in _AVAILABILITY and names.isdisjoint(_FREQUENCY):
+            node.note(f"without a frequency no delivery is expected, so the service level {name} is documentation")
+        if node["schedule"].value is not None:
+            node["schedule"].note("a schedule is documentation: what is overdue follows from value and unit")
+        if name.casefold() not in (*_LATENCY, *_FREQUENCY, *_AVAILABILITY):
             node.note(f"the service level {name} is documentation: no delivery is checked for it")
 
 
@@ -78,6 +90,20 @@ def _duration(node: Node) -> timedelta:
         node["value"].refuse(f"found {shown(value)}; a number above 0 is needed, at most 100 years")
         return unit
     return number * unit
+
+
+def _time_of_day(value: Node) -> time:
+    """One that was refused becomes a time of no meaning."""
+    try:
+        found = time.fromisoformat(str(value.value))
+    except ValueError:
+        found = time()
+    if found.tzinfo is None:
+        value.refuse(
+            f"found {shown(value.value)}; a time of day with its offset is needed, such as 09:00-03:00 or 12:00Z"
+        )
+        return time(tzinfo=UTC)
+    return found
 
 
 def _refuse_unknown_elements(element: Node, table: Node) -> None:

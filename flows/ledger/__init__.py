@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from flows.ledger.announcements import Announcements
 from flows.ledger.database import database, usable
+from flows.ledger.datasets import Datasets
 from flows.ledger.groups import Groups
 from flows.ledger.lease import Lease
 from flows.ledger.schema import bring_up_to_date
@@ -40,6 +41,7 @@ class Ledger:
         self.seen = Seen(self._engine)
         self.groups = Groups(self._engine)
         self.announcements = Announcements(self._engine)
+        self.datasets = Datasets(self._engine)
         self.status = Status(self._engine)
 
     def close(self) -> None:

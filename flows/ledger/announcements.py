@@ -11,6 +11,7 @@ import sqlalchemy as sa
 from acceptance.announcements import TRIED_TOGETHER, InFlight, batches
 from acceptance.delivery import Delivery
 from acceptance.events import DeliveryPointer, EventDraft, arrived, arrived_together
+from flows.ledger.datasets import held_back
 from flows.ledger.tables import announcement_row, announcements, deliveries, writing
 
 LOOKED_AT = 2000
@@ -38,7 +39,8 @@ class Announcements:
         """
         with writing(self._engine) as connection:
             waiting: dict[str, list[Any]] = {}
-            for row in connection.execute(_alone(list(together)).order_by(announcements.c.due_at).limit(LOOKED_AT)):
+            going_on = sorted({*together}.difference(held_back(connection)))
+            for row in connection.execute(_alone(going_on).order_by(announcements.c.due_at).limit(LOOKED_AT)):
                 waiting.setdefault(row.dataset, []).append(row)
             for dataset, rows in waiting.items():
                 for batch in batches([DeliveryPointer.model_validate(row.pointer) for row in rows], together[dataset]):
@@ -49,12 +51,14 @@ class Announcements:
                     connection.execute(told.values(batch_id=together_row["event_id"]))
 
     def due(self, limit: int) -> tuple[Announcement, ...]:
-        """Those that are not confirmed: what was posted first, then the oldest."""
+        """Those that are not confirmed: what was posted first, then the oldest. Paused datasets' deliveries wait."""
         unconfirmed = sa.select(announcements).where(
             announcements.c.confirmed_at.is_(None), announcements.c.batch_id.is_(None)
         )
         in_turn = (announcements.c.posted_at.is_(None), announcements.c.due_at, announcements.c.event_id)
         with self._engine.connect() as connection:
+            if paused := held_back(connection):
+                unconfirmed = unconfirmed.where(~_of(paused))
             rows = connection.execute(unconfirmed.order_by(*in_turn).limit(limit))
             return tuple(Announcement(uuid.UUID(row.event_id), EventDraft(**row.event), row.posted_at) for row in rows)
 
@@ -78,15 +82,21 @@ class Announcements:
             )
 
     def in_flight(self) -> tuple[InFlight, ...]:
-        """Deliveries that are announced, have no verdict, and no announcement still on its way."""
-        query = sa.select(deliveries).where(_silent())
+        """Deliveries that are announced, have no verdict, no announcement still on its way, and are not paused."""
         with self._engine.connect() as connection:
+            query = sa.select(deliveries).where(_silent(), deliveries.c.dataset.not_in(held_back(connection)))
             return tuple(
                 InFlight(
                     row.id, row.announcements, row.announced_at, row.claimed_at, timedelta(seconds=row.pipeline_takes_s)
                 )
                 for row in connection.execute(query)
             )
+
+    def untaken(self, dataset: str) -> tuple[str, ...]:
+        """Ids of its deliveries that were announced, and that no run took."""
+        taken = (deliveries.c.dataset == dataset, deliveries.c.claimed_at.is_(None))
+        with self._engine.connect() as connection:
+            return tuple(connection.scalars(sa.select(deliveries.c.id).where(_silent(), *taken)))
 
     def announce_again(self, delivery_ids: Sequence[str], now: datetime) -> None:
         """A new event, with a new id, becomes due for each of these deliveries that is still in flight."""
@@ -132,6 +142,12 @@ def _silent() -> sa.ColumnElement[bool]:
     )
     announced = deliveries.c.announced_at.is_not(None)
     return sa.and_(deliveries.c.judged_at.is_(None), announced, deliveries.c.id.not_in(on_their_way))
+
+
+def _of(paused: Sequence[str]) -> sa.ColumnElement[bool]:
+    """Announcements of deliveries of these datasets that nobody was told of."""
+    here = sa.and_(deliveries.c.id == announcements.c.delivery_id, deliveries.c.dataset.in_(paused))
+    return sa.and_(announcements.c.posted_at.is_(None), sa.exists().where(here))
 
 
 def _told_by(event_ids: Sequence[uuid.UUID]) -> sa.ColumnElement[bool]:

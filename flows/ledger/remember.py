@@ -12,7 +12,7 @@ from acceptance.delivery import Delivery, LandingObject
 from acceptance.events import DeliveryPointer, EventDraft
 from acceptance.groups import Group
 from acceptance.judge import Judged
-from flows.ledger.tables import announcement_row, announcements, deliveries, groups, keys_as_text, objects
+from flows.ledger.tables import announcement_row, announcements, datasets, deliveries, groups, keys_as_text, objects
 
 AT_ONCE = 400  # SQLite takes no more than 999 values in a statement of its older versions
 GROUP = TypeAdapter(Group)
@@ -42,6 +42,7 @@ def remember_sightings(connection: sa.Connection, sightings: Sequence[Sighting],
         fresh = _unknown_deliveries(connection, some)
         if fresh:
             connection.execute(sa.insert(deliveries), [_delivery_row(sighting, now) for sighting in fresh.values()])
+            _remember_newest(connection, fresh.values(), now)
         announced = [
             announcement_row(sighting.delivery.id if sighting.delivery else None, sighting.event, now)
             for sighting in some
@@ -55,6 +56,7 @@ def remember_delivery(connection: sa.Connection, sighting: Sighting, now: dateti
     """The delivery of a group, and its event if there is one."""
     if _unknown_deliveries(connection, [sighting]):
         connection.execute(sa.insert(deliveries), [_delivery_row(sighting, now)])
+        _remember_newest(connection, [sighting], now)
         if sighting.event is not None and sighting.delivery is not None:
             row = announcement_row(sighting.delivery.id, sighting.event, now)
             connection.execute(sa.insert(announcements).values(row))
@@ -91,6 +93,20 @@ def _unknown_deliveries(connection: sa.Connection, sightings: Sequence[Sighting]
     for row in connection.execute(known):
         del found[row.id]
     return found
+
+
+def _remember_newest(connection: sa.Connection, fresh: Iterable[Sighting], now: datetime) -> None:
+    """Of each dataset the new delivery of the latest date. An amended one is not the next that is expected."""
+    new = [sighting.delivery for sighting in fresh if sighting.delivery is not None and sighting.delivery.revision == 1]
+    newest = {delivery.dataset: delivery for delivery in sorted(new, key=lambda each: each.business_date)}
+    for dataset, delivery in newest.items():
+        known = {"last_arrived_at": now, "last_business_date": delivery.business_date, "last_uri": delivery.first.uri}
+        earlier = sa.or_(
+            datasets.c.last_arrived_at.is_(None),
+            datasets.c.last_arrived_at < now,
+            datasets.c.last_business_date <= delivery.business_date,
+        )
+        connection.execute(sa.update(datasets).where(datasets.c.dataset == dataset, earlier).values(**known))
 
 
 def _delivery_row(sighting: Sighting, now: datetime) -> dict[str, Any]:

@@ -4,9 +4,12 @@ import sqlalchemy as sa
 
 from acceptance.errors import LedgerUnusable
 from flows.ledger.database import shown
-from flows.ledger.tables import ledger_version, metadata, writing
+from flows.ledger.datasets import fill
+from flows.ledger.tables import UtcDateTime, ledger_version, metadata, writing
 
-VERSION = 3
+VERSION = 4
+DATASETS_SINCE = 4
+"""The version that has the table `datasets`."""
 
 _FIRST = {"objects", "deliveries", "announcements", "lease"}
 """The tables of version 1, which had no version."""
@@ -16,6 +19,8 @@ _STEPS = {
     1: ("ALTER TABLE objects ADD COLUMN ignored VARCHAR", "DROP INDEX ix_deliveries_dataset"),
     # Version 2 announced every delivery by an event of its own.
     2: ("ALTER TABLE announcements ADD COLUMN batch_id VARCHAR",),
+    # Version 3 told nobody of what did not come, or was not judged.
+    3: ("ALTER TABLE deliveries ADD COLUMN overdue_told_at {time}",),
 }
 _STEPS_ON_POSTGRESQL = {
     # It compared keys as its locale does, and could not hold all of them: see tables.KEY.
@@ -51,11 +56,14 @@ def bring_up_to_date(engine: sa.Engine) -> None:
 
 
 def _upgrade(connection: sa.Connection, found: int) -> None:
+    time = UtcDateTime().compile(connection.dialect)
     for version in range(found or VERSION, VERSION):
         also = _STEPS_ON_POSTGRESQL.get(version, ()) if connection.dialect.name == "postgresql" else ()
         for statement in (*_STEPS[version], *also):
-            connection.exec_driver_sql(statement)
+            connection.exec_driver_sql(statement.format(time=time))
     metadata.create_all(connection)
+    if 0 < found < DATASETS_SINCE:
+        fill(connection)
     for table in metadata.tables.values():
         for index in table.indexes:
             index.create(connection, checkfirst=True)  # create_all makes none of a table that was there

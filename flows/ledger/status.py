@@ -1,19 +1,19 @@
 """What `aceite status` shows."""
 
 import json
-from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
 import sqlalchemy as sa
 
+from flows.ledger.datasets import held_back
 from flows.ledger.tables import below, deliveries, objects, ranges
 
 
 @dataclass(frozen=True, slots=True)
 class DeliveryStatus:
-    """One line of `aceite status`. `state` is landed, announced, claimed or judged."""
+    """One line of `aceite status`. `state` is landed, announced, claimed, judged, or paused: no run takes it."""
 
     id: str
     dataset: str
@@ -47,13 +47,8 @@ class Status:
         """Newest first."""
         query = sa.select(deliveries).order_by(deliveries.c.arrived_at.desc(), deliveries.c.id).limit(limit)
         with self._engine.connect() as connection:
-            return tuple(_status(row) for row in connection.execute(query))
-
-    def last_arrivals(self) -> Mapping[str, datetime]:
-        """When the newest delivery of each dataset arrived."""
-        newest = sa.select(deliveries.c.dataset, sa.func.max(deliveries.c.arrived_at)).group_by(deliveries.c.dataset)
-        with self._engine.connect() as connection:
-            return {dataset: arrived_at for dataset, arrived_at in connection.execute(newest)}
+            paused = held_back(connection)
+            return tuple(_status(row, row.dataset in paused) for row in connection.execute(query))
 
     def locations(self) -> tuple[LocationStatus, ...]:
         never = sa.func.max(sa.case((ranges.c.certified_at.is_(None), 1), else_=0))
@@ -72,11 +67,13 @@ def _counted(connection: sa.Connection, bucket: str, prefix: str) -> tuple[int, 
     return found, ignored
 
 
-def _status(row: Any) -> DeliveryStatus:
+def _status(row: Any, paused: bool) -> DeliveryStatus:
     if row.judged_at is not None:
         state = "judged"
     elif row.claimed_at is not None:
         state = "claimed"
+    elif paused:
+        state = "paused"
     else:
         state = "landed" if row.announced_at is None else "announced"
     return DeliveryStatus(

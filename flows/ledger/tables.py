@@ -92,7 +92,19 @@ deliveries = sa.Table(
     sa.Column("verdict", sa.String),
     sa.Column("reason", Text),
     sa.Column("evidence", Text),
+    sa.Column("overdue_told_at", UtcDateTime),
     sa.Index("deliveries_of_the_same_keys", "member_keys").ddl_if("sqlite"),  # see schema for PostgreSQL's
+)
+datasets = sa.Table(
+    "datasets",
+    metadata,
+    sa.Column("dataset", sa.String, primary_key=True),
+    sa.Column("watched_at", UtcDateTime, nullable=False),
+    sa.Column("last_arrived_at", UtcDateTime),
+    sa.Column("last_business_date", sa.Date),
+    sa.Column("last_uri", Text),
+    sa.Column("missing_told", UtcDateTime),
+    sa.Column("paused_at", UtcDateTime),
 )
 groups = sa.Table(
     "groups",

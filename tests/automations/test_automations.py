@@ -10,20 +10,24 @@ from prefect.automations import AutomationCore
 from prefect.client.orchestration import get_client
 
 from acceptance.delivery import Delivery, LandingObject
-from acceptance.events import DeliveryPointer, arrived, arrived_together, judged
-from acceptance.judge import Verdict
+from acceptance.events import DeliveryPointer, arrived, arrived_together
 from automations import (
     mark_dead_runs,
+    pause_what_keeps_failing,
     restart_the_watcher,
     tell_about_rejections,
-    validate_each_delivery,
-    validate_together,
+    tell_about_silence,
+    tell_about_strangers,
+    validate,
 )
 from automations.apply import apply, deployments
+from automations.telling import Channel
 from blocks.settings import Settings, read_settings
 from flows.contracts import load_contracts
+from flows.switches import switch_name
 
 SOME_ID = UUID(int=7)
+SWITCH = switch_name("nyc-flights")
 DELIVERY = Delivery(
     "movies",
     date(2026, 1, 2),
@@ -45,14 +49,14 @@ def contracts(request):
 
 
 def test_the_event_s_payload_becomes_the_parameter_of_the_validation():
-    (action,) = validate_each_delivery.automation(SOME_ID).actions
+    (action,) = validate.each("movies", SOME_ID).actions
     template = action.parameters["delivery"]["value"]["template"]
     rendered = jinja2.Environment(autoescape=False).from_string(template).render(event=arrived(DELIVERY))
     assert DeliveryPointer.model_validate_json(rendered).delivery() == DELIVERY
 
 
 def test_the_payload_of_many_deliveries_becomes_the_parameter_of_their_validation():
-    (action,) = validate_together.automation(SOME_ID).actions
+    (action,) = validate.together(SOME_ID).actions
     template = action.parameters["deliveries"]["value"]["template"]
     event = arrived_together([DeliveryPointer.to(DELIVERY)] * 2)
     rendered = jinja2.Environment(autoescape=False).from_string(template).render(event=event)
@@ -64,21 +68,9 @@ def test_how_many_deliveries_one_run_judges_is_a_setting(settings):
     assert watcher.parameters["together"] == 7
 
 
-def test_the_notification_names_delivery_verdict_reason_run_and_evidence():
-    (action,) = tell_about_rejections.automation(SOME_ID, "slack-webhook/squad").actions
-    event = judged(
-        DELIVERY, Verdict.REJECTED, "year_range: expected 0 rows, observed 3 rows", "s3://e/d/", "http://run"
-    )
-    texts = [
-        jinja2.Environment(autoescape=False).from_string(text).render(event=event)
-        for text in (action.subject, action.body)
-    ]
-    for said in (DELIVERY.title, "rejected", "observed 3 rows", "s3://e/d/", "http://run"):
-        assert said in "\n".join(texts)
-
-
-def test_without_a_notification_block_nobody_is_told_and_the_page_says_how_to_change_that():
-    automation = tell_about_rejections.automation(None, None)
+@pytest.mark.parametrize("module", [tell_about_rejections, tell_about_silence, tell_about_strangers])
+def test_without_a_notification_block_nobody_is_told_and_the_page_says_how_to_change_that(module):
+    automation = module.automation(Channel())
     assert [action.type for action in automation.actions] == ["do-nothing"]
     assert "ACEITE_NOTIFICATION_BLOCK" in automation.description
 
@@ -91,12 +83,17 @@ def test_every_sign_of_life_starts_the_wait_anew():
 
 def test_names_and_descriptions_are_there_for_people():
     all_of_them = [
-        validate_each_delivery.automation(SOME_ID),
-        tell_about_rejections.automation(None, None),
+        validate.each("movies", SOME_ID),
+        validate.each("orders", SOME_ID),
+        validate.together(SOME_ID),
+        pause_what_keeps_failing.automation(),
+        tell_about_rejections.automation(Channel()),
+        tell_about_silence.automation(Channel()),
+        tell_about_strangers.automation(Channel()),
         restart_the_watcher.automation(SOME_ID),
         mark_dead_runs.automation(),
     ]
-    assert len({automation.name for automation in all_of_them}) == 4
+    assert len({automation.name for automation in all_of_them}) == len(all_of_them)
     assert all(automation.name.startswith("Aceite: ") and automation.description for automation in all_of_them)
 
 
@@ -105,24 +102,35 @@ def test_applying_creates_then_changes_nothing_then_updates_what_differs_and_kee
 ):
     planned = apply(settings, contracts, dry_run=True)
     with get_client(sync_client=True) as client:
-        assert not client.read_automations_by_name(validate_each_delivery.NAME), "a dry run makes nothing"
+        assert not client.read_automations_by_name(SWITCH), "a dry run makes nothing"
     assert [(change.kind, change.name) for change in planned] == [(c.kind, c.name) for c in apply(settings, contracts)]
     assert {change.change for change in apply(settings, contracts)} == {"unchanged"}
 
     with get_client(sync_client=True) as client:
-        (automation,) = client.read_automations_by_name(validate_each_delivery.NAME)
+        (automation,) = client.read_automations_by_name(SWITCH)
         client.pause_automation(automation.id)
         assert {change.change for change in apply(settings, contracts)} == {"unchanged"}
-        (paused,) = client.read_automations_by_name(validate_each_delivery.NAME)
+        (paused,) = client.read_automations_by_name(SWITCH)
         by_hand = {field: getattr(paused, field) for field in AutomationCore.model_fields if field != "owner_resource"}
         by_hand = AutomationCore(**{**by_hand, "description": "changed by hand"})
         client.update_automation(paused.id, by_hand)
         changed = [change for change in apply(settings, contracts) if change.change != "unchanged"]
         assert [(change.name, change.change, change.fields) for change in changed] == [
-            (validate_each_delivery.NAME, "updated", ("description",))
+            (SWITCH, "updated", ("description",))
         ]
-        (restored,) = client.read_automations_by_name(validate_each_delivery.NAME)
+        (restored,) = client.read_automations_by_name(SWITCH)
         assert (restored.enabled, restored.id) == (False, automation.id)
+
+
+def test_the_one_automation_of_earlier_versions_is_deleted_for_it_would_run_everything_twice(
+    prefect_server, settings, contracts
+):
+    apply(settings, contracts)
+    with get_client(sync_client=True) as client:
+        client.create_automation(validate.each("movies", SOME_ID).model_copy(update={"name": validate.OBSOLETE}))
+        changed = [change for change in apply(settings, contracts) if change.change != "unchanged"]
+        assert [(change.name, change.change) for change in changed] == [(validate.OBSOLETE, "deleted")]
+        assert not client.read_automations_by_name(validate.OBSOLETE)
 
 
 def test_a_dataset_with_an_override_gets_a_concurrency_limit_of_one(prefect_server, settings, contracts):

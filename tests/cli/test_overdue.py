@@ -8,12 +8,15 @@ from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
 from acceptance.delivery import Delivery, LandingObject
-from acceptance.events import arrived
+from acceptance.events import OVERDUE, arrived
 from acceptance.ranges import KeyRange
+from acceptance.silence_events import paused
 from blocks.settings import Settings
+from flows.contracts import load_contracts
 from flows.ledger import ledger_url, open_ledger
 from flows.ledger.remember import Sighting
 from flows.ledger.seen import Certified
+from flows.silence import Silence
 
 CONTRACTS = Path(__file__).parents[2] / "contracts"
 
@@ -23,6 +26,7 @@ def arrive(home: Path, dataset: str, at: datetime) -> None:
     delivery = Delivery(dataset, date(2026, 1, 2), (landed,), {"file": "x"})
     sighting = Sighting(landed, delivery, arrived(delivery), pipeline_takes=timedelta(minutes=1))
     with open_ledger(ledger_url(Settings(home=home))) as ledger:
+        ledger.datasets.watch([dataset], at)
         ledger.seen.commit(Certified("landing", dataset, None, (KeyRange(certified_at=at),), (sighting,)), at)
 
 
@@ -31,14 +35,31 @@ def test_a_dataset_whose_last_delivery_is_too_long_ago_is_overdue_and_no_other(t
     home.mkdir()
     arrive(home, "nyc-flights", last)
     arrive(home, "sor-imdb-movies", datetime.now(UTC) - timedelta(hours=1))
+    with open_ledger(ledger_url(Settings(home=home))) as ledger:
+        now = datetime.now(UTC)
+        ledger.datasets.pause("sor-imdb-movies", paused("sor-imdb-movies", now, 1, (), ""), now)
+        Silence(ledger, load_contracts(CONTRACTS, {})).look(now)
+        told = [item.draft for item in ledger.announcements.due(10) if item.draft.name == OVERDUE]
     command = [sys.executable, "-m", "cli.main", "status", "--home", str(home), "--contracts", str(CONTRACTS)]
     environment = {**os.environ, "PYTHONUTF8": "1"}
     said = subprocess.run([*command, "--json"], cwd=tmp_path, env=environment, capture_output=True, check=True)
-    overdue = json.loads(said.stdout)["overdue"]
+    document = json.loads(said.stdout)
+    overdue = document["overdue"]
     assert [item["dataset"] for item in overdue] == ["nyc-flights"]
     assert datetime.fromisoformat(overdue[0]["due"]) == last + timedelta(days=1)
-    told = subprocess.run(
+    assert (overdue[0]["missed"], overdue[0]["business_date"]) == (3, "2026-01-05")
+    assert {item["dataset"]: (item["state"], item["overdue"]) for item in document["deliveries"]} == {
+        "nyc-flights": ("landed", True),  # without a verdict after two hours
+        "sor-imdb-movies": ("paused", False),
+    }
+    assert [(item["dataset"], item["waiting"]) for item in document["paused"]] == [("sor-imdb-movies", 1)]
+    by_why = {draft.payload["why"]: draft.payload for draft in told}
+    assert {payload["dataset"] for payload in by_why.values()} == {"nyc-flights"}, "the watcher tells the same"
+    assert (by_why["not arrived"]["since"], by_why["not arrived"]["missed"]) == (overdue[0]["due"], 3)
+    assert by_why["no verdict"]["since"] == document["deliveries"][-1]["verdict_due"]
+    shown = subprocess.run(
         command, cwd=tmp_path, env=environment, capture_output=True, text=True, encoding="utf-8", check=True
     )
-    assert "overdue nyc-flights: last arrived" in told.stdout
-    assert "overdue sor-imdb-movies" not in told.stdout
+    assert "overdue nyc-flights: last arrived" in shown.stdout
+    assert "overdue sor-imdb-movies" not in shown.stdout
+    assert "paused sor-imdb-movies: since" in shown.stdout

@@ -179,7 +179,7 @@ def test_a_ledger_of_a_later_version_is_refused_and_left_as_it_is(url):
         pass
     with connected(url) as connection:
         connection.exec_driver_sql("UPDATE ledger_version SET version = 99")
-    with pytest.raises(LedgerUnusable, match="layout 99, and this version of Aceite knows layouts up to 3"):
+    with pytest.raises(LedgerUnusable, match="layout 99, and this version of Aceite knows layouts up to 4"):
         open_ledger(url).__enter__()
     with connected(url) as connection:
         assert connection.exec_driver_sql("SELECT version FROM ledger_version").scalar_one() == 99

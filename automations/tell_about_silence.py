@@ -1,0 +1,29 @@
+"""A delivery is overdue or incomplete, or a dataset is paused -> tell people."""
+
+from datetime import timedelta
+
+from prefect.automations import AutomationCore
+from prefect.events import EventTrigger, Posture
+
+from acceptance.events import INCOMPLETE, OVERDUE, PAUSED
+from automations.telling import Channel
+
+NAME = "Aceite: tell about silence"
+
+
+def automation(channel: Channel) -> AutomationCore:
+    return AutomationCore(
+        name=NAME,
+        description=(
+            "When a delivery did not come or has no verdict in time, when one of several files is not complete, and "
+            f"when a dataset is paused. {channel.description}"
+        ),
+        trigger=EventTrigger(
+            expect={OVERDUE, INCOMPLETE, PAUSED},
+            match={"aceite.dataset": "*"},
+            posture=Posture.Reactive,
+            threshold=1,
+            within=timedelta(0),
+        ),
+        actions=[channel.action],
+    )

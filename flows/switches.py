@@ -1,0 +1,72 @@
+"""Each dataset has a switch in Prefect: the automation that runs its validations. Off, the dataset is paused."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from prefect.client.orchestration import SyncPrefectClient, get_client
+from prefect.client.schemas.objects import State
+from prefect.settings import get_current_settings
+from prefect.states import Completed
+
+ASKED_AT_ONCE = 100
+ROLE = "switch"
+SWITCHED = "aceite.switched"
+
+
+@dataclass(frozen=True, slots=True)
+class Switch:
+    """`switched` is when the automation was changed last: another text after each pause and each resumption."""
+
+    automation_id: str
+    name: str
+    on: bool
+    switched: str
+
+    @property
+    def related(self) -> dict[str, str]:
+        """In an event: whose switch an automation may throw, and since when it stands as it does."""
+        return {
+            "prefect.resource.id": f"prefect.automation.{self.automation_id}",
+            "prefect.resource.role": ROLE,
+            "prefect.resource.name": self.name,
+            SWITCHED: self.switched,
+        }
+
+    @property
+    def page(self) -> str:
+        """In Prefect's UI; empty if its address is not known."""
+        url = get_current_settings().ui_url
+        return f"{url}/automations/automation/{self.automation_id}" if url else ""
+
+
+def switch_name(dataset: str) -> str:
+    return f"Aceite: validate {dataset}"
+
+
+def read_switches(client: SyncPrefectClient, datasets: Sequence[str]) -> Mapping[str, Switch]:
+    """By dataset. One whose automation nobody made has none.
+
+    Raises:
+        httpx.HTTPError: the server did not answer.
+    """
+    by_name = {switch_name(dataset): dataset for dataset in datasets}
+    names, found = list(by_name), {}
+    for start in range(0, len(names), ASKED_AT_ONCE):
+        asked = {"name": {"any_": names[start : start + ASKED_AT_ONCE]}}
+        answer = client.request("POST", "/automations/filter", json={"automations": asked, "limit": 200})
+        for each in answer.raise_for_status().json():
+            switch = Switch(each["id"], each["name"], each["enabled"], str(each.get("updated")))
+            found[by_name[each["name"]]] = switch
+    return found
+
+
+def is_paused(dataset: str) -> bool:
+    with get_client(sync_client=True) as client:
+        switch = read_switches(client, [dataset]).get(dataset)
+    return switch is not None and not switch.on
+
+
+def held(dataset: str) -> State:
+    """Of a run that was on its way when its dataset was paused: it leaves its deliveries as they are."""
+    message = f"{dataset} is paused: judged once a person switches on the automation {switch_name(dataset)!r} again"
+    return Completed(name="Held", message=message)
