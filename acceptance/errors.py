@@ -8,7 +8,8 @@
     ├── SettingsError          a setting is missing or wrong
     │   └── WrongAccount       the credentials belong to another AWS account
     ├── StepFailed             an action on AWS failed, or ended in a state that is not success
-    │   └── WaitTimedOut       what was awaited did not happen in time
+    │   ├── WaitTimedOut       what was awaited did not happen in time
+    │   └── AnswerLost         AWS did not tell whether what was asked for was done
     └── QueryFailed            Athena refused or failed the query
 
 A file that breaks its contract is not an error: it is a failed check, and so a verdict (see `judge`).
@@ -69,6 +70,10 @@ class StepFailed(AceiteError):
 
 class WaitTimedOut(StepFailed):
     """What was awaited did not happen within its deadline."""
+
+
+class AnswerLost(StepFailed):
+    """A request was sent and its answer is missing: it may have been done. It is not to be repeated blindly."""
 
 
 class QueryFailed(AceiteError):

@@ -1,17 +1,22 @@
 """Athena, through PyAthena: one query, its answer as Python values, and what it cost."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
+from uuid import uuid4
 
 import boto3
+from botocore.config import Config
 from pyathena.connection import Connection
 from pyathena.cursor import Cursor
 from pyathena.error import Error
 from pyathena.model import AthenaQueryExecution
 from pyathena.util import RetryConfig
 
-from acceptance.errors import QueryFailed
+from acceptance.errors import QueryFailed, StepFailed
+from aws.calls import aws_call, is_passing, patient
 from aws.waiting import REAL_CLOCK, Clock, pauses
 
 _FIRST_S, _EVERY_S = 0.2, 2.0
@@ -44,10 +49,11 @@ def connect(
     database: str,
     catalog: str = "awsdatacatalog",
     output_location: str | None = None,
+    config: Config | None = None,
 ) -> Connection[Cursor]:
-    """`output_location` is an s3:// prefix; without it the workgroup's own is used."""
+    """`output_location` is an s3:// prefix; without it the workgroup's own is used. `config`: of boto3's client."""
     options: dict[str, Any] = {"endpoint_url": endpoint_url} if endpoint_url else {}
-    return Connection(
+    connection = Connection(
         session=session,
         region_name=region or session.region_name,
         work_group=workgroup,
@@ -56,37 +62,68 @@ def connect(
         # Empty, unlike None, keeps PyAthena from looking for a location in environment variables.
         s3_staging_dir=output_location or "",
         retry_config=RetryConfig(attempt=5, max_delay=8),
+        config=config,
         **options,
     )
+    patient(connection.client)
+    return connection
 
 
 def run_query(connection: Connection[Cursor], sql: str, *, within: timedelta, clock: Clock = REAL_CLOCK) -> QueryAnswer:
     """Runs the query to its end and fetches its rows. A query that is not ready in time is stopped.
+
+    While AWS or the network is the trouble it is asked for again by the same token, by which Athena knows it: one that
+    was started is found so, and is not started twice.
 
     Raises:
         QueryFailed: Athena refused, failed or cancelled it, with Athena's own text, or the deadline passed.
     """
     watch = _Watch(within.total_seconds(), clock)
     # PyAthena knows no deadline, and one fixed pause between polls. Its poll callback gives both.
-    with connection.cursor(poll_interval=0, on_poll=watch.polled) as cursor:
+    with _one_token(connection), connection.cursor(poll_interval=0, on_poll=watch.polled) as cursor:
         try:
-            cursor.execute(sql, on_start_query_execution=watch.started)
-            rows = tuple(cursor.fetchall())
+            rows = _rows(cursor, sql, watch)
         except Error as error:
             about = f"query {watch.query_id}" if watch.query_id else "the query was not started"
             raise QueryFailed(f"{about}: {error or watch.state}", watch.query_id) from error
-        except _DeadlinePassed:
-            stopped = _stop(cursor)
-            text = f"query {watch.query_id}: still {watch.state} after {within.total_seconds():g} s, {stopped}"
+        except _DeadlinePassed as late:
+            stopped = _stop(connection, watch.query_id)
+            last = f" ({late})" if str(late) else ""
+            text = f"query {watch.query_id}: still {watch.state} after {within.total_seconds():g} s{last}, {stopped}"
             raise QueryFailed(text, watch.query_id) from None
         except BaseException:
             # A cancelled run leaves no query behind that scans, and costs, for nobody.
-            if watch.query_id:
-                _stop(cursor)
+            _stop(connection, watch.query_id)
             raise
         columns = tuple(column[0] for column in cursor.description or ())
     assert watch.execution is not None
     return _answer(watch.execution, sql, columns, rows)
+
+
+def _rows(cursor: Cursor, sql: str, watch: "_Watch") -> tuple[tuple[Any, ...], ...]:
+    while True:
+        try:
+            cursor.execute(sql, on_start_query_execution=watch.started)
+            return tuple(map(tuple, cursor.fetchall()))
+        except Error as error:
+            if not is_passing(error):
+                raise
+            watch.pause(str(error))
+
+
+@contextmanager
+def _one_token(connection: Connection[Cursor]) -> Iterator[None]:
+    """Inside, every StartQueryExecution of the connection is one and the same request."""
+    token, event, name = str(uuid4()), "before-parameter-build.athena.StartQueryExecution", "aceite.token"
+
+    def give(params: dict[str, Any], **_: Any) -> None:
+        params["ClientRequestToken"] = token
+
+    connection.client.meta.events.register(event, give, unique_id=name)
+    try:
+        yield
+    finally:
+        connection.client.meta.events.unregister(event, unique_id=name)
 
 
 class _DeadlinePassed(Exception):
@@ -112,19 +149,26 @@ class _Watch:
 
     def polled(self, execution: AthenaQueryExecution) -> None:
         self.execution = execution
-        if execution.state in AthenaQueryExecution.TERMINAL_STATES:
-            return
+        if execution.state not in AthenaQueryExecution.TERMINAL_STATES:
+            self.pause()
+
+    def pause(self, trouble: str = "") -> None:
+        """Raises _DeadlinePassed, with the trouble of the last try, if there was some."""
         left_s = self._deadline - self._clock.now()
         if left_s <= 0:
-            raise _DeadlinePassed
+            raise _DeadlinePassed(trouble)
         self._clock.sleep(min(next(self._pauses), left_s))
 
 
-def _stop(cursor: Cursor) -> str:
+def _stop(connection: Connection[Cursor], query_id: str | None) -> str:
+    """What came of it, for people."""
+    if query_id is None:
+        return "and there is no id to stop it by"
     try:
-        cursor.cancel()
-    except Error as error:
-        return f"and could not be stopped: {error}"
+        with aws_call("StopQueryExecution"):
+            connection.client.stop_query_execution(QueryExecutionId=query_id)
+    except StepFailed as failure:
+        return f"and could not be stopped: {failure}"
     return "so it was stopped"
 
 

@@ -37,10 +37,7 @@ def put_once(
 
     with aws_call(f"put s3://{bucket}/{key} once"):
         met = _conditionally(put, clock)
-        if met is None:
-            return True
-        repeated = met.response.get("ResponseMetadata", {}).get("RetryAttempts", 0) > 0
-        return repeated and bool(s3.get_object(Bucket=bucket, Key=key)["Body"].read() == body)
+        return met is None or _is_ours(s3, bucket, key, body, met)
 
 
 def replace_if(
@@ -53,13 +50,29 @@ def replace_if(
     *,
     clock: Clock = REAL_CLOCK,
 ) -> bool:
-    """Replaces the object if its etag is still this one. False: somebody replaced or deleted it meanwhile."""
+    """Replaces the object if its etag is still this one. False: somebody replaced or deleted it meanwhile.
+
+    As with `put_once`, the bytes decide whose the replacement is that a repeated request meets.
+    """
 
     def put() -> None:
         s3.put_object(Bucket=bucket, Key=key, Body=body, ContentType=content_type, IfMatch=f'"{etag}"')
 
     with aws_call(f"replace s3://{bucket}/{key}"):
-        return _conditionally(put, clock) is None
+        met = _conditionally(put, clock)
+        return met is None or _is_ours(s3, bucket, key, body, met)
+
+
+def _is_ours(s3: Client, bucket: str, key: str, body: bytes, met: ClientError) -> bool:
+    """Whether the object that a repeated put met is the one that its first attempt wrote, whose answer was lost."""
+    if not met.response.get("ResponseMetadata", {}).get("RetryAttempts", 0):
+        return False
+    try:
+        return bool(s3.get_object(Bucket=bucket, Key=key)["Body"].read() == body)
+    except ClientError as error:
+        if error_code(error) in _ABSENT:
+            return False
+        raise
 
 
 def _conditionally(put: Callable[[], None], clock: Clock) -> ClientError | None:

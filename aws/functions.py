@@ -9,8 +9,9 @@ from typing import Any
 
 from botocore.exceptions import ReadTimeoutError
 
-from acceptance.errors import StepFailed, WaitTimedOut
-from aws.calls import Client, aws_call
+from acceptance.errors import AnswerLost, StepFailed, WaitTimedOut
+from aws.calls import Client, aws_call, is_passing, is_unclear, must_not_repeat
+from aws.waiting import REAL_CLOCK, Clock, pauses
 
 LOG_LINES = 20
 
@@ -29,55 +30,53 @@ class Invocation:
     executed_version: str | None
 
 
-def invoking_config(within: timedelta) -> dict[str, Any]:
-    """botocore options of a client for `invoke`: no retries, and an answer is awaited for `within`.
-
-    boto3 retries by itself when the connection breaks or the answer is late, and would run the function again.
-    """
-    return {
-        "retries": {"total_max_attempts": 1, "mode": "standard"},
-        "read_timeout": within.total_seconds(),
-        "connect_timeout": 10,
-        "tcp_keepalive": True,  # a function may be silent for minutes, and gateways drop silent connections
-    }
-
-
 def invoke(
-    lambda_: Client, function: str, payload: Any, *, within: timedelta, asynchronous: bool = False
+    lambda_: Client,
+    function: str,
+    payload: Any,
+    *,
+    within: timedelta,
+    asynchronous: bool = False,
+    clock: Clock = REAL_CLOCK,
 ) -> Invocation:
-    """Calls the function, and waits for its answer unless `asynchronous`. `lambda_` is made with `invoking_config`.
+    """Calls the function, and waits for its answer unless `asynchronous`. `lambda_` is made with `once_config`.
+
+    It is called again only where Lambda says that it did not run it: where it was busy, or was never reached.
 
     Raises:
         StepFailed: Lambda refused the call, or the function failed; with its own error and the end of its log.
-        WaitTimedOut: no answer in time. The function may still be running.
+        WaitTimedOut: no answer in time, and Lambda has nothing to stop a call by. The function may still be running.
+        AnswerLost: the function may have been called, or not: of a call whose answer is lost Lambda tells nothing.
         ValueError: the client would repeat the call by itself.
     """
-    _must_not_retry(lambda_)
+    must_not_repeat(lambda_, "run a function")
     options = {"InvocationType": "Event"} if asynchronous else {"InvocationType": "RequestResponse", "LogType": "Tail"}
     body = json.dumps(payload, ensure_ascii=False).encode()
-    try:
-        with aws_call(f"invoke {function}"):
-            answer = lambda_.invoke(FunctionName=function, Payload=body, **options)
-            invocation = _invocation(answer)
-    except StepFailed as failure:
-        if isinstance(failure.__cause__, ReadTimeoutError):
-            waited_s = within.total_seconds()
-            raise WaitTimedOut(
-                f"invoke {function}: still no answer after {waited_s:g} s; it may still be running"
-            ) from failure
-        raise
+    deadline = clock.now() + within.total_seconds()
+    for pause_s in pauses(0.5, 10.0):
+        try:
+            with aws_call(f"invoke {function}"):
+                answer = lambda_.invoke(FunctionName=function, Payload=body, **options)
+                invocation = _invocation(answer)
+        except StepFailed as failure:
+            left_s = deadline - clock.now()
+            if is_unclear(failure):
+                raise _without_answer(function, within, failure) from failure
+            if not is_passing(failure) or left_s <= 0:
+                raise
+            clock.sleep(min(pause_s, left_s))
+        else:
+            break
     if answer.get("FunctionError"):
         raise StepFailed(_function_error(function, invocation))
     return invocation
 
 
-def _must_not_retry(lambda_: Client) -> None:
-    attempts = (lambda_.meta.config.retries or {}).get("total_max_attempts")
-    if attempts != 1:
-        raise ValueError(
-            f"this Lambda client makes up to {attempts or 'a default number of'} attempts, and would run a function "
-            "again; make it with invoking_config(within)"
-        )
+def _without_answer(function: str, within: timedelta, failure: StepFailed) -> StepFailed:
+    if isinstance(failure.__cause__, ReadTimeoutError):
+        waited_s = within.total_seconds()
+        return WaitTimedOut(f"invoke {function}: still no answer after {waited_s:g} s; it may still be running")
+    return AnswerLost(f"{failure}; it is not known whether the function was called, so it was not called again")
 
 
 def _invocation(answer: Mapping[str, Any]) -> Invocation:

@@ -5,7 +5,8 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import TypeVar
 
-from acceptance.errors import WaitTimedOut
+from acceptance.errors import StepFailed, WaitTimedOut
+from aws.calls import is_passing
 
 State = TypeVar("State")
 
@@ -45,16 +46,26 @@ def poll_until(
 ) -> State:
     """The first state for which `done` holds. Asks at once, then as `pauses` says, and last at the deadline.
 
+    A question that AWS or the network left without an answer is asked again, like one whose answer is "not yet".
+
     Raises:
-        WaitTimedOut: "<what>: still <last state> after <N> s".
+        WaitTimedOut: "<what>: still <last state> after <N> s", or "<what>: no answer after <N> s: <the last trouble>".
+        StepFailed: AWS refused the question.
     """
     deadline = clock.now() + at_most_s
     for pause_s in pauses(first_s, every_s):
-        state = ask()
-        if done(state):
-            return state
+        trouble: StepFailed | None = None
+        try:
+            state = ask()
+            if done(state):
+                return state
+            found = f"still {shown(state)} after {at_most_s:g} s"
+        except StepFailed as failure:
+            if not is_passing(failure):
+                raise
+            found, trouble = f"no answer after {at_most_s:g} s: {failure}", failure
         left_s = deadline - clock.now()
         if left_s <= 0:
-            raise WaitTimedOut(f"{what}: still {shown(state)} after {at_most_s:g} s")
+            raise WaitTimedOut(f"{what}: {found}") from trouble
         clock.sleep(min(pause_s, left_s))
     raise AssertionError("pauses is endless")

@@ -15,6 +15,16 @@ from blocks.settings import Settings
 
 B = TypeVar("B", bound=Block)
 
+PATIENCE: dict[str, Any] = {
+    "connect_timeout": 5,
+    "read_timeout": 20,
+    "retries": {"mode": "standard", "total_max_attempts": 5},
+}
+"""What boto3 does with a request that AWS throttles, fails or leaves without an answer: the longest is two minutes.
+
+Of ten requests three may fail so, and one in four hundred does in the end. boto3 alone waits a minute for an answer.
+"""
+
 
 @dataclass(frozen=True, slots=True)
 class Caller:
@@ -32,7 +42,7 @@ def aws_credentials(settings: Settings) -> AwsCredentials:
         profile_name=settings.aws_profile,
         region_name=settings.aws_region,
         assume_role_arn=settings.aws_role_arn,
-        aws_client_parameters=AwsClientParameters(endpoint_url=settings.aws_endpoint_url),
+        aws_client_parameters=AwsClientParameters(endpoint_url=settings.aws_endpoint_url, config=PATIENCE),
     )
 
 

@@ -19,7 +19,7 @@ from acceptance.events import EventDraft
 from acceptance.evidence import Evidence, QueryRecord, Sample
 from acceptance.findings import Findings, judge_findings, usable_columns
 from acceptance.history import PastDelivery
-from acceptance.judge import Judgement
+from acceptance.judge import Judgement, Verdict
 from acceptance.keys.placeholders import partition_values
 from acceptance.landed_query import landed_query, read_landed_answer
 from acceptance.landing import Engine
@@ -73,7 +73,12 @@ class Case:
 
     @property
     def judgement(self) -> Judgement:
-        return judge_findings(self.contract, self.findings)
+        """What is not as it landed may only not be ready, if it is not known that the pipeline came to its end."""
+        judgement = judge_findings(self.contract, self.findings)
+        if judgement.verdict is Verdict.REJECTED and self.pipeline.unanswered:
+            reason = f"{self.pipeline.unanswered}; what is there now: {judgement.reason}"
+            return replace(judgement, verdict=Verdict.INCONCLUSIVE, reason=reason)
+        return judgement
 
     @property
     def evidence_uri(self) -> str:

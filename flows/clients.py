@@ -11,7 +11,7 @@ from botocore.config import Config
 from prefect_aws import AwsCredentials, S3Bucket
 
 from acceptance.errors import SettingsError
-from aws.functions import invoking_config
+from aws.calls import once_config, patient
 from blocks import names
 from blocks.build import Caller, identify
 from blocks.settings import read_settings
@@ -30,11 +30,11 @@ class Clients:
     _once: dict[tuple[str, timedelta], Any] = field(default_factory=dict, compare=False, repr=False)
 
     def of(self, service: str) -> Any:
-        return observed(self.credentials.get_client(service))
+        return observed(patient(self.credentials.get_client(service)))
 
     @property
     def landing_s3(self) -> Any:
-        return observed(self.landing.credentials.get_client("s3"))
+        return observed(patient(self.landing.credentials.get_client("s3")))
 
     @property
     def landing_sqs(self) -> Any:
@@ -42,7 +42,7 @@ class Clients:
 
     @property
     def evidence_s3(self) -> Any:
-        return observed(self.evidence.credentials.get_client("s3"))
+        return observed(patient(self.evidence.credentials.get_client("s3")))
 
     @property
     def evidence_bucket(self) -> str:
@@ -56,10 +56,10 @@ class Clients:
         if (service, within) in self._once:
             return self._once[service, within]
         parameters: dict[str, Any] = self.credentials.aws_client_parameters.get_params_override()
-        once = Config(**invoking_config(within))
+        once = Config(**once_config(within))
         parameters["config"] = parameters["config"].merge(once) if parameters.get("config") else once
         session: Any = self.session()
-        client = self._once[service, within] = observed(session.client(service, **parameters))
+        client = self._once[service, within] = observed(patient(session.client(service, **parameters)))
         return client
 
     def session(self) -> boto3.Session:
@@ -68,6 +68,12 @@ class Clients:
         if made is None:
             made = self._sessions[get_ident()] = self.credentials.get_boto3_session()
         return made
+
+    @property
+    def config(self) -> Config | None:
+        """How patient the block's clients are, for a library that makes its own."""
+        config: Config | None = self.credentials.aws_client_parameters.get_params_override().get("config")
+        return config
 
     @property
     def endpoint_url(self) -> str | None:
@@ -87,5 +93,6 @@ def load_clients() -> Clients:
         landing, evidence = (cast(S3Bucket, S3Bucket.load(name)) for name in (names.LANDING, names.EVIDENCE))
     except ValueError as error:
         raise SettingsError(f"{error} Run `aceite apply` to create the blocks from the settings") from error
+    patient(credentials.get_client("sts"))
     caller = identify(credentials, read_settings().aws_account_id)
     return Clients(credentials, landing, evidence, caller)

@@ -12,6 +12,7 @@ from prefect.concurrency.sync import concurrency
 
 from acceptance.contract import AwaitGlueJob, AwaitObject, Contract, Invoke, Override, RunGlueJob, Step
 from acceptance.delivery import Delivery, LandingObject
+from acceptance.errors import AnswerLost, WaitTimedOut
 from acceptance.parameters import ParameterRecord
 from acceptance.turns import Turn, turns
 from aws.ssm import Overridden, restore_parameter
@@ -31,15 +32,20 @@ def one_at_a_time(dataset: str) -> str:
 
 @dataclass
 class Pipeline:
-    """Runs the steps in order. `parameters` are those that were changed, and whether they were restored."""
+    """Runs the steps in order. `parameters` are those that were changed, and whether they were restored.
+
+    `unanswered`: a function was called and awaited, and its answer was lost. What it did was seen, but not its end.
+    """
 
     contract: Contract
     delivery: Delivery
     timeline: Timeline
     parameters: list[ParameterRecord] = field(default_factory=list)
+    unanswered: str = ""
     _known_job_runs: frozenset[str] = frozenset()
     _known_objects: dict[str, frozenset[LandingObject]] = field(default_factory=dict)
     _found_before: dict[str, Overridden] = field(default_factory=dict)
+    _lost: Stopped | None = None
 
     def run(self) -> None:
         """Raises Stopped at the first step that fails; the parameters are restored then as well."""
@@ -85,7 +91,18 @@ class Pipeline:
             self._known_job_runs = self.timeline.perform(
                 turn.task(f"list the runs of {following.job}"), steps.list_job_runs, following.job
             )
-        self.timeline.perform(name, *task)
+        lost, self._lost = self._lost, None
+        try:
+            self.timeline.perform(name, *task)
+        except Stopped as stopped:
+            if lost is not None:
+                raise Stopped(f"{stopped}; and before that, {lost}") from stopped
+            if not _may_have_begun(step, stopped) or not isinstance(following, AwaitObject | AwaitGlueJob):
+                raise
+            # What the next step awaits comes if the function was called. It is not called again to find out.
+            self._lost = stopped
+            if isinstance(step, Invoke) and not step.asynchronous:
+                self.unanswered = str(stopped)
 
     def _task_of(self, turn: Turn, step: Step) -> tuple[str, tuple[Any, ...]]:
         """The step's name, and the task with its arguments."""
@@ -154,6 +171,10 @@ class Pipeline:
             seen: Seen = self.timeline.perform(name, look_at_parameter, overridden)
             return seen
         return None
+
+
+def _may_have_begun(step: Step, stopped: Stopped) -> bool:
+    return isinstance(step, Invoke) and isinstance(stopped.__cause__, AnswerLost | WaitTimedOut)
 
 
 def _done_after_failure(restore: Callable[[], Any]) -> None:

@@ -1,10 +1,12 @@
 """The steps of a run as Prefect tasks: each is one call into `aws`, named by what it does. Retries live only here.
 
-A task that starts something, or changes something, has none: on an unclear answer it must not be done twice. Those that
-only read or wait are tried again when AWS or the network is the trouble.
+A task that starts something has none: on an unclear answer it must not be done twice, and `aws` looks what was done.
+The others are tried again when AWS or the network is the trouble, or when the credentials are denied something, which
+for some seconds may be a policy on its way. What waits has a deadline of its own, and asks until then.
 """
 
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -15,31 +17,32 @@ from prefect.client.schemas.objects import State, TaskRun
 from acceptance import partition as partitions
 from acceptance.contract import Contract, Table
 from acceptance.delivery import Delivery, LandingObject
+from acceptance.errors import StepFailed
 from acceptance.evidence import Evidence
 from acceptance.findings import CatalogFacts
-from aws import athena, functions, glue, s3, ssm
+from aws import athena, functions, glue, glue_jobs, s3, ssm
 from aws.landed_delivery import read_members, read_objects, rows_in, sums_by_bucket
 from flows import evidence_files, evidence_store
 from flows.chain import Chain
 from flows.clients import Clients, load_clients
 from flows.records import Landed, landed_of
 from flows.runs import has_ended
-from flows.timeline import Done, is_network_trouble
+from flows.timeline import Done, may_pass
 
 
-def _network_trouble(_: Task[..., Any], __: TaskRun, state: State[Any]) -> bool:
-    return is_network_trouble(state.result(raise_on_failure=False))
+def _may_pass(_: Task[..., Any], __: TaskRun, state: State[Any]) -> bool:
+    return may_pass(state.result(raise_on_failure=False))
 
 
 REPEATABLE: dict[str, Any] = {
-    "retries": 2,
-    "retry_delay_seconds": [1, 5],
-    "retry_condition_fn": _network_trouble,
+    "retries": 3,
+    "retry_delay_seconds": [1, 5, 20],
+    "retry_condition_fn": _may_pass,
     "cache_policy": NO_CACHE,
 }
 ONCE: dict[str, Any] = {"retries": 0, "cache_policy": NO_CACHE}
 
-START_WITHIN = timedelta(minutes=1)
+START_WITHIN = timedelta(seconds=20)
 """How long Glue may take to answer that it started a job; the job itself takes what the contract allows."""
 
 
@@ -97,12 +100,14 @@ def read_differing(objects: Sequence[LandingObject], contract: Contract, buckets
     return Done(rows, detail=f"{len(rows)} rows in {len(wanted)} buckets")
 
 
-@task(name="override parameter", **ONCE)
+@task(name="override parameter", **REPEATABLE)
 def override_parameter(
     delivery: Delivery, parameter: str, copy_of: str | None, changes: Mapping[str, Any], known: ssm.Overridden | None
 ) -> Done:
     """What was there is noted in the evidence bucket first, so that also another run could restore it.
 
+    So it may be tried again: the note is of the first try, and a parameter that has the value already stays as it is.
+    A failed try may have changed it, and nobody would restore what is not known to be changed: that is done here.
     `known` is what this run found there when it changed the parameter for another file of the delivery.
     """
     clients = load_clients()
@@ -110,7 +115,15 @@ def override_parameter(
     source = ssm.read_parameter(client, copy_of) if copy_of else None
     value = ssm.override_value(parameter, copy_of, source, changes)
     overridden = known or _noted(clients, delivery, parameter)
-    ssm.override_parameter(client, parameter, value, source.type if source else "String")
+    type_ = source.type if source else "String"
+    try:
+        now = ssm.read_parameter(client, parameter)
+        if now is None or (now.value, now.type) != (value, type_):
+            ssm.override_parameter(client, parameter, value, type_)
+    except Exception:
+        with suppress(StepFailed):
+            ssm.restore_parameter(client, overridden)
+        raise
     detail = f"copy of {copy_of}, {', '.join(changes)} set" if copy_of else f"{', '.join(changes)} set"
     return Done(overridden, detail=detail)
 
@@ -154,7 +167,7 @@ def look_at(uris: Sequence[str]) -> Done:
 
 @task(name="list job runs", **REPEATABLE)
 def list_job_runs(job: str) -> Done:
-    known = glue.job_run_ids(load_clients().of("glue"), job)
+    known = glue_jobs.job_run_ids(load_clients().of("glue"), job)
     return Done(known, detail=f"{len(known)} earlier runs")
 
 
@@ -162,18 +175,23 @@ def list_job_runs(job: str) -> Done:
 def await_glue_job(job: str, known: frozenset[str], mentioning: str, within: timedelta) -> Done:
     client = load_clients().of("glue")
     began = datetime.now(UTC)
-    started = glue.await_started_run(client, job, known=known, mentioning=mentioning, within=within)
-    return _ended(client, job, started.id, within - (datetime.now(UTC) - began))
+    started = glue_jobs.await_started_run(client, job, known=known, mentioning=mentioning, within=within)
+    return _ended(client, job, started.id, _left(within, began), ours=started.mentions(mentioning))
 
 
 @task(name="run Glue job", **ONCE)
 def run_glue_job(job: str, arguments: Mapping[str, str], within: timedelta) -> Done:
-    run_id = glue.start_job_run(load_clients().once("glue", START_WITHIN), job, arguments)
-    return _ended(load_clients().of("glue"), job, run_id, within)
+    began = datetime.now(UTC)
+    run_id = glue_jobs.start_job_run(load_clients().once("glue", START_WITHIN), job, arguments, within=within)
+    return _ended(load_clients().of("glue"), job, run_id, _left(within, began), ours=True)
 
 
-def _ended(client: Any, job: str, run_id: str, within: timedelta) -> Done:
-    run = glue.await_job_run(client, job, run_id, within=within)
+def _left(within: timedelta, began: datetime) -> timedelta:
+    return max(within - (datetime.now(UTC) - began), timedelta(0))
+
+
+def _ended(client: Any, job: str, run_id: str, within: timedelta, *, ours: bool) -> Done:
+    run = glue_jobs.await_job_run(client, job, run_id, within=within, ours=ours)
     return Done(run, {"job_run_id": run.id}, f"{run.state} after {run.execution_time_s} s")
 
 
@@ -207,6 +225,7 @@ def ask_athena(table: Table, sql: str, within: timedelta) -> Done:
         database=table.database,
         catalog=table.catalog,
         output_location=table.output_location,
+        config=clients.config,
     ) as connection:
         answer = athena.run_query(connection, sql, within=within)
     detail = f"{answer.bytes_scanned} bytes scanned in {answer.total_ms} ms"

@@ -6,13 +6,13 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
-from botocore.exceptions import BotoCoreError
 from prefect import Task, get_run_logger
 from prefect.client.schemas.objects import State
 from prefect.utilities.annotations import BaseAnnotation
 
 from acceptance.errors import AceiteError
 from acceptance.evidence import StepRecord, StepStatus
+from aws.calls import is_denied, is_passing
 from flows.requests import requests_noted
 
 
@@ -55,14 +55,14 @@ def called(_: str, task: Task[..., Done], *arguments: Any, **keywords: Any) -> o
         try:
             return task.fn(*arguments, **keywords)
         except Exception as error:  # noqa: BLE001  # as a task's: it is the step's answer, and the timeline tells it
-            if delay_s is None or not is_network_trouble(error):
+            if delay_s is None or not may_pass(error):
                 return error
             time.sleep(delay_s)
     raise AssertionError("the last try has no delay after it")
 
 
-def is_network_trouble(error: object) -> bool:
-    return isinstance(error, BotoCoreError) or isinstance(getattr(error, "__cause__", None), BotoCoreError)
+def may_pass(error: object) -> bool:
+    return is_passing(error) or is_denied(error)
 
 
 @dataclass

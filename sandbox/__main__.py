@@ -53,6 +53,7 @@ def serve(asked: argparse.Namespace) -> None:
             settings = read_settings(contracts=asked.contracts)
             session = boto3.Session("sandbox", "sandbox", region_name=REGION)
             provision(session, aws.endpoint, contracts_of(settings), settings.evidence_bucket)
+        sys.stderr.write(f"faults of AWS are asked for at {aws.control}\n")
         sys.stdout.write(f"ready {aws.endpoint}\n")
         sys.stdout.flush()
         if asked.until_stdin_closes:

@@ -18,8 +18,8 @@ def environment(endpoint: str, region_name: str) -> dict[str, str]:
         "AWS_ENDPOINT_URL": endpoint,
         "AWS_REGION": region_name,
         "AWS_DEFAULT_REGION": region_name,
-        "AWS_ACCESS_KEY_ID": "sandbox",
-        "AWS_SECRET_ACCESS_KEY": "sandbox",
+        "AWS_ACCESS_KEY_ID": "pipeline",  # Aceite's own is "sandbox": so the two are told apart
+        "AWS_SECRET_ACCESS_KEY": "pipeline",
         "PYTHONUTF8": "1",
     }
 

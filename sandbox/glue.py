@@ -66,7 +66,7 @@ class RunningGlue(GlueBackend):
             live = sum(run.status in LIVE for run in job.job_runs)
             if live >= job.execution_property.get("MaxConcurrentRuns", 1):
                 raise ConcurrentRunsExceededException(f"Concurrent runs exceeded for {name}")
-            job.job_runs.append(run)
+            job.job_runs.insert(0, run)  # Glue lists the newest first
         threading.Thread(target=self._run, args=(job, run), daemon=True).start()
         return str(run.job_run_id)
 

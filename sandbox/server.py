@@ -6,6 +6,7 @@ import re
 import socket
 import threading
 import weakref
+from collections.abc import Callable
 from types import TracebackType
 from typing import Any, ClassVar, Self
 
@@ -24,14 +25,18 @@ from sandbox.athena.values import RESULTS_BUCKET
 from sandbox.functions import RunningLambda
 from sandbox.glue import RunningGlue
 from sandbox.s3 import OrderedS3
+from sandbox.torment_gate import CONTROL, Torment
 
 REGION = "us-east-1"
+
+Gate = Callable[[Any], Any]
+"""Makes of a WSGI application another one, through which every request goes."""
 
 
 class LocalAws:
     """The services of one AWS account. One at a time in a process, since moto keeps its state per process.
 
-    `glue_minute_s` is how long a minute of a Glue timeout takes.
+    `glue_minute_s` is how long a minute of a Glue timeout takes. `torment` has the faults that AWS is asked to make.
 
     Raises:
         SettingsError: the port is taken.
@@ -41,11 +46,14 @@ class LocalAws:
         if port and _answers(host, port):
             raise SettingsError(f"Port {port} on {host} is in use. Choose another one, or 0 for any that is free.")
         _replace_backends()
+        self.torment = Torment()
+        app = wsgi_app(self.torment.gate)
         try:
-            self._server = make_server(host, port, wsgi_app(), threaded=True, request_handler=_QuietHandler)
+            self._server = make_server(host, port, app, threaded=True, request_handler=_QuietHandler)
         except SystemExit:  # werkzeug's way to say it
             raise SettingsError(f"Port {port} on {host} cannot be listened on. Choose another one.") from None
         self.endpoint = f"http://{host}:{self._server.server_address[1]}"
+        self.control = self.endpoint + CONTROL
         RunningLambda.endpoint = RunningGlue.endpoint = self.endpoint
         RunningGlue.minute_s = glue_minute_s
 
@@ -72,9 +80,12 @@ class LocalAws:
         self.stop()
 
 
-def wsgi_app() -> Any:
-    """The whole AWS as one WSGI application, the place for layers around it."""
-    return _OneRegion(DomainDispatcherApplication(create_backend_app))
+def wsgi_app(*gates: Gate) -> Any:
+    """The whole AWS as one WSGI application. A request goes through the gates from the first to the last."""
+    app: Any = _OneRegion(DomainDispatcherApplication(create_backend_app))
+    for gate in reversed(gates):
+        app = gate(app)
+    return app
 
 
 class _OneRegion:

@@ -34,19 +34,40 @@ class RunningAthena(AthenaBackend):
         super().__init__(region_name, account_id)
         location = {"OutputLocation": f"s3://{RESULTS_BUCKET}/"}
         self.work_groups["primary"].configuration["ResultConfiguration"] = location
+        self._asked: dict[str, tuple[str, str]] = {}
+        self._asking = threading.Lock()
 
     @property
     def catalog(self) -> Catalog:
         return Catalog(glue_backends[self.account_id][self.region_name], s3_backends[self.account_id][self.partition])
 
-    def start(self, query: str, context: dict[str, Any], output: str | None, workgroup: str, parameters: Any) -> str:
-        """Raises ValueError if there is nowhere to put the result."""
+    def start(
+        self,
+        query: str,
+        context: dict[str, Any],
+        output: str | None,
+        workgroup: str,
+        parameters: Any,
+        token: str | None = None,
+    ) -> str:
+        """The id of the execution, which is an earlier one if that was asked for by the same token.
+
+        Raises:
+            ValueError: there is nowhere to put the result, or the token is that of another query.
+        """
         group = self.work_groups[workgroup]
         own = (group.configuration.get("ResultConfiguration") or {}).get("OutputLocation")
         output = own if own and (group.configuration["EnforceWorkGroupConfiguration"] or not output) else output
         if not output:
             raise ValueError("No output location provided, neither by the workgroup nor as an API input.")
         execution = Execution(query, context, output, group, parameters)
+        asked = f"{query} {context} {output} {workgroup} {parameters}"
+        with self._asking:
+            earlier, id_ = self._asked.setdefault(token or execution.id, (asked, execution.id))
+        if earlier != asked:
+            raise ValueError("Idempotent parameters do not match")
+        if id_ != execution.id:
+            return id_
         self.executions[execution.id] = execution
         threading.Thread(target=self._run, args=(execution,), daemon=True).start()
         return execution.id

@@ -21,6 +21,7 @@ class RunningAthenaResponse(AthenaResponse):
                 (self._get_param("ResultConfiguration") or {}).get("OutputLocation"),
                 workgroup,
                 self._get_param("ExecutionParameters"),
+                self._get_param("ClientRequestToken"),
             )
         except ValueError as error:
             raise _invalid(str(error)) from error

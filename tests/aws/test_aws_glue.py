@@ -5,7 +5,10 @@ import pytest
 
 from acceptance.errors import StepFailed, WaitTimedOut
 from aws import glue as glue_calls
-from aws.glue import CatalogColumn, CatalogPartition, await_job_run, await_started_run, job_run_ids, start_job_run
+from aws.calls import once_config
+from aws.glue import CatalogColumn, CatalogPartition
+from aws.glue_jobs import await_job_run, await_started_run, job_run_ids
+from aws.glue_jobs import start_job_run as start
 
 SCRIPT = b"""
 import sys
@@ -18,7 +21,11 @@ MINUTE = timedelta(minutes=1)
 
 @pytest.fixture
 def glue(local_aws):
-    return local_aws.client("glue")
+    return local_aws.client("glue", **once_config(timedelta(seconds=20)))
+
+
+def start_job_run(glue, job, arguments):
+    return start(glue, job, arguments, within=MINUTE)
 
 
 @pytest.fixture
@@ -57,7 +64,7 @@ def test_a_run_that_does_not_end_in_time_names_run_and_state(glue, job, stepped)
 def test_a_job_that_is_not_there_is_a_failed_step(glue):
     with pytest.raises(StepFailed, match="list the runs of the Glue job nojob: EntityNotFoundException"):
         job_run_ids(glue, "nojob")
-    with pytest.raises(StepFailed, match="start the Glue job nojob: EntityNotFoundException"):
+    with pytest.raises(StepFailed, match="list the runs of the Glue job nojob: EntityNotFoundException"):
         start_job_run(glue, "nojob", {})
 
 

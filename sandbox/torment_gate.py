@@ -1,0 +1,156 @@
+"""The gate before AWS at which faults are made, and their control from outside, on the sandbox's own port.
+
+GET /_aceite/faults       the faults, and how often each was asked and made
+POST, PUT                 a fault, or a list of them: beside those that are set, or in their place
+DELETE                    ends them all
+"""
+
+import json
+import selectors
+import socket
+import threading
+import time
+import uuid
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import asdict
+from http import HTTPStatus
+from typing import Any
+
+from sandbox.requests import Refusal, read_request, refusal_body
+from sandbox.torment import ANY, BadFault, Fault, Kind, read_faults
+
+CONTROL = "/_aceite/faults"
+"""No bucket can have this name."""
+
+Wsgi = Callable[[dict[str, Any], Callable[..., Any]], Iterable[bytes]]
+
+_REFUSALS: dict[Kind, dict[str, tuple[int, str]]] = {
+    Kind.THROTTLED: {
+        ANY: (400, "ThrottlingException"),
+        "s3": (503, "SlowDown"),
+        "lambda": (429, "TooManyRequestsException"),
+        "athena": (400, "TooManyRequestsException"),
+        "sts": (400, "Throttling"),
+        "iam": (400, "Throttling"),
+    },
+    Kind.ERROR: {
+        ANY: (500, "InternalFailure"),
+        "s3": (500, "InternalError"),
+        "lambda": (500, "ServiceException"),
+        "glue": (500, "InternalServiceException"),
+        "athena": (500, "InternalServerException"),
+        "ssm": (500, "InternalServerError"),
+    },
+    Kind.DENIED: {
+        ANY: (400, "AccessDeniedException"),
+        "s3": (403, "AccessDenied"),
+        "lambda": (403, "AccessDeniedException"),
+        "sts": (403, "AccessDenied"),
+        "iam": (403, "AccessDenied"),
+    },
+}
+
+
+class Torment:
+    """The faults that are set, a gate before AWS that makes them, and their control."""
+
+    def __init__(self) -> None:
+        self._faults: list[Fault] = []
+        self._lock = threading.Lock()
+
+    @property
+    def faults(self) -> tuple[Fault, ...]:
+        return tuple(self._faults)
+
+    def set(self, faults: Sequence[Fault]) -> None:
+        with self._lock:
+            self._faults = list(faults)
+
+    def gate(self, app: Wsgi) -> Wsgi:
+        def answer(environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
+            if environ["PATH_INFO"].rstrip("/") == CONTROL:
+                return self._control(environ, start_response)
+            with self._lock:
+                asked = read_request(environ) if self._faults else None
+                fault = next((each for each in self._faults if asked and each.takes(asked)), None)
+            if asked is None or fault is None:
+                return app(environ, start_response)
+            return _made(fault, asked.service, app, environ, start_response)
+
+        return answer
+
+    def _control(self, environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
+        status, body = HTTPStatus.OK, {}
+        try:
+            self._rule(environ["REQUEST_METHOD"], _body(environ))
+        except BadFault as error:
+            status, body = HTTPStatus.BAD_REQUEST, {"error": str(error)}
+        except KeyError:
+            status, body = HTTPStatus.METHOD_NOT_ALLOWED, {"error": "allowed: GET, POST, PUT, DELETE"}
+        content = json.dumps(body or {"faults": [asdict(fault) for fault in self.faults]}, indent=1).encode() + b"\n"
+        headers = [("Content-Type", "application/json"), ("Content-Length", str(len(content)))]
+        start_response(f"{status.value} {status.phrase}", headers)
+        return [content]
+
+    def _rule(self, method: str, body: bytes) -> None:
+        if method in ("PUT", "POST"):
+            told = read_faults(body)
+            with self._lock:
+                self._faults = [*(self._faults if method == "POST" else ()), *told]
+        elif method == "DELETE":
+            self.set(())
+        elif method != "GET":
+            raise KeyError(method)
+
+
+def _made(
+    fault: Fault, service: str, app: Wsgi, environ: dict[str, Any], start_response: Callable[..., Any]
+) -> Iterable[bytes]:
+    started: list[Any] = []
+    if fault.after or fault.kind is Kind.SLOW:
+        if not fault.after:
+            time.sleep(fault.seconds)
+        content = _whole(app(environ, lambda *given: started.append(given)))
+    else:
+        _body(environ)
+    if fault.kind is Kind.SLOW:
+        if fault.after:
+            time.sleep(fault.seconds)
+        start_response(*started[0])
+        return [content]
+    if fault.kind is Kind.TIMEOUT:
+        _hang(environ["werkzeug.socket"], fault.seconds)
+    if fault.kind in (Kind.TIMEOUT, Kind.RESET):
+        environ["werkzeug.socket"].shutdown(socket.SHUT_RDWR)
+        raise ConnectionAbortedError("a fault that was asked for")
+    return _refused(fault.kind, service, environ["REQUEST_METHOD"], start_response)
+
+
+def _refused(kind: Kind, service: str, method: str, start_response: Callable[..., Any]) -> Iterable[bytes]:
+    codes = _REFUSALS[kind]
+    status, code = codes.get(service, codes[ANY])
+    refusal = Refusal(status, code, f"a fault that was asked for at {CONTROL}")
+    headers, body = refusal_body(service, refusal, str(uuid.uuid4()))
+    body = b"" if method == "HEAD" else body
+    start_response(f"{status} {HTTPStatus(status).phrase}", [*headers, ("Content-Length", str(len(body)))])
+    return [body]
+
+
+def _body(environ: dict[str, Any]) -> bytes:
+    body: bytes = environ["wsgi.input"].read(int(environ.get("CONTENT_LENGTH") or 0))
+    return body
+
+
+def _whole(answer: Iterable[bytes]) -> bytes:
+    try:
+        return b"".join(answer)
+    finally:
+        if close := getattr(answer, "close", None):
+            close()
+
+
+def _hang(connection: socket.socket, seconds: float) -> None:
+    """Until the client has had enough, at the latest so long."""
+    with selectors.DefaultSelector() as waiting:
+        waiting.register(connection, selectors.EVENT_READ)
+        waiting.select(seconds)

@@ -1,0 +1,235 @@
+"""Deliveries under faults of AWS at three of ten calls: right verdicts, no parameter left, nothing done twice."""
+
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime, timedelta
+from itertools import count
+from typing import Any
+
+import boto3
+import pytest
+from prefect.client.orchestration import get_client
+from prefect.client.schemas.actions import GlobalConcurrencyLimitCreate
+
+from acceptance.delivery import Delivery, LandingObject
+from acceptance.errors import AceiteError
+from acceptance.events import DeliveryPointer
+from acceptance.evidence import Evidence
+from acceptance.evidence_keys import EVIDENCE, evidence_prefix
+from blocks.build import save_blocks
+from blocks.settings import read_settings
+from cli.installation import SANDBOX_SETTINGS
+from flows.clients import load_clients
+from flows.installation import contract_of, installed_contracts
+from flows.pipeline import one_at_a_time
+from flows.validate_deliveries import validate_deliveries
+from flows.validate_delivery import validate_delivery
+from sandbox.provision import provision
+from sandbox.server import REGION, LocalAws
+from sandbox.torment import Fault, Kind
+
+SEED = 6
+CONTRACT = """
+apiVersion: v3.2.0
+kind: DataContract
+id: {id}
+version: 1.0.0
+status: active
+servers:
+  - {{server: landing, type: s3, location: "s3://landing/{id}/{{business_date:%Y%m%d}}/{{file}}.csv", format: csv}}
+  - {{server: sor, type: athena, schema: tormented, workgroup: primary}}
+schema:
+  - name: {id}
+    properties:
+      - {{name: id, logicalType: integer, physicalType: int, required: true, primaryKey: true}}
+      - {{name: quantity, logicalType: integer, physicalType: int, logicalTypeOptions: {{minimum: 1}}}}
+      - {{name: day, logicalType: string, partitioned: true}}
+customProperties:
+  - property: pipeline
+    vendor: aceite
+    value:
+      override: [{{parameter: /{id}/_test, copy_of: /{id}, set: {{key: "{{key}}"}}}}]
+      steps:
+{steps}
+      partition: {{day: "{{business_date:%Y%m%d}}"}}
+"""
+BY_FUNCTIONS = """
+        - {invoke: copyfunctions, payload: {key: "{key}"}, asynchronous: true, within: 20s}
+        - {await_object: "s3://stage/{key}", within: 8s}
+        - {invoke: ingestfunctions, payload: {key: "{key}"}, within: 20s}
+        - {await_object: "s3://sor/functions/day={business_date:%Y%m%d}/", within: 8s}
+"""
+BY_JOB = """
+        - {run_glue_job: jobjobs, arguments: {--key: "{key}"}, within: 1m}
+"""
+CONTRACTS = {"functions": BY_FUNCTIONS, "jobs": BY_JOB}
+GOOD = "id,quantity\n1,10\n2,20\n"
+FIRST = date(2026, 1, 1)
+EVERYWHERE: dict[str, tuple[dict[str, Any], ...]] = {
+    "throttling": ({"kind": Kind.THROTTLED},),
+    "errors": ({"kind": Kind.ERROR}, {"kind": Kind.ERROR, "after": True}),
+    "resets": ({"kind": Kind.RESET}, {"kind": Kind.RESET, "after": True}),
+    "latency": ({"kind": Kind.SLOW, "seconds": 0.3},),
+    "denials": ({"kind": Kind.DENIED},),
+}
+
+
+@dataclass
+class Landed:
+    """Files in the landing bucket of the sandbox, each of a business date of its own."""
+
+    aws: LocalAws
+    _days: Iterator[date] = field(default_factory=lambda: (FIRST + timedelta(days=each) for each in count()))
+
+    def __post_init__(self) -> None:
+        session = boto3.Session("other", "other", region_name=REGION)
+        self.s3, self.ssm, self.glue = (
+            session.client(name, endpoint_url=self.aws.endpoint) for name in ("s3", "ssm", "glue")
+        )
+
+    def land(self, dataset: str, fault: str = "") -> Delivery:
+        business_date = next(self._days)
+        key, metadata = f"{dataset}/{business_date:%Y%m%d}/rows.csv", {"aceite-fault": fault} if fault else {}
+        put = self.s3.put_object(Bucket="landing", Key=key, Body=GOOD.encode(), Metadata=metadata)
+        now = datetime.now(UTC).replace(microsecond=0)
+        member = LandingObject("landing", key, put["ETag"].strip('"'), len(GOOD), now)
+        return Delivery(dataset, business_date, (member,), {"file": "rows"})
+
+    def evidence(self, delivery: Delivery) -> Evidence | None:
+        key = evidence_prefix(delivery.dataset, delivery.business_date, delivery.id) + EVIDENCE
+        if self.s3.list_objects_v2(Bucket="evidence", Prefix=key)["KeyCount"] == 0:
+            return None
+        return Evidence.model_validate_json(self.s3.get_object(Bucket="evidence", Key=key)["Body"].read())
+
+    def parameters(self) -> set[str]:
+        return {each["Name"] for each in self.ssm.describe_parameters()["Parameters"]}
+
+    def torment(self, faults: tuple[dict[str, Any], ...], **more: Any) -> None:
+        made = [Fault(**fault, **more, rate=0.3 / len(faults), seed=SEED + n) for n, fault in enumerate(faults)]
+        print(f"seeds {[fault.seed for fault in made]}")  # noqa: T201
+        self.aws.torment.set(made)
+
+    def judge(self, *deliveries: Delivery) -> dict[str, Evidence]:
+        """As the watcher does: what came to no verdict is judged again, by a new run."""
+        pointers = [DeliveryPointer.to(each) for each in deliveries]
+        for _ in range(4):
+            if pointers:
+                try:
+                    if len(pointers) == 1:
+                        validate_delivery(pointers[0], return_state=True)
+                    else:
+                        validate_deliveries(pointers, return_state=True)
+                except AceiteError:
+                    continue
+            pointers = [DeliveryPointer.to(each) for each in deliveries if self.evidence(each) is None]
+        self.aws.torment.set(())
+        found = {each.id: self.evidence(each) for each in deliveries}
+        assert None not in found.values(), "a delivery is lost"
+        return {id_: evidence for id_, evidence in found.items() if evidence}
+
+
+@pytest.fixture(scope="module")
+def _landed(prefect_server: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Landed]:
+    home = tmp_path_factory.mktemp("tormented")
+    (home / "contracts").mkdir()
+    for name, steps in CONTRACTS.items():
+        (home / "contracts" / f"{name}.odcs.yaml").write_text(CONTRACT.format(id=name, steps=steps), encoding="utf-8")
+    with LocalAws() as aws, pytest.MonkeyPatch.context() as environment:
+        settings = SANDBOX_SETTINGS | {
+            "ACEITE_AWS_ENDPOINT_URL": aws.endpoint,
+            "ACEITE_CONTRACTS": str(home / "contracts"),
+            "ACEITE_HOME": str(home),
+        }
+        for name, value in settings.items():
+            environment.setenv(name, value)
+        save_blocks(read_settings())
+        for known in (load_clients, installed_contracts):
+            known.cache_clear()  # of tests that ran in this process before
+        with get_client(sync_client=True) as client:  # what `aceite apply` makes for a contract with an override
+            client.create_global_concurrency_limit(
+                GlobalConcurrencyLimitCreate(name=one_at_a_time("functions"), limit=1)
+            )
+        provision(boto3.Session("other", "other", region_name=REGION), aws.endpoint, map(contract_of, CONTRACTS))
+        yield Landed(aws)
+    for known in (load_clients, installed_contracts):
+        known.cache_clear()
+
+
+@pytest.fixture
+def landed(_landed: Landed) -> Iterator[Landed]:
+    before = _landed.parameters()
+    yield _landed
+    _landed.aws.torment.set(())
+    assert _landed.parameters() == before, "a parameter is left behind"
+
+
+@pytest.mark.proof
+@pytest.mark.parametrize("what", EVERYWHERE)
+def test_under_a_fault_at_three_of_ten_calls_each_delivery_gets_its_verdict_or_the_reason_why_not(
+    landed: Landed, what: str
+) -> None:
+    good, bad = landed.land("functions"), landed.land("functions", fault="row-dropped")
+    landed.torment(EVERYWHERE[what])
+    judged = landed.judge(good, bad)
+    for delivery, right in ((good, "accepted"), (bad, "rejected")):
+        found = judged[delivery.id]
+        assert found.verdict.value in (right, "inconclusive"), found.reason
+        if found.verdict.value == "inconclusive":
+            assert what not in ("throttling", "latency"), found.reason  # these never leave open what was done
+            assert "invoke" in found.reason or "AccessDenied" in found.reason, found.reason
+
+
+def test_every_other_service_may_fail_as_it_likes_and_each_verdict_is_right(landed: Landed) -> None:
+    faults = [
+        fault | {"service": service}
+        for service in ("s3", "ssm", "glue", "athena")
+        for fault in (
+            {"kind": Kind.THROTTLED},
+            {"kind": Kind.RESET, "after": True},
+            {"kind": Kind.ERROR, "after": True},
+        )
+    ]
+    good, bad = landed.land("functions"), landed.land("functions", fault="cell-changed")
+    landed.aws.torment.set([Fault(**fault, rate=0.1, seed=SEED + n) for n, fault in enumerate(faults)])
+    judged = landed.judge(good, bad)
+    assert {id_: each.verdict.value for id_, each in judged.items()} == {good.id: "accepted", bad.id: "rejected"}
+
+
+def test_a_job_is_started_once_for_each_delivery_though_every_answer_is_lost(landed: Landed) -> None:
+    delivery = landed.land("jobs")
+    landed.aws.torment.set([Fault(Kind.RESET, "glue", "StartJobRun", after=True, seed=SEED)])
+    (found,) = landed.judge(delivery).values()
+    assert found.verdict.value == "accepted", found.reason
+    keys = [run["Arguments"]["--key"] for run in landed.glue.get_job_runs(JobName="jobjobs")["JobRuns"]]
+    assert keys == [delivery.members[0].key]
+
+
+def test_a_call_without_an_answer_goes_on_when_its_effect_is_seen_and_the_evidence_tells(landed: Landed) -> None:
+    good, bad = landed.land("functions"), landed.land("functions", fault="row-dropped")
+    landed.aws.torment.set([Fault(Kind.RESET, "lambda", "Invoke", after=True, seed=SEED)])
+    judged = landed.judge(good, bad)
+    assert judged[good.id].verdict.value == "accepted"
+    steps = {step.name: step for step in judged[good.id].steps}
+    assert "it was not called again" in steps["invoke ingestfunctions"].detail
+    # Rows that are missing may be rows that are still to come, when nobody knows whether the function came to its end.
+    assert judged[bad.id].verdict.value == "inconclusive"
+    assert "it was not called again" in judged[bad.id].reason and "what is there now" in judged[bad.id].reason
+
+
+def test_a_call_that_never_was_is_inconclusive_with_both_reasons(landed: Landed) -> None:
+    delivery = landed.land("functions")
+    landed.aws.torment.set([Fault(Kind.RESET, "lambda", "Invoke", at_most=1, seed=SEED)])
+    (found,) = landed.judge(delivery).values()
+    assert found.verdict.value == "inconclusive"
+    assert "await s3://stage/" in found.reason and "it was not called again" in found.reason
+
+
+@pytest.mark.proof
+def test_a_service_that_is_gone_past_the_deadline_is_inconclusive_with_its_own_words(landed: Landed) -> None:
+    delivery = landed.land("functions")
+    landed.aws.torment.set([Fault(Kind.DENIED, "ssm", "PutParameter", seed=SEED)])
+    (found,) = landed.judge(delivery).values()
+    assert found.verdict.value == "inconclusive"
+    assert "AccessDeniedException" in found.reason
+    assert json.dumps(found.reason).count("request ") == 1

@@ -1,0 +1,293 @@
+"""Steps under faults of AWS, on the sandbox: what is started is started once, and a moment's faults are outlived."""
+
+import io
+import time
+import uuid
+import zipfile
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
+from functools import partial
+from typing import Any
+
+import boto3
+import pytest
+from botocore.config import Config
+
+from acceptance.errors import AnswerLost, QueryFailed, StepFailed, WaitTimedOut
+from aws import glue_jobs
+from aws.athena import connect, run_query
+from aws.calls import once_config, patient
+from aws.conditional import put_once, replace_if
+from aws.functions import invoke
+from aws.s3 import await_object, read_bytes
+from aws.waiting import REAL_CLOCK, Clock
+from blocks.build import PATIENCE
+from sandbox.server import REGION, LocalAws
+from sandbox.torment import Fault, Kind
+
+SEED = 20261123
+MINUTE, SOON = timedelta(minutes=1), timedelta(seconds=3)
+ANSWER_WITHIN = timedelta(seconds=1.5)
+HURRIED = Clock(now=lambda: 5 * time.monotonic(), sleep=lambda pause_s: time.sleep(pause_s / 5))
+"""Five seconds in one."""
+CALLED = """
+import boto3
+def handler(event, context):
+    boto3.client("s3").put_object(Bucket="lost", Key=f"called/{event['name']}/{context.aws_request_id}", Body=b"")
+"""
+JOB = b"import sys, time\ntime.sleep(60 if 'stuck' in sys.argv else 0)\n"
+
+
+class Tormented:
+    """The sandbox, and clients of it as Aceite has them."""
+
+    def __init__(self, aws: LocalAws) -> None:
+        self.aws = aws
+        self._session = boto3.Session("sandbox", "sandbox", region_name=REGION)
+        self.unharmed = boto3.Session("other", "other", region_name=REGION)
+
+    def client(self, service: str, **config: Any) -> Any:
+        made = Config(**(config or PATIENCE | {"read_timeout": 1.5}))
+        return patient(self._session.client(service, endpoint_url=self.aws.endpoint, config=made))
+
+    def once(self, service: str) -> Any:
+        return self.client(service, **once_config(ANSWER_WITHIN))
+
+    def plain(self, service: str) -> Any:
+        return self.unharmed.client(service, endpoint_url=self.aws.endpoint)
+
+    def faults(self, *faults: Fault) -> None:
+        self.aws.torment.set(faults)
+        print(f"seeds {[fault.seed for fault in faults]}")  # noqa: T201
+
+    def calls(self, name: str) -> int:
+        return self.plain("s3").list_objects_v2(Bucket="lost", Prefix=f"called/{name}/")["KeyCount"]
+
+
+@pytest.fixture(scope="module")
+def _tormented() -> Iterator[Tormented]:
+    with LocalAws() as aws:
+        made = Tormented(aws)
+        s3, role = made.plain("s3"), "arn:aws:iam::123456789012:role/pipeline"
+        s3.create_bucket(Bucket="lost")
+        s3.put_object(Bucket="lost", Key="job.py", Body=JOB)
+        package = io.BytesIO()
+        with zipfile.ZipFile(package, "w") as file:
+            file.writestr("called.py", CALLED)
+        made.plain("iam").create_role(RoleName="pipeline", AssumeRolePolicyDocument="{}")
+        made.plain("lambda").create_function(
+            FunctionName="called", Runtime="python3.12", Role=role, Handler="called.handler",
+            Code={"ZipFile": package.getvalue()}, Timeout=30,
+        )  # fmt: skip
+        command = {"Name": "pythonshell", "ScriptLocation": "s3://lost/job.py", "PythonVersion": "3.9"}
+        for name, runs in (("job", 50), ("narrow", 1)):
+            limit = {"MaxConcurrentRuns": runs}
+            made.plain("glue").create_job(Name=name, Role=role, Command=command, ExecutionProperty=limit)
+        made.plain("glue").create_database(DatabaseInput={"Name": "lost"})
+        yield made
+
+
+@pytest.fixture
+def tormented(_tormented: Tormented) -> Iterator[Tormented]:
+    yield _tormented
+    _tormented.faults()
+
+
+def new_name() -> str:
+    return uuid.uuid4().hex
+
+
+@pytest.mark.parametrize("kind", [Kind.RESET, Kind.ERROR, Kind.TIMEOUT])
+@pytest.mark.parametrize("after", [False, True], ids=["before", "after"])
+@pytest.mark.parametrize("asynchronous", [False, True], ids=["awaited", "asynchronous"])
+def test_a_function_whose_answer_is_lost_was_called_once_or_not_at_all(
+    tormented: Tormented, kind: Kind, after: bool, asynchronous: bool
+) -> None:
+    tormented.faults(Fault(kind, "lambda", "Invoke", after=after, seconds=30, seed=SEED))
+    name = new_name()
+    with pytest.raises((AnswerLost, WaitTimedOut), match=r"it was not called again|it may still be running"):
+        invoke(tormented.once("lambda"), "called", {"name": name}, within=ANSWER_WITHIN, asynchronous=asynchronous)
+    if after:
+        await_object(tormented.plain("s3"), f"s3://lost/called/{name}/", within=MINUTE)
+    assert tormented.calls(name) == int(after)
+
+
+def test_a_function_that_lambda_did_not_run_is_called_when_it_is_not_busy_any_more(tormented: Tormented) -> None:
+    name = new_name()
+    tormented.faults(
+        Fault(Kind.THROTTLED, "lambda", "Invoke", at_most=2, seed=SEED),
+        Fault(Kind.DENIED, "lambda", "Invoke", at_most=2, seed=SEED),
+    )
+    invoke(tormented.once("lambda"), "called", {"name": name}, within=MINUTE)
+    assert tormented.calls(name) == 1
+    tormented.faults(Fault(Kind.THROTTLED, "lambda", "Invoke", seed=SEED))
+    with pytest.raises(StepFailed, match="TooManyRequestsException"):
+        invoke(tormented.once("lambda"), "called", {"name": name}, within=SOON)
+    assert tormented.calls(name) == 1
+
+
+def runs_of(tormented: Tormented, job: str, name: str) -> list[str]:
+    runs = tormented.plain("glue").get_job_runs(JobName=job)["JobRuns"]
+    return [run["Id"] for run in runs if run["Arguments"].get("--name") == name]
+
+
+@pytest.mark.parametrize("kind", [Kind.RESET, Kind.ERROR, Kind.TIMEOUT])
+def test_a_job_whose_start_has_no_answer_is_looked_for_and_found(tormented: Tormented, kind: Kind) -> None:
+    name = new_name()
+    tormented.faults(Fault(kind, "glue", "StartJobRun", at_most=1, after=True, seconds=30, seed=SEED))
+    run_id = glue_jobs.start_job_run(tormented.once("glue"), "job", {"--name": name}, within=MINUTE, clock=HURRIED)
+    assert runs_of(tormented, "job", name) == [run_id]
+
+
+def test_a_job_that_was_not_started_is_started_after_it_was_looked_for(tormented: Tormented) -> None:
+    name = new_name()
+    tormented.faults(Fault(Kind.RESET, "glue", "StartJobRun", at_most=1, seed=SEED))
+    run_id = glue_jobs.start_job_run(tormented.once("glue"), "job", {"--name": name}, within=MINUTE, clock=HURRIED)
+    assert runs_of(tormented, "job", name) == [run_id]
+
+
+def test_twelve_deliveries_start_twelve_runs_while_three_of_ten_answers_are_lost(tormented: Tormented) -> None:
+    names = [new_name() for _ in range(12)]
+    tormented.faults(
+        Fault(Kind.RESET, "glue", after=True, rate=0.15, seed=SEED),
+        Fault(Kind.THROTTLED, "glue", rate=0.1, seed=SEED + 1),
+        Fault(Kind.ERROR, "glue", after=True, rate=0.1, seed=SEED + 2),
+    )
+
+    def start(name: str) -> str:
+        return glue_jobs.start_job_run(tormented.once("glue"), "job", {"--name": name}, within=MINUTE, clock=HURRIED)
+
+    with ThreadPoolExecutor(8) as pool:
+        started = list(pool.map(start, names))
+    tormented.faults()
+    assert {name: runs_of(tormented, "job", name) for name in names} == {
+        name: [run_id] for name, run_id in zip(names, started, strict=True)
+    }
+
+
+def test_two_new_runs_with_the_same_arguments_are_not_guessed_between(tormented: Tormented) -> None:
+    glue, known = tormented.once("glue"), glue_jobs.job_run_ids(tormented.plain("glue"), "job")
+    arguments = {"--name": new_name()}
+    for _ in range(2):
+        tormented.plain("glue").start_job_run(JobName="job", Arguments=arguments)
+    with pytest.raises(AnswerLost, match="2 new runs have these arguments"):
+        glue_jobs._started(glue, "job", arguments, known, REAL_CLOCK)
+
+
+def test_a_job_that_runs_as_often_as_it_may_is_waited_for_until_the_deadline(tormented: Tormented) -> None:
+    glue = tormented.once("glue")
+    stuck = glue_jobs.start_job_run(glue, "narrow", {"--name": "stuck"}, within=MINUTE)
+    with pytest.raises(WaitTimedOut, match=r"ConcurrentRunsExceededException.*it was not started"):
+        glue_jobs.start_job_run(glue, "narrow", {"--name": "b"}, within=SOON, clock=HURRIED)
+    with ThreadPoolExecutor(1) as pool:
+        waiting = pool.submit(glue_jobs.start_job_run, glue, "narrow", {"--name": "c"}, within=MINUTE, clock=HURRIED)
+        with pytest.raises(WaitTimedOut, match=rf"run {stuck} .* after 0.5 s, so it was told to stop"):
+            glue_jobs.await_job_run(tormented.client("glue"), "narrow", stuck, within=timedelta(seconds=0.5))
+        started = waiting.result(60)
+    assert glue_jobs.await_job_run(tormented.client("glue"), "narrow", started, within=MINUTE).state == "SUCCEEDED"
+
+
+def test_a_run_that_may_be_somebody_elses_is_left_alone(tormented: Tormented) -> None:
+    glue = tormented.plain("glue")
+    run_id = glue.start_job_run(JobName="job", Arguments={"--name": "stuck"})["JobRunId"]
+    with pytest.raises(WaitTimedOut, match="was left alone, as it may be somebody else's"):
+        glue_jobs.await_job_run(glue, "job", run_id, within=timedelta(0), ours=False)
+    assert glue.get_job_run(JobName="job", RunId=run_id)["JobRun"]["JobRunState"] in ("STARTING", "RUNNING")
+    with pytest.raises(KeyboardInterrupt):  # as any end from outside, such as a person's cancellation
+        glue_jobs.await_job_run(glue, "job", run_id, within=MINUTE, clock=Clock(sleep=_interrupted))
+    assert glue_jobs._stop(glue, "job", run_id).startswith("and could not be stopped")  # it is stopped already
+
+
+def _interrupted(_: float) -> None:
+    raise KeyboardInterrupt
+
+
+@pytest.fixture
+def connection(tormented: Tormented) -> Any:
+    return connect(
+        tormented._session, endpoint_url=tormented.aws.endpoint, region=None, workgroup="primary", database="lost",
+        config=Config(**PATIENCE | {"read_timeout": 1.5}),
+    )  # fmt: skip
+
+
+def queries(tormented: Tormented) -> set[str]:
+    return set(tormented.plain("athena").list_query_executions(WorkGroup="primary")["QueryExecutionIds"])
+
+
+@pytest.mark.parametrize("kind", [Kind.RESET, Kind.ERROR, Kind.THROTTLED])
+@pytest.mark.parametrize("operation", ["StartQueryExecution", "GetQueryExecution", "GetQueryResults"])
+def test_a_query_is_started_once_whichever_answers_are_lost(
+    tormented: Tormented, connection: Any, kind: Kind, operation: str
+) -> None:
+    before = queries(tormented)
+    after = kind is not Kind.THROTTLED
+    tormented.faults(Fault(kind, "athena", operation, at_most=3, after=after, seed=SEED))
+    answer = run_query(connection, "SELECT 1 AS one", within=MINUTE, clock=HURRIED)
+    assert answer.rows == ((1,),)
+    assert queries(tormented) - before == {answer.query_id}
+
+
+def test_athena_that_never_answers_ends_at_the_deadline_with_the_reason(tormented: Tormented, connection: Any) -> None:
+    tormented.faults(Fault(Kind.RESET, "athena", after=True, seed=SEED))
+    with pytest.raises(QueryFailed, match=r"not started after 1 s \(.*Connection was closed.*no id to stop it by"):
+        run_query(connection, "SELECT 1", within=timedelta(seconds=1), clock=HURRIED)
+
+
+@pytest.mark.parametrize("kind", [Kind.RESET, Kind.ERROR, Kind.TIMEOUT])
+def test_a_conditional_put_whose_answer_was_lost_is_ours(tormented: Tormented, kind: Kind) -> None:
+    s3, key = tormented.client("s3"), new_name()
+    tormented.faults(Fault(kind, "s3", "PutObject", after=True, at_most=1, seconds=30, seed=SEED))
+    assert put_once(s3, "lost", key, b"ours")
+    assert not put_once(s3, "lost", key, b"another's")
+    etag = tormented.plain("s3").head_object(Bucket="lost", Key=key)["ETag"].strip('"')
+    tormented.faults(Fault(kind, "s3", "PutObject", after=True, at_most=1, seconds=30, seed=SEED))
+    assert replace_if(s3, "lost", key, b"ours, again", etag)
+    tormented.faults(Fault(kind, "s3", "PutObject", after=True, at_most=1, seconds=30, seed=SEED))
+    assert not replace_if(s3, "lost", key, b"another's", etag)
+    assert read_bytes(s3, "lost", key) == b"ours, again"
+
+
+def test_of_many_who_put_at_once_under_faults_one_is_the_first(tormented: Tormented) -> None:
+    tormented.faults(
+        Fault(Kind.RESET, "s3", after=True, rate=0.15, seed=SEED),
+        Fault(Kind.THROTTLED, "s3", rate=0.15, seed=SEED + 1),
+    )
+    s3 = tormented.client("s3")
+    for key in [new_name() for _ in range(3)]:
+        bodies = [f"writer {each}".encode() for each in range(6)]
+        with ThreadPoolExecutor(6) as pool:
+            won = list(pool.map(partial(put_once, s3, "lost", key), bodies))
+        assert sum(won) == 1
+        assert read_bytes(s3, "lost", key) == bodies[won.index(True)]
+
+
+def test_a_wait_outlives_trouble_and_ends_at_its_deadline_with_the_last_of_it(tormented: Tormented) -> None:
+    s3, key = tormented.client("s3", retries={"total_max_attempts": 1}), new_name()
+    tormented.plain("s3").put_object(Bucket="lost", Key=key, Body=b"")
+    tormented.faults(Fault(Kind.ERROR, "s3", "HeadObject", at_most=4, seed=SEED))
+    await_object(s3, f"s3://lost/{key}", within=MINUTE, clock=HURRIED)
+    tormented.faults(Fault(Kind.RESET, "s3", seed=SEED))
+    with pytest.raises(WaitTimedOut, match=r"no answer after 0.5 s: .*Connection was closed"):
+        await_object(s3, f"s3://lost/{key}", within=timedelta(seconds=0.5), clock=HURRIED)
+
+
+def test_denied_for_a_moment_is_asked_again_and_denied_for_good_is_told_with_what_is_needed(
+    tormented: Tormented,
+) -> None:
+    s3 = tormented.client("s3")
+    tormented.faults(Fault(Kind.DENIED, "s3", "PutObject", at_most=2, seed=SEED))
+    assert put_once(s3, "lost", new_name(), b"")
+    tormented.faults(Fault(Kind.DENIED, "s3", "PutObject", seed=SEED))
+    with pytest.raises(StepFailed, match=r"AccessDenied: .*the credentials need s3:PutObject"):
+        put_once(s3, "lost", new_name(), b"")
+    assert tormented.aws.torment.faults[0].made == 5
+
+
+@pytest.mark.parametrize("service", ["lambda", "glue"])
+def test_a_client_that_repeats_by_itself_may_start_nothing(tormented: Tormented, service: str) -> None:
+    with pytest.raises(ValueError, match="make it with once_config"):
+        if service == "lambda":
+            invoke(tormented.client("lambda"), "called", {}, within=MINUTE)
+        else:
+            glue_jobs.start_job_run(tormented.client("glue"), "job", {}, within=MINUTE)
