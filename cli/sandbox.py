@@ -11,13 +11,21 @@ def sandbox(
     contracts: Contracts = None,
     home: Home = None,
     port: Annotated[int, typer.Option("--port", min=0, max=65535, help="Port on 127.0.0.1; 0 for any.")] = 5000,
+    policy: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="ACCESS-KEY-ID=FILE",
+            help="Who signs with this access key may do what the IAM policy says, and nothing else. Repeatable.",
+        ),
+    ] = None,
 ) -> int:
     """Run only the local AWS, made from the contracts, for any AWS client. Ctrl-C ends it."""
     require_sandbox()
     from blocks.settings import read_settings
     from sandbox.__main__ import main
 
-    return main(["--port", str(port), "--contracts", str(read_settings().contracts.absolute())])
+    policies = [text for each in policy or () for text in ("--policy", each)]
+    return main(["--port", str(port), "--contracts", str(read_settings().contracts.absolute()), *policies])
 
 
 def require_sandbox() -> None:

@@ -21,6 +21,13 @@ def main(arguments: list[str] | None = None) -> int:
     )
     parser.add_argument("--port", type=int, default=5000, help="0 takes any that is free")
     parser.add_argument("--contracts", type=Path, help="folder of the contracts whose pipelines are made")
+    parser.add_argument(
+        "--policy",
+        action="append",
+        default=[],
+        metavar="ACCESS-KEY-ID=FILE",
+        help="who signs with this access key may do what the IAM policy says, and nothing else; may be given again",
+    )
     parser.add_argument("--until-stdin-closes", action="store_true", help="end when the parent process is gone")
     asked = parser.parse_args(arguments)
     try:
@@ -40,10 +47,11 @@ def serve(asked: argparse.Namespace) -> None:
     """Serves until it is told to end.
 
     Raises:
-        SettingsError: the port is taken, or moto is not installed.
+        SettingsError: the port is taken, a policy cannot be evaluated, or moto is not installed.
         ContractError: a contract cannot be used.
     """
     try:
+        from sandbox.policed import bind_policy
         from sandbox.provision import provision
         from sandbox.server import REGION, LocalAws
     except ModuleNotFoundError as error:
@@ -54,6 +62,8 @@ def serve(asked: argparse.Namespace) -> None:
             session = boto3.Session("sandbox", "sandbox", region_name=REGION)
             provision(session, aws.endpoint, contracts_of(settings), settings.evidence_bucket)
         sys.stderr.write(f"faults of AWS are asked for at {aws.control}\n")
+        for each in asked.policy:  # last: the same access key may have made all this
+            bind_policy(aws.endpoint, *_key_and_document(each))
         sys.stdout.write(f"ready {aws.endpoint}\n")
         sys.stdout.flush()
         if asked.until_stdin_closes:
@@ -61,6 +71,16 @@ def serve(asked: argparse.Namespace) -> None:
         else:
             while not threading.Event().wait(1):  # in slices: on Windows a longer wait does not see Ctrl-C
                 pass
+
+
+def _key_and_document(option: str) -> tuple[str, str]:
+    key, _, name = option.partition("=")
+    if not key or not name:
+        raise SettingsError(f"--policy {option}: write ACCESS-KEY-ID=FILE, as in --policy validator=policy.json")
+    try:
+        return key, Path(name).read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise SettingsError(f"--policy {option}: the file cannot be read: {error}") from error
 
 
 if __name__ == "__main__":

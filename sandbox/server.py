@@ -24,10 +24,10 @@ from sandbox.athena.backend import RunningAthena
 from sandbox.athena.values import RESULTS_BUCKET
 from sandbox.functions import RunningLambda
 from sandbox.glue import RunningGlue
+from sandbox.iam import REGION as REGION
+from sandbox.policed import Policed
 from sandbox.s3 import OrderedS3
 from sandbox.torment_gate import CONTROL, Torment
-
-REGION = "us-east-1"
 
 Gate = Callable[[Any], Any]
 """Makes of a WSGI application another one, through which every request goes."""
@@ -47,7 +47,7 @@ class LocalAws:
             raise SettingsError(f"Port {port} on {host} is in use. Choose another one, or 0 for any that is free.")
         _replace_backends()
         self.torment = Torment()
-        app = wsgi_app(self.torment.gate)
+        app = wsgi_app(self.torment.gate, Policed)
         try:
             self._server = make_server(host, port, app, threaded=True, request_handler=_QuietHandler)
         except SystemExit:  # werkzeug's way to say it

@@ -5,6 +5,7 @@ import os
 import re
 import tempfile
 import threading
+from contextvars import copy_context
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -25,6 +26,7 @@ from sandbox.athena.pruning import conditions
 from sandbox.athena.readers import literal
 from sandbox.athena.responses import RunningAthenaResponse
 from sandbox.athena.values import RESULTS_BUCKET, AthenaError, column_info, hive_type, render
+from sandbox.iam import Denied, denial, require_glue
 
 _COPY_FORMATS = {"PARQUET": "PARQUET", "JSON": "JSON", "TEXTFILE": "CSV, HEADER false, DELIMITER '\x01'"}
 
@@ -69,7 +71,7 @@ class RunningAthena(AthenaBackend):
         if id_ != execution.id:
             return id_
         self.executions[execution.id] = execution
-        threading.Thread(target=self._run, args=(execution,), daemon=True).start()
+        threading.Thread(target=copy_context().run, args=(self._run, execution), daemon=True).start()
         return execution.id
 
     def stop_query_execution(self, exec_id: str) -> None:
@@ -97,7 +99,7 @@ class RunningAthena(AthenaBackend):
             if not execution.ended:
                 self._write_result(execution)
             execution.finish("SUCCEEDED")
-        except AthenaError as error:
+        except (AthenaError, Denied) as error:
             execution.finish("FAILED", str(error))
         except duckdb.Error as error:
             execution.finish("FAILED", dialect.reason(error, execution.query))
@@ -108,8 +110,9 @@ class RunningAthena(AthenaBackend):
 
     def _execute(self, execution: Execution, sql: str) -> None:
         bucket, _ = split_uri(execution.output)
-        if bucket not in self.catalog.s3.buckets:
+        if bucket not in self.catalog.s3.buckets or denial("s3:GetBucketLocation", f"arn:aws:s3:::{bucket}"):
             raise AthenaError(f"Unable to verify/create output bucket {bucket}")
+        require_glue("GetDatabase", "default")
         if execution.kind != "DML" and not execution.exports:
             column, lines = ddl.run(self.catalog, execution.database, sql)
             execution.columns = [column_info(column, "VARCHAR")]
@@ -225,6 +228,9 @@ class RunningAthena(AthenaBackend):
             self._put(execution.output, "\n".join(row[0] or "" for row in execution.rows).encode())
 
     def _put(self, uri: str, content: bytes) -> None:
+        if denial("s3:PutObject", f"arn:aws:s3:::{uri.removeprefix('s3://')}"):
+            allowed = "Please ensure you are allowed to access the S3 bucket."
+            raise AthenaError(f"Access denied when writing output to url: {uri} . {allowed}")
         self.catalog.s3.put_object(*split_uri(uri), content)
 
 

@@ -14,6 +14,7 @@ from sandbox.athena.files import ObjectFiles
 from sandbox.athena.pruning import asked_for
 from sandbox.athena.readers import Table, identifier
 from sandbox.athena.values import AthenaError
+from sandbox.iam import denial, require_glue
 from sandbox.s3 import page
 
 
@@ -25,6 +26,8 @@ class Catalog:
 
     def table(self, database: str, name: str, sql: str) -> Table:
         """Raises AthenaError with the place in `sql` if there is none."""
+        require_glue("GetDatabase", database)
+        require_glue("GetTable", database, name)
         if database not in self.glue.databases:
             raise AthenaError(f"SCHEMA_NOT_FOUND: {position(sql, database)}: Schema '{database}' does not exist")
         if name not in self.glue.databases[database].tables:
@@ -46,11 +49,16 @@ class Catalog:
     def objects(self, location: str) -> Iterator[tuple[str, FakeKey]]:
         """Key and object of everything below a location, without empty and hidden ones."""
         bucket, prefix = split_uri(location)
+        folder = prefix.rstrip("/") + "/" if prefix else ""
+        if denial("s3:ListBucket", f"arn:aws:s3:::{bucket}", s3_prefix=folder):
+            raise AthenaError(f"PERMISSION_DENIED: Permission denied on S3 path: {location}")
         if bucket not in self.s3.buckets:
             raise AthenaError(f"NoSuchBucket: The specified bucket {bucket} does not exist")
-        listed, _ = page(self.s3.buckets[bucket].keys, prefix.rstrip("/") + "/" if prefix else "", None, "", None)
+        listed, _ = page(self.s3.buckets[bucket].keys, folder, None, "", None)
         for found in listed:
             if found.size and not found.name.rsplit("/", 1)[-1].startswith(("_", ".")):
+                if denial("s3:GetObject", f"arn:aws:s3:::{bucket}/{found.name}"):
+                    raise AthenaError(f"PERMISSION_DENIED: Permission denied on S3 path: s3://{bucket}/{found.name}")
                 yield found.name, found
 
     def mount(
@@ -67,6 +75,8 @@ class Catalog:
         `wanted` are the conditions by which the query asks for partitions.
         """
         name = table.found.name
+        if table.keys:
+            require_glue("GetPartitions", database, name)
         places = asked_for(connection, table, wanted) if table.keys else [((), table.location)]
         paths = []
         for place, (values, location) in enumerate(places):

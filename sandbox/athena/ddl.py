@@ -10,6 +10,7 @@ from sandbox.athena.catalog import Catalog, split_uri
 from sandbox.athena.dialect import parse
 from sandbox.athena.readers import Table
 from sandbox.athena.values import AthenaError, hive_text
+from sandbox.iam import require_glue
 
 _HADOOP, _HIVE = "org.apache.hadoop", "org.apache.hadoop.hive"
 _TEXT = (f"{_HADOOP}.mapred.TextInputFormat", f"{_HIVE}.ql.io.HiveIgnoreKeyTextOutputFormat")
@@ -63,6 +64,7 @@ def create_table(
         "OutputFormat": given[1],
         "SerdeInfo": {"SerializationLibrary": serde or given[2], "Parameters": serde_parameters or {}},
     }
+    require_glue("CreateTable", database, name)
     table = {"Name": name, "TableType": "EXTERNAL_TABLE", "StorageDescriptor": storage}
     partition_keys = [column for column in columns if column["Name"] in keys]
     parameters = {"EXTERNAL": "TRUE", **(parameters or {})}
@@ -73,6 +75,7 @@ def repair(catalog: Catalog, table: Table) -> list[str]:
     """Adds the partitions that lie below the table's location; one line for each that is new."""
     _, prefix = split_uri(table.location)
     added = []
+    require_glue("BatchCreatePartition", table.found.database_name, table.found.name)
     for key, _ in catalog.objects(table.location):
         folders = [folder.partition("=") for folder in key[len(prefix) :].strip("/").split("/")[: len(table.keys)]]
         if [name.lower() for name, _, _ in folders] == [name for name, _ in table.keys]:
@@ -84,6 +87,7 @@ def repair(catalog: Catalog, table: Table) -> list[str]:
 
 def _create_database(catalog: Catalog, database: str, found: re.Match[str]) -> Answer:
     name = found[2].lower()
+    require_glue("CreateDatabase", name)
     if not (found[1] and name in catalog.glue.databases):
         catalog.glue.create_database(name, {"Name": name})
     return "result", ()
@@ -91,6 +95,7 @@ def _create_database(catalog: Catalog, database: str, found: re.Match[str]) -> A
 
 def _drop_database(catalog: Catalog, database: str, found: re.Match[str]) -> Answer:
     name = found[2].lower()
+    require_glue("DeleteDatabase", name)
     if name in catalog.glue.databases or not found[1]:
         catalog.glue.delete_database(name)
     return "result", ()
@@ -98,6 +103,7 @@ def _drop_database(catalog: Catalog, database: str, found: re.Match[str]) -> Ans
 
 def _drop_table(catalog: Catalog, database: str, found: re.Match[str]) -> Answer:
     database, name = qualified(found[2], database)
+    require_glue("DeleteTable", database, name)
     if database in catalog.glue.databases and name in catalog.glue.databases[database].tables:
         catalog.glue.delete_table(database, name)
     elif not found[1]:
@@ -143,6 +149,8 @@ def _hive_columns(definitions: Sequence[exp.Expression]) -> list[dict[str, str]]
 
 def _alter_partitions(catalog: Catalog, database: str, found: re.Match[str]) -> Answer:
     table = catalog.table(*qualified(found[1], database), found[0])
+    action = "BatchCreatePartition" if found[2].upper() == "ADD" else "BatchDeletePartition"
+    require_glue(action, *qualified(found[1], database))
     for specification, location in re.findall(r"PARTITION\s*\(([^)]*)\)(?:\s*LOCATION\s*'([^']*)')?", found[4], re.I):
         pairs = re.findall(r"[`\"]?(\w+)[`\"]?\s*=\s*(?:'([^']*)'|([\w.-]+))", specification)
         given = {name.lower(): text or bare for name, text, bare in pairs}
@@ -176,17 +184,20 @@ def _msck(catalog: Catalog, database: str, found: re.Match[str]) -> Answer:
 
 def _show_partitions(catalog: Catalog, database: str, found: re.Match[str]) -> Answer:
     table = catalog.table(*qualified(found[1], database), found[0])
+    require_glue("GetPartitions", *qualified(found[1], database))
     if not table.keys:
         raise AthenaError(f"FAILED: Execution Error: Table {table.found.name} is not a partitioned table")
     return "partition", [table.partition_name(values) for values, _ in table.partitions()]
 
 
 def _show_databases(catalog: Catalog, database: str, found: re.Match[str]) -> Answer:
+    require_glue("GetDatabases")
     return "database_name", sorted(catalog.glue.databases)
 
 
 def _show_tables(catalog: Catalog, database: str, found: re.Match[str]) -> Answer:
     name = re.sub(r'[`"]', "", found[1] or database).lower()
+    require_glue("GetTables", name)
     return "tab_name", sorted(catalog.glue.get_database(name).tables)
 
 

@@ -1,0 +1,229 @@
+"""The policy has a statement for each thing that Aceite does with the contracts, and no wildcard but in keys."""
+
+from dataclasses import replace
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from acceptance.arns import Account, key_pattern, literal, text_pattern
+from acceptance.checks import Check, Metric, Reference
+from acceptance.contract import AwaitObject, Column, Contract, Invoke, Marker, Override, Quiet, RunGlueJob, Table
+from acceptance.keys.signal import signal_template
+from acceptance.keys.template import KeyTemplate
+from acceptance.landing import Engine, LandingFormat, PartitionHolds
+from acceptance.policy import PLACEHOLDER, Surroundings, statements, tables_read, unknown
+from acceptance.rights import MOST_CHARACTERS, Duty, Purpose, Right, characters, merged
+
+HERE = Account("123456789012", "sa-east-1")
+TOLD = Surroundings(
+    HERE,
+    table_locations={"sor.orders": "s3://lake/orders/", "crm.customers": "s3://lake/customers"},
+    result_locations={"primary": "s3://results/aceite/"},
+)
+HOUR = timedelta(hours=1)
+
+
+def contract(dataset: str = "orders", **said: Any) -> Contract:
+    plain = Contract(
+        dataset=dataset,
+        name=dataset,
+        version="1.0.0",
+        path=f"{dataset}.odcs.yaml",
+        sha256="0" * 64,
+        template=KeyTemplate.parse(f"s3://landing/in/{dataset}/{{business_date:%Y%m%d}}/{{file}}.csv"),
+        landing=LandingFormat(),
+        table=Table("awsdatacatalog", "sor", "orders", "primary"),
+        columns=(Column("id", "bigint", "id"),),
+        checks=(),
+    )
+    return replace(plain, **said)
+
+
+def granted(*contracts: Contract, duty: Duty = Duty.ALL, told: Surroundings = TOLD) -> dict[str, Any]:
+    return {each.sid: each.to_dict() for each in statements(contracts or (contract(),), told, duty)}
+
+
+def resources(sid: str, *contracts: Contract, **said: Any) -> list[str]:
+    return granted(*contracts, **said).get(sid, {}).get("Resource", [])
+
+
+def test_keys_of_a_template_are_of_its_length_and_its_texts() -> None:
+    assert key_pattern(contract().template) == "in/orders/????????/*.csv"
+    assert (
+        key_pattern(KeyTemplate.parse("s3://landing/{region}{business_date:%Y-%m-%d}_a*b.csv"))
+        == "*????-??-??_a${*}b.csv"
+    )
+
+
+@pytest.mark.parametrize(
+    ("text", "pattern"),
+    [
+        ("s3://stage/{key}", "s3://stage/in/orders/????????/*.csv"),
+        ("s3://{bucket}-done/{prefix}{file}.ok", "s3://landing-done/in/orders/*.ok"),
+        ("s3://sor/t/day={business_date:%Y%m%d}/", "s3://sor/t/day=????????/"),
+        ("s3://sor/{delivery_id}/$x", "s3://sor/*/${$}x"),
+    ],
+)
+def test_texts_of_a_pipeline_are_of_any_delivery(text: str, pattern: str) -> None:
+    assert text_pattern(contract(), text) == pattern
+
+
+def test_signs_that_mean_more_in_a_policy_stand_for_themselves() -> None:
+    assert literal("a*b?c$d") == "a${*}b${?}c${$}d"
+
+
+@pytest.mark.parametrize(
+    ("name", "arn"),
+    [
+        ("start", "arn:aws:lambda:sa-east-1:123456789012:function:start"),
+        ("start:live", "arn:aws:lambda:sa-east-1:123456789012:function:start:live"),
+        ("210987654321:function:start", "arn:aws:lambda:sa-east-1:210987654321:function:start"),
+        ("arn:aws:lambda:eu-west-1:1:function:start", "arn:aws:lambda:eu-west-1:1:function:start"),
+    ],
+)
+def test_a_function_may_be_named_in_every_way_of_lambda(name: str, arn: str) -> None:
+    assert HERE.function(name) == arn
+
+
+@pytest.mark.parametrize(
+    ("url", "arn"),
+    [
+        ("https://sqs.eu-west-1.amazonaws.com/210987654321/hints", "arn:aws:sqs:eu-west-1:210987654321:hints"),
+        ("http://127.0.0.1:5000/123456789012/hints", "arn:aws:sqs:sa-east-1:123456789012:hints"),
+    ],
+)
+def test_a_queue_is_told_by_its_address(url: str, arn: str) -> None:
+    assert resources("ReceiveHints", told=replace(TOLD, queue_url=url)) == [arn]
+
+
+def test_the_watcher_may_list_what_it_watches_and_read_verdicts() -> None:
+    found = granted(duty=Duty.WATCHER)
+    assert list(found) == ["ListLanding", "ReadVerdicts", "ListEvidence"]
+    assert found["ListLanding"]["Resource"] == ["arn:aws:s3:::landing"]
+    assert found["ListLanding"]["Condition"] == {"StringLike": {"s3:prefix": ["in/orders/"]}}
+    assert found["ReadVerdicts"]["Resource"] == ["arn:aws:s3:::evidence/deliveries/orders/*"]
+
+
+def test_each_bucket_is_listed_by_its_own_prefixes() -> None:
+    other = contract("b", template=KeyTemplate.parse("s3://other/b/{business_date:%Y%m%d}.csv"))
+    found = granted(contract("a"), contract("c"), other, duty=Duty.WATCHER)
+    listed = {each["Resource"][0]: each["Condition"]["StringLike"]["s3:prefix"]
+              for sid, each in found.items() if sid.startswith("ListLanding")}  # fmt: skip
+    assert listed == {"arn:aws:s3:::landing": ["in/a/", "in/c/"], "arn:aws:s3:::other": ["b/"]}
+
+
+def test_uploads_are_listed_where_quiet_is_asked_for() -> None:
+    quiet = contract(completion=Quiet(HOUR, 1, HOUR))
+    assert resources("ListUploads", quiet) == ["arn:aws:s3:::landing"]
+    marked = contract(completion=Marker(signal_template("_SUCCESS", contract().template), HOUR))
+    assert "ListUploads" not in granted(marked) and "VerifyManifests" not in granted(marked)
+    assert granted(marked)["ListLanding"]["Condition"]["StringLike"]["s3:prefix"] == ["in/orders/*"]
+
+
+def test_files_are_not_fetched_where_athena_reads_them() -> None:
+    big = contract(engine=Engine.ATHENA, landed_table="raw.Orders")
+    assert "ReadLanded" not in granted(big)
+    assert "arn:aws:s3:::landing/in/orders/*" in resources("ReadTables", big)
+    assert "arn:aws:glue:sa-east-1:123456789012:table/raw/orders" in resources("ReadCatalog", big)
+    others = replace(big, partition_holds=PartitionHolds.ALL_DELIVERIES)
+    # Among the files of the table over them are those of other deliveries.
+    assert "ReadLanded" not in granted(others)
+
+
+def test_tables_that_checks_name_are_read_as_well() -> None:
+    beside = "SELECT count(*) FROM {object} o JOIN Rates r ON r.id = o.id, WITH_DB.t"
+    named = f"{beside} WHERE id IN (WITH c AS (SELECT 1 AS x) SELECT x FROM c)"
+    checks = (
+        Check("a", Metric.SQL, sql=named),
+        Check("b", Metric.ORPHANED_VALUES, refers_to=Reference("crm", "customers", ("id",))),
+    )
+    found = contract(checks=checks)
+    assert tables_read(found) == (("sor", "orders"), ("sor", "rates"), ("with_db", "t"), ("crm", "customers"))
+    assert "arn:aws:s3:::lake/customers/*" in resources("ReadTables", found)
+
+
+def test_a_whole_bucket_is_listed_only_to_tell_an_absent_object_from_a_denied_one() -> None:
+    exact = contract(steps=(AwaitObject("s3://stage/{key}", HOUR), AwaitObject("s3://done/x/", HOUR)))
+    found = granted(exact)
+    assert (found["ListAwaited"]["Resource"], "Condition" in found["ListAwaited"]) == (["arn:aws:s3:::stage"], False)
+    assert found["ListAwaited2"]["Condition"] == {"StringLike": {"s3:prefix": ["x/"]}}
+    assert found["AwaitObjects"]["Resource"] == ["arn:aws:s3:::stage/in/orders/????????/*.csv"]
+
+
+def test_only_what_a_pipeline_starts_may_be_started() -> None:
+    started = contract(steps=(RunGlueJob("convert", {}, HOUR), Invoke("start", {}, HOUR)))
+    found = granted(started)
+    assert found["RunJobs"]["Action"] == ["glue:StartJobRun", "glue:GetJobRun"]
+    assert "AwaitJobs" not in found
+    assert found["InvokeFunctions"]["Resource"] == ["arn:aws:lambda:sa-east-1:123456789012:function:start"]
+
+
+def test_locks_are_set_only_where_a_retention_is() -> None:
+    assert {"ReadObjectLock", "LockEvidence"}.isdisjoint(granted())
+    assert {"ReadObjectLock", "LockEvidence"} <= granted(told=replace(TOLD, locks_evidence=True)).keys()
+
+
+def test_keys_of_yours_are_used_through_the_services_alone() -> None:
+    found = granted(told=replace(TOLD, keys=("arn:aws:kms:sa-east-1:123456789012:key/1",)))["UseKeys"]
+    hosts = ["s3.sa-east-1.amazonaws.com", "ssm.sa-east-1.amazonaws.com"]
+    assert found["Condition"] == {"StringEquals": {"kms:ViaService": hosts}}
+
+
+def test_everything_is_allowed_only_where_aws_knows_no_resource() -> None:
+    override = Override("/a/_test", "/a", {})
+    found = granted(contract(override=(override,)))
+    assert [sid for sid, each in found.items() if "*" in each["Resource"]] == ["FindKeyOfParameters"]
+    assert not [action for each in found.values() for action in each["Action"] if "*" in action]
+
+
+def test_what_nobody_told_is_a_placeholder_and_is_said() -> None:
+    alone = Surroundings(HERE)
+    assert unknown([contract()], alone) == (
+        "the output location of the workgroup primary",
+        "the location of the table sor.orders",
+    )
+    assert PLACEHOLDER in resources("ReadTables", told=alone)[0]
+    assert unknown([contract()], TOLD) == ()
+
+
+def test_in_another_region_the_table_and_the_workgroup_are_that_region_s() -> None:
+    there = contract(table=Table("awsdatacatalog", "sor", "orders", "primary", region="eu-west-1"))
+    assert resources("RunQueries", there) == ["arn:aws:athena:eu-west-1:123456789012:workgroup/primary"]
+    assert "arn:aws:glue:eu-west-1:123456789012:table/sor/orders" in resources("ReadCatalog", there)
+
+
+READ, KEEP = Purpose("Read", "", ("s3:GetObject",)), Purpose("Keep", "", ("s3:GetObject", "s3:PutObject"))
+LIST = Purpose("List", "", ("s3:ListBucket",), lists=True)
+
+
+@pytest.mark.parametrize(
+    ("rights", "kept"),
+    [
+        ([Right(READ, "arn:b/a/*"), Right(KEEP, "arn:b/*")], ["Keep"]),
+        ([Right(READ, "arn:b/*"), Right(KEEP, "arn:b/a/*")], ["Read", "Keep"]),
+        ([Right(READ, "arn:b/??"), Right(READ, "arn:b/*")], ["Read"]),
+        ([Right(READ, "arn:b/*"), Right(KEEP, "arn:b/?")], ["Read", "Keep"]),
+        ([Right(READ, "arn:b/a"), Right(Purpose("Again", "", READ.actions), "arn:b/a")], ["Read"]),
+        ([Right(LIST, "arn:b", "in/"), Right(Purpose("All", "", LIST.actions), "arn:b")], ["All"]),
+    ],
+)
+def test_what_another_statement_grants_is_left_out(rights: list[Right], kept: list[str]) -> None:
+    assert [each.sid for each in merged(rights, "sa-east-1")] == kept
+
+
+def test_a_wildcard_of_one_sign_does_not_cover_one_of_many() -> None:
+    found = merged([Right(READ, "arn:b/?"), Right(READ, "arn:b/*x")], "sa-east-1")
+    assert found[0].resources == ("arn:b/?", "arn:b/*x")
+
+
+def test_the_size_is_that_without_white_space() -> None:
+    few = statements([contract()], TOLD)
+    many = statements([contract(f"dataset{number}") for number in range(60)], TOLD)
+    assert characters(few) < MOST_CHARACTERS < characters(many)
+
+
+def test_every_pair_of_a_statement_is_told() -> None:
+    pairs = {pair for each in statements([contract()], TOLD) for pair in each.pairs}
+    assert ("athena:StartQueryExecution", "arn:aws:athena:sa-east-1:123456789012:workgroup/primary") in pairs
+    assert ("s3:PutObject", "arn:aws:s3:::evidence/manifests/orders/*") in pairs
