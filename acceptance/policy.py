@@ -47,11 +47,14 @@ def statements(
 ) -> tuple[Statement, ...]:
     """The statements of one policy. None is there for nothing: what another one grants is left out."""
     rights: list[Right] = []
-    if duty is not Duty.VALIDATOR:
+    if duty is Duty.DOCTOR:
+        rights += _of_doctor(contracts, surroundings)
+    if duty in (Duty.WATCHER, Duty.ALL):
         rights += _of_watcher(contracts, surroundings)
-    if duty is not Duty.WATCHER:
+    if duty in (Duty.VALIDATOR, Duty.ALL):
         rights += (right for contract in contracts for right in _of_validator(contract, surroundings))
-    rights += (Right(to.USE_KEYS, key) for key in surroundings.keys)
+    if duty is not Duty.DOCTOR:
+        rights += (Right(to.USE_KEYS, key) for key in surroundings.keys)
     return merged(rights, surroundings.account.region)
 
 
@@ -153,6 +156,20 @@ def _queries(contract: Contract, told: Surroundings) -> Iterator[Right]:
         bucket, keys = below(location_of(contract, name, told))
         yield Right(to.LIST_TABLES, account.s3(bucket), keys)
         yield Right(to.READ_TABLES, account.s3(f"{bucket}/{keys}"))
+
+
+def _of_doctor(contracts: Sequence[Contract], told: Surroundings) -> Iterator[Right]:
+    """What nobody needs who only watches and judges."""
+    account = told.account
+    yield Right(to.LOOK_AT_EVIDENCE_BUCKET, account.s3(told.evidence_bucket))
+    for contract in contracts:
+        table = contract.table
+        yield Right(to.LOOK_AT_WORKGROUPS, account.arn("athena", f"workgroup/{literal(table.workgroup)}", table.region))
+        for step in contract.steps:
+            if isinstance(step, AwaitGlueJob | RunGlueJob):
+                yield Right(to.LOOK_AT_JOBS, account.arn("glue", f"job/{literal(step.job)}"))
+    if told.queue_url:
+        yield Right(to.LOOK_AT_QUEUE, account.queue(told.queue_url))
 
 
 def unknown(contracts: Sequence[Contract], told: Surroundings) -> tuple[str, ...]:

@@ -94,3 +94,12 @@ USE_KEYS = Purpose(
     ("kms:Decrypt", "kms:Encrypt", "kms:GenerateDataKey"),
     through=("s3", "ssm"),
 )
+
+LOOK_AT_WORKGROUPS = Purpose("LookAtWorkgroups", "look where workgroups put results", ("athena:GetWorkGroup",))
+LOOK_AT_EVIDENCE_BUCKET = Purpose(
+    "LookAtEvidenceBucket",
+    "look whether evidence can be locked",
+    ("s3:GetBucketVersioning", "s3:GetBucketObjectLockConfiguration"),
+)
+LOOK_AT_QUEUE = Purpose("LookAtQueue", "look whether the queue is there", ("sqs:GetQueueAttributes",))
+LOOK_AT_JOBS = Purpose("LookAtJobs", "look whether Glue jobs are there", ("glue:GetJobRuns",))

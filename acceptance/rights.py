@@ -14,11 +14,15 @@ MOST_CHARACTERS = 6144
 
 
 class Duty(StrEnum):
-    """Whose policy: that of the host that watches, that of those that judge, or that of one which does both."""
+    """Whose policy: that of the host that watches, that of those that judge, or that of one which does both.
+
+    DOCTOR is what `aceite doctor` needs beside ALL.
+    """
 
     WATCHER = "watcher"
     VALIDATOR = "validator"
     ALL = "all"
+    DOCTOR = "doctor"
 
 
 @dataclass(frozen=True, slots=True)

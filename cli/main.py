@@ -7,7 +7,7 @@ from rich.console import Console
 
 from acceptance.errors import AceiteError
 from blocks.settings import ENV_PREFIX, Settings
-from cli import apply, contracts, demo, drop, evidence, policy, report, sandbox, status, up, validate
+from cli import apply, contracts, demo, doctor, drop, evidence, policy, report, sandbox, status, up, validate
 from cli.options import EXIT_USAGE, Contracts, Home, UsageProblem
 
 _SETTINGS = "\n\n".join(
@@ -38,6 +38,7 @@ for verb in (
     status.status,
     report.report,
     apply.apply,
+    doctor.doctor,
     policy.policy,
 ):
     app.command()(verb)

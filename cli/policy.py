@@ -20,7 +20,10 @@ UNKNOWN_ACCOUNT, UNKNOWN_REGION = "ACCOUNT-ID", "REGION"
 
 
 def policy(
-    duty: Annotated[Duty, typer.Argument(help="Whose: that of the host that watches, of those that judge, or both.")],
+    duty: Annotated[
+        Duty,
+        typer.Argument(help="Of the host that watches, of those that judge, of both; or what `doctor` needs beside."),
+    ],
     dataset: Annotated[
         list[str] | None, typer.Option(help="Only this dataset's contract; may be given again. [default: all]")
     ] = None,
@@ -76,6 +79,7 @@ def _surroundings(
     from blocks.build import aws_credentials
 
     credentials: Any = aws_credentials(settings)
+    judges = duty in (Duty.VALIDATOR, Duty.ALL)
     notes: list[str] = []
     partition, owner = _who(credentials, notes)
     here = Account(
@@ -89,10 +93,10 @@ def _surroundings(
         settings.landing_queue_url,
         settings.evidence_retention_days is not None,
         tuple(kms_keys),
-        _table_locations(credentials, contracts) if owner and duty is not Duty.WATCHER else {},
-        _result_locations(credentials, contracts) if owner and duty is not Duty.WATCHER else {},
+        _table_locations(credentials, contracts) if owner and judges else {},
+        _result_locations(credentials, contracts) if owner and judges else {},
     )
-    return told, [*notes, *_notes(settings, told, unknown(contracts, told) if duty is not Duty.WATCHER else ())]
+    return told, [*notes, *_notes(settings, told, unknown(contracts, told) if judges else ())]
 
 
 def _notes(settings: Settings, told: Surroundings, unknown: Sequence[str]) -> Iterator[str]:

@@ -227,3 +227,9 @@ def test_every_pair_of_a_statement_is_told() -> None:
     pairs = {pair for each in statements([contract()], TOLD) for pair in each.pairs}
     assert ("athena:StartQueryExecution", "arn:aws:athena:sa-east-1:123456789012:workgroup/primary") in pairs
     assert ("s3:PutObject", "arn:aws:s3:::evidence/manifests/orders/*") in pairs
+
+
+def test_what_only_the_doctor_looks_at_is_no_part_of_the_others_policies() -> None:
+    beside = {action for each in granted(duty=Duty.DOCTOR).values() for action in each["Action"]}
+    assert {"athena:GetWorkGroup", "s3:GetBucketVersioning"} <= beside
+    assert not beside & {action for each in granted().values() for action in each["Action"]} - {"glue:GetJobRuns"}

@@ -1,0 +1,157 @@
+"""What must hold before a delivery can be judged: what was found of each precondition, and what to do about it."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from enum import StrEnum
+
+MOST_SKEW = timedelta(minutes=1)
+_OUR_POOLS = "aceite-"
+"""How the names of the work pools begin that `aceite up` serves."""
+
+
+class Outcome(StrEnum):
+    GREEN = "green"
+    RED = "red"
+    GREY = "grey"  # it was not looked at, or could not be seen
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """What a look at one precondition answered. The remedy is a command or an action with concrete names."""
+
+    outcome: Outcome
+    found: str
+    remedy: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One precondition, by the name that people read, and what was seen of it."""
+
+    name: str
+    outcome: Outcome
+    found: str
+    remedy: str = ""
+
+
+def met(found: str) -> Seen:
+    return Seen(Outcome.GREEN, found)
+
+
+def unmet(found: str, remedy: str) -> Seen:
+    return Seen(Outcome.RED, found, remedy)
+
+
+def unseen(found: str, remedy: str = "") -> Seen:
+    return Seen(Outcome.GREY, found, remedy)
+
+
+@dataclass(frozen=True, slots=True)
+class EvidenceLock:
+    """What S3 says of the evidence bucket. `default_mode` and `default` are of its own rule, if it has one."""
+
+    versioned: bool
+    locks: bool
+    default_mode: str | None = None
+    default: timedelta = timedelta(0)
+
+
+def clock(answered: datetime, here: datetime) -> Seen:
+    """`answered` is the time in an answer of AWS, to the second; `here` is this machine's at the same moment."""
+    ahead = here - answered
+    if abs(ahead) <= MOST_SKEW:
+        return met("this machine's clock agrees with AWS's, to the minute")
+    direction = "ahead of" if ahead > timedelta(0) else "behind"
+    return unmet(
+        f"this machine's clock is {_lasting(abs(ahead))} {direction} AWS's; AWS refuses requests from 5 minutes on",
+        "set the clock by the network: `w32tm /resync` (Windows, as administrator), `timedatectl set-ntp true` (Linux)",
+    )
+
+
+def retention(bucket: str, lock: EvidenceLock, wanted: timedelta | None, mode: str) -> Seen:
+    """Whether the bucket can keep evidence as long as the settings want it kept."""
+    kept = f"versioning {'on' if lock.versioned else 'off'}, Object Lock {'on' if lock.locks else 'off'}"
+    if lock.default_mode:
+        kept += f" with a default of {lock.default_mode} for {lock.default.days} days"
+    if wanted is None:
+        return met(f"{kept}; no retention is asked for (ACEITE_EVIDENCE_RETENTION_DAYS)")
+    asked = f"{mode} for {wanted.days} days is asked for"
+    if lock.locks and lock.versioned:
+        return met(f"{kept}; {asked}")
+    if not lock.versioned:
+        enable = f"`aws s3api put-bucket-versioning --bucket {bucket} --versioning-configuration Status=Enabled`, then "
+    else:
+        enable = ""
+    command = f"`aws s3api put-object-lock-configuration --bucket {bucket} --object-lock-configuration "
+    return unmet(
+        f"{kept}, but {asked}: evidence is put without a lock",
+        f"{enable}{command}ObjectLockEnabled=Enabled`, or unset ACEITE_EVIDENCE_RETENTION_DAYS",
+    )
+
+
+def versions(server: str, client: str) -> Seen:
+    """Whether Prefect's server and the client here are made for each other: the same minor version, no older server."""
+    there, here = _numbers(server), _numbers(client)
+    if there[:2] == here[:2] and there >= here:
+        return met(f"{server}, and {client} here")
+    older = "there" if there < here else "here"
+    return unmet(
+        f"the server is Prefect {server}, and here is {client}",
+        f'`pip install "prefect=={max((there, server), (here, client))[1]}"` {older}, and start that again',
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Polled:
+    """A deployment, and when a runner or a worker last asked for its runs. Without a `work_pool` a runner serves it."""
+
+    deployment: str
+    work_pool: str | None
+    last: datetime | None
+
+
+def served(deployments: Sequence[Polled], now: datetime, within: timedelta) -> Seen:
+    """Whether somebody asks for the runs of each deployment."""
+    silent = [each for each in deployments if each.last is None or now - each.last > within]
+    if not silent:
+        return met(f"somebody asks for the runs of all {len(deployments)} deployments")
+    told = [f"{each.deployment} ({f'for {_lasting(now - each.last)}' if each.last else 'ever'})" for each in silent]
+    pools = sorted({each.work_pool for each in silent if each.work_pool and not each.work_pool.startswith(_OUR_POOLS)})
+    workers = [f"`prefect worker start --pool {pool}`" for pool in pools]
+    served_here = [] if len(workers) and all(each.work_pool in pools for each in silent) else ["`aceite up`"]
+    return unmet(
+        f"nobody asks for the runs of {', '.join(told)}",
+        f"start {' and '.join([*served_here, *workers])}; if it runs, look at its log in the folder logs of the home",
+    )
+
+
+def watched(last_heartbeat: datetime | None, now: datetime, within: timedelta, looked_back: timedelta) -> Seen:
+    """Whether a watcher gave a sign of life in time."""
+    remedy = (
+        'start `aceite up`; if it runs, look at the runs of "watch-landing" in the Prefect UI: one that a person '
+        "cancelled is started by `prefect deployment run watch-landing/aceite-watcher`"
+    )
+    if last_heartbeat is None:
+        return unmet(f"no heartbeat of a watcher in the last {_lasting(looked_back)}", remedy)
+    silent = now - last_heartbeat
+    if silent > within:
+        return unmet(f"the last heartbeat of a watcher was {_lasting(silent)} ago", remedy)
+    return met(f"the last heartbeat was {_lasting(silent)} ago")
+
+
+def _numbers(version: str) -> tuple[int, ...]:
+    """3.8.8 as (3, 8, 8); what follows the numbers, such as .dev1, is left out."""
+    numbers: list[int] = []
+    for part in version.split("+")[0].split(".")[:3]:
+        digits = part[: len(part) - len(part.lstrip("0123456789"))]
+        numbers.append(int(digits or 0))
+    return tuple(numbers)
+
+
+def _lasting(time: timedelta) -> str:
+    seconds = max(0, round(time.total_seconds()))
+    for unit, length_s in (("days", 86400), ("hours", 3600), ("minutes", 60)):
+        if seconds >= 2 * length_s:
+            return f"{seconds // length_s} {unit}"
+    return f"{seconds} s"
