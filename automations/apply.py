@@ -2,16 +2,16 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any, cast
+from types import MappingProxyType
+from typing import Any
 from uuid import UUID
 
-from prefect import Flow
 from prefect.automations import AutomationCore
 from prefect.client.orchestration import SyncPrefectClient, get_client
 from prefect.client.schemas.actions import GlobalConcurrencyLimitCreate, WorkPoolCreate
+from prefect.client.schemas.responses import DeploymentResponse
 from prefect.deployments.runner import RunnerDeployment
 from prefect.exceptions import ObjectNotFound
-from prefect.types.entrypoint import EntrypointType
 
 from acceptance.contract import Contract
 from acceptance.errors import SettingsError
@@ -24,22 +24,11 @@ from automations import (
     tell_about_strangers,
     validate,
 )
+from automations.deployments import OURS, Deployed, Places, deployed, deployments, full_name, put_in_place, served_here
 from automations.telling import Channel
 from blocks.build import save_blocks
 from blocks.settings import Settings
 from flows.pipeline import one_at_a_time
-from flows.validate_deliveries import validate_deliveries
-from flows.validate_delivery import validate_delivery
-from flows.warm.worker import WarmWorker
-from flows.watch_landing import watch_landing
-
-WATCHER = "aceite-watcher"
-VALIDATION = "aceite-validation"
-VALIDATION_TOGETHER = "aceite-validation-together"
-"""The deployments' own names, which is all that the automations page shows of them."""
-
-WARM_POOL = "aceite-warm"
-"""The work pool of the validations, unless they run in processes of Prefect's own runner, which needs none."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,82 +41,32 @@ class Change:
     fields: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Deployed:
-    watch_landing: UUID
-    validate_delivery: UUID
-    validate_deliveries: UUID
-
-
-def apply(settings: Settings, contracts: Sequence[Contract], *, dry_run: bool = False) -> tuple[Change, ...]:
+def apply(
+    settings: Settings, contracts: Sequence[Contract], *, dry_run: bool = False, places: Places = MappingProxyType({})
+) -> tuple[Change, ...]:
     """Makes Prefect's server hold what the settings and contracts ask for, and answers what that changed.
 
-    What a person changed on purpose stays: an automation that was switched off is not switched on again.
+    What a person changed on purpose stays: an automation that was switched off is not switched on again, and a
+    deployment stays in its work pool unless `places` says otherwise.
 
     Raises:
         SettingsError: the notification block does not exist.
     """
     with get_client(sync_client=True) as client:
-        return tuple(_apply(client, settings, contracts, dry_run))
-
-
-def deployments(settings: Settings) -> tuple[RunnerDeployment, ...]:
-    """The watcher's deployment, then those of the validations, as they are served."""
-    watcher = _deployment(
-        watch_landing,
-        WATCHER,
-        "Lists the landing locations and announces each new delivery. One is enough; a second one ends.",
-        {"poll_s": settings.poll_s, "patience_s": settings.patience_s, "together": settings.together},
-    )
-    validations = (
-        _deployment(
-            validate_delivery,
-            VALIDATION,
-            "Takes a delivery through its pipeline and judges it. Fired by the automation for each delivery.",
-        ),
-        _deployment(
-            validate_deliveries,
-            VALIDATION_TOGETHER,
-            "The same for many deliveries of a dataset at once. Fired by the automation for deliveries that arrive "
-            "together.",
-        ),
-    )
-    for validation in validations:
-        # None said takes it out of the pool.
-        validation.work_pool_name = WARM_POOL if settings.runner == "warm" else None
-    return (watcher, *validations)
-
-
-def _deployment(
-    flow: Flow[..., Any], name: str, description: str, parameters: dict[str, Any] | None = None
-) -> RunnerDeployment:
-    made: Any = flow.to_deployment(
-        name,
-        parameters=parameters,
-        tags=["aceite"],
-        entrypoint_type=EntrypointType.MODULE_PATH,
-        description=description,
-    )
-    return cast(RunnerDeployment, made)
-
-
-def deployed(client: SyncPrefectClient) -> Deployed | None:
-    """The deployments' ids, if all are there."""
-    names = ((watch_landing, WATCHER), (validate_delivery, VALIDATION), (validate_deliveries, VALIDATION_TOGETHER))
-    ids = [_deployment_id(client, f"{flow.name}/{name}") for flow, name in names]
-    found = [id_ for id_ in ids if id_ is not None]
-    return Deployed(*found) if len(found) == len(ids) else None
+        return tuple(_apply(client, settings, contracts, places, dry_run))
 
 
 def _apply(
-    client: SyncPrefectClient, settings: Settings, contracts: Sequence[Contract], dry_run: bool
+    client: SyncPrefectClient, settings: Settings, contracts: Sequence[Contract], places: Places, dry_run: bool
 ) -> Iterator[Change]:
     for name, change in save_blocks(settings, dry_run=dry_run).items():
         yield Change("block", name, change)
-    if settings.runner == "warm":
-        yield _apply_pool(client, dry_run)
-    for deployment in deployments(settings):
-        yield _apply_deployment(client, deployment, dry_run)
+    otherwise = served_here(settings)
+    placed = [(each, put_in_place(client, each, places, otherwise)) for each in deployments(settings)]
+    for name in sorted({deployment.work_pool_name or "" for deployment, _ in placed} & OURS.keys()):
+        yield _apply_pool(client, name, dry_run)
+    for deployment, existing in placed:
+        yield _apply_deployment(deployment, existing, dry_run)
     for contract in contracts:
         if contract.override:
             yield _apply_limit(client, one_at_a_time(contract.dataset), dry_run)
@@ -160,29 +99,24 @@ def _automations(
     yield restart_the_watcher.automation(ids.watch_landing)
 
 
-def _apply_deployment(client: SyncPrefectClient, deployment: RunnerDeployment, dry_run: bool) -> Change:
-    name = f"{deployment.flow_name}/{deployment.name}"
-    try:
-        existing = client.read_deployment_by_name(name)
-    except ObjectNotFound:
-        existing = None
-    fields = ("description", "entrypoint", "parameters", "tags", "work_pool_name")
+def _apply_deployment(deployment: RunnerDeployment, existing: DeploymentResponse | None, dry_run: bool) -> Change:
+    fields = ("description", "entrypoint", "parameters", "tags", "work_pool_name", "job_variables")
     differing = tuple(f for f in fields if existing is not None and getattr(existing, f) != getattr(deployment, f))
     if not dry_run and (existing is None or differing):
         deployment.apply()
-    return Change("deployment", name, _word(existing is not None, bool(differing)), differing)
+    return Change("deployment", full_name(deployment), _word(existing is not None, bool(differing)), differing)
 
 
-def _apply_pool(client: SyncPrefectClient, dry_run: bool) -> Change:
+def _apply_pool(client: SyncPrefectClient, name: str, dry_run: bool) -> Change:
     try:
-        client.read_work_pool(WARM_POOL)
+        client.read_work_pool(name)
     except ObjectNotFound:
         if not dry_run:
-            template = WarmWorker.get_default_base_job_template()
-            pool = WorkPoolCreate(name=WARM_POOL, type=WarmWorker.type, base_job_template=template)
-            client.create_work_pool(pool)
-        return Change("work pool", WARM_POOL, "created")
-    return Change("work pool", WARM_POOL, "unchanged")
+            worker = OURS[name]
+            template = worker.get_default_base_job_template()
+            client.create_work_pool(WorkPoolCreate(name=name, type=worker.type, base_job_template=template))
+        return Change("work pool", name, "created")
+    return Change("work pool", name, "unchanged")
 
 
 def _apply_limit(client: SyncPrefectClient, name: str, dry_run: bool) -> Change:
@@ -227,13 +161,6 @@ def _word(exists: bool, differs: bool) -> str:
     if not exists:
         return "created"
     return "updated" if differs else "unchanged"
-
-
-def _deployment_id(client: SyncPrefectClient, name: str) -> UUID | None:
-    try:
-        return client.read_deployment_by_name(name).id
-    except ObjectNotFound:
-        return None
 
 
 def _block_id(client: SyncPrefectClient, block: str) -> UUID:

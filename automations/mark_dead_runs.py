@@ -8,7 +8,7 @@ from prefect.events import ChangeFlowRunState, EventTrigger, Posture
 
 NAME = "Aceite: mark dead runs as crashed"
 SILENCE = timedelta(seconds=90)
-"""Three of Prefect's heartbeats (cli.serving.HEARTBEAT_S)."""
+"""Three of Prefect's heartbeats (blocks.environment.HEARTBEAT_S)."""
 
 _ENDED = (
     "Completed",

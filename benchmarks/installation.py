@@ -1,7 +1,7 @@
 """`aceite up --sandbox` on a home of its own, as a benchmark starts it, looks at it and ends it.
 
-It runs the validations in one of three ways: warm processes, which is Aceite's own; Prefect's runner, as `flow.serve`
-does; Prefect's process worker on a work pool of its type. The flows are the same.
+It runs the validations in one of three ways: warm processes, which is Aceite's own; Prefect's process worker, which is
+`--runner process`; Prefect's runner, as its `serve` does. The flows are the same.
 """
 
 import json
@@ -24,15 +24,15 @@ from acceptance.delivery import MOST_TOGETHER
 from cli.children import interrupt_on_terminate
 
 ROOT = Path(__file__).parent.parent
-RUNNERS = {"aceite": "warm", "prefect-serve": "process", "prefect-process": "warm"}
-"""Systems, and how `aceite up` runs the validations for them; those of the last one are taken to another pool.
+RUNNERS = {"aceite": "warm", "prefect-serve": "process", "prefect-process": "process"}
+"""Systems, and how `aceite up` runs the validations for them; those of Prefect's `serve` are taken away from it.
 
 The stock ways have a run for each file, as who writes such flows by hand.
 """
 
 STARTED_WITHIN_S = 300
 _ENDED_WITHIN_S = 180
-_WARM_POOL, _POOL = "aceite-warm", "benchmark-processes"
+_PROCESS_POOL = "aceite-process"
 T = TypeVar("T")
 
 
@@ -145,22 +145,21 @@ class Installation:
         else:
             shutil.rmtree(self.home, ignore_errors=True)
 
-    def run_by_process_worker(self) -> None:
-        """The validations of now on go to Prefect's process worker, which asks for runs as often as its runner does."""
-        self.api.post("work_pools/", json={"name": _POOL, "type": "process"}).raise_for_status()
-        for deployment in self.ask("deployments/filter", work_pools={"name": {"any_": [_WARM_POOL]}}):
-            moved = self.api.patch(f"deployments/{deployment['id']}", json={"work_pool_name": _POOL})
+    def run_by_serve(self) -> None:
+        """The validations of now on go to Prefect's runner, which asks for runs as often as its process worker does."""
+        for deployment in self.ask("deployments/filter", work_pools={"name": {"any_": [_PROCESS_POOL]}}):
+            moved = self.api.patch(f"deployments/{deployment['id']}", json={"work_pool_name": None})
             moved.raise_for_status()
-        arguments = ["worker", "start", "--pool", _POOL, "--type", "process", "--limit", str(os.cpu_count() or 1)]
         environment = {
             **os.environ,
             **self.running["environment"],
             "PREFECT_API_URL": self.running["prefect_api_url"],
             "PREFECT_HOME": str(self.home / "prefect"),
-            "PREFECT_WORKER_QUERY_SECONDS": "1",
+            "PREFECT_RUNNER_POLL_FREQUENCY": "1",
             "PYTHONPATH": str(ROOT),
         }
-        self._start("the process worker", ["prefect", *arguments], environment, self.home / "logs" / "worker.log")
+        module = ["benchmarks.serve_validations"]
+        self._start("Prefect's serve", module, environment, self.home / "logs" / "serve.log")
 
     def end(self) -> None:
         """Each process by its id: those that were started here are asked to, and what is left of them is killed."""
@@ -187,8 +186,8 @@ def installed(system: str, contracts: Path) -> Iterator[Installation]:
     installation = Installation(Path(tempfile.mkdtemp(prefix="aceite-benchmark-")))
     try:
         installation.start(RUNNERS[system], contracts, MOST_TOGETHER if system == "aceite" else 1)
-        if system == "prefect-process":
-            installation.run_by_process_worker()
+        if system == "prefect-serve":
+            installation.run_by_serve()
         yield installation
     except Exception as error:
         installation.keep(f"{system}: {type(error).__name__}")

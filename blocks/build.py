@@ -6,8 +6,10 @@ from typing import Any, TypeVar, cast
 
 from botocore.exceptions import BotoCoreError, ClientError
 from prefect.blocks.core import Block
+from prefect.blocks.system import Secret
 from prefect_aws import AwsCredentials, S3Bucket
 from prefect_aws.client_parameters import AwsClientParameters
+from pydantic import SecretStr
 
 from acceptance.errors import SettingsError, WrongAccount
 from blocks import names
@@ -79,6 +81,12 @@ def save_blocks(settings: Settings, *, dry_run: bool = False) -> Mapping[str, st
         block = S3Bucket(bucket_name=bucket_name, credentials=credentials)
         _, changes[name] = _save(name, block, dry_run)
     return changes
+
+
+def save_secret(name: str, value: str, *, dry_run: bool = False) -> str:
+    """Answers as `save_blocks` does of one block."""
+    _, change = _save(name, Secret(value=SecretStr(value)), dry_run)
+    return change
 
 
 def _save(name: str, block: B, dry_run: bool) -> tuple[B, str]:

@@ -3,3 +3,5 @@
 CREDENTIALS = "aceite-aws"
 LANDING = "aceite-landing"
 EVIDENCE = "aceite-evidence"
+LEDGER = "aceite-ledger"
+"""Only where the watcher runs on a work pool: a Secret block with the ledger's URL."""

@@ -1,11 +1,17 @@
 """`aceite apply`: blocks, deployments, automations."""
 
-from typing import Annotated
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.console import Console
 
 from cli.options import Contracts, Home
+
+if TYPE_CHECKING:
+    from automations.apply import Change
 
 _SIGNS = {"created": "+", "updated": "~", "unchanged": "=", "deleted": "-"}
 
@@ -24,8 +30,11 @@ def apply(
     from flows.contracts import contracts_of
 
     identify(aws_credentials(settings), settings.aws_account_id)
-    console = Console(highlight=False)
-    for change in apply_to_server(settings, contracts_of(settings), dry_run=dry_run):
+    show(Console(highlight=False), apply_to_server(settings, contracts_of(settings), dry_run=dry_run), dry_run)
+
+
+def show(console: Console, changes: Iterable[Change], dry_run: bool) -> None:
+    for change in changes:
         fields = f" ({', '.join(change.fields)})" if change.fields else ""
         verb = f"would be {change.change}" if dry_run and change.change != "unchanged" else change.change
         console.print(f"{_SIGNS[change.change]} {change.kind} {change.name}: {verb}{fields}", markup=False)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -104,4 +105,14 @@ def _downloaded(bucket: str, key: str, folder: Path) -> Path:
     landed = next((item for item in list_objects(s3, bucket, key) if item.key == key), None)
     if landed is None:
         raise UsageProblem(f"there is no object s3://{bucket}/{key}")
-    return download(s3, landed, folder / Path(key).name).path
+    return download(s3, landed, folder / file_name(key)).path
+
+
+def file_name(key: str) -> str:
+    """The end of an S3 key as the name of a file that every system takes: a key may be any text."""
+    kept = re.sub(r"[^\w.()+=@ -]", "_", key.rpartition("/")[2])[-100:].rstrip(". ").lstrip(" ")
+    return f"_{kept}" if not kept.strip(".") or _DEVICE.match(kept) else kept
+
+
+_DEVICE = re.compile(r"(con|prn|aux|nul|com\d|lpt\d)(\.|$)", re.I)
+"""What Windows takes for a device, whatever suffix it has."""

@@ -43,6 +43,7 @@ class Wanted:
     aws_port: int | None = None
     prefect_port: int | None = None
     own_server: bool = False
+    only: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +81,7 @@ def started(wanted: Wanted, console: Console) -> Iterator[Installation]:
             parts.start_server(wanted)
             if sandbox is not None:
                 parts.use_sandbox(sandbox)
-            parts.start_flows()
+            parts.start_flows(wanted.only)
         running = parts.describe()
         undo.enter_context(running_in(parts.home, running))
         yield Installation(running, tuple(parts.children))
@@ -137,9 +138,11 @@ class _Parts:
         )
         self._start("prefect server", "cli.prefect_server", "--port", str(port)).await_ready(_READY_WITHIN_S)
 
-    def start_flows(self) -> None:
-        self._console.print("starting the flows: blocks, deployments, automations, watcher")
-        self._start("flows", "cli.serving").await_ready(_READY_WITHIN_S)
+    def start_flows(self, only: str | None) -> None:
+        what = only or "watcher, validations"
+        self._console.print(f"starting the flows: blocks, deployments, automations, {what}")
+        arguments = ("--only", only) if only else ()
+        self._start("flows", "cli.serving", *arguments).await_ready(_READY_WITHIN_S)
 
     def describe(self) -> Running:
         return Running(

@@ -1,5 +1,6 @@
 """The command. Its verbs import what they need when they run, so that `aceite --help` is quick."""
 
+import io
 import sys
 
 import typer
@@ -7,7 +8,7 @@ from rich.console import Console
 
 from acceptance.errors import AceiteError
 from blocks.settings import ENV_PREFIX, Settings
-from cli import apply, contracts, demo, doctor, drop, evidence, policy, report, sandbox, status, up, validate
+from cli import apply, contracts, demo, deploy, doctor, drop, evidence, policy, report, sandbox, status, up, validate
 from cli.options import EXIT_USAGE, Contracts, Home, UsageProblem
 
 _SETTINGS = "\n\n".join(
@@ -38,6 +39,7 @@ for verb in (
     status.status,
     report.report,
     apply.apply,
+    deploy.deploy,
     doctor.doctor,
     policy.policy,
 ):
@@ -48,6 +50,7 @@ app.add_typer(evidence.app, name="evidence")
 
 def main() -> None:
     """Runs the command. Errors of ours are one message and exit code 1, or 64 where the command line is the trouble."""
+    _write_utf8()
     try:
         code = app(standalone_mode=False)
     except typer.TyperException as error:
@@ -59,6 +62,13 @@ def main() -> None:
         Console(stderr=True).print(f"aceite: {error}", style="red", markup=False, highlight=False, soft_wrap=True)
         code = EXIT_USAGE if isinstance(error, UsageProblem) else 1
     sys.exit(code)
+
+
+def _write_utf8() -> None:
+    """To files and pipes, wherever the system would write in its own code page. A console gets what it can show."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(encoding=None if stream.isatty() else "utf-8", errors="backslashreplace")
 
 
 if __name__ == "__main__":

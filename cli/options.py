@@ -43,6 +43,11 @@ class RunnerKind(StrEnum):
     PROCESS = "process"
 
 
+class Part(StrEnum):
+    WATCHER = "watcher"
+    VALIDATIONS = "validations"
+
+
 Contracts = Annotated[
     Path | None,
     typer.Option(
@@ -97,4 +102,8 @@ Runner = Annotated[
         callback=_as_setting("ACEITE_RUNNER"),
         show_default=False,
     ),
+]
+Only = Annotated[
+    Part | None,
+    typer.Option("--only", help="Only this part; the other one stays where it is.", show_default=False),
 ]

@@ -4,7 +4,7 @@ import json
 import socket
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
@@ -33,7 +33,7 @@ def find_running(home: Path) -> Running | None:
     """The `aceite up` of this home, if it is alive."""
     try:
         running = Running(**json.loads((home / FILE).read_text(encoding="utf-8")))
-    except (FileNotFoundError, ValueError, TypeError):
+    except (OSError, ValueError, TypeError):  # also what is being replaced just now, on Windows
         return None
     return running if _answers(running.alive_port) else None
 
@@ -51,7 +51,9 @@ def running_in(home: Path, running: Running) -> Iterator[None]:
         try:
             yield
         finally:
-            path.unlink(missing_ok=True)
+            # Windows removes no file that another command reads. Left behind it misleads nobody: its port is closed.
+            with suppress(OSError):
+                path.unlink()
 
 
 def _answer_all(alive: socket.socket) -> None:

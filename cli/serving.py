@@ -1,36 +1,50 @@
 """Serves the flows: applies what the server must hold, then runs what it schedules. A child of `aceite up`."""
 
+import argparse
 import asyncio
+import os
 import signal
 import sys
+import time
 from collections.abc import AsyncIterator, Callable
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
 
+import psutil
 from prefect.client.orchestration import get_client
 from prefect.deployments.runner import RunnerDeployment
 from prefect.runner import Runner
 from prefect.settings import PREFECT_WORKER_QUERY_SECONDS, temporary_settings
+from prefect.workers.process import ProcessWorker
 
 from acceptance.errors import AceiteError
-from automations.apply import WARM_POOL, apply, deployed, deployments
+from automations.apply import apply
+from automations.deployments import (
+    PROCESS_POOL,
+    VALIDATIONS_PART,
+    WARM_POOL,
+    WATCHER_PART,
+    Places,
+    deployed,
+    deployments,
+    served_here,
+)
 from blocks.build import aws_credentials, identify
+from blocks.environment import HEARTBEAT_S, environment_of
 from blocks.settings import Settings, read_settings
 from cli.children import end_with_standard_input, tell_ready
 from flows.clients import load_clients
 from flows.installation import installed_contracts
+from flows.warm.process import GRACE_S
 from flows.warm.worker import WarmWorker, environment_of_processes
 
 POLL_S = 1
-"""Seconds between two questions of Prefect's runner for scheduled runs: its least, as it takes no fractions."""
+"""Seconds between two questions of Prefect's own runner or worker for scheduled runs: the runner takes no fractions."""
 
 WARM_POLL_S = 2
 """The same for the worker of the warm processes, which hears of most runs by an event before."""
 
-HEARTBEAT_S = 30
-"""Seconds between Prefect's own heartbeats of a run, the least that it allows."""
 
-
-async def _serve(settings: Settings, watcher: RunnerDeployment, *validations: RunnerDeployment) -> None:
+async def _serve(settings: Settings, parts: Places, watcher: RunnerDeployment, *validations: RunnerDeployment) -> None:
     """Watcher and validations apart, so that a queue of validations never keeps the watcher from starting.
 
     Returns when told to stop. What runs is cancelled then: parameters are restored, and deliveries are announced again.
@@ -42,14 +56,14 @@ async def _serve(settings: Settings, watcher: RunnerDeployment, *validations: Ru
 
     end_with_standard_input(told_to_stop)
     async with AsyncExitStack() as serving:
-        await serving.enter_async_context(_runner(2, watcher))
-        if settings.runner == "warm":
-            await serving.enter_async_context(_worker(settings.workers, *validations))
-        else:
-            await serving.enter_async_context(_runner(settings.workers, *validations))
+        if VALIDATIONS_PART in parts:
+            await serving.enter_async_context(_worker(settings, *validations))
+        if WATCHER_PART in parts:  # begins last and ends first: see _end_runs
+            await serving.enter_async_context(_runner(2, watcher))
         for number in (signal.SIGINT, signal.SIGTERM):  # each runner took them for itself; they are for all
             signal.signal(number, told_to_stop)
-        await asyncio.to_thread(_start_watching)
+        if WATCHER_PART in parts:
+            await asyncio.to_thread(_start_watching)
         tell_ready("serving")
         await stop.wait()
 
@@ -73,19 +87,48 @@ async def _runner(limit: int, *deployments: RunnerDeployment) -> AsyncIterator[N
 
 
 @asynccontextmanager
-async def _worker(processes: int, *validations: RunnerDeployment) -> AsyncIterator[None]:
-    entrypoints = [validation.entrypoint for validation in validations if validation.entrypoint]
-    preloaded = (*entrypoints, "flows.installation.warm_up")
-    worker = WarmWorker(WARM_POOL, processes, preloaded, environment_of_processes(HEARTBEAT_S))
+async def _worker(settings: Settings, *validations: RunnerDeployment) -> AsyncIterator[None]:
+    worker: WarmWorker | ProcessWorker
+    if settings.runner == "warm":
+        entrypoints = [validation.entrypoint for validation in validations if validation.entrypoint]
+        preloaded = (*entrypoints, "flows.installation.warm_up")
+        worker = WarmWorker(WARM_POOL, settings.workers, preloaded, environment_of_processes(HEARTBEAT_S))
+    else:
+        # Its processes get this one's environment, and a folder of their own, where there is no file .env.
+        os.environ.update(environment_of(settings))
+        worker = ProcessWorker(PROCESS_POOL, limit=settings.workers)
+    poll_s = WARM_POLL_S if settings.runner == "warm" else POLL_S
     async with asyncio.TaskGroup() as group:
-        with temporary_settings({PREFECT_WORKER_QUERY_SECONDS: WARM_POLL_S}):
+        with temporary_settings({PREFECT_WORKER_QUERY_SECONDS: poll_s}):
             serving = group.create_task(worker.start(printer=lambda _: None))
         await _until(lambda: worker.is_setup)
         try:
             yield
         finally:
-            await worker.end_runs()
+            await (worker.end_runs() if isinstance(worker, WarmWorker) else _end_runs(worker))
             serving.cancel()
+
+
+async def _end_runs(worker: ProcessWorker) -> None:
+    """Prefect's worker kills its processes when it ends. Told to end before that, they restore what they changed.
+
+    By now this process has no others.
+    """
+    for process in psutil.Process().children():
+        with suppress(psutil.Error):
+            _terminate(process)
+    deadline = time.monotonic() + GRACE_S
+    while (running := worker.limiter.borrowed_tokens) and time.monotonic() < deadline:
+        worker.limiter.total_tokens = running  # so that it starts no others meanwhile
+        await asyncio.sleep(0.05)
+
+
+def _terminate(process: psutil.Process) -> None:
+    """A run's process, or what started it: on Windows the signal reaches both."""
+    if sys.platform == "win32":
+        process.send_signal(signal.CTRL_BREAK_EVENT)
+    else:
+        process.terminate()
 
 
 async def _until(holds: Callable[[], bool]) -> None:
@@ -102,16 +145,20 @@ def _start_watching() -> None:
 
 
 def main() -> int:
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--only", choices=(WATCHER_PART, VALIDATIONS_PART))
+    only: str | None = parser.parse_args().only
     settings = read_settings()
+    parts = served_here(settings, only)
     try:
         identify(aws_credentials(settings), settings.aws_account_id)
-        apply(settings, ())
+        apply(settings, (), places=parts)
         load_clients()
-        apply(settings, installed_contracts())
+        apply(settings, installed_contracts(), places=parts)
     except AceiteError as error:
         sys.stderr.write(f"{error}\n")
         return 1
-    asyncio.run(_serve(settings, *deployments(settings)))
+    asyncio.run(_serve(settings, parts, *deployments(settings)))
     return 0
 
 

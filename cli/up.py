@@ -9,7 +9,7 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from cli.options import AwsPort, Contracts, Home, PrefectPort, Runner, Workers
+from cli.options import AwsPort, Contracts, Home, Only, PrefectPort, Runner, Workers
 
 if TYPE_CHECKING:
     from cli.installation import Installation
@@ -25,6 +25,7 @@ def up(
     prefect_port: PrefectPort = None,
     workers: Workers = None,
     runner: Runner = None,
+    only: Only = None,
 ) -> int:
     """Serve: register blocks, deployments and automations, watch the landing locations, run the validations."""
     from cli.children import interrupt_on_terminate
@@ -32,7 +33,7 @@ def up(
 
     console = Console(stderr=True)
     interrupt_on_terminate()
-    with started(Wanted(sandbox, aws_port, prefect_port), console) as installation:
+    with started(Wanted(sandbox, aws_port, prefect_port, only=only), console) as installation:
         say_where(console, installation)
         console.print("Drop files with `aceite drop FILE --dataset ID`. Ctrl-C ends everything.")
         return keep_serving(installation, console)

@@ -125,7 +125,8 @@ class RunningGlue(GlueBackend):
             return "TIMEOUT", f"Job run exceeded its timeout of {run.timeout} minutes"
         if status == 0:
             return "SUCCEEDED", None
-        return "FAILED", message.read_text("utf-8") if message.exists() else f"Command failed with exit code {status}"
+        said = message.read_text(encoding="utf-8") if message.exists() else f"Command failed with exit code {status}"
+        return "FAILED", said
 
     @staticmethod
     def _time_out(run: JobRun, timed_out: threading.Event) -> None:
@@ -147,7 +148,7 @@ class RunningGlue(GlueBackend):
         for group, file in (("/aws-glue/jobs/output", output), ("/aws-glue/jobs/error", errors)):
             logs.ensure_log_group(group)
             logs.create_log_stream(group, run.job_run_id)
-            written = file.read_text("utf-8", errors="replace").splitlines()
+            written = file.read_text(encoding="utf-8", errors="replace").splitlines()
             if lines := [{"timestamp": unix_time_millis(), "message": line} for line in written if line]:
                 logs.put_log_events(group, run.job_run_id, lines)
 

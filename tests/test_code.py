@@ -1,7 +1,10 @@
 """The code keeps its own rules: ruff, mypy and the import rules of pyproject.toml."""
 
+import ast
+import re
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -25,3 +28,80 @@ def test_rule(rule):
         [sys.executable, *RULES[rule]], cwd=ROOT, capture_output=True, text=True, encoding="utf-8", check=False
     )
     assert result.returncode == 0, result.stdout + result.stderr
+
+
+PRODUCT = ("acceptance", "aws", "blocks", "flows", "automations", "sandbox", "cli")
+POSIX_ONLY = re.compile(
+    r"(import|from) (fcntl|grp|pwd|pty|resource|syslog|termios|tty)\b"
+    r"|os\.(fork|forkpty|kill|killpg|getpgid|setsid|getuid|geteuid|getppid|mkfifo|chown|nice|uname|wait\w*|pipe)\("
+    r"|signal\.(SIGKILL|SIGHUP|SIGUSR1|SIGUSR2|SIGCHLD|SIGALRM|alarm|setitimer|pause)\b"
+    r"|\.(add_signal_handler|symlink_to|hardlink_to|rename|chmod)\("
+    r"|select\.(select|poll|epoll|kqueue)\(|preexec_fn|pass_fds|shell=True|%-[dmyHMS]"
+    r"|[\"']/(tmp|dev|proc|var|etc)/"
+)
+"""What Windows has not, or has otherwise: no file is renamed to one that is there, and no pipe is selected."""
+TEXT = {"read_text", "write_text"}
+PROCESSES = {"run", "Popen", "check_output"}
+
+
+def calls(path: Path) -> Iterator[tuple[str, ast.Call]]:
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Call):
+            name = node.func.attr if isinstance(node.func, ast.Attribute) else getattr(node.func, "id", "")
+            yield name, node
+
+
+def opens_text(name: str, call: ast.Call) -> bool:
+    """In the system's own encoding, that is without saying which."""
+    said = {keyword.arg: keyword.value for keyword in call.keywords}
+    if "encoding" in said:
+        return False
+    is_method = isinstance(call.func, ast.Attribute)
+    place = 0 if is_method else 1
+    given = said.get("mode") or (call.args[place] if len(call.args) > place else None)
+    mode = str(given.value) if isinstance(given, ast.Constant) else ""
+    # A method `open` without a mode may be anything's, such as gzip's, whose default is bytes.
+    is_text_file = name == "open" and (set(mode) <= set("rwax+t") if mode else given is None and not is_method)
+    is_pipe = name in PROCESSES and bool({"text", "universal_newlines"} & said.keys())
+    return name in TEXT or is_text_file or is_pipe
+
+
+def test_the_product_runs_on_windows_as_far_as_reading_it_can_tell():
+    files = [path for package in PRODUCT for path in (ROOT / package).rglob("*.py")]
+    found = []
+    for path in files:
+        place = path.relative_to(ROOT).as_posix()
+        for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), 1):
+            if POSIX_ONLY.search(line.partition("  #")[0]):
+                found.append(f"{place}:{number}: {line.strip()}")
+        found += [f"{place}:{call.lineno}: no encoding" for name, call in calls(path) if opens_text(name, call)]
+    assert found == []
+    assert len(files) > 100
+
+
+@pytest.mark.parametrize(
+    "line",
+    ["import fcntl", "os.kill(pid, 9)", "path.rename(other)", 'Path("/tmp/x")', "signal.SIGKILL", 'f"{day:%-d}"'],
+)
+def test_that_rule_sees(line):
+    assert POSIX_ONLY.search(line)
+
+
+@pytest.mark.parametrize(
+    ("line", "is_seen"),
+    [
+        ("open(path)", True),
+        ("path.open()", False),
+        ('path.open("a")', True),
+        ('path.open("ab")', False),
+        ("path.read_text()", True),
+        ('path.write_text(text, encoding="utf-8")', False),
+        ("subprocess.run(command, text=True)", True),
+        ("subprocess.run(command)", False),
+    ],
+)
+def test_that_rule_sees_texts_without_an_encoding(line, is_seen):
+    call = ast.parse(line, mode="eval").body
+    assert isinstance(call, ast.Call)
+    name = call.func.attr if isinstance(call.func, ast.Attribute) else getattr(call.func, "id", "")
+    assert opens_text(name, call) is is_seen

@@ -1,0 +1,132 @@
+"""The deployments, and where their runs go: to a work pool, with what its workers are told, or to `aceite up`."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, cast
+from uuid import UUID
+
+from prefect import Flow
+from prefect.client.orchestration import SyncPrefectClient
+from prefect.client.schemas.responses import DeploymentResponse
+from prefect.deployments.runner import RunnerDeployment
+from prefect.exceptions import ObjectNotFound
+from prefect.types.entrypoint import EntrypointType
+from prefect.workers.base import BaseWorker
+from prefect.workers.process import ProcessWorker
+
+from blocks.settings import Settings
+from flows.validate_deliveries import validate_deliveries
+from flows.validate_delivery import validate_delivery
+from flows.warm.worker import WarmWorker
+from flows.watch_landing import watch_landing
+
+WATCHER = "aceite-watcher"
+VALIDATION = "aceite-validation"
+VALIDATION_TOGETHER = "aceite-validation-together"
+"""The deployments' own names, which is all that the automations page shows of them."""
+
+WARM_POOL = "aceite-warm"
+PROCESS_POOL = "aceite-process"
+OURS: Mapping[str, type[BaseWorker[Any, Any, Any]]] = {WARM_POOL: WarmWorker, PROCESS_POOL: ProcessWorker}
+"""The work pools that `aceite up` makes and serves, by the worker that does."""
+
+WATCHER_PART = "watcher"
+VALIDATIONS_PART = "validations"
+_PARTS = {WATCHER: WATCHER_PART, VALIDATION: VALIDATIONS_PART, VALIDATION_TOGETHER: VALIDATIONS_PART}
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """`work_pool` is None for runs that a runner serves, which asks for them itself."""
+
+    work_pool: str | None
+    job_variables: Mapping[str, Any] = field(default_factory=dict)
+
+
+Places = Mapping[str, Place]
+"""By part. The deployments of a part that is not named stay where they are, or begin where `aceite up` serves them."""
+
+
+def served_here(settings: Settings, only: str | None = None) -> Places:
+    """What `aceite up` takes to itself: both parts, or only one."""
+    validations = WARM_POOL if settings.runner == "warm" else PROCESS_POOL
+    both = {WATCHER_PART: Place(None), VALIDATIONS_PART: Place(validations)}
+    return {part: place for part, place in both.items() if only in (None, part)}
+
+
+@dataclass(frozen=True, slots=True)
+class Deployed:
+    watch_landing: UUID
+    validate_delivery: UUID
+    validate_deliveries: UUID
+
+
+def deployments(settings: Settings) -> tuple[RunnerDeployment, ...]:
+    """The watcher's deployment, then those of the validations."""
+    watcher = _deployment(
+        watch_landing,
+        WATCHER,
+        "Lists the landing locations and announces each new delivery. One watches, a second one waits for its end.",
+        {"poll_s": settings.poll_s, "patience_s": settings.patience_s, "together": settings.together},
+    )
+    validations = (
+        _deployment(
+            validate_delivery,
+            VALIDATION,
+            "Takes a delivery through its pipeline and judges it. Fired by the automation for each delivery.",
+        ),
+        _deployment(
+            validate_deliveries,
+            VALIDATION_TOGETHER,
+            "The same for many deliveries of a dataset at once. Fired by the automation for deliveries that arrive "
+            "together.",
+        ),
+    )
+    return (watcher, *validations)
+
+
+def _deployment(
+    flow: Flow[..., Any], name: str, description: str, parameters: dict[str, Any] | None = None
+) -> RunnerDeployment:
+    made: Any = flow.to_deployment(
+        name,
+        parameters=parameters,
+        tags=["aceite"],
+        entrypoint_type=EntrypointType.MODULE_PATH,
+        description=description,
+    )
+    return cast(RunnerDeployment, made)
+
+
+def deployed(client: SyncPrefectClient) -> Deployed | None:
+    """The deployments' ids, if all are there."""
+    names = ((watch_landing, WATCHER), (validate_delivery, VALIDATION), (validate_deliveries, VALIDATION_TOGETHER))
+    ids = [_deployment_id(client, f"{flow.name}/{name}") for flow, name in names]
+    found = [id_ for id_ in ids if id_ is not None]
+    return Deployed(*found) if len(found) == len(ids) else None
+
+
+def put_in_place(
+    client: SyncPrefectClient, deployment: RunnerDeployment, places: Places, otherwise: Places
+) -> DeploymentResponse | None:
+    """Says where a deployment is to be, a new one `otherwise`, and answers what the server has of it."""
+    part = _PARTS[deployment.name]
+    try:
+        existing = client.read_deployment_by_name(full_name(deployment))
+        place = places.get(part) or Place(existing.work_pool_name, existing.job_variables or {})
+    except ObjectNotFound:
+        existing, place = None, {**otherwise, **places}[part]
+    # Said even where it is none, which takes it out of the pool that it is in.
+    deployment.work_pool_name, deployment.job_variables = place.work_pool, dict(place.job_variables)
+    return existing
+
+
+def full_name(deployment: RunnerDeployment) -> str:
+    return f"{deployment.flow_name}/{deployment.name}"
+
+
+def _deployment_id(client: SyncPrefectClient, name: str) -> UUID | None:
+    try:
+        return client.read_deployment_by_name(name).id
+    except ObjectNotFound:
+        return None

@@ -1,0 +1,112 @@
+"""Job variables that a person gives for a work pool: only such as its base job template knows, and no secret."""
+
+import json
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from difflib import get_close_matches
+from typing import Any
+
+from jsonschema import Draft202012Validator
+from prefect.client.schemas.objects import WorkPool
+
+from acceptance.errors import SettingsError
+
+_SECRET = re.compile(r"(secret_access_key|session_token|password|passwd|api_key|auth_string|(^|_)secret)$", re.I)
+_CREDENTIALS_IN_URL = re.compile(r"://[^/@\s]*:[^/@\s]+@")
+
+
+def job_variables(pool: WorkPool, given: Iterable[str]) -> dict[str, Any]:
+    """Each is written KEY=VALUE, or KEY.NAME=VALUE for a part of one that has parts, such as env.
+
+    A value that is no text is written as JSON. One with `{{ }}` is a template, which the worker fills from a block.
+
+    Raises:
+        SettingsError: the pool has no such variable, or the value cannot be one of it, or is a secret.
+    """
+    found: dict[str, Any] = {}
+    for each in given:
+        key, is_pair, text = each.partition("=")
+        if not is_pair:
+            raise SettingsError(f"the job variable {key!r} has no value: write it as KEY=VALUE")
+        _refuse_secret(key, text)
+        name, *parts = key.split(".", 1)
+        schema = _schema(pool, name)
+        value = text if "{{" in text else _value(pool, key, text, {} if parts else schema)
+        if not parts:
+            found[name] = value
+            continue
+        whole = found.setdefault(name, {})
+        if not isinstance(whole, dict):
+            raise SettingsError(f"the job variable {name} was given as a whole; {key} cannot be added to it")
+        whole[parts[0]] = value
+    for name, value in found.items():
+        _refuse_invalid(pool, name, value)
+    return found
+
+
+def default_of(pool: WorkPool, name: str) -> Any:
+    """None for a variable that has no default, or that the pool has not."""
+    return _known(pool).get(name, {}).get("default")
+
+
+def has(pool: WorkPool, name: str) -> bool:
+    return name in _known(pool)
+
+
+def did_you_mean(name: str, known: Iterable[str]) -> str:
+    near = get_close_matches(name, list(known), n=1)
+    return f"; did you mean {near[0]}?" if near else ";"
+
+
+def _known(pool: WorkPool) -> Mapping[str, Any]:
+    properties: Mapping[str, Any] = pool.base_job_template.get("variables", {}).get("properties", {})
+    return properties
+
+
+def _schema(pool: WorkPool, name: str) -> Mapping[str, Any]:
+    known = _known(pool)
+    if name not in known:
+        raise SettingsError(
+            f"the work pool {pool.name!r}, of type {pool.type}, has no job variable {name!r}"
+            f"{did_you_mean(name, known)} it has {', '.join(sorted(known))}"
+        )
+    schema: Mapping[str, Any] = known[name]
+    return schema
+
+
+def _value(pool: WorkPool, key: str, text: str, schema: Mapping[str, Any]) -> Any:
+    """The text itself where that can be, else what it says as JSON."""
+    if _is_valid(pool, text, schema):
+        return text
+    try:
+        return json.loads(text)
+    except ValueError:
+        raise SettingsError(f"the job variable {key} cannot be {text!r}; {_allowed(schema)}") from None
+
+
+def _refuse_invalid(pool: WorkPool, name: str, value: Any) -> None:
+    schema = _schema(pool, name)
+    if "{{" not in json.dumps(value) and not _is_valid(pool, value, schema):
+        raise SettingsError(f"the job variable {name} cannot be {json.dumps(value)}; {_allowed(schema)}")
+
+
+def _is_valid(pool: WorkPool, value: Any, schema: Mapping[str, Any]) -> bool:
+    variables = pool.base_job_template.get("variables", {})
+    whole = {"$ref": "#/properties/given", "properties": {"given": schema}}
+    return Draft202012Validator({**whole, "definitions": variables.get("definitions", {})}).is_valid(value)
+
+
+def _allowed(schema: Mapping[str, Any]) -> str:
+    choices: Sequence[Mapping[str, Any]] = schema.get("anyOf", [schema])
+    kinds = [str(choice.get("type", "object")) for choice in choices if choice.get("type") != "null"]
+    values = f" of {', '.join(map(str, schema['enum']))}" if "enum" in schema else ""
+    return f"allowed is {' or '.join(kinds)}{values}, written as JSON if it is no text"
+
+
+def _refuse_secret(key: str, text: str) -> None:
+    is_secret = _SECRET.search(key.rsplit(".", 1)[-1]) or _CREDENTIALS_IN_URL.search(text)
+    if is_secret and "{{" not in text:
+        raise SettingsError(
+            f"the job variable {key} holds a secret, which everybody could read there: save it in a Secret block, and "
+            f"write {key}='{{{{ prefect.blocks.secret.NAME }}}}'. AWS's credentials are in the block aceite-aws already"
+        )

@@ -1,0 +1,158 @@
+"""Several hosts, and each kind of process killed on the way: every delivery has one verdict."""
+
+from collections import Counter
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack, suppress
+from typing import Any
+
+import boto3
+import httpx
+import psutil
+import pytest
+import sqlalchemy as sa
+from cluster import Cluster, eventually, why_not
+
+from acceptance.events import VERDICT_EVENTS
+from cli.children import Child
+from cli.installation import SANDBOX_SETTINGS
+
+pytestmark = [pytest.mark.proof, pytest.mark.skipif(bool(why_not()), reason=why_not())]
+
+DELIVERIES = 500
+VERDICTS_WITHIN_S = 1200
+WORKERS = ("worker-1", "worker-2", "worker-3")
+CONTRACT = """\
+apiVersion: v3.2.0
+kind: DataContract
+id: orders
+version: 1.0.0
+status: active
+servers:
+  - {server: landing, type: s3, location: "s3://landing/in/{business_date:%Y%m%d}/{file}", format: csv}
+  - {server: sor, type: athena, schema: database_sor}
+schema:
+  - {name: orders_table, properties: [{name: order_id, logicalType: integer}]}
+"""
+
+
+class Side:
+    """AWS, and what both sides of it see of the verdicts."""
+
+    def __init__(self, cluster: Cluster, endpoint: str) -> None:
+        self.cluster = cluster
+        self.s3: Any = boto3.Session("any", "thing", region_name="us-east-1").client("s3", endpoint_url=endpoint)
+
+    def put(self, day: str, number: int) -> None:
+        self.s3.put_object(Bucket="landing", Key=f"in/{day}/{number:03d}", Body=b"order_id\n1\n")
+
+    def evidence(self, day: str) -> Counter[str]:
+        """By delivery of a day."""
+        pages = self.s3.get_paginator("list_objects_v2").paginate(Bucket="evidence", Prefix=f"deliveries/orders/{day}/")
+        keys = (item["Key"] for page in pages for item in page.get("Contents", ()))
+        return Counter(key.rsplit("/", 2)[1] for key in keys if key.endswith("/evidence.json"))
+
+    def told(self, day: str) -> Counter[str]:
+        """The events of verdicts, by delivery of a day."""
+        body = {"filter": {"event": {"name": list(VERDICT_EVENTS.values())}, "order": "ASC"}, "limit": 50}
+        answer = httpx.post(f"{self.cluster.api}/events/filter", json=body, timeout=60)
+        found: Counter[str] = Counter()
+        while True:
+            page = answer.raise_for_status().json()
+            payloads = [event["payload"] for event in page["events"]]
+            found.update(payload["delivery_id"] for payload in payloads if day in payload["evidence"])
+            if page["next_page"] is None:
+                return found
+            answer = httpx.get(page["next_page"], timeout=60)
+
+    def holder(self) -> str | None:
+        """The run that watches, by the ledger."""
+        engine = sa.create_engine(f"postgresql+psycopg://{self.cluster.postgresql}/ledger")
+        with engine.connect() as connection, suppress(sa.exc.ProgrammingError):
+            return connection.exec_driver_sql("SELECT holder FROM lease").scalar_one_or_none()
+        return None
+
+
+@pytest.fixture(scope="module")
+def side(tmp_path_factory) -> Iterator[Side]:
+    folder = tmp_path_factory.mktemp("scale")
+    contracts = folder / "contracts"
+    contracts.mkdir()
+    (contracts / "orders.odcs.yaml").write_text(CONTRACT, encoding="utf-8")
+    with ExitStack() as undo:
+        cluster = Cluster(folder, undo)
+        arguments = ("sandbox", "--port", "0", "--contracts", str(contracts), "--until-stdin-closes")
+        sandbox = Child("sandbox", arguments, cluster.environment, folder / "sandbox.log")
+        undo.callback(sandbox.stop)
+        cluster.start_server()
+        endpoint = sandbox.await_ready(600)
+        cluster.environment |= SANDBOX_SETTINGS | {
+            "ACEITE_AWS_ENDPOINT_URL": endpoint,
+            "ACEITE_CONTRACTS": str(contracts),
+            "ACEITE_LEDGER_URL": f"postgresql+psycopg://{cluster.postgresql}/ledger",
+            "ACEITE_TOGETHER": "50",
+            "ACEITE_PATIENCE_S": "15",
+            "ACEITE_WORKERS": "1",
+        }
+        yield Side(cluster, endpoint)
+
+
+def test_five_hundred_deliveries_have_one_verdict_each_though_one_process_of_each_kind_is_killed(side):
+    cluster, day = side.cluster, "2026-01-02"
+    pool = {"name": "hosts", "type": "process"}
+    httpx.post(f"{cluster.api}/work_pools/", json=pool, timeout=30).raise_for_status()
+    deploy = ("cli.main", "deploy", "--work-pool", "hosts", "--only", "validations")
+    assert cluster.start("deploying", *deploy).wait(600) == 0
+    for name in WORKERS:
+        cluster.start(name, "prefect", "worker", "start", "--pool", "hosts", "--limit", "1", "--name", name)
+    for number in (1, 2):
+        cluster.start(f"watcher-{number}", "cli.serving", "--only", "watcher")
+    eventually(lambda: host_that_watches(side), "a watcher")
+    with ThreadPoolExecutor(8) as putting:
+        list(putting.map(lambda number: side.put(day.replace("-", ""), number), range(DELIVERIES)))
+
+    eventually(lambda: len(side.evidence(day)) >= 20, "the first verdicts", VERDICTS_WITHIN_S)
+    cluster.kill("api-1")
+    cluster.kill("services-1")
+    host = eventually(lambda: host_that_watches(side), "a watcher")
+    watching = side.holder()
+    cluster.kill(host)
+    busy = eventually(lambda: [name for name in WORKERS if cluster.processes_of(name)], "a validation that runs")
+    cluster.kill(busy[0])
+    before = len(side.evidence(day))
+    eventually(lambda: len(side.evidence(day)) >= DELIVERIES, "all verdicts", VERDICTS_WITHIN_S)
+
+    assert before < DELIVERIES, "all was over before anything was killed"
+    assert set(side.evidence(day).values()) == {1}
+    assert len(side.evidence(day)) == DELIVERIES
+    assert set(side.told(day).values()) == {1}
+    assert side.holder() not in (None, watching)
+    assert len(cluster.alive() - {"redis"}) == 5, "one of two, one of two, one of two and two of three"
+
+
+def test_warm_processes_on_two_hosts_share_the_deliveries_though_an_api_process_is_killed(side):
+    cluster, day = side.cluster, "2026-01-03"
+    cluster.start_server()
+    for number in (1, 2):
+        cluster.start(f"warm-{number}", "cli.serving", "--only", "validations")
+        eventually(lambda number=number: "ready" in cluster.said(f"warm-{number}"), "the warm processes")
+    for number in range(0, 20):
+        side.put(day.replace("-", ""), number)
+    eventually(lambda: side.evidence(day), "the first verdict", VERDICTS_WITHIN_S)
+    cluster.kill("api-2")
+    for number in range(20, 40):
+        side.put(day.replace("-", ""), number)
+    eventually(lambda: len(side.evidence(day)) >= 40, "all verdicts", VERDICTS_WITHIN_S)
+    assert set(side.evidence(day).values()) == {1}
+    assert {"warm-1", "warm-2"} <= cluster.alive()
+
+
+def host_that_watches(side: Side) -> str | None:
+    """Of the two the one on which the run is that holds the ledger's lease."""
+    holder = side.holder()
+    for name in ("watcher-1", "watcher-2"):
+        for process in side.cluster.processes_of(name):
+            with suppress(psutil.Error):
+                if holder and process.environ().get("PREFECT__FLOW_RUN_ID") == holder:
+                    return name
+    return None
