@@ -8,6 +8,9 @@ from acceptance.contract import Column
 from acceptance.errors import QueryFailed
 
 DIALECT = "athena"
+NO_SELECT = (exp.DDL, exp.DML, exp.Command, exp.Into, exp.Lock)
+"""What makes a statement more than a SELECT, wherever it is in it."""
+
 _LARGEST_INTEGER = 2**63 - 1  # of a literal without a type
 
 
@@ -37,7 +40,7 @@ def literal(value: Number | str | bool, column: Column) -> str:
 def only_select(sql: str) -> str:
     """The same text, if it is exactly one SELECT. Whatever a contract says, nothing else is ever sent to Athena."""
     statements = sqlglot.parse(sql, read=DIALECT)
-    if len(statements) != 1 or not isinstance(statements[0], exp.Query):
+    if len(statements) != 1 or not isinstance(statements[0], exp.Query) or statements[0].find(*NO_SELECT):
         raise QueryFailed("the checks do not compile to one SELECT; look at the `type: sql` rules of the contract")
     return sql
 

@@ -1,5 +1,6 @@
 """Athena, through PyAthena: one query, its answer as Python values, and what it cost."""
 
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -85,7 +86,7 @@ def run_query(connection: Connection[Cursor], sql: str, *, within: timedelta, cl
             rows = _rows(cursor, sql, watch)
         except Error as error:
             about = f"query {watch.query_id}" if watch.query_id else "the query was not started"
-            raise QueryFailed(f"{about}: {error or watch.state}", watch.query_id) from error
+            raise QueryFailed(f"{about}: {_without_values(str(error or watch.state))}", watch.query_id) from None
         except _DeadlinePassed as late:
             stopped = _stop(connection, watch.query_id)
             last = f" ({late})" if str(late) else ""
@@ -124,6 +125,18 @@ def _one_token(connection: Connection[Cursor]) -> Iterator[None]:
         yield
     finally:
         connection.client.meta.events.unregister(event, unique_id=name)
+
+
+_QUOTES_A_VALUE = re.compile(
+    "(INVALID_CAST_ARGUMENT|INVALID_FUNCTION_ARGUMENT|NUMERIC_VALUE_OUT_OF_RANGE|HIVE_BAD_DATA(?=: Error parsing)).*",
+    re.DOTALL,
+)
+
+
+def _without_values(said: str) -> str:
+    """Athena's own text; but what it says of a value would show a cell, whether its column is public or not."""
+    hidden = "a cell cannot be read or converted so (which one is hidden here; Athena's history of queries shows it)"
+    return _QUOTES_A_VALUE.sub(rf"\1: {hidden}", said)
 
 
 class _DeadlinePassed(Exception):

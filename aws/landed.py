@@ -6,7 +6,7 @@ only if the ones before it found none: bytes, header, shape of the records, cell
 
 import tempfile
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from contextlib import closing, contextmanager
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -17,14 +17,17 @@ from acceptance.contract import Contract
 from acceptance.differences import Texts
 from acceptance.errors import ContractError, Problem, StepFailed
 from acceptance.fingerprint import Fingerprint
+from aws.duck import read_within_s, reader
 from aws.landed_csv import misshapen, open_csv
 from aws.landed_faults import KEPT_FAULTS, Faults, LandedFault, cut
 from aws.landed_json import open_json
 from aws.landed_parquet import open_parquet
+from aws.landed_records import check_structure
 from aws.landed_sql import CsvSql, Opened
 from aws.landed_unpacked import unpacked
 
-_MEMORY = "512MB"
+_MOST_NAMES = 1000
+_MOST_SAID = 500
 _OPENERS = {"csv": open_csv, "json": open_json, "parquet": open_parquet}
 
 
@@ -55,17 +58,24 @@ def read_landed(path: Path, contract: Contract, spill_directory: Path) -> Landed
     size_bytes, faults = path.stat().st_size, Faults()
     with _opened(path, contract, spill_directory, faults) as (duck, opened):
         if faults.count or opened.sql is None:
-            return LandedFile(opened.rows, opened.header, size_bytes, tuple(faults.kept), faults.count)
+            return LandedFile(opened.rows, _short(opened.header), size_bytes, tuple(faults.kept), faults.count)
         try:
             rows, high, low, *unreadable = _answer(duck, opened.sql.measure())
         except (duckdb.Error, ValueError) as error:
             _refuse_unusable(duck, opened, contract)
+            if isinstance(error, duckdb.OutOfMemoryException):
+                rows = _too_wide(opened, faults)
+                if faults.count:
+                    return LandedFile(rows, _short(opened.header), size_bytes, tuple(faults.kept), faults.count)
             if not isinstance(error, duckdb.InvalidInputException):
                 raise
             rows = misshapen(opened, contract, faults, str(error).splitlines()[0])
             return LandedFile(rows, opened.header, size_bytes, tuple(faults.kept), faults.count)
         if isinstance(opened.sql, CsvSql):
-            again, with_a_cell_too_many = _answer(duck, opened.sql.again())
+            try:
+                again, with_a_cell_too_many = _answer(duck, opened.sql.again())
+            except duckdb.InvalidInputException:  # a record that only this way of reading finds
+                again, with_a_cell_too_many = rows, 1
             # Of one column, a blank line is a record to one reader and none to the other.
             if with_a_cell_too_many or (again != rows and opened.sql.width > 1):
                 rows = misshapen(opened, contract, faults)
@@ -76,6 +86,18 @@ def read_landed(path: Path, contract: Contract, spill_directory: Path) -> Landed
             cells = _unreadable_cells(duck, opened, contract, counts)
             return LandedFile(rows, opened.header, size_bytes, cells, sum(counts.values()), counts)
     return LandedFile(rows, opened.header, size_bytes, fingerprint=Fingerprint.of_sums(rows, high, low))
+
+
+def _too_wide(opened: Opened, faults: Faults) -> int:
+    """Adds what makes the records of a CSV too much for the memory that there is, if they are not as they should be."""
+    if opened.text is None or not isinstance(opened.sql, CsvSql):
+        return 0
+    return check_structure(opened.text, opened.sql.landing, opened.sql.width, faults)
+
+
+def _short(header: Sequence[str]) -> tuple[str, ...]:
+    """Of a header that the contract does not know: it may be anything, and the evidence shows it."""
+    return tuple(cut(name) for name in header[:_MOST_NAMES])
 
 
 def bucket_sums(path: Path, contract: Contract, spill_directory: Path, buckets: int) -> dict[int, int]:
@@ -100,14 +122,27 @@ def rows_of_buckets(
 def _opened(
     path: Path, contract: Contract, spill_directory: Path, faults: Faults
 ) -> Iterator[tuple[duckdb.DuckDBPyConnection, Opened]]:
+    within_s = read_within_s(path.stat().st_size)
     try:
         with (
             tempfile.TemporaryDirectory(dir=spill_directory) as scratch,
-            closing(_duckdb(Path(scratch))) as duck,
+            reader(path, Path(scratch), within_s) as duck,
         ):
             yield duck, _open(duck, path, contract, Path(scratch), faults)
     except duckdb.Error as error:
-        raise StepFailed(f"read the landed file with DuckDB: {error}") from error
+        raise StepFailed(f"read the landed file with DuckDB: {_said(error, contract)}") from None
+    except (OSError, MemoryError) as error:
+        raise StepFailed(f"read the landed file: {error or type(error).__name__}") from error
+
+
+def _said(error: duckdb.Error, contract: Contract) -> str:
+    """DuckDB quotes the value that it could not convert."""
+    if any(column.sensitive for column in contract.landed_columns) and not isinstance(error, _OF_THE_MACHINE):
+        return f"{type(error).__name__} (its text is hidden: it may quote a cell, and not all columns are public)"
+    return str(error).splitlines()[0][:_MOST_SAID]  # the lines behind quote the record
+
+
+_OF_THE_MACHINE = (duckdb.OutOfMemoryException, duckdb.IOException)
 
 
 def _open(duck: duckdb.DuckDBPyConnection, path: Path, contract: Contract, scratch: Path, faults: Faults) -> Opened:
@@ -147,19 +182,6 @@ def _unreadable_cells(
             message = f"{shown} cannot be read as {column.type}: {expected} is allowed"
             faults.append(LandedFault(lines[cell["n"]], column.name, message))
     return tuple(sorted(faults, key=lambda fault: fault.line))
-
-
-def _duckdb(scratch: Path) -> duckdb.DuckDBPyConnection:
-    options: dict[str, str | bool | int | float | list[str]] = {
-        "memory_limit": _MEMORY,
-        "temp_directory": str(scratch),
-        "autoinstall_known_extensions": "false",  # never from the network
-        "TimeZone": "UTC",
-        # By a column's least and greatest value in Parquet, which do not count NaN, isnan() would become false.
-        "disabled_optimizers": "statistics_propagation",
-        "integer_division": "true",  # in what is computed: 7 / 2 is 3, as in Athena
-    }
-    return duckdb.connect(config=options)
 
 
 def _answer(duck: duckdb.DuckDBPyConnection, sql: str) -> Sequence[Any]:

@@ -19,8 +19,9 @@ def open_csv(duck: duckdb.DuckDBPyConnection, path: Path, contract: Contract, sc
     """Raises ContractError if Python does not know the encoding."""
     landing = contract.landing
     text = decoded(path, contract, scratch, faults)
-    header = read_header(text, landing) if landing.header else ()
-    if landing.header:
+    before = faults.count
+    header = read_header(text, landing, faults) if landing.header else ()
+    if landing.header and faults.count == before:
         check_header(header, contract, faults)
     if faults.count:
         return Opened(None, header, check_structure(text, landing, len(header), Faults()))
@@ -46,13 +47,13 @@ def check_header(header: Sequence[str], contract: Contract, faults: Faults) -> N
     found = Counter(name.casefold() for name in header)
     expected = {column.landed.casefold(): column for column in columns}
     ignored = {name.casefold() for name in contract.landing.ignored}
+    there = cut(", ".join(header))
     for name in dict.fromkeys(header):
         if name.casefold() not in expected and name.casefold() not in ignored:
             allowed = ", ".join(column.landed for column in columns)
             faults.add(1, f"the header has a column {cut(name)!r} that the contract has not; allowed are: {allowed}")
     for name, column in expected.items():
         if not found[name]:
-            there = cut(", ".join(header))
             faults.add(1, f"the header lacks the column {column.landed!r}; it has: {there}", column.name)
         elif found[name] > 1:
             faults.add(1, f"the header has the column {column.landed!r} {found[name]} times", column.name)

@@ -14,6 +14,7 @@ from acceptance.errors import StepFailed
 from acceptance.fingerprint import Fingerprint
 from aws.calls import Client
 from aws.landed import LandedFile, bucket_sums, read_landed, rows_of_buckets
+from aws.landed_bounds import refuse_full_disk
 from aws.landed_faults import KEPT_FAULTS, LandedFault
 from aws.s3 import Downloaded, download
 
@@ -72,6 +73,7 @@ def rows_in(
 def _fetched(s3: Client, landed: LandingObject) -> Iterator[Downloaded]:
     """A copy on the disk, in a folder of its own that is gone afterwards."""
     with tempfile.TemporaryDirectory(prefix="aceite-") as folder:
+        refuse_full_disk(Path(folder), landed.size)
         copy = download(s3, landed, Path(folder) / "landed")
         try:
             yield copy

@@ -5,7 +5,7 @@ Python reads the lines, as numbers must keep every digit that was written; DuckD
 
 import csv
 import json
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Mapping
 from functools import partial
 from itertools import islice
 from pathlib import Path
@@ -16,17 +16,21 @@ import duckdb
 from acceptance.canonical import type_and_sizes
 from acceptance.contract import Column, Contract
 from acceptance.landing import LandingFormat
-from aws.landed_cells import MAX_RECORD_BYTES
+from aws.landed_bounds import refuse_full_disk
 from aws.landed_csv import decoded
 from aws.landed_faults import Faults, cut
+from aws.landed_lines import LineTooLong, json_lines
 from aws.landed_sql import CsvSql, Opened
 
 NULL = "\ue000null"  # of the private use area; a landed text that is this one would be a null
+_LOOK_EVERY_ROWS = 10_000
 _TEXTS = frozenset({"string", "varchar", "char", "date", "timestamp"})
 
 
 class _Number(str):
     """A number as it was written."""
+
+    __slots__ = ()
 
 
 def open_json(duck: duckdb.DuckDBPyConnection, path: Path, contract: Contract, scratch: Path, faults: Faults) -> Opened:
@@ -37,11 +41,16 @@ def open_json(duck: duckdb.DuckDBPyConnection, path: Path, contract: Contract, s
     ignored = {name.casefold() for name in contract.landing.ignored}
     with out.open("w", encoding="utf-8", newline="") as file:
         writer = csv.writer(file, lineterminator="\n", quoting=csv.QUOTE_ALL)
-        for line, record in _lines(text):
-            rows += 1
-            cells = _cells(line, record, places, ignored, faults)
-            if not faults.count:
-                writer.writerow(cells)
+        try:
+            for line, record in json_lines(text):
+                rows += 1
+                cells = _cells(line, record, places, ignored, faults)
+                if not faults.count:
+                    writer.writerow(cells)
+                if rows % _LOOK_EVERY_ROWS == 0:
+                    refuse_full_disk(scratch)
+        except LineTooLong as error:
+            faults.add(error.line, str(error))
     if faults.count:
         return Opened(None, header, rows)
     of_contract = contract.landing
@@ -112,17 +121,7 @@ def _surrogate(value: str) -> str:
     return "half a character (a lone surrogate), which text does not hold" if lone else ""
 
 
-def _lines(path: Path) -> Iterator[tuple[int, str]]:
-    """Number and text of each line that is not blank."""
-    with path.open(encoding="utf-8-sig", newline="\n") as file:
-        number = 0
-        while line := file.readline(MAX_RECORD_BYTES):
-            number += 1
-            if line.strip():
-                yield number, line
-
-
 def _lines_of(path: Path, numbers: Collection[int]) -> dict[int, int]:
     last = max(numbers, default=0)
-    records = enumerate(islice(_lines(path), last), start=1)
+    records = enumerate(islice(json_lines(path), last), start=1)
     return {number: line for number, (line, _) in records if number in numbers}

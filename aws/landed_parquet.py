@@ -7,6 +7,7 @@ import duckdb
 
 from acceptance.canonical import type_and_sizes
 from acceptance.contract import Column, Contract
+from aws.landed_bounds import MOST_COLUMNS, grows_too_much, most_unpacked_bytes
 from aws.landed_cells import CellRule, in_utc
 from aws.landed_csv import check_header
 from aws.landed_faults import Faults
@@ -85,6 +86,10 @@ def open_parquet(
     """Faults are of the whole file, on line 1; those of cells are on the number of the row."""
     try:
         read = f"read_parquet({file_literal(path)}, hive_partitioning = false)"
+        problem = _grows(duck, path)
+        if problem:
+            faults.add(1, problem)
+            return Opened(None)
         described = duck.execute(f"DESCRIBE SELECT * FROM {read}").fetchall()
     except duckdb.Error as error:
         faults.add(1, f"it cannot be read as Parquet: {str(error).splitlines()[0]}")
@@ -102,6 +107,31 @@ def open_parquet(
         return Opened(None, header, int(counted[0]))
     names = tuple(places[column.landed.casefold()][0] for column in contract.landed_columns)
     return Opened(ParquetSql(path, contract, names), header)
+
+
+def _grows(duck: duckdb.DuckDBPyConnection, path: Path) -> str:
+    """What the file says of itself that is too much; empty if nothing is.
+
+    A value counts as a byte at least: runs of equal values take no room in the file, but are as many.
+    """
+    size, file = path.stat().st_size, file_literal(path)
+    rows, groups = duck.execute(f"SELECT num_rows, num_row_groups FROM parquet_file_metadata({file})").fetchone() or (
+        0,
+        0,
+    )
+    bytes_, values, columns = duck.execute(
+        "SELECT coalesce(sum(total_uncompressed_size::HUGEINT), 0), coalesce(sum(num_values::HUGEINT), 0), "
+        f"count(DISTINCT path_in_schema) FROM parquet_metadata({file})"
+    ).fetchone() or (0, 0, 0)
+    if columns > MOST_COLUMNS:
+        return f"it has {columns:,} columns; at most {MOST_COLUMNS:,} are read"
+    if min(rows, groups, bytes_, values) < 0:
+        return "it cannot be read as Parquet: its footer counts less than nothing"
+    if bytes_ > most_unpacked_bytes(size):
+        return grows_too_much(size, f"{bytes_:,} bytes")
+    if values > most_unpacked_bytes(size):
+        return grows_too_much(size, f"{values:,} values")
+    return ""
 
 
 def _type_problem(column: Column, found: str) -> str:

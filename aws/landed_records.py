@@ -10,16 +10,24 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from acceptance.landing import LandingFormat
+from aws.landed_bounds import MOST_COLUMNS
 from aws.landed_cells import MAX_RECORD_BYTES
 from aws.landed_faults import Faults, cut
 
 _LINE_ENDS = {"\n": "LF", "\r\n": "CRLF", "\r": "CR"}
 
 
-def read_header(path: Path, landing: LandingFormat) -> tuple[str, ...]:
-    """The cells of the first record; empty if there is none, or the first line is blank."""
-    for record in _records(path, landing):
-        return tuple(record.cells or ())
+def read_header(path: Path, landing: LandingFormat, faults: Faults) -> tuple[str, ...]:
+    """The cells of the first record; empty if there is none, the first line is blank, or after a fault."""
+    record = next(_records(path, landing), None)
+    if record is None:
+        return ()
+    if record.cells is None:
+        faults.add(record.line, f"the header: {record.problem}")
+    elif len(record.cells) > MOST_COLUMNS:
+        faults.add(record.line, f"the header has {len(record.cells):,} columns; at most {MOST_COLUMNS:,} are read")
+    else:
+        return tuple(record.cells)
     return ()
 
 
@@ -57,8 +65,8 @@ def lines_of(path: Path, landing: LandingFormat, fields: int, numbers: Collectio
 
 
 _TOO_LONG = (
-    f"the line is longer than {MAX_RECORD_BYTES:,} characters, and nothing behind that was read; does the file end its "
-    "lines, and is it a text file?"
+    f"the {{}} is longer than {MAX_RECORD_BYTES:,} characters, and nothing behind that was read; does the file end its "
+    "lines, are its quotes closed, and is it a text file?"
 )
 
 
@@ -97,11 +105,12 @@ def _records(path: Path, landing: LandingFormat) -> Iterator[_Record]:
         )
         while True:
             line = lines.number + 1
+            lines.taken = 0
             try:
                 cells = next(reader)
             except StopIteration:
                 if lines.too_long:
-                    yield _Record(line, None, "", _TOO_LONG)
+                    yield _Record(line, None, "", _TOO_LONG.format(lines.too_long))
                 return
             except csv.Error as error:
                 yield _Record(line, None, lines.end, _broken(error, lines, landing))
@@ -112,21 +121,28 @@ def _records(path: Path, landing: LandingFormat) -> Iterator[_Record]:
 
 
 class _Lines:
-    """Physical lines for a csv reader, remembering the number and the end of the last one."""
+    """Physical lines for a csv reader, remembering the number and the end of the last one.
+
+    `taken` are the characters of the record, for who begins one to set back.
+    """
 
     def __init__(self, file: io.TextIOBase) -> None:
         self._file = file
         self.number = 0
+        self.taken = 0
         self.end = ""
         self.ended = False
-        self.too_long = False
+        self.too_long = ""  # or what is: the line, or the record of several
 
     def __iter__(self) -> "_Lines":
         return self
 
     def __next__(self) -> str:
         line = self._file.readline(MAX_RECORD_BYTES)
-        self.too_long = len(line) == MAX_RECORD_BYTES and not line.endswith(("\r", "\n"))
+        self.taken += len(line)
+        endless = len(line) == MAX_RECORD_BYTES and not line.endswith(("\r", "\n"))
+        # Quotes join lines to one record, and its cells are all in memory.
+        self.too_long = "line" if endless else "record" if self.taken > MAX_RECORD_BYTES else ""
         if not line or self.too_long:
             self.ended = True
             raise StopIteration
@@ -137,7 +153,7 @@ class _Lines:
 
 def _broken(error: csv.Error, lines: _Lines, landing: LandingFormat) -> str:
     if lines.too_long:
-        return _TOO_LONG
+        return _TOO_LONG.format(lines.too_long)
     if lines.ended:
         return f"a quote ({landing.quote}) is opened in this record and never closed"
     if "limit" in str(error):

@@ -2,16 +2,15 @@
 
 import tempfile
 from collections.abc import Iterator, Sequence
-from contextlib import closing
 from itertools import combinations
 from pathlib import Path
-from typing import Any
 
 import duckdb
 
 from acceptance.errors import StepFailed
 from acceptance.landing import LandingFormat
 from acceptance.odcs.draft import ColumnProfile, Profile
+from aws.duck import read_within_s, reader
 from aws.landed_encoding import as_utf8
 from aws.landed_faults import Faults
 from aws.landed_unpacked import unpacked
@@ -31,11 +30,8 @@ def profile_file(path: Path, names: Sequence[str] = ()) -> Profile:
     Raises:
         StepFailed: it is empty, or none of these, or its records do not all have the same columns.
     """
-    config: dict[str, Any] = {"memory_limit": "512MB", "autoinstall_known_extensions": "false", "TimeZone": "UTC"}
-    with (
-        tempfile.TemporaryDirectory(prefix="aceite-") as folder,
-        closing(duckdb.connect(config={**config, "temp_directory": folder})) as duck,
-    ):
+    within_s = read_within_s(path.stat().st_size)
+    with tempfile.TemporaryDirectory(prefix="aceite-") as folder, reader(path, Path(folder), within_s) as duck:
         sample = _sample(duck, path, Path(folder), tuple(names))
         if not sample.columns:
             raise StepFailed(f"{path.name} has no column that a table of plain types could hold")

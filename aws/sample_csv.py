@@ -12,19 +12,24 @@ import duckdb
 from acceptance.errors import StepFailed
 from acceptance.landing import LandingFormat
 from aws.landed_cells import literal
+from aws.landed_faults import Faults
 from aws.landed_records import read_header
 from aws.landed_sql import file_literal
 from aws.samples import BOOLEANS, NUMBERS, TIMES, Sample, SampleColumn, measured, narrowest
 
 _DELIMITERS = ",;\t|"
 _LOOKED_AT = 1000  # records, to tell the delimiter
+_LOOKED_AT_CHARACTERS = 4_000_000
 
 
 def csv_sample(
     duck: duckdb.DuckDBPyConnection, text: Path, landing: LandingFormat, names: Sequence[str], name: str
 ) -> Sample:
     landing = replace(landing, delimiter=_delimiter(text, len(names)), header=not names)
-    header = tuple(names) or read_header(text, landing)
+    faults = Faults()
+    header = tuple(names) or read_header(text, landing, faults)
+    if faults.count:
+        raise StepFailed(f"{name}: {faults.kept[0].message}")
     if not header or not _names_columns(header):
         raise StepFailed(
             f"{name}: its first line must name the columns, each once; found {', '.join(header)!r}. "
@@ -56,10 +61,16 @@ def _delimiter(text: Path, width: int) -> str:
     there is no header, and the sign is the one that gives so many columns.
     """
     with text.open(encoding="utf-8-sig", newline="") as file:
-        start = "".join(islice(file, _LOOKED_AT))
+        start = file.read(_LOOKED_AT_CHARACTERS)
+    if len(start) == _LOOKED_AT_CHARACTERS:
+        start = start[: start.rfind("\n") + 1] or start  # without the record that was cut off
+    start = "".join(islice(io.StringIO(start, newline=""), _LOOKED_AT))
     found = {}
     for delimiter in _DELIMITERS:
-        records = [record for record in csv.reader(io.StringIO(start), delimiter=delimiter) if record] or [[]]
+        try:
+            records = [record for record in csv.reader(io.StringIO(start), delimiter=delimiter) if record] or [[]]
+        except csv.Error:  # a cell that is longer than the lines
+            records = [[]]
         lengths = [len(record) for record in records]
         fits = lengths[0] == width if width else _names_columns(records[0]) and lengths[0] > 1
         found[delimiter] = (fits, len(set(lengths)) == 1, lengths[0])

@@ -11,26 +11,31 @@ import duckdb
 
 from acceptance.errors import StepFailed
 from acceptance.landing import LandingFormat
+from aws.landed_bounds import MOST_COLUMNS
 from aws.landed_cells import MAX_RECORD_BYTES
+from aws.landed_lines import LineTooLong, json_lines
 from aws.landed_sql import file_literal
 from aws.samples import BOOLEANS, NUMBERS, TEXT, TIMES, Sample, SampleColumn, narrowest
 
+_SHOWN = 60
 _SUFFIXES = (".json", ".jsonl", ".ndjson")
 
 
 class _Number(str):
     """A number as it was written."""
 
+    __slots__ = ()
+
 
 def is_json_lines(text: Path, name: str) -> bool:
     """Whether the first line is a JSON object. Raises StepFailed if it is not, and the file is named as if it were."""
-    first = next(_lines(text), (1, ""))[1]
     try:
+        first = next(json_lines(text), (1, ""))[1]
         found = isinstance(json.loads(first), dict)
-    except ValueError:
-        found = False
+    except (ValueError, RecursionError, LineTooLong):
+        first, found = _beginning(text), False
     if not found and name.lower().removesuffix(".gz").endswith(_SUFFIXES):
-        raise StepFailed(f"{name} is no JSON lines: an object a line is needed, found {first[:60].strip()!r} first")
+        raise StepFailed(f"{name} is no JSON lines: an object a line is needed, found {first[:_SHOWN].strip()!r} first")
     return found
 
 
@@ -76,6 +81,10 @@ def _kinds(text: Path, name: str) -> dict[str, dict[str, int]]:
     first_written: dict[str, str] = {}
     for line, record in _records(text, name):
         for member, value in record.items():
+            if len(found) > MOST_COLUMNS:
+                raise StepFailed(
+                    f"{name}, line {line}: it has more than {MOST_COLUMNS:,} members; so many are no table"
+                )
             kinds = found[first_written.setdefault(member.casefold(), member)]
             if value is not None:
                 kinds.setdefault(_kind(value), line)
@@ -95,21 +104,19 @@ def _text(value: Any) -> str | None:
 
 
 def _records(text: Path, name: str) -> Iterator[tuple[int, dict[str, Any]]]:
-    for number, line in _lines(text):
-        try:
-            found = json.loads(line, parse_int=_Number, parse_float=_Number)
-        except (ValueError, RecursionError) as error:
-            raise StepFailed(f"{name}, line {number}: it is no JSON: {error}") from error
-        if not isinstance(found, dict):
-            raise StepFailed(f"{name}, line {number}: it is no JSON object")
-        yield number, found
+    try:
+        for number, line in json_lines(text):
+            try:
+                found = json.loads(line, parse_int=_Number, parse_float=_Number)
+            except (ValueError, RecursionError) as error:
+                raise StepFailed(f"{name}, line {number}: it is no JSON: {error}") from error
+            if not isinstance(found, dict):
+                raise StepFailed(f"{name}, line {number}: it is no JSON object")
+            yield number, found
+    except LineTooLong as error:
+        raise StepFailed(f"{name}, line {error.line}: {error}") from error
 
 
-def _lines(text: Path) -> Iterator[tuple[int, str]]:
-    """Number and text of each line that is not blank."""
-    with text.open(encoding="utf-8-sig", newline="\n") as file:
-        number = 0
-        while line := file.readline(MAX_RECORD_BYTES):
-            number += 1
-            if line.strip():
-                yield number, line
+def _beginning(text: Path) -> str:
+    with text.open(encoding="utf-8-sig") as file:
+        return file.read(_SHOWN)

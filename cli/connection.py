@@ -19,7 +19,15 @@ def share_settings() -> Settings:
     running = find_running(read_settings().home.expanduser())
     if running is not None:
         os.environ.update(running.environment, PREFECT_API_URL=running.prefect_api_url)
-    return read_settings()
+        if server_asks := os.environ.get("PREFECT_SERVER_API_AUTH_STRING"):
+            os.environ.setdefault("PREFECT_API_AUTH_STRING", server_asks)
+    settings = read_settings()
+    if running is not None and "ACEITE_LEDGER_URL" not in running.environment and settings.ledger_url is None:
+        raise SettingsError(
+            f"`aceite up` of this home (process {running.pid}) has its ledger in a database whose password it does not "
+            "tell: set ACEITE_LEDGER_URL here as it is set there"
+        )
+    return settings
 
 
 def connect() -> Settings:
@@ -39,7 +47,28 @@ def connect() -> Settings:
         httpx.get(f"{url}/health", timeout=10).raise_for_status()
     except httpx.HTTPError as error:
         raise SettingsError(f"the Prefect server {url} does not answer ({error}): start it, or `aceite up`") from error
+    refuse_wrong_auth(url)
     return settings
+
+
+def refuse_wrong_auth(url: str) -> None:
+    """Raises SettingsError if the Prefect server of the active settings, at this address, does not let us in."""
+    from prefect.client.orchestration import get_client
+    from prefect.exceptions import PrefectHTTPStatusError
+    from prefect.settings import PREFECT_API_URL, get_current_settings, temporary_settings
+
+    with temporary_settings({PREFECT_API_URL: url}), get_client(sync_client=True) as client:
+        try:
+            client.request("GET", "/admin/version")
+        except PrefectHTTPStatusError as error:
+            if error.response.status_code not in (401, 403):
+                raise SettingsError(f"the Prefect server {url} answers {error.response.status_code}") from None
+            given = get_current_settings().api.auth_string
+            found = "it is not set here" if given is None else "what is set here is something else"
+            raise SettingsError(
+                f"the Prefect server {url} lets only those in who say PREFECT_API_AUTH_STRING, and {found}: set it to "
+                "the user:password that the server has as PREFECT_SERVER_API_AUTH_STRING"
+            ) from None
 
 
 def refuse_another_account(settings: Settings) -> None:

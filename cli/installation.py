@@ -14,6 +14,7 @@ from acceptance.errors import SettingsError
 from blocks.build import aws_credentials, identify
 from blocks.settings import Settings, read_settings
 from cli.children import Child
+from cli.connection import refuse_wrong_auth
 from cli.running import Running, find_running, running_in
 from flows.contracts import contracts_of
 from flows.ledger import ledger_url, sqlite_url
@@ -120,6 +121,7 @@ class _Parts:
         """The server of the active Prefect profile if it answers, otherwise one of our own on this machine."""
         configured = None if wanted.own_server or wanted.prefect_port is not None else _profile_api_url()
         if configured and _is_healthy(configured):
+            refuse_wrong_auth(configured)
             self._console.print(f"using the Prefect server of the active profile, {configured}")
             self._environment["PREFECT_API_URL"] = configured
             return
@@ -135,6 +137,7 @@ class _Parts:
             PREFECT_HOME=str(self.home / "prefect"),
             PREFECT_API_URL=f"http://127.0.0.1:{port}/api",
             PREFECT_SERVER_ANALYTICS_ENABLED="false",
+            **_auth(),
         )
         self._start("prefect server", "cli.prefect_server", "--port", str(port)).await_ready(_READY_WITHIN_S)
 
@@ -153,8 +156,10 @@ class _Parts:
         )
 
     def _is_shared(self, name: str) -> bool:
-        """Only the sandbox's credentials are, which are no secret."""
+        """No secret is; the sandbox's credentials are none."""
         in_sandbox = self._environment.get("ACEITE_AWS_ACCESS_KEY_ID") == SANDBOX_SETTINGS["ACEITE_AWS_ACCESS_KEY_ID"]
+        if name == "ACEITE_LEDGER_URL" and not self._environment[name].startswith("sqlite"):
+            return False  # its password is
         return name in _SHARED or (in_sandbox and name in SANDBOX_SETTINGS)
 
     def _start(self, name: str, *arguments: str) -> Child:
@@ -168,6 +173,32 @@ def _profile_api_url() -> str | None:
     from prefect.settings import get_current_settings
 
     return get_current_settings().api.url
+
+
+def _auth() -> dict[str, str]:
+    """What a server of our own asks for, and its clients say, wherever Prefect's settings have it from.
+
+    Raises:
+        SettingsError: the two are not the same, or Prefect's server cannot compare them.
+    """
+    from prefect.settings import get_current_settings
+
+    settings = get_current_settings()
+    asked, said = settings.server.api.auth_string, settings.api.auth_string
+    if asked is None or not asked.get_secret_value():
+        return {}
+    if said is not None and said != asked:
+        raise SettingsError(
+            "PREFECT_API_AUTH_STRING is not the same as PREFECT_SERVER_API_AUTH_STRING, so the server that is started "
+            "would refuse the flows; set both to the same user:password, or only the latter"
+        )
+    auth = asked.get_secret_value()
+    if not auth.isascii():
+        raise SettingsError(
+            "PREFECT_SERVER_API_AUTH_STRING has characters that are not ASCII, with which Prefect's server answers "
+            "every request by an error; write another one, such as user:password"
+        )
+    return {"PREFECT_SERVER_API_AUTH_STRING": auth, "PREFECT_API_AUTH_STRING": auth}
 
 
 def _is_healthy(api_url: str) -> bool:

@@ -12,6 +12,7 @@ from prefect.settings import PREFECT_API_DATABASE_CONNECTION_URL
 from sqlalchemy.ext.asyncio import AsyncSession, AsyncSessionTransaction
 
 from cli.children import end_with_standard_input, tell_ready
+from cli.redaction import log_without_paths
 
 
 class _Queueing(AioSqliteConfiguration):
@@ -39,6 +40,7 @@ def main() -> None:
     parser = argparse.ArgumentParser()
     parser.add_argument("--port", type=int, required=True)
     port: int = parser.parse_args().port
+    log_without_paths(f"127.0.0.1:{port}")
     server = _Server(uvicorn.Config(create_app(final=True), host="127.0.0.1", port=port, log_level="warning"))
 
     def stop() -> None:

@@ -6,6 +6,9 @@ from pathlib import Path
 
 _WITHIN_S = 10
 
+_INERT = ("--literal-pathspecs", "-c", "core.fsmonitor=false", "-c", "log.showSignature=false")
+"""Names of files are names, and nothing that the folder's own git configuration names is run."""
+
 
 def git_commit(path: str, sha256: str) -> str | None:
     """The last commit that touched the file, if the file has this SHA-256 and is as in that commit; else None.
@@ -34,7 +37,9 @@ def _lines(content: bytes) -> bytes:
 def _git(folder: Path, *arguments: str) -> bytes | None:
     """What git answers; None if it is not there, does not answer in time, or refuses."""
     try:
-        done = subprocess.run(["git", *arguments], cwd=folder, capture_output=True, timeout=_WITHIN_S, check=True)
+        done = subprocess.run(
+            ["git", *_INERT, *arguments], cwd=folder, capture_output=True, timeout=_WITHIN_S, check=True
+        )
     except (OSError, subprocess.SubprocessError):
         return None
     return done.stdout

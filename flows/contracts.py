@@ -1,5 +1,6 @@
 """The contract files of a directory, read together: each one alone, and what two of them must not both claim."""
 
+import errno
 import os
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -9,6 +10,7 @@ from pathlib import Path
 
 from acceptance.contract import Contract
 from acceptance.errors import ContractError, Problem
+from acceptance.odcs.document import MOST_BYTES, may_read
 from acceptance.odcs.published import PublishedTable, published_tables
 from acceptance.odcs.reader import read_contract
 from blocks.settings import Settings
@@ -44,8 +46,8 @@ def load_contracts(directory: Path, environment: Mapping[str, str]) -> tuple[Con
 
 
 def contract_variables(landing_bucket: str) -> Mapping[str, str]:
-    """What `${VARIABLES}` of contracts stand for: the process's environment, and the landing bucket."""
-    return {**os.environ, "LANDING_BUCKET": landing_bucket}
+    """What `${VARIABLES}` of contracts stand for: of the process's environment what they may read, and the bucket."""
+    return {name: value for name, value in os.environ.items() if may_read(name)} | {"LANDING_BUCKET": landing_bucket}
 
 
 def contracts_of(settings: Settings) -> tuple[Contract, ...]:
@@ -98,14 +100,25 @@ def _published(paths: Sequence[Path], environment: Mapping[str, str]) -> tuple[P
 def _text_of(path: Path) -> str:
     """Nothing for a file that cannot be read: that is told when it is read as a contract."""
     try:
-        return path.read_bytes().decode("utf-8")
-    except (OSError, UnicodeDecodeError):
+        return _content(path).decode("utf-8")
+    except (OSError, UnicodeDecodeError, ContractError):
         return ""
+
+
+def _content(path: Path) -> bytes:
+    """Never the whole of a file that is too large, and nothing that a link leads to in another folder."""
+    if path.is_symlink() and not path.resolve().is_relative_to(path.parent.resolve()):
+        raise OSError(errno.ELOOP, "it is a link to another folder; put the contract itself there")
+    size = path.stat().st_size
+    if size > MOST_BYTES:
+        raise ContractError([Problem(str(path), 0, f"the file has {size:,} bytes; at most {MOST_BYTES:,} are read")])
+    with path.open("rb") as file:
+        return file.read(MOST_BYTES + 1)
 
 
 def _read(path: Path, environment: Mapping[str, str], published: Sequence[PublishedTable]) -> ContractFile:
     try:
-        content = path.read_bytes()
+        content = _content(path)
         contract = read_contract(content.decode("utf-8"), str(path), environment, published)
     except UnicodeDecodeError as error:
         line = content.count(b"\n", 0, error.start) + 1
@@ -122,8 +135,9 @@ def _clashes(contracts: Sequence[Contract]) -> Mapping[str, list[Problem]]:
     """By path: what a contract claims that an earlier one claims as well."""
     found: defaultdict[str, list[Problem]] = defaultdict(list)
     for earlier, later in combinations(contracts, 2):
-        if earlier.dataset == later.dataset:
-            reason = f"the id {later.dataset!r} is also that of {earlier.path}; an id names one dataset"
+        if earlier.dataset.casefold() == later.dataset.casefold():
+            alike = "also" if earlier.dataset == later.dataset else f"but for capitals {earlier.dataset!r},"
+            reason = f"the id {later.dataset!r} is {alike} that of {earlier.path}; an id names one dataset"
             found[later.path].append(Problem(later.path, 0, reason))
         example = earlier.template.overlap(later.template)
         if example is not None:

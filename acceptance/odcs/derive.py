@@ -37,7 +37,7 @@ _OPTIONS = {
 
 def derive_checks(root: Node, table: Node, columns: Sequence[tuple[Column, Node]], tables: Tables) -> tuple[Check, ...]:
     """The checks in the order in which they are reported. What cannot be checked is refused at its line."""
-    rules = list(_rules(table, columns))
+    rules = list(_rules(table, columns, tables))
     own = {check.metric for check, _ in rules}
     always = list(_always(table, [column for column, _ in columns]))
     drafts = [draft for draft in always if draft[0].metric not in own]
@@ -155,14 +155,14 @@ def _between(low: Value | None, high: Value | None, above: Value | None, below: 
     return " and ".join(f"{sign} {limit}" for sign, limit in limits if limit is not None)
 
 
-def _rules(table: Node, columns: Sequence[tuple[Column, Node]]) -> Drafts:
+def _rules(table: Node, columns: Sequence[tuple[Column, Node]], tables: Tables) -> Drafts:
     names = {column.name: column.name for column, _ in columns}
     names |= {str(node["name"].value).casefold(): column.name for column, node in columns}
     for node in table["quality"]:
-        yield from ((check, node) for check in read_rule(node, None, names))
+        yield from ((check, node) for check in read_rule(node, None, names, tables))
     for column, of_column in columns:
         for node in of_column["quality"]:
-            yield from ((check, node) for check in read_rule(node, column, names))
+            yield from ((check, node) for check in read_rule(node, column, names, tables))
 
 
 def _with_ids(derived: Sequence[tuple[Check, Node]], rules: Sequence[tuple[Check, Node]]) -> tuple[Check, ...]:

@@ -17,6 +17,9 @@ from acceptance.odcs.node import At, Node, Source, shown
 
 MOST_BYTES = 1_000_000
 MOST_VALUES = 50_000
+MOST_CHARACTERS = 4_000_000
+"""Of all texts together, an alias counted wherever it stands."""
+
 MOST_DEPTH = 40
 
 _CONSTANTS = {"": None, "~": None, "null": None, "Null": None, "NULL": None} | {
@@ -27,6 +30,9 @@ _FLOAT = re.compile(r"[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]{1,4})?")
 _VARIABLE = re.compile(r"\$\{([A-Za-z_][A-Za-z0-9_]*)(?::-([^}]*))?\}")
 _OF_QUERIES = ("object", "property", "table", "column")
 """What `${...}` means in the query of a rule: the delivered rows and the column, not variables."""
+
+_READABLE = ("LANDING_BUCKET", "ATHENA_DATABASE", "ATHENA_WORKGROUP")
+_READABLE_PREFIX = "CONTRACT_"
 
 
 def read_document(text: str, path: str) -> Node:
@@ -55,6 +61,11 @@ def read_document(text: str, path: str) -> Node:
     return Node(value, source)
 
 
+def may_read(variable: str) -> bool:
+    """Whether a contract may read the variable: its texts end up in evidence, where no secret belongs."""
+    return variable in _READABLE or variable.startswith(_READABLE_PREFIX)
+
+
 def holds_variable(text: str) -> bool:
     """Whether a text that was resolved still holds a variable: one that is not set."""
     return _VARIABLE.search(text) is not None
@@ -63,8 +74,8 @@ def holds_variable(text: str) -> bool:
 def resolve_variables(root: Node, environment: Mapping[str, str]) -> tuple[Node, tuple[Problem, ...]]:
     """The document with `${NAME}` and `${NAME:-default}` replaced in its texts, and a problem for each without a value.
 
-    As ODCS v3.2 says: a variable that is set to nothing counts as unset, and a default is taken as it stands.
-    What a variable holds is not searched for variables again.
+    One that contracts may not read has none. As ODCS v3.2 says: a variable that is set to nothing counts as unset, and
+    a default is taken as it stands. What a variable holds is not searched for variables again.
     """
     unset = replace(root.source, problems=[])
 
@@ -73,8 +84,15 @@ def resolve_variables(root: Node, environment: Mapping[str, str]) -> tuple[Node,
             name, default = match.groups()
             if at[-1:] == ("query",) and name in _OF_QUERIES:
                 return match[0]
-            found = environment.get(name) or default
-            if found is None:
+            found = (environment.get(name) if may_read(name) else None) or default
+            if not may_read(name):
+                unset.refuse(
+                    at,
+                    f"a contract may not read the variable {name}: its texts are shown in evidence; allowed: "
+                    f"{', '.join(_READABLE)}, and names that begin with {_READABLE_PREFIX}, such as "
+                    f"{_READABLE_PREFIX}{name}",
+                )
+            elif found is None:
                 unset.refuse(at, f"the variable {name} is not set; set it, or give a default: ${{{name}:-default}}")
             return match[0] if found is None else found
 
@@ -106,6 +124,7 @@ class _Builder:
 
     source: Source
     count: int = 0
+    characters: int = 0
 
     def build(self, node: yaml.Node, at: At, line: int | None = None) -> Any:
         mark = node.start_mark
@@ -122,11 +141,19 @@ class _Builder:
             case yaml.SequenceNode():
                 return [self.build(child, (*at, index)) for index, child in enumerate(node.value)]
             case yaml.ScalarNode():
+                self._count_characters(node)
                 return node.value if node.style else _plain(node.value)
+
+    def _count_characters(self, node: yaml.Node) -> None:
+        self.characters += len(node.value)
+        if self.characters > MOST_CHARACTERS:
+            reason = f"the texts of the document grow to more than {MOST_CHARACTERS:,} characters; use fewer aliases"
+            raise yaml.MarkedYAMLError(problem=reason, problem_mark=node.start_mark)
 
     def _mapping(self, node: yaml.MappingNode, at: At) -> dict[str, Any]:
         built: dict[str, Any] = {}
         for key_node, value_node in node.value:
+            self._count_characters(key_node)
             key = self._key(key_node)
             line = key_node.start_mark.line + 1
             if key is None:

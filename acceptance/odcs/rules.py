@@ -7,6 +7,7 @@ from acceptance.checks import NONE, Check, Metric, Operator, Severity, Threshold
 from acceptance.contract import Column
 from acceptance.odcs.columns import TEXTS, kind
 from acceptance.odcs.node import Node, hint, shown
+from acceptance.odcs.relationships import Tables
 from acceptance.odcs.sql_rule import read_query
 from acceptance.odcs.valid_values import exact, read_pattern, read_values
 
@@ -16,7 +17,7 @@ Names = Mapping[str, str]
 _METRICS = (Metric.NULL_VALUES, Metric.MISSING_VALUES, Metric.INVALID_VALUES, Metric.DUPLICATE_VALUES, Metric.ROW_COUNT)
 
 
-def read_rule(node: Node, column: Column | None, names: Names) -> tuple[Check, ...]:
+def read_rule(node: Node, column: Column | None, names: Names, tables: Tables) -> tuple[Check, ...]:
     """The checks of one rule, of a column or of the whole table; none if it is documentation or was refused."""
     match node["type"].value or "library":
         case "text":
@@ -24,7 +25,7 @@ def read_rule(node: Node, column: Column | None, names: Names) -> tuple[Check, .
         case "custom":
             return _reconciliation(node, column)
         case "sql":
-            return _sql(node, column, names)
+            return _sql(node, column, names, tables)
         case _:
             return _library(node, column, names)
 
@@ -59,8 +60,8 @@ def _reconciliation(node: Node, column: Column | None) -> tuple[Check, ...]:
     return reconciliation(columns, _common(node, Metric.CELLS_EQUAL_LANDED, dimension="accuracy"))
 
 
-def _sql(node: Node, column: Column | None, names: Names) -> tuple[Check, ...]:
-    query, threshold = read_query(node["query"], column), _threshold(node, truths=True)
+def _sql(node: Node, column: Column | None, names: Names, tables: Tables) -> tuple[Check, ...]:
+    query, threshold = read_query(node["query"], column, tables), _threshold(node, truths=True)
     if _unit(node) is Unit.PERCENT:
         node["unit"].refuse("the number that a query answers has its own unit; compute the percentage in the query")
     if query is None or threshold is None:

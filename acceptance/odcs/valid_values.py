@@ -12,6 +12,9 @@ from acceptance.odcs.node import Node, shown
 
 Value = Number | str | bool
 
+MOST_PATTERN = 1000
+"""Characters. A longer one is no rule that a person could check."""
+
 
 def exact(value: Number) -> Number:
     """The number as it is written in the contract: 0.1 is a tenth."""
@@ -56,11 +59,15 @@ def read_bound(node: Node, column: Column) -> Number | str | None:
 def read_pattern(node: Node) -> str | None:
     """A regular expression that can be compiled, or None if there is none."""
     pattern = node.text() or None
-    if pattern is not None:
-        try:
-            re.compile(pattern)
-        except re.error as error:
-            node.refuse(f"{pattern!r} is not a regular expression: {error}")
+    if pattern is None:
+        return None
+    if len(pattern) > MOST_PATTERN:
+        node.refuse(f"the pattern has {len(pattern):,} characters; at most {MOST_PATTERN:,} are allowed")
+        return None
+    try:
+        re.compile(pattern)  # and never matched: the engine of the table does that
+    except (re.error, OverflowError, RecursionError) as error:
+        node.refuse(f"{shown(pattern)} is not a regular expression: {error}")
     return pattern
 
 

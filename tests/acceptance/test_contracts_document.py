@@ -133,14 +133,14 @@ def resolved(text: str, **environment: str) -> Any:
 @pytest.mark.parametrize(
     ("text", "environment", "expected"),
     [
-        ("${A}", {"A": "x"}, "x"),
-        ("<${A}-${B}>", {"A": "x", "B": "y"}, "<x-y>"),
-        ("${A:-default}", {}, "default"),
-        ("${A:-default}", {"A": ""}, "default"),
-        ("${A:-}", {}, ""),
-        ("${A}", {"A": "${B}", "B": "no"}, "${B}"),
-        ("${A}", {"A": "2025"}, "2025"),
-        ("$A ${} ${1}", {"A": "x"}, "$A ${} ${1}"),
+        ("${CONTRACT_A}", {"CONTRACT_A": "x"}, "x"),
+        ("<${CONTRACT_A}-${CONTRACT_B}>", {"CONTRACT_A": "x", "CONTRACT_B": "y"}, "<x-y>"),
+        ("${CONTRACT_A:-default}", {}, "default"),
+        ("${CONTRACT_A:-default}", {"CONTRACT_A": ""}, "default"),
+        ("${CONTRACT_A:-}", {}, ""),
+        ("${CONTRACT_A}", {"CONTRACT_A": "${CONTRACT_B}", "CONTRACT_B": "no"}, "${CONTRACT_B}"),
+        ("${CONTRACT_A}", {"CONTRACT_A": "2025"}, "2025"),
+        ("$A ${} ${1}", {"CONTRACT_A": "x"}, "$A ${} ${1}"),
     ],
 )
 def test_a_variable_is_replaced_once_by_its_value(text: str, environment: dict[str, str], expected: str) -> None:
@@ -148,13 +148,15 @@ def test_a_variable_is_replaced_once_by_its_value(text: str, environment: dict[s
 
 
 def test_every_variable_that_is_not_set_is_told() -> None:
-    value, lines = resolved("a: ${A}\nb: ${B:-x}\nc:\n  - ${C}/${D}\n", D="")
+    value, lines = resolved(
+        "a: ${CONTRACT_A}\nb: ${CONTRACT_B:-x}\nc:\n  - ${CONTRACT_C}/${CONTRACT_D}\n", CONTRACT_D=""
+    )
     assert value["b"] == "x"
     assert lines == [1, 4, 4]
 
 
 def test_the_name_of_a_key_is_no_place_for_a_variable() -> None:
-    assert resolved("${A}: 1\n", A="x") == ({"${A}": 1}, [])
+    assert resolved("${CONTRACT_A}: 1\n", CONTRACT_A="x") == ({"${CONTRACT_A}": 1}, [])
 
 
 def test_a_variable_chooses_the_landing_bucket() -> None:

@@ -273,7 +273,7 @@ DOCUMENT = [
      "found 2 schema objects"),
     ("no table", orders((ORDERS[ORDERS.index("schema:\n  -") : ORDERS.index("customProp")], "")),
      "found 0 schema objects"),
-    ("an unset variable", orders(("s3://landing", "s3://${BUCKET}")), "the variable BUCKET is not set"),
+    ("an unset variable", orders(("s3://landing", "s3://${CONTRACT_B}")), "the variable CONTRACT_B is not set"),
 ]  # fmt: skip
 
 
@@ -300,7 +300,7 @@ def test_all_problems_are_told_at_once_in_the_order_of_their_lines() -> None:
         ("format: csv", "format: avro"),
         ("varchar(40)", "blob"),
         ("within: 5m", "within: soon"),
-        ("s3://landing", "s3://${BUCKET}"),
+        ("s3://landing", "s3://${CONTRACT_BUCKET}"),
     )
     found = problems(text)
     assert [problem.line for problem in found] == sorted(problem.line for problem in found)

@@ -1,0 +1,29 @@
+"""The lines of a file of JSON lines, none of them longer than fits into memory."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+from aws.landed_cells import MAX_RECORD_BYTES
+
+
+class LineTooLong(Exception):
+    """Nothing behind it was read. `line` is its number."""
+
+    def __init__(self, line: int) -> None:
+        self.line = line
+        super().__init__(
+            f"the line is longer than {MAX_RECORD_BYTES:,} characters, and nothing behind that was read; write one "
+            "object a line"
+        )
+
+
+def json_lines(path: Path) -> Iterator[tuple[int, str]]:
+    """Number and text of each line that is not blank. Raises LineTooLong."""
+    with path.open(encoding="utf-8-sig", newline="\n") as file:
+        number = 0
+        while line := file.readline(MAX_RECORD_BYTES):
+            number += 1
+            if len(line) == MAX_RECORD_BYTES and not line.endswith("\n"):
+                raise LineTooLong(number)
+            if line.strip():
+                yield number, line

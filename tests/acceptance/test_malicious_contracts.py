@@ -1,0 +1,245 @@
+"""A contract is data: it reads no file and no secret, reaches no address, runs nothing but SELECT, and ends in time."""
+
+import time
+import tracemalloc
+
+import pytest
+from contract_texts import ORDERS, of_column, orders, problems, rules, the_problem, watched
+
+from acceptance.errors import QueryFailed
+from acceptance.odcs.document import MOST_BYTES
+from acceptance.odcs.sql_bounds import MOST_BRACKETS, MOST_CHARACTERS, MOST_TYPED_BRACKETS
+from acceptance.odcs.valid_values import MOST_PATTERN
+from acceptance.sqltext import only_select, text_literal
+
+SECRET = "PlantedSecret"
+WITHIN_S = 20
+"""Of the processor, for what takes a fraction of a second; what is not bounded takes hours."""
+
+
+def sql(query: str) -> str:
+    return rules(f"- {{type: sql, mustBe: 0, query: '{query}'}}  # here")
+
+
+def computed(expression: str) -> str:
+    quoted = expression.replace("'", "''")
+    return of_column("gift", f"customProperties: [{{property: computed, vendor: aceite, value: '{quoted}'}}]  # here")
+
+
+@pytest.mark.parametrize(
+    "name", ["AWS_SECRET_ACCESS_KEY", "ACEITE_LEDGER_URL", "PREFECT_API_AUTH_STRING", "HOME", "CONTRACTS", "contract_x"]
+)
+@pytest.mark.parametrize("default", ["", ":-nothing"])
+def test_a_variable_that_is_not_for_contracts_is_not_read(name, default):
+    text = orders(("name: Orders", f'name: "${{{name}{default}}}"  # here'))
+    said = the_problem(text, **{name: SECRET})
+    assert f"a contract may not read the variable {name}" in said
+    assert "names that begin with CONTRACT_" in said
+    assert SECRET not in said
+
+
+def test_a_variable_for_contracts_is_read_but_what_it_holds_is_not_read_again():
+    text = orders(("name: Orders", 'name: "${CONTRACT_NAME}"'))
+    assert watched(text, CONTRACT_NAME="${AWS_SECRET_ACCESS_KEY}", AWS_SECRET_ACCESS_KEY=SECRET).name == (
+        "${AWS_SECRET_ACCESS_KEY}"
+    )
+
+
+def test_a_default_cannot_hold_another_variable():
+    text = orders(("name: Orders", 'name: "${CONTRACT_NAME:-${AWS_SECRET_ACCESS_KEY}}"'))
+    assert SECRET not in str(problems(text, AWS_SECRET_ACCESS_KEY=SECRET))
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        "!include /etc/passwd",
+        "!!python/object/apply:os.system ['id']",
+        "!!python/name:os.environ",
+        "!ENV ${HOME}",
+        "!!binary aGVsbG8=",
+        "!<tag:yaml.org,2002:python/module:os> x",
+    ],
+)
+def test_a_tag_is_refused_before_anything_is_made_of_it(value):
+    assert "is not allowed" in the_problem(orders(("name: Orders", f"name: {value}  # here")))
+
+
+GROWING = {
+    "texts": "a: &a " + "x" * 50_000 + "\nb: [" + "*a, " * 3_000 + "*a]\n",
+    "variables": 'a: &a "${CONTRACT_X:-' + "x" * 50_000 + '}"\nb: [' + "*a, " * 3_000 + "*a]\n",
+    "keys": "a: &a {" + "k" * 900 + ": 1}\nb: [" + "*a, " * 5_000 + "*a]\n",
+    "laughs": "a: &a [x, x, x, x, x, x, x, x, x]\n"
+    + "".join(f"{chr(98 + i)}: &{chr(98 + i)} [{', '.join(['*' + chr(97 + i)] * 9)}]\n" for i in range(20)),
+    "itself": "a: &a [*a]\n",
+}
+DEEP = {"lists": "[" * 100_000, "mappings": "{a: " * 100_000, "blocks": "- " * 100_000}
+
+
+@pytest.mark.parametrize("name", GROWING)
+def test_a_document_that_grows_is_refused_within_bounded_memory_and_time(name):
+    began = time.process_time()
+    tracemalloc.start()
+    found = problems(GROWING[name])
+    _, peak_bytes = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert any(word in found[0].message for word in ("grow", "nested"))
+    assert peak_bytes < 50_000_000
+    assert time.process_time() - began < WITHIN_S
+
+
+@pytest.mark.parametrize("name", DEEP)
+def test_a_document_that_is_nested_too_deep_is_refused_in_time(name):
+    began = time.process_time()
+    assert "are nested more than" in the_problem(DEEP[name])
+    assert time.process_time() - began < WITHIN_S
+
+
+def test_a_document_that_is_too_large_is_not_read():
+    assert f"at most {MOST_BYTES:,} are read" in the_problem("x" * (MOST_BYTES + 1))
+
+
+STATEMENTS = {
+    "stacked": ("SELECT count(*) FROM {object}; DROP TABLE x", "2 statements"),
+    "stacked behind a comment": ("SELECT count(*) FROM {object} /* ; */ ; DELETE FROM x", "2 statements"),
+    "deleting in a subquery": ("WITH d AS (DELETE FROM x) SELECT count(*) FROM {object}", "DELETE"),
+    "writing files": ('UNLOAD (SELECT 1 FROM {object}) TO "s3://x/" WITH (format = "PARQUET")', "only SELECT"),
+    "explaining by running": ("EXPLAIN ANALYZE SELECT count(*) FROM {object}", "only SELECT"),
+    "a function of somebody": (
+        'USING EXTERNAL FUNCTION f(a varchar) RETURNS varchar LAMBDA "leak" SELECT count(f(customer)) FROM {object}',
+        "only SELECT",
+    ),
+    "prepared": ("PREPARE p FROM SELECT count(*) FROM {object}", "only SELECT"),
+    "executed": ("EXECUTE p USING {object}", "only SELECT"),
+    "called": ("CALL system.x({object})", "only SELECT"),
+    "merged": ("MERGE INTO x USING {object} ON true WHEN MATCHED THEN DELETE", "only SELECT"),
+    "into": ("SELECT count(*) INTO x FROM {object}", "only SELECT"),
+    "made": ("CREATE TABLE x AS SELECT count(*) FROM {object}", "only SELECT"),
+    "a table function": ("SELECT count(*) FROM {object}, TABLE(system.query(query => 1))", "a function in FROM"),
+    "a file": ('SELECT count(*) FROM {object}, read_csv("/etc/passwd")', "a function in FROM"),
+    "another database": ("SELECT count(*) FROM {object} JOIN hr.salaries ON true", "reads the table hr.salaries"),
+    "another database below": ("SELECT (SELECT max(x) FROM hr.salaries) FROM {object}", "reads the table hr.salaries"),
+    "another catalog": ("SELECT count(*) FROM {object} JOIN other.database_sor.t ON true", "other.database_sor.t"),
+    "the catalog's own tables": ("SELECT count(*) FROM {object}, information_schema.tables", "information_schema"),
+    "a subquery named as a database": (
+        "WITH hr AS (SELECT 1) SELECT count(*) FROM {object} JOIN hr.salaries ON true",
+        "reads the table hr.salaries",
+    ),
+    "too long": (f"SELECT count(*) FROM {{object}} WHERE true{' AND true' * MOST_CHARACTERS}", "characters; at most"),
+    "brackets": (
+        f"SELECT {'(' * 50}1{')' * 50} FROM {{object}}",
+        f"nests its brackets too deep; allowed: {MOST_BRACKETS}",
+    ),
+    "arrays": (f"SELECT {'ARRAY[' * 20}1{']' * 20} FROM {{object}}", f"{MOST_TYPED_BRACKETS} of them behind"),
+    "rows": (f"SELECT {'ROW(' * 20}1{')' * 20} FROM {{object}}", f"{MOST_TYPED_BRACKETS} of them behind"),
+    "dates and arrays": (f"SELECT {'DATE(ARRAY[' * 10}1{'])' * 10} FROM {{object}}", "nests its brackets too deep"),
+    "negations": (f"SELECT {'NOT ' * 2_000}true FROM {{object}}", "nested too deep"),
+}
+
+
+@pytest.mark.parametrize("name", STATEMENTS)
+def test_a_query_is_one_select_over_tables_of_its_own_that_is_read_in_time(name):
+    query, part = STATEMENTS[name]
+    began = time.process_time()
+    said = the_problem(sql(query))
+    assert part in said
+    assert time.process_time() - began < WITHIN_S
+
+
+def test_tables_of_the_own_database_and_subqueries_may_be_read():
+    query = (
+        "WITH a AS (SELECT customer FROM {object}) SELECT count(*) FROM a JOIN customers ON true "
+        "JOIN database_sor.products ON true JOIN awsdatacatalog.database_sor.products p ON true "
+        "CROSS JOIN UNNEST(ARRAY[1]) AS t(x)"
+    )
+    assert problems(sql(query)) == ()
+
+
+def test_what_is_sent_is_checked_once_more():
+    with pytest.raises(QueryFailed, match="one SELECT"):
+        only_select("SELECT 1; DROP TABLE x")
+    with pytest.raises(QueryFailed, match="one SELECT"):
+        only_select("WITH d AS (DELETE FROM x) SELECT 1")
+
+
+@pytest.mark.parametrize(
+    "expression",
+    [
+        "read_text('/etc/passwd') IS NULL",
+        "read_csv('/etc/passwd') IS NULL",
+        "getenv('AWS_SECRET_ACCESS_KEY') IS NULL",
+        "current_setting('temp_directory') = ''",
+        "current_user = ''",
+        "rand() > 0",
+        "now() > paid_at",
+        "system.query('x') IS NULL",
+        "order_id IN (SELECT 1)",
+        "EXISTS (SELECT 1 FROM read_text('/etc/passwd'))",
+        "order_id > 1; DROP TABLE x",
+        "order_id > 1 -- and so on",
+        "order_id > 1 /* hidden */",
+        "order_id = ?",
+        "ARRAY[" * 20 + "1" + "]" * 20 + " IS NULL",
+        "NOT " * 3_000 + "true",
+    ],
+)
+def test_what_is_computed_says_the_same_of_the_same_row_and_reaches_nothing_else(expression):
+    began = time.process_time()
+    assert "found " in the_problem(computed(expression))
+    assert time.process_time() - began < WITHIN_S
+
+
+@pytest.mark.parametrize(
+    ("pattern", "part"),
+    [
+        ("(" * 480 + ")" * 480 + "(", "no regular expression"),
+        ("a{99999999999999999999}", "is not a regular expression"),
+        ("x" * (MOST_PATTERN + 1), f"at most {MOST_PATTERN:,}"),
+    ],
+)
+def test_a_pattern_that_no_person_could_check_is_refused(pattern, part):
+    said = the_problem(of_column("customer", f"logicalTypeOptions: {{pattern: '{pattern}'}}  # here"))
+    assert part in said or "is not a regular expression" in said
+
+
+def test_a_pattern_that_would_never_end_is_read_and_matched_nowhere_here():
+    """Athena matches it, and its query has a deadline."""
+    text = of_column("customer", "logicalTypeOptions: {pattern: '^(a+)+$'}")
+    began = time.process_time()
+    (check,) = [check for check in watched(text).checks if check.id == "customer_pattern"]
+    assert check.valid is not None
+    assert check.valid.pattern == "^(a+)+$"
+    assert time.process_time() - began < WITHIN_S
+
+
+@pytest.mark.parametrize(
+    "dataset",
+    ["../x", "a/../b", "a/b", "%2e%2e", "a%2Fb", "..", ".", "", "-", "a" * 129, "a\u202eb", "ａ", "a b", "a\\b", "a\n"],
+)
+def test_an_id_that_could_leave_its_evidence_prefix_is_refused(dataset):
+    found = problems(orders(("id: orders", f"id: {dataset!r}".replace("'", '"'))))
+    assert any("the id of a watched contract is made of" in each.message or "id" in each.message for each in found)
+
+
+def test_addresses_in_a_contract_are_texts_that_nobody_fetches(monkeypatch):
+    """A closed door: whatever would be fetched, raises."""
+    import socket
+
+    def closed(*_: object, **__: object) -> None:
+        raise AssertionError("something was reached")
+
+    monkeypatch.setattr(socket, "socket", closed)
+    url = "http://127.0.0.1:1/leak"
+    text = ORDERS.replace(
+        "schema:\n  - name",
+        f"authoritativeDefinitions: [{{url: {url}, type: businessDefinition}}]\n"
+        f"support: [{{channel: x, url: {url}}}]\nschema:\n  - name",
+        1,
+    )
+    assert problems(text) == ()
+    ref = orders(("name: Orders", f'name: Orders\n$ref: "{url}"'))
+    assert any("unknown key" in each.message for each in problems(ref))
+
+
+def test_a_text_is_a_literal_whatever_it_holds():
+    assert text_literal("x'; DROP TABLE y; --") == "'x''; DROP TABLE y; --'"
