@@ -75,12 +75,23 @@ def save_blocks(settings: Settings, *, dry_run: bool = False) -> Mapping[str, st
 
     The bucket blocks refer to the saved credentials block, so that a secret is kept once. A dry run saves nothing.
     """
-    credentials, change = _save(names.CREDENTIALS, aws_credentials(settings), dry_run)
+    kept = aws_credentials(settings)
+    kept.aws_session_token = None  # see give_session_token
+    credentials, change = _save(names.CREDENTIALS, kept, dry_run)
     changes = {names.CREDENTIALS: change}
     for name, bucket_name in ((names.LANDING, settings.landing_bucket), (names.EVIDENCE, settings.evidence_bucket)):
         block = S3Bucket(bucket_name=bucket_name, credentials=credentials)
         _, changes[name] = _save(name, block, dry_run)
     return changes
+
+
+def give_session_token(credentials: AwsCredentials, settings: Settings) -> None:
+    """The token of temporary credentials goes from the settings to a loaded block in memory, and is not saved.
+
+    prefect-aws has it as a plain text, so Prefect's server would show it in the block and in the events of the block.
+    """
+    if settings.aws_session_token and credentials.aws_access_key_id == settings.aws_access_key_id:
+        credentials.aws_session_token = settings.aws_session_token.get_secret_value()
 
 
 def save_secret(name: str, value: str, *, dry_run: bool = False) -> str:

@@ -13,7 +13,7 @@ from prefect_aws import AwsCredentials, S3Bucket
 from acceptance.errors import SettingsError
 from aws.calls import once_config, patient
 from blocks import names
-from blocks.build import Caller, identify
+from blocks.build import Caller, give_session_token, identify
 from blocks.settings import read_settings
 from flows.requests import observed
 
@@ -93,6 +93,10 @@ def load_clients() -> Clients:
         landing, evidence = (cast(S3Bucket, S3Bucket.load(name)) for name in (names.LANDING, names.EVIDENCE))
     except ValueError as error:
         raise SettingsError(f"{error} Run `aceite apply` to create the blocks from the settings") from error
+    settings = read_settings()
+    for each in (credentials, landing.credentials, evidence.credentials):
+        if isinstance(each, AwsCredentials):  # MinIO's know no token
+            give_session_token(each, settings)
     patient(credentials.get_client("sts"))
-    caller = identify(credentials, read_settings().aws_account_id)
+    caller = identify(credentials, settings.aws_account_id)
     return Clients(credentials, landing, evidence, caller)

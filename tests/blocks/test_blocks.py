@@ -7,7 +7,7 @@ from prefect_aws import AwsCredentials, S3Bucket
 
 from acceptance.errors import SettingsError
 from blocks import names
-from blocks.build import aws_credentials, save_blocks
+from blocks.build import aws_credentials, give_session_token, save_blocks
 from blocks.settings import Settings, read_settings
 
 
@@ -50,6 +50,17 @@ def test_a_new_secret_reaches_the_buckets_because_they_refer_to_one_credentials_
     save_blocks(some_settings(aws_secret_access_key="rotated"))
     assert AwsCredentials.load(names.CREDENTIALS).aws_secret_access_key.get_secret_value() == "rotated"
     assert S3Bucket.load(names.LANDING).credentials.aws_secret_access_key.get_secret_value() == "rotated"
+
+
+def test_a_session_token_is_in_no_block_and_is_given_to_the_loaded_ones(prefect_server, no_blocks):
+    settings = some_settings(aws_session_token="temporary")
+    save_blocks(settings)
+    loaded = AwsCredentials.load(names.CREDENTIALS)
+    assert loaded.aws_session_token is None
+    give_session_token(loaded, settings)
+    assert loaded.aws_session_token == "temporary"
+    assert loaded.get_boto3_session().get_credentials().token == "temporary"
+    assert save_blocks(settings)[names.CREDENTIALS] == "unchanged"
 
 
 def test_a_profile_or_a_role_needs_no_keys(settings):
