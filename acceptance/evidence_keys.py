@@ -1,5 +1,6 @@
-"""Where evidence is in its bucket. What is put there is put once; only a claim is ever replaced."""
+"""Where evidence is in its bucket. What is put there is put once; only a claim and a note are ever replaced."""
 
+import hashlib
 import re
 from datetime import date
 
@@ -25,6 +26,16 @@ def evidence_prefix(dataset: str, business_date: date, delivery_id: str) -> str:
 def claim_key(dataset: str, business_date: date, delivery_id: str) -> str:
     """The key of the conditional put by which one run takes a delivery."""
     return evidence_prefix(dataset, business_date, delivery_id) + CLAIM
+
+
+def notes_prefix(account: str, region: str) -> str:
+    """The key prefix below which it is noted which of the account's parameters are, or were, changed."""
+    return f"overrides/{account}/{region}/"
+
+
+def note_key(account: str, region: str, parameter: str) -> str:
+    """The key of the one note on a parameter. Whoever may write it next may change the parameter."""
+    return f"{notes_prefix(account, region)}{hashlib.sha256(parameter.encode()).hexdigest()[:32]}.json"
 
 
 def chain_prefix(dataset: str) -> str:

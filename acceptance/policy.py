@@ -15,7 +15,7 @@ from sqlglot import exp
 from acceptance import purposes as to
 from acceptance.arns import Account, below, bucket_and_key, key_pattern, literal, text_pattern
 from acceptance.contract import AwaitGlueJob, AwaitObject, Contract, Invoke, Manifest, Quiet, RunGlueJob, Single
-from acceptance.evidence_keys import chain_prefix, dataset_prefix
+from acceptance.evidence_keys import chain_prefix, dataset_prefix, notes_prefix
 from acceptance.landing import Engine, PartitionHolds
 from acceptance.rights import Duty, Right, Statement, merged
 from acceptance.routing import watched_locations
@@ -86,6 +86,7 @@ def _of_watcher(contracts: Sequence[Contract], told: Surroundings) -> Iterator[R
                 yield Right(to.VERIFY_MANIFESTS, s3(f"{bucket}/{key_pattern(template)}"))
         if isinstance(contract.completion, Quiet):
             yield Right(to.LIST_UPLOADS, s3(bucket))
+        yield from _overrides(contract, told)
         yield Right(to.READ_VERDICTS, s3(f"{told.evidence_bucket}/{literal(dataset_prefix(contract.dataset))}*"))
     yield Right(to.LIST_EVIDENCE, s3(told.evidence_bucket))
     if told.queue_url:
@@ -100,13 +101,21 @@ def _of_validator(contract: Contract, told: Surroundings) -> Iterator[Right]:
         yield Right(to.READ_LANDED, s3(f"{template.bucket}/{key_pattern(template)}"))
     if others:
         yield Right(to.LIST_OTHERS, s3(template.bucket), f"{literal(template.prefix)}*")
+    yield from _overrides(contract, told)
     for override in contract.override:
-        yield Right(to.OVERRIDE_PARAMETERS, told.account.parameter(override.parameter))
-        yield Right(to.FIND_KEY_OF_PARAMETERS, "*")
         if override.copy_of:
             yield Right(to.COPY_PARAMETERS, told.account.parameter(override.copy_of))
     yield from _steps(contract, told.account)
     yield from _queries(contract, told)
+
+
+def _overrides(contract: Contract, told: Surroundings) -> Iterator[Right]:
+    """Of whoever judges, and of the watcher, which restores what a run that died left changed."""
+    account = told.account
+    for override in contract.override:
+        yield Right(to.OVERRIDE_PARAMETERS, account.parameter(override.parameter))
+        noted = literal(notes_prefix(account.id, account.region))
+        yield Right(to.NOTE_OVERRIDES, account.s3(f"{told.evidence_bucket}/{noted}*"))
 
 
 def _evidence(dataset: str, told: Surroundings) -> Iterator[Right]:

@@ -35,13 +35,17 @@ LIST_OTHERS = Purpose(
 OVERRIDE_PARAMETERS = Purpose(
     "OverrideParameters",
     "set parameters for a run, and restore them",
-    ("ssm:GetParameter", "ssm:PutParameter", "ssm:DeleteParameter"),
+    ("ssm:GetParameter", "ssm:GetParameterHistory", "ssm:PutParameter", "ssm:DeleteParameter"),
 )
-COPY_PARAMETERS = Purpose("CopyParameters", "read the parameters that overrides are copies of", ("ssm:GetParameter",))
-FIND_KEY_OF_PARAMETERS = Purpose(
-    "FindKeyOfParameters",
-    "know the key of a SecureString, to put it back under the same; AWS knows no resource for it",
-    ("ssm:DescribeParameters",),
+NOTE_OVERRIDES = Purpose(
+    "NoteOverrides",
+    "note which parameters are changed, and restore what a dead run left",
+    ("s3:GetObject", "s3:PutObject"),
+)
+COPY_PARAMETERS = Purpose(
+    "CopyParameters",
+    "read the parameters that overrides are copies of",
+    ("ssm:GetParameter", "ssm:GetParameterHistory"),
 )
 INVOKE_FUNCTIONS = Purpose("InvokeFunctions", "invoke the pipeline's functions", ("lambda:InvokeFunction",))
 AWAIT_JOBS = Purpose(

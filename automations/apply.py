@@ -1,4 +1,4 @@
-"""Blocks, deployments, concurrency limits and automations: created or updated, never doubled."""
+"""Blocks, deployments and automations: created or updated, never doubled."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -8,7 +8,7 @@ from uuid import UUID
 
 from prefect.automations import AutomationCore
 from prefect.client.orchestration import SyncPrefectClient, get_client
-from prefect.client.schemas.actions import GlobalConcurrencyLimitCreate, WorkPoolCreate
+from prefect.client.schemas.actions import WorkPoolCreate
 from prefect.client.schemas.responses import DeploymentResponse
 from prefect.deployments.runner import RunnerDeployment
 from prefect.exceptions import ObjectNotFound
@@ -28,7 +28,6 @@ from automations.deployments import OURS, Deployed, Places, deployed, deployment
 from automations.telling import Channel
 from blocks.build import save_blocks
 from blocks.settings import Settings
-from flows.pipeline import one_at_a_time
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,9 +66,6 @@ def _apply(
         yield _apply_pool(client, name, dry_run)
     for deployment, existing in placed:
         yield _apply_deployment(deployment, existing, dry_run)
-    for contract in contracts:
-        if contract.override:
-            yield _apply_limit(client, one_at_a_time(contract.dataset), dry_run)
     for automation in _automations(client, settings, contracts, dry_run):
         yield _apply_automation(client, automation, dry_run)
     for obsolete in client.read_automations_by_name(validate.OBSOLETE):
@@ -117,16 +113,6 @@ def _apply_pool(client: SyncPrefectClient, name: str, dry_run: bool) -> Change:
             client.create_work_pool(WorkPoolCreate(name=name, type=worker.type, base_job_template=template))
         return Change("work pool", name, "created")
     return Change("work pool", name, "unchanged")
-
-
-def _apply_limit(client: SyncPrefectClient, name: str, dry_run: bool) -> Change:
-    try:
-        client.read_global_concurrency_limit_by_name(name)
-    except ObjectNotFound:
-        if not dry_run:
-            client.create_global_concurrency_limit(GlobalConcurrencyLimitCreate(name=name, limit=1))
-        return Change("concurrency limit", name, "created")
-    return Change("concurrency limit", name, "unchanged")
 
 
 def _apply_automation(client: SyncPrefectClient, automation: AutomationCore, dry_run: bool) -> Change:

@@ -34,6 +34,7 @@ from blocks.settings import Settings, read_settings
 from cli.children import end_with_standard_input, tell_ready
 from flows.clients import load_clients
 from flows.installation import installed_contracts
+from flows.restoring import restore_what_was_left
 from flows.warm.process import GRACE_S
 from flows.warm.worker import WarmWorker, environment_of_processes
 
@@ -153,7 +154,7 @@ def main() -> int:
     try:
         identify(aws_credentials(settings), settings.aws_account_id)
         apply(settings, (), places=parts)
-        load_clients()
+        restore_what_was_left(load_clients())
         apply(settings, installed_contracts(), places=parts)
     except AceiteError as error:
         sys.stderr.write(f"{error}\n")

@@ -13,8 +13,9 @@ from prefect import get_run_logger
 from acceptance.announcements import InFlight, due_again
 from acceptance.delivery import Delivery
 from flows.evidence_store import read_claim, read_verdict
+from flows.holders import Holder, is_over
 from flows.ledger.announcements import Announcements
-from flows.runs import has_ended, queued_runs
+from flows.runs import queued_runs
 
 LOOKED_FOR_AT_FIRST = 5
 LOOKED_FOR_AT_ONCE = 200
@@ -57,15 +58,15 @@ class Aftermath:
 
     def _look_for(self, deliveries: Sequence[Delivery]) -> int:
         """How many have verdicts."""
-        ended = cache(has_ended)  # many deliveries may be of one run
+        over = cache(is_over)  # many deliveries may be of one run
         with ThreadPoolExecutor(PARALLEL, thread_name_prefix="evidence") as pool:
             # Each in a copy of this context, for it says which Prefect server is meant.
-            looking = [pool.submit(copy_context().run, self._found, delivery, ended) for delivery in deliveries]
+            looking = [pool.submit(copy_context().run, self._found, delivery, over) for delivery in deliveries]
             found = {delivery.id: each.result() for delivery, each in zip(deliveries, looking, strict=True)}
         self.announcements.note(found, _now())
         return sum("judged_at" in facts for facts in found.values())
 
-    def _found(self, delivery: Delivery, has_ended: Callable[[str], bool]) -> dict[str, Any]:
+    def _found(self, delivery: Delivery, is_over: Callable[[Holder], bool]) -> dict[str, Any]:
         judged = read_verdict(self.evidence_s3, self.evidence_bucket, delivery)
         if judged is not None:
             return {
@@ -76,7 +77,7 @@ class Aftermath:
             }
         claim = read_claim(self.evidence_s3, self.evidence_bucket, delivery)
         # The claim of a run that ended without a verdict holds nobody back: the delivery is announced again.
-        return {"claimed_at": claim.claimed_at if claim and not has_ended(claim.flow_run_id) else None}
+        return {"claimed_at": claim.claimed_at if claim and not is_over(claim.holder) else None}
 
 
 def _now() -> datetime:

@@ -35,6 +35,7 @@ from flows.evidence_store import evidence_uri
 from flows.measuring import Measured, measure, rows_of_broken_rules
 from flows.pipeline import Pipeline
 from flows.records import Landed, Run, evidence_of, landed_by_athena
+from flows.runs import said_when_cancelled
 from flows.timeline import Stopped, Timeline
 
 QUERY_WITHIN = timedelta(minutes=10)
@@ -141,8 +142,9 @@ class Case:
 
     def record_cancellation(self, run: Run) -> bool:
         """Evidence of a run that a person cancelled. Prefect runs no more tasks of it, so the calls are made here."""
-        clients = load_clients()
-        self.findings = Findings(landed=self.findings.landed, stopped_by="cancelled by a person")
+        clients, said = load_clients(), said_when_cancelled(run.id)
+        reason = f"cancelled by a person: {said}" if said else "cancelled by a person"
+        self.findings = Findings(landed=self.findings.landed, stopped_by=reason)
         evidence = evidence_of(self, self.judgement, run)
         return put_evidence(clients.evidence_s3, clients.evidence_bucket, self.delivery, evidence)
 

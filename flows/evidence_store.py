@@ -1,6 +1,5 @@
 """The evidence bucket: who took a delivery, and the verdict that it has."""
 
-import hashlib
 import json
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -13,25 +12,30 @@ from acceptance.judge import Judged
 from aws.conditional import put_once, replace_if
 from aws.s3 import list_objects, read_json
 from flows.evidence_files import is_sealed
+from flows.holders import Holder
 
 
 @dataclass(frozen=True, slots=True)
 class Claim:
     """Who took a delivery, and when. `etag` identifies this claim for a takeover."""
 
-    flow_run_id: str
+    holder: Holder
     claimed_at: datetime
     etag: str
 
+    @property
+    def flow_run_id(self) -> str:
+        return self.holder.flow_run_id or ""
 
-def take_claim(s3: Any, bucket: str, delivery: Delivery, flow_run_id: str, now: datetime) -> bool:
+
+def take_claim(s3: Any, bucket: str, delivery: Delivery, holder: Holder, now: datetime) -> bool:
     """True if nobody claimed the delivery before."""
-    return put_once(s3, bucket, _claim_key(delivery), _claim(flow_run_id, now), content_type="application/json")
+    return put_once(s3, bucket, _claim_key(delivery), _claim(holder, now), content_type="application/json")
 
 
-def take_over(s3: Any, bucket: str, delivery: Delivery, dead: Claim, flow_run_id: str, now: datetime) -> bool:
+def take_over(s3: Any, bucket: str, delivery: Delivery, dead: Claim, holder: Holder, now: datetime) -> bool:
     """Replaces the claim of a run that ended without a verdict. False if another run was faster."""
-    return replace_if(s3, bucket, _claim_key(delivery), _claim(flow_run_id, now), dead.etag)
+    return replace_if(s3, bucket, _claim_key(delivery), _claim(holder, now), dead.etag)
 
 
 def read_claim(s3: Any, bucket: str, delivery: Delivery) -> Claim | None:
@@ -39,7 +43,7 @@ def read_claim(s3: Any, bucket: str, delivery: Delivery) -> Claim | None:
     if found is None:
         return None
     claim, etag = found
-    return Claim(claim["flow_run_id"], datetime.fromisoformat(claim["claimed_at"]), etag)
+    return Claim(Holder.model_validate(claim), datetime.fromisoformat(claim["claimed_at"]), etag)
 
 
 def read_verdict(s3: Any, bucket: str, delivery: Delivery) -> Judged | None:
@@ -71,21 +75,6 @@ class StandingVerdicts:
         return read_verdict(self._s3, self._bucket, delivery)
 
 
-def remember_override(s3: Any, bucket: str, delivery: Delivery, parameter: str, version: int | None) -> int | None:
-    """The version that the parameter had before the delivery's first run changed it; None if it did not exist.
-
-    A run that died leaves the parameter changed; the run that takes over must not take that for what was there.
-    No value is kept: SSM remembers the versions.
-    """
-    key = f"{_prefix(delivery)}override-{hashlib.sha256(parameter.encode()).hexdigest()[:12]}.json"
-    body = json.dumps({"parameter": parameter, "version_before": version}).encode()
-    if put_once(s3, bucket, key, body, content_type="application/json"):
-        return version
-    found = read_json(s3, bucket, key)
-    recorded: int | None = found[0]["version_before"] if found else version
-    return recorded
-
-
 def evidence_uri(bucket: str, delivery: Delivery) -> str:
     return f"s3://{bucket}/{_prefix(delivery)}"
 
@@ -98,5 +87,5 @@ def _claim_key(delivery: Delivery) -> str:
     return claim_key(delivery.dataset, delivery.business_date, delivery.id)
 
 
-def _claim(flow_run_id: str, now: datetime) -> bytes:
-    return json.dumps({"flow_run_id": flow_run_id, "claimed_at": now.isoformat()}).encode()
+def _claim(holder: Holder, now: datetime) -> bytes:
+    return json.dumps({**holder.model_dump(), "claimed_at": now.isoformat()}).encode()

@@ -3,31 +3,26 @@
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field
+from datetime import timedelta
 from functools import partial
 from itertools import zip_longest
 from typing import Any
 
+import httpx
+from botocore.exceptions import BotoCoreError
 from prefect import get_run_logger
-from prefect.concurrency.sync import concurrency
+from prefect.exceptions import PrefectException
 
 from acceptance.contract import AwaitGlueJob, AwaitObject, Contract, Invoke, Override, RunGlueJob, Step
 from acceptance.delivery import Delivery, LandingObject
-from acceptance.errors import AnswerLost, WaitTimedOut
+from acceptance.errors import AceiteError, AnswerLost, WaitTimedOut
 from acceptance.parameters import ParameterRecord
 from acceptance.turns import Turn, turns
-from aws.ssm import Overridden, restore_parameter
+from aws.ssm import Overridden
 from flows import steps
 from flows.clients import load_clients
 from flows.parameters import Looks, Seen, look, look_at_parameter, record_of
 from flows.timeline import Stopped, Timeline
-
-ONE_AT_A_TIME_LEASE_S = 60
-"""Seconds after which the slot of a run that died is free again; Prefect allows no less."""
-
-
-def one_at_a_time(dataset: str) -> str:
-    """The name of the global concurrency limit of a dataset whose contract has an `override`."""
-    return f"aceite {dataset}"
 
 
 @dataclass
@@ -44,18 +39,12 @@ class Pipeline:
     unanswered: str = ""
     _known_job_runs: frozenset[str] = frozenset()
     _known_objects: dict[str, frozenset[LandingObject]] = field(default_factory=dict)
-    _found_before: dict[str, Overridden] = field(default_factory=dict)
     _lost: Stopped | None = None
 
     def run(self) -> None:
         """Raises Stopped at the first step that fails; the parameters are restored then as well."""
-        with ExitStack() as undo:
-            if self.contract.override:
-                # The parameter under test is one for the whole dataset: two deliveries must not change it together.
-                slot = concurrency(one_at_a_time(self.contract.dataset), lease_duration=ONE_AT_A_TIME_LEASE_S)
-                undo.enter_context(slot)
-            for turn in turns(self.contract, self.delivery):
-                self._take(turn)
+        for turn in turns(self.contract, self.delivery):
+            self._take(turn)
 
     def skip(self, reason: str) -> None:
         """Every step goes on record as not run."""
@@ -124,7 +113,6 @@ class Pipeline:
     def _overridden(self, turn: Turn, override: Override) -> Iterator[None]:
         """The parameter has the turn's value inside, and what it had before the run outside, whatever happens."""
         parameter, changes = override.parameter, turn.fill(dict(override.set))
-        before = self._found_before.get(parameter)
         overridden: Overridden = self.timeline.perform(
             turn.task(f"override {parameter}"),
             steps.override_parameter,
@@ -132,9 +120,8 @@ class Pipeline:
             parameter,
             override.copy_of,
             changes,
-            before,
+            sum((step.within for step in self.contract.steps), timedelta()),
         )
-        self._found_before[parameter] = overridden
         looks = Looks()
         try:
             with self._put_back(turn, overridden, looks):
@@ -151,14 +138,14 @@ class Pipeline:
         try:
             yield
         except Exception:
-            _done_after_failure(restore)
+            _done_after_failure(restore, overridden)
             looks.after = self._look(turn, "after the run", overridden)
             raise
         except BaseException:
             # Cancelled or told to end: Prefect runs no more tasks of this run, so the calls are made here.
-            client = load_clients().of("ssm")
-            restore_parameter(client, overridden)
-            looks.after = look(client, overridden)
+            with _noting_failure():
+                steps.restore_now(overridden)
+                looks.after = look(load_clients().of("ssm"), overridden)
             raise
         else:
             restore()
@@ -177,9 +164,19 @@ def _may_have_begun(step: Step, stopped: Stopped) -> bool:
     return isinstance(step, Invoke) and isinstance(stopped.__cause__, AnswerLost | WaitTimedOut)
 
 
-def _done_after_failure(restore: Callable[[], Any]) -> None:
+def _done_after_failure(restore: Callable[[], Any], overridden: Overridden) -> None:
     """The step that failed is the reason of the verdict; a failing restore beside it must not hide it."""
+    with _noting_failure():
+        try:
+            restore()
+        except (httpx.HTTPError, PrefectException):  # Prefect's server is the trouble, not AWS
+            steps.restore_now(overridden)
+
+
+@contextmanager
+def _noting_failure() -> Iterator[None]:
+    """What is not restored now is restored by the watcher, when this run is over."""
     try:
-        restore()
-    except Stopped as stopped:
-        get_run_logger().error("%s", stopped)
+        yield
+    except (AceiteError, BotoCoreError) as error:
+        get_run_logger().error("%s", error)

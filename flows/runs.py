@@ -18,7 +18,7 @@ from prefect.exceptions import ObjectNotFound, PrefectException
 def has_ended(flow_run_id: str) -> bool:
     """Whether the run can do nothing any more. One that the server does not know is of a server that is gone."""
     try:
-        state = _state(flow_run_id)
+        state = state_of_run(flow_run_id)
     except ObjectNotFound:
         return True
     return state is not None and state.is_final()
@@ -26,8 +26,17 @@ def has_ended(flow_run_id: str) -> bool:
 
 def is_being_cancelled(flow_run_id: str) -> bool:
     """Whether somebody asked for it. A run that ends because its runner is told to end is still in state Running."""
-    state = _state(flow_run_id)
+    state = state_of_run(flow_run_id)
     return state is not None and state.type in (StateType.CANCELLING, StateType.CANCELLED)
+
+
+def said_when_cancelled(flow_run_id: str) -> str:
+    """What the one who cancels the run said, as its state's message. Prefect's own server knows no names.
+
+    Its UI and `prefect flow-run cancel` send no message; the API takes one, and it may say who and why.
+    """
+    state = state_of_run(flow_run_id)
+    return (state.message or "") if state is not None and state.type is StateType.CANCELLING else ""
 
 
 def triggered_by(flow_run_id: str) -> str | None:
@@ -57,6 +66,7 @@ def queued_runs() -> int:
         )
 
 
-def _state(flow_run_id: str) -> State | None:
+def state_of_run(flow_run_id: str) -> State | None:
+    """Raises ObjectNotFound if the server does not know the run."""
     with get_client(sync_client=True) as client:
         return client.read_flow_run(UUID(flow_run_id)).state

@@ -6,26 +6,27 @@ for some seconds may be a policy on its way. What waits has a deadline of its ow
 """
 
 from collections.abc import Mapping, Sequence
-from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from prefect import Task, task
+from prefect import Task, get_run_logger, task
 from prefect.cache_policies import NO_CACHE
 from prefect.client.schemas.objects import State, TaskRun
+from prefect.runtime import flow_run
 
 from acceptance import partition as partitions
 from acceptance.contract import Contract, Table
 from acceptance.delivery import Delivery, LandingObject
-from acceptance.errors import StepFailed
 from acceptance.evidence import Evidence
 from acceptance.findings import CatalogFacts
 from aws import athena, functions, glue, glue_jobs, s3, ssm
 from aws.landed_delivery import read_members, read_objects, rows_in, sums_by_bucket
 from flows import evidence_files, evidence_store
 from flows.chain import Chain
-from flows.clients import Clients, load_clients
+from flows.clients import load_clients
+from flows.holders import is_over, this_holder
 from flows.records import Landed, landed_of
+from flows.restoring import Overrides
 from flows.runs import has_ended
 from flows.timeline import Done, may_pass
 
@@ -51,7 +52,8 @@ def claim(delivery: Delivery, flow_run_id: str) -> Done:
     """True if this run may judge the delivery: nobody claimed it, or the run that did ended without a verdict."""
     clients, now = load_clients(), datetime.now(UTC)
     bucket, client = clients.evidence_bucket, clients.evidence_s3
-    if evidence_store.take_claim(client, bucket, delivery, flow_run_id, now):
+    holder = this_holder(flow_run_id)
+    if evidence_store.take_claim(client, bucket, delivery, holder, now):
         return Done(True, detail=f"delivery {delivery.id} is ours")
     if evidence_files.has_evidence(client, bucket, delivery):
         sealed = evidence_files.finish_abandoned(client, bucket, delivery, flow_run_id, has_ended)
@@ -60,9 +62,9 @@ def claim(delivery: Delivery, flow_run_id: str) -> Done:
     earlier = evidence_store.read_claim(client, bucket, delivery)
     if earlier is None or earlier.flow_run_id == flow_run_id:
         return Done(earlier is not None, detail="our own claim" if earlier else "the claim vanished")
-    if not has_ended(earlier.flow_run_id):
+    if not is_over(earlier.holder):
         return Done(False, detail=f"run {earlier.flow_run_id} is working on it")
-    taken = evidence_store.take_over(client, bucket, delivery, earlier, flow_run_id, now)
+    taken = evidence_store.take_over(client, bucket, delivery, earlier, holder, now)
     return Done(taken, detail=f"run {earlier.flow_run_id} ended without a verdict")
 
 
@@ -102,45 +104,28 @@ def read_differing(objects: Sequence[LandingObject], contract: Contract, buckets
 
 @task(name="override parameter", **REPEATABLE)
 def override_parameter(
-    delivery: Delivery, parameter: str, copy_of: str | None, changes: Mapping[str, Any], known: ssm.Overridden | None
+    delivery: Delivery, parameter: str, copy_of: str | None, changes: Mapping[str, Any], within: timedelta
 ) -> Done:
-    """What was there is noted in the evidence bucket first, so that also another run could restore it.
-
-    So it may be tried again: the note is of the first try, and a parameter that has the value already stays as it is.
-    A failed try may have changed it, and nobody would restore what is not known to be changed: that is done here.
-    `known` is what this run found there when it changed the parameter for another file of the delivery.
-    """
-    clients = load_clients()
-    client = clients.of("ssm")
-    source = ssm.read_parameter(client, copy_of) if copy_of else None
-    value = ssm.override_value(parameter, copy_of, source, changes)
-    overridden = known or _noted(clients, delivery, parameter)
-    type_ = source.type if source else "String"
-    try:
-        now = ssm.read_parameter(client, parameter)
-        if now is None or (now.value, now.type) != (value, type_):
-            ssm.override_parameter(client, parameter, value, type_)
-    except Exception:
-        with suppress(StepFailed):
-            ssm.restore_parameter(client, overridden)
-        raise
+    """It is noted in the evidence bucket first, so that also another run could restore it; `within` it is restored."""
+    overrides = _overrides()
+    overridden = overrides.override(overrides.note(delivery, parameter, copy_of, within), changes)
     detail = f"copy of {copy_of}, {', '.join(changes)} set" if copy_of else f"{', '.join(changes)} set"
-    return Done(overridden, detail=detail)
-
-
-def _noted(clients: Clients, delivery: Delivery, parameter: str) -> ssm.Overridden:
-    client = clients.of("ssm")
-    now = ssm.read_parameter(client, parameter)
-    before = evidence_store.remember_override(
-        clients.evidence_s3, clients.evidence_bucket, delivery, parameter, now.version if now else None
-    )
-    return ssm.recall_overridden(client, parameter, before)
+    return Done(overridden, detail="; ".join((*overrides.told, detail)))
 
 
 @task(name="restore parameter", **REPEATABLE)
 def restore(overridden: ssm.Overridden) -> Done:
-    ssm.restore_parameter(load_clients().of("ssm"), overridden)
+    restore_now(overridden)
     return Done(detail="as before" if overridden.earlier is not None else "deleted, as there was none before")
+
+
+def restore_now(overridden: ssm.Overridden) -> None:
+    """Without a task, for a run of which Prefect runs no more."""
+    _overrides().give_back(overridden)
+
+
+def _overrides() -> Overrides:
+    return Overrides(load_clients(), this_holder(flow_run.id), get_run_logger())
 
 
 @task(name="invoke function", **ONCE)

@@ -26,9 +26,11 @@ from flows.aftermath import Aftermath
 from flows.announcing import Announcer
 from flows.clients import load_clients
 from flows.evidence_store import StandingVerdicts
+from flows.holders import this_holder
 from flows.installation import installed_contracts
 from flows.landing import Landing, Pace
 from flows.ledger import Ledger, ledger_url, open_ledger
+from flows.restoring import Overrides, Sweep
 from flows.silence import Silence
 
 LEASE = timedelta(seconds=15)
@@ -39,6 +41,7 @@ TELL_EVERY_S = 1
 TELL_FOR = timedelta(seconds=5)
 """A burst takes longer to announce; in between it is looked what else came."""
 HEARTBEAT_EVERY_S = 10
+SWEEP_EVERY_S = 10
 SERVER_GONE_AFTER_S = 600
 """A watcher whose server is gone tells nobody anything. It also ends what a killed `aceite up` may leave behind."""
 
@@ -79,6 +82,7 @@ def watch_landing(poll_s: float = 10, patience_s: float = 120, together: int = M
             most = {contract.dataset: together_at_most(contract, together) for contract in contracts}
             silence = Silence(ledger, contracts, watcher.holder, get_run_logger())
             silence.begin(_now())
+            watcher.sweep = Sweep(Overrides(clients, this_holder(watcher.holder), get_run_logger()))
             watcher.watch(landing, pace, aftermath, Announcer(ledger, most), silence)
         except LeaseLost as lost:
             return Completed(name="TakenOver", message=str(lost))
@@ -94,6 +98,8 @@ class Watcher:
     holder: str
     hints: Callable[[int], Hints] | None = None
     """Waits up to so many seconds for hints that something landed, if there is a queue of them."""
+    sweep: Sweep | None = None
+    """Restores what runs that died left changed."""
     troubles: dict[str, str] = field(default_factory=dict)
     _renewed: float = -math.inf
     _heard: float = field(default_factory=time.monotonic)
@@ -112,9 +118,12 @@ class Watcher:
         self, landing: Landing, pace: Pace, aftermath: Aftermath, announcer: Announcer, silence: Silence | None = None
     ) -> Never:
         """Raises LeaseLost when another watcher took over, AceiteError when Prefect's server is gone for good."""
-        next_look = time.monotonic()
+        next_look = next_sweep = time.monotonic()
         while True:
             self.stay_alive()
+            if self.sweep is not None and time.monotonic() >= next_sweep:
+                next_sweep = time.monotonic() + SWEEP_EVERY_S
+                self.sweep(self.survive)
             if time.monotonic() >= next_look:
                 next_look = time.monotonic() + pace.every.total_seconds()
                 landing.look(_now(), self.survive)

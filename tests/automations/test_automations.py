@@ -131,10 +131,3 @@ def test_the_one_automation_of_earlier_versions_is_deleted_for_it_would_run_ever
         changed = [change for change in apply(settings, contracts) if change.change != "unchanged"]
         assert [(change.name, change.change) for change in changed] == [(validate.OBSOLETE, "deleted")]
         assert not client.read_automations_by_name(validate.OBSOLETE)
-
-
-def test_a_dataset_with_an_override_gets_a_concurrency_limit_of_one(prefect_server, settings, contracts):
-    apply(settings, contracts)
-    with get_client(sync_client=True) as client:
-        limit = client.read_global_concurrency_limit_by_name("aceite nyc-flights")
-    assert limit.limit == 1

@@ -6,12 +6,13 @@ import pytest
 from acceptance.errors import StepFailed
 from aws.ssm import (
     Overridden,
+    Undone,
     override_parameter,
     override_value,
     parameter_override,
     read_parameter,
-    recall_overridden,
     restore_parameter,
+    undo_override,
 )
 
 
@@ -85,25 +86,85 @@ def test_deleting_again_changes_nothing(ssm, name):
     assert read_parameter(ssm, name) is None
 
 
-def test_another_process_restores_from_the_version_number_alone(ssm, name):
+def value_of(ssm, name):
+    found = read_parameter(ssm, name)
+    return found.value if found else None
+
+
+def description_of(ssm, name):
+    (found,) = ssm.describe_parameters(ParameterFilters=[{"Key": "Name", "Values": [name]}])["Parameters"]
+    return found.get("Description", "")
+
+
+def test_another_process_restores_by_the_mark_alone_and_again_changes_nothing(ssm, name):
+    put(ssm, name, "before", Description="what it is for")
+    override_parameter(ssm, name, "during", mark="run 1")
+    assert "run 1" in description_of(ssm, name)
+    assert undo_override(ssm, name, "run 1") is Undone.RESTORED
+    restored = read_parameter(ssm, name)
+    assert (restored.value, description_of(ssm, name)) == ("before", "what it is for")
+    assert undo_override(ssm, name, "run 1") is Undone.WAS_AS_BEFORE
+    assert read_parameter(ssm, name) == restored
+
+
+def test_another_process_deletes_what_was_not_there_and_again_changes_nothing(ssm, name):
+    override_parameter(ssm, name, "during", mark="run 1")
+    assert undo_override(ssm, name, "run 1") is Undone.RESTORED
+    assert value_of(ssm, name) is None
+    assert undo_override(ssm, name, "run 1") is Undone.WAS_AS_BEFORE
+
+
+def test_an_override_that_was_never_written_leaves_nothing_to_undo(ssm, name):
+    assert undo_override(ssm, name, "run 1") is Undone.WAS_AS_BEFORE
     put(ssm, name, "before")
-    put(ssm, name, "long before")
+    assert undo_override(ssm, name, "run 1") is Undone.WAS_AS_BEFORE
+    assert value_of(ssm, name) == "before"
+
+
+@pytest.mark.parametrize("existed", [True, False])
+@pytest.mark.parametrize("keeps_description", [True, False], ids=["in the console", "by an API call"])
+def test_what_somebody_changed_since_is_left_as_it_is(ssm, name, existed, keeps_description):
+    if existed:
+        put(ssm, name, "before")
+    override_parameter(ssm, name, "during", mark="run 1")
+    put(ssm, name, "somebody's", **({} if keeps_description else {"Description": "mine"}))
+    assert undo_override(ssm, name, "run 1") is Undone.CHANGED_SINCE
+    assert value_of(ssm, name) == "somebody's"
+
+
+def test_what_was_restored_and_then_changed_by_somebody_or_by_the_next_run_is_theirs(ssm, name):
     put(ssm, name, "before")
-    noted = override_parameter(ssm, name, "during").earlier.version
-    restore_parameter(ssm, recall_overridden(ssm, name, noted))
-    assert (noted, read_parameter(ssm, name).value) == (3, "before")
+    restore_parameter(ssm, override_parameter(ssm, name, "during", mark="run 1"))
+    override_parameter(ssm, name, "of the next", mark="run 2")
+    assert undo_override(ssm, name, "run 1") is Undone.WAS_AS_BEFORE
+    assert value_of(ssm, name) == "of the next"
 
 
-def test_another_process_deletes_what_was_not_there(ssm, name):
-    override_parameter(ssm, name, "during")
-    restore_parameter(ssm, recall_overridden(ssm, name, None))
-    assert read_parameter(ssm, name) is None
+def test_what_somebody_wrote_between_reading_and_overriding_is_what_is_put_back(ssm, name):
+    put(ssm, name, "before")
+
+    class Interrupted:
+        """Somebody writes the parameter at the last moment."""
+
+        def __getattr__(self, operation):
+            return getattr(ssm, operation)
+
+        def put_parameter(self, **asked):
+            put(ssm, name, "somebody's")
+            return ssm.put_parameter(**asked)
+
+    assert override_parameter(Interrupted(), name, "during", mark="run 1").earlier.value == "somebody's"
+    assert undo_override(ssm, name, "run 1") is Undone.RESTORED
+    assert value_of(ssm, name) == "somebody's"
 
 
-def test_a_version_that_ssm_has_forgotten_is_said(ssm, name):
-    put(ssm, name, "now")
-    with pytest.raises(StepFailed, match=rf"restore {name}: SSM no longer has its version 99"):
-        recall_overridden(ssm, name, 99)
+def test_the_history_is_found_whole_however_long_and_its_limit_is_no_obstacle(ssm, name):
+    for number in range(99):
+        put(ssm, name, f"{number}")
+    for run in ("run 1", "run 2", "run 3"):
+        override_parameter(ssm, name, "during", mark=run)
+        assert undo_override(ssm, name, run) is Undone.RESTORED
+    assert value_of(ssm, name) == "98"
 
 
 def test_a_secret_is_put_back_as_a_secret_under_its_own_key(ssm, name):
@@ -149,3 +210,15 @@ def test_a_parameter_to_copy_that_is_no_json_object_is_refused_without_showing_i
         override_value("/t", name, read_parameter(ssm, name), {})
     assert "s3cret" not in str(refused.value)
     assert refused.value.__cause__ is None
+
+
+@pytest.mark.parametrize("before", ["original", None])
+def test_a_put_that_was_repeated_because_its_answer_was_lost_is_undone_as_one(ssm, name, before):
+    if before:
+        put(ssm, name, before)
+    override_parameter(ssm, name, "changed", mark="run 1")
+    again = override_parameter(ssm, name, "changed", mark="run 1")
+    assert (again.earlier.value if again.earlier else None) == before
+    assert undo_override(ssm, name, "run 1") is Undone.RESTORED
+    now = read_parameter(ssm, name)
+    assert (now.value if now else None) == before

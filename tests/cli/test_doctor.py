@@ -24,7 +24,6 @@ from prefect_aws import S3Bucket
 from acceptance.events import HEARTBEAT, EventDraft
 from acceptance.preconditions import Outcome, Seen
 from automations import preconditions as prefect
-from automations import validate_each_delivery
 from automations.apply import apply
 from blocks import names
 from blocks.settings import Settings, read_settings
@@ -38,6 +37,8 @@ from sandbox.server import LocalAws
 
 ROOT = Path(__file__).parents[2]
 TOGETHER = "validate-deliveries/aceite-validation-together"
+SWITCH = switch_name("nyc-flights")
+"""The automation that runs the validations of one of the shipped contracts."""
 
 
 @pytest.fixture(scope="module")
@@ -115,7 +116,7 @@ def look_after_tampering(look: Looks, applied: Settings) -> Looks:
     block.bucket_name = "another"
     block.save(names.EVIDENCE, overwrite=True)
     with get_client(sync_client=True) as client:
-        (automation,) = client.read_automations_by_name(validate_each_delivery.NAME)
+        (automation,) = client.read_automations_by_name(SWITCH)
         said = {field: getattr(automation, field) for field in AutomationCore.model_fields if field != "owner_resource"}
         client.update_automation(automation.id, AutomationCore(**{**said, "description": "changed by hand"}))
         client.delete_deployment(client.read_deployment_by_name(TOGETHER).id)
@@ -197,17 +198,17 @@ def test_what_was_never_applied_is_missing_and_each_thing_is_named(server, setti
     seen = looks(settings)
     red(seen("blocks"), "block aceite-aws is missing; block aceite-landing is missing", "`aceite apply`")
     red(seen("deployments"), "deployment watch-landing/aceite-watcher is missing", "`aceite apply`")
-    red(seen("automations"), f"automation {validate_each_delivery.NAME} is missing", "`aceite apply`")
+    red(seen("automations"), f"automation {SWITCH} is missing", "`aceite apply`")
 
 
 def test_an_automation_that_somebody_switched_off_is_named_with_what_switches_it_on(look):
     green(look("automations are on"))
     with get_client(sync_client=True) as client:
-        (automation,) = client.read_automations_by_name(validate_each_delivery.NAME)
+        (automation,) = client.read_automations_by_name(SWITCH)
         client.pause_automation(automation.id)
         seen = look("automations are on")
         client.resume_automation(automation.id)
-    red(seen, validate_each_delivery.NAME, f'`prefect automation resume "{validate_each_delivery.NAME}"`')
+    red(seen, SWITCH, f'`prefect automation resume "{SWITCH}"`')
 
 
 def test_a_notification_block_that_is_not_there_is_told_with_its_type_and_name(look, applied):
@@ -303,7 +304,7 @@ def test_a_block_that_somebody_changed_by_hand_is_named(look_after_tampering):
 def test_an_automation_that_somebody_changed_by_hand_is_named(look_after_tampering):
     # Its description was changed, and what it runs is gone with the deployment.
     seen = look_after_tampering("automations")
-    red(seen, f"{validate_each_delivery.NAME} differs (", "`aceite apply`")
+    red(seen, f"{SWITCH} differs (", "`aceite apply`")
     assert "description" in seen.found
 
 

@@ -9,8 +9,6 @@ from typing import Any
 
 import boto3
 import pytest
-from prefect.client.orchestration import get_client
-from prefect.client.schemas.actions import GlobalConcurrencyLimitCreate
 
 from acceptance.delivery import Delivery, LandingObject
 from acceptance.errors import AceiteError
@@ -22,7 +20,6 @@ from blocks.settings import read_settings
 from cli.installation import SANDBOX_SETTINGS
 from flows.clients import load_clients
 from flows.installation import contract_of, installed_contracts
-from flows.pipeline import one_at_a_time
 from flows.validate_deliveries import validate_deliveries
 from flows.validate_delivery import validate_delivery
 from sandbox.provision import provision
@@ -146,10 +143,6 @@ def _landed(prefect_server: str, tmp_path_factory: pytest.TempPathFactory) -> It
         save_blocks(read_settings())
         for known in (load_clients, installed_contracts):
             known.cache_clear()  # of tests that ran in this process before
-        with get_client(sync_client=True) as client:  # what `aceite apply` makes for a contract with an override
-            client.create_global_concurrency_limit(
-                GlobalConcurrencyLimitCreate(name=one_at_a_time("functions"), limit=1)
-            )
         provision(boto3.Session("other", "other", region_name=REGION), aws.endpoint, map(contract_of, CONTRACTS))
         yield Landed(aws)
     for known in (load_clients, installed_contracts):

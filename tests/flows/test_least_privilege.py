@@ -14,8 +14,10 @@ from policed import CONTENT, VALIDATOR, WATCHER, Policed, policed, printed_polic
 
 from acceptance.delivery import Delivery
 from acceptance.errors import AceiteError
+from acceptance.evidence_keys import notes_prefix
 from acceptance.judge import Verdict
-from aws import athena, functions, glue, ssm
+from aws import athena, functions, glue, glue_jobs, ssm
+from aws.calls import once_config
 from aws.conditional import put_once
 from aws.hints import receive_hints
 from aws.retention import locking
@@ -65,6 +67,11 @@ def test_deliveries_are_accepted_with_nothing_but_the_policy(aceite: Policed, ac
     assert aceite.client("s3").head_object(Bucket="evidence", Key=place)["ObjectLockMode"] == "GOVERNANCE"
 
 
+def noted(aceite: Policed) -> str:
+    client = aceite.client("sts")
+    return notes_prefix(client.get_caller_identity()["Account"], client.meta.region_name)
+
+
 def watching(aceite: Policed, home: Path, judged: Delivery) -> dict[str, Do]:
     """What the watcher does, by the statements that it needs for it."""
     s3 = aceite.client("s3", WATCHER)
@@ -85,6 +92,13 @@ def watching(aceite: Policed, home: Path, judged: Delivery) -> dict[str, Do]:
         assert StandingVerdicts(s3, "evidence")(judged) is not None
         assert read_claim(s3, "evidence", judged) is not None
 
+    def restore() -> None:
+        with ssm.parameter_override(aceite.client("ssm", WATCHER), "/orders/_test", "{}"):
+            pass
+
+    def note() -> None:
+        assert put_once(s3, "evidence", f"{noted(aceite)}{uuid4()}.json", b"{}")
+
     manifest = json.dumps([{"key": "a.csv", "sha256": SHA256}]).encode()
     return {
         "ListLanding": lambda: look("marked", {"a.csv": BODY, "_SUCCESS": b""}),
@@ -92,6 +106,8 @@ def watching(aceite: Policed, home: Path, judged: Delivery) -> dict[str, Do]:
         "ListUploads": lambda: look("quiet", {"a.csv": BODY}),
         "ReadVerdicts": learn,
         "ListEvidence": learn,
+        "OverrideParameters": restore,
+        "NoteOverrides": note,
         "ReceiveHints": lambda: receive_hints(aceite.client("sqs", WATCHER), aceite.queue, 0),
     }
 
@@ -119,6 +135,9 @@ def judging(aceite: Policed, delivery: Delivery) -> dict[str, Do]:
         with ssm.parameter_override(of("ssm"), "/orders/_test", "{}"):
             pass
 
+    def note() -> None:
+        assert put_once(of("s3"), "evidence", f"{noted(aceite)}{uuid4()}.json", b"{}")
+
     def staged(name: str) -> bool:
         return object_exists(of("s3"), f"s3://stage/orders/20260101/{name}.csv")
 
@@ -128,7 +147,7 @@ def judging(aceite: Policed, delivery: Delivery) -> dict[str, Do]:
     def read_original() -> None:
         ssm.read_parameter(of("ssm"), "/orders")
 
-    landed, own = delivery.first, functions.invoking_config(MINUTE)
+    landed, own = delivery.first, once_config(MINUTE)
     day = f"{delivery.business_date:%Y%m%d}"
     return {
         "ListEvidence": lambda: link_numbers(of("s3"), "evidence", "orders"),
@@ -139,15 +158,17 @@ def judging(aceite: Policed, delivery: Delivery) -> dict[str, Do]:
         "ListOtherDeliveries": lambda: list(list_objects(of("s3"), "landing", f"orders/{day}/")),
         "OverrideParameters": override,
         "CopyParameters": read_original,
-        "FindKeyOfParameters": read_original,
+        "NoteOverrides": note,
         "UseKeys": read_original,
         "InvokeFunctions": lambda: functions.invoke(
             of("lambda", **own), "copyorders", {"key": landed.key}, within=MINUTE
         ),
         "ListAwaited": lambda: staged("absent"),
         "AwaitObjects": lambda: object_exists(of("s3"), f"s3://stage/{landed.key}"),
-        "AwaitJobs": lambda: glue.job_run_ids(of("glue"), "convertorders"),
-        "RunJobs": lambda: glue.start_job_run(of("glue", **own), "convertitems", {"--key": landed.key}),
+        "AwaitJobs": lambda: glue_jobs.job_run_ids(of("glue"), "convertorders"),
+        "RunJobs": lambda: glue_jobs.start_job_run(
+            of("glue", **own), "convertitems", {"--key": landed.key}, within=MINUTE
+        ),
         "ReadCatalog": lambda: glue.read_partition(of("glue"), "policed", "orders", [day]),
         "ReadDefaultDatabase": query_orders,
         "RunQueries": query_orders,

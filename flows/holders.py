@@ -1,0 +1,92 @@
+"""Who holds a delivery or a parameter, and whether it can still do anything with it."""
+
+import os
+import platform
+from contextlib import suppress
+from datetime import UTC, datetime
+from functools import cache
+from pathlib import Path
+from uuid import UUID
+
+import httpx
+import psutil
+from prefect.client.orchestration import get_client
+from prefect.client.schemas.objects import State, StateType
+from prefect.exceptions import ObjectNotFound, PrefectException
+from prefect.settings import get_current_settings
+from prefect.states import Cancelled, Crashed
+
+from acceptance.record import Record
+from flows.runs import state_of_run
+
+GONE = "its process is gone"
+
+
+class Holder(Record):
+    """A run and the process that it is in. `flow_run_id` is None for a process that is no run, such as `aceite up`'s.
+
+    `place` is where a process id means this process; `server` is the API of the Prefect server that knows the run.
+    """
+
+    flow_run_id: str | None = None
+    place: str = ""
+    pid: int = 0
+    server: str = ""
+
+
+def this_holder(flow_run_id: str | None = None) -> Holder:
+    return Holder(flow_run_id=flow_run_id, place=_place(), pid=os.getpid(), server=_server())
+
+
+def is_over(holder: Holder, until: datetime | None = None) -> bool:
+    """Whether the holder can do nothing any more.
+
+    A process of this machine that is gone is seen at once, sooner than by its silence, and Prefect's server is told. A
+    run that our server does not know is over, unless it is another server's: then it is after `until`.
+    """
+    gone = holder.place == _place() and not _lives(holder.pid)
+    if holder.flow_run_id is None:
+        return gone or _is_past(until)
+    try:
+        state = state_of_run(holder.flow_run_id)
+    except ObjectNotFound:
+        return gone or until is None or holder.server == _server() or _is_past(until)
+    if gone and state is not None and not state.is_final():
+        _tell_end(holder.flow_run_id, state)
+    return gone or (state is not None and state.is_final())
+
+
+def _tell_end(flow_run_id: str, state: State) -> None:
+    """As Prefect's own worker does for a process that it started."""
+    cancelled = state.type is StateType.CANCELLING
+    end: State = Cancelled(message=state.message or GONE) if cancelled else Crashed(message=GONE)
+    with suppress(httpx.HTTPError, PrefectException), get_client(sync_client=True) as client:
+        client.set_flow_run_state(UUID(flow_run_id), end)
+
+
+def _lives(pid: int) -> bool:
+    try:
+        return bool(psutil.Process(pid).status() != psutil.STATUS_ZOMBIE)
+    except psutil.NoSuchProcess:
+        return False
+    except psutil.AccessDenied:
+        return True
+
+
+def _is_past(until: datetime | None) -> bool:
+    return until is not None and datetime.now(UTC) > until
+
+
+def _server() -> str:
+    return get_current_settings().api.url or ""
+
+
+@cache
+def _place() -> str:
+    """One start of one machine and, where it has several spaces of process ids, as containers do, one of those."""
+    told = [platform.node()]
+    with suppress(OSError):
+        told.append(Path("/proc/sys/kernel/random/boot_id").read_text(encoding="ascii").strip())
+    with suppress(OSError):
+        told.append(str(Path("/proc/self/ns/pid").readlink()))
+    return " ".join(told)

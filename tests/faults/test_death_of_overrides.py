@@ -1,0 +1,306 @@
+"""At whatever moment a run dies, and whoever restores dies after it, the parameter is as it was in the end.
+
+A run that dies is one whose requests reach AWS no more, from one that changes something on: before it, or before its
+answer. To die at one that only reads is to die before the next one that changes something.
+"""
+
+import logging
+import subprocess
+import sys
+import threading
+import uuid
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import suppress
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime, timedelta
+from itertools import count
+from typing import Any
+
+import boto3
+import pytest
+from prefect_aws import AwsCredentials, S3Bucket
+from prefect_aws.client_parameters import AwsClientParameters
+from werkzeug.serving import make_server
+
+from acceptance.delivery import Delivery, LandingObject
+from acceptance.errors import StepFailed, WaitTimedOut
+from aws.waiting import Clock
+from blocks.build import Caller
+from flows.clients import Clients
+from flows.holders import Holder, this_holder
+from flows.restoring import OTHERS_WITHIN, Overrides, Sweep
+from sandbox.server import REGION, LocalAws, wsgi_app
+
+ACCOUNT = "123456789012"
+HOUR = timedelta(hours=1)
+SOURCE = "/stage/movies"
+DELIVERY = Delivery(
+    "movies", date(2026, 1, 2), (LandingObject("landing", "a.csv", "e", 1, datetime(2026, 1, 2, tzinfo=UTC)),), {}
+)
+
+
+@dataclass
+class Mortal:
+    """AWS, in front of which somebody dies: requests signed with the key `who` are refused from change `at` on.
+
+    With `done` that one is still carried out, and only its answer is lost.
+    """
+
+    app: Any = field(default_factory=wsgi_app)
+    who: str = ""
+    at: int = 0
+    done: bool = False
+    seen: int = 0
+
+    def kill(self, who: str, at: int, done: bool) -> None:
+        self.who, self.at, self.done, self.seen = who, at, done, 0
+
+    def __call__(self, environ: dict[str, Any], start: Callable[..., Any]) -> Iterable[bytes]:
+        if f"Credential={self.who}/" not in environ.get("HTTP_AUTHORIZATION", ""):
+            return self.app(environ, start)
+        action = environ.get("HTTP_X_AMZ_TARGET", environ["REQUEST_METHOD"]).rpartition(".")[2]
+        changes = action in ("PUT", "PutParameter", "DeleteParameter")
+        self.seen += changes and self.seen < self.at
+        if self.seen < self.at:
+            return self.app(environ, start)
+        if changes and self.done:
+            self.done = False
+            b"".join(self.app(environ, lambda *_: None))
+        start("403 Forbidden", [("Content-Type", "application/json")])
+        return [b"{}"]
+
+
+@dataclass
+class World:
+    """Somebody's clients, and those of whoever changes and restores parameters, by access key."""
+
+    endpoint: str
+    mortal: Mortal
+    dead_pid: int
+
+    def __post_init__(self) -> None:
+        session = boto3.Session("somebody", "x", region_name=REGION)
+        self.ssm, self.s3 = (session.client(service, endpoint_url=self.endpoint) for service in ("ssm", "s3"))
+        self.watcher = Sweep(self.living("watcher"))
+
+    def clients(self, who: str) -> Clients:
+        credentials = AwsCredentials(
+            aws_access_key_id=who,
+            aws_secret_access_key="x",
+            region_name=REGION,
+            aws_client_parameters=AwsClientParameters(endpoint_url=self.endpoint),
+        )
+        bucket = S3Bucket(bucket_name="evidence", credentials=credentials)
+        return Clients(credentials, bucket, bucket, Caller(ACCOUNT, "arn"))
+
+    def living(self, who: str) -> Overrides:
+        return Overrides(self.clients(who), this_holder(), logging.getLogger(who))
+
+    def doomed(self, who: str) -> Overrides:
+        """As a process of this machine that will be gone when somebody looks."""
+        holder = this_holder().model_copy(update={"pid": self.dead_pid})
+        return Overrides(self.clients(who), holder, logging.getLogger(who))
+
+    def value(self, name: str) -> str | None:
+        with suppress(self.ssm.exceptions.ParameterNotFound):
+            return str(self.ssm.get_parameter(Name=name)["Parameter"]["Value"])
+        return None
+
+    def new(self, existed: bool) -> str:
+        name = f"/stage/movies/{uuid.uuid4().hex}"
+        if existed:
+            self.ssm.put_parameter(Name=name, Value="before", Type="String")
+        return name
+
+
+@pytest.fixture(scope="module")
+def world() -> Iterator[World]:
+    over = subprocess.Popen([sys.executable, "-c", ""])
+    over.wait()
+    with LocalAws():
+        mortal = Mortal()
+        server = make_server("127.0.0.1", 0, mortal, threaded=True)
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        made = World(f"http://127.0.0.1:{server.server_port}", mortal, over.pid)
+        made.s3.create_bucket(Bucket="evidence")
+        made.ssm.put_parameter(Name=SOURCE, Value='{"bucket": "live"}', Type="String")
+        yield made
+        server.shutdown()
+
+
+def change(overrides: Overrides, name: str) -> Any:
+    return overrides.override(overrides.note(DELIVERY, name, SOURCE, HOUR), {"bucket": "landing"})
+
+
+def run(overrides: Overrides, name: str) -> None:
+    overrides.give_back(change(overrides, name))
+
+
+def survive(_: str, action: Callable[[], object]) -> None:
+    with suppress(StepFailed):
+        action()
+
+
+def moments() -> Iterator[tuple[int, bool]]:
+    return ((number, done) for number in count(1) for done in (False, True))
+
+
+@pytest.mark.parametrize("existed", [True, False], ids=["with a value before", "without one before"])
+def test_at_whatever_change_a_run_dies_the_parameter_is_restored(world: World, existed: bool) -> None:
+    for at, done in moments():
+        name = world.new(existed)
+        world.mortal.kill("mortal", at, done)
+        with suppress(StepFailed):
+            run(world.doomed("mortal"), name)
+        world.watcher(survive)
+        assert world.value(name) == ("before" if existed else None), (at, done)
+        run(world.living("after"), name)
+        assert world.value(name) == ("before" if existed else None), (at, done)
+        if world.mortal.seen < at:
+            break
+    assert at == 5, "note, override, restore, note: so many changes there are"
+
+
+@pytest.mark.parametrize("existed", [True, False], ids=["with a value before", "without one before"])
+@pytest.mark.parametrize("by_a_run", [True, False], ids=["by the next run", "by the watcher"])
+def test_at_whatever_change_the_one_who_restores_dies_the_next_one_restores(
+    world: World, existed: bool, by_a_run: bool
+) -> None:
+    settled: dict[str, str] = {}
+    for at, done in moments():
+        name = world.new(existed)
+        change(world.doomed("first"), name)
+        world.mortal.kill("mortal", at, done)
+        with suppress(StepFailed):
+            run(world.doomed("mortal"), name) if by_a_run else Sweep(world.doomed("mortal"), settled)(survive)
+        world.watcher(survive)
+        assert world.value(name) == ("before" if existed else None), (at, done)
+        if world.mortal.seen < at:
+            break
+    assert at == (8 if by_a_run else 4), "note, restore, note, and then those of a run"
+
+
+def test_the_next_run_does_not_take_what_a_dead_one_left_for_what_was_there(world: World) -> None:
+    name = world.new(existed=True)
+    change(world.doomed("first"), name)
+    following = world.living("second")
+    overridden = change(following, name)
+    assert overridden.earlier is not None
+    assert overridden.earlier.value == "before"
+    assert "ended before it restored" in following.told[0]
+    following.give_back(overridden)
+    assert world.value(name) == "before"
+
+
+def test_what_somebody_changed_after_a_death_is_left_and_said_aloud(world: World, caplog: Any) -> None:
+    name = world.new(existed=True)
+    change(world.doomed("first"), name)
+    world.ssm.put_parameter(Name=name, Value="somebody's", Type="String", Overwrite=True)
+    world.watcher(survive)
+    assert world.value(name) == "somebody's"
+    (record,) = [record for record in caplog.records if record.name == "watcher"]
+    assert record.levelno == logging.ERROR
+    assert name in record.getMessage()
+    assert "somebody changed it since" in record.getMessage()
+    told = len(world.watcher.overrides.told)
+    world.watcher(survive)
+    assert len(world.watcher.overrides.told) == told, "once"
+
+
+def test_while_a_run_lives_nobody_restores_what_it_changed_and_the_next_one_waits(world: World) -> None:
+    name, waited = world.new(existed=True), []
+    first = world.living("first")
+    overridden = change(first, name)
+    other = this_holder().model_copy(update={"flow_run_id": None, "server": "another"})
+
+    def sleep(pause_s: float) -> None:
+        waited.append(pause_s)
+        if len(waited) == 3:
+            first.give_back(overridden)
+
+    second = Overrides(world.clients("second"), other, logging.getLogger(), Clock(sleep=sleep))
+    Sweep(Overrides(world.clients("watcher"), other, logging.getLogger()))(survive)
+    assert world.value(name) == '{"bucket": "landing"}'
+    run(second, name)
+    assert len(waited) == 3
+    assert world.value(name) == "before"
+
+
+def test_a_run_that_never_gets_the_parameter_says_who_has_it(world: World) -> None:
+    name = world.new(existed=True)
+    change(world.living("first"), name)
+    now = iter(range(0, 10**9, 600))
+    other = this_holder().model_copy(update={"server": "another"})
+    clock = Clock(now=lambda: float(next(now)), sleep=lambda _: None)
+    with pytest.raises(WaitTimedOut, match=rf"wait for the parameter {name}: still changed by run .* of movies"):
+        run(Overrides(world.clients("second"), other, logging.getLogger(), clock), name)
+
+
+def test_a_run_that_was_asleep_and_taken_for_dead_does_not_undo_what_the_next_one_does(world: World) -> None:
+    name = world.new(existed=True)
+    asleep, following = world.doomed("asleep"), world.living("next")
+    overridden = change(asleep, name)
+    theirs = change(following, name)
+    with pytest.raises(StepFailed, match="restored before its time"):
+        asleep.give_back(overridden)
+    assert world.value(name) == '{"bucket": "landing"}'
+    following.give_back(theirs)
+    assert world.value(name) == "before"
+
+
+def test_a_run_that_was_asleep_between_note_and_override_changes_nothing(world: World) -> None:
+    name = world.new(existed=True)
+    asleep = world.doomed("asleep")
+    note = asleep.note(DELIVERY, name, SOURCE, HOUR)
+    world.watcher(survive)
+    with pytest.raises(StepFailed, match="restored before its time"):
+        asleep.override(note, {"bucket": "landing"})
+    assert world.value(name) == "before"
+
+
+def test_of_many_who_restore_at_once_and_run_on_each_finds_what_was_there_before(world: World) -> None:
+    name = world.new(existed=True)
+    change(world.doomed("first"), name)
+    found: list[str] = []
+
+    def follow(number: int) -> None:
+        holder = this_holder().model_copy(update={"server": f"server {number}"})
+        overrides = Overrides(world.clients(f"run{number}"), holder, logging.getLogger())
+        Sweep(overrides)(survive)
+        overridden = change(overrides, name)
+        found.append(overridden.earlier.value if overridden.earlier else "")
+        overrides.give_back(overridden)
+
+    threads = [threading.Thread(target=follow, args=(number,)) for number in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert found == ["before"] * 4
+    assert world.value(name) == "before"
+
+
+def test_a_run_of_a_server_that_cannot_be_asked_keeps_its_parameter_until_its_deadline(world: World) -> None:
+    name = world.new(existed=True)
+    elsewhere = Holder(place="another machine", pid=1, server="http://elsewhere/api")
+    change(Overrides(world.clients("first"), elsewhere, logging.getLogger()), name)
+    world.watcher(survive)
+    assert world.value(name) == '{"bucket": "landing"}'
+    late = world.new(existed=True)
+    there = Overrides(world.clients("first"), elsewhere, logging.getLogger())
+    there.override(there.note(DELIVERY, late, SOURCE, -OTHERS_WITHIN), {"bucket": "landing"})
+    world.watcher(survive)
+    assert world.value(late) == "before"
+
+
+def test_no_note_holds_a_value(world: World) -> None:
+    name = world.new(existed=True)
+    world.ssm.put_parameter(Name=name, Value="s3cret before", Type="String", Overwrite=True)
+    world.ssm.put_parameter(Name=f"{name}/source", Value='{"password": "s3cret copied"}', Type="String")
+    overrides = world.living("first")
+    overridden = overrides.override(overrides.note(DELIVERY, name, f"{name}/source", HOUR), {"bucket": "landing"})
+    overrides.give_back(overridden)
+    keys = [item["Key"] for item in world.s3.list_objects_v2(Bucket="evidence", Prefix="overrides/")["Contents"]]
+    bodies = [world.s3.get_object(Bucket="evidence", Key=key)["Body"].read() for key in keys]
+    assert any(name.encode() in body for body in bodies)
+    assert not any(b"s3cret" in body for body in bodies)
