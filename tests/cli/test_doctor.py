@@ -32,6 +32,7 @@ from cli.children import Child
 from cli.preconditions import of_installation
 from flows import events
 from flows.contracts import contracts_of
+from flows.switches import switch_name
 from sandbox.provision import provision
 from sandbox.server import LocalAws
 
