@@ -148,7 +148,7 @@ def aceite(tmp_path: Path) -> Iterator[Installation]:
         process.wait(120)
 
 
-@pytest.mark.proof
+@pytest.mark.long
 def test_two_hundred_deliveries_under_faults_and_kills_each_have_one_verdict_and_leave_no_parameter(
     aceite: Installation,
 ) -> None:
