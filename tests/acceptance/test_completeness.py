@@ -416,7 +416,9 @@ def test_the_event_of_an_incomplete_group_names_what_is_missing_and_what_is_ther
     assert draft.name == "delivery.incomplete"
     assert draft.resource["prefect.resource.id"] == "s3://landing/shop/20250101/br/"
     assert draft.resource["prefect.resource.name"] == "orders 2025-01-01 region=br"
-    assert draft.payload == {
+    payload = dict(draft.payload)
+    assert "no marker has come; files there: 2" in payload.pop("message")["body"]
+    assert payload == {
         "dataset": "orders",
         "business_date": "2025-01-01",
         "fields": {"region": "br"},
