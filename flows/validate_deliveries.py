@@ -23,6 +23,7 @@ from prefect.states import Completed, Failed
 from prefect.utilities.annotations import quote
 
 from acceptance.contract import Contract
+from acceptance.delivery import MOST_TOGETHER
 from acceptance.errors import AceiteError, ContractError, UnroutableKey
 from acceptance.events import DeliveryPointer, EventDraft, title_together
 from acceptance.evidence import Evidence, QueryRecord, StepRecord
@@ -76,11 +77,18 @@ def validate_deliveries(deliveries: list[DeliveryPointer], event_id: str | None 
     chain = Chain(clients.evidence_s3, clients.evidence_bucket, contract.dataset)
     cases = [Case(contract, each.delivery(), event_id, chain, Timeline(called)) for each in deliveries]
     with batch.side_by_side():
-        for wave in waves(cases, side_by_side if contract.steps else len(cases)):
+        for wave in waves(cases, _at_once(contract, side_by_side)):
             if batch.judged and event_id is not None and is_paused(dataset):
                 break  # what is left was not claimed, and waits with the others
             batch.judge(wave)
     return batch.state()
+
+
+def _at_once(contract: Contract, side_by_side: int) -> int:
+    """Pipelines that change a parameter take turns: its note names the run, which here is the same for all."""
+    if contract.override:
+        return 1
+    return side_by_side if contract.steps else MOST_TOGETHER
 
 
 def waves(cases: Sequence[Case], at_most: int) -> Iterator[list[Case]]:
