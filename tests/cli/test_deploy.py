@@ -135,6 +135,7 @@ def hosts(prefect_server, tmp_path_factory) -> Iterator[Hosts]:
         sandbox.stop()
 
 
+@pytest.mark.proof
 def test_prefect_s_own_process_worker_judges_deliveries_and_restores_what_it_changed_when_it_is_told_to_end(hosts):
     with hosts.serving():
         hosts.drop("in/20260102/good", "id\n1\n2\n")

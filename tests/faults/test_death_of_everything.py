@@ -15,6 +15,7 @@ def aceite(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Mortal]:
         yield made
 
 
+@pytest.mark.proof
 def test_after_the_death_of_everything_parameters_are_restored_and_each_delivery_has_one_verdict(
     aceite: Mortal,
 ) -> None:
@@ -48,6 +49,7 @@ def test_after_the_death_of_everything_parameters_are_restored_and_each_delivery
         assert (state["type"], state["message"]) == ("CRASHED", "its process is gone")
 
 
+@pytest.mark.proof
 def test_of_a_killed_run_the_watcher_restores_the_parameter_and_the_delivery_is_judged_by_the_next(
     aceite: Mortal,
 ) -> None:

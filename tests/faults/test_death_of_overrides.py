@@ -161,6 +161,7 @@ def test_at_whatever_change_a_run_dies_the_parameter_is_restored(world: World, e
     assert at == 5, "note, override, restore, note: so many changes there are"
 
 
+@pytest.mark.proof
 @pytest.mark.parametrize("existed", [True, False], ids=["with a value before", "without one before"])
 @pytest.mark.parametrize("by_a_run", [True, False], ids=["by the next run", "by the watcher"])
 def test_at_whatever_change_the_one_who_restores_dies_the_next_one_restores(

@@ -173,6 +173,7 @@ def test_under_a_fault_at_three_of_ten_calls_each_delivery_gets_its_verdict_or_t
             assert "invoke" in found.reason or "AccessDenied" in found.reason, found.reason
 
 
+@pytest.mark.proof
 def test_every_other_service_may_fail_as_it_likes_and_each_verdict_is_right(landed: Landed) -> None:
     faults = [
         fault | {"service": service}

@@ -8,6 +8,8 @@ import psutil
 import pytest
 from serving_aceite import ROOT, Served, eventually, up
 
+pytestmark = pytest.mark.proof
+
 USER, PASSWORD = "operator", "k3rn-Holz+umlaut/=: x"
 MOVIES = ROOT / "sandbox" / "data" / "movies" / "movies.csv"
 LOOPBACK = ("127.0.0.1", "::1", "::ffff:127.0.0.1")

@@ -22,6 +22,8 @@ from serving_aceite import ROOT, Served, eventually, up
 
 from cli.children import Child
 
+pytestmark = pytest.mark.proof
+
 LEDGER_PASSWORD = "the password of the ledger's database"
 
 SECRETS = {
