@@ -74,7 +74,7 @@ def read_landed(path: Path, contract: Contract, spill_directory: Path) -> Landed
         if isinstance(opened.sql, CsvSql):
             try:
                 again, with_a_cell_too_many = _answer(duck, opened.sql.again())
-            except duckdb.InvalidInputException:  # a record that only this way of reading finds
+            except (duckdb.InvalidInputException, duckdb.OutOfMemoryException):  # only this way of reading finds it
                 again, with_a_cell_too_many = rows, 1
             # Of one column, a blank line is a record to one reader and none to the other.
             if with_a_cell_too_many or (again != rows and opened.sql.width > 1):
