@@ -20,7 +20,7 @@ from acceptance.errors import QueryFailed, StepFailed
 from aws.calls import aws_call, is_passing, patient
 from aws.waiting import REAL_CLOCK, Clock, pauses
 
-_FIRST_S, _EVERY_S = 0.2, 2.0
+_FIRST_S, _EVERY_S = 0.1, 2.0
 
 
 @dataclass(frozen=True, slots=True)

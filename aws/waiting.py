@@ -10,8 +10,8 @@ from aws.calls import is_passing
 
 State = TypeVar("State")
 
-_GROWTH = 1.25
-"""A wait ends at most a fifth too late, and asks fifteen times in its first ten seconds."""
+_GROWTH = 1.125
+"""A wait ends at most an eighth too late, and asks two dozen times in its first ten seconds."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,7 +26,7 @@ REAL_CLOCK = Clock()
 
 
 def pauses(first_s: float, every_s: float) -> Iterator[float]:
-    """Endless pauses between two polls: short at first, each a quarter longer, never more than `every_s`."""
+    """Endless pauses between two polls: short at first, each an eighth longer, never more than `every_s`."""
     pause_s = min(first_s, every_s)
     while True:
         yield pause_s

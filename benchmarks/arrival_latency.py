@@ -62,7 +62,7 @@ class Measured:
         body = EXTRACT.replace(b"\n2013,1,1,", b"\n2013,1,%d," % day)
         dropped = datetime.now(UTC)
         self._s3.put_object(Bucket="landing", Key=key, Body=body)
-        verdict = self._installation.eventually(lambda: self._verdict(day), f"verdict on {key}")
+        verdict = self._installation.eventually(lambda: self._verdict(day), f"verdict on {key}", pause_s=0.1)
         seen = datetime.now(UTC)
         assert verdict["verdict"] == "accepted", verdict["reason"]
         event = self._installation.eventually(lambda: self._event(verdict["run"]["event_id"]), "event")

@@ -138,6 +138,7 @@ class _Parts:
             PREFECT_API_URL=f"http://127.0.0.1:{port}/api",
             PREFECT_SERVER_ANALYTICS_ENABLED="false",
             **_auth(),
+            **_csrf(),
         )
         self._start("prefect server", "cli.prefect_server", "--port", str(port)).await_ready(_READY_WITHIN_S)
 
@@ -173,6 +174,13 @@ def _profile_api_url() -> str | None:
     from prefect.settings import get_current_settings
 
     return get_current_settings().api.url
+
+
+def _csrf() -> dict[str, str]:
+    """Each new client would ask for a token first, even of a server that wants none."""
+    from prefect.settings import get_current_settings
+
+    return {"PREFECT_CLIENT_CSRF_SUPPORT_ENABLED": str(get_current_settings().server.api.csrf_protection_enabled)}
 
 
 def _auth() -> dict[str, str]:

@@ -39,10 +39,13 @@ from flows.warm.process import GRACE_S
 from flows.warm.worker import WarmWorker, environment_of_processes
 
 POLL_S = 1
-"""Seconds between two questions of Prefect's own runner or worker for scheduled runs: the runner takes no fractions."""
+"""Seconds between two questions of Prefect's own worker for scheduled runs."""
 
-WARM_POLL_S = 2
-"""The same for the worker of the warm processes, which hears of most runs by an event before."""
+WATCHER_POLL_S = 2
+"""The same of its runner, which starts the watcher, seldom. It takes no fractions."""
+
+WARM_POLL_S = 5
+"""The same for the worker of the warm processes, which hears of nearly all runs by an event before."""
 
 
 async def _serve(settings: Settings, parts: Places, watcher: RunnerDeployment, *validations: RunnerDeployment) -> None:
@@ -73,7 +76,7 @@ async def _serve(settings: Settings, parts: Places, watcher: RunnerDeployment, *
 async def _runner(limit: int, *deployments: RunnerDeployment) -> AsyncIterator[None]:
     runner = Runner(
         f"aceite {deployments[0].flow_name}",
-        query_seconds=POLL_S,
+        query_seconds=WATCHER_POLL_S,
         heartbeat_seconds=HEARTBEAT_S,
         limit=limit,
         pause_on_shutdown=False,

@@ -21,6 +21,10 @@ ACTIONS_FORGOTTEN_AFTER = timedelta(minutes=2)
 """If the server gets to none of them for so long, it has none: it was started again while nobody looked."""
 
 
+FEW = 20
+"""Announcements that cannot fill the server's queues: so few are not kept waiting to ask how full those are."""
+
+
 class Announcer:
     """Each announcement is posted, and posted again under its event id if the server lost it, until it is stored.
 
@@ -32,7 +36,7 @@ class Announcer:
         self._announcements = ledger.announcements
         self._pacing = Pacing()
         self._counts_since = self._acted_at = _now()
-        self._acted = 0
+        self._acted = self._waiting_at_most = 0
 
     def announce(self, stay_alive: Callable[[], None], at_most: timedelta) -> None:
         """In rounds, until nothing is due, or the server needs more time than a round has, or the time is over.
@@ -71,8 +75,11 @@ class Announcer:
         """How many there was room for."""
         if not unsent:
             return 0
-        sent = unsent[: self._pacing.room(on_their_way, self._actions_waiting(client))]
+        if self._waiting_at_most + len(unsent) > FEW:
+            self._waiting_at_most = self._actions_waiting(client)
+        sent = unsent[: self._pacing.room(on_their_way, self._waiting_at_most)]
         events.post(client, [(item.event_id, item.draft) for item in sent])
+        self._waiting_at_most += len(sent)
         self._announcements.posted([item.event_id for item in sent], _now())
         return len(sent)
 

@@ -43,7 +43,7 @@ from flows.runs import is_being_cancelled
 from flows.steps import ask_athena
 from flows.switches import held, is_paused
 from flows.timeline import Stopped, Timeline, called, literally
-from flows.validate_delivery import DUPLICATE, state_of
+from flows.validate_delivery import DUPLICATE, RESULTS, state_of
 
 SHOWN_WHOLE = 10
 """Deliveries that were not accepted whose artifacts are on the run's page; of all the others there is a line."""
@@ -57,7 +57,7 @@ def _run_name() -> str:
     return title_together(_pointers())
 
 
-@flow(name="validate-deliveries", flow_run_name=_run_name)
+@flow(name="validate-deliveries", flow_run_name=_run_name, **RESULTS)
 def validate_deliveries(deliveries: list[DeliveryPointer], event_id: str | None = None, side_by_side: int = 4) -> State:
     """Judges deliveries of one dataset. Each is a task run of its name, whose state is its verdict.
 

@@ -1,5 +1,8 @@
 """Takes one delivery through its pipeline, judges the table, and leaves evidence. One delivery, one verdict."""
 
+from pathlib import Path
+from typing import Any
+
 import httpx
 from prefect import flow, get_run_logger
 from prefect.client.schemas.objects import State
@@ -19,6 +22,9 @@ from flows.records import Run, this_run
 from flows.runs import is_being_cancelled
 from flows.switches import held, is_paused
 
+RESULTS: dict[str, Any] = {"persist_result": False, "result_storage": Path("results")}
+"""None is kept: there is evidence. A run that does not say both asks Prefect's server, three times, for its default."""
+
 DUPLICATE = "Duplicate"
 """The state of a run whose delivery is, or was, judged by another."""
 
@@ -27,7 +33,7 @@ def _run_name() -> str:
     return DeliveryPointer.model_validate(flow_run.parameters["delivery"]).delivery().title
 
 
-@flow(name="validate-delivery", flow_run_name=_run_name)
+@flow(name="validate-delivery", flow_run_name=_run_name, **RESULTS)
 def validate_delivery(delivery: DeliveryPointer, event_id: str | None = None) -> State:
     """Judges a delivery. The state's name is the verdict and its message the reason.
 

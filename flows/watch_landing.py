@@ -42,6 +42,7 @@ TELL_FOR = timedelta(seconds=5)
 """A burst takes longer to announce; in between it is looked what else came."""
 HEARTBEAT_EVERY_S = 10
 SWEEP_EVERY_S = 10
+LOOK_AT_SWITCHES_EVERY_S = 3
 SERVER_GONE_AFTER_S = 600
 """A watcher whose server is gone tells nobody anything. It also ends what a killed `aceite up` may leave behind."""
 
@@ -102,6 +103,7 @@ class Watcher:
     """Restores what runs that died left changed."""
     troubles: dict[str, str] = field(default_factory=dict)
     _renewed: float = -math.inf
+    _looked_at_switches: float = -math.inf
     _heard: float = field(default_factory=time.monotonic)
 
     def await_lease(self) -> None:
@@ -127,12 +129,12 @@ class Watcher:
             if time.monotonic() >= next_look:
                 next_look = time.monotonic() + pace.every.total_seconds()
                 landing.look(_now(), self.survive)
+                self._tell(announcer)  # what just arrived does not wait for what follows
                 self.survive("looking for evidence", aftermath.look_for_evidence)
                 if silence is not None:
-                    self.survive("looking at the datasets' switches", partial(silence.look_at_switches, _now()))
-                    self.survive("looking for what is overdue", partial(silence.look, _now()))
+                    self._look_at_silence(silence)
                 self.survive("looking for lost announcements", aftermath.announce_again)
-            self.survive("telling Prefect's server", partial(announcer.announce, self.stay_alive, TELL_FOR))
+            self._tell(announcer)
             hinted = self._await_hints(max(0.0, min(next_look - time.monotonic(), TELL_EVERY_S)))
             if hinted:
                 landing.look_where(hinted, _now(), self.survive)
@@ -152,6 +154,15 @@ class Watcher:
                     f"Prefect's server has not answered for {SERVER_GONE_AFTER_S} s; once it does, its automation "
                     "starts a watcher"
                 )
+
+    def _tell(self, announcer: Announcer) -> None:
+        self.survive("telling Prefect's server", partial(announcer.announce, self.stay_alive, TELL_FOR))
+
+    def _look_at_silence(self, silence: Silence) -> None:
+        if time.monotonic() - self._looked_at_switches >= LOOK_AT_SWITCHES_EVERY_S:
+            self._looked_at_switches = time.monotonic()
+            self.survive("looking at the datasets' switches", partial(silence.look_at_switches, _now()))
+        self.survive("looking for what is overdue", partial(silence.look, _now()))
 
     def _await_hints(self, wait_s: float) -> frozenset[Hint]:
         received: list[Hints] = []

@@ -69,7 +69,7 @@ class Served:
             if flow is None:
                 flow = self._flows[entrypoint] = load_flow_from_entrypoint(entrypoint, use_placeholder_flow=False)
             logger: Any = flow_run_logger(flow_run=flow_run, flow=flow)
-            state: Any = run_flow(flow, flow_run=flow_run, error_logger=logger, return_type="state")
+            state: Any = run_flow(flow, flow_run=_alone(flow_run), error_logger=logger, return_type="state")
             if inspect.iscoroutine(state):
                 asyncio.run(state)
 
@@ -84,6 +84,15 @@ class Served:
             _terminate_main_thread()
         time.sleep(GRACE_S)
         os._exit(1)
+
+
+def _alone(flow_run: FlowRun) -> FlowRun:
+    """Without its deployment, of which the engine reads again once the run has begun.
+
+    With one it first listens, on a web socket of each run, for a suspension: 0.1 s before the first step and up to
+    0.2 s after the last. A run of seconds is cancelled, not suspended.
+    """
+    return flow_run.model_copy(update={"deployment_id": None})
 
 
 def _terminate_main_thread() -> None:

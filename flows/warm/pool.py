@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from types import TracebackType
 from typing import Self
@@ -43,29 +43,27 @@ class Share:
 
 
 class WarmPool:
-    """Inside its context the processes are up. `look` answers the world of now: see flows.warm.world."""
+    """Inside its context the processes are up. They are of the world that was looked at last: see flows.warm.world."""
 
     def __init__(
         self,
         size: int,
         preloaded: Sequence[str],
         environment: Mapping[str, str],
-        look: Callable[[], Awaitable[str]],
+        world: str,
         share: Share | None = None,
     ) -> None:
-        self._size, self._preloaded, self._environment, self._look = size, preloaded, environment, look
+        self._size, self._preloaded, self._environment, self._world = size, preloaded, environment, world
         self._share = share or Share()
         self._idle: list[WarmProcess] = []
         self._taken: set[WarmProcess] = set()
         self._endings: set[asyncio.Task[None]] = set()
-        self._world = ""
 
     @property
     def processes(self) -> tuple[WarmProcess, ...]:
         return (*self._idle, *self._taken)
 
     async def __aenter__(self) -> Self:
-        self._world = await self._look()
         self._fill()
         try:
             await asyncio.gather(*map(self._await_ready, self._idle))
@@ -81,13 +79,13 @@ class WarmPool:
         self._tending.cancel()
         await self._end_all()
 
-    async def take(self) -> WarmProcess:
+    async def take(self, world: str) -> WarmProcess:
         """A process that is ready and knows the world as it is now. Give it back.
 
         Raises:
             NoWarmProcess: none becomes ready.
         """
-        self._world = await self._look()
+        self._world = world
         for _ in range(_AT_MOST_TRIES):
             self._retire(lambda process: not process.can_run or process.world != self._world)
             self._fill(at_least=1)

@@ -1,7 +1,7 @@
 """How Prefect's executor comes by a process for a run, and how it sees that process."""
 
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Awaitable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -31,6 +31,7 @@ class Starter:
     """Prefect's way to name how a run's process is come by."""
 
     pool: WarmPool
+    world: Awaitable[str]
     control: ControlChannel
     what: Wanted
 
@@ -38,7 +39,7 @@ class Starter:
         self, flow_run: FlowRun, task_status: anyio.abc.TaskStatus[ProcessHandle] = anyio.TASK_STATUS_IGNORED
     ) -> None:
         """Returns when the run is over. Its process may go on."""
-        process = await self.pool.take()
+        process = await self.pool.take(await self.world)
         attempt = Attempt(process)
         try:
             with tempfile.TemporaryDirectory(prefix="aceite-run-", ignore_cleanup_errors=True) as folder:

@@ -80,6 +80,7 @@ class WarmWorker(BaseWorker[WarmJobConfiguration, WarmVariables, WarmResult]):
         self._processes, self._preloaded, self._environment, self._share = processes, preloaded, environment, share
         self._parts = AsyncExitStack()
         self._wake = asyncio.Event()
+        self._looks: dict[UUID, asyncio.Task[str]] = {}
         self._is_ending = False
 
     @property
@@ -89,9 +90,8 @@ class WarmWorker(BaseWorker[WarmJobConfiguration, WarmVariables, WarmResult]):
     async def __aenter__(self) -> Self:
         try:
             self._execution = await self._parts.enter_async_context(FlowRunExecutorContext())
-            self._pool = WarmPool(
-                self._processes, self._preloaded, self._environment, lambda: look(self._execution.client), self._share
-            )
+            world = await look(self._execution.client)
+            self._pool = WarmPool(self._processes, self._preloaded, self._environment, world, self._share)
             await self._parts.enter_async_context(self._pool)
             await super().__aenter__()
             await self._parts.enter_async_context(_beside(self._listen(), self._poll_when_woken()))
@@ -111,13 +111,26 @@ class WarmWorker(BaseWorker[WarmJobConfiguration, WarmVariables, WarmResult]):
         return [] if self._is_ending else await super().get_and_submit_flow_runs()
 
     async def _submit_run(self, flow_run: FlowRun) -> None:
-        """The base class's. What it does not expect, an answer that never came, costs this try and not the worker."""
+        """The base class's. What it does not expect, an answer that never came, costs this try and not the worker.
+
+        Meanwhile it is looked what the world is like, which the process that takes the run must know.
+        """
+        looking = self._looks[flow_run.id] = asyncio.create_task(look(self._execution.client))
         try:
             await super()._submit_run(flow_run)
         except Exception:
             self._logger.exception("run %s could not be submitted; it is tried again while it is due", flow_run.name)
             self._submitting_flow_run_ids.discard(flow_run.id)
             self._release_limit_slot(flow_run.id)
+        finally:
+            del self._looks[flow_run.id]
+            looking.cancel()
+
+    async def _propose_submitting_state(self, flow_run: FlowRun) -> None:
+        """Nothing is submitted anywhere: the run begins at once, and this state would only make it wait."""
+
+    async def _give_worker_labels_to_flow_run(self, flow_run_id: UUID) -> None:
+        """A request before each first step for what the run's log says as well: which worker has it."""
 
     async def end_runs(self) -> None:
         """Ends what runs, as Prefect's runner does when it is told to stop, but all of it at once."""
@@ -164,7 +177,7 @@ class WarmWorker(BaseWorker[WarmJobConfiguration, WarmVariables, WarmResult]):
         task_status: anyio.abc.TaskStatus[int] | None = None,
     ) -> WarmResult:
         wanted = Wanted(configuration._entrypoint, configuration.env, configuration.within_s, configuration.grace_s)
-        starter = Starter(self._pool, self._execution.control_channel, wanted)
+        starter = Starter(self._pool, self._looks[flow_run.id], self._execution.control_channel, wanted)
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", DeprecationWarning)
             executor = self._execution.create_executor(
