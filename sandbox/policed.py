@@ -11,6 +11,8 @@ from typing import Any
 from urllib.parse import parse_qs, quote, unquote
 
 from moto.core import DEFAULT_ACCOUNT_ID
+from moto.iam.models import iam_backends
+from moto.sts.models import sts_backends
 
 from acceptance.errors import SettingsError
 from sandbox.iam import CALLER, BadPolicy, Caller, Policy, read_policy
@@ -36,7 +38,7 @@ class Policed:
         if environ["PATH_INFO"].startswith(CONTROL):
             return self._control(environ, start_response)
         key = _access_key(environ)
-        policy = self._policies.get(key)
+        policy = self._policies.get(key) or _of_assumed_role(key)
         if policy is None:
             return self._app(environ, start_response)
         caller, asked = Caller(key, DEFAULT_ACCOUNT_ID, policy), read_request(environ)
@@ -91,6 +93,18 @@ def _access_key(environ: dict[str, Any]) -> str:
     query = parse_qs(environ.get("QUERY_STRING", ""))
     signed = query.get("X-Amz-Credential") or query.get("AWSAccessKeyId") or [""]
     return str(signed[0]).partition("/")[0]
+
+
+def _of_assumed_role(access_key: str) -> Policy | None:
+    """What the policies in the role say whose temporary credentials these are; None of a role that has none."""
+    sts, iam = (backends[DEFAULT_ACCOUNT_ID]["aws"] for backends in (sts_backends, iam_backends))
+    session = sts.get_assumed_role_from_access_key(access_key)
+    if session is None:
+        return None
+    role = next((each for each in iam.get_roles() if each.arn == session.role_arn), None)
+    read = [read_policy(document) for document in role.policies.values()] if role else []
+    statements = tuple(statement for policy in read for statement in policy.statements)
+    return Policy(statements, "") if read else None
 
 
 def _refused(service: str, said: str, environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:

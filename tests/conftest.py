@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Iterator
+from pathlib import Path
 
 import hypothesis
 import pytest
@@ -22,6 +23,19 @@ LONGEST = (
     "test_watcher_death.py",
     "test_warm_runs.py",
 )
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    told = "run the story of tests/account, and nothing else, on the AWS account of the environment's credentials"
+    parser.addoption("--aws", action="store_true", help=told)
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_cmdline_main(config: pytest.Config) -> None:
+    """A real account is for its own tests, and for this process: what deletes must hear of a Ctrl-C."""
+    if config.getoption("--aws"):
+        config.args[:] = [str(Path(__file__).parent / "account" / "test_account_story.py")]
+        config.option.markexpr, config.option.numprocesses = "", 0
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

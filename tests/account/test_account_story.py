@@ -1,0 +1,128 @@
+"""The whole path on an AWS account: `pytest --aws`. Without the option the same is told in a sandbox."""
+
+from collections.abc import Callable, Iterator
+
+import pytest
+from account_aceite import Aceite, own_role, served, settings_of, write_contract
+from account_aws import Account, eventually, leftovers, named, new_name
+from account_deletion import Undo, delete_bucket
+from account_pipeline import FOLDER, Pipeline, made_pipeline, place_of_bucket
+from account_probe import prove_pipeline
+
+pytestmark = pytest.mark.proof
+
+GONE_WITHIN_S, SEALED_WITHIN_S = 120, 60
+BOOKS = "id,title,price,released\n1,Memórias Póstumas de Brás Cubas,29.90,1881-03-15\n2,Dom Casmurro,,1899-12-01\n"
+GOOD, BAD = f"{FOLDER}/20260102/books.csv", f"{FOLDER}/20260103/books.csv"
+FILES = {"evidence.json", "evidence.html", "junit.xml", "openlineage.json", "manifest.json"}
+Say = Callable[[str], None]
+
+
+@pytest.fixture(scope="module")
+def undo() -> Undo:
+    return Undo()
+
+
+@pytest.fixture(scope="module")
+def pipeline(account: Account, undo: Undo, say: Say) -> Iterator[Pipeline]:
+    with made_pipeline(account, undo) as pipeline:
+        say("the pipeline is made; now one file goes through it by hand")
+        prove_pipeline(pipeline, BOOKS.encode())
+        yield pipeline
+        say("deleting everything")
+    eventually(lambda: not named(account, account.name)[0], f"the end of all {account.name}", GONE_WITHIN_S, every_s=5)
+    say("nothing is left")
+
+
+@pytest.fixture(scope="module")
+def before(pipeline: Pipeline) -> dict[str, str]:
+    """What the parameters hold before anything lands."""
+    return pipeline.values()
+
+
+@pytest.fixture(scope="module")
+def aceite(
+    pipeline: Pipeline, before: dict[str, str], undo: Undo, say: Say, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Aceite]:
+    """Two files have been dropped, each of its own business date."""
+    home, contracts = tmp_path_factory.mktemp("home"), tmp_path_factory.mktemp("contracts")
+    write_contract(pipeline, contracts)
+    environment = settings_of(pipeline, home, contracts)
+    role = own_role(pipeline, undo, environment, home)
+    say(f"the pipeline works; now `aceite up` as {role}")
+    with served(pipeline, home, {**environment, "ACEITE_AWS_ROLE_ARN": role}) as aceite:
+        aceite.drop(GOOD, BOOKS.encode())
+        aceite.drop(BAD, BOOKS.replace("29.90", "-29.90").encode())
+        yield aceite
+
+
+def test_a_good_file_is_accepted(aceite: Aceite, say: Say) -> None:
+    evidence = aceite.verdict(GOOD)
+    say(f"{GOOD}: {evidence['verdict']}, {evidence['reason']}")
+    assert (evidence["verdict"], evidence["table"]["rows"], evidence["landed"]["rows"]) == ("accepted", 2, 2)
+    assert evidence["table"]["fingerprint"] == evidence["landed"]["fingerprint"]
+    assert {check["outcome"] for check in evidence["checks"]} == {"passed"}
+
+
+def test_a_bad_file_is_rejected_with_the_reason(aceite: Aceite, say: Say) -> None:
+    evidence = aceite.verdict(BAD)
+    say(f"{BAD}: {evidence['verdict']}, {evidence['reason']}")
+    assert (evidence["verdict"], evidence["table"]["rows"]) == ("rejected", 2)
+    assert evidence["reason"] == "price_range: expected price >= 0, observed 1 row"
+    failed = {check["id"] for check in evidence["checks"] if check["outcome"] == "failed"}
+    assert failed == {"price_range"}
+    assert [row[1] for row in evidence["sample"]["rows"]] == ["1"]
+
+
+def test_aceite_was_in_a_role_that_has_what_the_command_printed_and_no_more(aceite: Aceite) -> None:
+    run = aceite.verdict(GOOD)["run"]
+    assert run["aws_account"] == aceite.pipeline.account.id
+    assert f":assumed-role/{aceite.pipeline.account.name}-aceite/" in run["aws_caller"]
+
+
+def test_what_the_evidence_names_is_found_on_the_account(aceite: Aceite) -> None:
+    evidence, account = aceite.verdict(GOOD), aceite.pipeline.account
+    (query,) = evidence["queries"]
+    found = account.client("athena").get_query_execution(QueryExecutionId=query["query_id"])["QueryExecution"]
+    assert (found["WorkGroup"], found["Status"]["State"]) == (aceite.pipeline.workgroup, "SUCCEEDED")
+    ids = {name: each for step in evidence["steps"] for name, each in step["ids"].items()}
+    run = account.client("glue").get_job_run(JobName=aceite.pipeline.job, RunId=ids["job_run_id"])["JobRun"]
+    assert run["JobRunState"] == "SUCCEEDED"
+
+
+@pytest.mark.parametrize("key", [GOOD, BAD])
+def test_the_evidence_is_in_its_bucket_and_sealed(aceite: Aceite, key: str) -> None:
+    prefix = aceite.verdict(key)["prefix"]
+
+    def complete() -> bool:
+        return {place.removeprefix(prefix) for place in aceite.keys(prefix)} >= FILES
+
+    eventually(complete, f"{sorted(FILES)} below {prefix}", SEALED_WITHIN_S)
+
+
+def test_the_evidence_is_as_it_was_sealed(aceite: Aceite) -> None:
+    aceite.verdict(GOOD)
+    aceite.verdict(BAD)
+
+    def verified() -> bool:
+        return aceite.run("evidence", "verify", "account-books").returncode == 0
+
+    eventually(verified, lambda: aceite.run("evidence", "verify", "account-books").stderr, SEALED_WITHIN_S)
+
+
+def test_the_parameters_are_as_they_were(aceite: Aceite, before: dict[str, str]) -> None:
+    for key in (GOOD, BAD):
+        (parameter,) = aceite.verdict(key)["parameters"]
+        assert (parameter["name"], parameter["restored"]) == (aceite.pipeline.overridden, True)
+    assert aceite.pipeline.values() == before
+
+
+def test_what_an_earlier_run_left_is_named_and_not_touched(account: Account) -> None:
+    s3, earlier = account.client("s3"), f"{new_name(account.prefix)}-landing"
+    try:
+        s3.create_bucket(Bucket=earlier, **place_of_bucket(account.region))
+        eventually(lambda: f"S3 bucket {earlier}" in leftovers(account)[0], f"{earlier} among what is left", 60)
+        assert not [each for each in leftovers(account)[0] if account.name in each]
+        s3.head_bucket(Bucket=earlier)
+    finally:
+        delete_bucket(account, earlier)
