@@ -1,28 +1,13 @@
 """One sandbox for all of these tests. A minute of a Glue timeout takes half a second in it."""
 
-import json
-import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from typing import Any
 
 import boto3
 import pytest
+from sandbox_answers import Answer, until
 
 from sandbox.server import REGION, LocalAws
-
-
-@dataclass(frozen=True)
-class Answer:
-    """What Athena answered. `rows` are without the header."""
-
-    id: str
-    state: str
-    reason: str
-    types: list[str]
-    rows: list[tuple[str | None, ...]]
-    statistics: dict[str, Any]
-    output: str
 
 
 @pytest.fixture(scope="module")
@@ -59,14 +44,6 @@ def lake(s3: Any, glue: Any) -> str:
     return "lake"
 
 
-def until(holds: Callable[[], Any], within_s: float = 60, every_s: float = 0.1) -> Any:
-    deadline = time.monotonic() + within_s
-    while not (found := holds()):
-        assert time.monotonic() < deadline, f"not within {within_s} s"
-        time.sleep(every_s)
-    return found
-
-
 @pytest.fixture(scope="module")
 def ask(client: Callable[[str], Any]) -> Callable[..., Answer]:
     """Runs a statement to its end."""
@@ -94,7 +71,3 @@ def ask(client: Callable[[str], Any]) -> Callable[..., Answer]:
         return Answer(started, status["State"], reason, types, rows, execution["Statistics"], output)
 
     return run
-
-
-def payload(answer: Any) -> Any:
-    return json.loads(answer["Payload"].read())

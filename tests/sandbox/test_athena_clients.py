@@ -10,7 +10,7 @@ from typing import Any
 
 import boto3
 import pytest
-from conftest import Answer
+from sandbox_answers import Answer
 
 from sandbox.server import LocalAws
 

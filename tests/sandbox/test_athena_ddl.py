@@ -2,7 +2,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from conftest import Answer
+from sandbox_answers import Answer
 
 Ask = Callable[..., Answer]
 CREATE = (

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 from botocore.exceptions import ClientError
-from conftest import Answer, until
+from sandbox_answers import Answer, until
 
 Ask = Callable[..., Answer]
 

@@ -10,7 +10,7 @@ import duckdb
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-from conftest import Answer
+from sandbox_answers import Answer
 
 Ask = Callable[..., Answer]
 

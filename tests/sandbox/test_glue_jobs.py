@@ -1,7 +1,7 @@
 from typing import Any
 
 import pytest
-from conftest import until
+from sandbox_answers import until
 
 SCRIPT = """
 import sys, time

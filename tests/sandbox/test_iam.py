@@ -10,7 +10,7 @@ from typing import Any
 import boto3
 import pytest
 from botocore.exceptions import ClientError
-from conftest import until
+from sandbox_answers import until
 
 from sandbox.athena.values import RESULTS_BUCKET
 from sandbox.iam import BadPolicy, Need, read_policy

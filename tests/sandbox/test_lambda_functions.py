@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from conftest import payload, until
+from sandbox_answers import payload, until
 
 CODE = """
 import os, time

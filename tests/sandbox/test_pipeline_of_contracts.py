@@ -9,7 +9,7 @@ from typing import Any
 
 import boto3
 import pytest
-from conftest import Answer, payload, until
+from sandbox_answers import Answer, payload, until
 
 from acceptance.contract import (
     AwaitGlueJob,
