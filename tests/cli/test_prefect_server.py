@@ -1,6 +1,8 @@
 """The embedded server on SQLite, with several clients that write at the same time."""
 
 import os
+import subprocess
+import sys
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
@@ -53,3 +55,22 @@ def test_writers_wait_for_each_other_and_nobody_is_told_to_try_again(api):
         codes = [code for answered in writers.map(write, range(4)) for code in answered]
     assert len(codes) == 4 * ROUNDS * 3
     assert set(codes) == {201, 204}
+
+
+ACTS = """
+from prefect.server.api.clients import OrchestrationClient
+from prefect.settings import PREFECT_LOGGING_LEVEL, temporary_settings
+from cli.prefect_server import kept_app
+
+app = kept_app()
+for level in ("ERROR", "DEBUG"):
+    with temporary_settings({PREFECT_LOGGING_LEVEL: level}):
+        assert OrchestrationClient()._http_client._transport.app is app
+"""
+"""Prefect's own cache of apps is by all settings, whose key is what costs: with others it would build another app."""
+
+
+def test_an_action_of_an_automation_finds_the_app_without_going_through_all_settings(tmp_path):
+    environment = {**os.environ, "PREFECT_HOME": str(tmp_path), "PREFECT_SERVER_ANALYTICS_ENABLED": "false"}
+    acted = subprocess.run([sys.executable, "-c", ACTS], env=environment, capture_output=True, text=True, check=False)
+    assert acted.returncode == 0, acted.stderr
