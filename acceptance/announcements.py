@@ -1,6 +1,6 @@
 """Which deliveries are announced together, and when one must be announced again. Events can be lost; deliveries not."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Container, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -15,6 +15,8 @@ FEW = 8
 TRIED_TOGETHER = 2
 
 LONGEST_PATIENCE = timedelta(hours=1)
+KNOWN_DEAD = 8
+"""By so much is the patience shorter with a delivery whose run is known to have come to nothing."""
 _DOUBLINGS_AT_MOST = 20  # a second has become more than an hour long before
 
 
@@ -64,7 +66,11 @@ class InFlight:
 
 
 def due_again(
-    in_flight: Iterable[InFlight], now: datetime, patience: timedelta, queued: int = 0
+    in_flight: Iterable[InFlight],
+    now: datetime,
+    patience: timedelta,
+    queued: int = 0,
+    orphaned: Container[str] = frozenset(),
 ) -> tuple[InFlight, ...]:
     """Those whose event or run seems lost, oldest first.
 
@@ -73,6 +79,8 @@ def due_again(
     the claimer is alive.
 
     While `queued` runs wait for a free process, what nobody claimed may be one of them: it is given the whole hour.
+    Not so `orphaned` deliveries, by id, whose run is known to have ended without a verdict: they are announced again at
+    once the first time, and then ever later, as one of them may be what ends its run.
     """
     longest_first = LONGEST_PATIENCE if queued else timedelta(0)
 
@@ -82,6 +90,8 @@ def due_again(
             return now - since >= item.pipeline_takes + patience
         doublings = min(item.announcements - 1, _DOUBLINGS_AT_MOST)
         doubled: timedelta = patience * 2**doublings
+        if item.delivery_id in orphaned:
+            return not doublings or now - item.announced_at >= min(doubled / KNOWN_DEAD, LONGEST_PATIENCE)
         return now - item.announced_at >= min(max(doubled, longest_first), LONGEST_PATIENCE)
 
     return tuple(sorted(filter(due, in_flight), key=lambda item: item.announced_at))

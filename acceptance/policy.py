@@ -87,8 +87,7 @@ def _of_watcher(contracts: Sequence[Contract], told: Surroundings) -> Iterator[R
         if isinstance(contract.completion, Quiet):
             yield Right(to.LIST_UPLOADS, s3(bucket))
         yield from _overrides(contract, told)
-        yield Right(to.READ_VERDICTS, s3(f"{told.evidence_bucket}/{literal(dataset_prefix(contract.dataset))}*"))
-    yield Right(to.LIST_EVIDENCE, s3(told.evidence_bucket))
+        yield from _evidence(contract.dataset, told)
     if told.queue_url:
         yield Right(to.RECEIVE_HINTS, told.account.queue(told.queue_url))
 
@@ -119,6 +118,7 @@ def _overrides(contract: Contract, told: Surroundings) -> Iterator[Right]:
 
 
 def _evidence(dataset: str, told: Surroundings) -> Iterator[Right]:
+    """Of whoever judges, and of the watcher, which learns of verdicts and records runs that a person cancelled."""
     s3, bucket = told.account.s3, told.evidence_bucket
     yield Right(to.LIST_EVIDENCE, s3(bucket))
     if told.locks_evidence:

@@ -17,7 +17,6 @@ LIST_UPLOADS = Purpose(
 RECEIVE_HINTS = Purpose(
     "ReceiveHints", "take notifications from the queue", ("sqs:ReceiveMessage", "sqs:DeleteMessage")
 )
-READ_VERDICTS = Purpose("ReadVerdicts", "learn of claims and verdicts", ("s3:GetObject",))
 
 LIST_EVIDENCE = Purpose(
     "ListEvidence", "list evidence, and be told of what is not there yet that it is not", ("s3:ListBucket",)

@@ -1,11 +1,13 @@
 """The event of a verdict: what a notification says, and what kind of failure kept a delivery from being judged."""
 
 import re
+from collections.abc import Mapping
 from typing import Any
+from uuid import NAMESPACE_URL, UUID, uuid5
 
 from acceptance.delivery import Delivery
 from acceptance.events import VERDICT_EVENTS, EventDraft, resource_of
-from acceptance.evidence import StepRecord, StepStatus
+from acceptance.evidence import Evidence, StepRecord, StepStatus
 from acceptance.judge import CheckResult, Judgement, Outcome, Verdict
 from acceptance.messages import LONGEST_TITLE, message, plain
 
@@ -15,6 +17,7 @@ FAILURE = "aceite.failure"
 CANCELLED = "cancelled by"
 """How the reason begins when a person ended the run: nothing failed."""
 
+_LOOKED_AT_FIRST = {Verdict.REJECTED: Outcome.FAILED, Verdict.INCONCLUSIVE: Outcome.ERRORED}
 _BELOW_BUCKET = re.compile(r"(s3://[^/\s]+/).*")
 _OF_ONE_FILE = re.compile(r" \(.*\)$")
 
@@ -23,11 +26,37 @@ def judged(
     delivery: Delivery, judgement: Judgement, evidence_uri: str, run_url: str | None, failure: str = ""
 ) -> EventDraft:
     """Emitted after the evidence was put. The payload is what a notification says."""
-    verdict, found = judgement.verdict, first_failed(judgement)
+    found = first_failed(judgement)
+    check = {"id": found.check.id, "expected": found.expected, "observed": found.observed} if found else None
+    label = {FAILURE: failure} if failure and judgement.verdict is Verdict.INCONCLUSIVE else {}
+    return _event(delivery, judgement.verdict, judgement.reason, check, evidence_uri, run_url or "", label)
+
+
+def judged_by(delivery: Delivery, evidence: Evidence, evidence_uri: str) -> EventDraft:
+    """The same from evidence whose run died before it could tell. It counts as no failure: nobody saw which it was."""
+    wanted = _LOOKED_AT_FIRST.get(evidence.verdict)
+    found = next((check for check in evidence.checks if check.outcome is wanted), None)
+    check = {"id": found.id, "expected": found.expected, "observed": found.observed} if found else None
+    return _event(delivery, evidence.verdict, evidence.reason, check, evidence_uri, evidence.run.url or "", {})
+
+
+def verdict_event_id(evidence_uri: str) -> UUID:
+    """Whoever tells of a verdict, and however often, it is one event."""
+    return uuid5(NAMESPACE_URL, evidence_uri)
+
+
+def _event(
+    delivery: Delivery,
+    verdict: Verdict,
+    reason: str,
+    check: Mapping[str, str] | None,
+    evidence_uri: str,
+    run_url: str,
+    label: Mapping[str, str],
+) -> EventDraft:
     dataset, day = delivery.dataset, delivery.business_date.isoformat()
     others = len(delivery.members) - 1
     file = delivery.first.file + (f" and {others} more" if others else "")
-    check = {"id": found.check.id, "expected": found.expected, "observed": found.observed} if found else None
     payload: dict[str, Any] = {
         "delivery_id": delivery.id,
         "title": delivery.title,
@@ -35,25 +64,24 @@ def judged(
         "business_date": day,
         "file": file,
         "verdict": verdict.value,
-        "reason": judgement.reason,
+        "reason": reason,
         "check": check,
         "evidence": evidence_uri,
-        "run_url": run_url or "",
+        "run_url": run_url,
     }
     facts = [("Dataset", dataset), ("Date", day), ("File", file), ("Verdict", verdict.value)]
-    if check is None or not judgement.reason.startswith(check["id"]):
-        facts.append(("Reason", judgement.reason))
+    if check is None or not reason.startswith(check["id"]):
+        facts.append(("Reason", reason))
     if check is not None:
         facts += [("Check", check["id"]), ("Expected", check["expected"]), ("Observed", check["observed"])]
-    links = {"Run": run_url or "", "Evidence": evidence_uri}
+    links = {"Run": run_url, "Evidence": evidence_uri}
     payload["message"] = message(f"{plain(delivery.title, LONGEST_TITLE)}: {verdict.value}", facts, links)
-    label = {FAILURE: failure} if failure and verdict is Verdict.INCONCLUSIVE else {}
     return EventDraft(VERDICT_EVENTS[verdict], {**resource_of(delivery), **label}, payload)
 
 
 def first_failed(judgement: Judgement) -> CheckResult | None:
     """The check that a person should look at first: one that failed; of an inconclusive delivery one without answer."""
-    wanted = {Verdict.REJECTED: Outcome.FAILED, Verdict.INCONCLUSIVE: Outcome.ERRORED}.get(judgement.verdict)
+    wanted = _LOOKED_AT_FIRST.get(judgement.verdict)
     return next((result for result in judgement.results if result.outcome is wanted), None)
 
 

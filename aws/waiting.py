@@ -1,7 +1,10 @@
 """Waiting, with a deadline, a clock that is an argument, and a sentence that says what for."""
 
+import threading
 import time
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass
 from typing import TypeVar
 
@@ -14,12 +17,37 @@ _GROWTH = 1.125
 """A wait ends at most an eighth too late, and asks two dozen times in its first ten seconds."""
 
 
+_ending: ContextVar[threading.Event | None] = ContextVar("ending", default=None)
+
+
+class WaitEnded(BaseException):
+    """Whoever waits is to stop what it waits for, and to leave. As for a signal, which reaches the main thread only."""
+
+
+@contextmanager
+def waits_end_with(ending: threading.Event) -> Iterator[None]:
+    """Waits that begin inside, in threads that have a copy of this context, raise WaitEnded when `ending` is set."""
+    before = _ending.set(ending)
+    try:
+        yield
+    finally:
+        _ending.reset(before)
+
+
+def _sleep(seconds: float) -> None:
+    ending = _ending.get()
+    if ending is None:
+        time.sleep(seconds)
+    elif ending.wait(seconds):
+        raise WaitEnded("told to end while waiting")
+
+
 @dataclass(frozen=True, slots=True)
 class Clock:
     """Where time comes from, in seconds. `now` never goes back."""
 
     now: Callable[[], float] = time.monotonic
-    sleep: Callable[[float], None] = time.sleep
+    sleep: Callable[[float], None] = _sleep
 
 
 REAL_CLOCK = Clock()

@@ -33,6 +33,7 @@ from blocks.environment import HEARTBEAT_S, environment_of
 from blocks.settings import Settings, read_settings
 from cli.children import end_with_standard_input, tell_ready
 from flows.clients import load_clients
+from flows.deadlines import deadline_of
 from flows.installation import installed_contracts
 from flows.restoring import restore_what_was_left
 from flows.warm.process import GRACE_S
@@ -96,7 +97,8 @@ async def _worker(settings: Settings, *validations: RunnerDeployment) -> AsyncIt
     if settings.runner == "warm":
         entrypoints = [validation.entrypoint for validation in validations if validation.entrypoint]
         preloaded = (*entrypoints, "flows.installation.warm_up")
-        worker = WarmWorker(WARM_POOL, settings.workers, preloaded, environment_of_processes(HEARTBEAT_S))
+        environment = environment_of_processes(HEARTBEAT_S)
+        worker = WarmWorker(WARM_POOL, settings.workers, preloaded, environment, deadline_of=deadline_of)
     else:
         # Its processes get this one's environment, and a folder of their own, where there is no file .env.
         os.environ.update(environment_of(settings))

@@ -1,22 +1,29 @@
 """What becomes of announced deliveries: claims and verdicts are learned of, and what seems lost is announced again."""
 
-from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import FIRST_COMPLETED, ThreadPoolExecutor, wait
 from contextvars import copy_context
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from functools import cache
 from typing import Any
 
+import httpx
+from botocore.exceptions import BotoCoreError, ClientError
 from prefect import get_run_logger
 
 from acceptance.announcements import InFlight, due_again
 from acceptance.delivery import Delivery
+from acceptance.errors import StepFailed
 from flows.evidence_store import read_claim, read_verdict
 from flows.holders import Holder, is_over
 from flows.ledger.announcements import Announcements
 from flows.runs import queued_runs
 
+TROUBLE = (BotoCoreError, ClientError, httpx.HTTPError, StepFailed)
+"""AWS or Prefect being unreachable, which a watcher outlives: it looks again."""
+
+STAY_ALIVE_EVERY_S = 1
 LOOKED_FOR_AT_FIRST = 5
 LOOKED_FOR_AT_ONCE = 200
 PARALLEL = 8
@@ -25,12 +32,18 @@ ANNOUNCED_AGAIN_AT_ONCE = 200
 
 @dataclass(frozen=True)
 class Aftermath:
-    """`patience` is how long a delivery may go unclaimed before it is announced again, doubled each time."""
+    """`patience` is how long a delivery may go unclaimed before it is announced again, doubled each time.
+
+    `stay_alive` is called while the bucket is waited for.
+    `orphaned` are the ids of deliveries whose run is known to have come to nothing: flows.endings finds them.
+    """
 
     announcements: Announcements
     evidence_s3: Any
     evidence_bucket: str
     patience: timedelta
+    stay_alive: Callable[[], None] = lambda: None
+    orphaned: set[str] = field(default_factory=set)
 
     def look_for_evidence(self) -> None:
         """Of those that were not looked for the longest: a few, and more while half of them have verdicts.
@@ -38,7 +51,7 @@ class Aftermath:
         Each look costs requests, and in a burst hundreds wait for verdicts that come all at once.
         """
         wanted = LOOKED_FOR_AT_FIRST
-        while 2 * self._look_for(self.announcements.unjudged(wanted)) >= wanted and wanted < LOOKED_FOR_AT_ONCE:
+        while 2 * self._judged(self.announcements.unjudged(wanted)) >= wanted and wanted < LOOKED_FOR_AT_ONCE:
             wanted = min(2 * wanted, LOOKED_FOR_AT_ONCE)
 
     def announce_again(self) -> None:
@@ -46,25 +59,43 @@ class Aftermath:
         # Only when some seem lost is it asked whether they merely queue for a free process, or were claimed meanwhile.
         overdue = overdue and self._overdue(queued_runs())[:ANNOUNCED_AGAIN_AT_ONCE]
         if overdue:
-            self._look_for(self.announcements.unjudged_of([item.delivery_id for item in overdue]))
-            looked_for = {item.delivery_id for item in overdue}
+            looked_for = self.look_for(self.announcements.unjudged_of([item.delivery_id for item in overdue]))
             overdue = tuple(item for item in self._overdue(queued_runs()) if item.delivery_id in looked_for)
         if overdue:
             get_run_logger().warning("announcing %d deliveries again: no verdict yet", len(overdue))
             self.announcements.announce_again([item.delivery_id for item in overdue], _now())
 
     def _overdue(self, queued: int = 0) -> tuple[InFlight, ...]:
-        return due_again(self.announcements.in_flight(), _now(), self.patience, queued)
+        in_flight = self.announcements.in_flight()
+        self.orphaned.intersection_update(item.delivery_id for item in in_flight)  # others are judged, or told of again
+        return due_again(in_flight, _now(), self.patience, queued, self.orphaned)
 
-    def _look_for(self, deliveries: Sequence[Delivery]) -> int:
-        """How many have verdicts."""
-        over = cache(is_over)  # many deliveries may be of one run
+    def look_for(self, deliveries: Sequence[Delivery]) -> Mapping[str, Mapping[str, Any]]:
+        """What was found, by delivery. One of which the bucket does not tell keeps back no other: it is left out.
+
+        Raises:
+            StepFailed, BotoCoreError, ClientError, httpx.HTTPError: that was so with all.
+        """
+        over, found, troubles = cache(is_over), {}, list[Exception]()  # many deliveries may be of one run
         with ThreadPoolExecutor(PARALLEL, thread_name_prefix="evidence") as pool:
             # Each in a copy of this context, for it says which Prefect server is meant.
-            looking = [pool.submit(copy_context().run, self._found, delivery, over) for delivery in deliveries]
-            found = {delivery.id: each.result() for delivery, each in zip(deliveries, looking, strict=True)}
+            looking = {pool.submit(copy_context().run, self._found, each, over): each for each in deliveries}
+            left = set(looking)
+            while left:
+                done, left = wait(left, STAY_ALIVE_EVERY_S, FIRST_COMPLETED)
+                self.stay_alive()
+                for each in done:
+                    try:
+                        found[looking[each].id] = each.result()
+                    except TROUBLE as trouble:
+                        troubles.append(trouble)
         self.announcements.note(found, _now())
-        return sum("judged_at" in facts for facts in found.values())
+        if troubles and not found:
+            raise troubles[0]
+        return found
+
+    def _judged(self, deliveries: Sequence[Delivery]) -> int:
+        return sum("judged_at" in facts for facts in self.look_for(deliveries).values())
 
     def _found(self, delivery: Delivery, is_over: Callable[[Holder], bool]) -> dict[str, Any]:
         judged = read_verdict(self.evidence_s3, self.evidence_bucket, delivery)

@@ -46,8 +46,8 @@ def post(client: SyncPrefectClient, drafts: Iterable[tuple[UUID, EventDraft]]) -
         client.request("POST", "/events", json=events).raise_for_status()
 
 
-def post_one(draft: EventDraft) -> UUID:
-    event_id = uuid4()
+def post_one(draft: EventDraft, event_id: UUID | None = None) -> UUID:
+    event_id = event_id or uuid4()
     with get_client(sync_client=True) as client:
         post(client, [(event_id, draft)])
     return event_id

@@ -48,12 +48,16 @@ def read_claim(s3: Any, bucket: str, delivery: Delivery) -> Claim | None:
 
 def read_verdict(s3: Any, bucket: str, delivery: Delivery) -> Judged | None:
     """The verdict, once its evidence is sealed. One whose run died before that is announced again, and then sealed."""
-    found = read_json(s3, bucket, _prefix(delivery) + EVIDENCE)
-    if found is None or not is_sealed(s3, bucket, delivery):
+    evidence = read_evidence(s3, bucket, delivery)
+    if evidence is None or not is_sealed(s3, bucket, delivery):
         return None
-    evidence = Evidence.model_validate(found[0])
     judged_at, revision = evidence.run.ended.astimezone(UTC), evidence.delivery.revision
     return Judged(evidence.verdict, evidence.reason, judged_at, evidence_uri(bucket, delivery), revision)
+
+
+def read_evidence(s3: Any, bucket: str, delivery: Delivery) -> Evidence | None:
+    found = read_json(s3, bucket, _prefix(delivery) + EVIDENCE)
+    return Evidence.model_validate(found[0]) if found else None
 
 
 class StandingVerdicts:

@@ -90,11 +90,15 @@ class Run:
 
 
 def this_run(contract: Contract, caller: Caller) -> Run:
+    return run_of(contract, caller, str(flow_run.id), flow_run.name or "", flow_run.ui_url)
+
+
+def run_of(contract: Contract, caller: Caller, flow_run_id: str, name: str, url: str | None) -> Run:
     return Run(
-        id=str(flow_run.id),
-        name=flow_run.name or "",
-        url=flow_run.ui_url,
-        triggered_by=triggered_by(str(flow_run.id)),
+        id=flow_run_id,
+        name=name,
+        url=url,
+        triggered_by=triggered_by(flow_run_id),
         caller=caller,
         git_commit=git_commit(contract.path, contract.sha256),
         software={

@@ -1,5 +1,7 @@
 """Questions about flow runs to Prefect's server."""
 
+from collections.abc import Sequence
+from datetime import datetime
 from uuid import UUID
 
 import httpx
@@ -8,11 +10,24 @@ from prefect.client.schemas.filters import (
     FlowFilter,
     FlowFilterName,
     FlowRunFilter,
+    FlowRunFilterEndTime,
     FlowRunFilterState,
+    FlowRunFilterStateName,
     FlowRunFilterStateType,
 )
-from prefect.client.schemas.objects import State, StateType
+from prefect.client.schemas.objects import FlowRun, State, StateType
+from prefect.client.schemas.sorting import FlowRunSort
 from prefect.exceptions import ObjectNotFound, PrefectException
+from pydantic import ValidationError
+
+from acceptance.events import DeliveryPointer
+
+SHUTTING_DOWN = "Aceite is shutting down."
+_BY_NOBODY = frozenset({SHUTTING_DOWN, "Runner is shutting down."})
+"""Messages of runs that what ran them cancelled, because it was told to end. The second is Prefect's own."""
+
+_PAGE = 200
+_VALIDATIONS = FlowFilter(name=FlowFilterName(any_=["validate-delivery", "validate-deliveries"]))
 
 
 def has_ended(flow_run_id: str) -> bool:
@@ -35,8 +50,20 @@ def said_when_cancelled(flow_run_id: str) -> str:
 
     Its UI and `prefect flow-run cancel` send no message; the API takes one, and it may say who and why.
     """
-    state = state_of_run(flow_run_id)
-    return (state.message or "") if state is not None and state.type is StateType.CANCELLING else ""
+    cancelled = cancellation(flow_run_id)
+    return (cancelled.message or "") if cancelled is not None else ""
+
+
+def cancellation(flow_run_id: str) -> State | None:
+    """The state by which somebody cancelled the run; None of one that nobody did, but ended with what ran it.
+
+    What Prefect says when it has carried it out comes after that, or only that, of a run that had not begun.
+    """
+    with get_client(sync_client=True) as client:
+        states = client.read_flow_run_states(UUID(flow_run_id))
+    ending = (state for state in states if state.type in (StateType.CANCELLING, StateType.CANCELLED))
+    first = min(ending, key=lambda state: state.timestamp, default=None)
+    return None if first is None or first.message in _BY_NOBODY else first
 
 
 def triggered_by(flow_run_id: str) -> str | None:
@@ -58,12 +85,51 @@ def triggered_by(flow_run_id: str) -> str | None:
 
 def queued_runs() -> int:
     """Runs of the validation flows that were created and have not begun."""
-    flow = FlowFilter(name=FlowFilterName(any_=["validate-delivery", "validate-deliveries"]))
     waiting = FlowRunFilterStateType(any_=[StateType.SCHEDULED, StateType.PENDING])
     with get_client(sync_client=True) as client:
         return client.count_flow_runs(
-            flow_filter=flow, flow_run_filter=FlowRunFilter(state=FlowRunFilterState(type=waiting))
+            flow_filter=_VALIDATIONS, flow_run_filter=FlowRunFilter(state=FlowRunFilterState(type=waiting))
         )
+
+
+def running() -> Sequence[FlowRun]:
+    """Runs of the validation flows that have begun, and did not end as far as the server knows."""
+    begun = FlowRunFilterStateType(any_=[StateType.RUNNING, StateType.CANCELLING])
+    return _runs(FlowRunFilter(state=FlowRunFilterState(type=begun)))
+
+
+def ended_without_verdict(since: datetime) -> Sequence[FlowRun]:
+    """Runs of the validation flows that were cancelled, crashed or failed since then, by whoever's clock."""
+    ended = FlowRunFilterState(
+        type=FlowRunFilterStateType(any_=[StateType.CANCELLED, StateType.CRASHED, StateType.FAILED]),
+        name=FlowRunFilterStateName(not_any_=["Rejected", "Inconclusive"]),
+    )
+    return _runs(FlowRunFilter(state=ended, end_time=FlowRunFilterEndTime.model_validate({"after_": since})))
+
+
+def _runs(wanted: FlowRunFilter) -> Sequence[FlowRun]:
+    found: list[FlowRun] = []
+    with get_client(sync_client=True) as client:
+        while True:
+            page = client.read_flow_runs(
+                flow_filter=_VALIDATIONS,
+                flow_run_filter=wanted,
+                sort=FlowRunSort.END_TIME_DESC,
+                limit=_PAGE,
+                offset=len(found),
+            )
+            found += page
+            if len(page) < _PAGE:
+                return found
+
+
+def pointers_of(run: FlowRun) -> list[DeliveryPointer]:
+    """What a run of the validation flows is about."""
+    told = run.parameters.get("deliveries") or [run.parameters.get("delivery")]
+    try:
+        return [DeliveryPointer.model_validate(each) for each in told]
+    except ValidationError:  # a person started it, with something else
+        return []
 
 
 def state_of_run(flow_run_id: str) -> State | None:

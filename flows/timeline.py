@@ -1,6 +1,5 @@
 """The record of a delivery's steps: each is a line in the evidence and, in a run of its own, a task in the graph."""
 
-import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -13,6 +12,7 @@ from prefect.utilities.annotations import BaseAnnotation
 from acceptance.errors import AceiteError
 from acceptance.evidence import StepRecord, StepStatus
 from aws.calls import is_denied, is_passing
+from aws.waiting import REAL_CLOCK
 from flows.requests import requests_noted
 
 
@@ -57,7 +57,7 @@ def called(_: str, task: Task[..., Done], *arguments: Any, **keywords: Any) -> o
         except Exception as error:  # noqa: BLE001  # as a task's: it is the step's answer, and the timeline tells it
             if delay_s is None or not may_pass(error):
                 return error
-            time.sleep(delay_s)
+            REAL_CLOCK.sleep(delay_s)
     raise AssertionError("the last try has no delay after it")
 
 

@@ -5,12 +5,12 @@ Each has its own steps, verdict and evidence, as in a run of its own; whatever g
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor, wait
 from contextlib import contextmanager
 from contextvars import copy_context
 from dataclasses import dataclass, field
+from threading import Event
 from typing import Any
-from uuid import uuid4
 
 import httpx
 from prefect import flow, get_run_logger, task
@@ -23,14 +23,14 @@ from prefect.states import Completed, Failed
 from prefect.utilities.annotations import quote
 
 from acceptance.contract import Contract
-from acceptance.delivery import MOST_TOGETHER
-from acceptance.errors import AceiteError, ContractError, UnroutableKey
-from acceptance.events import DeliveryPointer, EventDraft, title_together
+from acceptance.errors import AceiteError
+from acceptance.events import DeliveryPointer, title_together
 from acceptance.evidence import Evidence, QueryRecord, StepRecord
 from acceptance.judge import Verdict
-from acceptance.keys.placeholders import partition_values
 from acceptance.query import Place, place_of
+from acceptance.verdict_events import verdict_event_id
 from aws.athena import QueryAnswer
+from aws.waiting import waits_end_with
 from flows import events
 from flows.artifacts import publish, publish_list
 from flows.case import QUERY_WITHIN, Case, query_record
@@ -44,6 +44,10 @@ from flows.steps import ask_athena
 from flows.switches import held, is_paused
 from flows.timeline import Stopped, Timeline, called, literally
 from flows.validate_delivery import DUPLICATE, RESULTS, state_of
+from flows.waves import SIDE_BY_SIDE, at_once, waves
+
+LEAVE_WITHIN_S = 10
+"""Of the 30 s that a run has from being told to end to being killed."""
 
 SHOWN_WHOLE = 10
 """Deliveries that were not accepted whose artifacts are on the run's page; of all the others there is a line."""
@@ -58,7 +62,9 @@ def _run_name() -> str:
 
 
 @flow(name="validate-deliveries", flow_run_name=_run_name, **RESULTS)
-def validate_deliveries(deliveries: list[DeliveryPointer], event_id: str | None = None, side_by_side: int = 4) -> State:
+def validate_deliveries(
+    deliveries: list[DeliveryPointer], event_id: str | None = None, side_by_side: int = SIDE_BY_SIDE
+) -> State:
     """Judges deliveries of one dataset. Each is a task run of its name, whose state is its verdict.
 
     Args:
@@ -77,34 +83,11 @@ def validate_deliveries(deliveries: list[DeliveryPointer], event_id: str | None 
     chain = Chain(clients.evidence_s3, clients.evidence_bucket, contract.dataset)
     cases = [Case(contract, each.delivery(), event_id, chain, Timeline(called)) for each in deliveries]
     with batch.side_by_side():
-        for wave in waves(cases, _at_once(contract, side_by_side)):
+        for wave in waves(cases, at_once(contract, side_by_side)):
             if batch.judged and event_id is not None and is_paused(dataset):
                 break  # what is left was not claimed, and waits with the others
             batch.judge(wave)
     return batch.state()
-
-
-def _at_once(contract: Contract, side_by_side: int) -> int:
-    """Pipelines that change a parameter take turns: its note names the run, which here is the same for all."""
-    if contract.override:
-        return 1
-    return side_by_side if contract.steps else MOST_TOGETHER
-
-
-def waves(cases: Sequence[Case], at_most: int) -> Iterator[list[Case]]:
-    """The cases in their order, in lots in which no two have their rows at the same place.
-
-    Of deliveries of one partition each is measured before the pipeline of the next one changes it.
-    """
-    waiting = list(cases)
-    while waiting:
-        wave: dict[object, Case] = {}
-        for case in waiting:
-            if len(wave) < at_most:
-                wave.setdefault(_rows_of(case), case)
-        taken = set(map(id, wave.values()))
-        waiting = [case for case in waiting if id(case) not in taken]
-        yield list(wave.values())
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,19 +108,23 @@ class Batch:
     workers: int
     judged: list[tuple[Case, Evidence]] = field(default_factory=list)
     failed: list[tuple[Case, str]] = field(default_factory=list)
+    _begun: Sequence[Future[Any]] = ()
     _claimed: list[Case] = field(default_factory=list)
     _answers: dict[str, tuple[QueryAnswer, StepRecord]] = field(default_factory=dict)
 
     @contextmanager
     def side_by_side(self) -> Iterator[None]:
-        """Inside, there are threads. A run that is told to end does not wait for what they are at."""
-        self._pool = ThreadPoolExecutor(self.workers, thread_name_prefix="delivery")
+        """Inside, there are threads. Those of a run that is told to end stop what they started, and wait no more."""
+        self._pool, ending = ThreadPoolExecutor(self.workers, thread_name_prefix="delivery"), Event()
         try:
-            yield
+            with waits_end_with(ending):
+                yield
         except TerminationSignal:
+            ending.set()
             self._pool.shutdown(wait=False, cancel_futures=True)
+            wait([each for each in self._begun if not each.cancelled()], LEAVE_WITHIN_S)
             if is_being_cancelled(self.run.id):
-                self._post(case.verdict_event(self.run) for case in self._claimed if case.record_cancellation(self.run))
+                self._tell(case for case in self._claimed if case.record_cancellation(self.run))
             raise
         finally:
             self._pool.shutdown(wait=False, cancel_futures=True)
@@ -148,7 +135,7 @@ class Batch:
         known = self._measure([case for case in ours if case.usable])
         evidence = self._each(ours, lambda case: self._conclude(case, known.get(id(case))))
         done = [(case, found) for case, found in zip(ours, evidence, strict=True) if found]
-        self._post(case.verdict_event(self.run) for case, _ in done)
+        self._tell(case for case, _ in done)
         self.judged += done
 
     def state(self) -> State:
@@ -211,6 +198,7 @@ class Batch:
     def _each(self, cases: Sequence[Case], do: Callable[[Case], Any]) -> list[Any]:
         """What it answers for each, None of those that it failed for: they have no verdict and are announced again."""
         futures = [self._pool.submit(copy_context().run, do, case) for case in cases]
+        self._begun = futures
         answers = []
         for case, future in zip(cases, futures, strict=True):
             try:
@@ -221,10 +209,11 @@ class Batch:
                 answers.append(None)
         return answers
 
-    def _post(self, drafts: Iterable[EventDraft]) -> None:
+    def _tell(self, cases: Iterable[Case]) -> None:
         try:
             with get_client(sync_client=True) as client:
-                events.post(client, [(uuid4(), draft) for draft in drafts])
+                told = [(verdict_event_id(case.evidence_uri), case.verdict_event(self.run)) for case in cases]
+                events.post(client, told)
         except httpx.HTTPError as error:
             get_run_logger().error("the verdicts stand, but their events could not be sent: %s", error)
 
@@ -248,11 +237,3 @@ def _judge(case: Case, known: Known | None, run: Run, kept: list[Evidence]) -> S
 
 def _place(case: Case) -> Place | None:
     return place_of(case.contract, case.partition, case.files)
-
-
-def _rows_of(case: Case) -> object:
-    """What no two deliveries may share whose rows are to be told apart."""
-    try:
-        return tuple(partition_values(case.contract, case.delivery).items()), case.files
-    except (ContractError, UnroutableKey):  # its own run tells: see Case.prepare
-        return case.delivery.id

@@ -12,6 +12,7 @@ from prefect.states import Completed, Failed
 
 from acceptance.events import DeliveryPointer
 from acceptance.judge import Judgement, Verdict
+from acceptance.verdict_events import verdict_event_id
 from flows import events
 from flows.artifacts import publish
 from flows.case import Case
@@ -69,7 +70,7 @@ def validate_delivery(delivery: DeliveryPointer, event_id: str | None = None) ->
 
 def _tell(case: Case, run: Run) -> None:
     try:
-        events.post_one(case.verdict_event(run))
+        events.post_one(case.verdict_event(run), verdict_event_id(case.evidence_uri))
     except httpx.HTTPError as error:
         get_run_logger().error("the verdict stands, but its event could not be sent: %s", error)
 

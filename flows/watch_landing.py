@@ -2,29 +2,29 @@
 
 import math
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from typing import Never
 
-import httpx
-from botocore.exceptions import BotoCoreError, ClientError
 from prefect import flow, get_run_logger
 from prefect.client.schemas.objects import State
 from prefect.runtime import flow_run
+from prefect.settings import PREFECT_CLIENT_MAX_RETRIES, temporary_settings
 from prefect.states import Completed
 
 from acceptance.announcements import together_at_most
 from acceptance.delivery import MOST_TOGETHER
-from acceptance.errors import AceiteError, LeaseLost, StepFailed
+from acceptance.errors import AceiteError, LeaseLost
 from acceptance.events import HEARTBEAT, EventDraft
 from aws.hints import Hint, Hints, receive_hints
 from blocks.settings import read_settings
 from flows import events
-from flows.aftermath import Aftermath
+from flows.aftermath import TROUBLE, Aftermath
 from flows.announcing import Announcer
 from flows.clients import load_clients
+from flows.endings import Endings
 from flows.evidence_store import StandingVerdicts
 from flows.holders import this_holder
 from flows.installation import installed_contracts
@@ -32,6 +32,7 @@ from flows.landing import Landing, Pace
 from flows.ledger import Ledger, ledger_url, open_ledger
 from flows.restoring import Overrides, Sweep
 from flows.silence import Silence
+from flows.untold import Untold
 
 LEASE = timedelta(seconds=15)
 RENEW_EVERY_S = 2
@@ -42,7 +43,8 @@ TELL_FOR = timedelta(seconds=5)
 """A burst takes longer to announce; in between it is looked what else came."""
 HEARTBEAT_EVERY_S = 10
 SWEEP_EVERY_S = 10
-LOOK_AT_SWITCHES_EVERY_S = 3
+ASK_PREFECT_EVERY_S = 3
+"""For switches and ended runs: each question costs its server 30 ms, and the listing may be every second."""
 SERVER_GONE_AFTER_S = 600
 """A watcher whose server is gone tells nobody anything. It also ends what a killed `aceite up` may leave behind."""
 
@@ -78,12 +80,19 @@ def watch_landing(poll_s: float = 10, patience_s: float = 120, together: int = M
             for bucket, prefix in landing.locations:
                 get_run_logger().info("watching s3://%s/%s", bucket, prefix)
             aftermath = Aftermath(
-                ledger.announcements, clients.evidence_s3, clients.evidence_bucket, timedelta(seconds=patience_s)
+                ledger.announcements,
+                clients.evidence_s3,
+                clients.evidence_bucket,
+                timedelta(seconds=patience_s),
+                watcher.stay_alive,
             )
             most = {contract.dataset: together_at_most(contract, together) for contract in contracts}
             silence = Silence(ledger, contracts, watcher.holder, get_run_logger())
             silence.begin(_now())
             watcher.sweep = Sweep(Overrides(clients, this_holder(watcher.holder), get_run_logger()))
+            by_dataset = {contract.dataset: contract for contract in contracts}
+            watcher.endings = Endings(aftermath, by_dataset, clients, watcher.stay_alive)
+            watcher.untold = Untold(ledger.announcements, clients.evidence_s3, clients.evidence_bucket)
             watcher.watch(landing, pace, aftermath, Announcer(ledger, most), silence)
         except LeaseLost as lost:
             return Completed(name="TakenOver", message=str(lost))
@@ -101,9 +110,13 @@ class Watcher:
     """Waits up to so many seconds for hints that something landed, if there is a queue of them."""
     sweep: Sweep | None = None
     """Restores what runs that died left changed."""
+    endings: Endings | None = None
+    """Looks for runs that ended without a verdict."""
+    untold: Untold | None = None
+    """Tells of verdicts whose runs died before they could."""
     troubles: dict[str, str] = field(default_factory=dict)
     _renewed: float = -math.inf
-    _looked_at_switches: float = -math.inf
+    _asked_prefect: float = -math.inf
     _heard: float = field(default_factory=time.monotonic)
 
     def await_lease(self) -> None:
@@ -120,6 +133,13 @@ class Watcher:
         self, landing: Landing, pace: Pace, aftermath: Aftermath, announcer: Announcer, silence: Silence | None = None
     ) -> Never:
         """Raises LeaseLost when another watcher took over, AceiteError when Prefect's server is gone for good."""
+        # Prefect's client would try again by itself for a minute, with the lease running out meanwhile.
+        with temporary_settings({PREFECT_CLIENT_MAX_RETRIES: 0}):
+            self._watch(landing, pace, aftermath, announcer, silence)
+
+    def _watch(
+        self, landing: Landing, pace: Pace, aftermath: Aftermath, announcer: Announcer, silence: Silence | None
+    ) -> Never:
         next_look = next_sweep = time.monotonic()
         while True:
             self.stay_alive()
@@ -130,14 +150,29 @@ class Watcher:
                 next_look = time.monotonic() + pace.every.total_seconds()
                 landing.look(_now(), self.survive)
                 self._tell(announcer)  # what just arrived does not wait for what follows
-                self.survive("looking for evidence", aftermath.look_for_evidence)
-                if silence is not None:
-                    self._look_at_silence(silence)
-                self.survive("looking for lost announcements", aftermath.announce_again)
+                for doing, look in self._looks(aftermath, silence):
+                    self.survive(doing, look)
+                    self.stay_alive()
             self._tell(announcer)
             hinted = self._await_hints(max(0.0, min(next_look - time.monotonic(), TELL_EVERY_S)))
             if hinted:
                 landing.look_where(hinted, _now(), self.survive)
+
+    def _looks(self, aftermath: Aftermath, silence: Silence | None) -> Iterator[tuple[str, Callable[[], object]]]:
+        """What follows a listing, by what it does, in its order."""
+        yield "looking for evidence", aftermath.look_for_evidence
+        ask_prefect = time.monotonic() - self._asked_prefect >= ASK_PREFECT_EVERY_S
+        if ask_prefect:
+            self._asked_prefect = time.monotonic()
+        if silence is not None:
+            if ask_prefect:
+                yield "looking at the datasets' switches", partial(silence.look_at_switches, _now())
+            yield "looking for what is overdue", partial(silence.look, _now())
+        if ask_prefect and self.endings is not None:
+            yield "looking at runs that ended", self.endings.look
+        if self.untold is not None:
+            yield "looking for verdicts that were not told", self.untold.tell
+        yield "looking for lost announcements", aftermath.announce_again
 
     def stay_alive(self) -> None:
         """Renews the lease, and tells Prefect's server that somebody watches. Called often; most calls do nothing."""
@@ -158,12 +193,6 @@ class Watcher:
     def _tell(self, announcer: Announcer) -> None:
         self.survive("telling Prefect's server", partial(announcer.announce, self.stay_alive, TELL_FOR))
 
-    def _look_at_silence(self, silence: Silence) -> None:
-        if time.monotonic() - self._looked_at_switches >= LOOK_AT_SWITCHES_EVERY_S:
-            self._looked_at_switches = time.monotonic()
-            self.survive("looking at the datasets' switches", partial(silence.look_at_switches, _now()))
-        self.survive("looking for what is overdue", partial(silence.look, _now()))
-
     def _await_hints(self, wait_s: float) -> frozenset[Hint]:
         received: list[Hints] = []
         hints = self.hints
@@ -177,7 +206,7 @@ class Watcher:
         """Whether it worked. AWS or Prefect being unreachable is logged once for each new message, and tried again."""
         try:
             action()
-        except (BotoCoreError, ClientError, httpx.HTTPError, StepFailed) as error:
+        except TROUBLE as error:
             if self.troubles.get(doing) != str(error):
                 get_run_logger().warning("%s failed, will be tried again: %s", doing, error)
             self.troubles[doing] = str(error)

@@ -84,13 +84,22 @@ class Announcements:
     def in_flight(self) -> tuple[InFlight, ...]:
         """Deliveries that are announced, have no verdict, no announcement still on its way, and are not paused."""
         with self._engine.connect() as connection:
-            query = sa.select(deliveries).where(_silent(), deliveries.c.dataset.not_in(held_back(connection)))
+            facts = (deliveries.c[name] for name in ("id", "announcements", "announced_at", "claimed_at"))
+            query = sa.select(*facts, deliveries.c.pipeline_takes_s)
+            query = query.where(_silent(), deliveries.c.dataset.not_in(held_back(connection)))
             return tuple(
                 InFlight(
                     row.id, row.announcements, row.announced_at, row.claimed_at, timedelta(seconds=row.pipeline_takes_s)
                 )
                 for row in connection.execute(query)
             )
+
+    def told_by(self, delivery_ids: Sequence[str]) -> Mapping[str, uuid.UUID]:
+        """The last event that told of each of these deliveries, or is to tell."""
+        query = sa.select(announcements.c.delivery_id, announcements.c.event_id, announcements.c.batch_id)
+        query = query.where(announcements.c.delivery_id.in_(delivery_ids)).order_by(announcements.c.due_at)
+        with self._engine.connect() as connection:
+            return {row.delivery_id: uuid.UUID(row.batch_id or row.event_id) for row in connection.execute(query)}
 
     def untaken(self, dataset: str) -> tuple[str, ...]:
         """Ids of its deliveries that were announced, and that no run took."""
@@ -116,6 +125,11 @@ class Announcements:
 
     def unjudged_of(self, delivery_ids: Sequence[str]) -> tuple[Delivery, ...]:
         return self._deliveries(_unjudged().where(deliveries.c.id.in_(delivery_ids)))
+
+    def judged(self, since: datetime, until: datetime) -> tuple[Delivery, ...]:
+        """Deliveries whose verdict was found after `since`, and at `until` at the latest."""
+        found = (deliveries.c.judged_at.is_not(None), deliveries.c.looked_at > since, deliveries.c.looked_at <= until)
+        return self._deliveries(sa.select(deliveries.c.pointer).where(*found))
 
     def note(self, found: Mapping[str, Mapping[str, Any]], now: datetime) -> None:
         """What is in the evidence bucket, by delivery: claimed_at, or judged_at with verdict, reason and evidence."""

@@ -7,8 +7,9 @@ happens to a run whose process dies, hooks. Ours is only the starter, which take
 import asyncio
 import os
 import warnings
-from collections.abc import AsyncIterator, Coroutine, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Coroutine, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
+from datetime import timedelta
 from typing import Any, Self
 from uuid import UUID
 
@@ -25,14 +26,14 @@ from prefect.settings import get_current_settings
 from prefect.workers.base import BaseJobConfiguration, BaseVariables, BaseWorker, BaseWorkerResult
 from pydantic import Field, PrivateAttr
 
+from flows.runs import SHUTTING_DOWN
 from flows.warm.pool import Share, WarmPool
 from flows.warm.process import GRACE_S
 from flows.warm.starter import Starter, Wanted
 from flows.warm.world import look
 
 WITHIN_S = 6 * 60 * 60
-"""A run that takes longer hangs. Each wait in it has a deadline of its own, which its contract sets."""
-
+"""A run that takes longer hangs, if nobody knows better: the worker is told of a deadline, or its work pool is."""
 
 _LISTEN_AGAIN_S = 5
 _SLOT_IS_FREE_S = 0.05
@@ -75,8 +76,10 @@ class WarmWorker(BaseWorker[WarmJobConfiguration, WarmVariables, WarmResult]):
         preloaded: Sequence[str],
         environment: Mapping[str, str],
         share: Share | None = None,
+        deadline_of: Callable[[FlowRun], timedelta | None] = lambda _: None,
     ) -> None:
         super().__init__(work_pool_name, limit=processes)
+        self._deadline_of = deadline_of
         self._processes, self._preloaded, self._environment, self._share = processes, preloaded, environment, share
         self._parts = AsyncExitStack()
         self._wake = asyncio.Event()
@@ -143,7 +146,7 @@ class WarmWorker(BaseWorker[WarmJobConfiguration, WarmVariables, WarmResult]):
     async def _end_run(self, run: UUID) -> None:
         flow_run = await self._execution.client.read_flow_run(run)
         if flow_run.state is None or not flow_run.state.is_final():  # a verdict that is told already stays
-            await self._execution._cancellation_manager.cancel(flow_run, "Aceite is shutting down.")
+            await self._execution._cancellation_manager.cancel(flow_run, SHUTTING_DOWN)
 
     async def _listen(self) -> None:
         """Wakes the polling when a run is created. Without it a run waits until the worker asks by itself."""
@@ -176,7 +179,10 @@ class WarmWorker(BaseWorker[WarmJobConfiguration, WarmVariables, WarmResult]):
         configuration: WarmJobConfiguration,
         task_status: anyio.abc.TaskStatus[int] | None = None,
     ) -> WarmResult:
-        wanted = Wanted(configuration._entrypoint, configuration.env, configuration.within_s, configuration.grace_s)
+        within_s = configuration.within_s
+        if within_s == WITHIN_S and (deadline := self._deadline_of(flow_run)) is not None:
+            within_s = deadline.total_seconds()
+        wanted = Wanted(configuration._entrypoint, configuration.env, within_s, configuration.grace_s)
         starter = Starter(self._pool, self._looks[flow_run.id], self._execution.control_channel, wanted)
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", DeprecationWarning)

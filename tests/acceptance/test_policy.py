@@ -97,12 +97,13 @@ def test_a_queue_is_told_by_its_address(url: str, arn: str) -> None:
     assert resources("ReceiveHints", told=replace(TOLD, queue_url=url)) == [arn]
 
 
-def test_the_watcher_may_list_what_it_watches_and_read_verdicts() -> None:
+def test_the_watcher_may_list_what_it_watches_read_verdicts_and_record_what_was_cancelled() -> None:
     found = granted(duty=Duty.WATCHER)
-    assert list(found) == ["ListLanding", "ReadVerdicts", "ListEvidence"]
+    assert list(found) == ["ListLanding", "ListEvidence", "KeepEvidence"]
     assert found["ListLanding"]["Resource"] == ["arn:aws:s3:::landing"]
     assert found["ListLanding"]["Condition"] == {"StringLike": {"s3:prefix": ["in/orders/"]}}
-    assert found["ReadVerdicts"]["Resource"] == ["arn:aws:s3:::evidence/deliveries/orders/*"]
+    kept = ["arn:aws:s3:::evidence/deliveries/orders/*", "arn:aws:s3:::evidence/manifests/orders/*"]
+    assert found["KeepEvidence"]["Resource"] == kept
 
 
 def test_each_bucket_is_listed_by_its_own_prefixes() -> None:

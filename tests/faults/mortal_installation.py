@@ -43,6 +43,10 @@ customProperties:
 """Its runs have the parameter changed until the test puts what they wait for."""
 
 
+def waiting(*datasets: str) -> dict[str, str]:
+    return {dataset: CONTRACT.replace("DATASET", dataset) for dataset in datasets}
+
+
 def eventually(ask: Callable[[], T | None], what: str, within_s: float = 120) -> T:
     deadline = time.monotonic() + within_s
     while time.monotonic() < deadline:
@@ -55,12 +59,11 @@ def eventually(ask: Callable[[], T | None], what: str, within_s: float = 120) ->
 class Mortal:
     """An installation on one home. Runs from `with` to the end of it, however often it is killed in between."""
 
-    def __init__(self, home: Path, datasets: tuple[str, ...], **settings: str) -> None:
+    def __init__(self, home: Path, contracts: Mapping[str, str], **settings: str) -> None:
         self._home = home
         (home / "contracts").mkdir()
-        for dataset in datasets:
-            path = home / "contracts" / f"{dataset}.odcs.yaml"
-            path.write_text(CONTRACT.replace("DATASET", dataset), encoding="utf-8")
+        for dataset, contract in contracts.items():
+            (home / "contracts" / f"{dataset}.odcs.yaml").write_text(contract, encoding="utf-8")
         self.server = PrefectServer(home)
         self._environment = self.server.environment | SANDBOX_SETTINGS
         self._environment |= {"ACEITE_HOME": str(home), "ACEITE_CONTRACTS": str(home / "contracts")}
@@ -73,9 +76,9 @@ class Mortal:
             "sandbox", "sandbox", "--port", "0", "--contracts", str(self._home / "contracts"), "--until-stdin-closes"
         )
         self._stack.enter_context(self.server)
-        self._environment["ACEITE_AWS_ENDPOINT_URL"] = endpoint = sandbox.await_ready(READY_WITHIN_S)
+        self.endpoint = self._environment["ACEITE_AWS_ENDPOINT_URL"] = sandbox.await_ready(READY_WITHIN_S)
         session: Any = boto3.Session("any", "thing", region_name="us-east-1")
-        self.s3, self.ssm = (session.client(service, endpoint_url=endpoint) for service in ("s3", "ssm"))
+        self.s3, self.ssm = (session.client(service, endpoint_url=self.endpoint) for service in ("s3", "ssm"))
         self.serve()
         return self
 
@@ -95,6 +98,10 @@ class Mortal:
             with suppress(psutil.NoSuchProcess):
                 victim.kill()
         self.flows.stop()
+
+    def run_processes(self) -> list[psutil.Process]:
+        """Those that validations run in, one after the other."""
+        return [each for each in psutil.Process(self.flows.pid).children(recursive=True) if _is_warm(each)]
 
     def process_of(self, run: str) -> psutil.Process:
         return psutil.Process(int(eventually(lambda: self.run(run)["infrastructure_pid"], "the run's process")))
@@ -142,26 +149,53 @@ class Mortal:
         return None
 
     def evidence(self, key: str) -> dict[str, Any] | None:
-        for found in self._evidence():
+        for found in self.judged():
             if found["delivery"]["members"][0]["key"] == key:
                 return found
         return None
 
     def verdicts(self) -> Counter[str]:
         """By key."""
-        return Counter(found["delivery"]["members"][0]["key"] for found in self._evidence())
+        return Counter(found["delivery"]["members"][0]["key"] for found in self.judged())
 
     def told(self) -> Counter[str]:
         """How many verdicts Prefect was told of, by key."""
         found = self.server.events(event={"name": list(VERDICT_EVENTS.values())})
         return Counter(event["resource"]["prefect.resource.id"].removeprefix("s3://landing/") for event in found)
 
-    def _evidence(self) -> list[dict[str, Any]]:
-        listed = self.s3.list_objects_v2(Bucket="evidence", Prefix="deliveries/").get("Contents", ())
-        keys = [item["Key"] for item in listed if item["Key"].endswith("/evidence.json")]
+    def judged(self) -> list[dict[str, Any]]:
+        keys = [prefix + "evidence.json" for prefix in self._having("evidence.json")]
         return [json.loads(self.s3.get_object(Bucket="evidence", Key=key)["Body"].read()) for key in keys]
+
+    def sealed(self) -> int:
+        """Deliveries with a verdict."""
+        return len(self._having("manifest.json"))
+
+    def _having(self, file: str) -> list[str]:
+        """The prefixes of deliveries in the evidence bucket that have this file."""
+        pages = self.s3.get_paginator("list_objects_v2").paginate(Bucket="evidence", Prefix="deliveries/")
+        keys = (item["Key"] for page in pages for item in page.get("Contents", ()))
+        return [key.removesuffix(file) for key in keys if key.endswith(f"/{file}")]
+
+    def parameters(self) -> set[str]:
+        pages = self.ssm.get_paginator("describe_parameters").paginate()
+        return {item["Name"] for page in pages for item in page["Parameters"]}
+
+    def switch_off(self, automation: str) -> None:
+        """As a person does in the UI."""
+        found = httpx.post(f"{self.server.api}/automations/filter", json={"limit": 200}, timeout=30).raise_for_status()
+        (id_,) = (each["id"] for each in found.json() if each["name"] == automation)
+        switched = httpx.patch(f"{self.server.api}/automations/{id_}", json={"enabled": False}, timeout=30)
+        switched.raise_for_status()
 
     def _child(self, name: str, *arguments: str) -> Child:
         child = Child(name, arguments, self._environment, self._home / f"{name}.log")
         self._stack.callback(child.stop)
         return child
+
+
+def _is_warm(process: psutil.Process) -> bool:
+    try:
+        return "flows.warm.child" in process.cmdline()
+    except psutil.Error:
+        return False

@@ -4,13 +4,13 @@ from collections.abc import Iterator
 from functools import partial
 
 import pytest
-from mortal_installation import Mortal, eventually
+from mortal_installation import Mortal, eventually, waiting
 
 
 @pytest.fixture(scope="module")
 def aceite(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Mortal]:
     """The parameter of one dataset has a value, that of the other does not exist."""
-    with Mortal(tmp_path_factory.mktemp("home"), ("old", "new")) as made:
+    with Mortal(tmp_path_factory.mktemp("home"), waiting("old", "new")) as made:
         made.set_parameter("old", "before")
         yield made
 

@@ -1,33 +1,26 @@
-"""Two hundred deliveries on `aceite up --sandbox`, three of ten calls on AWS at fault, processes killed meanwhile."""
+"""Deliveries while three of ten calls on AWS are at fault, and whatever serves or runs them is killed."""
 
-import json
 import os
 import random
-import signal
-import subprocess
-import sys
 import time
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
 
-import boto3
 import httpx
 import psutil
 import pytest
+from mortal_installation import Mortal, eventually
 from test_faults_flows import BY_FUNCTIONS, BY_JOB, CONTRACT
 
 from acceptance.chain import audit
+from automations import pause_what_keeps_failing
 from flows.evidence_audit import read_found
 
-ROOT = Path(__file__).parent.parent.parent
-SEED = 200
-WITHIN_S = 900
-"""A guard against hanging. It takes minutes."""
-FUNCTIONS, PLAIN, JOBS = 8, 186, 6
 FIRST = date(2026, 1, 1)
 FAULTS = [
     {"kind": "throttled", "rate": 0.08},
@@ -39,156 +32,168 @@ FAULTS = [
     {"kind": "timeout", "after": True, "seconds": 25, "rate": 0.002},
     {"kind": "denied", "rate": 0.01},
 ]
+"""Of each call: three of ten are hit by one of them."""
 GOOD = "id,quantity\n1,10\n2,20\n"
+PLAIN = CONTRACT.replace("override:", "#")
+BY_ONE_FUNCTION = """
+        - {invoke: ingestplain, payload: {key: "{key}"}, within: 20s}
+        - {await_object: "s3://sor/plain/day={business_date:%Y%m%d}/", within: 8s}
+"""
+CONTRACTS = {
+    "functions": CONTRACT.format(id="functions", steps=BY_FUNCTIONS),
+    "plain": PLAIN.format(id="plain", steps=BY_ONE_FUNCTION),
+    "jobs": PLAIN.format(id="jobs", steps=BY_JOB),
+}
+"""One with an override, whose deliveries run one after the other, one that is judged in lots, one with a Glue job."""
+
+SEED = os.environ.get("SOAK_SEED")
+"""What a run prints, to have its faults, kills and deliveries again, though not the moments at which they meet."""
 
 
 @dataclass
-class Installation:
-    """A running `aceite up --sandbox`, seen from outside."""
-
-    process: subprocess.Popen[bytes]
-    endpoint: str
-    api: str
+class Soak:
+    aceite: Mortal
+    seed: int
     right: dict[str, str] = field(default_factory=dict)
+    killed: Counter[str] = field(default_factory=Counter)
 
     def __post_init__(self) -> None:
-        session = boto3.Session("other", "other", region_name="us-east-1")
-        self.s3, self.ssm = (session.client(name, endpoint_url=self.endpoint) for name in ("s3", "ssm"))
+        self.chance = random.Random(self.seed)
 
-    def land(self, dataset: str, day: int, fault: str) -> None:
-        key = f"{dataset}/{FIRST + timedelta(days=day):%Y%m%d}/rows.csv"
-        metadata = {"aceite-fault": fault} if fault else {}
-        self.s3.put_object(Bucket="landing", Key=key, Body=GOOD.encode(), Metadata=metadata)
-        self.right[key] = "rejected" if fault else "accepted"
-
-    def judged(self) -> dict[str, dict[str, Any]]:
-        """The evidence that is sealed, by the landed key."""
-        pages = self.s3.get_paginator("list_objects_v2").paginate(Bucket="evidence", Prefix="deliveries/")
-        keys = {item["Key"] for page in pages for item in page.get("Contents", ())}
-        sealed = [key for key in keys if key.endswith("/manifest.json")]
-        return {key: self._evidence(key.replace("manifest.json", "evidence.json")) for key in sealed}
-
-    def _evidence(self, key: str) -> dict[str, Any]:
-        found: dict[str, Any] = json.loads(self.s3.get_object(Bucket="evidence", Key=key)["Body"].read())
-        return found
-
-    def sealed(self) -> int:
-        pages = self.s3.get_paginator("list_objects_v2").paginate(Bucket="evidence", Prefix="deliveries/")
-        return sum(item["Key"].endswith("/manifest.json") for page in pages for item in page.get("Contents", ()))
-
-    def parameters(self) -> set[str]:
-        return {item["Name"] for item in self.ssm.describe_parameters()["Parameters"]}
+    def land(self, **deliveries: int) -> None:
+        for dataset, number in deliveries.items():
+            for day in range(number):
+                fault = self.chance.choice(("", "", "", "row-dropped"))
+                key = f"{dataset}/{FIRST + timedelta(days=day):%Y%m%d}/rows.csv"
+                metadata = {"aceite-fault": fault} if fault else {}
+                self.aceite.s3.put_object(Bucket="landing", Key=key, Body=GOOD.encode(), Metadata=metadata)
+                self.right[key] = "rejected" if fault else "accepted"
 
     def torment(self, faults: list[dict[str, Any]]) -> None:
-        told = [fault | {"seed": SEED + number} for number, fault in enumerate(faults)]
-        print(f"faults {told}")  # noqa: T201
-        httpx.put(f"{self.endpoint}/_aceite/faults", json=told, timeout=30).raise_for_status()
+        told = [fault | {"seed": self.chance.randrange(2**31)} for fault in faults]
+        httpx.put(f"{self.aceite.endpoint}/_aceite/faults", json=told, timeout=30).raise_for_status()
 
     def faults_made(self) -> tuple[int, int]:
-        told = httpx.get(f"{self.endpoint}/_aceite/faults", timeout=30).json()["faults"]
+        told = httpx.get(f"{self.aceite.endpoint}/_aceite/faults", timeout=30).json()["faults"]
         return max(each["asked"] for each in told), sum(each["made"] for each in told)
 
-    def kill_one(self, chance: random.Random) -> str:
-        """A process that validations run in, or, once in four times, the watcher's."""
-        watching = chance.random() < 0.25
-        wanted = "prefect.engine" if watching else "flows.warm.child"
-        found = [each for each in psutil.Process(self.process.pid).children(recursive=True) if _runs(each, wanted)]
-        if found:
-            chance.choice(found).kill()
-        return wanted if found else ""
+    def kill(self, what: str) -> None:
+        """As kill -9 does. What nobody starts again by itself is started again."""
+        with suppress(psutil.NoSuchProcess):
+            self._kills[what]()
+            self.killed[what] += 1
+        if self.aceite.flows.returncode is not None:
+            self.killed["flows that ended by themselves"] += 1
+            self.aceite.serve()
 
-    def verdict_events(self) -> Counter[str]:
-        """How many there are of each delivery."""
-        names = [f"delivery.{verdict}" for verdict in ("accepted", "rejected", "inconclusive")]
-        answer = httpx.post(
-            f"{self.api}/events/filter", json={"filter": {"event": {"name": names}}, "limit": 50}, timeout=60
-        )
-        told: Counter[str] = Counter()
-        while True:
-            page = answer.raise_for_status().json()
-            told.update(event["resource"]["prefect.resource.id"] for event in page["events"])
-            if page["next_page"] is None:
-                return told
-            answer = httpx.get(page["next_page"], timeout=60)
+    @property
+    def _kills(self) -> dict[str, Callable[[], None]]:
+        return {
+            "a run's process": self._kill_run,
+            "the watcher": self._kill_watcher,
+            "all flows": self._kill_flows,
+            "the server": self._kill_server,
+            "everything": self._kill_everything,
+        }
 
+    def _kill_run(self) -> None:
+        if found := self.aceite.run_processes():
+            self.chance.choice(found).kill()
 
-def _runs(process: psutil.Process, module: str) -> bool:
-    try:
-        return any(module in each for each in process.cmdline())
-    except psutil.Error:
-        return False
+    def _kill_watcher(self) -> None:
+        if watcher := self.aceite.watcher():
+            watcher.kill()
+
+    def _kill_flows(self) -> None:
+        self.aceite.kill_flows()
+        self.aceite.serve()
+
+    def _kill_server(self) -> None:
+        self.aceite.server.kill()
+        self.aceite.server.start()
+
+    def _kill_everything(self) -> None:
+        self.aceite.kill_flows()
+        self._kill_server()
+        self.aceite.serve()
+
+    def go_on(self, kills: list[str], within_s: float) -> None:
+        """Until all have verdicts. Each kill comes at a random moment after as many verdicts as chance says."""
+        self.chance.shuffle(kills)
+        began, kills = time.monotonic(), list(kills)
+        after = sorted(self.chance.randrange(int(0.9 * len(self.right))) for _ in kills)
+        while (sealed := self.aceite.sealed()) < len(self.right):
+            passed_s = time.monotonic() - began
+            assert passed_s < within_s, f"{sealed} of {len(self.right)} have verdicts after {passed_s:.0f} s"
+            if kills and sealed >= after[-len(kills)]:
+                time.sleep(self.chance.uniform(0, 10))  # the moment is the chance's, and not that of a verdict
+                self.kill(kills.pop(0))
+            time.sleep(0.5)  # between two questions, not instead of one
+        asked, made = self.faults_made()
+        print(f"{passed_s:.0f} s, {made} faults in {asked} calls, killed {dict(self.killed)}")  # noqa: T201
+        assert not kills, f"all was over before these were killed: {kills}"
+        assert made > 0.2 * asked
 
 
 @pytest.fixture
-def aceite(tmp_path: Path) -> Iterator[Installation]:
-    contracts = tmp_path / "contracts"
-    contracts.mkdir()
-    plain = CONTRACT.replace("override:", "#")
-    for name, text in (
-        ("functions", CONTRACT.format(id="functions", steps=BY_FUNCTIONS)),
-        ("plain", plain.format(id="plain", steps=BY_FUNCTIONS.replace("functions", "plain"))),
-        ("jobs", plain.format(id="jobs", steps=BY_JOB)),
-    ):
-        (contracts / f"{name}.odcs.yaml").write_text(text, encoding="utf-8")
-    arguments = ["up", "--sandbox", "--aws-port", "0", "--prefect-port", "0", "--home", str(tmp_path / "home")]
-    log, path = tmp_path / "up.log", tmp_path / "home" / "running.json"
-    environment = {**os.environ, "PYTHONPATH": str(ROOT), "ACEITE_WORKERS": "4", "ACEITE_TOGETHER": "20"}
-    with log.open("wb") as output:
-        command = [sys.executable, "-m", "cli.main", *arguments, "--contracts", str(contracts)]
-        process = subprocess.Popen(command, stderr=output, cwd=tmp_path, env=environment)
-    try:
-        deadline = time.monotonic() + 240
-        while not path.exists():
-            assert process.poll() is None and time.monotonic() < deadline, log.read_text(encoding="utf-8")
-            time.sleep(0.2)
-        found = json.loads(path.read_text(encoding="utf-8"))
-        yield Installation(process, found["aws_endpoint"], found["prefect_api_url"])
-    finally:
-        process.send_signal(signal.SIGTERM if sys.platform == "win32" else signal.SIGINT)
-        process.wait(120)
+def aceite(tmp_path: Path) -> Iterator[Mortal]:
+    with Mortal(tmp_path, CONTRACTS, ACEITE_WORKERS="4", ACEITE_TOGETHER="20") as made:
+        made.switch_off(pause_what_keeps_failing.NAME)  # it would do what it is for
+        yield made
 
 
-@pytest.mark.long
-def test_two_hundred_deliveries_under_faults_and_kills_each_have_one_verdict_and_leave_no_parameter(
-    aceite: Installation,
-) -> None:
-    chance, before = random.Random(SEED), aceite.parameters()
-    aceite.torment(FAULTS)
-    for dataset, deliveries in (("plain", PLAIN), ("jobs", JOBS), ("functions", FUNCTIONS)):
-        for day in range(deliveries):
-            aceite.land(dataset, day, chance.choice(("", "", "", "row-dropped")))
-    began, killed, next_kill_s = time.monotonic(), Counter[str](), 20.0
-    while (sealed := aceite.sealed()) < len(aceite.right):
-        passed_s = time.monotonic() - began
-        assert passed_s < WITHIN_S, f"{sealed} of {len(aceite.right)} have verdicts after {WITHIN_S} s; killed {killed}"
-        if passed_s > next_kill_s and sealed < 0.9 * len(aceite.right):
-            killed[aceite.kill_one(chance)] += 1
-            next_kill_s = passed_s + chance.uniform(20, 40)
-        time.sleep(0.5)
-    asked, made = aceite.faults_made()
-    aceite.torment([])
-    print(f"{time.monotonic() - began:.0f} s, {made} faults in {asked} calls, killed {dict(killed)}")  # noqa: T201
-    judged = {each["delivery"]["members"][0]["key"]: each for each in aceite.judged().values()}
-    verdicts = Counter(each["verdict"] for each in judged.values())
-    print(dict(verdicts))  # noqa: T201
-    assert judged.keys() == aceite.right.keys(), "lost"
+def check(soak: Soak, before: set[str]) -> None:
+    aceite, judged = soak.aceite, soak.aceite.judged()
+    by_key = {each["delivery"]["members"][0]["key"]: each for each in judged}
+    print(dict(Counter(each["verdict"] for each in judged)))  # noqa: T201
+    assert by_key.keys() == soak.right.keys(), "lost"
+    assert len(judged) == len(soak.right), "twice"
     wrong = {
         key: (each["verdict"], each["reason"])
-        for key, each in judged.items()
-        if each["verdict"] not in (aceite.right[key], "inconclusive")
+        for key, each in by_key.items()
+        if each["verdict"] not in (soak.right[key], "inconclusive")
     }
     assert not wrong
-    unexplained = [
-        each for each in judged.values() if each["verdict"] == "inconclusive" and not _explains(each["reason"])
-    ]
-    assert not unexplained
-    assert max(aceite.verdict_events().values()) == 1, "judged twice"
-    for dataset in ("functions", "plain", "jobs"):
+    inconclusive = {key: each["reason"] for key, each in by_key.items() if each["verdict"] == "inconclusive"}
+    assert not {key: reason for key, reason in inconclusive.items() if not _explains(reason)}
+    for dataset in CONTRACTS:
         assert audit(read_found(aceite.s3, "evidence", dataset)).flaws == ()
-    assert aceite.parameters() == before
-    assert killed["flows.warm.child"] > 0
+    eventually(lambda: aceite.parameters() == before, "the parameters as they were", 60)
+    eventually(lambda: aceite.told().keys() == soak.right.keys(), "each verdict told")
+    assert set(aceite.told().values()) == {1}, "told twice"
 
 
 def _explains(reason: str) -> bool:
     words = ("not called again", "still running", "AccessDenied", "no answer after", "Invoke", "invoke")
     return any(word in reason for word in words)
+
+
+def soaked(aceite: Mortal, seed: int) -> Soak:
+    print(f"SOAK_SEED={seed}")  # noqa: T201
+    return Soak(aceite, seed)
+
+
+@pytest.mark.proof
+def test_deliveries_under_faults_and_kills_at_random_moments_each_have_one_verdict(aceite: Mortal) -> None:
+    soak = soaked(aceite, int(SEED) if SEED else random.randrange(2**31))
+    before = aceite.parameters()
+    soak.torment(FAULTS)
+    soak.land(plain=14, jobs=2, functions=4)
+    kills = ["a run's process", "the watcher", "everything"]
+    soak.go_on(kills, 280)
+    soak.torment([])
+    check(soak, before)
+
+
+@pytest.mark.long
+def test_two_hundred_deliveries_under_faults_and_kills_each_have_one_verdict_and_leave_no_parameter(
+    aceite: Mortal,
+) -> None:
+    soak = soaked(aceite, int(SEED or 200))
+    before = aceite.parameters()
+    soak.torment(FAULTS)
+    soak.land(plain=186, jobs=6, functions=8)
+    kills = ["a run's process"] * 5 + ["the watcher"] * 2 + ["all flows", "the server", "everything"]
+    soak.go_on(kills, 1500)
+    soak.torment([])
+    check(soak, before)

@@ -1,12 +1,15 @@
 """Many deliveries in one run, on a real Prefect server and the sandbox's Athena: each is judged as if it were alone."""
 
 import csv
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, timedelta
 from itertools import count
 from pathlib import Path
+from threading import Barrier
 from typing import Any
+from uuid import UUID
 
 import boto3
 import duckdb
@@ -14,6 +17,8 @@ import pytest
 from prefect.client.orchestration import get_client
 from prefect.client.schemas.filters import TaskRunFilter, TaskRunFilterFlowRunId
 from prefect.client.schemas.objects import State
+from prefect.events import Event
+from prefect.events.filters import EventFilter, EventIDFilter
 from prefect.exceptions import TerminationSignal
 from prefect.logging import disable_run_logger
 from prefect.states import Cancelling, Running
@@ -23,6 +28,8 @@ from acceptance.delivery import Delivery, LandingObject
 from acceptance.events import DeliveryPointer
 from acceptance.evidence import Evidence
 from acceptance.evidence_keys import EVIDENCE, evidence_prefix
+from acceptance.verdict_events import judged_by, verdict_event_id
+from aws.waiting import poll_until
 from blocks.build import save_blocks
 from blocks.settings import read_settings
 from cli.installation import SANDBOX_SETTINGS
@@ -30,6 +37,7 @@ from flows.case import Case
 from flows.chain import Chain
 from flows.clients import load_clients
 from flows.evidence_audit import read_found
+from flows.evidence_store import evidence_uri
 from flows.installation import contract_of, installed_contracts
 from flows.records import this_run
 from flows.timeline import Timeline, called
@@ -164,6 +172,21 @@ def test_a_bad_delivery_among_good_ones_is_judged_as_alone_and_harms_no_other(sa
     assert "id 2: quantity '20' landed, '21' in the table" in told["the table has another cell"].reason
 
 
+def test_whoever_tells_of_a_verdict_by_its_evidence_tells_what_its_run_does(sandbox: Sandbox) -> None:
+    good, bad = sandbox.land(), sandbox.land("id,quantity\n1,0\n2,20\n")
+    sandbox.judge_together(good, bad)
+    of = {verdict_event_id(evidence_uri("evidence", each)): each for each in (good, bad)}
+    told: dict[UUID, Event] = {}
+    deadline = time.monotonic() + 30
+    while len(told) < len(of) and time.monotonic() < deadline:  # the server stores events some seconds later
+        with get_client(sync_client=True) as client:
+            found = client.read_events(EventFilter(id=EventIDFilter(id=list(of))), limit=50).events
+        told = {event.id: event for event in found}
+    for id_, delivery in of.items():
+        draft = judged_by(delivery, sandbox.evidence_of(delivery), evidence_uri("evidence", delivery))
+        assert (told[id_].event, told[id_].payload) == (draft.name, draft.payload)
+
+
 def test_one_query_measures_them_all_and_each_evidence_tells_so(sandbox: Sandbox) -> None:
     deliveries = [sandbox.land() for _ in range(6)]
     assert sandbox.judge_together(*deliveries).name == "Accepted"
@@ -265,6 +288,42 @@ def test_a_run_that_is_ended_leaves_evidence_if_a_person_ended_it_and_else_none(
         with batch.side_by_side():
             batch.judge(cases)
     assert {sandbox.verdict_of(delivery) for delivery in deliveries} - {None} == verdicts
+
+
+def test_what_others_of_a_run_wait_for_is_left_when_the_run_is_ended(sandbox: Sandbox) -> None:
+    """A signal reaches the main thread only; pipelines wait in others, and stop the job that they wait for."""
+    waits, left = Barrier(2), list[str]()
+
+    def waited(name: str, *task: Any, **more: Any) -> object:
+        if name != "read what landed":
+            return called(name, *task, **more)
+        waits.wait(30)
+        try:
+            poll_until(lambda: "running", lambda _: False, what="wait for a job", at_most_s=300)
+        except BaseException as error:
+            left.append(type(error).__name__)
+            raise
+        raise AssertionError
+
+    def ended(name: str, *task: Any, **more: Any) -> object:
+        if name == "read what landed":
+            waits.wait(30)
+            raise TerminationSignal(signal=15)
+        return called(name, *task, **more)
+
+    clients, contract = load_clients(), contract_of("sales")
+    chain = Chain(clients.evidence_s3, clients.evidence_bucket, "sales")
+    with get_client(sync_client=True) as client:
+        run_id = client.create_flow_run(validate_deliveries, parameters={"deliveries": []}, state=Running()).id
+    run = replace(this_run(contract, clients.caller), id=str(run_id))
+    cases = [Case(contract, sandbox.land(), None, chain, Timeline(each)) for each in (ended, waited)]
+    began = time.monotonic()
+    with disable_run_logger(), pytest.raises(TerminationSignal):
+        batch = Batch(contract, run, 2)
+        with batch.side_by_side():
+            batch.judge(cases)
+    assert left == ["WaitEnded"]
+    assert time.monotonic() - began < 60
 
 
 def test_deliveries_of_different_datasets_are_refused_by_name(sandbox: Sandbox) -> None:

@@ -99,12 +99,23 @@ def watching(aceite: Policed, home: Path, judged: Delivery) -> dict[str, Do]:
     def note() -> None:
         assert put_once(s3, "evidence", f"{noted(aceite)}{uuid4()}.json", b"{}")
 
+    def keep(**locked: Any) -> None:
+        """Of a run that was cancelled before it began."""
+        learn()
+        for place in ("deliveries/orders", "manifests/orders"):
+            assert put_once(s3, "evidence", f"{place}/{uuid4()}", b"{}", **locked)
+
+    def lock() -> None:
+        assert locking(s3, "evidence", "GOVERNANCE", timedelta(days=1), datetime.now(UTC))
+
     manifest = json.dumps([{"key": "a.csv", "sha256": SHA256}]).encode()
     return {
         "ListLanding": lambda: look("marked", {"a.csv": BODY, "_SUCCESS": b""}),
         "VerifyManifests": lambda: look("listed", {"a.csv": BODY, "manifest.json": manifest}),
         "ListUploads": lambda: look("quiet", {"a.csv": BODY}),
-        "ReadVerdicts": learn,
+        "KeepEvidence": keep,
+        "ReadObjectLock": lock,
+        "LockEvidence": lambda: keep(locking={"ObjectLockMode": "GOVERNANCE", "ObjectLockRetainUntilDate": TOMORROW}),
         "ListEvidence": learn,
         "OverrideParameters": restore,
         "NoteOverrides": note,

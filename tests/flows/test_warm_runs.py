@@ -11,6 +11,7 @@ import time
 from collections.abc import Callable, Coroutine, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from datetime import timedelta
 from pathlib import Path
 from typing import Any, TypeVar, cast
 from uuid import UUID
@@ -55,13 +56,13 @@ class Served:
     client: SyncPrefectClient
     thread: threading.Thread
 
-    def start(self, flow: Flow[..., Any], folder: Path, within_s: float = 100, **parameters: Any) -> UUID:
+    def start(self, flow: Flow[..., Any], folder: Path, within_s: float | None = 100, **parameters: Any) -> UUID:
         deployment = cast(
             RunnerDeployment,
             flow.to_deployment(
                 f"{self.worker._work_pool_name} {within_s}",
                 work_pool_name=self.worker._work_pool_name,
-                job_variables={"within_s": within_s, "grace_s": 2},
+                job_variables={"grace_s": 2} | ({"within_s": within_s} if within_s else {}),
                 entrypoint_type=EntrypointType.MODULE_PATH,
             ),
         )
@@ -96,7 +97,7 @@ def serving(pool: str, processes: int = 1, share: Share | None = None, more: Seq
     environment["PYTHONPATH"] = os.pathsep.join((str(ROOT), str(Path(__file__).parent)))
     environment["KEPT"] = "kept"
     preloaded = (*(f"warm_flows.{flow.fn.__name__}" for flow in FLOWS), *more)
-    worker = WarmWorker(pool, processes, preloaded, environment, share)
+    worker = WarmWorker(pool, processes, preloaded, environment, share, lambda _: timedelta(seconds=2))
     loops: list[asyncio.AbstractEventLoop] = []
     stop = asyncio.Event()
 
@@ -199,8 +200,9 @@ def test_a_cancelled_run_can_restore_what_it_changed_its_hook_runs_and_the_next_
     assert told(tmp_path, "report")["pid"] != pid
 
 
-def test_a_run_is_ended_at_its_deadline_and_its_hook_runs(served, tmp_path):
-    run = served.start(warm_flows.wait, tmp_path, within_s=2)
+@pytest.mark.parametrize("within_s", [2, None], ids=["of its work pool", "of its contract"])
+def test_a_run_is_ended_at_its_deadline_and_its_hook_runs(served, tmp_path, within_s):
+    run = served.start(warm_flows.wait, tmp_path, within_s=within_s)
     pid = told(tmp_path, "begun")
     assert served.end_of(run).name == "Crashed"
     assert told(tmp_path, "restored") == pid

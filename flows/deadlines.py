@@ -1,0 +1,26 @@
+"""The deadline of a run of the validation flows, which its dataset's contract sets."""
+
+from datetime import timedelta
+
+from prefect.client.schemas.objects import FlowRun
+
+from acceptance.deadlines import run_within
+from acceptance.errors import AceiteError
+from flows.case import QUERY_WITHIN
+from flows.installation import contract_of
+from flows.restoring import OTHERS_WITHIN
+from flows.runs import pointers_of
+from flows.waves import SIDE_BY_SIDE, at_once
+
+
+def deadline_of(run: FlowRun) -> timedelta | None:
+    """None of a run of which no contract tells: it says by itself what is wrong."""
+    deliveries = [pointer.delivery() for pointer in pointers_of(run)]
+    try:
+        contract = contract_of(deliveries[0].dataset) if deliveries else None
+    except AceiteError:
+        return None
+    if contract is None:
+        return None
+    side_by_side = at_once(contract, int(run.parameters.get("side_by_side", SIDE_BY_SIDE)))
+    return run_within(contract, deliveries, side_by_side, QUERY_WITHIN, OTHERS_WITHIN)

@@ -1,0 +1,60 @@
+"""A run has the time that its contract allows, and no more."""
+
+from dataclasses import replace
+from datetime import UTC, date, datetime, timedelta
+
+import pytest
+
+from acceptance.contract import AwaitObject, Contract, Invoke, Override
+from acceptance.deadlines import OF_ITS_OWN, QUERIES, run_within
+from acceptance.delivery import Delivery, LandingObject
+from acceptance.odcs.reader import read_contract
+
+TEXT = """
+apiVersion: v3.2.0
+kind: DataContract
+id: sales
+version: 1.0.0
+status: active
+servers:
+  - {server: landing, type: s3, location: "s3://landing/sales/{business_date:%Y%m%d}/{file}.csv", format: csv}
+  - {server: sor, type: athena, schema: lab, workgroup: primary}
+schema:
+  - {name: sales, properties: [{name: id, logicalType: integer}]}
+"""
+NOON = datetime(2026, 1, 2, 12, tzinfo=UTC)
+MINUTE = timedelta(minutes=1)
+JUDGING = QUERIES * MINUTE + OF_ITS_OWN
+
+
+@pytest.fixture
+def contract() -> Contract:
+    steps = (Invoke("copy", {}, 5 * MINUTE), AwaitObject("s3://sor/x", 30 * MINUTE))
+    return replace(read_contract(TEXT, "sales.odcs.yaml", {}), steps=steps)
+
+
+def delivery(files: int = 1) -> Delivery:
+    members = tuple(LandingObject("landing", f"sales/20260102/{each}.csv", "e", 1, NOON) for each in range(files))
+    return Delivery("sales", date(2026, 1, 2), members)
+
+
+def within(contract: Contract, *deliveries: Delivery, at_once: int = 1) -> timedelta:
+    return run_within(contract, deliveries, at_once, MINUTE, timedelta(hours=5))
+
+
+def test_a_run_may_take_what_its_steps_and_queries_may_and_some(contract: Contract) -> None:
+    assert within(contract, delivery()) == 35 * MINUTE + JUDGING
+    assert within(replace(contract, steps=()), delivery()) == JUDGING
+
+
+def test_a_pipeline_that_runs_for_each_file_has_its_time_for_each(contract: Contract) -> None:
+    assert within(contract, delivery(files=3)) == 105 * MINUTE + JUDGING
+
+
+def test_deliveries_of_one_run_have_their_time_in_lots(contract: Contract) -> None:
+    assert within(contract, *[delivery()] * 9, at_once=4) == 3 * (35 * MINUTE + JUDGING)
+
+
+def test_a_run_that_changes_a_parameter_may_wait_for_its_turn(contract: Contract) -> None:
+    changing = replace(contract, override=(Override("/a", None, {}),))
+    assert within(changing, delivery()) == 35 * MINUTE + timedelta(hours=5) + JUDGING

@@ -1,0 +1,299 @@
+"""What the watcher makes of runs that ended without a verdict, on a real Prefect server and S3 of the sandbox."""
+
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime, timedelta
+from itertools import count
+from typing import Any
+from uuid import UUID, uuid4
+
+import boto3
+import pytest
+from botocore.config import Config
+from prefect.client.orchestration import get_client
+from prefect.client.schemas.objects import State
+from prefect.events import Event, ResourceSpecification
+from prefect.events.filters import EventFilter, EventResourceFilter
+from prefect.logging import disable_run_logger
+from prefect.states import Cancelled, Cancelling, Crashed, Failed, Pending, Running, Scheduled
+
+from acceptance.chain import audit
+from acceptance.contract import Contract
+from acceptance.delivery import Delivery, LandingObject
+from acceptance.events import INCONCLUSIVE, DeliveryPointer, arrived
+from acceptance.evidence import Evidence
+from acceptance.evidence_keys import EVIDENCE, evidence_prefix
+from acceptance.findings import Findings
+from acceptance.odcs.reader import read_contract
+from acceptance.ranges import KeyRange
+from acceptance.verdict_events import FAILURE, verdict_event_id
+from blocks.build import save_blocks
+from blocks.settings import read_settings
+from cli.installation import SANDBOX_SETTINGS
+from flows import events
+from flows.aftermath import Aftermath
+from flows.case import Case
+from flows.chain import Chain
+from flows.clients import Clients, load_clients
+from flows.endings import Endings
+from flows.evidence_audit import read_found
+from flows.evidence_files import put_evidence
+from flows.evidence_store import evidence_uri, take_claim
+from flows.holders import Holder
+from flows.ledger import Ledger, open_ledger
+from flows.ledger.remember import Sighting
+from flows.ledger.seen import Certified
+from flows.records import evidence_of, run_of
+from flows.runs import SHUTTING_DOWN
+from flows.timeline import Timeline, called
+from flows.untold import Untold
+from flows.validate_deliveries import validate_deliveries
+from flows.validate_delivery import validate_delivery
+from sandbox.server import REGION, LocalAws
+from sandbox.torment import Fault, Kind
+
+CONTRACT = """
+apiVersion: v3.2.0
+kind: DataContract
+id: sales
+version: 1.0.0
+status: active
+servers:
+  - {server: landing, type: s3, location: "s3://landing/sales/{business_date:%Y%m%d}/{file}.csv", format: csv}
+  - {server: sor, type: athena, schema: lab, workgroup: primary}
+schema:
+  - {name: sales, properties: [{name: id, logicalType: integer}]}
+"""
+PATIENCE = timedelta(hours=1)
+DAYS = count()
+LONG_AGO = datetime.now(UTC) - timedelta(minutes=1)
+
+
+def contract() -> Contract:
+    return read_contract(CONTRACT, "sales.odcs.yaml", {})
+
+
+@dataclass
+class Watch:
+    """A ledger whose deliveries were announced, and the watcher's looks at what became of them."""
+
+    ledger: Ledger
+    clients: Clients
+    alive: list[None] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        self.s3 = self.clients.evidence_s3
+        self.aftermath = Aftermath(self.ledger.announcements, self.s3, "evidence", PATIENCE)
+        self.endings = self.restarted()
+
+    def restarted(self) -> Endings:
+        return Endings(self.aftermath, {"sales": contract()}, self.clients, lambda: self.alive.append(None))
+
+    def arrive(self, deliveries: int = 1) -> tuple[list[Delivery], UUID]:
+        """New deliveries, which one event has told of."""
+        made = [self._delivery() for _ in range(deliveries)]
+        seen = tuple(Sighting(each.first, each, arrived(each)) for each in made)
+        self.ledger.seen.commit(Certified("landing", "", None, (KeyRange(certified_at=LONG_AGO),), seen), LONG_AGO)
+        return made, self.tell()
+
+    def tell(self) -> UUID:
+        """The event that was due, as the server has it."""
+        self.ledger.announcements.bundle({"sales": 200}, LONG_AGO)
+        (due,) = self.ledger.announcements.due(10)
+        self.ledger.announcements.confirmed([due.event_id], LONG_AGO)
+        return due.event_id
+
+    def run(self, deliveries: list[Delivery], event_id: UUID, *states: State) -> UUID:
+        """A run of theirs, through these states."""
+        pointers = [DeliveryPointer.to(each).model_dump(mode="json") for each in deliveries]
+        alone = len(pointers) == 1
+        parameters = {"delivery": pointers[0]} if alone else {"deliveries": pointers}
+        flow: Any = validate_delivery if alone else validate_deliveries
+        with get_client(sync_client=True) as client:
+            run = client.create_flow_run(flow, parameters={**parameters, "event_id": str(event_id)}, state=states[0])
+            for state in states[1:]:
+                client.set_flow_run_state(run.id, state)
+        return run.id
+
+    def look(self) -> int:
+        """How many are announced again at once."""
+        with disable_run_logger():
+            self.endings.look()
+            self.aftermath.announce_again()
+        return sum(len(item.draft.payload.get("deliveries", [1])) for item in self.ledger.announcements.due(500))
+
+    def evidence(self, delivery: Delivery) -> Evidence | None:
+        key = evidence_prefix("sales", delivery.business_date, delivery.id) + EVIDENCE
+        try:
+            return Evidence.model_validate_json(self.s3.get_object(Bucket="evidence", Key=key)["Body"].read())
+        except self.s3.exceptions.NoSuchKey:
+            return None
+
+    def claim(self, delivery: Delivery, run: UUID) -> None:
+        holder = Holder(flow_run_id=str(run), place="another machine", pid=1)
+        assert take_claim(self.s3, "evidence", delivery, holder, datetime.now(UTC))
+
+    def _delivery(self) -> Delivery:
+        day = date(2026, 1, 1) + timedelta(days=next(DAYS))
+        landed = LandingObject("landing", f"sales/{day:%Y%m%d}/a.csv", "e", 10, LONG_AGO.replace(microsecond=0))
+        return Delivery("sales", day, (landed,), {"file": "a"})
+
+
+@pytest.fixture(scope="module")
+def aws() -> Iterator[LocalAws]:
+    with LocalAws() as aws:
+        yield aws
+
+
+@pytest.fixture(scope="module")
+def clients(aws: LocalAws, prefect_server: str) -> Iterator[Clients]:
+    with pytest.MonkeyPatch.context() as environment:
+        for name, value in (SANDBOX_SETTINGS | {"ACEITE_AWS_ENDPOINT_URL": aws.endpoint}).items():
+            environment.setenv(name, value)
+        save_blocks(read_settings())
+        load_clients.cache_clear()  # of tests that ran in this process before
+        yield load_clients()
+    load_clients.cache_clear()
+
+
+@pytest.fixture
+def watch(clients: Clients, new_sqlite: Any) -> Iterator[Watch]:
+    s3 = boto3.Session("sandbox", "x", region_name=REGION).client("s3", endpoint_url=clients.endpoint_url)
+    s3.create_bucket(Bucket="evidence")
+    with open_ledger(new_sqlite()) as ledger:
+        yield Watch(ledger, clients)
+    for item in s3.list_objects_v2(Bucket="evidence").get("Contents", ()):
+        s3.delete_object(Bucket="evidence", Key=item["Key"])
+
+
+@pytest.mark.parametrize(
+    "states",
+    [
+        (Running(), Crashed()),
+        (Running(), Failed()),
+        (Pending(), Crashed()),
+        (Running(), Cancelled(message=SHUTTING_DOWN)),
+    ],
+    ids=["it died", "it failed", "it died before it began", "what ran it was told to end"],
+)
+def test_a_delivery_whose_run_came_to_nothing_is_announced_again_at_once(watch: Watch, states) -> None:
+    deliveries, event_id = watch.arrive()
+    assert watch.look() == 0
+    watch.claim(deliveries[0], watch.run(deliveries, event_id, *states))
+    assert watch.look() == 1
+    assert watch.evidence(deliveries[0]) is None
+
+
+def test_the_next_deaths_of_a_delivery_make_it_wait_for_ever_longer(watch: Watch) -> None:
+    deliveries, event_id = watch.arrive()
+    watch.run(deliveries, event_id, Running(), Crashed())
+    assert watch.look() == 1
+    second = watch.tell()
+    assert watch.look() == 0, "the run that died is of the first event"
+    watch.run(deliveries, second, Running(), Crashed())
+    assert watch.look() == 0, "an eighth of twice the patience"
+
+
+def test_a_watcher_that_begins_later_finds_the_deaths_of_before(watch: Watch) -> None:
+    deliveries, event_id = watch.arrive(20)
+    watch.run(deliveries, event_id, Running(), Crashed())
+    watch.endings = watch.restarted()
+    assert watch.look() == 20
+
+
+def test_deliveries_of_which_the_bucket_does_not_tell_keep_back_no_others(watch: Watch, aws: LocalAws) -> None:
+    watch.arrive(20)
+    once = Config(retries={"total_max_attempts": 1})
+    s3 = boto3.Session("sandbox", "x", region_name=REGION).client("s3", endpoint_url=aws.endpoint, config=once)
+    watch.endings.aftermath = watch.aftermath = Aftermath(watch.ledger.announcements, s3, "evidence", timedelta(0))
+    aws.torment.set([Fault(Kind.ERROR, "s3", "GetObject", rate=0.4, seed=6)])
+    first = watch.look()
+    assert 0 < first < 20
+    aws.torment.set([])
+    assert watch.look() == 20
+
+
+def test_a_run_beside_another_one_that_goes_on_takes_nothing_with_it(watch: Watch) -> None:
+    deliveries, event_id = watch.arrive()
+    watch.claim(deliveries[0], watch.run(deliveries, event_id, Running()))
+    watch.run(deliveries, event_id, Pending(), Crashed())
+    watch.run(deliveries, event_id, Scheduled(), Cancelled())
+    assert watch.look() == 0
+    assert watch.evidence(deliveries[0]) is None
+
+
+@pytest.mark.parametrize(
+    ("states", "reason"),
+    [
+        ((Scheduled(), Cancelling()), "cancelled by a person"),
+        ((Scheduled(), Cancelled(message="by Ana: a draft")), "cancelled by a person: by Ana: a draft"),
+        ((Pending(), Cancelling(message="by Ana"), Cancelled(message="as asked")), "cancelled by a person: by Ana"),
+        ((Running(), Cancelling(), Cancelled(message="its process is gone")), "cancelled by a person"),
+    ],
+    ids=["before it was due", "through the API", "while it was submitted", "and it had no time to tell"],
+)  # fmt: skip
+def test_a_cancelled_run_is_not_run_again_but_is_inconclusive_and_told_so_once(watch: Watch, states, reason) -> None:
+    deliveries, event_id = watch.arrive()
+    run = watch.run(deliveries, event_id, *states)
+    assert (watch.look(), watch.look()) == (0, 0)
+    found = watch.evidence(deliveries[0])
+    assert found is not None
+    assert (found.verdict.value, found.reason, found.run.flow_run_id) == ("inconclusive", reason, str(run))
+    assert [(each.state, each.verdict) for each in watch.ledger.status.deliveries()] == [("judged", "inconclusive")]
+    assert audit(read_found(watch.s3, "evidence", "sales")).flaws == ()
+
+
+def test_of_a_cancelled_run_of_many_all_without_a_verdict_are_inconclusive(watch: Watch) -> None:
+    deliveries, event_id = watch.arrive(12)
+    run = watch.run(deliveries, event_id, Running(), Cancelling(), Cancelled())
+    watch.claim(deliveries[0], run)
+    assert watch.look() == 0
+    found = [watch.evidence(each) for each in deliveries]
+    assert {each.reason for each in found if each} == {"cancelled by a person"}
+    assert len(watch.alive) == 12, "the watcher shows that it lives between them"
+    assert audit(read_found(watch.s3, "evidence", "sales")).flaws == ()
+
+
+def test_a_verdict_that_its_run_did_not_tell_is_told_by_the_watcher_once(watch: Watch) -> None:
+    (told,), (untold,) = (watch.arrive()[0] for _ in range(2))
+    run = run_of(contract(), watch.clients.caller, str(uuid4()), "a run", None)
+    chain = Chain(watch.s3, "evidence", "sales")
+    with disable_run_logger():
+        for delivery in (told, untold):
+            case = Case(contract(), delivery, None, chain, Timeline(called))
+            case.findings = Findings(stopped_by="claim: it was tried")
+            assert put_evidence(watch.s3, "evidence", delivery, evidence_of(case, case.judgement, run), chain)
+            if delivery == told:
+                events.post_one(case.verdict_event(run), verdict_event_id(case.evidence_uri))
+        watch.aftermath.look_for([told, untold])
+        ids = {each.id: verdict_event_id(evidence_uri("evidence", each)) for each in (told, untold)}
+
+        def stored() -> frozenset[UUID]:
+            with get_client(sync_client=True) as client:
+                return events.stored(client, list(ids.values()))
+
+        until(lambda: stored() == {ids[told.id]})
+        watcher = Untold(watch.ledger.announcements, watch.s3, "evidence", timedelta(0))
+        watcher.tell()
+        until(lambda: stored() == set(ids.values()))
+        before = events_of(untold)
+        watcher.tell()
+        Untold(watch.ledger.announcements, watch.s3, "evidence", timedelta(0)).tell()
+    (event,) = before
+    assert (event.payload["verdict"], event.payload["reason"]) == ("inconclusive", "claim: it was tried")
+    assert FAILURE not in event.resource
+    assert [len(events_of(delivery)) for delivery in (told, untold)] == [1, 1]
+
+
+def events_of(delivery: Delivery) -> list[Event]:
+    wanted = EventFilter(resource=EventResourceFilter(labels=ResourceSpecification({"aceite.delivery": delivery.id})))
+    with get_client(sync_client=True) as client:
+        return [each for each in client.read_events(wanted, limit=50).events if each.event == INCONCLUSIVE]
+
+
+def until(holds: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + 60
+    while not holds():
+        assert time.monotonic() < deadline
+        time.sleep(0.1)  # between two questions, not instead of one
