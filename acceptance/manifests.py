@@ -19,6 +19,9 @@ from acceptance.delivery import LandingObject
 MOST_BYTES = 5_000_000
 """Nobody needs to fetch a larger one: it is refused."""
 
+MOST_FILES = 10_000
+"""Far more than Prefect takes as the parameter of a run, and still read in less than a second."""
+
 _MOST_SHOWN = 200
 _LARGEST_SIZE = 2**63
 _LISTS = ("entries", "files")
@@ -103,23 +106,25 @@ def _read(content: bytes, manifest: LandingObject) -> Iterator[Entry]:
         text = content.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         raise _WrongError(f"the byte 0x{content[error.start]:02X} at {error.start} is not UTF-8") from error
-    items = _json(text) if text.lstrip()[:1] in ("[", "{") else _lines(text)
+    kind, items = ("entry", _json(text)) if text.lstrip()[:1] in ("[", "{") else ("line", _lines(text))
+    if len(items) > MOST_FILES:
+        raise _WrongError(f"it lists {len(items):,} files, at most {MOST_FILES:,} are followed")
     if not items:
         raise _WrongError("it lists no file")
-    for place, item in items:
-        yield _entry(place, item, manifest)
+    for number, item in items:
+        yield _entry(f"{kind} {number}", item, manifest)
 
 
 def too_large(size_bytes: int) -> str:
     return f"it has {size_bytes:,} bytes, at most {MOST_BYTES:,} are read"
 
 
-def _lines(text: str) -> list[tuple[str, Any]]:
+def _lines(text: str) -> Sequence[tuple[int, Any]]:
     lines = ((number, line.removesuffix("\r")) for number, line in enumerate(text.split("\n"), 1))
-    return [(f"line {number}", line) for number, line in lines if line.strip()]
+    return [(number, line) for number, line in lines if line.strip()]
 
 
-def _json(text: str) -> list[tuple[str, Any]]:
+def _json(text: str) -> Sequence[tuple[int, Any]]:
     try:
         document = json.loads(text)
     except (ValueError, RecursionError) as error:  # a number of too many digits is a ValueError as well
@@ -132,7 +137,7 @@ def _json(text: str) -> list[tuple[str, Any]]:
         document = document[found[0]]
     if not isinstance(document, list):
         raise _WrongError(f"found {_shown(document)} where a list of files is needed")
-    return [(f"entry {number}", item) for number, item in enumerate(document, 1)]
+    return list(enumerate(document, 1))
 
 
 def _entry(place: str, item: Any, manifest: LandingObject) -> Entry:

@@ -174,9 +174,6 @@ def _of_doctor(contracts: Sequence[Contract], told: Surroundings) -> Iterator[Ri
     for contract in contracts:
         table = contract.table
         yield Right(to.LOOK_AT_WORKGROUPS, account.arn("athena", f"workgroup/{literal(table.workgroup)}", table.region))
-        for step in contract.steps:
-            if isinstance(step, AwaitGlueJob | RunGlueJob):
-                yield Right(to.LOOK_AT_JOBS, account.arn("glue", f"job/{literal(step.job)}"))
     if told.queue_url:
         yield Right(to.LOOK_AT_QUEUE, account.queue(told.queue_url))
 

@@ -105,4 +105,3 @@ LOOK_AT_EVIDENCE_BUCKET = Purpose(
     ("s3:GetBucketVersioning", "s3:GetBucketObjectLockConfiguration"),
 )
 LOOK_AT_QUEUE = Purpose("LookAtQueue", "look whether the queue is there", ("sqs:GetQueueAttributes",))
-LOOK_AT_JOBS = Purpose("LookAtJobs", "look whether Glue jobs are there", ("glue:GetJobRuns",))

@@ -24,7 +24,18 @@ from automations import (
     tell_about_strangers,
     validate,
 )
-from automations.deployments import OURS, Deployed, Places, deployed, deployments, full_name, put_in_place, served_here
+from automations.deployments import (
+    OURS,
+    WATCHER,
+    Deployed,
+    Places,
+    deployed,
+    deployments,
+    full_name,
+    put_in_place,
+    served_here,
+    withdraw_waiting,
+)
 from automations.telling import Channel
 from blocks.build import save_blocks
 from blocks.settings import Settings
@@ -65,7 +76,7 @@ def _apply(
     for name in sorted({deployment.work_pool_name or "" for deployment, _ in placed} & OURS.keys()):
         yield _apply_pool(client, name, dry_run)
     for deployment, existing in placed:
-        yield _apply_deployment(deployment, existing, dry_run)
+        yield _apply_deployment(client, deployment, existing, dry_run)
     for automation in _automations(client, settings, contracts, dry_run):
         yield _apply_automation(client, automation, dry_run)
     for obsolete in client.read_automations_by_name(validate.OBSOLETE):
@@ -95,11 +106,15 @@ def _automations(
     yield restart_the_watcher.automation(ids.watch_landing)
 
 
-def _apply_deployment(deployment: RunnerDeployment, existing: DeploymentResponse | None, dry_run: bool) -> Change:
+def _apply_deployment(
+    client: SyncPrefectClient, deployment: RunnerDeployment, existing: DeploymentResponse | None, dry_run: bool
+) -> Change:
     fields = ("description", "entrypoint", "parameters", "tags", "work_pool_name", "job_variables")
     differing = tuple(f for f in fields if existing is not None and getattr(existing, f) != getattr(deployment, f))
     if not dry_run and (existing is None or differing):
         deployment.apply()
+    if not dry_run and existing is not None and "work_pool_name" in differing and deployment.name == WATCHER:
+        withdraw_waiting(client, existing, deployment.work_pool_name)
     return Change("deployment", full_name(deployment), _word(existing is not None, bool(differing)), differing)
 
 

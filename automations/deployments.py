@@ -7,9 +7,18 @@ from uuid import UUID
 
 from prefect import Flow
 from prefect.client.orchestration import SyncPrefectClient
+from prefect.client.schemas.filters import (
+    DeploymentFilter,
+    DeploymentFilterId,
+    FlowRunFilter,
+    FlowRunFilterState,
+    FlowRunFilterStateType,
+)
+from prefect.client.schemas.objects import StateType
 from prefect.client.schemas.responses import DeploymentResponse
 from prefect.deployments.runner import RunnerDeployment
 from prefect.exceptions import ObjectNotFound
+from prefect.states import Cancelled
 from prefect.types.entrypoint import EntrypointType
 from prefect.workers.base import BaseWorker
 from prefect.workers.process import ProcessWorker
@@ -119,6 +128,22 @@ def put_in_place(
     # Said even where it is none, which takes it out of the pool that it is in.
     deployment.work_pool_name, deployment.job_variables = place.work_pool, dict(place.job_variables)
     return existing
+
+
+def withdraw_waiting(client: SyncPrefectClient, moved: DeploymentResponse, work_pool: str | None) -> None:
+    """Cancels runs that still wait where the deployment was before.
+
+    A worker there would start them with the job variables that the deployment has now: a watcher without its ledger.
+    """
+    waiting = client.read_flow_runs(
+        deployment_filter=DeploymentFilter(id=DeploymentFilterId(any_=[moved.id])),
+        flow_run_filter=FlowRunFilter(
+            state=FlowRunFilterState(type=FlowRunFilterStateType(any_=[StateType.SCHEDULED]))
+        ),
+    )
+    there = f"the work pool {work_pool}" if work_pool else "`aceite up`"
+    for run in waiting:
+        client.set_flow_run_state(run.id, Cancelled(message=f"served by {there} from now on"), force=True)
 
 
 def full_name(deployment: RunnerDeployment) -> str:

@@ -17,6 +17,9 @@ from aws.calls import Client, aws_call, error_code
 from aws.listing import landing_object
 from aws.waiting import REAL_CLOCK, Clock, poll_until
 
+MOST_BYTES = 100_000_000
+"""Of what is held in memory as a whole: evidence, manifests, claims and notes are far smaller."""
+
 _CHUNK_BYTES = 1024 * 1024
 
 _ABSENT = frozenset({"404", "NoSuchKey", "NotFound", "NoSuchVersion"})
@@ -118,22 +121,10 @@ def await_object(
 
 
 def read_bytes(s3: Client, bucket: str, key: str) -> bytes | None:
-    """The object's bytes, or None if there is no such object. Raises StepFailed if S3 does not give it."""
-    with aws_call(f"read s3://{bucket}/{key}"):
-        try:
-            content: bytes = s3.get_object(Bucket=bucket, Key=key)["Body"].read()
-        except ClientError as error:
-            if error_code(error) in _ABSENT:
-                return None
-            raise
-    return content
-
-
-def read_json(s3: Client, bucket: str, key: str) -> tuple[dict[str, Any], str] | None:
-    """The JSON object in it and its etag, or None if there is no such object.
+    """The object's bytes, or None if there is no such object.
 
     Raises:
-        StepFailed: S3 does not give it, or it does not hold a JSON object.
+        StepFailed: S3 does not give it, or it is larger than MOST_BYTES.
     """
     with aws_call(f"read s3://{bucket}/{key}"):
         try:
@@ -142,7 +133,34 @@ def read_json(s3: Client, bucket: str, key: str) -> tuple[dict[str, Any], str] |
             if error_code(error) in _ABSENT:
                 return None
             raise
-        content = answer["Body"].read()
+        return _whole(answer, f"s3://{bucket}/{key}")
+
+
+def _whole(answer: Mapping[str, Any], uri: str) -> bytes:
+    if answer["ContentLength"] > MOST_BYTES:
+        answer["Body"].close()
+        raise StepFailed(
+            f"{uri} has {answer['ContentLength']:,} bytes, at most {MOST_BYTES:,} are read: Aceite put no such object; "
+            "see who did, and remove it"
+        )
+    content: bytes = answer["Body"].read()
+    return content
+
+
+def read_json(s3: Client, bucket: str, key: str) -> tuple[dict[str, Any], str] | None:
+    """The JSON object in it and its etag, or None if there is no such object.
+
+    Raises:
+        StepFailed: S3 does not give it, it is larger than MOST_BYTES, or it does not hold a JSON object.
+    """
+    with aws_call(f"read s3://{bucket}/{key}"):
+        try:
+            answer = s3.get_object(Bucket=bucket, Key=key)
+        except ClientError as error:
+            if error_code(error) in _ABSENT:
+                return None
+            raise
+        content = _whole(answer, f"s3://{bucket}/{key}")
     try:
         value = json.loads(content)
     except ValueError as error:

@@ -101,8 +101,7 @@ def _of_pipeline(contract: Contract, aws: AskedAws) -> Iterator[Precondition]:
             case Invoke(function):
                 yield asked(f"function {function}", pipeline.function, ("lambda",), function, file)
             case AwaitGlueJob(job) | RunGlueJob(job):
-                awaited = isinstance(step, AwaitGlueJob)
-                yield asked(f"Glue job {job}", pipeline.job, ("glue",), job, awaited, file)
+                yield asked(f"Glue job {job}", pipeline.job, ("glue",), job, file)
             case AwaitObject(uri):
                 place = bucket_and_key(text_pattern(contract, uri))
                 yield asked(f"step {number} of {contract.dataset}", buckets.awaited, ("s3",), *place, file)

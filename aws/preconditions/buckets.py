@@ -14,6 +14,8 @@ from aws.preconditions.asking import No, Refused, ask, denied, refusal, refusal_
 _NEVER = "aceite-doctor"
 """In the name of an object that is never there, and an etag that none has."""
 
+_UP_TO_WILDCARD = re.compile(r"(\$\{.\}|[^*?])*")
+
 
 def bucket(s3: Client, name: str, prefix: str, named_in: str) -> Seen:
     """Whether it is there, in the client's region, and may be listed below the prefix."""
@@ -39,11 +41,37 @@ def bucket(s3: Client, name: str, prefix: str, named_in: str) -> Seen:
 
 
 def readable(s3: Client, bucket: str, pattern: str) -> Seen:
-    """S3 says 404 of an object that is not there to those who may read it, and 403 to others."""
+    """S3 says 404 of an object that is not there to those who may read it and list the whole bucket, 403 to others.
+
+    So who may list a part of it only is judged by an object that is there.
+    """
     answer = ask(lambda: s3.head_object(Bucket=bucket, Key=_key(pattern)))
+    if isinstance(answer, Refused) and answer.kind is No.DENIED and not _may_list(s3, bucket):
+        there = _first_like(s3, bucket, pattern)
+        if there is None:
+            return met(f"there is no s3://{bucket}/{pattern} yet by which reading could be tried")
+        answer = ask(lambda: s3.head_object(Bucket=bucket, Key=there))
     if isinstance(answer, Refused) and answer.kind is not No.MISSING:
         return refusal(answer, met(""), "s3:GetObject", _arn(f"{bucket}/{pattern}"))
     return met(f"s3://{bucket}/{pattern} may be read")
+
+
+def _may_list(s3: Client, bucket: str) -> bool:
+    return not isinstance(ask(lambda: s3.list_objects_v2(Bucket=bucket, MaxKeys=1)), Refused)
+
+
+def _first_like(s3: Client, bucket: str, pattern: str) -> str | None:
+    """The key of an object of the pattern, among the first thousand below what all such keys begin with."""
+    prefix = _key(_UP_TO_WILDCARD.match(pattern)[0])  # type: ignore[index]  # it matches also an empty text
+    listed = ask(lambda: s3.list_objects_v2(Bucket=bucket, Prefix=prefix))
+    if isinstance(listed, Refused):
+        return None
+    like = re.compile("".join(_as_regex(part) for part in re.findall(r"\$\{.\}|.", pattern)), re.DOTALL)
+    return next((item["Key"] for item in listed.get("Contents", ()) if like.fullmatch(item["Key"])), None)
+
+
+def _as_regex(part: str) -> str:
+    return {"*": ".*", "?": "."}.get(part) or re.escape(part[2] if len(part) > 1 else part)
 
 
 def writable(s3: Client, bucket: str, patterns: Iterable[str]) -> Seen:

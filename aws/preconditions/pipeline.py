@@ -18,14 +18,12 @@ def function(lambda_: Client, name: str, named_in: str) -> Seen:
     return met("it is there, and may be invoked")
 
 
-def job(glue: Client, name: str, awaited: bool, named_in: str) -> Seen:
-    """A run needs to see the runs of a job only if it awaits one that somebody else starts."""
+def job(glue: Client, name: str, named_in: str) -> Seen:
     answer = ask(lambda: glue.get_job_runs(JobName=name, MaxResults=1))
     if isinstance(answer, Refused):
-        refused = refusal if awaited else refusal_of_doctor
         make = f"deploy {name}; what is there shows `aws glue list-jobs"
         missing = _no(f"Glue job {name}", glue, make, f"its step in {named_in}")
-        return refused(answer, missing, "glue:GetJobRuns", f"the job {name}")
+        return refusal(answer, missing, "glue:GetJobRuns", f"the job {name}")
     return met("it is there, and its runs may be seen")
 
 

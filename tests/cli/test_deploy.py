@@ -21,7 +21,10 @@ from prefect.workers.process import ProcessJobConfiguration, ProcessWorker
 from prefect_aws.workers import ECSWorker
 
 from acceptance.errors import SettingsError
+from automations.apply import apply
+from automations.deployments import served_here
 from automations.job_variables import job_variables
+from blocks.settings import read_settings
 from cli.children import Child
 from cli.installation import SANDBOX_SETTINGS
 from cli.main import app
@@ -213,8 +216,8 @@ def aceite(hosts, monkeypatch, capsys) -> Callable[..., str]:
     return run
 
 
-def made_pool(hosts: Hosts, worker: type[Any]) -> str:
-    name = f"hosts-{worker.type}"
+def made_pool(hosts: Hosts, worker: type[Any], name: str = "hosts") -> str:
+    name = f"{name}-{worker.type}"
     pool = {"name": name, "type": worker.type, "base_job_template": worker.get_default_base_job_template()}
     httpx.post(f"{hosts.api}/work_pools/", json=pool, timeout=30)
     return name
@@ -292,10 +295,25 @@ def test_what_a_worker_makes_of_the_watcher_s_job_variables_has_the_ledger_s_url
     assert asyncio.run(made()).env["ACEITE_LEDGER_URL"] == url
 
 
-@pytest.mark.long  # not because it takes long: the pool's worker also starts a watcher that a test before left there
+def test_a_watcher_that_is_served_here_leaves_no_run_in_the_pool_where_it_was(hosts, aceite, monkeypatch):
+    """A worker there would give it no ledger's URL any more, and a ledger of its own."""
+    monkeypatch.setenv("ACEITE_LEDGER_URL", "postgresql://aceite:planted-secret@db.example/ledger")
+    pool = made_pool(hosts, ProcessWorker, "left")
+    aceite("deploy", "--work-pool", pool, "--only", "watcher")
+    assert waiting(hosts, pool) == ["watch the landing locations"]
+    apply(read_settings(), (), places=served_here(read_settings(), "watcher"))
+    assert waiting(hosts, pool) == []
+
+
+def waiting(hosts: Hosts, pool: str) -> list[str]:
+    wanted = {"flow_runs": {"state": {"type": {"any_": ["SCHEDULED"]}}}, "work_pools": {"name": {"any_": [pool]}}}
+    return [run["name"] for run in httpx.post(f"{hosts.api}/flow_runs/filter", json=wanted, timeout=30).json()]
+
+
+@pytest.mark.proof
 def test_a_watcher_and_a_worker_on_different_hosts_judge_a_delivery(hosts, aceite):
     """Of the hosts one serves only the watcher; on the other one runs nothing but Prefect's worker."""
-    pool = made_pool(hosts, ProcessWorker)
+    pool = made_pool(hosts, ProcessWorker, "apart")
     aceite("deploy", "--work-pool", pool, "--only", "validations")
     worker = {**hosts.environment, "PREFECT_WORKER_QUERY_SECONDS": "1"}
     for name in [name for name in worker if name.startswith("ACEITE_") and name != "ACEITE_CONTRACTS"]:

@@ -5,10 +5,8 @@ import os
 import subprocess
 import sys
 import threading
-import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from datetime import UTC, datetime
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
@@ -20,8 +18,8 @@ from prefect.client.orchestration import get_client
 from prefect.context import _temporary_global_settings_context, get_settings_context
 from prefect.settings import PREFECT_API_URL, temporary_settings
 from prefect_aws import S3Bucket
+from served_flows import become_served, eventually_green, give_sign_of_life
 
-from acceptance.events import HEARTBEAT, EventDraft
 from acceptance.preconditions import Outcome, Seen
 from automations import preconditions as prefect
 from automations.apply import apply
@@ -30,7 +28,6 @@ from blocks.settings import Settings, read_settings
 from cli.asked_aws import AskedAws
 from cli.children import Child
 from cli.preconditions import of_installation
-from flows import events
 from flows.contracts import contracts_of
 from flows.switches import switch_name
 from sandbox.provision import provision
@@ -135,31 +132,6 @@ def red(seen: Seen, found: str, *remedy: str) -> None:
 def green(seen: Seen, found: str = "") -> None:
     assert seen.outcome is Outcome.GREEN, seen
     assert found in seen.found
-
-
-def become_served() -> None:
-    """Asks for runs, as runners and workers do."""
-    with get_client(sync_client=True) as client:
-        for deployment in client.read_deployments():
-            route = f"/work_pools/{deployment.work_pool_name}/get_scheduled_flow_runs"
-            asked = {"deployment_ids": [str(deployment.id)], "scheduled_before": datetime.now(UTC).isoformat()}
-            if deployment.work_pool_name is None:
-                client.request("POST", "/deployments/get_scheduled_flow_runs", json=asked).raise_for_status()
-            else:
-                client.request("POST", route, json={}).raise_for_status()  # type: ignore[arg-type]
-
-
-def give_sign_of_life() -> None:
-    resource = {"prefect.resource.id": "aceite.watcher"}
-    events.post_one(EventDraft(HEARTBEAT, resource, {"doing": "watching"}))
-
-
-def eventually_green(look_again: Callable[[], Seen], within_s: float = 60) -> Seen:
-    deadline = time.monotonic() + within_s
-    while (seen := look_again()).outcome is not Outcome.GREEN:
-        assert time.monotonic() < deadline, seen
-        time.sleep(0.2)
-    return seen
 
 
 @contextmanager

@@ -3,21 +3,21 @@
 import os
 import select
 import shutil
-import signal
 import socket
 import subprocess
 import sys
-import tempfile
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager, suppress
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TypeVar
 
 import httpx
 import psutil
+
+from benchmarks.local_postgresql import free_port, postgresql, programs
 
 ROOT = Path(__file__).parent.parent.parent
 READY_WITHIN_S = 600
@@ -29,7 +29,7 @@ def why_not() -> str:
     missing = [
         f"{what} ({remedy})"
         for what, remedy, found in (
-            ("PostgreSQL's server with its extension pg_trgm", "apt-get install postgresql", _postgresql() is not None),
+            ("PostgreSQL's server with its extension pg_trgm", "apt-get install postgresql", programs() is not None),
             ("redis-server", "apt-get install redis-server", shutil.which("redis-server") is not None),
             ("prefect_redis", 'pip install "aceite[scale]"', find_spec("prefect_redis") is not None),
         )
@@ -53,11 +53,11 @@ class Cluster:
         self.folder = folder
         self._undo = undo
         self._processes: dict[str, psutil.Popen] = {}
-        redis = _free_port()
+        redis = free_port()
         self._start("redis", "redis-server", "--port", str(redis), "--save", "", "--bind", "127.0.0.1")
-        self.postgresql = undo.enter_context(_running_postgresql(folder / "postgresql.log"))
+        self.postgresql = undo.enter_context(postgresql(folder / "postgresql.log", ("prefect", "ledger"))).address
         _until_it_listens(redis, "redis")
-        self._backends = [_free_port() for _ in range(2)]
+        self._backends = [free_port() for _ in range(2)]
         balanced = undo.enter_context(_balancer(self._backends))
         self.api = f"http://127.0.0.1:{balanced}/api"
         self.environment = {
@@ -139,45 +139,6 @@ class Cluster:
             self.kill(name)
 
 
-def _postgresql() -> Path | None:
-    """The folder of its programs. Debian's is not on the path; a wheel's lacks pg_trgm, which Prefect needs."""
-    on_path = shutil.which("postgres")
-    found = [Path(on_path).resolve().parent] if on_path else []
-    found += sorted(Path("/usr/lib/postgresql").glob("*/bin"), reverse=True)
-    return next((folder for folder in found if (folder / "initdb").exists() and _has_trigrams(folder)), None)
-
-
-def _has_trigrams(folder: Path) -> bool:
-    said = subprocess.run([folder / "pg_config", "--sharedir"], capture_output=True, text=True, check=False)
-    return (Path(said.stdout.strip()) / "extension" / "pg_trgm.control").exists()
-
-
-@contextmanager
-def _running_postgresql(log: Path) -> Iterator[str]:
-    """USER@HOST:PORT of a server with the databases `prefect` and `ledger`."""
-    programs, port = _postgresql(), _free_port()
-    assert programs is not None
-    as_user: dict[str, Any] = {"user": "postgres"} if os.geteuid() == 0 else {}  # as root it refuses to run
-    # Not in pytest's folder, into which that user may not look.
-    with tempfile.TemporaryDirectory(prefix="aceite-pg-") as folder, log.open("wb") as output:
-        if as_user:
-            shutil.chown(folder, as_user["user"])
-        make = [programs / "initdb", "-D", f"{folder}/data", "-U", "aceite", "--auth=trust", "--encoding=UTF8"]
-        subprocess.run([*make, "--no-sync"], check=True, stdout=output, stderr=output, cwd=folder, **as_user)
-        command = [programs / "postgres", "-D", f"{folder}/data", "-p", str(port), "-k", folder]
-        command += ["-c", "fsync=off", "-c", "max_connections=300"]
-        server = subprocess.Popen(command, stdout=output, stderr=output, cwd=folder, **as_user)
-        try:
-            _until_it_listens(port, "PostgreSQL")
-            for name in ("prefect", "ledger"):
-                where = ["-h", "127.0.0.1", "-p", str(port), "-U", "aceite"]
-                subprocess.run([programs / "createdb", *where, name], check=True, stdout=output, stderr=output)
-            yield f"aceite@127.0.0.1:{port}"
-        finally:
-            server.send_signal(signal.SIGINT)  # its fast shutdown
-            server.wait(60)
-
-
 @contextmanager
 def _balancer(backends: list[int]) -> Iterator[int]:
     """The port of a TCP balancer as stands before a server of several processes: in turn, and past one that is down."""
@@ -213,11 +174,6 @@ def _carry(client: socket.socket, ports: list[int]) -> None:
                     if not (got := ready.recv(65536)):
                         return
                     other[ready].sendall(got)
-
-
-def _free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        return int(free.getsockname()[1])
 
 
 def _until_it_listens(port: int, what: str) -> None:

@@ -1,9 +1,10 @@
 """Several hosts, and each kind of process killed on the way: every delivery has one verdict."""
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, suppress
+from datetime import date
 from typing import Any
 
 import boto3
@@ -14,6 +15,9 @@ import sqlalchemy as sa
 from cluster import Cluster, eventually, why_not
 
 from acceptance.events import VERDICT_EVENTS
+from acceptance.evidence_keys import EVIDENCE, dataset_prefix
+from aws.s3 import list_objects
+from benchmarks.sales import BUCKET, CONTRACTS, DATASET, File, add_partitions, lay_table_over_landing
 from cli.children import Child
 from cli.installation import SANDBOX_SETTINGS
 
@@ -22,18 +26,6 @@ pytestmark = [pytest.mark.long, pytest.mark.skipif(bool(why_not()), reason=why_n
 DELIVERIES = 500
 VERDICTS_WITHIN_S = 1200
 WORKERS = ("worker-1", "worker-2", "worker-3")
-CONTRACT = """\
-apiVersion: v3.2.0
-kind: DataContract
-id: orders
-version: 1.0.0
-status: active
-servers:
-  - {server: landing, type: s3, location: "s3://landing/in/{business_date:%Y%m%d}/{file}", format: csv}
-  - {server: sor, type: athena, schema: database_sor}
-schema:
-  - {name: orders_table, properties: [{name: order_id, logicalType: integer}]}
-"""
 
 
 class Side:
@@ -41,26 +33,31 @@ class Side:
 
     def __init__(self, cluster: Cluster, endpoint: str) -> None:
         self.cluster = cluster
-        self.s3: Any = boto3.Session("any", "thing", region_name="us-east-1").client("s3", endpoint_url=endpoint)
+        session = boto3.Session("any", "thing", region_name="us-east-1")
+        self.s3: Any = session.client("s3", endpoint_url=endpoint)
+        self.glue: Any = session.client("glue", endpoint_url=endpoint)
+        lay_table_over_landing(self.glue)
 
-    def put(self, day: str, number: int) -> None:
-        self.s3.put_object(Bucket="landing", Key=f"in/{day}/{number:03d}", Body=b"order_id\n1\n")
+    def put(self, files: Sequence[File]) -> None:
+        add_partitions(self.glue, files)
+        with ThreadPoolExecutor(8) as putting:
+            list(putting.map(lambda file: self.s3.put_object(Bucket=BUCKET, Key=file.key, Body=file.body), files))
 
-    def evidence(self, day: str) -> Counter[str]:
+    def evidence(self, day: date) -> Counter[str]:
         """By delivery of a day."""
-        pages = self.s3.get_paginator("list_objects_v2").paginate(Bucket="evidence", Prefix=f"deliveries/orders/{day}/")
-        keys = (item["Key"] for page in pages for item in page.get("Contents", ()))
-        return Counter(key.rsplit("/", 2)[1] for key in keys if key.endswith("/evidence.json"))
+        found = list_objects(self.s3, "evidence", f"{dataset_prefix(DATASET)}{day.isoformat()}/")
+        return Counter(each.key.rsplit("/", 2)[1] for each in found if each.file == EVIDENCE)
 
-    def told(self, day: str) -> Counter[str]:
-        """The events of verdicts, by delivery of a day."""
+    def told(self, day: date) -> Counter[tuple[str, str]]:
+        """The events of verdicts, by delivery of a day and verdict."""
         body = {"filter": {"event": {"name": list(VERDICT_EVENTS.values())}, "order": "ASC"}, "limit": 50}
         answer = httpx.post(f"{self.cluster.api}/events/filter", json=body, timeout=60)
-        found: Counter[str] = Counter()
+        found: Counter[tuple[str, str]] = Counter()
         while True:
             page = answer.raise_for_status().json()
             payloads = [event["payload"] for event in page["events"]]
-            found.update(payload["delivery_id"] for payload in payloads if day in payload["evidence"])
+            of_day = [payload for payload in payloads if day.isoformat() in payload["evidence"]]
+            found.update((payload["delivery_id"], payload["verdict"]) for payload in of_day)
             if page["next_page"] is None:
                 return found
             answer = httpx.get(page["next_page"], timeout=60)
@@ -76,19 +73,16 @@ class Side:
 @pytest.fixture(scope="module")
 def side(tmp_path_factory) -> Iterator[Side]:
     folder = tmp_path_factory.mktemp("scale")
-    contracts = folder / "contracts"
-    contracts.mkdir()
-    (contracts / "orders.odcs.yaml").write_text(CONTRACT, encoding="utf-8")
     with ExitStack() as undo:
         cluster = Cluster(folder, undo)
-        arguments = ("sandbox", "--port", "0", "--contracts", str(contracts), "--until-stdin-closes")
+        arguments = ("sandbox", "--port", "0", "--contracts", str(CONTRACTS), "--until-stdin-closes")
         sandbox = Child("sandbox", arguments, cluster.environment, folder / "sandbox.log")
         undo.callback(sandbox.stop)
         cluster.start_server()
         endpoint = sandbox.await_ready(600)
         cluster.environment |= SANDBOX_SETTINGS | {
             "ACEITE_AWS_ENDPOINT_URL": endpoint,
-            "ACEITE_CONTRACTS": str(contracts),
+            "ACEITE_CONTRACTS": str(CONTRACTS),
             "ACEITE_LEDGER_URL": f"postgresql+psycopg://{cluster.postgresql}/ledger",
             "ACEITE_TOGETHER": "50",
             "ACEITE_PATIENCE_S": "15",
@@ -98,18 +92,15 @@ def side(tmp_path_factory) -> Iterator[Side]:
 
 
 def test_five_hundred_deliveries_have_one_verdict_each_though_one_process_of_each_kind_is_killed(side):
-    cluster, day = side.cluster, "2026-01-02"
+    cluster, day = side.cluster, date(2026, 1, 2)
     pool = {"name": "hosts", "type": "process"}
     httpx.post(f"{cluster.api}/work_pools/", json=pool, timeout=30).raise_for_status()
     deploy = ("cli.main", "deploy", "--work-pool", "hosts", "--only", "validations")
     assert cluster.start("deploying", *deploy).wait(600) == 0
     for name in WORKERS:
         cluster.start(name, "prefect", "worker", "start", "--pool", "hosts", "--limit", "1", "--name", name)
-    for number in (1, 2):
-        cluster.start(f"watcher-{number}", "cli.serving", "--only", "watcher")
-    eventually(lambda: host_that_watches(side), "a watcher")
-    with ThreadPoolExecutor(8) as putting:
-        list(putting.map(lambda number: side.put(day.replace("-", ""), number), range(DELIVERIES)))
+    watch(side)
+    side.put([File(day, number) for number in range(DELIVERIES)])
 
     eventually(lambda: len(side.evidence(day)) >= 20, "the first verdicts", VERDICTS_WITHIN_S)
     cluster.kill("api-1")
@@ -125,26 +116,34 @@ def test_five_hundred_deliveries_have_one_verdict_each_though_one_process_of_eac
     assert before < DELIVERIES, "all was over before anything was killed"
     assert set(side.evidence(day).values()) == {1}
     assert len(side.evidence(day)) == DELIVERIES
-    assert set(side.told(day).values()) == {1}
+    told = side.told(day)
+    assert set(told.values()) == {1}
+    assert {verdict for _, verdict in told} == {"accepted"}
     assert side.holder() not in (None, watching)
     assert len(cluster.alive() - {"redis"}) == 5, "one of two, one of two, one of two and two of three"
 
 
 def test_warm_processes_on_two_hosts_share_the_deliveries_though_an_api_process_is_killed(side):
-    cluster, day = side.cluster, "2026-01-03"
+    cluster, day = side.cluster, date(2026, 1, 3)
     cluster.start_server()
+    watch(side)
     for number in (1, 2):
         cluster.start(f"warm-{number}", "cli.serving", "--only", "validations")
         eventually(lambda number=number: "ready" in cluster.said(f"warm-{number}"), "the warm processes")
-    for number in range(0, 20):
-        side.put(day.replace("-", ""), number)
+    side.put([File(day, number) for number in range(20)])
     eventually(lambda: side.evidence(day), "the first verdict", VERDICTS_WITHIN_S)
     cluster.kill("api-2")
-    for number in range(20, 40):
-        side.put(day.replace("-", ""), number)
+    side.put([File(day, number) for number in range(20, 40)])
     eventually(lambda: len(side.evidence(day)) >= 40, "all verdicts", VERDICTS_WITHIN_S)
     assert set(side.evidence(day).values()) == {1}
     assert {"warm-1", "warm-2"} <= cluster.alive()
+
+
+def watch(side: Side) -> None:
+    """On two hosts, of which one waits for the other's end; one that was killed is there again."""
+    for name in {"watcher-1", "watcher-2"} - side.cluster.alive():
+        side.cluster.start(name, "cli.serving", "--only", "watcher")
+    eventually(lambda: host_that_watches(side), "a watcher")
 
 
 def host_that_watches(side: Side) -> str | None:
