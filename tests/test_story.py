@@ -5,9 +5,8 @@ import os
 import signal
 import subprocess
 import sys
-import time
 import uuid
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -15,19 +14,19 @@ from pathlib import Path
 from queue import Queue
 from threading import Thread
 from types import MappingProxyType
-from typing import Any, TypeVar
+from typing import Any
 
 import boto3
 import httpx
 import psutil
 import pytest
+from asking import eventually
 from prefect.blocks.notifications import CustomWebhookNotificationBlock
 from prefect.settings import PREFECT_API_URL, temporary_settings
 
 ROOT = Path(__file__).parent.parent
 FLIGHTS = ROOT / "sandbox" / "data" / "flights"
 MOVIES = ROOT / "sandbox" / "data" / "movies" / "movies.csv"
-T = TypeVar("T")
 
 BOOKS = """
 apiVersion: v3.2.0
@@ -111,16 +110,6 @@ customProperties:
 """
 
 BOOK_LIST = "isbn;titulo;preco\n9788535914849;Dom Casmurro;29.90\n9788520923252;Memórias;\n".encode("latin-1")
-
-
-def eventually(ask: Callable[[], T | None], what: str, within_s: float = 120) -> T:
-    """The first answer that is not None or False. Ends with what was awaited, not with a hanging test."""
-    deadline = time.monotonic() + within_s
-    while time.monotonic() < deadline:
-        if answer := ask():
-            return answer
-        time.sleep(0.2)  # between two questions, not instead of one
-    raise AssertionError(f"{what}: not within {within_s} s")
 
 
 @dataclass

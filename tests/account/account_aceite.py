@@ -12,10 +12,11 @@ from pathlib import Path
 from typing import Any
 
 import boto3
-from account_aws import eventually, own_environment
+from account_aws import own_environment
 from account_deletion import Undo
 from account_pipeline import FOLDER, TABLE, Pipeline
 from account_roles import make_role, once_in_force
+from asking import eventually
 
 ROOT = Path(__file__).parent.parent.parent
 DATASET = "account-books"

@@ -6,10 +6,9 @@ Whatever the story makes has a name that begins with the run's own, and the tag 
 import os
 import re
 import secrets
-import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Any, TypeVar
+from typing import Any
 from urllib.parse import urlsplit
 
 import boto3
@@ -20,21 +19,10 @@ SERVICES = ("sts", "iam", "s3", "ssm", "lambda", "glue", "athena", "logs")
 AWS_DOMAINS = (".amazonaws.com", ".amazonaws.com.cn", ".api.aws", ".amazonaws.eu")
 PREFIX = re.compile(r"(?!aws|ssm)[a-z][a-z0-9-]{2,29}")
 """S3 takes small letters, and SSM no names that begin like its own."""
-T = TypeVar("T")
 
 
 class Refused(Exception):
     """The story is not told here; nothing was made."""
-
-
-def eventually(ask: Callable[[], T | None], what: str | Callable[[], str], within_s: float, every_s: float = 0.5) -> T:
-    """The first answer that is not None or False. Ends with what was awaited, not with a hanging test."""
-    deadline = time.monotonic() + within_s
-    while not (answer := ask()):
-        if time.monotonic() > deadline:
-            raise AssertionError(f"{what if isinstance(what, str) else what()}: not within {within_s:g} s")
-        time.sleep(every_s)  # between two questions, not instead of one
-    return answer
 
 
 @dataclass(frozen=True)

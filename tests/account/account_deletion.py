@@ -3,7 +3,8 @@
 from collections.abc import Callable
 from typing import Any
 
-from account_aws import Account, eventually
+from account_aws import Account
+from asking import eventually
 from botocore.exceptions import ClientError
 
 GONE = ("NoSuchBucket", "NoSuchEntity", "ResourceNotFoundException", "EntityNotFoundException", "ParameterNotFound")

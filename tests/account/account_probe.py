@@ -8,10 +8,10 @@ import time
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from account_aws import eventually
 from account_deletion import LIVE, Undo
 from account_pipeline import FOLDER, Pipeline, put_parameter
 from account_roles import is_not_yet
+from asking import eventually
 from botocore.exceptions import ClientError
 
 DAY = "20000101"

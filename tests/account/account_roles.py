@@ -4,8 +4,9 @@ import json
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, TypeVar
 
-from account_aws import Account, eventually
+from account_aws import Account
 from account_deletion import Undo
+from asking import eventually
 from botocore.exceptions import ClientError
 
 IN_FORCE_WITHIN_S = 180

@@ -4,10 +4,11 @@ from collections.abc import Callable, Iterator
 
 import pytest
 from account_aceite import Aceite, own_role, served, settings_of, write_contract
-from account_aws import Account, eventually, leftovers, named, new_name
+from account_aws import Account, leftovers, named, new_name
 from account_deletion import Undo, delete_bucket
 from account_pipeline import FOLDER, Pipeline, made_pipeline, place_of_bucket
 from account_probe import prove_pipeline
+from asking import eventually
 
 pytestmark = pytest.mark.proof
 

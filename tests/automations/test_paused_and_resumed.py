@@ -5,7 +5,8 @@ from typing import Any
 
 import httpx
 import pytest
-from test_story import Installation, aceite, eventually, flights_of, key_of
+from asking import eventually
+from test_story import Installation, aceite, flights_of, key_of
 
 __all__ = ["aceite"]
 pytestmark = pytest.mark.proof

@@ -2,7 +2,7 @@
 
 import json
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -14,6 +14,7 @@ from typing import Any
 from uuid import uuid4
 
 import pytest
+from asking import eventually
 from prefect.blocks.notifications import CustomWebhookNotificationBlock
 from prefect.client.orchestration import SyncPrefectClient, get_client
 from prefect.events.filters import EventFilter, EventNameFilter
@@ -147,13 +148,6 @@ def rejected(delivery: Delivery, observed: str) -> Any:
     results = [CheckResult(check, Outcome.FAILED, "0 rows", observed)]
     judgement = Judgement(Verdict.REJECTED, f"year_range: expected 0 rows, observed {observed}", tuple(results))
     return judged(delivery, judgement, "s3://evidence/d/", "http://127.0.0.1:4200/runs/flow-run/1")
-
-
-def eventually(holds: Callable[[], object], what: str) -> None:
-    deadline = time.monotonic() + WITHIN_S
-    while not holds():
-        assert time.monotonic() < deadline, f"not within {WITHIN_S} s: {what}"
-        time.sleep(0.1)
 
 
 def switch(client: SyncPrefectClient, dataset: str, on: bool) -> None:

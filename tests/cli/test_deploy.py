@@ -4,17 +4,17 @@ import asyncio
 import os
 import re
 import sys
-import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 import boto3
 import httpx
 import psutil
 import pytest
+from asking import eventually
 from prefect.client.orchestration import get_client
 from prefect.client.schemas.objects import WorkPool
 from prefect.workers.process import ProcessJobConfiguration, ProcessWorker
@@ -32,7 +32,6 @@ from cli.options import UsageProblem
 
 ROOT = Path(__file__).parent.parent.parent
 READY_WITHIN_S = 180
-T = TypeVar("T")
 
 CONTRACT = """\
 apiVersion: v3.2.0
@@ -72,14 +71,6 @@ customProperties:
       override: [{parameter: /stuck/_test, set: {key: "{key}"}}]
       steps: [{await_object: "s3://stage/never/{key}", within: 5m}]
 """
-
-
-def eventually(ask: Callable[[], T | None], what: str, within_s: float = 300) -> T:
-    deadline = time.monotonic() + within_s
-    while not (answer := ask()):
-        assert time.monotonic() < deadline, f"{what}: not within {within_s} s"
-        time.sleep(0.2)  # between two questions, not instead of one
-    return answer
 
 
 @dataclass

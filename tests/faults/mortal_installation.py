@@ -1,16 +1,16 @@
 """Prefect's server, sandbox and served flows as the processes that they are, of which a test kills any at any time."""
 
 import json
-import time
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from contextlib import ExitStack, suppress
 from pathlib import Path
-from typing import Any, Self, TypeVar
+from typing import Any, Self
 
 import boto3
 import httpx
 import psutil
+from asking import eventually
 from prefect_side import PrefectServer
 
 from acceptance.events import VERDICT_EVENTS
@@ -19,7 +19,6 @@ from cli.installation import SANDBOX_SETTINGS
 
 READY_WITHIN_S = 180
 LEDGER = "ledger.db"
-T = TypeVar("T")
 
 CONTRACT = """
 apiVersion: v3.2.0
@@ -45,15 +44,6 @@ customProperties:
 
 def waiting(*datasets: str) -> dict[str, str]:
     return {dataset: CONTRACT.replace("DATASET", dataset) for dataset in datasets}
-
-
-def eventually(ask: Callable[[], T | None], what: str, within_s: float = 120) -> T:
-    deadline = time.monotonic() + within_s
-    while time.monotonic() < deadline:
-        if answer := ask():
-            return answer
-        time.sleep(0.1)  # between two questions, not instead of one
-    raise AssertionError(f"{what}: not within {within_s} s")
 
 
 class Mortal:

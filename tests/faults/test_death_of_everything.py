@@ -4,7 +4,8 @@ from collections.abc import Iterator
 from functools import partial
 
 import pytest
-from mortal_installation import Mortal, eventually, waiting
+from asking import eventually
+from mortal_installation import Mortal, waiting
 
 
 @pytest.fixture(scope="module")

@@ -14,7 +14,8 @@ from typing import Any
 import httpx
 import psutil
 import pytest
-from mortal_installation import Mortal, eventually
+from asking import eventually
+from mortal_installation import Mortal
 from test_faults_flows import BY_FUNCTIONS, BY_JOB, CONTRACT
 
 from acceptance.chain import audit

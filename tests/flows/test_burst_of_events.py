@@ -1,9 +1,8 @@
 """The watcher and Prefect's server as they run, and many files at once: each delivery gets one event, whoever dies."""
 
 import subprocess
-import time
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import AbstractContextManager, ExitStack
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,6 +10,7 @@ from uuid import UUID, uuid4
 
 import pytest
 import sqlalchemy as sa
+from asking import eventually
 from listing_server import ListingServer
 from moto.server import ThreadedMotoServer
 from prefect.client.orchestration import get_client
@@ -35,13 +35,6 @@ from flows.watch_landing import watch_landing
 watch_landing(poll_s=10, patience_s=3600, together={together})
 """
 """The patience is so long that no delivery is announced again for want of somebody to claim it."""
-
-
-def eventually(ask: Callable[[], bool], what: str, within_s: float = 300) -> None:
-    deadline = time.monotonic() + within_s
-    while not ask():
-        assert time.monotonic() < deadline, f"{what}: not within {within_s} s"
-        time.sleep(0.05)  # between two questions, not instead of one
 
 
 @pytest.fixture(scope="module")

@@ -1,7 +1,6 @@
 """What the watcher makes of runs that ended without a verdict, on a real Prefect server and S3 of the sandbox."""
 
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 from itertools import count
@@ -10,6 +9,7 @@ from uuid import UUID, uuid4
 
 import boto3
 import pytest
+from asking import eventually
 from botocore.config import Config
 from prefect.client.orchestration import get_client
 from prefect.client.schemas.objects import State
@@ -273,10 +273,10 @@ def test_a_verdict_that_its_run_did_not_tell_is_told_by_the_watcher_once(watch: 
             with get_client(sync_client=True) as client:
                 return events.stored(client, list(ids.values()))
 
-        until(lambda: stored() == {ids[told.id]})
+        eventually(lambda: stored() == {ids[told.id]}, "the event of one")
         watcher = Untold(watch.ledger.announcements, watch.s3, "evidence", timedelta(0))
         watcher.tell()
-        until(lambda: stored() == set(ids.values()))
+        eventually(lambda: stored() == set(ids.values()), "the events of all")
         before = events_of(untold)
         watcher.tell()
         Untold(watch.ledger.announcements, watch.s3, "evidence", timedelta(0)).tell()
@@ -290,10 +290,3 @@ def events_of(delivery: Delivery) -> list[Event]:
     wanted = EventFilter(resource=EventResourceFilter(labels=ResourceSpecification({"aceite.delivery": delivery.id})))
     with get_client(sync_client=True) as client:
         return [each for each in client.read_events(wanted, limit=50).events if each.event == INCONCLUSIVE]
-
-
-def until(holds: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + 60
-    while not holds():
-        assert time.monotonic() < deadline
-        time.sleep(0.1)  # between two questions, not instead of one

@@ -7,19 +7,19 @@ import os
 import subprocess
 import sys
 import threading
-import time
-from collections.abc import Callable, Coroutine, Iterator, Sequence
+from collections.abc import Coroutine, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
-from typing import Any, TypeVar, cast
+from typing import Any, cast
 from uuid import UUID
 
 import boto3
 import psutil
 import pytest
 import warm_flows
+from asking import eventually
 from moto.server import ThreadedMotoServer
 from prefect import Flow
 from prefect.client.orchestration import SyncPrefectClient, get_client
@@ -36,16 +36,6 @@ from flows.warm.worker import WarmWorker, environment_of_processes
 
 ROOT = Path(__file__).parents[2]
 FLOWS = (warm_flows.report, warm_flows.wait)
-T = TypeVar("T")
-
-
-def eventually(ask: Callable[[], T | None], what: str, within_s: float = 90) -> T:
-    deadline = time.monotonic() + within_s
-    while time.monotonic() < deadline:
-        if answer := ask():
-            return answer
-        time.sleep(0.05)  # between two questions, not instead of one
-    raise AssertionError(f"{what}: not within {within_s} s")
 
 
 @dataclass

@@ -1,13 +1,12 @@
 """A watcher that lists seldom learns at once of what a notification tells."""
 
 import threading
-import time
-from collections.abc import Callable
 from datetime import timedelta
 from functools import partial
 
 import boto3
 import pytest
+from asking import eventually
 from prefect import flow
 from watched_bucket import DAY, NOON, orders
 
@@ -22,13 +21,6 @@ from sandbox.server import REGION, LocalAws
 
 SELDOM = Pace(timedelta(hours=1))
 WITHIN_S = 60
-
-
-def until(holds: Callable[[], object], what: str) -> None:
-    deadline = time.monotonic() + WITHIN_S
-    while not holds():
-        assert time.monotonic() < deadline, f"not within {WITHIN_S} s: {what}"
-        time.sleep(0.05)
 
 
 def keys(ledger: Ledger) -> set[str]:
@@ -59,11 +51,11 @@ def test_what_a_notification_tells_of_is_announced_long_before_the_next_listing(
 
         watching = threading.Thread(target=watch)
         watching.start()
-        until(lambda: ledger.status.locations(), "the first listing")
+        eventually(lambda: ledger.status.locations(), "the first listing")
         s3.put_object(Bucket="landing", Key=DAY + "orders", Body=b"1")
-        until(lambda: keys(ledger) == {DAY + "orders"}, "the hinted key")
+        eventually(lambda: keys(ledger) == {DAY + "orders"}, "the hinted key")
         sqs.delete_queue(QueueUrl=queue)  # a queue that is gone is trouble that the watcher outlives
-        until(lambda: all(item.state == "announced" for item in ledger.status.deliveries()), "its announcement")
+        eventually(lambda: all(item.state == "announced" for item in ledger.status.deliveries()), "its announcement")
         ledger.lease.give_back("watcher")
         assert ledger.lease.take("another", NOON.replace(year=2100), NOON)
         watching.join(WITHIN_S)

@@ -7,21 +7,19 @@ import socket
 import subprocess
 import sys
 import threading
-import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager, suppress
 from importlib.util import find_spec
 from pathlib import Path
-from typing import TypeVar
 
 import httpx
 import psutil
+from asking import eventually
 
 from benchmarks.local_postgresql import free_port, postgresql, programs
 
 ROOT = Path(__file__).parent.parent.parent
 READY_WITHIN_S = 600
-T = TypeVar("T")
 
 
 def why_not() -> str:
@@ -36,14 +34,6 @@ def why_not() -> str:
         if not found
     ]
     return f"not installed: {', '.join(missing)}" if missing else ""
-
-
-def eventually(ask: Callable[[], T | None], what: str, within_s: float = READY_WITHIN_S) -> T:
-    deadline = time.monotonic() + within_s
-    while not (answer := ask()):
-        assert time.monotonic() < deadline, f"{what}: not within {within_s} s"
-        time.sleep(0.3)  # between two questions, not instead of one
-    return answer
 
 
 class Cluster:

@@ -12,7 +12,8 @@ import httpx
 import psutil
 import pytest
 import sqlalchemy as sa
-from cluster import Cluster, eventually, why_not
+from asking import eventually
+from cluster import Cluster, why_not
 
 from acceptance.events import VERDICT_EVENTS
 from acceptance.evidence_keys import EVIDENCE, dataset_prefix

@@ -5,30 +5,19 @@ import os
 import signal
 import subprocess
 import sys
-import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 import httpx
 import psutil
+from asking import eventually
 
 ROOT = Path(__file__).parent.parent.parent
 _UP_WITHIN_S = 300
 _ENDED_WITHIN_S = 120
-T = TypeVar("T")
-
-
-def eventually(ask: Callable[[], T | None], what: str, within_s: float = 180) -> T:
-    """The first answer that is not None or False. Ends with what was awaited."""
-    deadline = time.monotonic() + within_s
-    while time.monotonic() < deadline:
-        if answer := ask():
-            return answer
-        time.sleep(0.2)  # between two questions, not instead of one
-    raise AssertionError(f"{what}: not within {within_s} s")
 
 
 @dataclass

@@ -6,7 +6,8 @@ from collections.abc import Iterator
 import httpx
 import psutil
 import pytest
-from serving_aceite import ROOT, Served, eventually, up
+from asking import eventually
+from serving_aceite import ROOT, Served, up
 
 pytestmark = pytest.mark.proof
 

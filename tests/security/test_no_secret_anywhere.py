@@ -16,9 +16,10 @@ from typing import Any
 
 import boto3
 import pytest
+from asking import eventually
 from prefect.blocks.notifications import CustomWebhookNotificationBlock
 from prefect.settings import PREFECT_API_AUTH_STRING, PREFECT_API_URL, temporary_settings
-from serving_aceite import ROOT, Served, eventually, up
+from serving_aceite import ROOT, Served, up
 
 from cli.children import Child
 
