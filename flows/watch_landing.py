@@ -2,7 +2,7 @@
 
 import math
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from functools import partial
@@ -15,6 +15,7 @@ from prefect.settings import PREFECT_CLIENT_MAX_RETRIES, temporary_settings
 from prefect.states import Completed
 
 from acceptance.announcements import together_at_most
+from acceptance.contract import Contract
 from acceptance.delivery import MOST_TOGETHER
 from acceptance.errors import AceiteError, LeaseLost
 from acceptance.events import HEARTBEAT, EventDraft
@@ -23,7 +24,7 @@ from blocks.settings import read_settings
 from flows import events
 from flows.aftermath import TROUBLE, Aftermath
 from flows.announcing import Announcer
-from flows.clients import load_clients
+from flows.clients import Clients, load_clients
 from flows.endings import Endings
 from flows.evidence_store import StandingVerdicts
 from flows.holders import this_holder
@@ -67,18 +68,7 @@ def watch_landing(poll_s: float = 10, patience_s: float = 120, together: int = M
             pace = Pace(timedelta(seconds=poll_s), timedelta(seconds=settings.certify_within_s))
             if settings.landing_queue_url:
                 watcher.hints = partial(receive_hints, clients.landing_sqs, settings.landing_queue_url)
-            landing = Landing(
-                ledger,
-                clients.landing_s3,
-                contracts,
-                pace,
-                watcher.holder,
-                watcher.stay_alive,
-                StandingVerdicts(clients.evidence_s3, clients.evidence_bucket),
-                get_run_logger(),
-            )
-            for bucket, prefix in landing.locations:
-                get_run_logger().info("watching s3://%s/%s", bucket, prefix)
+            landing = _landing(watcher, clients, contracts, pace)
             aftermath = Aftermath(
                 ledger.announcements,
                 clients.evidence_s3,
@@ -98,6 +88,22 @@ def watch_landing(poll_s: float = 10, patience_s: float = 120, together: int = M
             return Completed(name="TakenOver", message=str(lost))
         finally:
             ledger.lease.give_back(watcher.holder)
+
+
+def _landing(watcher: "Watcher", clients: Clients, contracts: Sequence[Contract], pace: Pace) -> Landing:
+    landing = Landing(
+        watcher.ledger,
+        clients.landing_s3,
+        contracts,
+        pace,
+        watcher.holder,
+        watcher.stay_alive,
+        StandingVerdicts(clients.evidence_s3, clients.evidence_bucket),
+        get_run_logger(),
+    )
+    for bucket, prefix in landing.locations:
+        get_run_logger().info("watching s3://%s/%s", bucket, prefix)
+    return landing
 
 
 @dataclass

@@ -154,7 +154,7 @@ def test_a_put_that_meets_another_one_under_way_is_tried_again(mishaps, bucket, 
     aws, layer = mishaps
     layer.answers.extend(["conflict", "conflict"])
     assert conditional.put_once(aws.client("s3"), bucket, "claim.json", b"run 1", clock=stepped.clock)
-    assert stepped.slept_s == pytest.approx([0.1, 0.125])
+    assert stepped.slept_s == pytest.approx([0.1, 0.1125])
 
 
 def test_a_put_that_never_gets_through_the_others_is_a_failed_step(mishaps, bucket, stepped):

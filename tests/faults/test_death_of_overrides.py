@@ -145,6 +145,7 @@ def moments() -> Iterator[tuple[int, bool]]:
     return ((number, done) for number in count(1) for done in (False, True))
 
 
+@pytest.mark.proof
 @pytest.mark.parametrize("existed", [True, False], ids=["with a value before", "without one before"])
 def test_at_whatever_change_a_run_dies_the_parameter_is_restored(world: World, existed: bool) -> None:
     for at, done in moments():

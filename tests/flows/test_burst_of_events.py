@@ -166,6 +166,7 @@ def test_announced_together_each_of_two_thousand_files_is_in_one_event(prefect, 
     assert_nothing_was_dropped(prefect)
 
 
+@pytest.mark.proof
 @pytest.mark.parametrize(("day", "with_it"), [("20260103", "the server alone"), ("20260104", "the watcher as well")])
 def test_a_server_that_is_killed_in_the_middle_loses_no_event_and_keeps_none_twice(prefect, tmp_path, day, with_it):
     with ListingServer() as s3, ExitStack() as at_the_end:

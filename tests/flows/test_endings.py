@@ -67,7 +67,10 @@ schema:
 """
 PATIENCE = timedelta(hours=1)
 DAYS = count()
-LONG_AGO = datetime.now(UTC) - timedelta(minutes=1)
+
+
+def long_ago() -> datetime:
+    return datetime.now(UTC) - timedelta(minutes=1)
 
 
 def contract() -> Contract:
@@ -94,14 +97,14 @@ class Watch:
         """New deliveries, which one event has told of."""
         made = [self._delivery() for _ in range(deliveries)]
         seen = tuple(Sighting(each.first, each, arrived(each)) for each in made)
-        self.ledger.seen.commit(Certified("landing", "", None, (KeyRange(certified_at=LONG_AGO),), seen), LONG_AGO)
+        self.ledger.seen.commit(Certified("landing", "", None, (KeyRange(certified_at=long_ago()),), seen), long_ago())
         return made, self.tell()
 
     def tell(self) -> UUID:
         """The event that was due, as the server has it."""
-        self.ledger.announcements.bundle({"sales": 200}, LONG_AGO)
+        self.ledger.announcements.bundle({"sales": 200}, long_ago())
         (due,) = self.ledger.announcements.due(10)
-        self.ledger.announcements.confirmed([due.event_id], LONG_AGO)
+        self.ledger.announcements.confirmed([due.event_id], long_ago())
         return due.event_id
 
     def run(self, deliveries: list[Delivery], event_id: UUID, *states: State) -> UUID:
@@ -136,7 +139,7 @@ class Watch:
 
     def _delivery(self) -> Delivery:
         day = date(2026, 1, 1) + timedelta(days=next(DAYS))
-        landed = LandingObject("landing", f"sales/{day:%Y%m%d}/a.csv", "e", 10, LONG_AGO.replace(microsecond=0))
+        landed = LandingObject("landing", f"sales/{day:%Y%m%d}/a.csv", "e", 10, long_ago().replace(microsecond=0))
         return Delivery("sales", day, (landed,), {"file": "a"})
 
 

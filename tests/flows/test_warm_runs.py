@@ -249,6 +249,7 @@ def aws() -> Iterator[str]:
     server.stop()
 
 
+@pytest.mark.proof
 def test_runs_of_two_accounts_in_turn_use_the_clients_of_their_own(prefect_server, aws, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
 

@@ -202,6 +202,7 @@ def test_a_watcher_that_dies_at_any_commit_of_its_life_is_followed_by_one_that_g
     assert number > 6, "the lease, three ranges, posted, confirmed: so many commits at least"
 
 
+@pytest.mark.proof
 @pytest.mark.parametrize("new_database", ["sqlite"], indirect=True)
 def test_a_watcher_that_is_killed_again_and_again_is_followed_by_others_that_go_on(world, watchers):
     chance = random.Random(20260102)
