@@ -12,7 +12,8 @@ import pytest
 from asking import eventually
 from botocore.config import Config
 from prefect.client.orchestration import get_client
-from prefect.client.schemas.objects import State
+from prefect.client.schemas.filters import FlowRunFilter, FlowRunFilterState, FlowRunFilterStateType
+from prefect.client.schemas.objects import State, StateType
 from prefect.events import Event, ResourceSpecification
 from prefect.events.filters import EventFilter, EventResourceFilter
 from prefect.logging import disable_run_logger
@@ -161,13 +162,23 @@ def clients(aws: LocalAws, prefect_server: str) -> Iterator[Clients]:
 
 
 @pytest.fixture
-def watch(clients: Clients, new_sqlite: Any) -> Iterator[Watch]:
+def watch(clients: Clients, aws: LocalAws, new_sqlite: Any) -> Iterator[Watch]:
+    forget_queued_runs()
     s3 = boto3.Session("sandbox", "x", region_name=REGION).client("s3", endpoint_url=clients.endpoint_url)
     s3.create_bucket(Bucket="evidence")
     with open_ledger(new_sqlite()) as ledger:
         yield Watch(ledger, clients)
+    aws.torment.set([])
     for item in s3.list_objects_v2(Bucket="evidence").get("Contents", ()):
         s3.delete_object(Bucket="evidence", Key=item["Key"])
+
+
+def forget_queued_runs() -> None:
+    """Those of other tests on this server: while runs queue, what nobody claimed may be one of theirs."""
+    waiting = FlowRunFilterState(type=FlowRunFilterStateType(any_=[StateType.SCHEDULED, StateType.PENDING]))
+    with get_client(sync_client=True) as client:
+        for run in client.read_flow_runs(flow_run_filter=FlowRunFilter(state=waiting)):
+            client.delete_flow_run(run.id)
 
 
 @pytest.mark.parametrize(
