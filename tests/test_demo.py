@@ -4,9 +4,12 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 ROOT = Path(__file__).parent.parent
 
 
+@pytest.mark.proof
 def test_the_demo_ends_with_its_four_verdicts_and_code_0(tmp_path):
     ports = ("--aws-port", "0", "--prefect-port", "0")
     result = subprocess.run(

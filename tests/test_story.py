@@ -581,6 +581,7 @@ def test_a_run_that_died_with_its_machine_is_marked_as_crashed(aceite, silent_ru
     assert (state["type"], state["message"]) == ("CRASHED", "no sign of life: its process is gone")
 
 
+@pytest.mark.proof
 def test_a_killed_watcher_is_running_again_within_a_minute_and_misses_nothing(aceite):
     victim = eventually(lambda: watcher_process(aceite), "the watcher")
     victim.kill()

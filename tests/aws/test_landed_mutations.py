@@ -246,6 +246,7 @@ def test_what_landed_is_accepted_with_one_query(proofs, dataset):
     assert (failed(judgement), where, proof.queries - before) == ({}, None, 1)
 
 
+@pytest.mark.proof
 @pytest.mark.parametrize(
     ("dataset", "way"), [*(("movies", way) for way in MOVIES), *(("flights", way) for way in FLIGHTS)]
 )

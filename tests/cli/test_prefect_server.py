@@ -28,6 +28,7 @@ def api(tmp_path: Path) -> Iterator[str]:
         server.stop()
 
 
+@pytest.mark.proof
 def test_writers_wait_for_each_other_and_nobody_is_told_to_try_again(api):
     with httpx.Client(base_url=f"{api}/", timeout=60) as client:
         flow = client.post("flows/", json={"name": "flow"}).json()["id"]

@@ -156,6 +156,7 @@ def test_twelve_thousand_files_at_once_have_one_event_each_and_overflow_no_queue
         assert_nothing_was_dropped(prefect)
 
 
+@pytest.mark.proof
 def test_announced_together_each_of_two_thousand_files_is_in_one_event(prefect, tmp_path):
     with ListingServer() as s3:
         burst = Burst(prefect, s3, tmp_path, "20260105", files=2_000, together=200)

@@ -10,6 +10,7 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+import pytest
 import sqlalchemy as sa
 from hypothesis import HealthCheck, seed, settings
 from hypothesis import strategies as st
@@ -252,6 +253,7 @@ class Detection(RuleBasedStateMachine):
         assert self.expected.must - self.promised == set(), "lost"
 
 
+@pytest.mark.proof
 def test_each_version_that_was_there_when_its_place_was_certified_is_announced_exactly_once():
     """Many seeds with few examples each: of one seed, hypothesis makes examples that are much alike."""
     polls: list[datetime] = []

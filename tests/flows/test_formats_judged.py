@@ -152,6 +152,7 @@ def test_a_clean_delivery_is_accepted(aceite: Installation, landed: Landing) -> 
     assert evidence.cells_agree and evidence.landed.rows
 
 
+@pytest.mark.proof
 @pytest.mark.parametrize("landed", LANDINGS, ids=of_dataset)
 def test_a_cell_that_the_pipeline_changes_is_shown(aceite: Installation, landed: Landing) -> None:
     evidence = aceite.judge(landed.dataset.id, landed.content, "cell-changed", day=DAY + timedelta(days=1))

@@ -224,6 +224,7 @@ def test_a_process_that_dies_while_idle_is_replaced_and_no_run_sees_it(served, t
     assert told(tmp_path, "report")["pid"] != pid
 
 
+@pytest.mark.proof
 def test_a_process_is_replaced_after_its_share_of_runs(prefect_server, tmp_path):
     with serving("runs", share=Share(runs=2)) as served:
         for name in ("1", "2", "3"):
@@ -233,6 +234,7 @@ def test_a_process_is_replaced_after_its_share_of_runs(prefect_server, tmp_path)
     assert third != first
 
 
+@pytest.mark.proof
 def test_a_process_is_replaced_when_it_holds_too_much_memory(prefect_server, tmp_path):
     with serving("memory", share=Share(memory_bytes=1)) as served:
         for name in ("1", "2"):

@@ -180,6 +180,7 @@ def until(holds: Callable[[], object], what: str, *alive: subprocess.Popen[bytes
         time.sleep(0.01)
 
 
+@pytest.mark.proof
 @pytest.mark.parametrize(
     ("new_database", "moment"),
     [("sqlite", "before"), ("sqlite", "after"), ("postgresql", "before")],

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import duckdb
+import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -122,6 +123,7 @@ def of_pipeline(landed: Landed, folder: Path) -> Fingerprint:
     return Fingerprint.of_sums(*answer)
 
 
+@pytest.mark.proof
 @settings(max_examples=200, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(files())
 def test_two_readings_of_a_good_file_agree(tmp_path: Path, landed: Landed) -> None:

@@ -109,6 +109,7 @@ BOMBS = {
 }
 
 
+@pytest.mark.proof
 @pytest.mark.parametrize("name", BOMBS)
 def test_a_bomb_is_a_fault_that_says_where_and_what_is_allowed(name, tmp_path):
     bomb, path = BOMBS[name], tmp_path / "landed"
