@@ -22,7 +22,7 @@ from benchmarks.sales import BUCKET, CONTRACTS, DATASET, File, add_partitions, l
 from cli.children import Child
 from cli.installation import SANDBOX_SETTINGS
 
-pytestmark = [pytest.mark.long, pytest.mark.skipif(bool(why_not()), reason=why_not())]
+pytestmark = [pytest.mark.proof, pytest.mark.skipif(bool(why_not()), reason=why_not())]
 
 DELIVERIES = 500
 VERDICTS_WITHIN_S = 1200
