@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 
 from acceptance.contract import Contract
 from acceptance.delivery import MOST_TOGETHER
-from acceptance.events import MOST_BYTES_TOGETHER, DeliveryPointer
+from acceptance.events import MOST_POINTER_BYTES, DeliveryPointer
 from acceptance.landing import PartitionHolds
 
 FEW = 8
@@ -44,8 +44,8 @@ def _fitting(pointers: Sequence[DeliveryPointer]) -> tuple[DeliveryPointer, ...]
     """As many as one event holds, and one at least."""
     size_bytes, taken = 0, 0
     for pointer in pointers:
-        size_bytes += len(pointer.model_dump_json())
-        if taken and size_bytes > MOST_BYTES_TOGETHER:
+        size_bytes += pointer.size_bytes
+        if taken and size_bytes > MOST_POINTER_BYTES:
             break
         taken += 1
     return tuple(pointers[:taken])

@@ -1,5 +1,6 @@
 """The events that Aceite emits: names, and what they carry. An event holds a pointer to a delivery, never rows."""
 
+import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
@@ -34,9 +35,14 @@ DATASET = "aceite.dataset"
 MOST_KEYS = 500
 """Keys that an event names: with as many missing ones, and 1,024 bytes each, it stays below Prefect's 1.5 MB."""
 
-MOST_BYTES_TOGETHER = 256 * 1024
-"""The size of the pointers, as JSON, that one event has: Prefect takes no parameters above 512 KB
-(PREFECT_SERVER_API_MAX_PARAMETER_SIZE), and what is no ASCII becomes longer on its way."""
+MOST_POINTER_BYTES = 524_288 - 1_024
+"""The most that the pointers of one event have together, by `size_bytes`: of one delivery or of several.
+
+Prefect creates no run whose parameters have more than 524,288 bytes (PREFECT_SERVER_API_MAX_PARAMETER_SIZE, measured by
+prefect._internal.schemas.validators.validate_parameter_size): the automation's action fails, and nobody is told. 1,024
+bytes are for the event's id and the commas. An event of more than 1,500,000 bytes is dropped
+(PREFECT_EVENTS_MAXIMUM_SIZE_BYTES, prefect.server.events.messaging); with their titles these pointers stay below.
+"""
 
 
 class LandingObjectPointer(BaseModel):
@@ -80,6 +86,11 @@ class DeliveryPointer(BaseModel):
             ),
             fields=dict(delivery.fields),
         )
+
+    @property
+    def size_bytes(self) -> int:
+        """As Prefect counts parameters: JSON without spaces, in which all but ASCII is escaped."""
+        return len(json.dumps(self.model_dump(mode="json"), separators=(",", ":")))
 
     def delivery(self) -> Delivery:
         members = tuple(LandingObject(**member.model_dump()) for member in self.members)

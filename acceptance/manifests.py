@@ -20,7 +20,7 @@ MOST_BYTES = 5_000_000
 """Nobody needs to fetch a larger one: it is refused."""
 
 MOST_FILES = 10_000
-"""Far more than Prefect takes as the parameter of a run, and still read in less than a second."""
+"""Far more than one delivery may have (`events.MOST_POINTER_BYTES`), and still read in less than a second."""
 
 _MOST_SHOWN = 200
 _LARGEST_SIZE = 2**63
