@@ -8,10 +8,7 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from acceptance.completeness import Incomplete, deadline
-from acceptance.contract import Contract
 from acceptance.delivery import Delivery, LandingObject, common_folder
-from acceptance.groups import Group, group_prefix
 from acceptance.judge import Verdict
 from acceptance.messages import message
 
@@ -31,9 +28,6 @@ VERDICT_EVENTS = {Verdict.ACCEPTED: ACCEPTED, Verdict.REJECTED: REJECTED, Verdic
 
 DATASET = "aceite.dataset"
 """The label that every event about a delivery or a dataset has."""
-
-MOST_KEYS = 500
-"""Keys that an event names: with as many missing ones, and 1,024 bytes each, it stays below Prefect's 1.5 MB."""
 
 MOST_POINTER_BYTES = 524_288 - 1_024
 """The most that the pointers of one event have together, by `size_bytes`: of one delivery or of several.
@@ -132,44 +126,6 @@ def title_together(pointers: Sequence[DeliveryPointer]) -> str:
     """The name of their run: `orders 12 deliveries 2026-01-01 to 2026-01-12`."""
     dates = sorted({pointer.business_date.isoformat() for pointer in pointers})
     return f"{pointers[0].dataset} {len(pointers)} deliveries {' to '.join(dict.fromkeys((dates[0], dates[-1])))}"
-
-
-def incomplete(group: Group, contract: Contract, finding: Incomplete) -> EventDraft:
-    """What a group lacks. `deadline` is when it was, or will be, told that it is not complete."""
-    due = deadline(group, contract)
-    location = f"s3://{contract.template.bucket}/{group_prefix(contract, group.key)}"
-    resource = {
-        "prefect.resource.id": location,
-        "prefect.resource.name": group.key.title,
-        DATASET: group.key.dataset,
-        "aceite.business-date": group.key.business_date.isoformat(),
-        "aceite.group": group.key.id,
-    }
-    payload = {
-        "dataset": group.key.dataset,
-        "business_date": group.key.business_date.isoformat(),
-        "fields": dict(group.key.fields),
-        "why": finding.why,
-        "overdue": finding.overdue,
-        "missing": list(finding.missing[:MOST_KEYS]),
-        "missing_count": len(finding.missing),
-        "keys": sorted(group.members)[:MOST_KEYS],
-        "key_count": len(group.members),
-        "signals": sorted(group.signals)[:MOST_KEYS],
-        "deadline": due.isoformat() if due else None,
-        "revision": group.revision,
-        "message": message(
-            f"{group.key.title}: incomplete",
-            [
-                ("Dataset", group.key.dataset),
-                ("Date", group.key.business_date.isoformat()),
-                ("Files", str(len(group.members))),
-                ("Why", finding.why),
-                ("Missing", ", ".join(finding.missing[:MOST_KEYS])),
-            ],
-        ),
-    }
-    return EventDraft(INCOMPLETE, resource, payload)
 
 
 def unroutable(landed: LandingObject, reason: str) -> EventDraft:

@@ -11,7 +11,8 @@ from typing import Any
 from acceptance.completeness import Complete, Incomplete, Need, Waiting, decide, told
 from acceptance.contract import Contract
 from acceptance.delivery import Delivery, LandingObject
-from acceptance.events import arrived, incomplete
+from acceptance.events import arrived
+from acceptance.group_events import incomplete
 from acceptance.groups import Group, GroupKey, Role, absorb, completed, group_prefix, relisted
 from acceptance.judge import Judged
 from acceptance.manifests import DigestOf, Entry, Unreadable, read_manifest

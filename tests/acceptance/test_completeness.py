@@ -19,7 +19,7 @@ from groups_seen import (
 )
 
 from acceptance.completeness import Complete, Incomplete, Need, Waiting, deadline, decide, told
-from acceptance.events import MOST_KEYS, incomplete
+from acceptance.group_events import MOST_KEYS, incomplete
 from acceptance.groups import completed, relisted
 from acceptance.manifests import DigestOf, Entry, Unreadable
 

@@ -24,7 +24,8 @@ from acceptance.checks import Check, Metric, Operator, Threshold
 from acceptance.completeness import Incomplete
 from acceptance.contract import Contract
 from acceptance.delivery import Delivery, LandingObject
-from acceptance.events import DeliveryPointer, arrived, incomplete, unroutable
+from acceptance.events import DeliveryPointer, arrived, unroutable
+from acceptance.group_events import incomplete
 from acceptance.groups import Group, GroupKey
 from acceptance.judge import CheckResult, Judgement, Outcome, Verdict
 from acceptance.odcs.reader import read_contract
