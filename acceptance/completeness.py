@@ -1,4 +1,4 @@
-"""Whether a group of files is a delivery yet, by the rule of its contract; and if not, what is missing."""
+"""Whether a group of files is a delivery yet, by the rule of its contract; and if not, what is missing, or too much."""
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -8,6 +8,7 @@ from enum import StrEnum
 from acceptance.contract import Contract, Count, Manifest, Marker, Quiet, Single
 from acceptance.delivery import Delivery, LandingObject
 from acceptance.errors import UnroutableKey
+from acceptance.events import more_than_prefect_takes
 from acceptance.groups import Group, Role, place
 from acceptance.keys.template import KeyTemplate
 from acceptance.manifests import MOST_BYTES, DigestOf, Entry, Unreadable, compare, too_large
@@ -105,7 +106,10 @@ def decide(
             return found
         case _Lacking():
             return _told_in_time(group, contract, found, now)
-    return _complete(group, contract, found)
+    complete = _complete(group, contract, found)
+    if too_many := more_than_prefect_takes(complete.delivery):
+        return _told_in_time(group, contract, _Lacking((), too_many, at_once=True), now)
+    return complete
 
 
 def deadline(group: Group, contract: Contract) -> datetime | None:

@@ -100,6 +100,18 @@ class EventDraft:
     payload: Mapping[str, Any]
 
 
+def more_than_prefect_takes(delivery: Delivery) -> str:
+    """Why no run could be told of the delivery, for the one who sends it; empty if one can."""
+    files, size_bytes = len(delivery.members), DeliveryPointer.to(delivery).size_bytes
+    if size_bytes <= MOST_POINTER_BYTES:
+        return ""
+    fitting = files * MOST_POINTER_BYTES // size_bytes
+    return (
+        f"there are {files:,} files, whose list has {size_bytes:,} bytes; Prefect takes {MOST_POINTER_BYTES:,} for a "
+        f"run, which is about {fitting:,} such files: send fewer and larger ones, or split the delivery"
+    )
+
+
 def arrived(delivery: Delivery) -> EventDraft:
     pointer = DeliveryPointer.to(delivery)
     return EventDraft(ARRIVED, resource_of(delivery), {"delivery": pointer.model_dump(mode="json")})

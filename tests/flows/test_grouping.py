@@ -148,6 +148,24 @@ def test_a_number_of_files_makes_the_delivery(watching):
     assert "more than the 3" in why
 
 
+def test_a_delivery_of_too_many_files_for_a_run_is_told_of_once_and_announced_when_there_are_fewer(watching):
+    watch = watching("{complete: marker, marker: _SUCCESS, within: 2h}")
+    keys = [watch.put(f"{number:03}{'k' * 980}.csv") for number in range(500)]
+    watch.put("_SUCCESS", b"")
+    ((name, why),) = watch.look()
+    assert name == INCOMPLETE
+    assert why.startswith("there are 500 files, whose list has ")
+    assert watch.look() == []
+    assert watch.look(timedelta(hours=5)) == []
+    for key in keys[300:]:
+        watch.s3.delete_object(Bucket=watch.bucket, Key=key)
+    ((name, (revision, files)),) = watch.look()
+    assert (name, revision, len(files)) == (ARRIVED, 1, 300)
+    watch.put("late.csv")
+    ((name, (revision, files)),) = watch.look()
+    assert (name, revision, len(files)) == (ARRIVED, 2, 301)
+
+
 def test_a_quiet_time_makes_the_delivery_unless_an_upload_is_in_progress(watching):
     watch = watching("{complete: quiet, quiet_for: 5m, within: 2h}")
     watch.put("a.csv")
