@@ -51,6 +51,11 @@ def duckdb_texts(contract: Contract, values: Sequence[str]) -> list[str]:
     return [masked(DUCKDB, column, cell_text(DUCKDB, column, value)) for column, value in columns]
 
 
+def cell_names(contract: Contract) -> dict[Column, str]:
+    """What a query calls the text of each compared cell."""
+    return {column: f"c{number}" for number, column in enumerate(contract.compared_columns)}
+
+
 def masked(dialect: Dialect, column: Column, text: str) -> str:
     """A sensitive cell leaves no engine but as its md5."""
     return dialect.md5_hex.format(text) if column.sensitive else text
@@ -65,28 +70,12 @@ def difference_query(
     rows: int,
 ) -> str:
     """`landed` is the sum of the high halves of the landed rows by bucket, `rows` how many rows landed."""
-    columns, buckets = contract.compared_columns, buckets_for(rows)
-    cells = {column: f"c{number}" for number, column in enumerate(columns)}
-    of_table = ",\n    ".join(
-        f"{cell_text(ATHENA, column, name)} AS {cells[column]}"
-        for column, name in zip(columns, quoted_names(columns), strict=True)
-    )
+    buckets, cells = buckets_for(rows), cell_names(contract)
     shown = (masked(ATHENA, column, f"hashed.{cell}") for column, cell in cells.items())
     sums = "".join(_digits(landed.get(bucket, 0)) for bucket in range(buckets))
     look_into = max(1, min(_BUCKETS_LOOKED_INTO, ROWS_AT_MOST * buckets // max(rows, 1)))
     return only_select(f"""{delivered(contract, partition, usable, files)},
-texts AS (
-  SELECT
-    {of_table}
-  FROM delivered
-),
-hashed AS (
-  SELECT
-    {athena_bucket(joined([cells[column] for column in contract.compared_key]), buckets)} AS bucket,
-    {athena_half(joined(list(cells.values())))} AS half,
-    {", ".join(cells.values())}
-  FROM texts
-),
+{_hashed(contract, buckets)},
 sums AS (
   SELECT bucket, mod(abs(sum(CAST(half AS decimal(38, 0)))), 1{"0" * _DIGITS}) AS total
   FROM hashed
@@ -124,6 +113,27 @@ def differences(contract: Contract, rows: int, landed: Sequence[Texts], table: T
     return compared(contract).differences(
         landed, table.rows, table.differing, buckets_for(rows), len(table.looked_into), cut_off=table.cut_off
     )
+
+
+def _hashed(contract: Contract, buckets: int) -> str:
+    """The common table expression "hashed": of each delivered row its bucket, its half, and its cells' texts."""
+    columns, cells = contract.compared_columns, cell_names(contract)
+    texts = ",\n    ".join(
+        f"{cell_text(ATHENA, column, name)} AS {cells[column]}"
+        for column, name in zip(columns, quoted_names(columns), strict=True)
+    )
+    return f"""texts AS (
+  SELECT
+    {texts}
+  FROM delivered
+),
+hashed AS (
+  SELECT
+    {athena_bucket(joined([cells[column] for column in contract.compared_key]), buckets)} AS bucket,
+    {athena_half(joined(list(cells.values())))} AS half,
+    {", ".join(cells.values())}
+  FROM texts
+)"""
 
 
 def _digits(total: int) -> str:

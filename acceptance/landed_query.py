@@ -12,7 +12,7 @@ from sqlglot import exp
 
 from acceptance.canonical import ATHENA, cell_text
 from acceptance.contract import Column, Contract
-from acceptance.difference_query import compared, masked
+from acceptance.difference_query import cell_names, compared, masked
 from acceptance.differences import Differences, Texts
 from acceptance.errors import QueryFailed
 from acceptance.findings import LandedFacts
@@ -72,8 +72,7 @@ def both_sides_query(
     files: Sequence[str],
 ) -> str:
     """The rows, as canonical texts, that are not as often landed as in the table, with how often they are."""
-    columns = contract.compared_columns
-    cells = {column: f"c{number}" for number, column in enumerate(columns)}
+    cells = cell_names(contract)
     texts = ", ".join(
         f"{masked(ATHENA, column, cell_text(ATHENA, column, identifier(column.name)))} AS {cell}"
         for column, cell in cells.items()

@@ -11,22 +11,24 @@ from rich.console import Console
 
 from cli.options import Contracts, Home, Json, UsageProblem
 
+BusinessDate = Annotated[
+    datetime | None,
+    typer.Option("--date", formats=["%Y-%m-%d", "%Y%m%d"], help="Business date. [default: today]", show_default=False),
+]
+Fields = Annotated[
+    list[str] | None, typer.Option("--field", metavar="NAME=VALUE", help="A further field of the key template.")
+]
+Fault = Annotated[
+    str | None, typer.Option("--fault", help="In the sandbox only: make the pipeline misbehave. `list` names all.")
+]
+
 
 def drop(
     files: Annotated[list[Path], typer.Argument(metavar="FILE...", help="Files to land.", show_default=False)],
     dataset: Annotated[str, typer.Option("--dataset", help="The contract's id.", show_default=False)],
-    business_date: Annotated[
-        datetime | None,
-        typer.Option(
-            "--date", formats=["%Y-%m-%d", "%Y%m%d"], help="Business date. [default: today]", show_default=False
-        ),
-    ] = None,
-    fields: Annotated[
-        list[str] | None, typer.Option("--field", metavar="NAME=VALUE", help="A further field of the key template.")
-    ] = None,
-    fault: Annotated[
-        str | None, typer.Option("--fault", help="In the sandbox only: make the pipeline misbehave. `list` names all.")
-    ] = None,
+    business_date: BusinessDate = None,
+    fields: Fields = None,
+    fault: Fault = None,
     wait: Annotated[bool, typer.Option("--wait", help="Wait for the verdicts; the exit code tells the worst.")] = False,
     timeout_s: Annotated[float, typer.Option("--timeout", help="Seconds to wait at most.")] = 3600,
     json: Json = False,

@@ -19,6 +19,25 @@ if TYPE_CHECKING:
 app = typer.Typer(no_args_is_help=True, help="Check evidence against its manifests.")
 
 
+Target = Annotated[
+    str,
+    typer.Argument(
+        metavar="DELIVERY|DATASET",
+        help="A dataset; or one delivery, by its id or its s3:// prefix.",
+        show_default=False,
+    ),
+]
+NotedHead = Annotated[
+    str | None,
+    typer.Option(
+        "--noted-head",
+        metavar="SHA256",
+        help="SHA-256 of a manifest that was noted elsewhere: it must be in the chain.",
+        show_default=False,
+    ),
+]
+
+
 class SchemaName(StrEnum):
     EVIDENCE = "evidence"
     MANIFEST = "manifest"
@@ -31,23 +50,8 @@ def _evidence() -> None:
 
 @app.command()
 def verify(
-    target: Annotated[
-        str,
-        typer.Argument(
-            metavar="DELIVERY|DATASET",
-            help="A dataset; or one delivery, by its id or its s3:// prefix.",
-            show_default=False,
-        ),
-    ],
-    noted_head: Annotated[
-        str | None,
-        typer.Option(
-            "--noted-head",
-            metavar="SHA256",
-            help="SHA-256 of a manifest that was noted elsewhere: it must be in the chain.",
-            show_default=False,
-        ),
-    ] = None,
+    target: Target,
+    noted_head: NotedHead = None,
     json: Json = False,
     contracts: Contracts = None,
     home: Home = None,

@@ -79,6 +79,21 @@ def test_the_product_runs_on_windows_as_far_as_reading_it_can_tell():
     assert len(files) > 100
 
 
+LONGEST_FUNCTION = 40
+
+
+def test_a_function_is_short_enough_to_be_read_at_once():
+    functions = [
+        (f"{path.relative_to(ROOT).as_posix()}:{node.lineno} {node.name}", node.end_lineno - node.lineno + 1)
+        for package in PRODUCT
+        for path in (ROOT / package).rglob("*.py")
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)
+    ]
+    assert [(place, lines) for place, lines in functions if lines > LONGEST_FUNCTION] == []
+    assert len(functions) > 1000
+
+
 @pytest.mark.parametrize(
     "line",
     ["import fcntl", "os.kill(pid, 9)", "path.rename(other)", 'Path("/tmp/x")', "signal.SIGKILL", 'f"{day:%-d}"'],

@@ -1,6 +1,7 @@
 """How files land: the landing server's own fields, and what ODCS has no field for as its custom properties."""
 
 import re
+from collections.abc import Mapping
 from datetime import tzinfo
 from typing import Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
@@ -25,22 +26,12 @@ def read_landing_format(server: Node) -> LandingFormat:
         return LandingFormat()
     kind = kind.lower()
     given = custom_properties(server, _KNOWN)
-    for name in (*_OF_CSV, *_OF_TEXT):
-        if name in given and (kind == "parquet" or (kind == "json" and name in _OF_CSV)):
-            given[name].refuse(f"{name} says nothing about {kind}; leave it out")
-    if kind == "csv" and "delimiter" in server:
-        server["delimiter"].refuse("`delimiter` is for JSON; for CSV write it in the server's customProperties")
-    if kind == "json" and server["delimiter"].text("new_line") != "new_line":
-        server["delimiter"].refuse(f"found {shown(server['delimiter'].value)}; allowed: new_line, an object a line")
+    _refuse_of_other_formats(kind, server, given)
     csv = LandingFormat()
     delimiter = _character(given.get("delimiter"), csv.delimiter)
     quote = _quote(given.get("quote"), csv.quote)
     if delimiter == quote:
         given.get("quote", server).refuse(f"delimiter and quote are both {quote!r}")
-    decimal_comma = _flag(given.get("decimalComma"))
-    null_text = given.get("nullText")
-    if null_text is not None and not isinstance(null_text.value, str):
-        null_text.refuse(f"found {shown(null_text.value)}; write the text that means null, in quotes")
     header = _flag(given.get("header"), csv.header)
     ignored = _names(given.get("ignoredColumns"))
     if ignored and not header:
@@ -51,11 +42,11 @@ def read_landing_format(server: Node) -> LandingFormat:
         delimiter=delimiter,
         quote=quote,
         header=header,
-        null_text=csv.null_text if null_text is None else str(null_text.value),
+        null_text=_null_text(given.get("nullText"), csv.null_text),
         compression=_compression(given.get("compression"), server["location"]),
         trim=_flag(given.get("trim")),
         empty_as_null=_flag(given.get("emptyAsNull")),
-        decimal_comma=decimal_comma,
+        decimal_comma=_flag(given.get("decimalComma")),
         zone=_zone(given.get("timeZone")),
         ignored=ignored,
     )
@@ -88,6 +79,16 @@ def read_engine(server: Node, landing: LandingFormat) -> tuple[Engine, str]:
     return Engine.ATHENA, table.text().lower() if table is not None else ""
 
 
+def _refuse_of_other_formats(kind: str, server: Node, given: Mapping[str, Node]) -> None:
+    for name in (*_OF_CSV, *_OF_TEXT):
+        if name in given and (kind == "parquet" or (kind == "json" and name in _OF_CSV)):
+            given[name].refuse(f"{name} says nothing about {kind}; leave it out")
+    if kind == "csv" and "delimiter" in server:
+        server["delimiter"].refuse("`delimiter` is for JSON; for CSV write it in the server's customProperties")
+    if kind == "json" and server["delimiter"].text("new_line") != "new_line":
+        server["delimiter"].refuse(f"found {shown(server['delimiter'].value)}; allowed: new_line, an object a line")
+
+
 def _encoding(node: Node) -> str:
     encoding = node.text("UTF-8")
     try:
@@ -109,6 +110,15 @@ def _character(node: Node | None, default: str) -> str:
 def _quote(node: Node | None, default: str) -> str:
     """Empty: there are no quotes, and a quote is a letter."""
     return "" if node is not None and node.value == "" else _character(node, default)
+
+
+def _null_text(node: Node | None, default: str) -> str:
+    if node is None:
+        return default
+    if not isinstance(node.value, str):
+        node.refuse(f"found {shown(node.value)}; write the text that means null, in quotes")
+        return default
+    return node.value
 
 
 def _flag(node: Node | None, default: bool = False) -> bool:

@@ -3,25 +3,22 @@
 import hashlib
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 
-from acceptance.contract import Completion, Contract, Single, shared_fields
+from acceptance.contract import Contract
 from acceptance.errors import ContractError
-from acceptance.keys.placeholders import OF_ONE_FILE, known_placeholders
 from acceptance.keys.template import KeyTemplate
-from acceptance.landing import Engine, LandingFormat, PartitionHolds
+from acceptance.landing import Engine, LandingFormat, NamedByColumn, PartitionHolds
 from acceptance.odcs.columns import read_columns
-from acceptance.odcs.delivery import read_baseline, read_completion, read_partition_holds, read_resent
 from acceptance.odcs.derive import derive_checks
 from acceptance.odcs.document import holds_variable, read_document, resolve_variables
 from acceptance.odcs.landing import read_engine, read_landing_format
 from acceptance.odcs.node import Node
-from acceptance.odcs.pipeline import read_override, read_partition, read_steps
+from acceptance.odcs.ours import our_properties, read_ours
 from acceptance.odcs.published import PublishedTable, read_table, tables_of
 from acceptance.odcs.relationships import Tables
 from acceptance.odcs.schema import refuse_invalid
 from acceptance.odcs.service_levels import note_others, read_availability, read_frequency
-from acceptance.odcs.vendor import VENDOR, custom_properties, foreign_properties
+from acceptance.odcs.vendor import VENDOR, foreign_properties
 
 LANDING = "landing"
 """The name of the s3 server where files land."""
@@ -57,29 +54,17 @@ def _is_watched(root: Node) -> bool:
 
 def _contract(root: Node, path: str, sha256: str, published: Sequence[PublishedTable]) -> Contract | None:
     """None only after a refusal."""
-    dataset = root["id"].text()
-    if not _DATASET.fullmatch(dataset):
-        reason = "letters, digits, dots, hyphens and underscores, 128 at most: the id is part of S3 keys"
-        root["id"].refuse(f"found {dataset!r}; the id of a watched contract is made of {reason}")
+    dataset = _dataset(root["id"])
     server, athena, schema = _landing(root), _athena(root), _schema(root)
-    pipeline, delivery = _ours(root)
+    pipeline, delivery = our_properties(root)
     template = None if server is None else _template(server["location"])
     if schema is None or athena is None:
         return None
     table, columns = read_table(athena, schema), read_columns(schema)
     checks = derive_checks(root, schema, columns, Tables(path, table, published))
-    known = known_placeholders(template) if template else None
-    override, steps = read_override(pipeline, known), read_steps(pipeline, known)
-    completion, resent, baseline = read_completion(delivery, template), read_resent(delivery), read_baseline(delivery)
-    of_partition = _known_of_partition(known or (), completion, template) if template else None
-    by_name = {column.name: column for column, _ in columns}
-    partition = read_partition(pipeline, schema, by_name, of_partition)
-    partition_holds = read_partition_holds(delivery, by_name, known)
-    landing = None if server is None else read_landing_format(server)
-    engine, landed_table = (Engine.LOCAL, "") if server is None else read_engine(server, landing or LandingFormat())
-    if engine is Engine.ATHENA and partition_holds is PartitionHolds.ALL_DELIVERIES and server is not None:
-        server["customProperties"].refuse("`engine: athena` cannot tell the files of several deliveries apart")
-    if template is None or landing is None:
+    ours = read_ours(pipeline, delivery, schema, [column for column, _ in columns], template)
+    landing, engine, landed_table = _read_landing(server, ours.partition_holds)
+    if template is None:
         return None
     note_others(root)
     return Contract(
@@ -93,27 +78,41 @@ def _contract(root: Node, path: str, sha256: str, published: Sequence[PublishedT
         table=table,
         columns=tuple(column for column, _ in columns),
         checks=checks,
-        override=override,
-        steps=steps,
-        partition=partition,
-        completion=completion,
-        resent=resent,
-        baseline=baseline,
+        override=ours.override,
+        steps=ours.steps,
+        partition=ours.partition,
+        completion=ours.completion,
+        resent=ours.resent,
+        baseline=ours.baseline,
         update_every=read_frequency(root, schema),
         available_at=read_availability(root, schema),
         custom_properties=foreign_properties(root),
-        partition_holds=partition_holds,
+        partition_holds=ours.partition_holds,
         engine=engine,
         landed_table=landed_table,
         notes=tuple(root.source.notes),
     )
 
 
-def _known_of_partition(known: tuple[str, ...], completion: Completion, template: KeyTemplate) -> tuple[str, ...]:
-    """A delivery lies in one partition: what only one of its files has is out. A folder is no value of a column."""
-    shared = shared_fields(completion, template)
-    of_one_file = set() if isinstance(completion, Single) else {*OF_ONE_FILE, *template.fields} - {*shared}
-    return tuple(name for name in known if name != "prefix" and name not in of_one_file)
+def _read_landing(
+    server: Node | None, partition_holds: PartitionHolds | NamedByColumn
+) -> tuple[LandingFormat, Engine, str]:
+    """How files land, what reads them for the proof, and the table by which Athena does."""
+    if server is None:
+        return LandingFormat(), Engine.LOCAL, ""
+    landing = read_landing_format(server)
+    engine, landed_table = read_engine(server, landing)
+    if engine is Engine.ATHENA and partition_holds is PartitionHolds.ALL_DELIVERIES:
+        server["customProperties"].refuse("`engine: athena` cannot tell the files of several deliveries apart")
+    return landing, engine, landed_table
+
+
+def _dataset(node: Node) -> str:
+    dataset = node.text()
+    if not _DATASET.fullmatch(dataset):
+        reason = "letters, digits, dots, hyphens and underscores, 128 at most: the id is part of S3 keys"
+        node.refuse(f"found {dataset!r}; the id of a watched contract is made of {reason}")
+    return dataset
 
 
 def _landing(root: Node) -> Node | None:
@@ -146,19 +145,6 @@ def _schema(root: Node) -> Node | None:
         place.refuse(f"found {len(objects)} schema objects; a watched contract has exactly one, its table")
         return None
     return objects[0]
-
-
-def _ours(root: Node) -> tuple[Node, Node]:
-    """The values of the custom properties `pipeline` and `delivery`; an empty mapping for one that is not there."""
-    names = ("pipeline", "delivery")
-    found = custom_properties(root, names)
-    for each in root["customProperties"]:
-        name = each["property"].value
-        if name in found and each["vendor"].value is None:
-            each.refuse(f"a {name} without vendor; write `vendor: {VENDOR}` if it is ours to follow")
-    pipeline, delivery = (found.get(name, replace(root[name], value={})).mapping() for name in names)
-    pipeline.refuse_unknown_keys(("override", "steps", "partition"))
-    return pipeline, delivery
 
 
 def _template(location: Node) -> KeyTemplate | None:
