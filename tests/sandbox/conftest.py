@@ -5,7 +5,8 @@ from typing import Any
 
 import boto3
 import pytest
-from sandbox_answers import Answer, until
+from asking import eventually
+from sandbox_answers import Answer
 
 from sandbox.server import REGION, LocalAws
 
@@ -59,7 +60,7 @@ def ask(client: Callable[[str], Any]) -> Callable[..., Answer]:
             execution = athena.get_query_execution(QueryExecutionId=started)["QueryExecution"]
             return execution if execution["Status"]["State"] not in ("QUEUED", "RUNNING") else None
 
-        execution = until(ended, every_s=0.04)
+        execution = eventually(ended, "the end of the query", every_s=0.04)
         status, rows, types = execution["Status"], [], []
         if status["State"] == "SUCCEEDED":
             result = athena.get_query_results(QueryExecutionId=started)["ResultSet"]

@@ -3,8 +3,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from asking import eventually
 from botocore.exceptions import ClientError
-from sandbox_answers import Answer, until
+from sandbox_answers import Answer
 
 Ask = Callable[..., Answer]
 
@@ -219,7 +220,7 @@ def test_a_running_query_can_be_stopped(client: Callable[[str], Any]) -> None:
     def state() -> str:
         return athena.get_query_execution(QueryExecutionId=started)["QueryExecution"]["Status"]["State"]
 
-    until(lambda: state() == "RUNNING")
+    eventually(lambda: state() == "RUNNING", "the query runs")
     athena.stop_query_execution(QueryExecutionId=started)
     assert state() == "CANCELLED"
 

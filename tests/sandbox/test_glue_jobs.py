@@ -1,7 +1,7 @@
 from typing import Any
 
 import pytest
-from sandbox_answers import until
+from asking import eventually
 
 SCRIPT = """
 import sys, time
@@ -43,7 +43,7 @@ def _end(glue: Any, job: str, run_id: str) -> Any:
         run = glue.get_job_run(JobName=job, RunId=run_id)["JobRun"]
         return run if run["JobRunState"] not in ("STARTING", "RUNNING", "STOPPING") else None
 
-    return until(ended)
+    return eventually(ended, "the end of the job")
 
 
 def test_a_run_runs_the_script_with_the_arguments_of_job_and_run(glue: Any, s3: Any, job: str) -> None:
@@ -76,7 +76,9 @@ def test_no_more_runs_than_the_job_allows_and_a_run_can_be_stopped(glue: Any, jo
     running = _start(glue, job, "wait")
     with pytest.raises(glue.exceptions.ConcurrentRunsExceededException):
         _start(glue, job, "write")
-    until(lambda: glue.get_job_run(JobName=job, RunId=running)["JobRun"]["JobRunState"] == "RUNNING")
+    eventually(
+        lambda: glue.get_job_run(JobName=job, RunId=running)["JobRun"]["JobRunState"] == "RUNNING", "the job runs"
+    )
     stopped = glue.batch_stop_job_run(JobName=job, JobRunIds=[running, "jr_unknown"])
     assert [run["JobRunId"] for run in stopped["SuccessfulSubmissions"]] == [running]
     assert [run["JobRunId"] for run in stopped["Errors"]] == ["jr_unknown"]

@@ -9,8 +9,8 @@ from typing import Any
 
 import boto3
 import pytest
+from asking import eventually
 from botocore.exceptions import ClientError
-from sandbox_answers import until
 
 from sandbox.athena.values import RESULTS_BUCKET
 from sandbox.iam import BadPolicy, Need, read_policy
@@ -231,7 +231,7 @@ def _outcome(athena: Any, sql: str) -> str:
         status = athena.get_query_execution(QueryExecutionId=started)["QueryExecution"]["Status"]
         return "" if status["State"] in ("QUEUED", "RUNNING") else status["State"] + status.get("StateChangeReason", "")
 
-    return until(ended, every_s=0.04)
+    return eventually(ended, "the end of the query", every_s=0.04)
 
 
 def test_athena_does_in_somebody_s_name_what_they_may_do(

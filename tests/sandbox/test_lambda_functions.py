@@ -6,7 +6,8 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from sandbox_answers import payload, until
+from asking import eventually
+from sandbox_answers import payload
 
 CODE = """
 import os, time
@@ -122,7 +123,7 @@ def test_an_event_is_accepted_at_once_and_tried_three_times(awslambda: Any, s3: 
     s3.create_bucket(Bucket=bucket)
     answer = _invoke(awslambda, "count", {"bucket": bucket, "fail": fail}, InvocationType="Event")
     assert answer["StatusCode"] == 202
-    until(lambda: s3.list_objects_v2(Bucket=bucket)["KeyCount"] == attempts)
+    eventually(lambda: s3.list_objects_v2(Bucket=bucket)["KeyCount"] == attempts, "all attempts")
     # Events of one function are answered in order: once this one is, a fourth attempt would be there.
     _invoke(awslambda, "count", {"bucket": "athena-results"})
     assert s3.list_objects_v2(Bucket=bucket)["KeyCount"] == attempts

@@ -9,7 +9,8 @@ from typing import Any
 
 import boto3
 import pytest
-from sandbox_answers import Answer, payload, until
+from asking import eventually
+from sandbox_answers import Answer, payload
 
 from acceptance.contract import (
     AwaitGlueJob,
@@ -146,7 +147,7 @@ def pipeline(provisioned: None, client: Callable[[str], Any], s3: Any, glue: Any
             new = [run for run in glue.get_job_runs(JobName="stagetosor")["JobRuns"] if run["Id"] not in known]
             return next((run for run in new if run["JobRunState"] not in ("STARTING", "RUNNING")), None)
 
-        return until(ended)
+        return eventually(ended, "the end of it")
 
     def run(key: str, content: str = FILE, fault: str | None = None) -> Any:
         drop(key, content, fault)
@@ -267,7 +268,7 @@ def folder(pipeline: SimpleNamespace, s3: Any, glue: Any) -> Callable[[str], Any
         assert started.get("job") == "convertfolder", started
         live = ("STARTING", "RUNNING")
         ask = lambda: glue.get_job_run(JobName="convertfolder", RunId=started["run"])["JobRun"]  # noqa: E731
-        return until(lambda: (job := ask())["JobRunState"] not in live and job)
+        return eventually(lambda: (job := ask())["JobRunState"] not in live and job, "the end of the job")
 
     return run
 
@@ -360,7 +361,10 @@ def test_a_job_that_the_run_starts_itself_fills_a_table_without_partitions(
 ) -> None:
     key = pipeline.drop("plain/2024-01-31/p.csv", bucket="other-landing")
     run = glue.start_job_run(JobName="convertplain", Arguments={"--key": key})["JobRunId"]
-    until(lambda: glue.get_job_run(JobName="convertplain", RunId=run)["JobRun"]["JobRunState"] == "SUCCEEDED")
+    eventually(
+        lambda: glue.get_job_run(JobName="convertplain", RunId=run)["JobRun"]["JobRunState"] == "SUCCEEDED",
+        "the job's success",
+    )
     assert _rows(ask, "", "plain") == ROWS
 
 
@@ -380,8 +384,9 @@ SPOILED = {
 def test_a_fault_that_changes_nothing_is_an_error(pipeline: SimpleNamespace, glue: Any) -> None:
     pipeline.drop("plain/2024-02-01/p.csv", fault="wrong-partition", bucket="other-landing")
     run = glue.start_job_run(JobName="convertplain", Arguments={"--key": "plain/2024-02-01/p.csv"})["JobRunId"]
-    ended = until(
-        lambda: (job := glue.get_job_run(JobName="convertplain", RunId=run)["JobRun"]).get("ErrorMessage") and job
+    ended = eventually(
+        lambda: (job := glue.get_job_run(JobName="convertplain", RunId=run)["JobRun"]).get("ErrorMessage") and job,
+        "the job's error",
     )
     assert "ImpossibleFault: wrong-partition" in ended["ErrorMessage"]
 
