@@ -29,17 +29,25 @@ from flows.timeline import Timeline, called
 SKEW = timedelta(minutes=10)
 """When a run ended is told by the clock of whoever ended it."""
 
+BEGINS_WITHIN = timedelta(minutes=5)
+"""A run that a worker took. So long does Prefect's ECS worker wait for its task, which takes longest to begin."""
+
 
 @dataclass
 class Endings:
-    """`stay_alive` is called between deliveries of which evidence is put."""
+    """`stay_alive` is called between deliveries of which evidence is put.
+
+    A run that a worker took, and that does not begin within `begins_within`, is taken for dead, as its worker is.
+    """
 
     aftermath: Aftermath
     contracts: Mapping[str, Contract]
     clients: Clients
     stay_alive: Callable[[], None]
+    begins_within: timedelta = BEGINS_WITHIN
     _since: datetime | None = None
     _known: frozenset[UUID] = field(default_factory=frozenset)
+    _looked_for_stuck: datetime | None = None
 
     def look(self) -> None:
         """Records what was cancelled, and tells the aftermath whose runs came to nothing.
@@ -56,6 +64,7 @@ class Endings:
         if self._since is None:
             self._find_dead(flying)
             self._since = min(item.announced_at for item in in_flight)
+        self._end_what_never_began(now)
         ended = runs.ended_without_verdict(self._since - SKEW)
         of = {run.id: _deliveries(run, flying) for run in ended if run.id not in self._known}
         recorded = {
@@ -75,6 +84,15 @@ class Endings:
         """What died with the watcher before: by the claim of one delivery it is seen that a run's process is gone."""
         firsts = (_deliveries(run, flying)[:1] for run in runs.running())
         self.aftermath.look_for([delivery for first in firsts for delivery in first])
+
+    def _end_what_never_began(self, now: datetime) -> None:
+        """Else it would seem to queue for ever, and its deliveries with it."""
+        if self._looked_for_stuck is not None and now - self._looked_for_stuck < self.begins_within / 10:
+            return
+        self._looked_for_stuck = now
+        for run in runs.unbegun(now - self.begins_within):
+            get_run_logger().warning("run %s was taken by a worker and did not begin; it is taken for dead", run.name)
+            runs.crash(run, f"a worker took it, and it did not begin within {self.begins_within}")
 
     def _orphan(self, ended: Iterable[FlowRun]) -> None:
         """Only what their own runs came to counts: one that was announced again since then has another."""

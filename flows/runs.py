@@ -18,6 +18,7 @@ from prefect.client.schemas.filters import (
 from prefect.client.schemas.objects import FlowRun, State, StateType
 from prefect.client.schemas.sorting import FlowRunSort
 from prefect.exceptions import ObjectNotFound, PrefectException
+from prefect.states import Crashed
 from pydantic import ValidationError
 
 from acceptance.events import DeliveryPointer
@@ -96,6 +97,20 @@ def running() -> Sequence[FlowRun]:
     """Runs of the validation flows that have begun, and did not end as far as the server knows."""
     begun = FlowRunFilterStateType(any_=[StateType.RUNNING, StateType.CANCELLING])
     return _runs(FlowRunFilter(state=FlowRunFilterState(type=begun)))
+
+
+def unbegun(before: datetime) -> Sequence[FlowRun]:
+    """Runs of the validation flows that a worker took, and that have not begun since.
+
+    Prefect gives such a run to no other worker, and never ends it.
+    """
+    taken = _runs(FlowRunFilter(state=FlowRunFilterState(type=FlowRunFilterStateType(any_=[StateType.PENDING]))))
+    return [run for run in taken if run.state is not None and run.state.timestamp < before]
+
+
+def crash(run: FlowRun, message: str) -> None:
+    with get_client(sync_client=True) as client:
+        client.set_flow_run_state(run.id, Crashed(message=message))
 
 
 def ended_without_verdict(since: datetime) -> Sequence[FlowRun]:

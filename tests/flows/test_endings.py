@@ -199,6 +199,16 @@ def test_a_delivery_whose_run_came_to_nothing_is_announced_again_at_once(watch: 
     assert watch.evidence(deliveries[0]) is None
 
 
+def test_a_run_whose_worker_died_before_it_began_is_ended_and_keeps_its_delivery_back_no_longer(watch: Watch) -> None:
+    deliveries, event_id = watch.arrive()
+    run = watch.run(deliveries, event_id, Scheduled(), Pending())
+    assert watch.look() == 0, "it may begin any moment"
+    watch.endings.begins_within = timedelta(0)
+    assert watch.look() == 1
+    with get_client(sync_client=True) as client:
+        assert client.read_flow_run(run).state_type is StateType.CRASHED
+
+
 def test_the_next_deaths_of_a_delivery_make_it_wait_for_ever_longer(watch: Watch) -> None:
     deliveries, event_id = watch.arrive()
     watch.run(deliveries, event_id, Running(), Crashed())

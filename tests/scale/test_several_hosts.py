@@ -63,6 +63,13 @@ class Side:
                 return found
             answer = httpx.get(page["next_page"], timeout=60)
 
+    def standing(self, day: date) -> str:
+        """What is said where verdicts are missing."""
+        answer = httpx.post(f"{self.cluster.api}/flow_runs/filter", json={"sort": "START_TIME_DESC"}, timeout=60)
+        runs = [f"{run['name']} {run['state_name']} since {run['state']['timestamp']}" for run in answer.json()]
+        alive = ", ".join(sorted(self.cluster.alive()))
+        return "\n".join([f"{len(self.evidence(day))} verdicts of {day}; alive: {alive}; runs:", *runs])
+
     def holder(self) -> str | None:
         """The run that watches, by the ledger."""
         engine = sa.create_engine(f"postgresql+psycopg://{self.cluster.postgresql}/ledger")
@@ -112,7 +119,7 @@ def test_five_hundred_deliveries_have_one_verdict_each_though_one_process_of_eac
     busy = eventually(lambda: [name for name in WORKERS if cluster.processes_of(name)], "a validation that runs")
     cluster.kill(busy[0])
     before = len(side.evidence(day))
-    eventually(lambda: len(side.evidence(day)) >= DELIVERIES, "all verdicts", VERDICTS_WITHIN_S)
+    eventually(lambda: len(side.evidence(day)) >= DELIVERIES, lambda: side.standing(day), VERDICTS_WITHIN_S)
 
     assert before < DELIVERIES, "all was over before anything was killed"
     assert set(side.evidence(day).values()) == {1}
@@ -135,7 +142,7 @@ def test_warm_processes_on_two_hosts_share_the_deliveries_though_an_api_process_
     eventually(lambda: side.evidence(day), "the first verdict", VERDICTS_WITHIN_S)
     cluster.kill("api-2")
     side.put([File(day, number) for number in range(20, 40)])
-    eventually(lambda: len(side.evidence(day)) >= 40, "all verdicts", VERDICTS_WITHIN_S)
+    eventually(lambda: len(side.evidence(day)) >= 40, lambda: side.standing(day), VERDICTS_WITHIN_S)
     assert set(side.evidence(day).values()) == {1}
     assert {"warm-1", "warm-2"} <= cluster.alive()
 
