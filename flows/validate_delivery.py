@@ -1,6 +1,5 @@
 """Takes one delivery through its pipeline, judges the table, and leaves evidence. One delivery, one verdict."""
 
-from pathlib import Path
 from typing import Any
 
 import httpx
@@ -8,6 +7,7 @@ from prefect import flow, get_run_logger
 from prefect.client.schemas.objects import State
 from prefect.exceptions import TerminationSignal
 from prefect.runtime import flow_run
+from prefect.settings import get_current_settings
 from prefect.states import Completed, Failed
 
 from acceptance.events import DeliveryPointer
@@ -23,8 +23,14 @@ from flows.records import Run, this_run
 from flows.runs import is_being_cancelled
 from flows.switches import held, is_paused
 
-RESULTS: dict[str, Any] = {"persist_result": False, "result_storage": Path("results")}
-"""None is kept: there is evidence. A run that does not say both asks Prefect's server, three times, for its default."""
+RESULTS: dict[str, Any] = {
+    "persist_result": False,
+    "result_storage": get_current_settings().results.local_storage_path,
+}
+"""None is kept: there is evidence. A run that does not say both asks Prefect's server, three times, for its default.
+
+The exception that ends a run is kept whatever is said, by Prefect: where it keeps such things unless it is told.
+"""
 
 DUPLICATE = "Duplicate"
 """The state of a run whose delivery is, or was, judged by another."""

@@ -326,8 +326,12 @@ def test_what_others_of_a_run_wait_for_is_left_when_the_run_is_ended(sandbox: Sa
     assert time.monotonic() - began < 60
 
 
-def test_deliveries_of_different_datasets_are_refused_by_name(sandbox: Sandbox) -> None:
+def test_deliveries_of_different_datasets_are_refused_by_name_and_nothing_is_left_in_the_folder(
+    sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.chdir(tmp_path)
     one = sandbox.land()
     other = Delivery("orders", one.business_date, one.members)
     state = sandbox.judge_together(one, other)
     assert "of one dataset are judged together, not of orders, sales" in str(state.message)
+    assert not list(tmp_path.iterdir())
