@@ -9,6 +9,8 @@ from acceptance.contract import Contract
 from acceptance.keys.template import KeyTemplate
 from acceptance.keys.tokens import DIGITS, Token, tokens
 
+_SESSION = re.compile(r"arn:[^:]+:sts::\d+:assumed-role/(?P<role>[^/]+)/.+")
+
 
 @dataclass(frozen=True, slots=True)
 class Account:
@@ -45,6 +47,13 @@ class Account:
         labels = (parts.hostname or "").split(".")
         region = labels[1] if labels[0] == "sqs" and len(labels) > 2 else self.region
         return f"arn:{self.partition}:sqs:{region}:{account.rpartition('/')[2] or self.id}:{name}"
+
+    def principal(self, caller: str) -> tuple[str, ...]:
+        """The user or role of this ARN of STS's; that of a session lacks the path of its role."""
+        session = _SESSION.fullmatch(caller)
+        if session is None:
+            return (caller,)
+        return tuple(f"arn:{self.partition}:iam::{self.id}:role/{path}{session['role']}" for path in ("", "*/"))
 
     def table(self, database: str, table: str, region: str | None = None) -> tuple[str, ...]:
         """Glue asks for rights on the catalog and the database as well as on the table."""

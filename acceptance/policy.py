@@ -30,7 +30,7 @@ class Surroundings:
     """What no contract says. `table_locations` are s3:// uris by database.table, `result_locations` by workgroup.
 
     `locks_evidence`: whether evidence is put with a retention of ours. `keys`: ARNs of KMS keys, if customer-managed
-    ones encrypt what is read or written.
+    ones encrypt what is read or written. `caller` is the ARN of who looks, if the duty is the doctor's.
     """
 
     account: Account
@@ -40,6 +40,7 @@ class Surroundings:
     keys: tuple[str, ...] = ()
     table_locations: Mapping[str, str] = field(default_factory=dict)
     result_locations: Mapping[str, str] = field(default_factory=dict)
+    caller: str = ""
 
 
 def statements(
@@ -171,6 +172,9 @@ def _of_doctor(contracts: Sequence[Contract], told: Surroundings) -> Iterator[Ri
     """What nobody needs who only watches and judges."""
     account = told.account
     yield Right(to.LOOK_AT_EVIDENCE_BUCKET, account.s3(told.evidence_bucket))
+    nobody = f"arn:{account.partition}:iam::{account.id}:role/{PLACEHOLDER}who-runs-the-doctor"
+    for principal in account.principal(told.caller or nobody):
+        yield Right(to.SIMULATE_POLICIES, principal)
     for contract in contracts:
         table = contract.table
         yield Right(to.LOOK_AT_WORKGROUPS, account.arn("athena", f"workgroup/{literal(table.workgroup)}", table.region))

@@ -104,4 +104,7 @@ LOOK_AT_EVIDENCE_BUCKET = Purpose(
     "look whether evidence can be locked",
     ("s3:GetBucketVersioning", "s3:GetBucketObjectLockConfiguration"),
 )
+SIMULATE_POLICIES = Purpose(
+    "SimulatePolicies", "ask IAM what its own policies allow", ("iam:SimulatePrincipalPolicy", "iam:GetRole")
+)
 LOOK_AT_QUEUE = Purpose("LookAtQueue", "look whether the queue is there", ("sqs:GetQueueAttributes",))

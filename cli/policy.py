@@ -14,6 +14,7 @@ from cli.options import Contracts, Home, UsageProblem
 if TYPE_CHECKING:
     from acceptance.contract import Contract
     from acceptance.policy import Surroundings
+    from blocks.build import Caller
     from blocks.settings import Settings
 
 UNKNOWN_ACCOUNT, UNKNOWN_REGION = "ACCOUNT-ID", "REGION"
@@ -81,11 +82,12 @@ def _surroundings(
     credentials: Any = aws_credentials(settings)
     judges = duty in (Duty.VALIDATOR, Duty.ALL)
     notes: list[str] = []
-    partition, owner = _who(credentials, notes)
+    caller = _who(credentials, notes)
+    owner = caller.account if caller else None
     here = Account(
         account or settings.aws_account_id or owner or UNKNOWN_ACCOUNT,
         region or settings.aws_region or credentials.get_boto3_session().region_name or UNKNOWN_REGION,
-        partition,
+        caller.arn.split(":")[1] if caller else "aws",
     )
     told = Surroundings(
         here,
@@ -95,8 +97,10 @@ def _surroundings(
         tuple(kms_keys),
         _table_locations(credentials, contracts) if owner and judges else {},
         _result_locations(credentials, contracts) if owner and judges else {},
+        caller.arn if caller else "",
     )
-    return told, [*notes, *_notes(settings, told, unknown(contracts, told) if judges else ())]
+    missing = unknown(contracts, told) if judges else () if told.caller else ("who runs the doctor",)
+    return told, [*notes, *_notes(settings, told, missing)]
 
 
 def _notes(settings: Settings, told: Surroundings, unknown: Sequence[str]) -> Iterator[str]:
@@ -112,17 +116,16 @@ def _notes(settings: Settings, told: Surroundings, unknown: Sequence[str]) -> It
         yield "if buckets or parameters are under KMS keys of yours, name them with --kms-key"
 
 
-def _who(credentials: Any, notes: list[str]) -> tuple[str, str | None]:
-    """The partition, and the account if AWS tells it."""
+def _who(credentials: Any, notes: list[str]) -> Caller | None:
+    """None if AWS does not tell."""
     from acceptance.errors import SettingsError
     from blocks.build import identify
 
     try:
-        caller = identify(credentials, None)
+        return identify(credentials, None)
     except (SettingsError, ValueError) as error:
         notes.append(f"nobody could be asked: {error}")
-        return "aws", None
-    return caller.arn.split(":")[1], caller.account
+        return None
 
 
 def _table_locations(credentials: Any, contracts: Sequence[Contract]) -> Mapping[str, str]:

@@ -53,12 +53,15 @@ _OTHER_ACTIONS = {
 def needs(asked: AwsRequest, environ: dict[str, Any]) -> Iterator[Need]:
     """Every right that the request takes. One that is not known takes the operation's own, on everything."""
     action = f"{asked.service}:{asked.operation}"
+    resources: Sequence[str]
     match asked.service:
         case "s3":
             yield from _of_s3(asked.operation, environ)
             return
         case "sts" if asked.operation == "GetCallerIdentity":
             return  # which nobody needs a right for
+        case "iam" if asked.operation == "SimulatePrincipalPolicy":
+            resources = [_members(environ).get("PolicySourceArn", "*")]
         case "lambda":
             resources = _of_lambda(environ)
         case "sqs":

@@ -15,6 +15,7 @@ from moto.iam.models import iam_backends
 from moto.sts.models import sts_backends
 
 from acceptance.errors import SettingsError
+from sandbox import identity
 from sandbox.iam import CALLER, BadPolicy, Caller, Policy, read_policy
 from sandbox.needs import body_of, needs
 from sandbox.requests import SERVICES, Refusal, read_request, refusal_body
@@ -40,7 +41,7 @@ class Policed:
         key = _access_key(environ)
         policy = self._policies.get(key) or _of_assumed_role(key)
         if policy is None:
-            return self._app(environ, start_response)
+            return self._answer(environ, start_response)
         caller, asked = Caller(key, DEFAULT_ACCOUNT_ID, policy), read_request(environ)
         if asked is None or not asked.operation:
             service = asked.service if asked else "s3"
@@ -50,9 +51,19 @@ class Policed:
                 return _refused(asked.service, said, environ, start_response)
         token = CALLER.set(caller)
         try:
-            return self._app(environ, start_response)
+            return self._answer(environ, start_response)
         finally:
             CALLER.reset(token)
+
+    def _answer(self, environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
+        document = identity.answer(environ, self._policy_of)
+        if document is None:
+            return self._app(environ, start_response)
+        start_response("200 OK", [("Content-Type", "text/xml"), ("Content-Length", str(len(document)))])
+        return [document]
+
+    def _policy_of(self, who: str) -> Policy | None:
+        return self._policies.get(who) or _of_role(who)
 
     def _control(self, environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
         method, key = environ["REQUEST_METHOD"], unquote(environ["PATH_INFO"].removeprefix(CONTROL))
@@ -97,11 +108,13 @@ def _access_key(environ: dict[str, Any]) -> str:
 
 def _of_assumed_role(access_key: str) -> Policy | None:
     """What the policies in the role say whose temporary credentials these are; None of a role that has none."""
-    sts, iam = (backends[DEFAULT_ACCOUNT_ID]["aws"] for backends in (sts_backends, iam_backends))
-    session = sts.get_assumed_role_from_access_key(access_key)
-    if session is None:
-        return None
-    role = next((each for each in iam.get_roles() if each.arn == session.role_arn), None)
+    session = sts_backends[DEFAULT_ACCOUNT_ID]["aws"].get_assumed_role_from_access_key(access_key)
+    return _of_role(session.role_arn) if session is not None else None
+
+
+def _of_role(arn: str) -> Policy | None:
+    """None as well of one that is not there."""
+    role = next((each for each in iam_backends[DEFAULT_ACCOUNT_ID]["aws"].get_roles() if each.arn == arn), None)
     read = [read_policy(document) for document in role.policies.values()] if role else []
     statements = tuple(statement for policy in read for statement in policy.statements)
     return Policy(statements, "") if read else None

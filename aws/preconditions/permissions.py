@@ -7,12 +7,13 @@ from dataclasses import dataclass
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from acceptance.preconditions import Seen, met, unmet
+from acceptance.preconditions import Seen, met, unmet, unseen
 from aws.calls import Client, error_code
 
 _SHOWN = 3
 _AT_ONCE = 50
 _ASSUMED = re.compile(r"arn:(?P<partition>[^:]+):sts::(?P<account>\d+):assumed-role/(?P<role>[^/]+)/.+")
+_ROOT = re.compile(r"arn:[^:]+:iam::\d+:root")
 _SIMULATED = re.compile(r"arn:[^:]+:iam::\d+:(user|role)/.+")
 
 
@@ -25,16 +26,18 @@ class Needed:
 
 
 def permissions(iam: Client, caller: str, needed: Sequence[Needed]) -> Seen:
-    """Whether the caller's policies allow what is needed; where IAM may not be asked, what nobody can tell."""
+    """Whether the caller's policies allow what is needed; not seen where IAM may not be asked: nobody can tell."""
+    if _ROOT.fullmatch(caller):
+        return met(f"{caller} may do everything")
     try:
         principal = _principal(iam, caller)
         if principal is None:
-            return met(f"IAM simulates no policies of {caller}; {_left(needed)}")
+            return unseen(f"IAM simulates no policies of {caller}; {_left(needed)}", "sign in as a user or by a role")
         refused = [pair for each in needed for pair in _refused(iam, principal, each)]
     except ClientError as error:
-        return met(f"IAM may not be asked ({error_code(error)}); {_left(needed)}")
+        return _unasked(f"iam:SimulatePrincipalPolicy or iam:GetRole is refused ({error_code(error)})", caller, needed)
     except BotoCoreError as error:
-        return met(f"IAM does not answer ({type(error).__name__}); {_left(needed)}")
+        return _unasked(f"IAM does not answer ({type(error).__name__})", caller, needed)
     count = sum(len(each.actions) * len(each.resources) for each in needed)
     if not refused:
         return met(f"IAM's simulation allows {principal} all {count} that are needed")
@@ -63,6 +66,14 @@ def _principal(iam: Client, caller: str) -> str | None:
     if session is not None:
         return str(iam.get_role(RoleName=session["role"])["Role"]["Arn"])
     return caller if _SIMULATED.fullmatch(caller) else None
+
+
+def _unasked(why: str, caller: str, needed: Sequence[Needed]) -> Seen:
+    """Not met, as what could only be tried by doing it was not tried."""
+    return unseen(
+        f"{why}; {_left(needed)}",
+        f"allow {caller} iam:SimulatePrincipalPolicy, and for a role iam:GetRole: `aceite policy doctor` prints it",
+    )
 
 
 def _left(needed: Sequence[Needed]) -> str:

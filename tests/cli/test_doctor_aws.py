@@ -114,7 +114,7 @@ def test_an_expired_token_is_told_from_a_wrong_key(aws, look):
         red(look("credentials"), "does not know the access key", "mistyped")
     with aws.answering(refuses("GetCallerIdentity", "SignatureDoesNotMatch")):
         red(look("credentials"), "the secret is not", "ACEITE_AWS_SECRET_ACCESS_KEY", "clock")
-    green(look("credentials"), "arn:aws:sts::123456789012:user/moto")
+    green(look("credentials"), "arn:aws:iam::123456789012:user/a")
 
 
 def test_credentials_of_another_account_are_told_with_both_accounts(look):
@@ -336,11 +336,23 @@ def test_a_missing_permission_is_found_by_iam_s_simulation(aws, client, look):
         green(look("permissions"), JUDGE)
 
 
-def test_where_iam_may_not_be_asked_it_is_said_what_nobody_tried(aws, look):
+def test_where_iam_may_not_be_asked_nothing_is_green_and_it_is_said_what_nobody_tried(aws, look):
     judge = answers("GetCallerIdentity", is_judge)
     with aws.answering(judge, refuses("GetRole", "AccessDenied")):
-        green(look("permissions"), "AccessDenied")
-    assert "3 of ssm" in look("permissions").found
+        seen = look("permissions")
+    assert (seen.outcome, "AccessDenied" in seen.found, "3 of ssm" in seen.found) == (Outcome.GREY, True, True)
+    assert "iam:SimulatePrincipalPolicy" in seen.remedy and "aceite policy doctor" in seen.remedy
+    green(look("permissions"), "allows arn:aws:iam::123456789012:user/a all")
+
+
+def test_the_root_of_an_account_may_do_everything(aws, look):
+    with aws.answering(
+        answers(
+            "GetCallerIdentity",
+            lambda _: is_judge(_).replace("sts::", "iam::").replace("assumed-role/judge/me", "root"),
+        )
+    ):
+        green(look("permissions"), "may do everything")
 
 
 def test_a_ledger_that_cannot_be_written_is_told_and_looking_leaves_nothing_behind(look, tmp_path):

@@ -83,6 +83,34 @@ def test_an_action_is_matched_in_any_case_and_with_wildcards() -> None:
     ]
 
 
+def test_sts_and_iam_tell_who_somebody_is_and_what_their_policy_allows(allowed: Allowed, aws: LocalAws) -> None:
+    mine = {"Action": ["s3:GetObject", "iam:SimulatePrincipalPolicy"], "Resource": "*"}
+    client = allowed(mine, {"Effect": "Deny", "Action": "s3:GetObject", "Resource": "arn:aws:s3:::landing/secret"})
+    arn = client("sts").get_caller_identity()["Arn"]
+    told = {
+        "ActionNames": ["s3:GetObject", "s3:PutObject"],
+        "ResourceArns": ["arn:aws:s3:::landing/secret", "arn:aws:s3:::b/k"],
+    }
+    found = client("iam").simulate_principal_policy(PolicySourceArn=arn, **told)["EvaluationResults"]
+    decisions = {(each["EvalActionName"], each["EvalResourceName"][13:]): each["EvalDecision"] for each in found}
+    assert decisions == {
+        ("s3:GetObject", "landing/secret"): "explicitDeny",
+        ("s3:GetObject", "b/k"): "allowed",
+        ("s3:PutObject", "landing/secret"): "implicitDeny",
+        ("s3:PutObject", "b/k"): "implicitDeny",
+    }
+    nobody = boto3.client("iam", REGION, endpoint_url=aws.endpoint, aws_access_key_id="free", aws_secret_access_key="x")
+    (found,) = nobody.simulate_principal_policy(PolicySourceArn=arn[: arn.rindex("/")] + "/free", ActionNames=["a:B"])[
+        "EvaluationResults"
+    ]
+    assert found["EvalDecision"] == "allowed", "who is bound to no policy may do everything"
+    denied(
+        allowed({"Action": "s3:*", "Resource": "*"})("iam").simulate_principal_policy,
+        PolicySourceArn=arn,
+        ActionNames=["a:B"],
+    )
+
+
 def test_a_deny_is_stronger_than_any_allow() -> None:
     everything = {"Action": "*", "Resource": "*"}
     read = read_policy(policy(everything, {"Effect": "Deny", "Action": "s3:Delete*", "Resource": "*"}))
