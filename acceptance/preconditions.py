@@ -6,8 +6,6 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 
 MOST_SKEW = timedelta(minutes=1)
-_OUR_POOLS = "aceite-"
-"""How the names of the work pools begin that `aceite up` serves."""
 
 
 class Outcome(StrEnum):
@@ -104,7 +102,10 @@ def versions(server: str, client: str) -> Seen:
 
 @dataclass(frozen=True, slots=True)
 class Polled:
-    """A deployment, and when a runner or a worker last asked for its runs. Without a `work_pool` a runner serves it."""
+    """A deployment, and when a runner or a worker last asked for its runs.
+
+    `work_pool` is None of one that `aceite up` serves, be it through a pool of its own.
+    """
 
     deployment: str
     work_pool: str | None
@@ -117,7 +118,7 @@ def served(deployments: Sequence[Polled], now: datetime, within: timedelta) -> S
     if not silent:
         return met(f"somebody asks for the runs of all {len(deployments)} deployments")
     told = [f"{each.deployment} ({f'for {_lasting(now - each.last)}' if each.last else 'ever'})" for each in silent]
-    pools = sorted({each.work_pool for each in silent if each.work_pool and not each.work_pool.startswith(_OUR_POOLS)})
+    pools = sorted({each.work_pool for each in silent if each.work_pool})
     workers = [f"`prefect worker start --pool {pool}`" for pool in pools]
     served_here = [] if len(workers) and all(each.work_pool in pools for each in silent) else ["`aceite up`"]
     return unmet(

@@ -22,6 +22,7 @@ from acceptance.contract import Contract
 from acceptance.events import HEARTBEAT
 from acceptance.preconditions import Outcome, Seen, met, unmet
 from automations.apply import Change, apply
+from automations.deployments import OURS
 from blocks.settings import Settings
 
 ASKED_WITHIN = timedelta(seconds=60)
@@ -129,10 +130,15 @@ def served(planned: Planned, now: Callable[[], datetime]) -> Seen:
     with _connected() as client:
         found = [client.read_deployment_by_name(name) for name in names]
     polled = [
-        preconditions.Polled(name, deployment.work_pool_name, deployment.last_polled)
+        preconditions.Polled(name, _elsewhere(deployment.work_pool_name), deployment.last_polled)
         for name, deployment in zip(names, found, strict=True)
     ]
     return preconditions.served(polled, now(), ASKED_WITHIN)
+
+
+def _elsewhere(work_pool: str | None) -> str | None:
+    """A pool that `aceite up` does not serve by itself."""
+    return None if work_pool in OURS else work_pool
 
 
 def watched(now: Callable[[], datetime]) -> Seen:

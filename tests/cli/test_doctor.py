@@ -7,6 +7,7 @@ import sys
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
@@ -20,7 +21,7 @@ from prefect.settings import PREFECT_API_URL, temporary_settings
 from prefect_aws import S3Bucket
 from served_flows import become_served, eventually_green, give_sign_of_life
 
-from acceptance.preconditions import Outcome, Seen
+from acceptance.preconditions import Outcome, Polled, Seen, served
 from automations import preconditions as prefect
 from automations.apply import apply
 from blocks import names
@@ -195,6 +196,13 @@ def test_flows_that_nobody_serves_are_named_with_how_to_serve_them(look):
     red(look("flows are served"), "watch-landing/aceite-watcher (ever)", "`aceite up`")
     become_served()
     green(eventually_green(lambda: look("flows are served")), "all 3")
+
+
+def test_flows_of_a_work_pool_whatever_its_name_want_a_worker_of_that_pool():
+    polled = Polled("validate-delivery/aceite-validation", "aceite-ecs", None)
+    seen = served([polled], datetime.now(UTC), timedelta(minutes=1))
+    red(seen, "validate-delivery/aceite-validation (ever)", "`prefect worker start --pool aceite-ecs`")
+    assert "aceite up" not in seen.remedy
 
 
 def test_a_watcher_without_a_sign_of_life_is_told(look):
