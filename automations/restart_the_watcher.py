@@ -20,7 +20,6 @@ SIGNS_OF_LIFE = frozenset(
         "prefect.flow-run.Failed",
         "prefect.flow-run.Crashed",
         "prefect.flow-run.TimedOut",
-        "prefect.flow-run.AlreadyWatched",
         "prefect.flow-run.TakenOver",
     }
 )

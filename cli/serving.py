@@ -143,7 +143,7 @@ async def _until(holds: Callable[[], bool]) -> None:
 
 
 def _start_watching() -> None:
-    """One watcher run now; if another watches already, it ends by itself."""
+    """One watcher run now; if another watches already, it waits for the end of that one."""
     with get_client(sync_client=True) as client:
         ids = deployed(client)
         assert ids is not None

@@ -49,7 +49,8 @@ def is_being_cancelled(flow_run_id: str) -> bool:
 def said_when_cancelled(flow_run_id: str) -> str:
     """What the one who cancels the run said, as its state's message. Prefect's own server knows no names.
 
-    Its UI and `prefect flow-run cancel` send no message; the API takes one, and it may say who and why.
+    Its UI and `prefect flow-run cancel` send no message; the API takes one, and it may say who and why. Of a run that
+    has not begun it keeps the message of CANCELLED only: CANCELLING becomes a state of Prefect's own.
     """
     cancelled = cancellation(flow_run_id)
     return (cancelled.message or "") if cancelled is not None else ""
@@ -68,7 +69,7 @@ def cancellation(flow_run_id: str) -> State | None:
 
 
 def triggered_by(flow_run_id: str) -> str | None:
-    """What Prefect says of who created the run: `automation validate each delivery`, a deployment, a user.
+    """What Prefect says of who created the run: `automation Aceite: validate sales`, say, or a deployment.
 
     None if it says nothing, as of a flow that a person's process called, or cannot be asked: no verdict hangs on it.
     """

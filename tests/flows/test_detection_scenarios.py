@@ -1,7 +1,6 @@
 """Nothing is lost and nothing is announced twice, in every situation in which some known watcher does one of the two.
 
-Each situation is looked at by a watcher that runs on, and by one that is started anew for every look. S1 to S14 are the
-names that the situations have in docs/decisions.
+Each situation is looked at by a watcher that runs on, and by one that is started anew for every look.
 """
 
 from datetime import timedelta
