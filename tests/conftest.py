@@ -15,6 +15,9 @@ hypothesis.settings.load_profile("repeatable")
 """
 
 LONGEST = (
+    "test_faults_soak.py",
+    "test_least_privilege.py",
+    "test_several_hosts.py",
     "test_story.py",
     "test_burst_of_events.py",
     "test_formats_judged.py",

@@ -69,7 +69,9 @@ EVERYWHERE: dict[str, tuple[dict[str, Any], ...]] = {
     "resets": ({"kind": Kind.RESET}, {"kind": Kind.RESET, "after": True}),
     "latency": ({"kind": Kind.SLOW, "seconds": 0.3},),
     "denials": ({"kind": Kind.DENIED},),
+    "time-outs": ({"kind": Kind.TIMEOUT, "seconds": 2.0}, {"kind": Kind.TIMEOUT, "seconds": 2.0, "after": True}),
 }
+"""Time-outs are shorter here than the clients' own of 20 s, which are waited for in test_faults_steps.py."""
 
 
 @dataclass

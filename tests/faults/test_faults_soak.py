@@ -186,7 +186,7 @@ def test_deliveries_under_faults_and_kills_at_random_moments_each_have_one_verdi
     check(soak, before)
 
 
-@pytest.mark.long
+@pytest.mark.proof
 def test_two_hundred_deliveries_under_faults_and_kills_each_have_one_verdict_and_leave_no_parameter(
     aceite: Mortal,
 ) -> None:

@@ -220,7 +220,7 @@ def test_a_validation_needs_each_statement_of_its_policy(aceite: Policed, accept
         assert refused(do), f"nobody needs {sid}"
 
 
-@pytest.mark.long  # what is denied is asked again for a while, by each step of each run
+@pytest.mark.proof  # what is denied is asked again for a while, by each step of each run
 def test_no_delivery_is_accepted_when_a_statement_is_missing(aceite: Policed, accepted: Mapping[str, Delivery]) -> None:
     of_items = ("RunJobs", "UseCatalog", "ListTables2")
     for sid in sids(aceite, VALIDATOR):
