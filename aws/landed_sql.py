@@ -106,11 +106,16 @@ class LandedSql(ABC):
 
 @dataclass(frozen=True, slots=True)
 class CsvSql(LandedSql):
-    """`positions` are those of the landed columns among the `width` cells of a record, from 0."""
+    """`positions` are those of the landed columns among the `width` cells of a record, from 0.
+
+    `written`: by us, so its lines end in LF. Else DuckDB takes the first line end that it finds, in quotes or not: told
+    of one, it would not read CRLF.
+    """
 
     landing: LandingFormat
     positions: tuple[int, ...]
     width: int
+    written: bool = False
 
     def records(self, *, in_order: bool = False) -> str:
         """DuckDB refuses a record with a cell too few or too many, but for a last one that is empty: see `again`."""
@@ -145,6 +150,7 @@ class CsvSql(LandedSql):
             # In a file of one column a blank line is a cell, which DuckDB sees only if an empty text is null.
             "nullstr": literal(uuid4().hex if len(names) > 1 else ""),
             "max_line_size": str(MAX_RECORD_BYTES),
+            **({"new_line": r"'\n'"} if self.written else {}),
             **options,
         }
         named = ", ".join(f"{name} = {value}" for name, value in options.items())
@@ -153,14 +159,15 @@ class CsvSql(LandedSql):
 
 @dataclass(frozen=True, slots=True)
 class Opened:
-    """A landed file that is ready to be queried; `sql` is None after a fault, and then `rows` were counted.
+    """A landed file that is ready to be queried; `sql` is None after a fault.
 
-    `lines_of` answers, for numbers of records, the lines of the file on which they begin.
+    `rows` were counted on the way, None if they were not. `lines_of` answers, for numbers of records, the lines of the
+    file on which they begin.
     """
 
     sql: LandedSql | None
     header: tuple[str, ...] = ()
-    rows: int = 0
+    rows: int | None = None
     text: Path | None = None
     lines_of: Callable[[Collection[int]], dict[int, int]] = lambda numbers: {number: number for number in numbers}
 
