@@ -14,7 +14,7 @@ from typing import Any
 import duckdb
 
 from acceptance.contract import Contract
-from acceptance.differences import Texts
+from acceptance.difference_query import Placed
 from acceptance.errors import ContractError, Problem, StepFailed
 from acceptance.fingerprint import Fingerprint
 from aws.duck import read_within_s, reader
@@ -113,13 +113,17 @@ def bucket_sums(path: Path, contract: Contract, spill_directory: Path, buckets: 
 
 def rows_of_buckets(
     path: Path, contract: Contract, spill_directory: Path, buckets: int, wanted: Collection[int]
-) -> list[Texts]:
-    """The rows of a file that was read without faults that are in the wanted buckets, as canonical texts."""
+) -> list[Placed]:
+    """The rows in the wanted buckets of a file that was read without faults, as canonical texts, with their buckets.
+
+    Of more than `ROWS_AT_MOST` these are the first in the order of `place`, and one more.
+    """
     if not wanted:
         return []
     with _opened(path, contract, spill_directory, Faults()) as (duck, opened):
         assert opened.sql is not None
-        return duck.execute(opened.sql.texts(buckets, wanted)).fetchall()
+        found = duck.execute(opened.sql.texts(buckets, wanted)).fetchall()
+        return [(bucket, tuple(texts)) for bucket, *texts in found]
 
 
 @contextmanager

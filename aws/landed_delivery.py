@@ -9,7 +9,7 @@ from pathlib import Path
 
 from acceptance.contract import Contract
 from acceptance.delivery import Delivery, LandingObject
-from acceptance.differences import Texts
+from acceptance.difference_query import ROWS_AT_MOST, Placed, place
 from acceptance.errors import StepFailed
 from acceptance.fingerprint import Fingerprint
 from aws.calls import Client
@@ -60,12 +60,16 @@ def sums_by_bucket(s3: Client, objects: Iterable[LandingObject], contract: Contr
 
 def rows_in(
     s3: Client, objects: Iterable[LandingObject], contract: Contract, buckets: int, wanted: Collection[int]
-) -> tuple[Texts, ...]:
-    """The rows of all these files that are in the wanted buckets. Raises StepFailed as `read_members`."""
-    rows: list[Texts] = []
+) -> tuple[Placed, ...]:
+    """The rows of all these files that are in the wanted buckets, as many as `rows_of_buckets` of one file.
+
+    Raises StepFailed as `read_members`.
+    """
+    rows: list[Placed] = []
     for landed in objects:
         with _fetched(s3, landed) as copy:
             rows += rows_of_buckets(copy.path, contract, copy.path.parent, buckets, wanted)
+        rows = sorted(rows, key=place(contract))[: ROWS_AT_MOST + 1]
     return tuple(rows)
 
 

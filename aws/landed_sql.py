@@ -11,7 +11,7 @@ import sqlglot
 from sqlglot import exp
 
 from acceptance.contract import Column, Contract
-from acceptance.difference_query import duckdb_texts
+from acceptance.difference_query import ROWS_AT_MOST, dealt_by, duckdb_texts, in_order
 from acceptance.fingerprint import duckdb_bucket, duckdb_digest, duckdb_half, duckdb_sums
 from acceptance.landing import LandingFormat
 from aws.landed_cells import MAX_RECORD_BYTES, CellRule, cell_rule, cell_text, literal
@@ -72,15 +72,21 @@ class LandedSql(ABC):
         return f"SELECT {self._bucket(buckets)} AS bucket, sum({half}) FROM ({typed}) GROUP BY bucket"
 
     def texts(self, buckets: int, wanted: Collection[int]) -> str:
-        """A row for each record in the wanted buckets: the canonical texts of its compared cells."""
+        """A row for each record in the wanted buckets: its bucket, then the canonical texts of its compared cells.
+
+        Of more than may be held the first, and one more, so that this is seen.
+        """
         texts = ", ".join(duckdb_texts(self.contract, self._compared))
         numbers = ", ".join(map(str, sorted(wanted)))
-        return f"SELECT {texts} FROM ({self._typed(self.records())}) WHERE {self._bucket(buckets)} IN ({numbers})"
+        return (
+            f"SELECT {self._bucket(buckets)} AS bucket, {texts}"
+            f" FROM ({self._typed(self.records())}) WHERE bucket IN ({numbers})"
+            f" ORDER BY {in_order(self.contract, 1, 2)} LIMIT {ROWS_AT_MOST + 1}"
+        )
 
     def _bucket(self, buckets: int) -> str:
-        columns = self.contract.compared_columns
-        of_key = [self._compared[columns.index(column)] for column in self.contract.compared_key]
-        return duckdb_bucket(self.contract.compared_key, of_key, buckets)
+        columns, dealt = self.contract.compared_columns, dealt_by(self.contract)
+        return duckdb_bucket(dealt, [self._compared[columns.index(column)] for column in dealt], buckets)
 
     @property
     def _texts(self) -> list[str]:

@@ -249,5 +249,5 @@ def test_the_rows_of_all_buckets_are_all_rows(tmp_path, facts):
     assert sum(sums.values()) == read_landed(path, of, tmp_path).fingerprint.high
     texts = [rows_of_buckets(path, of, tmp_path, 8, {bucket}) for bucket in range(8)]
     md5 = {n: duckdb.execute("SELECT md5(?)", [t]).fetchall()[0][0] for n, t in rows}
-    assert sorted(row for each in texts for row in each) == sorted((str(n), md5[n]) for n, _ in rows)
+    assert sorted(row for each in texts for _, row in each) == sorted((str(n), md5[n]) for n, _ in rows)
     assert set(sums) == {bucket for bucket in range(8) if texts[bucket]}
