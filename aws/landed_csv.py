@@ -29,6 +29,8 @@ def open_csv(duck: duckdb.DuckDBPyConnection, path: Path, contract: Contract, sc
     text = decoded(path, contract, scratch, faults)
     before = faults.count
     header = read_header(text, landing, faults) if landing.header else ()
+    if landing.trim:
+        header = _trimmed(header, contract)
     if landing.header and faults.count == before:
         check_header(header, contract, faults)
     if faults.count:
@@ -57,6 +59,13 @@ def decoded(path: Path, contract: Contract, scratch: Path, faults: Faults) -> Pa
     except LookupError as error:
         problem = Problem(contract.path, 0, f"the encoding {encoding!r} is not known; write UTF-8, for example")
         raise ContractError([problem]) from error
+
+
+def _trimmed(header: Sequence[str], contract: Contract) -> tuple[str, ...]:
+    """Names are cells too. One that the contract has as it is written is that column."""
+    known = {column.landed.casefold() for column in contract.landed_columns}
+    known.update(name.casefold() for name in contract.landing.ignored)
+    return tuple(name if name.casefold() in known else name.strip(" \t") for name in header)
 
 
 def check_header(header: Sequence[str], contract: Contract, faults: Faults) -> None:
