@@ -17,7 +17,7 @@ from acceptance.contract import Column, Contract
 from acceptance.landing import LandingFormat
 from aws.landed_csv import decoded
 from aws.landed_faults import Faults, cut
-from aws.landed_lines import LineTooLong, json_lines
+from aws.landed_lines import LineTooLong, has_half_character, json_lines
 from aws.landed_records import write_records
 from aws.landed_sql import CsvSql, Opened
 
@@ -112,8 +112,7 @@ def _problem(column: Column, value: object) -> str:
 
 
 def _surrogate(value: str) -> str:
-    lone = any("\ud800" <= letter <= "\udfff" for letter in value)
-    return "half a character (a lone surrogate), which text does not hold" if lone else ""
+    return "half a character (a lone surrogate), which text does not hold" if has_half_character(value) else ""
 
 
 def _lines_of(path: Path, numbers: Collection[int]) -> dict[int, int]:
