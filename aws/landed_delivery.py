@@ -1,6 +1,7 @@
 """The landed files of a delivery, read one after the other: only one of them is on the disk at a time."""
 
 import tempfile
+import threading
 from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -36,17 +37,51 @@ def read_members(s3: Client, delivery: Delivery, contract: Contract) -> tuple[La
         ContractError: as `read_landed`.
         StepFailed: a member was replaced or deleted since it was listed, or cannot be fetched or read.
     """
-    return read_objects(s3, sorted(delivery.members), contract)
+    read = tuple(_read(s3, landed, contract) for landed in sorted(delivery.members))
+    for member in read:
+        _KNOWN.keep(member, contract)
+    return read
 
 
 def read_objects(s3: Client, objects: Iterable[LandingObject], contract: Contract) -> tuple[LandedMember, ...]:
-    """The same of any landed objects of the contract."""
-    read = []
-    for landed in objects:
-        with _fetched(s3, landed) as copy:
-            file = read_landed(copy.path, contract, copy.path.parent)
-        read.append(LandedMember(landed, file, copy.sha256, copy.version_id))
-    return tuple(read)
+    """The same of the landed objects of others, without their headers and faults.
+
+    Of n deliveries of a date each is compared with the files of all: n x n would be read. So what this process read of
+    a version of an object, its own delivery's or another's, is kept: each process fetches a file once for all others.
+    """
+    return tuple(
+        _KNOWN.of(landed, contract) or _KNOWN.keep(_read(s3, landed, contract), contract) for landed in objects
+    )
+
+
+def _read(s3: Client, landed: LandingObject, contract: Contract) -> LandedMember:
+    with _fetched(s3, landed) as copy:
+        file = read_landed(copy.path, contract, copy.path.parent)
+    return LandedMember(landed, file, copy.sha256, copy.version_id)
+
+
+class _Known:
+    """What was read of versions of objects, by what the contract says of files: about 1 kB each, the last ones."""
+
+    def __init__(self) -> None:
+        self._found: dict[object, LandedMember] = {}
+        self._lock = threading.Lock()  # the deliveries of a run are read side by side
+
+    def of(self, landed: LandingObject, contract: Contract) -> LandedMember | None:
+        return self._found.get((landed, contract.landing, contract.columns))
+
+    def keep(self, member: LandedMember, contract: Contract) -> LandedMember:
+        """What of it is kept."""
+        kept = replace(member, file=replace(member.file, header=(), faults=()))
+        with self._lock:
+            self._found[member.landed, contract.landing, contract.columns] = kept
+            if len(self._found) > _MOST_KNOWN:
+                del self._found[next(iter(self._found))]
+        return kept
+
+
+_MOST_KNOWN = 10_000
+_KNOWN = _Known()
 
 
 def sums_by_bucket(s3: Client, objects: Iterable[LandingObject], contract: Contract, buckets: int) -> Mapping[int, int]:
