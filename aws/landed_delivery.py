@@ -68,16 +68,20 @@ class _Known:
         self._lock = threading.Lock()  # the deliveries of a run are read side by side
 
     def of(self, landed: LandingObject, contract: Contract) -> LandedMember | None:
-        return self._found.get((landed, contract.landing, contract.columns))
+        return self._found.get(self._key(landed, contract))
 
     def keep(self, member: LandedMember, contract: Contract) -> LandedMember:
         """What of it is kept."""
         kept = replace(member, file=replace(member.file, header=(), faults=()))
         with self._lock:
-            self._found[member.landed, contract.landing, contract.columns] = kept
+            self._found[self._key(member.landed, contract)] = kept
             if len(self._found) > _MOST_KNOWN:
                 del self._found[next(iter(self._found))]
         return kept
+
+    @staticmethod
+    def _key(landed: LandingObject, contract: Contract) -> object:
+        return landed, contract.landing, contract.landed_columns, contract.compared_columns
 
 
 _MOST_KNOWN = 10_000
