@@ -1,10 +1,11 @@
 """The one more query after a difference: which buckets differ, and the table's rows in them as canonical texts.
 
 The landed side's sums go into it, as many digits of each bucket's sum one after the other in one literal. So Athena
-itself tells which buckets differ, and only their rows leave it.
+itself tells which buckets differ, and only their rows leave it. Of too many rows, both sides bring the first in the
+same order.
 """
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -16,7 +17,10 @@ from acceptance.query import delivered
 from acceptance.sqltext import only_select
 
 ROWS_AT_MOST = 20_000
-"""Of the table, that one difference query brings."""
+"""Of the table, that one difference query brings, and of what landed, that are held beside them."""
+
+Placed = tuple[int, Texts]
+"""A row with its bucket."""
 
 _ROWS_OF_A_BUCKET = 32
 _BUCKETS_LOOKED_INTO = 64
@@ -29,12 +33,44 @@ class TableRows:
 
     differing: int
     looked_into: frozenset[int]
-    rows: tuple[Texts, ...]
-    cut_off: bool = False
+    rows: tuple[Placed, ...]
 
 
 def compared(contract: Contract) -> Compared:
     return Compared(contract.compared_columns, contract.compared_key)
+
+
+def dealt_by(contract: Contract) -> tuple[Column, ...]:
+    """The columns that say in which bucket a row is: the key, so that a changed row stays in its bucket.
+
+    All of them where the key has a column that is not compared: the others may be the same in all rows.
+    """
+    known = {*contract.partition, *(column.name for column in contract.compared_columns)}
+    return contract.compared_key if known.issuperset(contract.primary_key) else contract.compared_columns
+
+
+def in_order(contract: Contract, first: int, texts: int) -> str:
+    """What comes after ORDER BY: the bucket, the cells of the key, the others. So a row and what became of it are near.
+
+    `first` is the number of the bucket's column in the SELECT, `texts` of the first cell's. See `place`.
+    """
+    return ", ".join(f"{number} NULLS LAST" for number in (first, *(texts + each for each in _key_first(contract))))
+
+
+def place(contract: Contract) -> Callable[[Placed], tuple[Any, ...]]:
+    """What orders rows here as `in_order` does in both engines: texts by their code points."""
+    order = _key_first(contract)
+
+    def of(row: Placed) -> tuple[Any, ...]:
+        bucket, texts = row
+        return (bucket, *((texts[each] is None, texts[each] or "") for each in order))
+
+    return of
+
+
+def _key_first(contract: Contract) -> list[int]:
+    columns, key = contract.compared_columns, contract.compared_key
+    return sorted(range(len(columns)), key=lambda each: (columns[each] not in key, each))
 
 
 def buckets_for(rows: int) -> int:
@@ -93,7 +129,7 @@ differing AS (
 SELECT differing.buckets, differing.bucket, hashed.half IS NOT NULL, {", ".join(shown)}
 FROM differing
 LEFT JOIN hashed ON hashed.bucket = differing.bucket
-ORDER BY differing.bucket
+ORDER BY {in_order(contract, 2, 4)}
 LIMIT {ROWS_AT_MOST + 1}""")
 
 
@@ -104,14 +140,24 @@ def read_table_rows(answer: Sequence[Sequence[Any]]) -> TableRows:
     if len(rows) > ROWS_AT_MOST and len(looked_into) > 1:
         looked_into.pop()
     kept = frozenset(looked_into)
-    texts = tuple(tuple(row[3:]) for row in rows if row[2] and int(row[1]) in kept)
-    return TableRows(int(rows[0][0]) if rows else 0, kept, texts, len(texts) > ROWS_AT_MOST)
+    placed = tuple((int(row[1]), tuple(row[3:])) for row in rows if row[2] and int(row[1]) in kept)
+    return TableRows(int(rows[0][0]) if rows else 0, kept, placed)
 
 
-def differences(contract: Contract, rows: int, landed: Sequence[Texts], table: TableRows) -> Differences:
-    """`landed` are the landed rows of the buckets that were looked into; `rows` how many landed in all."""
+def differences(contract: Contract, rows: int, landed: Sequence[Placed], table: TableRows) -> Differences:
+    """`landed` are the landed rows of the buckets that were looked into; `rows` how many landed in all.
+
+    Where a side has more than it may bring, both are compared up to where the first of them ends.
+    """
+    at, looked_into = place(contract), table.looked_into
+    sides: list[Sequence[Placed]] = [landed, table.rows]
+    ends = [max(map(at, side)) for side in sides if len(side) > ROWS_AT_MOST]
+    if ends:
+        sides = [[row for row in side if at(row) < min(ends)] for side in sides]
+        looked_into = frozenset(bucket for bucket in looked_into if (bucket,) <= min(ends))
+    ours, theirs = ([texts for _, texts in side] for side in sides)
     return compared(contract).differences(
-        landed, table.rows, table.differing, buckets_for(rows), len(table.looked_into), cut_off=table.cut_off
+        ours, theirs, table.differing, buckets_for(rows), len(looked_into), cut_off=bool(ends)
     )
 
 
@@ -129,7 +175,7 @@ def _hashed(contract: Contract, buckets: int) -> str:
 ),
 hashed AS (
   SELECT
-    {athena_bucket(joined([cells[column] for column in contract.compared_key]), buckets)} AS bucket,
+    {athena_bucket(joined([cells[column] for column in dealt_by(contract)]), buckets)} AS bucket,
     {athena_half(joined(list(cells.values())))} AS half,
     {", ".join(cells.values())}
   FROM texts

@@ -5,9 +5,10 @@ is no difference; of the others, those with the same key are one changed row, th
 """
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
+from itertools import islice, product
 
 from acceptance.canonical import as_written
 from acceptance.contract import Column
@@ -22,6 +23,8 @@ Rows = Iterable[Texts] | Mapping[Texts, int]
 """Rows one by one, or each with how often it is there."""
 
 _PAIRS_AT_MOST = 1_000_000
+_PAIRS_OF_A_KEY_AT_MOST = 1_000
+_ROWS_AT_MOST = 25_000
 _CHARACTERS = 60
 
 
@@ -101,7 +104,9 @@ class Compared:
     def differences(
         self, landed: Rows, table: Rows, buckets: int, of_buckets: int, looked_into: int, *, cut_off: bool = False
     ) -> Differences:
-        found = self._rows(Counter(landed), Counter(table))
+        landed, table = Counter(landed), Counter(table)
+        cut_off = cut_off or max((landed - table).total(), (table - landed).total()) > _ROWS_AT_MOST
+        found = self._rows(landed, table)
         counts = Counter(row.kind for row in found)
         columns = Counter(cell.column for row in found if row.kind is Kind.CHANGED for cell in row.cells)
         in_order = {kind: counts[kind] for kind in Kind if counts[kind]}
@@ -115,9 +120,7 @@ class Compared:
             DifferingRow(Kind.REPEATED, self._key(row), landed_times=landed[row], table_times=table[row])
             for row in sorted(repeated, key=_sortable)
         ]
-        lost = sorted((landed - table).elements(), key=_sortable)
-        new = sorted((table - landed).elements(), key=_sortable)
-        lost, new = ([row for row in side if row not in repeated] for side in (lost, new))
+        lost, new = (_in_order(side, repeated) for side in (landed - table, table - landed))
         pairs = self._pairs(lost, new)
         rows += [self._changed(lost[left], new[right]) for left, right in sorted(pairs.items())]
         lone = [row for number, row in enumerate(lost) if number not in pairs]
@@ -127,27 +130,28 @@ class Compared:
 
     def _pairs(self, lost: Sequence[Texts], new: Sequence[Texts]) -> dict[int, int]:
         """The number of the table's row for that of the landed one. A key pairs; so does all but a few cells."""
-        places = [self.columns.index(column) for column in self.key]
-        by_key: dict[Texts, list[int]] = defaultdict(list)
-        for number, row in enumerate(new):
-            by_key[tuple(row[place] for place in places)].append(number)
+        ours, theirs = self._by_key(lost), self._by_key(new)
         pairs: dict[int, int] = {}
-        for number, row in enumerate(lost):
-            same = by_key.get(tuple(row[place] for place in places), [])
-            if same:
-                pairs[number] = best = min(same, key=lambda other: (_apart(row, new[other]), other))
-                same.remove(best)
+        for key in ours.keys() & theirs.keys():
+            pairs |= _nearest(lost, new, ours[key], theirs[key])
         taken = set(pairs.values())
         left = [number for number in range(len(lost)) if number not in pairs]
         right = [number for number in range(len(new)) if number not in taken]
         few = max(1, len(self.columns) // 4)
         if len(self.columns) > 1 and len(left) * len(right) <= _PAIRS_AT_MOST:
-            near = ((_apart(lost[a], new[b]), a, b) for a in left for b in right)
+            near = ((_apart(lost[a], new[b]), a, b) for a, b in product(left, right))
             for _, a, b in sorted(pair for pair in near if pair[0] <= few):
                 if a not in pairs and b not in taken:
                     pairs[a] = b
                     taken.add(b)
         return pairs
+
+    def _by_key(self, rows: Sequence[Texts]) -> dict[Texts, list[int]]:
+        places = [self.columns.index(column) for column in self.key]
+        numbers: dict[Texts, list[int]] = defaultdict(list)
+        for number, row in enumerate(rows):
+            numbers[tuple(row[place] for place in places)].append(number)
+        return numbers
 
     def _changed(self, landed: Texts, table: Texts) -> DifferingRow:
         cells = tuple(
@@ -186,6 +190,26 @@ def _varied(rows: Sequence[DifferingRow]) -> tuple[DifferingRow, ...]:
         (others if told <= seen else first).append(row)
         seen |= told
     return tuple((first + others)[:SHOWN_ROWS])
+
+
+def _in_order(rows: Counter[Texts], without: Collection[Texts]) -> list[Texts]:
+    """Each as often as it is there; of more than can be told apart in reasonable time, the first."""
+    return list(
+        islice(
+            (row for row in sorted(rows, key=_sortable) if row not in without for _ in range(rows[row])), _ROWS_AT_MOST
+        )
+    )
+
+
+def _nearest(lost: Sequence[Texts], new: Sequence[Texts], ours: Sequence[int], theirs: Sequence[int]) -> dict[int, int]:
+    """Pairs of rows of one key, the nearest first; of too many to compare each with each, in their order."""
+    if len(ours) * len(theirs) > _PAIRS_OF_A_KEY_AT_MOST:
+        return dict(zip(ours, theirs, strict=False))
+    left, pairs = list(theirs), dict[int, int]()
+    for number in ours[: len(theirs)]:
+        pairs[number] = min(left, key=lambda other: (_apart(lost[number], new[other]), other))
+        left.remove(pairs[number])
+    return pairs
 
 
 def _apart(one: Texts, other: Texts) -> int:

@@ -41,6 +41,7 @@ class Findings:
     """None means that the run did not get that far; `stopped_by` then says why.
 
     `available_after` is the time from the landing of the last file until the partition was seen with objects.
+    `undecided`: why it cannot be told what the table must hold of what landed.
     """
 
     landed: LandedFacts | None = None
@@ -51,6 +52,7 @@ class Findings:
     available_after: timedelta | None = None
     stopped_by: str = ""
     differences: Differences | None = None
+    undecided: str = ""
 
     @property
     def worth_running(self) -> bool:
@@ -87,6 +89,8 @@ def _measurement(contract: Contract, findings: Findings, check_id: str, metric: 
     if metric is Metric.LATENCY and findings.available_after is not None:
         return _latency(findings.available_after)
     if findings.landed is not None and findings.table is not None:
+        if findings.undecided and metric in (Metric.ROWS_EQUAL_LANDED, Metric.CELLS_EQUAL_LANDED):
+            return Measurement(query_id=findings.query_id, error=findings.undecided)
         if metric is Metric.ROWS_EQUAL_LANDED:
             return _rows(findings.landed, findings.table, findings.query_id)
         if metric is Metric.CELLS_EQUAL_LANDED:

@@ -37,6 +37,10 @@ class Fingerprint:
         """Of the rows of both together."""
         return Fingerprint(self.rows + other.rows, self.high + other.high, self.low + other.low)
 
+    def __sub__(self, other: "Fingerprint") -> "Fingerprint":
+        """Of the rows that are left without those of the other."""
+        return Fingerprint(self.rows - other.rows, self.high - other.high, self.low - other.low)
+
     def __str__(self) -> str:
         return f"{self.rows}:{self.high:x}:{self.low:x}"
 

@@ -1,8 +1,8 @@
 """What a partition must hold after a delivery: the rows of its files, and of others if the contract says so."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import combinations
+from itertools import accumulate, combinations
 
 from acceptance.contract import Contract
 from acceptance.delivery import Delivery, LandingObject
@@ -11,7 +11,8 @@ from acceptance.fingerprint import Fingerprint
 from acceptance.keys.placeholders import fill, partition_values
 from acceptance.landing import NamedByColumn
 
-_LATER_AT_MOST = 10
+_LATER_AT_MOST = 24
+"""Of which every choice is tried: half of them at a time, 4,096 sums."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,25 +37,62 @@ def is_later(delivery: Delivery, landed: LandingObject) -> bool:
     return landed.last_modified >= max(member.last_modified for member in delivery.members)
 
 
-def expected(own: Fingerprint, others: Sequence[OtherFile], table: Fingerprint) -> tuple[OtherFile, ...]:
+def expected(own: Fingerprint, others: Sequence[OtherFile], table: Fingerprint) -> tuple[OtherFile, ...] | None:
     """The other files whose rows the partition must have: all earlier ones, and those later ones that it has already.
 
     A later delivery may be in the table or not: its own run judges that. If no choice of later files makes the sides
     equal, the sides differ; expected is then a choice with as many rows as the table, and if there is none, no later
-    file.
+    file. None: there are too many later files to try every choice, and as many as landed first make no equal sides,
+    whether none of them, some or all. A table of fewer rows than without any, or more than with all, differs anyway.
     """
     earlier = tuple(other for other in others if not other.later)
-    later = [other for other in others if other.later][:_LATER_AT_MOST]
-    choices = [(*earlier, *chosen) for number in range(len(later) + 1) for chosen in combinations(later, number)]
-    equal = [choice for choice in choices if total(own, choice) == table]
-    as_many = [choice for choice in choices if total(own, choice).rows == table.rows]
-    return next(iter((*equal, *as_many)), earlier)
+    later = sorted((other for other in others if other.later), key=lambda other: other.landed.last_modified)
+    least = total(own, earlier)
+    for number, held in enumerate(accumulate((other.fingerprint for other in later), initial=least)):
+        if held == table:
+            return (*earlier, *later[:number])
+    missing = table - least
+    if len(later) > _LATER_AT_MOST:
+        return None if 0 <= missing.rows <= total(_NOTHING, later).rows else earlier
+    equal = _chosen(later, lambda of: (of.rows, of.high, of.low), missing)
+    return (*earlier, *(equal or _chosen(later, lambda of: (of.rows,), missing) or ()))
+
+
+def undecided(others: Sequence[OtherFile]) -> str:
+    """Why nothing is expected."""
+    later = sum(other.later for other in others)
+    return (
+        f"{later} files of the partition landed after this delivery, and which of them the table holds cannot be told: "
+        f"at most {_LATER_AT_MOST} can be tried in every way. Validate it again when their pipelines have run, or let "
+        "a column name the file of each row (partition_holds: {column: ...})"
+    )
 
 
 def total(own: Fingerprint, others: Sequence[OtherFile]) -> Fingerprint:
     for other in others:
         own += other.fingerprint
     return own
+
+
+def _chosen(
+    later: Sequence[OtherFile], by: Callable[[Fingerprint], tuple[int, ...]], missing: Fingerprint
+) -> tuple[OtherFile, ...] | None:
+    """A choice of these files whose sum is what is missing: among the sums of one half is what the other half lacks."""
+    half = len(later) // 2
+    sums = {by(total(_NOTHING, choice)): choice for choice in _choices(later[half:])}
+    for choice in _choices(later[:half]):
+        rest = sums.get(by(missing - total(_NOTHING, choice)))
+        if rest is not None:
+            return (*choice, *rest)
+    return None
+
+
+_NOTHING = Fingerprint(0, 0, 0)
+
+
+def _choices(files: Sequence[OtherFile]) -> Iterator[tuple[OtherFile, ...]]:
+    for number in range(len(files) + 1):
+        yield from combinations(files, number)
 
 
 def files_named(contract: Contract, delivery: Delivery) -> tuple[str, ...]:

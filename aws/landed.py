@@ -14,7 +14,7 @@ from typing import Any
 import duckdb
 
 from acceptance.contract import Contract
-from acceptance.differences import Texts
+from acceptance.difference_query import Placed
 from acceptance.errors import ContractError, Problem, StepFailed
 from acceptance.fingerprint import Fingerprint
 from aws.duck import read_within_s, reader
@@ -58,7 +58,7 @@ def read_landed(path: Path, contract: Contract, spill_directory: Path) -> Landed
     size_bytes, faults = path.stat().st_size, Faults()
     with _opened(path, contract, spill_directory, faults) as (duck, opened):
         if faults.count or opened.sql is None:
-            return LandedFile(opened.rows, _short(opened.header), size_bytes, tuple(faults.kept), faults.count)
+            return LandedFile(opened.rows or 0, _short(opened.header), size_bytes, tuple(faults.kept), faults.count)
         try:
             rows, high, low, *unreadable = _answer(duck, opened.sql.measure())
         except (duckdb.Error, ValueError) as error:
@@ -71,21 +71,25 @@ def read_landed(path: Path, contract: Contract, spill_directory: Path) -> Landed
                 raise
             rows = misshapen(opened, contract, faults, str(error).splitlines()[0])
             return LandedFile(rows, opened.header, size_bytes, tuple(faults.kept), faults.count)
-        if isinstance(opened.sql, CsvSql):
-            try:
-                again, with_a_cell_too_many = _answer(duck, opened.sql.again())
-            except (duckdb.InvalidInputException, duckdb.OutOfMemoryException):  # only this way of reading finds it
-                again, with_a_cell_too_many = rows, 1
-            # Of one column, a blank line is a record to one reader and none to the other.
-            if with_a_cell_too_many or (again != rows and opened.sql.width > 1):
-                rows = misshapen(opened, contract, faults)
-                return LandedFile(rows, opened.header, size_bytes, tuple(faults.kept), faults.count)
+        if isinstance(opened.sql, CsvSql) and not _confirmed(duck, opened.sql, opened.rows, rows):
+            rows = misshapen(opened, contract, faults)
+            return LandedFile(rows, opened.header, size_bytes, tuple(faults.kept), faults.count)
         columns = contract.landed_columns
         counts = {column.name: count for column, count in zip(columns, unreadable, strict=True) if count}
         if counts:
             cells = _unreadable_cells(duck, opened, contract, counts)
             return LandedFile(rows, opened.header, size_bytes, cells, sum(counts.values()), counts)
     return LandedFile(rows, opened.header, size_bytes, fingerprint=Fingerprint.of_sums(rows, high, low))
+
+
+def _confirmed(duck: duckdb.DuckDBPyConnection, sql: CsvSql, counted: int | None, rows: int) -> bool:
+    """Whether the records are those of DuckDB's one-threaded reader too, and as many as Python counted, if it did."""
+    try:
+        again, with_a_cell_too_many = _answer(duck, sql.again())
+    except (duckdb.InvalidInputException, duckdb.OutOfMemoryException):  # only this way of reading finds it
+        return False
+    # Of one column, a blank line is a record to one reader and none to the other.
+    return not with_a_cell_too_many and (again == rows or sql.width == 1) and counted in (None, rows)
 
 
 def _too_wide(opened: Opened, faults: Faults) -> int:
@@ -109,13 +113,17 @@ def bucket_sums(path: Path, contract: Contract, spill_directory: Path, buckets: 
 
 def rows_of_buckets(
     path: Path, contract: Contract, spill_directory: Path, buckets: int, wanted: Collection[int]
-) -> list[Texts]:
-    """The rows of a file that was read without faults that are in the wanted buckets, as canonical texts."""
+) -> list[Placed]:
+    """The rows in the wanted buckets of a file that was read without faults, as canonical texts, with their buckets.
+
+    Of more than `ROWS_AT_MOST` these are the first in the order of `place`, and one more.
+    """
     if not wanted:
         return []
     with _opened(path, contract, spill_directory, Faults()) as (duck, opened):
         assert opened.sql is not None
-        return duck.execute(opened.sql.texts(buckets, wanted)).fetchall()
+        found = duck.execute(opened.sql.texts(buckets, wanted)).fetchall()
+        return [(bucket, tuple(texts)) for bucket, *texts in found]
 
 
 @contextmanager

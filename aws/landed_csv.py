@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Sequence
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
@@ -11,7 +12,14 @@ from acceptance.contract import Contract
 from acceptance.errors import ContractError, Problem, StepFailed
 from aws.landed_encoding import as_utf8
 from aws.landed_faults import Faults, cut
-from aws.landed_records import check_structure, lines_of, read_header
+from aws.landed_records import (
+    check_structure,
+    checked_records,
+    first_holds_line_end,
+    lines_of,
+    read_header,
+    write_records,
+)
 from aws.landed_sql import CsvSql, Opened
 
 
@@ -21,13 +29,27 @@ def open_csv(duck: duckdb.DuckDBPyConnection, path: Path, contract: Contract, sc
     text = decoded(path, contract, scratch, faults)
     before = faults.count
     header = read_header(text, landing, faults) if landing.header else ()
+    if landing.trim:
+        header = _trimmed(header, contract)
     if landing.header and faults.count == before:
         check_header(header, contract, faults)
     if faults.count:
         return Opened(None, header, check_structure(text, landing, len(header), Faults()))
     width = len(header) or len(contract.landed_columns)
     sql = CsvSql(text, contract, landing, _positions(contract, header), width)
-    return Opened(sql, header, text=text, lines_of=partial(lines_of, text, landing, width))
+    opened = Opened(sql, header, text=text, lines_of=partial(lines_of, text, landing, width))
+    return _rewritten(opened, sql, scratch / "rewritten", faults) if first_holds_line_end(text, landing) else opened
+
+
+def _rewritten(opened: Opened, sql: CsvSql, copy: Path, faults: Faults) -> Opened:
+    """The same records in a file whose line ends DuckDB cannot mistake: Python's reader tells them apart."""
+    records = checked_records(sql.path, sql.landing, sql.width, faults, show_cells=not _is_sensitive(sql.contract))
+    rows = write_records(copy, records, faults)
+    if faults.count:
+        return Opened(None, opened.header, rows)
+    landing = replace(sql.landing, header=False, delimiter=",", quote='"')
+    sql = replace(sql, path=copy, landing=landing, written=True)
+    return replace(opened, sql=sql, rows=rows, text=copy)
 
 
 def decoded(path: Path, contract: Contract, scratch: Path, faults: Faults) -> Path:
@@ -37,6 +59,13 @@ def decoded(path: Path, contract: Contract, scratch: Path, faults: Faults) -> Pa
     except LookupError as error:
         problem = Problem(contract.path, 0, f"the encoding {encoding!r} is not known; write UTF-8, for example")
         raise ContractError([problem]) from error
+
+
+def _trimmed(header: Sequence[str], contract: Contract) -> tuple[str, ...]:
+    """Names are cells too. One that the contract has as it is written is that column."""
+    known = {column.landed.casefold() for column in contract.landed_columns}
+    known.update(name.casefold() for name in contract.landing.ignored)
+    return tuple(name if name.casefold() in known else name.strip(" \t") for name in header)
 
 
 def check_header(header: Sequence[str], contract: Contract, faults: Faults) -> None:
@@ -68,8 +97,8 @@ def misshapen(opened: Opened, contract: Contract, faults: Faults, refused: str =
     if opened.text is None or not isinstance(opened.sql, CsvSql):
         faults.add(1, f"it cannot be read: {refused}")
         return 0
-    sensitive = any(column.sensitive for column in contract.landed_columns)
-    rows = check_structure(opened.text, opened.sql.landing, opened.sql.width, faults, show_cells=not sensitive)
+    show_cells = not _is_sensitive(contract)
+    rows = check_structure(opened.text, opened.sql.landing, opened.sql.width, faults, show_cells=show_cells)
     if not faults.count and not refused:
         raise StepFailed(
             f"two ways of reading the landed file find different records, {rows} in the end; please report it"
@@ -77,6 +106,10 @@ def misshapen(opened: Opened, contract: Contract, faults: Faults, refused: str =
     if not faults.count:
         faults.add(1, f"it cannot be read as CSV: {refused}")
     return rows
+
+
+def _is_sensitive(contract: Contract) -> bool:
+    return any(column.sensitive for column in contract.landed_columns)
 
 
 def _positions(contract: Contract, header: Sequence[str]) -> tuple[int, ...]:

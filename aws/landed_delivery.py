@@ -1,6 +1,7 @@
 """The landed files of a delivery, read one after the other: only one of them is on the disk at a time."""
 
 import tempfile
+import threading
 from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -9,7 +10,7 @@ from pathlib import Path
 
 from acceptance.contract import Contract
 from acceptance.delivery import Delivery, LandingObject
-from acceptance.differences import Texts
+from acceptance.difference_query import ROWS_AT_MOST, Placed, place
 from acceptance.errors import StepFailed
 from acceptance.fingerprint import Fingerprint
 from aws.calls import Client
@@ -36,17 +37,55 @@ def read_members(s3: Client, delivery: Delivery, contract: Contract) -> tuple[La
         ContractError: as `read_landed`.
         StepFailed: a member was replaced or deleted since it was listed, or cannot be fetched or read.
     """
-    return read_objects(s3, sorted(delivery.members), contract)
+    read = tuple(_read(s3, landed, contract) for landed in sorted(delivery.members))
+    for member in read:
+        _KNOWN.keep(member, contract)
+    return read
 
 
 def read_objects(s3: Client, objects: Iterable[LandingObject], contract: Contract) -> tuple[LandedMember, ...]:
-    """The same of any landed objects of the contract."""
-    read = []
-    for landed in objects:
-        with _fetched(s3, landed) as copy:
-            file = read_landed(copy.path, contract, copy.path.parent)
-        read.append(LandedMember(landed, file, copy.sha256, copy.version_id))
-    return tuple(read)
+    """The same of the landed objects of others, without their headers and faults.
+
+    Of n deliveries of a date each is compared with the files of all: n x n would be read. So what this process read of
+    a version of an object, its own delivery's or another's, is kept: each process fetches a file once for all others.
+    """
+    return tuple(
+        _KNOWN.of(landed, contract) or _KNOWN.keep(_read(s3, landed, contract), contract) for landed in objects
+    )
+
+
+def _read(s3: Client, landed: LandingObject, contract: Contract) -> LandedMember:
+    with _fetched(s3, landed) as copy:
+        file = read_landed(copy.path, contract, copy.path.parent)
+    return LandedMember(landed, file, copy.sha256, copy.version_id)
+
+
+class _Known:
+    """What was read of versions of objects, by what the contract says of files: about 1 kB each, the last ones."""
+
+    def __init__(self) -> None:
+        self._found: dict[object, LandedMember] = {}
+        self._lock = threading.Lock()  # the deliveries of a run are read side by side
+
+    def of(self, landed: LandingObject, contract: Contract) -> LandedMember | None:
+        return self._found.get(self._key(landed, contract))
+
+    def keep(self, member: LandedMember, contract: Contract) -> LandedMember:
+        """What of it is kept."""
+        kept = replace(member, file=replace(member.file, header=(), faults=()))
+        with self._lock:
+            self._found[self._key(member.landed, contract)] = kept
+            if len(self._found) > _MOST_KNOWN:
+                del self._found[next(iter(self._found))]
+        return kept
+
+    @staticmethod
+    def _key(landed: LandingObject, contract: Contract) -> object:
+        return landed, contract.landing, contract.landed_columns, contract.compared_columns
+
+
+_MOST_KNOWN = 10_000
+_KNOWN = _Known()
 
 
 def sums_by_bucket(s3: Client, objects: Iterable[LandingObject], contract: Contract, buckets: int) -> Mapping[int, int]:
@@ -60,12 +99,16 @@ def sums_by_bucket(s3: Client, objects: Iterable[LandingObject], contract: Contr
 
 def rows_in(
     s3: Client, objects: Iterable[LandingObject], contract: Contract, buckets: int, wanted: Collection[int]
-) -> tuple[Texts, ...]:
-    """The rows of all these files that are in the wanted buckets. Raises StepFailed as `read_members`."""
-    rows: list[Texts] = []
+) -> tuple[Placed, ...]:
+    """The rows of all these files that are in the wanted buckets, as many as `rows_of_buckets` of one file.
+
+    Raises StepFailed as `read_members`.
+    """
+    rows: list[Placed] = []
     for landed in objects:
         with _fetched(s3, landed) as copy:
             rows += rows_of_buckets(copy.path, contract, copy.path.parent, buckets, wanted)
+        rows = sorted(rows, key=place(contract))[: ROWS_AT_MOST + 1]
     return tuple(rows)
 
 

@@ -3,9 +3,8 @@
 Python reads the lines, as numbers must keep every digit that was written; DuckDB reads the cells, as those of a CSV.
 """
 
-import csv
 import json
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from functools import partial
 from itertools import islice
 from pathlib import Path
@@ -16,14 +15,13 @@ import duckdb
 from acceptance.canonical import type_and_sizes
 from acceptance.contract import Column, Contract
 from acceptance.landing import LandingFormat
-from aws.landed_bounds import refuse_full_disk
 from aws.landed_csv import decoded
 from aws.landed_faults import Faults, cut
-from aws.landed_lines import LineTooLong, json_lines
+from aws.landed_lines import LineTooLong, has_half_character, json_lines
+from aws.landed_records import write_records
 from aws.landed_sql import CsvSql, Opened
 
 NULL = "\ue000null"  # of the private use area; a landed text that is this one would be a null
-_LOOK_EVERY_ROWS = 10_000
 _TEXTS = frozenset({"string", "varchar", "char", "date", "timestamp"})
 
 
@@ -34,23 +32,10 @@ class _Number(str):
 
 
 def open_json(duck: duckdb.DuckDBPyConnection, path: Path, contract: Contract, scratch: Path, faults: Faults) -> Opened:
-    text, out, rows = decoded(path, contract, scratch, faults), scratch / "cells.csv", 0
+    text, out = decoded(path, contract, scratch, faults), scratch / "cells.csv"
     columns = contract.landed_columns
     header = tuple(column.landed for column in columns)
-    places = {column.landed.casefold(): (number, column) for number, column in enumerate(columns)}
-    ignored = {name.casefold() for name in contract.landing.ignored}
-    with out.open("w", encoding="utf-8", newline="") as file:
-        writer = csv.writer(file, lineterminator="\n", quoting=csv.QUOTE_ALL)
-        try:
-            for line, record in json_lines(text):
-                rows += 1
-                cells = _cells(line, record, places, ignored, faults)
-                if not faults.count:
-                    writer.writerow(cells)
-                if rows % _LOOK_EVERY_ROWS == 0:
-                    refuse_full_disk(scratch)
-        except LineTooLong as error:
-            faults.add(error.line, str(error))
+    rows = write_records(out, _records(text, contract, faults), faults)
     if faults.count:
         return Opened(None, header, rows)
     of_contract = contract.landing
@@ -58,8 +43,18 @@ def open_json(duck: duckdb.DuckDBPyConnection, path: Path, contract: Contract, s
         header=False, null_text=NULL, trim=of_contract.trim, empty_as_null=of_contract.empty_as_null,
         decimal_comma=of_contract.decimal_comma, zone=of_contract.zone,
     )  # fmt: skip
-    sql = CsvSql(out, contract, landing, tuple(range(len(columns))), len(columns))
-    return Opened(sql, header, text=out, lines_of=partial(_lines_of, text))
+    sql = CsvSql(out, contract, landing, tuple(range(len(columns))), len(columns), written=True)
+    return Opened(sql, header, rows, out, partial(_lines_of, text))
+
+
+def _records(text: Path, contract: Contract, faults: Faults) -> Iterator[Sequence[str]]:
+    places = {column.landed.casefold(): (number, column) for number, column in enumerate(contract.landed_columns)}
+    ignored = {name.casefold() for name in contract.landing.ignored}
+    try:
+        for line, record in json_lines(text):
+            yield _cells(line, record, places, ignored, faults)
+    except LineTooLong as error:
+        faults.add(error.line, str(error))
 
 
 def _cells(
@@ -117,8 +112,7 @@ def _problem(column: Column, value: object) -> str:
 
 
 def _surrogate(value: str) -> str:
-    lone = any("\ud800" <= letter <= "\udfff" for letter in value)
-    return "half a character (a lone surrogate), which text does not hold" if lone else ""
+    return "half a character (a lone surrogate), which text does not hold" if has_half_character(value) else ""
 
 
 def _lines_of(path: Path, numbers: Collection[int]) -> dict[int, int]:

@@ -1,5 +1,6 @@
 """The lines of a file of JSON lines, none of them longer than fits into memory."""
 
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -15,6 +16,14 @@ class LineTooLong(Exception):
             f"the line is longer than {MAX_RECORD_BYTES:,} characters, and nothing behind that was read; write one "
             "object a line"
         )
+
+
+_SURROGATE = re.compile("[\ud800-\udfff]")
+
+
+def has_half_character(text: str) -> bool:
+    r"""JSON may write one, as \ud800."""
+    return _SURROGATE.search(text) is not None
 
 
 def json_lines(path: Path) -> Iterator[tuple[int, str]]:

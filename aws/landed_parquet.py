@@ -13,6 +13,7 @@ from aws.landed_csv import check_header
 from aws.landed_faults import Faults
 from aws.landed_sql import LandedSql, Opened, file_literal
 
+_ROW_NUMBER = "file_row_number"
 _WHOLE = ("TINYINT", "SMALLINT", "INTEGER", "BIGINT", "HUGEINT", "UTINYINT", "USMALLINT", "UINTEGER", "UBIGINT")
 _TEXT = ("VARCHAR", "ENUM", "JSON")
 _FROM = {
@@ -30,26 +31,30 @@ _FROM = {
 
 @dataclass(frozen=True, slots=True)
 class ParquetSql(LandedSql):
-    """`names` are those that the file has for the landed columns."""
+    """`names` are those that the file has for the landed columns. `numbered`: DuckDB can number its rows by a column of
+    its own, which it cannot where the file has one of that name.
+    """
 
     names: tuple[str, ...]
+    numbered: bool = True
 
     def records(self, *, in_order: bool = False) -> str:
         cells = ", ".join(
             f'"{name.replace(chr(34), chr(34) * 2)}" AS c{number}' for number, name in enumerate(self.names)
         )
-        order = ", file_row_number AS n0" if in_order else ""
-        number = ", file_row_number = true" if in_order else ""
-        read = f"read_parquet({file_literal(self.path)}, hive_partitioning = false{number})"
-        return f"(SELECT {cells}{order} FROM {read}{' ORDER BY n0' if in_order else ''})"
+        read = f"read_parquet({file_literal(self.path)}, hive_partitioning = false"
+        if not in_order:
+            return f"(SELECT {cells} FROM {read}))"
+        if not self.numbered:
+            return f"(SELECT {cells}, row_number() OVER () AS n0 FROM {read}) ORDER BY n0)"
+        return f"(SELECT {cells}, file_row_number AS n0 FROM {read}, file_row_number = true) ORDER BY n0)"
 
     @property
     def cells(self) -> list[str]:
         landing = self.contract.landing
-        if not landing.trim and not landing.empty_as_null:
-            return [f"c{number}" for number in range(len(self.names))]
         return [
-            _cleaned(f"c{number}", trim=landing.trim, empty_as_null=landing.empty_as_null)
+            # Beside a cell that is still JSON, DuckDB would read the texts of nulls as JSON too.
+            _cleaned(f"CAST(c{number} AS VARCHAR)", trim=landing.trim, empty_as_null=landing.empty_as_null)
             if type_and_sizes(column.type)[0] in ("string", "varchar", "char")
             else f"c{number}"
             for number, column in enumerate(self.columns)
@@ -64,7 +69,7 @@ def typed_rule(column: Column, cell: str, zone: str) -> CellRule:
     kind, sizes = type_and_sizes(column.type)
     if kind in ("string", "varchar", "char"):
         if not sizes:
-            return CellRule(f"CAST({cell} AS VARCHAR)", "any text")
+            return CellRule(cell, "any text")
         return CellRule(f"CASE WHEN length({cell}) <= {sizes[0]} THEN {cell} END", f"at most {sizes[0]} characters")
     if kind == "timestamp":
         moment = f"TRY_CAST({cell} AS TIMESTAMP)"
@@ -106,7 +111,8 @@ def open_parquet(
         counted = duck.execute(f"SELECT count(*) FROM {read}").fetchone() or (0,)
         return Opened(None, header, int(counted[0]))
     names = tuple(places[column.landed.casefold()][0] for column in contract.landed_columns)
-    return Opened(ParquetSql(path, contract, names), header)
+    numbered = _ROW_NUMBER not in (name.casefold() for name in header)
+    return Opened(ParquetSql(path, contract, names, numbered), header)
 
 
 def _grows(duck: duckdb.DuckDBPyConnection, path: Path) -> str:

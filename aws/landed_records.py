@@ -5,16 +5,17 @@ Lines count from 1 and are the file's own, so a record with a newline in quotes 
 
 import csv
 import io
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from acceptance.landing import LandingFormat
-from aws.landed_bounds import MOST_COLUMNS
+from aws.landed_bounds import MOST_COLUMNS, refuse_full_disk
 from aws.landed_cells import MAX_RECORD_BYTES
 from aws.landed_faults import Faults, cut
 
 _LINE_ENDS = {"\n": "LF", "\r\n": "CRLF", "\r": "CR"}
+_LOOK_EVERY_ROWS = 10_000
 
 
 def read_header(path: Path, landing: LandingFormat, faults: Faults) -> tuple[str, ...]:
@@ -34,13 +35,21 @@ def read_header(path: Path, landing: LandingFormat, faults: Faults) -> tuple[str
 def check_structure(
     path: Path, landing: LandingFormat, fields: int, faults: Faults, *, show_cells: bool = False
 ) -> int:
-    """Adds a fault for each record without exactly `fields` cells or with broken quotes; returns the number of records.
+    """Adds a fault for each record without exactly `fields` cells, with broken quotes, or with another line end than
+    those before it; returns the number of records.
 
     A blank line is no record, except in a file of one column, where it is an empty cell.
     """
-    rows, line_end = 0, None
+    return sum(1 for _ in checked_records(path, landing, fields, faults, show_cells=show_cells))
+
+
+def checked_records(
+    path: Path, landing: LandingFormat, fields: int, faults: Faults, *, show_cells: bool = False
+) -> Iterator[Sequence[str]]:
+    """The cells of each record that `check_structure` counts, its faults added; none where quotes are broken."""
+    header = next(_records(path, landing), None) if landing.header else None
+    line_end = header.line_end if header else ""
     for record in _data_records(path, landing, fields):
-        rows += 1
         line_end = line_end or record.line_end
         if record.cells is None:
             faults.add(record.line, record.problem)
@@ -48,8 +57,31 @@ def check_structure(
             shown = f": {cut(landing.delimiter.join(record.cells))}" if show_cells else ""
             faults.add(record.line, f"{len(record.cells)} cells found, {fields} expected{shown}")
         elif record.line_end and record.line_end != line_end:
-            ends = f"{_LINE_ENDS[record.line_end]}, the lines before it in {_LINE_ENDS[line_end or '']}"
+            ends = f"{_LINE_ENDS[record.line_end]}, the lines before it in {_LINE_ENDS[line_end]}"
             faults.add(record.line, f"it ends in {ends}; write one kind of line end, or quote the cell that holds it")
+        yield record.cells or ()
+
+
+def first_holds_line_end(path: Path, landing: LandingFormat) -> bool:
+    """Whether the first record has a line end in quotes, which DuckDB would take for that of the whole file."""
+    first = next(_records(path, landing), None)
+    return first is not None and (first.cells is None or any("\n" in cell or "\r" in cell for cell in first.cells))
+
+
+def write_records(path: Path, records: Iterable[Sequence[str]], faults: Faults) -> int:
+    """Writes a CSV with commas, all in quotes, its lines ended by LF; returns how many records there are.
+
+    After a fault they are only counted.
+    """
+    rows = 0
+    with path.open("w", encoding="utf-8", newline="") as file:
+        writer = csv.writer(file, lineterminator="\n", quoting=csv.QUOTE_ALL)
+        for cells in records:
+            rows += 1
+            if not faults.count:
+                writer.writerow(cells)
+            if rows % _LOOK_EVERY_ROWS == 0:
+                refuse_full_disk(path.parent)
     return rows
 
 

@@ -11,7 +11,7 @@ import sqlglot
 from sqlglot import exp
 
 from acceptance.contract import Column, Contract
-from acceptance.difference_query import duckdb_texts
+from acceptance.difference_query import ROWS_AT_MOST, dealt_by, duckdb_texts, in_order
 from acceptance.fingerprint import duckdb_bucket, duckdb_digest, duckdb_half, duckdb_sums
 from acceptance.landing import LandingFormat
 from aws.landed_cells import MAX_RECORD_BYTES, CellRule, cell_rule, cell_text, literal
@@ -72,15 +72,21 @@ class LandedSql(ABC):
         return f"SELECT {self._bucket(buckets)} AS bucket, sum({half}) FROM ({typed}) GROUP BY bucket"
 
     def texts(self, buckets: int, wanted: Collection[int]) -> str:
-        """A row for each record in the wanted buckets: the canonical texts of its compared cells."""
+        """A row for each record in the wanted buckets: its bucket, then the canonical texts of its compared cells.
+
+        Of more than may be held the first, and one more, so that this is seen.
+        """
         texts = ", ".join(duckdb_texts(self.contract, self._compared))
         numbers = ", ".join(map(str, sorted(wanted)))
-        return f"SELECT {texts} FROM ({self._typed(self.records())}) WHERE {self._bucket(buckets)} IN ({numbers})"
+        return (
+            f"SELECT {self._bucket(buckets)} AS bucket, {texts}"
+            f" FROM ({self._typed(self.records())}) WHERE bucket IN ({numbers})"
+            f" ORDER BY {in_order(self.contract, 1, 2)} LIMIT {ROWS_AT_MOST + 1}"
+        )
 
     def _bucket(self, buckets: int) -> str:
-        columns = self.contract.compared_columns
-        of_key = [self._compared[columns.index(column)] for column in self.contract.compared_key]
-        return duckdb_bucket(self.contract.compared_key, of_key, buckets)
+        columns, dealt = self.contract.compared_columns, dealt_by(self.contract)
+        return duckdb_bucket(dealt, [self._compared[columns.index(column)] for column in dealt], buckets)
 
     @property
     def _texts(self) -> list[str]:
@@ -106,11 +112,16 @@ class LandedSql(ABC):
 
 @dataclass(frozen=True, slots=True)
 class CsvSql(LandedSql):
-    """`positions` are those of the landed columns among the `width` cells of a record, from 0."""
+    """`positions` are those of the landed columns among the `width` cells of a record, from 0.
+
+    `written`: by us, so its lines end in LF. Else DuckDB takes the first line end that it finds, in quotes or not: told
+    of one, it would not read CRLF.
+    """
 
     landing: LandingFormat
     positions: tuple[int, ...]
     width: int
+    written: bool = False
 
     def records(self, *, in_order: bool = False) -> str:
         """DuckDB refuses a record with a cell too few or too many, but for a last one that is empty: see `again`."""
@@ -145,6 +156,7 @@ class CsvSql(LandedSql):
             # In a file of one column a blank line is a cell, which DuckDB sees only if an empty text is null.
             "nullstr": literal(uuid4().hex if len(names) > 1 else ""),
             "max_line_size": str(MAX_RECORD_BYTES),
+            **({"new_line": r"'\n'"} if self.written else {}),
             **options,
         }
         named = ", ".join(f"{name} = {value}" for name, value in options.items())
@@ -153,14 +165,15 @@ class CsvSql(LandedSql):
 
 @dataclass(frozen=True, slots=True)
 class Opened:
-    """A landed file that is ready to be queried; `sql` is None after a fault, and then `rows` were counted.
+    """A landed file that is ready to be queried; `sql` is None after a fault.
 
-    `lines_of` answers, for numbers of records, the lines of the file on which they begin.
+    `rows` were counted on the way, None if they were not. `lines_of` answers, for numbers of records, the lines of the
+    file on which they begin.
     """
 
     sql: LandedSql | None
     header: tuple[str, ...] = ()
-    rows: int = 0
+    rows: int | None = None
     text: Path | None = None
     lines_of: Callable[[Collection[int]], dict[int, int]] = lambda numbers: {number: number for number in numbers}
 

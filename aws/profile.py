@@ -28,13 +28,15 @@ def profile_file(path: Path, names: Sequence[str] = ()) -> Profile:
     """Reads CSV, JSON lines or Parquet, the first two also as gzip. `names`: the columns of a CSV without a header.
 
     Raises:
-        StepFailed: it is empty, or none of these, or its records do not all have the same columns.
+        StepFailed: it is empty, or none of these, or its records do not all have the same columns, each with a name.
     """
     within_s = read_within_s(path.stat().st_size)
     with tempfile.TemporaryDirectory(prefix="aceite-") as folder, reader(path, Path(folder), within_s) as duck:
         sample = _sample(duck, path, Path(folder), tuple(names))
         if not sample.columns:
             raise StepFailed(f"{path.name} has no column that a table of plain types could hold")
+        if not all((*(column.landed for column in sample.columns), *sample.landing.ignored)):
+            raise StepFailed(f"{path.name} has a column without a name, by which no contract can tell it; give it one")
         return _profile(duck, sample)
 
 
@@ -53,7 +55,7 @@ def _sample(duck: duckdb.DuckDBPyConnection, path: Path, scratch: Path, names: t
     if is_json_lines(text, path.name):
         _refuse_names(names, path, "JSON")
         return json_sample(duck, text, LandingFormat("json", encoding, compression=compression), scratch, path.name)
-    return csv_sample(duck, text, LandingFormat("csv", encoding, compression=compression), names, path.name)
+    return csv_sample(duck, text, LandingFormat("csv", encoding, compression=compression), names, scratch, path.name)
 
 
 def _begins(path: Path, magic: bytes) -> bool:

@@ -13,7 +13,7 @@ from acceptance.errors import StepFailed
 from acceptance.landing import LandingFormat
 from aws.landed_cells import literal
 from aws.landed_faults import Faults
-from aws.landed_records import read_header
+from aws.landed_records import checked_records, first_holds_line_end, read_header, write_records
 from aws.landed_sql import file_literal
 from aws.samples import BOOLEANS, NUMBERS, TIMES, Sample, SampleColumn, measured, narrowest
 
@@ -23,7 +23,7 @@ _LOOKED_AT_CHARACTERS = 4_000_000
 
 
 def csv_sample(
-    duck: duckdb.DuckDBPyConnection, text: Path, landing: LandingFormat, names: Sequence[str], name: str
+    duck: duckdb.DuckDBPyConnection, text: Path, landing: LandingFormat, names: Sequence[str], scratch: Path, name: str
 ) -> Sample:
     landing = replace(landing, delimiter=_delimiter(text, len(names)), header=not names)
     faults = Faults()
@@ -35,12 +35,18 @@ def csv_sample(
             f"{name}: its first line must name the columns, each once; found {', '.join(header)!r}. "
             "If it has no header, name them: --columns id,title,price"
         )
+    said = f"{name} cannot be read as CSV with {len(header)} columns and {landing.delimiter!r} between its cells"
+    records = _records(text, landing, len(header))
+    if first_holds_line_end(text, landing):
+        copy = scratch / "rewritten"
+        write_records(copy, checked_records(text, landing, len(header), faults), faults)
+        if faults.count:
+            raise StepFailed(f"{said}: {faults.kept[0]}")
+        records = _records(copy, replace(landing, header=False, delimiter=",", quote='"'), len(header), r"'\n'")
     try:
-        duck.execute(f"CREATE TEMP TABLE sample AS SELECT * FROM {_records(text, landing, len(header))}")
+        duck.execute(f"CREATE TEMP TABLE sample AS SELECT * FROM {records}")
     except duckdb.Error as error:
-        reason = str(error).splitlines()[0]
-        said = f"{len(header)} columns and {landing.delimiter!r} between its cells"
-        raise StepFailed(f"{name} cannot be read as CSV with {said}: {reason}") from error
+        raise StepFailed(f"{said}: {str(error).splitlines()[0]}") from error
     columns = [_column(duck, f"c{number}", landed, landing) for number, landed in enumerate(header)]
     return Sample(landing, tuple(columns))
 
@@ -81,10 +87,11 @@ def _names_columns(header: Sequence[str]) -> bool:
     return all(header) and len(set(map(str.casefold, header))) == len(header)
 
 
-def _records(text: Path, landing: LandingFormat, width: int) -> str:
+def _records(text: Path, landing: LandingFormat, width: int, line_end: str = "") -> str:
     columns = ", ".join(f"'c{number}': 'VARCHAR'" for number in range(width))
     signs = {"delim": landing.delimiter, "quote": landing.quote, "escape": landing.quote, "nullstr": landing.null_text}
     options = ", ".join(f"{name} = {literal(value)}" for name, value in signs.items())
+    options += f", new_line = {line_end}" if line_end else ""
     return (
         f"read_csv({file_literal(text)}, columns = {{{columns}}}, auto_detect = false, "
         f"header = {str(landing.header).lower()}, strict_mode = true, {options})"

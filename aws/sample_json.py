@@ -13,7 +13,7 @@ from acceptance.errors import StepFailed
 from acceptance.landing import LandingFormat
 from aws.landed_bounds import MOST_COLUMNS
 from aws.landed_cells import MAX_RECORD_BYTES
-from aws.landed_lines import LineTooLong, json_lines
+from aws.landed_lines import LineTooLong, has_half_character, json_lines
 from aws.landed_sql import file_literal
 from aws.samples import BOOLEANS, NUMBERS, TEXT, TIMES, Sample, SampleColumn, narrowest
 
@@ -112,6 +112,10 @@ def _records(text: Path, name: str) -> Iterator[tuple[int, dict[str, Any]]]:
                 raise StepFailed(f"{name}, line {number}: it is no JSON: {error}") from error
             if not isinstance(found, dict):
                 raise StepFailed(f"{name}, line {number}: it is no JSON object")
+            if any(isinstance(text, str) and has_half_character(text) for text in (*found, *found.values())):
+                raise StepFailed(
+                    f"{name}, line {number}: half a character (a lone surrogate), which text does not hold"
+                )
             yield number, found
     except LineTooLong as error:
         raise StepFailed(f"{name}, line {error.line}: {error}") from error

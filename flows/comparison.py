@@ -11,7 +11,7 @@ from acceptance.difference_query import buckets_for, difference_query, differenc
 from acceptance.findings import Findings
 from acceptance.landed_query import both_sides_query, read_both_sides
 from acceptance.landing import Engine, PartitionHolds
-from acceptance.partition import OtherFile, expected, files_named, total
+from acceptance.partition import OtherFile, expected, files_named, total, undecided
 from flows import steps
 from flows.timeline import Stopped, Timeline
 
@@ -49,7 +49,10 @@ class Comparison:
         ):
             return findings
         own, in_table = findings.landed.fingerprint, findings.table.fingerprint
-        self.others = expected(own, self.others, in_table)
+        others = expected(own, self.others, in_table)
+        if others is None:
+            return replace(findings, undecided=undecided(self.others))
+        self.others = others
         held = total(own, self.others)
         findings = replace(findings, landed=replace(findings.landed, rows=held.rows, fingerprint=held))
         return findings if held == in_table else self._locate(findings, held.rows, usable)

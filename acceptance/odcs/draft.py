@@ -6,6 +6,7 @@ import unicodedata
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date
+from itertools import chain
 
 from acceptance.keys.template import KeyTemplate
 from acceptance.landing import LandingFormat
@@ -42,7 +43,8 @@ class Profile:
 def draft_contract(profile: Profile, dataset: str, location: str) -> str:
     """An ODCS document that Aceite can watch. `location` is a key template with its bucket, see `template_of`."""
     names = _column_names([column.landed for column in profile.columns])
-    partition = next(name for name in ("anomesdia", "business_date", "landed_on") if name not in names.values())
+    possible = chain(("anomesdia", "business_date"), _numbered("landed_on"))
+    partition = next(name for name in possible if name not in names.values())
     properties = "\n".join(_property(column, names, profile) for column in profile.columns)
     return _DOCUMENT.format(
         dataset=_quoted(dataset),
@@ -134,7 +136,7 @@ def _property(column: ColumnProfile, names: dict[str, str], profile: Profile) ->
         parts += ["primaryKey: true", f"primaryKeyPosition: {profile.key.index(column.landed) + 1}"]
     if column.landed_format:
         parts.append(f"logicalTypeOptions: {{format: {_quoted(column.landed_format)}}}")
-    ours = {"landed": _quoted(column.landed)} if names[column.landed] != column.landed.casefold() else {}
+    ours = {"landed": _as_it_stands(column.landed)} if names[column.landed] != column.landed.casefold() else {}
     ours |= {"digits": "3"} if column.rounded else {}
     if ours:
         parts.append(f"customProperties: [{', '.join(_ours(name, value) for name, value in ours.items())}]")
@@ -153,7 +155,7 @@ def _format(landing: LandingFormat, location: str) -> str:
     if landing.compression != ("gzip" if location.endswith(".gz") else "none"):
         ours["compression"] = landing.compression
     if landing.ignored:
-        ours["ignoredColumns"] = f"[{', '.join(map(_quoted, landing.ignored))}]"
+        ours["ignoredColumns"] = f"[{', '.join(map(_as_it_stands, landing.ignored))}]"
     lines += ["customProperties:"] if ours else []
     lines += [f"  - {_ours(name, value)}" for name, value in ours.items()]
     return "\n    ".join(lines)
@@ -174,9 +176,19 @@ def _word(name: str) -> str:
     return _quoted(name) if name in ("true", "false", "null") else name
 
 
+def _as_it_stands(text: str) -> str:
+    """A name from the sample. `${X}` in it is no variable: its sign is the default of one that nobody sets."""
+    return _quoted(text.replace("${", "${CONTRACT_SIGN:-$}{"))
+
+
 def _quoted(text: str) -> str:
-    """A text in YAML's double quotes, which are those of JSON."""
-    return json.dumps(text, ensure_ascii=False)
+    """A text in YAML's double quotes, which are those of JSON; signs that YAML refuses or takes for a line's end are
+    written as their numbers.
+    """
+    return _UNPRINTABLE.sub(lambda sign: f"\\u{ord(sign[0]):04x}", json.dumps(text, ensure_ascii=False))
+
+
+_UNPRINTABLE = re.compile("[\x7f-\x9f\u2028\u2029\ufeff\ufffe\uffff]")
 
 
 _DOCUMENT = """\

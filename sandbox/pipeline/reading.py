@@ -53,7 +53,8 @@ def _of_csv(text: str, landing: Facts, columns: Sequence[Facts]) -> Iterator[lis
     rows = csv.reader(io.StringIO(text, newline=""), delimiter=landing["delimiter"], **quoting)
     header = [column["landed"] for column in columns]
     if landing["header"]:
-        header = next(rows, header)
+        known = {column["landed"].lower() for column in columns} if landing["trim"] else set()
+        header = [name.strip(" \t") if known and name.lower() not in known else name for name in next(rows, header)]
     places = {name.lower(): place for place, name in enumerate(header)}
     wanted = [places.get(column["landed"].lower(), len(header)) for column in columns]
     for row in rows:

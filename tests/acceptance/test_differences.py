@@ -1,3 +1,7 @@
+import time
+
+import pytest
+
 from acceptance.contract import Column
 from acceptance.differences import HIDDEN, SHOWN_ROWS, Compared, Kind
 
@@ -73,3 +77,21 @@ def test_a_null_an_empty_text_and_the_word_null_are_told_apart():
 def test_what_was_not_looked_into_is_said():
     found = OF.differences([("1", "a", "5")], [("1", "b", "5")], 90, 4096, 64)
     assert str(found).startswith("1 row changed in 64 of 90 buckets (name 1); ")
+
+
+@pytest.mark.parametrize("keys", [1, 2, 500])
+def test_of_thousands_of_rows_with_one_key_each_is_compared_with_one(keys):
+    rows = 20_000
+    landed = [(str(n % keys), f"row {n:05}", "1") for n in range(rows)]
+    table = [(key, name, "2") for key, name, _ in landed]
+    before = time.process_time()
+    found = differ(landed, table)
+    assert time.process_time() - before < 20  # each with each of one key took minutes
+    assert (found.counts, found.columns) == ({Kind.CHANGED: rows}, {"score": rows})
+
+
+def test_a_row_that_is_missing_millions_of_times_is_counted_up_to_a_bound():
+    found = differ({("1", "a", "5"): 30_000_000}, {("2", "b", "5"): 30_000_000})
+    assert found.cut_off
+    assert str(found).startswith("at least ")
+    assert sum(found.counts.values()) < 100_000

@@ -7,10 +7,12 @@ from contract_texts import delivering, the_problem, watched
 
 from acceptance.comparison import comparison_options
 from acceptance.delivery import Delivery, LandingObject
+from acceptance.findings import CatalogFacts, Findings, LandedFacts, judge_findings
 from acceptance.fingerprint import Fingerprint
+from acceptance.judge import Outcome, Verdict
 from acceptance.landing import NamedByColumn, PartitionHolds
-from acceptance.partition import OtherFile, expected, files_named, is_later, others_of_partition, total
-from acceptance.query import compile_checks
+from acceptance.partition import OtherFile, expected, files_named, is_later, others_of_partition, total, undecided
+from acceptance.query import compile_checks, read_answer
 
 
 def landed(key, second=0):
@@ -41,6 +43,51 @@ def test_files_that_landed_later_are_expected_only_if_the_table_has_them_already
 def test_a_table_that_lost_rows_equals_no_choice_of_later_files():
     before, after = other(2, later=False), other(4, later=True)
     assert expected(OWN, (before, after), total(OWN, (after,))) == (before,)
+
+
+def hourly(number):
+    """Files that landed one after the other, behind the delivery's."""
+    each = range(1, number + 1)
+    return tuple(OtherFile(landed(f"{n:03}", n), Fingerprint(1, 3**n, -(7**n)), later=True) for n in each)
+
+
+@pytest.mark.parametrize("number", [11, 24, 40])
+@pytest.mark.parametrize("there", [0, 1, 10, 11])
+def test_many_later_files_may_be_there_as_they_landed(number, there):
+    before, after = other(2, later=False), hourly(number)
+    for in_table in (after[:there], after[: len(after) - there]):
+        table = total(OWN, (before, *in_table))
+        assert total(OWN, expected(OWN, (*reversed(after), before), table)) == table
+
+
+def test_of_a_day_of_hourly_files_any_may_be_there():
+    after = hourly(24)
+    for in_table in (after[23:], after[::2], after[5:20]):
+        table = total(OWN, in_table)
+        assert set(expected(OWN, after, table)) == set(in_table)
+    assert len(expected(OWN, after, Fingerprint(13, 1, 1))) == 12
+
+
+def test_too_many_later_files_to_tell_which_of_them_are_there_are_no_reason_to_reject():
+    after = hourly(25)
+    assert expected(OWN, after, total(OWN, after[24:])) is None
+    assert undecided(after).startswith("25 files of the partition landed after this delivery, and which of them")
+    contract = watched(delivering("{partition_holds: all deliveries of the date}"))
+    query = compile_checks(contract, {"day": "20250102"}, [column.name for column in contract.columns])
+    table, measured = read_answer(query, [3, 1, 1, *(int(check.id == "rows") for check in query.checks)], "q1")
+    catalog = CatalogFacts({each.name: each.type for each in contract.columns}, True, True, "s3://x/")
+    findings = Findings(LandedFacts(1, OWN), catalog, table, measured, "q1", undecided=undecided(after))
+    judgement = judge_findings(contract, findings)
+    outcomes = {result.check.id: result.outcome for result in judgement.results}
+    assert outcomes["rows_equal_landed"] is outcomes["cells_equal_landed"] is Outcome.ERRORED
+    assert judgement.verdict is Verdict.INCONCLUSIVE
+    assert "25 files of the partition" in judgement.reason
+
+
+@pytest.mark.parametrize("rows", [2, 29])
+def test_a_table_of_fewer_or_more_rows_than_any_of_many_files_can_make_differs(rows):
+    before, after = other(2, later=False), hourly(25)
+    assert expected(OWN, (before, *after), Fingerprint(rows, 1, 1)) == (before,)
 
 
 def test_only_other_files_of_the_same_partition_are_of_it():

@@ -2,6 +2,7 @@
 
 import hashlib
 import tempfile
+from dataclasses import replace
 from datetime import date
 from pathlib import Path
 
@@ -11,7 +12,7 @@ from landed_contract import column, contract
 from acceptance.delivery import Delivery
 from acceptance.errors import StepFailed
 from aws.landed import read_landed
-from aws.landed_delivery import as_one, read_members
+from aws.landed_delivery import as_one, read_members, read_objects
 from aws.landed_faults import KEPT_FAULTS
 from aws.s3 import list_objects
 
@@ -139,3 +140,27 @@ def test_a_member_that_was_replaced_meanwhile_is_named(local_aws, deliver, bucke
     local_aws.client("s3").put_object(Bucket=bucket, Key="movies/20250102/b.csv", Body=b"other")
     with pytest.raises(StepFailed, match=r"b\.csv: it was replaced since it was listed"):
         read_members(local_aws.client("s3"), delivery, contract())
+
+
+def test_a_file_of_others_is_fetched_once_however_many_deliveries_it_is_compared_with(local_aws, deliver):
+    delivery = deliver(**{name: HEADER + f"{number},{name},1\n" for number, name in enumerate("abcdef")})
+    s3, fetched = local_aws.client("s3"), []
+    s3.meta.events.register("before-call.s3.GetObject", lambda **_: fetched.append(1))
+    alone = [replace(delivery, members=(member,)) for member in delivery.members]
+    for each in alone:
+        (own,) = read_members(s3, each, contract())
+        others = read_objects(s3, [member for member in delivery.members if member not in each.members], contract())
+        together = sum((other.file.fingerprint for other in others), own.file.fingerprint)
+        assert together.rows == 6
+    assert len(fetched) == 6 + 5  # each by its own delivery; the first of these met the others before they were read
+
+
+def test_what_was_kept_of_a_file_is_of_that_version_under_that_contract(local_aws, deliver):
+    s3 = local_aws.client("s3")
+    first = read_objects(s3, deliver(a=HEADER + "1,a,1\n").members, contract())
+    again = read_objects(s3, deliver(a=HEADER + "2,b,2\n").members, contract())
+    assert first[0].file.fingerprint != again[0].file.fingerprint
+    exact = read_objects(s3, deliver(a=HEADER + "2, b,2\n").members, contract())
+    trimmed = read_objects(s3, deliver(a=HEADER + "2, b,2\n").members, contract(trim=True))
+    assert exact[0].file.fingerprint != trimmed[0].file.fingerprint
+    assert trimmed[0].file.fingerprint == again[0].file.fingerprint

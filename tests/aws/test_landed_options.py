@@ -47,6 +47,8 @@ def same(landed, read):
     ("content", "facts"),
     [
         ("id,title,score\n 1, a\t,9.5 \n2,  ,\n", {"trim": True}),
+        ('id, title\t," score "\n1, a,9.5\n2,,\n', {"trim": True}),
+        ("id, load,title, score\n1,x,a,9.5\n2,y,,\n", {"trim": True, "ignored": ("load",)}),
         ("id,title,score\n1,a,9.5\n2,NULL,\n", {"null_text": "NULL", "empty_as_null": True}),
         ('id;title;score\n1;a;9,5\n2;;""\n', {"delimiter": ";", "decimal_comma": True}),
         ("id,load,title,score\n1,x,a,9.5\n2,y,,\n", {"ignored": ("LOAD",)}),
@@ -232,6 +234,38 @@ def test_a_parquet_column_of_another_kind_is_a_fault_and_so_is_what_is_no_parque
     assert fault.startswith("line 1: it cannot be read as Parquet: ")
 
 
+def test_a_name_that_the_contract_has_with_its_spaces_is_trimmed_no_more_than_one_without_trim(read):
+    columns = (column("id", "bigint", landed=" id"), column("title", "string"), column("score", "decimal(4,1)"))
+    assert same(read(" id, title,score\n1,a,9.5\n2,,\n", contract(*columns, trim=True)), read)
+    assert said(read("id, title,score\n1,a,9.5\n"))[0].startswith("line 1: the header has a column ' title'")
+
+
+def test_a_parquet_column_may_have_the_name_by_which_its_rows_are_numbered(tmp_path):
+    columns = (column("n", "int", landed="File_Row_Number"), column("t", "string"))
+    numbers = [*range(9_000), 2**40, *range(9_000)]
+    pq.write_table(
+        pa.table({"file_row_number": numbers, "t": ["x"] * len(numbers)}), tmp_path / "landed", row_group_size=500
+    )
+    of = contract(*columns, format="parquet")
+    assert said(read_landed(tmp_path / "landed", of, tmp_path)) == [
+        "line 9001, column n: '1099511627776' cannot be read as int: a number that is one of int is allowed"
+    ]
+    unnamed = contract(column("t", "varchar(0)"), format="parquet", ignored=("FILE_ROW_NUMBER",))
+    assert said(read_landed(tmp_path / "landed", unnamed, tmp_path))[0].startswith("line 1, column t: 'x' cannot be")
+
+
+def test_json_in_a_parquet_column_is_a_text_that_may_be_too_long(tmp_path):
+    path = (tmp_path / "landed").as_posix()
+    duckdb.execute(f"""COPY (SELECT unnest(['[1]', '{{"a": 1}}'])::JSON AS x) TO '{path}' (FORMAT parquet)""")
+    assert said(read_landed(tmp_path / "landed", contract(column("x", "varchar(5)"), format="parquet"), tmp_path)) == [
+        """line 2, column x: '{"a": 1}' cannot be read as varchar(5): at most 5 characters is allowed"""
+    ]
+    [(_, text), _] = rows_of_buckets(
+        tmp_path / "landed", contract(column("x", "varchar(9)"), format="parquet"), tmp_path, 1, {0}
+    )
+    assert text == ("[1]",)
+
+
 @pytest.mark.parametrize("facts", [{}, {"format": "json"}, {"format": "parquet"}])
 def test_the_rows_of_all_buckets_are_all_rows(tmp_path, facts):
     path, of = (
@@ -249,5 +283,5 @@ def test_the_rows_of_all_buckets_are_all_rows(tmp_path, facts):
     assert sum(sums.values()) == read_landed(path, of, tmp_path).fingerprint.high
     texts = [rows_of_buckets(path, of, tmp_path, 8, {bucket}) for bucket in range(8)]
     md5 = {n: duckdb.execute("SELECT md5(?)", [t]).fetchall()[0][0] for n, t in rows}
-    assert sorted(row for each in texts for row in each) == sorted((str(n), md5[n]) for n, _ in rows)
+    assert sorted(row for each in texts for _, row in each) == sorted((str(n), md5[n]) for n, _ in rows)
     assert set(sums) == {bucket for bucket in range(8) if texts[bucket]}

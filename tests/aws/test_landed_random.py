@@ -48,7 +48,7 @@ FORMATS = [
 DELIVERIES_AT_ONCE, BATCHES = 50, 11
 ROWS: list[int] = []
 
-_LETTERS = st.characters(codec="utf-8", exclude_characters="\0\r\ue000")
+_LETTERS = st.characters(codec="utf-8", exclude_characters="\0\ue000")
 _TEXT = st.one_of(
     st.text(_LETTERS, max_size=12), st.sampled_from(["", " ", "null", "NULL", "\\N", "\x1e", "\x1f", ";'\",\n"])
 )

@@ -144,6 +144,39 @@ def test_a_name_that_could_be_a_value_is_doubted(tmp_path) -> None:
     assert "header" not in second.note
 
 
+@pytest.mark.parametrize(
+    "name",
+    ["${X}", "{a}", "a ${HOME:-x} $ ${", "a\x7fb", "a\x80b", "a\x85b", "a\u2028b", "a\ufeffb", "a\nb", "a\r\nb", "\r"],
+)
+@pytest.mark.parametrize("file", ["csv", "json", "parquet"])
+def test_a_column_may_have_any_name(tmp_path, name, file) -> None:
+    path = tmp_path / "sample.csv"
+    if file == "parquet":
+        pq.write_table(pa.table({"id": [1, 2], name: [3, 4]}), path)
+    elif file == "json":
+        path.write_text(json.dumps({"id": 1, name: 3}) + "\n" + json.dumps({"id": 2, name: 4}) + "\n", encoding="utf-8")
+    else:
+        path.write_bytes(f'id,"{name}"\n1,3\n2,4\n'.encode())
+    profile = profile_file(path)
+    assert profile.rows == 2
+    contract = drafted(profile)
+    assert [column.landed for column in contract.landed_columns] == ["id", name]
+    assert kept(tmp_path, profile) == ()
+
+
+def test_a_nested_member_of_any_name_is_ignored(tmp_path) -> None:
+    content = json.dumps({"id": 1, "${X}\x85": [1]}) + "\n"
+    profile = profiled(tmp_path, content)
+    assert drafted(profile).landing.ignored == ("${X}\x85",)
+    assert kept(tmp_path, profile) == ()
+
+
+def test_the_partition_has_a_name_whatever_the_columns_are_called(tmp_path) -> None:
+    profile = profiled(tmp_path, "anomesdia,business_date,landed_on,landed_on_2\n1,2,3,4\n")
+    assert list(drafted(profile).partition) == ["landed_on_3"]
+    assert kept(tmp_path, profile) == ()
+
+
 def test_the_values_of_json_lines_say_what_they_can_be(tmp_path) -> None:
     profile = profiled(
         tmp_path,
@@ -169,6 +202,10 @@ def test_the_values_of_json_lines_say_what_they_can_be(tmp_path) -> None:
         ('{"a": 1}\n{"a"\n', "line 2: it is no JSON"),
         ('{"a": 1}\n[1]\n', "line 2: it is no JSON object"),
         ('[{"a": 1}]\n', "an object a line is needed"),
+        ('{"": 1, "b": 2}\n', "a column without a name"),
+        ('{"a": 1, "": [2]}\n', "a column without a name"),
+        ('{"a": "x"}\n{"a": "\\ud800"}\n', "line 2: half a character"),
+        ('{"\\udfff": 1}\n', "line 1: half a character"),
         ('{"a": [1]}\n', "no column that a table of plain types could hold"),
     ],
 )

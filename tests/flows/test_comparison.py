@@ -5,8 +5,8 @@ S3 and Athena are the sandbox's; the timeline stands in for Prefect and makes th
 
 import contextlib
 import io
-from dataclasses import dataclass
-from datetime import date, timedelta
+from dataclasses import dataclass, replace
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 import boto3
@@ -15,14 +15,15 @@ import pyarrow.parquet as pq
 import pytest
 
 from acceptance.contract import Contract
-from acceptance.delivery import Delivery
+from acceptance.delivery import Delivery, LandingObject
 from acceptance.differences import Kind
 from acceptance.findings import Findings, LandedFacts, judge_findings
+from acceptance.fingerprint import Fingerprint
 from acceptance.judge import Outcome
 from acceptance.keys.placeholders import partition_values
 from acceptance.odcs.reader import read_contract
-from acceptance.partition import OtherFile, is_later, others_of_partition
-from acceptance.query import compile_checks, read_answer
+from acceptance.partition import OtherFile, is_later, others_of_partition, undecided
+from acceptance.query import TableFacts, compile_checks, read_answer
 from aws.athena import connect, run_query
 from aws.landed_delivery import as_one, read_members, read_objects, rows_in, sums_by_bucket
 from aws.s3 import list_objects
@@ -178,3 +179,15 @@ def test_a_column_that_names_the_file_compares_the_rows_of_the_delivery_alone(co
     assert findings.differences.columns == {"price": 2}
     lost, _ = compare(BY_FILE, "south", rows_of("north", "west"))
     assert "1 row only landed" in lost.observed
+
+
+def test_of_too_many_later_files_nothing_is_told_but_that_it_cannot_be_told():
+    contract = read_contract(CONTRACT.replace("HOLDS", ALL), "sales.odcs.yaml", {})
+    at = datetime(2026, 1, 2, tzinfo=UTC)
+    later = [LandingObject("landing", f"sales/{n}.csv", "e", 1, at + timedelta(minutes=n)) for n in range(30)]
+    others = tuple(OtherFile(each, Fingerprint(1, 3**n, 7**n), later=True) for n, each in enumerate(later))
+    delivery = Delivery("sales", DAY, (LandingObject("landing", "sales/own.csv", "e", 1, at),), {"shop": "own"})
+    own, table = Fingerprint(1, 5, 7), Fingerprint(2, 5 + 3**29, 7 + 7**29)
+    findings = Findings(landed=LandedFacts(1, own), table=TableFacts(2, table))
+    found = Comparison(contract, delivery, {}, Calls(), pytest.fail, others).conclude(findings, frozenset())
+    assert found == replace(findings, undecided=undecided(others))

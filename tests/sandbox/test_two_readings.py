@@ -37,7 +37,7 @@ KINDS: dict[Column, st.SearchStrategy[str]] = {
     Column("born", "date", "born", landed_format="%d.%m.%Y"): st.dates().map(lambda day: f"{day:%d.%m.}{day.year:04}"),
     Column("at", "timestamp", "at"): st.tuples(DAY, st.sampled_from(" T"), CLOCK, OFFSET).map("".join),
     Column("fine", "timestamp", "fine", rounded=True): st.datetimes().map(str),
-    Column("title", "string", "Título"): st.text(st.characters(codec="cp1252", exclude_characters="\0\r"), max_size=9),
+    Column("title", "string", "Título"): st.text(st.characters(codec="cp1252", exclude_characters="\0"), max_size=9),
     Column("code", "varchar(9)", "code"): st.sampled_from(["", " ", "-", "NULL", "null", '"', "';", "a\tb", "\u20ac"]),
 }  # fmt: skip
 FORMATS = st.builds(
@@ -75,7 +75,8 @@ class Landed:
         writer = csv.writer(
             file, delimiter=landing.delimiter, quotechar=landing.quote, lineterminator="\n", quoting=csv.QUOTE_ALL
         )
-        writer.writerows([[column.landed for column in self.columns]] * landing.header)
+        names = [f" {column.landed}\t" if landing.trim else column.landed for column in self.columns]
+        writer.writerows([names] * landing.header)
         writer.writerows([[landing.null_text if cell is None else cell for cell in row] for row in self.rows])
         return file.getvalue()
 
