@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 from rich.console import Console
 
-from cli.options import EXIT_UNREADABLE, Contracts, Home, Json, UsageProblem
+from cli.options import Contracts, Home, Json, UsageProblem
 
 if TYPE_CHECKING:
     from acceptance.chain import Audit
@@ -76,8 +76,7 @@ def verify(
             raise UsageProblem(_nothing(s3, settings.evidence_bucket, target))
         done = audit(found, noted_head.lower() if noted_head else None)
     except StepFailed as error:
-        console.print(f"the evidence cannot be read: {error}", style="yellow", markup=False)
-        return EXIT_UNREADABLE
+        raise StepFailed(f"the evidence cannot be read: {error}") from error
     if json:
         sys.stdout.write(json_module.dumps(_as_json(dataset, prefix, len(found.files), done), indent=2) + "\n")
     else:

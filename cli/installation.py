@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import httpx
 from rich.console import Console
 
-from acceptance.errors import SettingsError
+from acceptance.errors import SettingsError, Unreachable
 from blocks.build import aws_credentials, identify
 from blocks.settings import Settings, read_settings
 from cli.children import Child
@@ -126,7 +126,7 @@ class _Parts:
             self._environment["PREFECT_API_URL"] = configured
             return
         if configured and not configured.startswith(("http://127.0.0.1:", "http://localhost:")):
-            raise SettingsError(
+            raise Unreachable(
                 f"the active Prefect profile's server {configured} does not answer. Start it, choose another profile "
                 "(`prefect profile use`), or give --prefect-port to use a server on this machine"
             )

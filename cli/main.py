@@ -4,12 +4,10 @@ import io
 import sys
 
 import typer
-from rich.console import Console
 
-from acceptance.errors import AceiteError
 from blocks.settings import ENV_PREFIX, Settings
 from cli import apply, contracts, demo, deploy, doctor, drop, evidence, policy, report, sandbox, status, up, validate
-from cli.options import EXIT_USAGE, Contracts, Home, UsageProblem
+from cli.options import EXIT_USAGE, Contracts, Home
 
 _SETTINGS = "\n\n".join(
     f"{ENV_PREFIX}{name.upper()}: {field.description}" for name, field in Settings.model_fields.items()
@@ -49,7 +47,7 @@ app.add_typer(evidence.app, name="evidence")
 
 
 def main() -> None:
-    """Runs the command. Errors of ours are one message and exit code 1, or 64 where the command line is the trouble."""
+    """Runs the command. What goes wrong is told, and has an exit code that is no verdict: see `cli.accidents`."""
     _write_utf8()
     try:
         code = app(standalone_mode=False)
@@ -58,9 +56,10 @@ def main() -> None:
         code = EXIT_USAGE
     except (typer.Abort, KeyboardInterrupt):
         code = 130
-    except AceiteError as error:
-        Console(stderr=True).print(f"aceite: {error}", style="red", markup=False, highlight=False, soft_wrap=True)
-        code = EXIT_USAGE if isinstance(error, UsageProblem) else 1
+    except Exception as error:  # noqa: BLE001 - Python's own code for what nobody foresaw is 1, which is a verdict
+        from cli.accidents import tell
+
+        code = tell(error)
     sys.exit(code)
 
 

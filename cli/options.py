@@ -12,7 +12,8 @@ from acceptance.errors import AceiteError
 EXIT_ACCEPTED = 0
 EXIT_REJECTED = 1
 EXIT_INCONCLUSIVE = 2
-EXIT_UNREADABLE = 2
+EXIT_ACCIDENT = 2
+"""Of every verb: it could not be done. A verb that judges, judged nothing; 1 is what it answers by itself."""
 EXIT_USAGE = 64
 
 

@@ -523,7 +523,7 @@ def test_status_shows_every_delivery_as_judged(aceite):
 
 def test_a_second_one_on_the_same_home_is_refused_and_the_first_is_named(aceite):
     second = aceite.aceite("up", "--sandbox", "--aws-port", "0", check=False)
-    assert second.returncode == 1
+    assert second.returncode == 64
     assert str(aceite.process.pid) in second.stderr
     assert "--home" in second.stderr
 

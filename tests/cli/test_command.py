@@ -110,7 +110,7 @@ def test_a_contract_that_cannot_be_used_keeps_up_from_starting(aceite, tmp_path)
     (tmp_path / "contracts").mkdir()
     (tmp_path / "contracts" / "a.yaml").write_text("not: a: contract", encoding="utf-8")
     result = aceite("up", "--sandbox")
-    assert result.returncode == 1
+    assert result.returncode == 64
     assert "a.yaml:1:" in result.stderr
 
 
@@ -126,7 +126,7 @@ def test_credentials_of_another_account_are_refused_and_both_are_named(aceite):
             ACEITE_AWS_REGION="us-east-1",
             ACEITE_AWS_ACCOUNT_ID="999999999999",
         )
-    assert result.returncode == 1
+    assert result.returncode == 64
     assert "123456789012" in result.stderr
     assert "999999999999" in result.stderr
     assert "very-secret" not in result.stderr + result.stdout
@@ -140,6 +140,6 @@ def test_a_taken_port_is_named_with_the_option_that_moves_it(aceite):
     with LocalAws() as aws:
         port = aws.endpoint.rsplit(":", 1)[1]
         result = aceite("up", "--sandbox", "--aws-port", port, "--contracts", str(ROOT / "contracts"))
-    assert result.returncode == 1
+    assert result.returncode == 64
     assert port in result.stderr
     assert "--aws-port" in result.stderr

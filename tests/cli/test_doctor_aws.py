@@ -95,7 +95,8 @@ def green(seen: Seen, found: str = "") -> None:
 
 
 def test_without_credentials_the_remedy_names_the_settings(look):
-    red(look("credentials", aws_access_key_id="", aws_secret_access_key=""), "there are none", "ACEITE_AWS_PROFILE")
+    seen = look("credentials", aws_access_key_id="", aws_secret_access_key="")
+    red(seen, "there are no credentials for AWS", "ACEITE_AWS_PROFILE")
 
 
 def test_a_profile_that_is_not_there_is_told_with_the_command_that_makes_it(look):
