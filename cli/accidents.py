@@ -10,13 +10,15 @@ import traceback
 from collections.abc import Iterator
 
 import httpx
-from botocore.exceptions import BotoCoreError, ClientError
+from botocore.exceptions import BotoCoreError, ClientError, NoCredentialsError
 from rich.console import Console
 
 from acceptance.errors import AceiteError, ContractError, LedgerMisnamed, SettingsError
 from aws.calls import error_code, explained
 from aws.preconditions import identity
+from blocks.settings import read_settings
 from cli.options import EXIT_ACCIDENT, EXIT_USAGE, UsageProblem
+from cli.running import find_running
 
 _TOLD_WRONGLY = (UsageProblem, SettingsError, ContractError, LedgerMisnamed)
 
@@ -44,7 +46,7 @@ def sentence(error: Exception) -> str:
         if isinstance(each, BotoCoreError | ClientError):
             seen = identity.trouble(each, os.environ.get("ACEITE_AWS_PROFILE"))
             if seen is not None:
-                return f"{seen.found}; {seen.remedy}"
+                return f"{seen.found}; {seen.remedy}{_nobody_serves() if isinstance(each, NoCredentialsError) else ''}"
             if isinstance(each, ClientError) and error_code(each) == "NoSuchBucket":
                 return f"{error}; {_make_bucket(each)}"
     match error:
@@ -61,6 +63,13 @@ def sentence(error: Exception) -> str:
         case OSError():
             return f"{_one_line(error)}; see that it is there and that this user may read and write it"
     return f"{type(error).__name__}, which nobody foresaw: see above; nothing was judged by this command"
+
+
+def _nobody_serves() -> str:
+    home = read_settings().home.expanduser()
+    if find_running(home) is not None:
+        return ""
+    return f". No `aceite up` runs on the home {home}: if its AWS is meant, start it, or give its folder with --home"
 
 
 def _make_bucket(error: ClientError) -> str:

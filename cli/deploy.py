@@ -32,7 +32,10 @@ def deploy(
     home: Home = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say what would change.")] = False,
 ) -> None:
-    """Register the flows on a work pool, so that `prefect worker start` serves them on other hosts."""
+    """Register the flows on a Prefect work pool, for other hosts.
+
+    There `prefect worker start` serves them.
+    """
     from prefect.client.orchestration import get_client
 
     from automations.apply import apply
@@ -58,8 +61,8 @@ def deploy(
 
 
 def _pool(client: SyncPrefectClient, name: str) -> WorkPool:
+    from acceptance.suggestions import did_you_mean
     from automations.deployments import OURS
-    from automations.job_variables import did_you_mean
 
     if name in OURS:
         raise UsageProblem(f"the work pool {name} is served by `aceite up` alone; name another one")

@@ -17,7 +17,7 @@ from cli.children import Child
 from cli.connection import refuse_wrong_auth
 from cli.running import Running, find_running, running_in
 from flows.contracts import contracts_of
-from flows.ledger import ledger_url, sqlite_url
+from flows.ledger import ledger_url, make_folder, sqlite_url
 
 DEFAULT_AWS_PORT = 5000
 DEFAULT_PREFECT_PORT = 4200
@@ -93,7 +93,7 @@ class _Parts:
 
     def __init__(self, settings: Settings, console: Console, undo: ExitStack) -> None:
         self.home = settings.home.expanduser().absolute()
-        (self.home / "logs").mkdir(parents=True, exist_ok=True)
+        make_folder(self.home / "logs")
         self.children: list[Child] = []
         self._console = console
         self._undo = undo

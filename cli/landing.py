@@ -11,6 +11,7 @@ from acceptance.contract import Contract
 from acceptance.delivery import Delivery
 from acceptance.errors import UnroutableKey
 from acceptance.routing import route
+from acceptance.suggestions import did_you_mean
 from aws.calls import aws_call
 from aws.s3 import list_objects
 from blocks.build import aws_credentials
@@ -74,6 +75,13 @@ def landed_delivery(s3: Any, bucket: str, key: str, contracts: Sequence[Contract
 
 def _key(contract: Contract, file: Path, day: date, fields: Mapping[str, str]) -> str:
     """Where the file lands. `{file}.csv` takes a.csv by its stem, `{file}` alone by its whole name."""
+    known = contract.template.fields
+    for name in fields:
+        if name not in known:
+            raise UsageProblem(
+                f"--field {name}: the key template {contract.template.pattern} of {contract.dataset} has no such field"
+                f"{did_you_mean(name, known)} it has {', '.join(known) or 'none'}"
+            )
     keys, problems = [], []
     for name in (file.stem, file.name):
         try:

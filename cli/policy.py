@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import sys
 from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Annotated, Any
@@ -32,7 +33,9 @@ def policy(
     kms_key: Annotated[
         list[str] | None, typer.Option(help="ARN of a KMS key of yours that buckets or parameters are under.")
     ] = None,
-    json: Annotated[bool, typer.Option("--json", help="Implied: it prints one JSON document in any case.")] = True,
+    json: Annotated[
+        bool, typer.Option("--json", help="Implied: it prints one JSON document in any case.", show_default=False)
+    ] = True,
     contracts: Contracts = None,
     home: Home = None,
 ) -> int:
@@ -44,6 +47,8 @@ def policy(
     from blocks.settings import read_settings
     from flows.contracts import contracts_of
 
+    if account is not None and not re.fullmatch(r"\d{12}", account):
+        raise UsageProblem(f"--account {account!r} is no AWS account; write twelve digits, such as 111122223333")
     settings = read_settings()
     chosen = _chosen(contracts_of(settings), dataset or ())
     told, notes = _surroundings(settings, chosen, duty, account, region, kms_key or ())

@@ -10,7 +10,7 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
-from cli.options import Contracts, Home, UsageProblem
+from cli.options import Contracts, Home, UsageProblem, writable_file
 
 
 def report(
@@ -23,7 +23,9 @@ def report(
     contracts: Contracts = None,
     home: Home = None,
 ) -> int:
-    """Write the history of a dataset as one page: verdicts, trend, checks that failed, and whether the chain holds.
+    """Write the history of a dataset as one page, for the audit file.
+
+    It has the verdicts, their trend, the checks that failed, and whether the chain of manifests holds.
 
     Exit code 0, or 1 if the evidence is not as it was sealed; the page says what.
     """
@@ -33,6 +35,8 @@ def report(
     from cli.connection import share_settings
     from flows.evidence_audit import datasets_with_evidence, read_evidence, read_found
 
+    to_stdout = output is not None and str(output) == "-"
+    file = writable_file(output or Path(f"{dataset.replace('/', '-')}.html"), "--output")
     settings = share_settings()
     s3, bucket = aws_credentials(settings).get_client("s3"), settings.evidence_bucket
     done = audit(read_found(s3, bucket, dataset))
@@ -41,10 +45,9 @@ def report(
         raise UsageProblem(f"s3://{bucket}/ holds no sealed evidence of {dataset!r}; there is some of: {known}")
     newest = [done.manifests[number] for number in sorted(done.manifests)[-last:]]
     page = dataset_html(dataset, done, read_evidence(s3, bucket, newest), f"s3://{bucket}/", datetime.now(UTC))
-    if output is not None and str(output) == "-":
+    if to_stdout:
         sys.stdout.buffer.write(page.encode())
         return int(bool(done.flaws))
-    file = output or Path(f"{dataset.replace('/', '-')}.html")
     file.write_text(page, encoding="utf-8", newline="\n")
     console = Console(stderr=True, soft_wrap=True, highlight=False)
     console.print(f"{len(newest)} of {len(done.manifests)} deliveries of {dataset}: {file}", markup=False)

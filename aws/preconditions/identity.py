@@ -67,12 +67,20 @@ def account(sts: Client, expected: str | None) -> Seen:
 
 
 def region(make_session: Callable[[], Any], profile: str | None) -> Seen:
-    """Whether the profile can be read, if there is one, and a region is known."""
+    """Whether the profile can be read, if there is one, and a region is known.
+
+    Without one nobody is asked who we are, so it tells of credentials that are missing as well.
+    """
     try:
-        found = make_session().region_name
+        session = make_session()
+        found = session.region_name
+        nobody = not found and session.get_credentials() is None
     except BotoCoreError as error:
         return _not_asked(error, profile)
-    return met(found) if found else _not_asked(boto.NoRegionError(), profile)
+    if found:
+        return met(found)
+    seen = _not_asked(boto.NoRegionError(), profile)
+    return unmet(f"{seen.found}, and there are no credentials for AWS", f"{seen.remedy}; {_GIVE}") if nobody else seen
 
 
 def clock(unsigned_s3: Client, bucket: str, now: Callable[[], datetime]) -> Seen:

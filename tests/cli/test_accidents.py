@@ -1,5 +1,6 @@
 """What keeps a command from its work is told in a sentence, and never ends by the exit code of a verdict."""
 
+import json
 import socket
 from collections.abc import Iterator
 from pathlib import Path
@@ -125,3 +126,89 @@ def test_a_delivery_that_is_dropped_twice_in_a_sandbox_is_no_accident(alone):
         said = alone(*FILE, ACEITE_AWS_ENDPOINT_URL=aws.endpoint, **KEYS)
     assert said.returncode == 0, said.stderr
     assert Path(__file__).name.replace(".py", "") in said.stderr
+
+
+@pytest.mark.parametrize("verb", ["drop", "report", "evidence verify", "contracts init"])
+def test_without_credentials_it_is_said_how_to_give_them_and_whose_aws_may_be_meant(alone, verb, tmp_path):
+    said = alone(*VERBS[verb], ACEITE_AWS_REGION="us-east-1")
+    told(said, 64, "there are no credentials for AWS", "set ACEITE_AWS_PROFILE", "--home")
+    assert f"No `aceite up` runs on the home {tmp_path / 'home'}: if its AWS is meant, start it" in said.stderr
+
+
+@pytest.mark.parametrize("verb", ["drop", "report", "up"])
+def test_a_profile_that_is_not_there_is_named_with_how_to_make_it(alone, verb):
+    told(alone(*VERBS[verb], ACEITE_AWS_PROFILE="squad"), 64, "squad", "`aws configure --profile squad` makes it")
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "allowed"),
+    [
+        ("ACEITE_AWS_ENDPOINT_URL", "foo", "http:// or https:// with a host, such as http://127.0.0.1:5000"),
+        ("ACEITE_AWS_ACCOUNT_ID", "12", "twelve digits, such as 111122223333"),
+        ("ACEITE_NOTIFICATION_BLOCK", "slack", "its type and name, such as slack-webhook/squad-sor"),
+        ("ACEITE_POL_S", "5", "in the environment, is no setting; did you mean ACEITE_POLL_S?"),
+    ],
+)
+def test_of_a_wrong_setting_it_is_said_what_is_allowed(alone, name, value, allowed):
+    told(alone("evidence", "verify", "nyc-flights", **{name: value}), 64, name, allowed)
+
+
+UNREADABLE = {
+    "UTF-16": ("ACEITE_LANDING_BUCKET=chegada\n".encode("utf-16"), "it is UTF-16"),
+    "cp1252": ("# açaí\nACEITE_LANDING_BUCKET=chegada\n".encode("cp1252"), "line 1 has a byte that is not UTF-8"),
+}
+
+
+@pytest.mark.parametrize("encoding", UNREADABLE)
+def test_a_dotenv_file_that_is_not_utf8_is_named_with_how_to_save_it(alone, encoding, tmp_path):
+    content, found = UNREADABLE[encoding]
+    (tmp_path / ".env").write_bytes(content)
+    told(alone("status", "--json"), 64, str(tmp_path / ".env"), found, "save it as UTF-8")
+    examined = alone("doctor", "--json")
+    (finding,) = json.loads(examined.stdout)["findings"]
+    assert (examined.returncode, finding["name"], finding["outcome"]) == (1, "settings", "red")
+    assert found in finding["found"]
+
+
+def test_a_home_that_cannot_be_made_is_named_with_the_option_that_moves_it(alone, tmp_path):
+    (tmp_path / "file").write_text("no folder", encoding="utf-8")
+    for verb in (("up", "--sandbox"), ("demo", "--exit")):
+        told(alone(*verb, "--home", str(tmp_path / "file" / "home")), 64, "cannot be made", "--home")
+
+
+def test_status_of_a_home_that_is_not_there_says_so_and_makes_nothing(alone, tmp_path):
+    said = alone("status", "--json", "--home", str(tmp_path / "absent"))
+    assert (said.returncode, json.loads(said.stdout)["deliveries"]) == (0, [])
+    assert f"there is no folder {tmp_path / 'absent'} yet" not in said.stdout
+    assert f"there is no folder {tmp_path / 'absent'}" in said.stderr
+    assert not (tmp_path / "absent").exists()
+
+
+def test_the_faults_of_the_sandbox_are_listed_without_a_file_and_a_dataset(alone):
+    said = alone("drop", "--fault", "list")
+    assert (said.returncode, said.stderr) == (0, "")
+    assert "cell-changed" in said.stdout
+
+
+def test_a_field_that_the_key_template_has_not_is_refused_with_those_that_it_has(alone):
+    with LocalAws() as aws:
+        said = alone(*FILE, "--field", "fil=x", ACEITE_AWS_ENDPOINT_URL=aws.endpoint, **KEYS)
+    told(said, 64, "--field fil", "did you mean file? it has file")
+
+
+def test_who_waits_is_told_at_once_that_nobody_serves(alone, tmp_path):
+    with LocalAws() as aws:
+        keys = {"region_name": "us-east-1", "aws_access_key_id": "a", "aws_secret_access_key": "b"}
+        s3 = boto3.client("s3", endpoint_url=aws.endpoint, **keys)
+        for bucket in ("landing", "evidence"):
+            s3.create_bucket(Bucket=bucket)
+        said = alone(*FILE, "--wait", "--timeout", "0", ACEITE_AWS_ENDPOINT_URL=aws.endpoint, **KEYS)
+    assert said.returncode == 2, said.stderr
+    assert f"no `aceite up` runs on the home {tmp_path / 'home'}" in said.stderr
+
+
+def test_a_table_of_data_is_no_contract(alone, tmp_path):
+    (tmp_path / "a.csv").write_text("id,title\n1,a\n", encoding="utf-8")
+    said = alone("contracts", "check", "a.csv")
+    assert said.returncode == 1
+    assert "is no ODCS document" in said.stdout
