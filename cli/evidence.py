@@ -16,7 +16,7 @@ from cli.options import Contracts, Home, Json, UsageProblem
 if TYPE_CHECKING:
     from acceptance.chain import Audit
 
-app = typer.Typer(no_args_is_help=True, help="Check evidence against its manifests.")
+app = typer.Typer(no_args_is_help=True, rich_markup_mode=None, help="Check evidence against its manifests.")
 
 
 Target = Annotated[

@@ -2,30 +2,45 @@
 
 import io
 import sys
+from typing import Annotated
 
 import typer
 
-from blocks.settings import ENV_PREFIX, Settings
 from cli import apply, contracts, demo, deploy, doctor, drop, evidence, policy, report, sandbox, status, up, validate
 from cli.options import EXIT_USAGE, Contracts, Home
-
-_SETTINGS = "\n\n".join(
-    f"{ENV_PREFIX}{name.upper()}: {field.description}" for name, field in Settings.model_fields.items()
-)
+from cli.settings_help import WithSettings
 
 app = typer.Typer(
     name="aceite",
+    cls=WithSettings,
     no_args_is_help=True,
     pretty_exceptions_enable=False,
     add_completion=False,
-    context_settings={"help_option_names": ["-h", "--help"]},
-    epilog=f"Settings are environment variables, or lines of a file .env in the current folder:\n\n{_SETTINGS}",
+    rich_markup_mode=None,  # Rich would take [default: ...] for markup, and show nothing of it
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 120},
 )
 
 
+def _say_version(asked: bool) -> None:
+    if asked:
+        from importlib.metadata import version
+
+        typer.echo(f"aceite {version('aceite')}")
+        raise typer.Exit
+
+
 @app.callback()
-def aceite(contracts: Contracts = None, home: Home = None) -> None:
-    """Acceptance of data deliveries: drop a file in the landing bucket, read the verdict in Prefect."""
+def aceite(
+    contracts: Contracts = None,
+    home: Home = None,
+    version: Annotated[
+        bool, typer.Option("--version", help="Print the version and exit.", callback=_say_version, is_eager=True)
+    ] = False,
+) -> None:
+    """Acceptance of data deliveries: drop a file in the landing bucket, read the verdict in Prefect.
+
+    Exit codes: 0 yes, or done; 1 a verb's own no, such as rejected; 2 it could not be done or judged; 64 usage error.
+    """
 
 
 for verb in (

@@ -19,7 +19,10 @@ def sandbox(
         ),
     ] = None,
 ) -> int:
-    """Run only the local AWS, made from the contracts, for any AWS client. Ctrl-C ends it."""
+    """Run only the local AWS, for any AWS client.
+
+    It is made from the contracts. Ctrl-C ends it.
+    """
     require_sandbox()
     from blocks.settings import read_settings
     from sandbox.__main__ import asked, serve
