@@ -16,7 +16,7 @@ from blocks.settings import Settings, read_settings
 from cli.children import Child
 from cli.connection import refuse_wrong_auth
 from cli.running import Running, find_running, running_in
-from flows.contracts import contracts_of
+from flows.contracts import contract_environment, contracts_of
 from flows.ledger import ledger_url, make_folder, sqlite_url
 
 DEFAULT_AWS_PORT = 5000
@@ -97,7 +97,8 @@ class _Parts:
         self.children: list[Child] = []
         self._console = console
         self._undo = undo
-        self._environment = dict(os.environ) | {
+        self._of_contracts = contract_environment(settings)
+        self._environment = {**os.environ, **self._of_contracts} | {
             "ACEITE_HOME": str(self.home),
             "ACEITE_CONTRACTS": str(settings.contracts.absolute()),
             "ACEITE_LEDGER_URL": ledger_url(settings),
@@ -161,7 +162,7 @@ class _Parts:
         in_sandbox = self._environment.get("ACEITE_AWS_ACCESS_KEY_ID") == SANDBOX_SETTINGS["ACEITE_AWS_ACCESS_KEY_ID"]
         if name == "ACEITE_LEDGER_URL" and not self._environment[name].startswith("sqlite"):
             return False  # its password is
-        return name in _SHARED or (in_sandbox and name in SANDBOX_SETTINGS)
+        return name in (*_SHARED, *self._of_contracts) or (in_sandbox and name in SANDBOX_SETTINGS)
 
     def _start(self, name: str, *arguments: str) -> Child:
         child = Child(name, arguments, self._environment, self.home / "logs" / f"{name.replace(' ', '-')}.log")
