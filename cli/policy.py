@@ -20,6 +20,18 @@ if TYPE_CHECKING:
 UNKNOWN_ACCOUNT, UNKNOWN_REGION = "ACCOUNT-ID", "REGION"
 
 
+def _account(text: str) -> str:
+    if not re.fullmatch(r"\d{12}", text):
+        raise typer.BadParameter(f"{text!r} is no AWS account; write twelve digits, such as 111122223333")
+    return text
+
+
+AccountId = Annotated[
+    str | None,
+    typer.Option("--account", parser=_account, metavar="ID", help="AWS account. [default: that of the credentials]"),
+]
+
+
 def policy(
     duty: Annotated[
         Duty,
@@ -28,7 +40,7 @@ def policy(
     dataset: Annotated[
         list[str] | None, typer.Option(help="Only this dataset's contract; may be given again. [default: all]")
     ] = None,
-    account: Annotated[str | None, typer.Option(help="AWS account. [default: that of the credentials]")] = None,
+    account: AccountId = None,
     region: Annotated[str | None, typer.Option(help="AWS region. [default: that of the settings]")] = None,
     kms_key: Annotated[
         list[str] | None, typer.Option(help="ARN of a KMS key of yours that buckets or parameters are under.")
@@ -47,8 +59,6 @@ def policy(
     from blocks.settings import read_settings
     from flows.contracts import contracts_of
 
-    if account is not None and not re.fullmatch(r"\d{12}", account):
-        raise UsageProblem(f"--account {account!r} is no AWS account; write twelve digits, such as 111122223333")
     settings = read_settings()
     chosen = _chosen(contracts_of(settings), dataset or ())
     told, notes = _surroundings(settings, chosen, duty, account, region, kms_key or ())

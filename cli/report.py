@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 from rich.console import Console
@@ -33,7 +33,7 @@ def report(
     from acceptance.reports.dataset import dataset_html
     from blocks.build import aws_credentials
     from cli.connection import share_settings
-    from flows.evidence_audit import datasets_with_evidence, read_evidence, read_found
+    from flows.evidence_audit import read_evidence, read_found
 
     to_stdout = output is not None and str(output) == "-"
     file = writable_file(output or Path(f"{dataset.replace('/', '-')}.html"), "--output")
@@ -41,8 +41,7 @@ def report(
     s3, bucket = aws_credentials(settings).get_client("s3"), settings.evidence_bucket
     done = audit(read_found(s3, bucket, dataset))
     if not done.manifests:
-        known = ", ".join(datasets_with_evidence(s3, bucket)) or "none at all"
-        raise UsageProblem(f"s3://{bucket}/ holds no sealed evidence of {dataset!r}; there is some of: {known}")
+        raise UsageProblem(_nothing(s3, bucket, dataset))
     newest = [done.manifests[number] for number in sorted(done.manifests)[-last:]]
     page = dataset_html(dataset, done, read_evidence(s3, bucket, newest), f"s3://{bucket}/", datetime.now(UTC))
     if to_stdout:
@@ -54,3 +53,10 @@ def report(
     for flaw in done.flaws:
         console.print(f"✘ {flaw}", style="red", markup=False)
     return int(bool(done.flaws))
+
+
+def _nothing(s3: Any, bucket: str, dataset: str) -> str:
+    from flows.evidence_audit import datasets_with_evidence
+
+    known = ", ".join(datasets_with_evidence(s3, bucket)) or "none at all"
+    return f"s3://{bucket}/ holds no sealed evidence of {dataset!r}; there is some of: {known}"
