@@ -4,7 +4,9 @@
     ├── ContractError          contract files that cannot be used; carries every Problem found
     ├── UnroutableKey          a landed key that fits no contract
     ├── LedgerUnusable         the ledger cannot be opened
+    │   └── LedgerMisnamed     its URL is none that a ledger can have
     ├── LeaseLost              another watcher took the ledger's lease
+    ├── Unreachable            a server that is needed is not there, or does not answer
     ├── SettingsError          a setting is missing or wrong
     │   └── WrongAccount       the credentials belong to another AWS account
     ├── StepFailed             an action on AWS failed, or ended in a state that is not success
@@ -52,8 +54,16 @@ class LedgerUnusable(AceiteError):
     """The ledger cannot be opened: its URL, its database, or its layout, which a later version of Aceite wrote."""
 
 
+class LedgerMisnamed(LedgerUnusable):
+    """The ledger's URL is none that a ledger can have."""
+
+
 class LeaseLost(AceiteError):
     """Another watcher took the lease of the ledger, so this one must not write any more."""
+
+
+class Unreachable(AceiteError):
+    """A server that is needed, Prefect's above all, is not there or does not answer."""
 
 
 class SettingsError(AceiteError):

@@ -88,11 +88,19 @@ def retention(bucket: str, lock: EvidenceLock, wanted: timedelta | None, mode: s
     )
 
 
-def versions(server: str, client: str) -> Seen:
-    """Whether Prefect's server and the client here are made for each other: the same minor version, no older server."""
+def versions(server: str, client: str, *, may_be_here: str = "", is_allowed_here: bool = True) -> Seen:
+    """Whether Prefect's server and the client here are made for each other: the same minor version, no older server.
+
+    `may_be_here` is what this version of Aceite requires, and `is_allowed_here` whether the server's version is of it.
+    """
     there, here = _numbers(server), _numbers(client)
     if there[:2] == here[:2] and there >= here:
         return met(f"{server}, and {client} here")
+    if there > here and not is_allowed_here:
+        return unmet(
+            f"the server is Prefect {server}, and here is {client}; this version of Aceite takes {may_be_here}",
+            f'`pip install "prefect=={client}"` there, and start that again; or a version of Aceite for {server} here',
+        )
     older = "there" if there < here else "here"
     return unmet(
         f"the server is Prefect {server}, and here is {client}",

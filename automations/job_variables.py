@@ -3,13 +3,13 @@
 import json
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from difflib import get_close_matches
 from typing import Any
 
 from jsonschema import Draft202012Validator
 from prefect.client.schemas.objects import WorkPool
 
 from acceptance.errors import SettingsError
+from acceptance.suggestions import did_you_mean
 
 _SECRET = re.compile(r"(secret_access_key|session_token|password|passwd|api_key|auth_string|(^|_)secret)$", re.I)
 _CREDENTIALS_IN_URL = re.compile(r"://[^/@\s]*:[^/@\s]+@")
@@ -51,11 +51,6 @@ def default_of(pool: WorkPool, name: str) -> Any:
 
 def has(pool: WorkPool, name: str) -> bool:
     return name in _known(pool)
-
-
-def did_you_mean(name: str, known: Iterable[str]) -> str:
-    near = get_close_matches(name, list(known), n=1)
-    return f"; did you mean {near[0]}?" if near else ";"
 
 
 def _known(pool: WorkPool) -> Mapping[str, Any]:

@@ -3,9 +3,11 @@
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
+from importlib.metadata import PackageNotFoundError, requires
 from threading import Lock
 
 import httpx
+from packaging.requirements import Requirement
 from prefect.client.base import ServerType
 from prefect.client.orchestration import SyncPrefectClient, get_client
 from prefect.events.filters import EventFilter, EventNameFilter, EventOccurredFilter, EventOrder
@@ -58,8 +60,19 @@ def server() -> Seen:
                 f"{url} does not answer: {' '.join(str(error).split()) or type(error).__name__}",
                 "start `aceite up`, or that server; or choose another one: `prefect profile use NAME`, PREFECT_API_URL",
             )
-    seen = preconditions.versions(there, here)
+    required = _required()
+    allowed = required.specifier.contains(there, prereleases=True)
+    seen = preconditions.versions(there, here, may_be_here=str(required), is_allowed_here=allowed)
     return Seen(seen.outcome, f"{url}: {seen.found}", seen.remedy)
+
+
+def _required() -> Requirement:
+    """What Aceite requires of Prefect here; any version where it runs without being installed."""
+    try:
+        ours = [Requirement(each) for each in requires("aceite") or ()]
+    except PackageNotFoundError:
+        ours = []
+    return next((each for each in ours if each.name == "prefect"), Requirement("prefect"))
 
 
 class Planned:

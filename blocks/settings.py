@@ -1,82 +1,113 @@
 """What an installation is told: environment variables `ACEITE_*`, or a file `.env` in the current folder."""
 
 import os
+import re
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Literal, Self
+from typing import Any, Literal, Self, get_args, get_origin
 
 from pydantic import Field, SecretStr, ValidationError, ValidationInfo, field_validator, model_validator
+from pydantic.fields import FieldInfo
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from acceptance.delivery import MOST_TOGETHER
 from acceptance.errors import SettingsError
+from acceptance.suggestions import did_you_mean
+from blocks.dotenv import ENCODING, FILE, dotenv
 
 ENV_PREFIX = "ACEITE_"
+_HOST = r"(\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9.-]+)(:\d{1,5})?"
+_OF_OTHERS = frozenset({"ACEITE_TEST_PREFIX"})
+"""Of `pytest --aws`."""
+_OF_KUBERNETES = re.compile(r"_(SERVICE_(HOST|PORT(_.+)?)|PORT(_\d+_.+)?)$")
+"""What Kubernetes tells every container of a service whose name begins with aceite."""
+
+
+def _setting(default: Any, description: str, allowed: str | None = None, **constraints: Any) -> Any:
+    """`allowed` says in words what the constraints want."""
+    return Field(default, description=description, json_schema_extra={"allowed": allowed}, **constraints)
 
 
 class Settings(BaseSettings):
     """Each field is the variable `ACEITE_<FIELD>`. Facts about a dataset are not here but in its contract."""
 
-    model_config = SettingsConfigDict(env_prefix=ENV_PREFIX, env_file=".env", env_file_encoding="utf-8", extra="ignore")
+    model_config = SettingsConfigDict(env_prefix=ENV_PREFIX, env_file=FILE, env_file_encoding=ENCODING, extra="ignore")
 
-    home: Path = Field(
-        Path.home() / ".aceite",
-        description="Folder of the ledger and of the embedded Prefect server's data.",
-    )
-    contracts: Path = Field(Path("contracts"), description="Folder of the contracts, one ODCS file each.")
+    home: Path = _setting(Path.home() / ".aceite", "Folder of the ledger and of the embedded Prefect server's data.")
+    contracts: Path = _setting(Path("contracts"), "Folder of the contracts, one ODCS file each.")
 
-    aws_profile: str | None = Field(None, description="Profile of the AWS configuration files to use.")
-    aws_access_key_id: str | None = Field(None, description="Access key, if there is no profile or role.")
-    aws_secret_access_key: SecretStr | None = Field(None, description="Secret of the access key.")
-    aws_session_token: SecretStr | None = Field(None, description="Token of temporary credentials.")
-    aws_role_arn: str | None = Field(None, description="Role to assume with the credentials above.")
-    aws_region: str | None = Field(None, description="Region of the pipeline, for example sa-east-1.")
-    aws_endpoint_url: str | None = Field(None, description="Another address for all of AWS, such as the sandbox's.")
-    aws_account_id: str | None = Field(
-        None, pattern=r"^\d{12}$", description="If set, credentials of any other account are refused."
-    )
-
-    landing_bucket: str = Field("landing", description="Bucket in which files land; ${LANDING_BUCKET} in contracts.")
-    evidence_bucket: str = Field("evidence", description="Bucket that keeps the evidence.")
-    evidence_retention_days: int | None = Field(
+    aws_profile: str | None = _setting(None, "Profile of the AWS configuration files to use.")
+    aws_access_key_id: str | None = _setting(None, "Access key, if there is no profile or role.")
+    aws_secret_access_key: SecretStr | None = _setting(None, "Secret of the access key.")
+    aws_session_token: SecretStr | None = _setting(None, "Token of temporary credentials.")
+    aws_role_arn: str | None = _setting(None, "Role to assume with the credentials above.")
+    aws_region: str | None = _setting(None, "Region of the pipeline, for example sa-east-1.")
+    aws_endpoint_url: str | None = _setting(
         None,
+        "Another address for all of AWS, such as the sandbox's.",
+        "http:// or https:// with a host, such as http://127.0.0.1:5000",
+        pattern=rf"^https?://{_HOST}(/\S*)?$",
+    )
+    aws_account_id: str | None = _setting(
+        None,
+        "If set, credentials of any other account are refused.",
+        "twelve digits, such as 111122223333",
+        pattern=r"^\d{12}$",
+    )
+
+    landing_bucket: str = _setting("landing", "Bucket in which files land; ${LANDING_BUCKET} in contracts.")
+    evidence_bucket: str = _setting("evidence", "Bucket that keeps the evidence.")
+    evidence_retention_days: int | None = _setting(
+        None,
+        "Days for which evidence is locked if its bucket has Object Lock; else the bucket's own.",
+        "a whole number above 0",
         gt=0,
-        description="Days for which evidence is locked if its bucket has Object Lock; else the bucket's own.",
     )
-    evidence_lock_mode: Literal["GOVERNANCE", "COMPLIANCE"] = Field(
-        "GOVERNANCE", description="Object Lock's mode for those days. Nobody can end COMPLIANCE early, root included."
+    evidence_lock_mode: Literal["GOVERNANCE", "COMPLIANCE"] = _setting(
+        "GOVERNANCE", "Object Lock's mode for those days. Nobody can end COMPLIANCE early, root included."
     )
-    notification_block: str | None = Field(
+    notification_block: str | None = _setting(
         None,
+        "Prefect notification block through which people are told.",
+        "its type and name, such as slack-webhook/squad-sor",
         pattern=r"^[a-z0-9-]+/[^/]+$",
-        description="Prefect notification block through which people are told, as type/name: slack-webhook/squad-sor.",
     )
-    ledger_url: str | None = Field(None, description="Database URL of the ledger; SQLite in the home folder if unset.")
-    landing_queue_url: str | None = Field(
+    ledger_url: str | None = _setting(
         None,
+        "Database of the ledger; SQLite in the home folder if unset.",
+        "sqlite:///FILE or postgresql://USER:PASSWORD@HOST/NAME",
+    )
+    landing_queue_url: str | None = _setting(
+        None,
+        "SQS queue with S3's or EventBridge's notifications of the landing buckets: to look there at once.",
+        "http:// or https:// with a host, such as https://sqs.sa-east-1.amazonaws.com/111122223333/landed",
         pattern=r"^https?://",
-        description="SQS queue with S3's or EventBridge's notifications of the landing buckets: to look there at once.",
     )
-    poll_s: float = Field(10, gt=0, description="Seconds between two listings of the landing locations.")
-    certify_within_s: float = Field(
-        1800, gt=0, description="Seconds within which every landed key is looked at again; quiet ones go by turns."
+    poll_s: float = _setting(10, "Seconds between two listings of the landing locations.", "a number above 0", gt=0)
+    certify_within_s: float = _setting(
+        1800,
+        "Seconds within which every landed key is looked at again; quiet ones go by turns.",
+        "a number above 0",
+        gt=0,
     )
-    patience_s: float = Field(
-        120, gt=0, description="Seconds after which a delivery that no run claimed is announced again."
+    patience_s: float = _setting(
+        120, "Seconds after which a delivery that no run claimed is announced again.", "a number above 0", gt=0
     )
-    together: int = Field(
+    together: int = _setting(
         MOST_TOGETHER,
+        "Deliveries of a dataset that one run judges if many wait; 1 for a run of its own each.",
+        f"a whole number from 1 to {MOST_TOGETHER}",
         ge=1,
         le=MOST_TOGETHER,
-        description="Deliveries of a dataset that one run judges if many wait; 1 for a run of its own each.",
     )
     workers: int = Field(
         default_factory=lambda: os.cpu_count() or 1,
         gt=0,
-        description="Validations that run at the same time in one `aceite up`; as many as there are cores if unset.",
+        description="Validations that run at the same time in one `aceite up`.",
+        json_schema_extra={"allowed": "a whole number above 0"},
     )
-    runner: Literal["warm", "process"] = Field(
-        "warm",
-        description="What validations run in: processes that are up already, or Prefect's own, one for each run.",
+    runner: Literal["warm", "process"] = _setting(
+        "warm", "What validations run in: processes that are up already, or Prefect's own, one for each run."
     )
 
     @field_validator("*", mode="before")
@@ -97,14 +128,47 @@ def read_settings(**overrides: object) -> Settings:
     """The settings, with `overrides` that are not None on top.
 
     Raises:
-        SettingsError: a value cannot be used; the message names each variable, and repeats no value: some are secret.
+        SettingsError: a value cannot be used, or a variable is no setting; the message names each, and repeats no
+            value: some are secret.
     """
+    unknown = list(_unknown())
+    if unknown:
+        raise SettingsError("\n".join(unknown))
     try:
         return Settings(**{name: value for name, value in overrides.items() if value is not None})  # type: ignore[arg-type]
     except ValidationError as error:
-        lines = [f"{_variable(item['loc'])}{item['msg']}" for item in error.errors(include_input=False)]
+        lines = [_told(item["loc"], item["msg"]) for item in error.errors(include_input=False)]
         raise SettingsError("settings cannot be used:\n" + "\n".join(lines)) from None
 
 
-def _variable(location: tuple[int | str, ...]) -> str:
-    return f"{ENV_PREFIX}{str(location[0]).upper()}: " if location else ""
+def variable(field: str) -> str:
+    """The name of the environment variable."""
+    return f"{ENV_PREFIX}{field.upper()}"
+
+
+def allowed(field: FieldInfo) -> str | None:
+    """In words; None where any text will do."""
+    if get_origin(field.annotation) is Literal:
+        return " or ".join(get_args(field.annotation))
+    said = field.json_schema_extra
+    return str(said["allowed"]) if isinstance(said, dict) and said.get("allowed") else None
+
+
+def _told(location: tuple[int | str, ...], message: str) -> str:
+    if not location:
+        return message
+    name = str(location[0])
+    words = allowed(Settings.model_fields[name]) if name in Settings.model_fields else None
+    return f"{variable(name)}: {f'allowed is {words}' if words else message}"
+
+
+def _unknown() -> Iterator[str]:
+    """A mistyped ACEITE_AWS_ACCOUNT_ID would be no guard, and nobody would be told."""
+    known = {variable(field) for field in Settings.model_fields} | _OF_OTHERS
+    for where, names in (("the environment", os.environ), (f"the file {Path(FILE).absolute()}", dotenv())):
+        for name in names:
+            written = name.upper()
+            if written.startswith(ENV_PREFIX) and written not in known and not _OF_KUBERNETES.search(written):
+                ours = {each.removeprefix(ENV_PREFIX): each for each in known}
+                near = did_you_mean(written.removeprefix(ENV_PREFIX), ours).replace("mean ", f"mean {ENV_PREFIX}")
+                yield f"{name}, in {where}, is no setting{near} correct or remove it; `aceite --help` lists them all"

@@ -21,7 +21,10 @@ def apply(
     home: Home = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say what would change.")] = False,
 ) -> None:
-    """Create or update blocks, deployments and automations on Prefect's server, and print the difference."""
+    """Create or update what Prefect's server holds of ours.
+
+    These are blocks, deployments and automations. What changes is printed.
+    """
     from cli.connection import connect
 
     settings = connect()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING
 
-from acceptance.errors import SettingsError
+from acceptance.errors import SettingsError, Unreachable
 
 if TYPE_CHECKING:
     from blocks.settings import Settings
@@ -34,25 +34,37 @@ def connect() -> Settings:
     """The settings, once it is certain that this process has a Prefect server.
 
     Raises:
-        SettingsError: none is running, neither here nor in the active profile.
+        Unreachable: none is running, neither here nor in the active profile.
+        SettingsError: it does not let us in.
     """
     settings = share_settings()
     import httpx
     from prefect.settings import get_current_settings
 
     url = get_current_settings().api.url
-    if url is None:
-        raise SettingsError("there is no Prefect server: start `aceite up`, or choose a profile that has one")
+    if not url:
+        raise Unreachable(
+            "no Prefect server is chosen: start `aceite up`, which starts one; or choose one: "
+            "`prefect profile use NAME`, or PREFECT_API_URL"
+        )
     try:
         httpx.get(f"{url}/health", timeout=10).raise_for_status()
     except httpx.HTTPError as error:
-        raise SettingsError(f"the Prefect server {url} does not answer ({error}): start it, or `aceite up`") from error
+        raise Unreachable(
+            f"the Prefect server {url} does not answer: {' '.join(str(error).split()) or type(error).__name__}; start "
+            "`aceite up`, or that server; or choose another one: `prefect profile use NAME`, PREFECT_API_URL"
+        ) from error
     refuse_wrong_auth(url)
     return settings
 
 
 def refuse_wrong_auth(url: str) -> None:
-    """Raises SettingsError if the Prefect server of the active settings, at this address, does not let us in."""
+    """Whether the Prefect server of the active settings, at this address, lets us in.
+
+    Raises:
+        SettingsError: it does not, by what is set here.
+        Unreachable: it is no Prefect server, or has trouble of its own.
+    """
     from prefect.client.orchestration import get_client
     from prefect.exceptions import PrefectHTTPStatusError
     from prefect.settings import PREFECT_API_URL, get_current_settings, temporary_settings
@@ -62,7 +74,10 @@ def refuse_wrong_auth(url: str) -> None:
             client.request("GET", "/admin/version")
         except PrefectHTTPStatusError as error:
             if error.response.status_code not in (401, 403):
-                raise SettingsError(f"the Prefect server {url} answers {error.response.status_code}") from None
+                raise Unreachable(
+                    f"the Prefect server {url} answers {error.response.status_code}: it may be no Prefect server; "
+                    "correct PREFECT_API_URL, or the active profile; it ends in /api"
+                ) from None
             given = get_current_settings().api.auth_string
             found = "it is not set here" if given is None else "what is set here is something else"
             raise SettingsError(

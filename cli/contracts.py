@@ -9,9 +9,9 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
-from cli.options import Contracts, Home, UsageProblem
+from cli.options import Contracts, Home, UsageProblem, writable_file
 
-app = typer.Typer(no_args_is_help=True, help="Read and start contracts.")
+app = typer.Typer(no_args_is_help=True, rich_markup_mode=None, help="Read and start contracts.")
 
 
 @app.callback()
@@ -23,7 +23,7 @@ def _contracts() -> None:
 def check(
     paths: Annotated[
         list[Path] | None,
-        typer.Argument(metavar="[PATH...]", help="Files or folders. [default: the contracts' folder]"),
+        typer.Argument(metavar="PATH", help="Files or folders. [default: the contracts' folder]"),
     ] = None,
     contracts: Contracts = None,
     home: Home = None,
@@ -71,12 +71,12 @@ def init(
     """Write a first contract from a sample: types, keys and nullability as rules, ranges as comments."""
     from cli.drafting import draft
 
+    if output is not None and writable_file(output, "--output").exists():
+        raise UsageProblem(f"{output} is there already; name another file, or remove it")
     text = draft(source, dataset, columns)
     if output is None:
         sys.stdout.write(text)
         return 0
-    if output.exists():
-        raise UsageProblem(f"{output} is there already; name another file, or remove it")
     output.write_text(text, encoding="utf-8", newline="\n")
     Console(stderr=True).print(f"{output}: look at its comments, then `aceite contracts check {output}`", markup=False)
     return 0

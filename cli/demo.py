@@ -44,7 +44,10 @@ def demo(
     aws_port: AwsPort = None,
     prefect_port: PrefectPort = None,
 ) -> int:
-    """The whole story on this machine: a local AWS, a Prefect server, the flows, real files, their verdicts."""
+    """The whole story on this machine.
+
+    A local AWS, a Prefect server, the flows, real files, their verdicts; then it keeps serving until Ctrl-C.
+    """
     from cli.children import interrupt_on_terminate
     from cli.installation import Wanted, started
     from cli.sandbox import require_sandbox

@@ -32,7 +32,10 @@ def deploy(
     home: Home = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say what would change.")] = False,
 ) -> None:
-    """Register the flows on a work pool, so that `prefect worker start` serves them on other hosts."""
+    """Register the flows on a Prefect work pool, for other hosts.
+
+    There `prefect worker start` serves them.
+    """
     from prefect.client.orchestration import get_client
 
     from automations.apply import apply
@@ -58,8 +61,8 @@ def deploy(
 
 
 def _pool(client: SyncPrefectClient, name: str) -> WorkPool:
+    from acceptance.suggestions import did_you_mean
     from automations.deployments import OURS
-    from automations.job_variables import did_you_mean
 
     if name in OURS:
         raise UsageProblem(f"the work pool {name} is served by `aceite up` alone; name another one")
@@ -78,13 +81,14 @@ def _place(pool: WorkPool, part: Part, settings: Settings, given: list[str]) -> 
     from automations.job_variables import default_of, has, job_variables
     from blocks import names
     from blocks.environment import environment_of
+    from flows.contracts import contract_environment
 
     variables: dict[str, Any] = job_variables(pool, given)
     if has(pool, "image") and not any(variables.get(name) or default_of(pool, name) for name in _SAY_WHAT_RUNS):
         raise UsageProblem(
             f"the work pool {pool.name!r} runs containers, and Prefect's own image has no Aceite in it: give --image"
         )
-    environment: dict[str, Any] = dict(environment_of(settings))
+    environment: dict[str, Any] = {**contract_environment(settings), **environment_of(settings)}
     if part is Part.WATCHER:
         environment["ACEITE_LEDGER_URL"] = f"{{{{ prefect.blocks.secret.{names.LEDGER} }}}}"
     # What the person says has precedence.

@@ -33,7 +33,7 @@ def doctor(
     contracts: Contracts = None,
     home: Home = None,
 ) -> int:
-    """Look at every precondition and say what to do where one does not hold. Changes nothing.
+    """Look at every precondition, with its remedy. Changes nothing.
 
     Exit code 0 if all hold, else 1.
     """

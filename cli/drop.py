@@ -2,35 +2,65 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from contextlib import suppress
 from datetime import date, datetime
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.console import Console
 
 from cli.options import Contracts, Home, Json, UsageProblem
 
+if TYPE_CHECKING:
+    from blocks.settings import Settings
+
+
+def _day(text: str) -> date:
+    for written in ("%Y-%m-%d", "%Y%m%d"):
+        with suppress(ValueError):
+            return datetime.strptime(text, written).date()  # noqa: DTZ007 - a day has no zone
+    raise typer.BadParameter(f"{text!r} is no date; write 2026-01-31 or 20260131")
+
+
+def _names(fault: str | None) -> str | None:
+    """Asked for the list, it is all that the command does: neither a file nor a dataset is needed."""
+    if fault == "list":
+        typer.echo("\n".join(f"{name}: {what}" for name, what in _faults().items()))
+        raise typer.Exit
+    return fault
+
+
 BusinessDate = Annotated[
-    datetime | None,
-    typer.Option("--date", formats=["%Y-%m-%d", "%Y%m%d"], help="Business date. [default: today]", show_default=False),
+    date | None,
+    typer.Option(
+        "--date", parser=_day, metavar="YYYY-MM-DD", help="Business date. [default: today]", show_default=False
+    ),
 ]
 Fields = Annotated[
     list[str] | None, typer.Option("--field", metavar="NAME=VALUE", help="A further field of the key template.")
 ]
 Fault = Annotated[
-    str | None, typer.Option("--fault", help="In the sandbox only: make the pipeline misbehave. `list` names all.")
+    str | None,
+    typer.Option(
+        "--fault",
+        metavar="NAME",
+        help="In the sandbox only: make the pipeline misbehave. `--fault list` names all, and drops nothing.",
+        callback=_names,
+        is_eager=True,
+    ),
 ]
 
 
 def drop(
-    files: Annotated[list[Path], typer.Argument(metavar="FILE...", help="Files to land.", show_default=False)],
+    files: Annotated[list[Path], typer.Argument(metavar="FILE", help="Files to land.", show_default=False)],
     dataset: Annotated[str, typer.Option("--dataset", help="The contract's id.", show_default=False)],
     business_date: BusinessDate = None,
     fields: Fields = None,
     fault: Fault = None,
     wait: Annotated[bool, typer.Option("--wait", help="Wait for the verdicts; the exit code tells the worst.")] = False,
-    timeout_s: Annotated[float, typer.Option("--timeout", help="Seconds to wait at most.")] = 3600,
+    timeout_s: Annotated[float, typer.Option("--timeout", min=0, help="Seconds to wait at most.")] = 3600,
     json: Json = False,
     contracts: Contracts = None,
     home: Home = None,
@@ -51,10 +81,12 @@ def drop(
     if missing:
         raise UsageProblem(f"no such file: {', '.join(missing)}")
     console = Console(stderr=True)
-    day = business_date.date() if business_date else date.today()  # noqa: DTZ011 - a person's own today
+    day = business_date or date.today()  # noqa: DTZ011 - a person's own today
     deliveries = [land(settings, file, dataset, day, read_fields(fields or []), fault) for file in files]
     for delivery in deliveries:
         console.print(f"landed {delivery.first.uri} as delivery {delivery.id}", markup=False, highlight=False)
+    if wait:
+        _say_if_nobody_serves(settings, timeout_s, console)
     judged = await_verdicts(settings, deliveries, timeout_s, console) if wait else {}
     if json:
         print_json(deliveries, judged)
@@ -64,13 +96,32 @@ def drop(
 
 
 def _check_fault(fault: str, *, in_sandbox: bool) -> None:
+    if fault not in _faults():
+        known = "\n".join(f"  {name}: {what}" for name, what in _faults().items())
+        raise UsageProblem(f"{fault!r} is no fault of the sandbox; there are:\n{known}")
+    if not in_sandbox:
+        raise UsageProblem("--fault is for the sandbox; real AWS ignores it. Start `aceite up --sandbox`")
+
+
+def _faults() -> Mapping[str, str]:
     from cli.sandbox import require_sandbox
 
     require_sandbox()
     from sandbox.faults import FAULTS
 
-    if fault not in FAULTS:
-        known = "\n".join(f"  {name}: {what}" for name, what in FAULTS.items())
-        raise UsageProblem(f"{fault!r} is no fault of the sandbox; there are:\n{known}")
-    if not in_sandbox:
-        raise UsageProblem("--fault is for the sandbox; real AWS ignores it. Start `aceite up --sandbox`")
+    return FAULTS
+
+
+def _say_if_nobody_serves(settings: Settings, timeout_s: float, console: Console) -> None:
+    from cli.running import find_running
+
+    home = settings.home.expanduser()
+    if find_running(home) is None:
+        console.print(
+            f"no `aceite up` runs on the home {home}: if it is not served elsewhere, start it, or give its folder with "
+            f"--home. Waiting for up to {timeout_s:g} s",
+            style="yellow",
+            markup=False,
+            highlight=False,
+            soft_wrap=True,
+        )

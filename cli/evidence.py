@@ -11,12 +11,12 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 from rich.console import Console
 
-from cli.options import EXIT_UNREADABLE, Contracts, Home, Json, UsageProblem
+from cli.options import Contracts, Home, Json, UsageProblem
 
 if TYPE_CHECKING:
     from acceptance.chain import Audit
 
-app = typer.Typer(no_args_is_help=True, help="Check evidence against its manifests.")
+app = typer.Typer(no_args_is_help=True, rich_markup_mode=None, help="Check evidence against its manifests.")
 
 
 Target = Annotated[
@@ -76,8 +76,7 @@ def verify(
             raise UsageProblem(_nothing(s3, settings.evidence_bucket, target))
         done = audit(found, noted_head.lower() if noted_head else None)
     except StepFailed as error:
-        console.print(f"the evidence cannot be read: {error}", style="yellow", markup=False)
-        return EXIT_UNREADABLE
+        raise StepFailed(f"the evidence cannot be read: {error}") from error
     if json:
         sys.stdout.write(json_module.dumps(_as_json(dataset, prefix, len(found.files), done), indent=2) + "\n")
     else:

@@ -10,14 +10,14 @@ from dataclasses import dataclass
 import httpx
 from rich.console import Console
 
-from acceptance.errors import SettingsError
+from acceptance.errors import SettingsError, Unreachable
 from blocks.build import aws_credentials, identify
 from blocks.settings import Settings, read_settings
 from cli.children import Child
 from cli.connection import refuse_wrong_auth
 from cli.running import Running, find_running, running_in
-from flows.contracts import contracts_of
-from flows.ledger import ledger_url, sqlite_url
+from flows.contracts import contract_environment, contracts_of
+from flows.ledger import ledger_url, make_folder, sqlite_url
 
 DEFAULT_AWS_PORT = 5000
 DEFAULT_PREFECT_PORT = 4200
@@ -93,11 +93,12 @@ class _Parts:
 
     def __init__(self, settings: Settings, console: Console, undo: ExitStack) -> None:
         self.home = settings.home.expanduser().absolute()
-        (self.home / "logs").mkdir(parents=True, exist_ok=True)
+        make_folder(self.home / "logs")
         self.children: list[Child] = []
         self._console = console
         self._undo = undo
-        self._environment = dict(os.environ) | {
+        self._of_contracts = contract_environment(settings)
+        self._environment = {**os.environ, **self._of_contracts} | {
             "ACEITE_HOME": str(self.home),
             "ACEITE_CONTRACTS": str(settings.contracts.absolute()),
             "ACEITE_LEDGER_URL": ledger_url(settings),
@@ -126,7 +127,7 @@ class _Parts:
             self._environment["PREFECT_API_URL"] = configured
             return
         if configured and not configured.startswith(("http://127.0.0.1:", "http://localhost:")):
-            raise SettingsError(
+            raise Unreachable(
                 f"the active Prefect profile's server {configured} does not answer. Start it, choose another profile "
                 "(`prefect profile use`), or give --prefect-port to use a server on this machine"
             )
@@ -161,7 +162,7 @@ class _Parts:
         in_sandbox = self._environment.get("ACEITE_AWS_ACCESS_KEY_ID") == SANDBOX_SETTINGS["ACEITE_AWS_ACCESS_KEY_ID"]
         if name == "ACEITE_LEDGER_URL" and not self._environment[name].startswith("sqlite"):
             return False  # its password is
-        return name in _SHARED or (in_sandbox and name in SANDBOX_SETTINGS)
+        return name in (*_SHARED, *self._of_contracts) or (in_sandbox and name in SANDBOX_SETTINGS)
 
     def _start(self, name: str, *arguments: str) -> Child:
         child = Child(name, arguments, self._environment, self.home / "logs" / f"{name.replace(' ', '-')}.log")

@@ -11,6 +11,8 @@ from acceptance.contract import Contract
 from acceptance.delivery import Delivery
 from acceptance.errors import UnroutableKey
 from acceptance.routing import route
+from acceptance.suggestions import did_you_mean
+from aws.calls import aws_call
 from aws.s3 import list_objects
 from blocks.build import aws_credentials
 from blocks.settings import Settings
@@ -45,12 +47,13 @@ def land(
 
     Raises:
         UsageProblem: the key template has a field that was not given, or the file's name does not fit it.
+        StepFailed: S3 does not take it.
     """
     contract = contract_named(settings, dataset)
     key = _key(contract, file, day, fields)
     s3: Any = aws_credentials(settings).get_client("s3")
     metadata = {FAULT_METADATA: fault} if fault else {}
-    with file.open("rb") as body:
+    with file.open("rb") as body, aws_call(f"put s3://{contract.template.bucket}/{key}"):
         s3.put_object(Bucket=contract.template.bucket, Key=key, Body=body, Metadata=metadata)
     return landed_delivery(s3, contract.template.bucket, key, (contract,))
 
@@ -72,6 +75,13 @@ def landed_delivery(s3: Any, bucket: str, key: str, contracts: Sequence[Contract
 
 def _key(contract: Contract, file: Path, day: date, fields: Mapping[str, str]) -> str:
     """Where the file lands. `{file}.csv` takes a.csv by its stem, `{file}` alone by its whole name."""
+    known = contract.template.fields
+    for name in fields:
+        if name not in known:
+            raise UsageProblem(
+                f"--field {name}: the key template {contract.template.pattern} of {contract.dataset} has no such field"
+                f"{did_you_mean(name, known)} it has {', '.join(known) or 'none'}"
+            )
     keys, problems = [], []
     for name in (file.stem, file.name):
         try:

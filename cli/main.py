@@ -2,32 +2,45 @@
 
 import io
 import sys
+from typing import Annotated
 
 import typer
-from rich.console import Console
 
-from acceptance.errors import AceiteError
-from blocks.settings import ENV_PREFIX, Settings
 from cli import apply, contracts, demo, deploy, doctor, drop, evidence, policy, report, sandbox, status, up, validate
-from cli.options import EXIT_USAGE, Contracts, Home, UsageProblem
-
-_SETTINGS = "\n\n".join(
-    f"{ENV_PREFIX}{name.upper()}: {field.description}" for name, field in Settings.model_fields.items()
-)
+from cli.options import EXIT_USAGE, Contracts, Home
+from cli.settings_help import WithSettings
 
 app = typer.Typer(
     name="aceite",
+    cls=WithSettings,
     no_args_is_help=True,
     pretty_exceptions_enable=False,
     add_completion=False,
-    context_settings={"help_option_names": ["-h", "--help"]},
-    epilog=f"Settings are environment variables, or lines of a file .env in the current folder:\n\n{_SETTINGS}",
+    rich_markup_mode=None,  # Rich would take [default: ...] for markup, and show nothing of it
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 120},
 )
 
 
+def _say_version(asked: bool) -> None:
+    if asked:
+        from importlib.metadata import version
+
+        typer.echo(f"aceite {version('aceite')}")
+        raise typer.Exit
+
+
 @app.callback()
-def aceite(contracts: Contracts = None, home: Home = None) -> None:
-    """Acceptance of data deliveries: drop a file in the landing bucket, read the verdict in Prefect."""
+def aceite(
+    contracts: Contracts = None,
+    home: Home = None,
+    version: Annotated[
+        bool, typer.Option("--version", help="Print the version and exit.", callback=_say_version, is_eager=True)
+    ] = False,
+) -> None:
+    """Acceptance of data deliveries: drop a file in the landing bucket, read the verdict in Prefect.
+
+    Exit codes: 0 yes, or done; 1 a verb's own no, such as rejected; 2 it could not be done or judged; 64 usage error.
+    """
 
 
 for verb in (
@@ -49,7 +62,7 @@ app.add_typer(evidence.app, name="evidence")
 
 
 def main() -> None:
-    """Runs the command. Errors of ours are one message and exit code 1, or 64 where the command line is the trouble."""
+    """Runs the command. What goes wrong is told, and has an exit code that is no verdict: see `cli.accidents`."""
     _write_utf8()
     try:
         code = app(standalone_mode=False)
@@ -58,9 +71,10 @@ def main() -> None:
         code = EXIT_USAGE
     except (typer.Abort, KeyboardInterrupt):
         code = 130
-    except AceiteError as error:
-        Console(stderr=True).print(f"aceite: {error}", style="red", markup=False, highlight=False, soft_wrap=True)
-        code = EXIT_USAGE if isinstance(error, UsageProblem) else 1
+    except Exception as error:  # noqa: BLE001 - Python's own code for what nobody foresaw is 1, which is a verdict
+        from cli.accidents import tell
+
+        code = tell(error)
     sys.exit(code)
 
 

@@ -12,12 +12,28 @@ from acceptance.errors import AceiteError
 EXIT_ACCEPTED = 0
 EXIT_REJECTED = 1
 EXIT_INCONCLUSIVE = 2
-EXIT_UNREADABLE = 2
+EXIT_ACCIDENT = 2
+"""Of every verb: it could not be done. A verb that judges, judged nothing; 1 is what it answers by itself."""
 EXIT_USAGE = 64
 
 
 class UsageProblem(AceiteError):
     """The command line asks for something that cannot be: a file that is not there, an unknown dataset."""
+
+
+def _folder(text: str) -> Path:
+    if not text:
+        raise typer.BadParameter("it is empty; give a folder, or leave the option out")
+    return Path(text)
+
+
+def writable_file(path: Path, option: str) -> Path:
+    """The path, if a file can be there. Said before the work begins whose result it is for."""
+    if path.is_dir():
+        raise UsageProblem(f"{option} {path} is a folder; name a file in it")
+    if not path.absolute().parent.is_dir():
+        raise UsageProblem(f"{option} {path}: there is no folder {path.parent}; make it, or name a file in another one")
+    return path
 
 
 def _into_environment(variable: str) -> object:
@@ -53,6 +69,8 @@ Contracts = Annotated[
     typer.Option(
         "--contracts",
         help="Folder of the contracts. [env: ACEITE_CONTRACTS; default: contracts]",
+        parser=_folder,
+        metavar="FOLDER",
         callback=_into_environment("ACEITE_CONTRACTS"),
         show_default=False,
     ),
@@ -62,6 +80,8 @@ Home = Annotated[
     typer.Option(
         "--home",
         help="Folder of the ledger, the embedded server's data and the logs. [env: ACEITE_HOME; default: ~/.aceite]",
+        parser=_folder,
+        metavar="FOLDER",
         callback=_into_environment("ACEITE_HOME"),
         show_default=False,
     ),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import sys
 from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Annotated, Any
@@ -20,6 +21,18 @@ if TYPE_CHECKING:
 UNKNOWN_ACCOUNT, UNKNOWN_REGION = "ACCOUNT-ID", "REGION"
 
 
+def _account(text: str) -> str:
+    if not re.fullmatch(r"\d{12}", text):
+        raise typer.BadParameter(f"{text!r} is no AWS account; write twelve digits, such as 111122223333")
+    return text
+
+
+AccountId = Annotated[
+    str | None,
+    typer.Option("--account", parser=_account, metavar="ID", help="AWS account. [default: that of the credentials]"),
+]
+
+
 def policy(
     duty: Annotated[
         Duty,
@@ -28,12 +41,14 @@ def policy(
     dataset: Annotated[
         list[str] | None, typer.Option(help="Only this dataset's contract; may be given again. [default: all]")
     ] = None,
-    account: Annotated[str | None, typer.Option(help="AWS account. [default: that of the credentials]")] = None,
+    account: AccountId = None,
     region: Annotated[str | None, typer.Option(help="AWS region. [default: that of the settings]")] = None,
     kms_key: Annotated[
         list[str] | None, typer.Option(help="ARN of a KMS key of yours that buckets or parameters are under.")
     ] = None,
-    json: Annotated[bool, typer.Option("--json", help="Implied: it prints one JSON document in any case.")] = True,
+    json: Annotated[
+        bool, typer.Option("--json", help="Implied: it prints one JSON document in any case.", show_default=False)
+    ] = True,
     contracts: Contracts = None,
     home: Home = None,
 ) -> int:

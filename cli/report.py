@@ -5,12 +5,12 @@ from __future__ import annotations
 import sys
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 from rich.console import Console
 
-from cli.options import Contracts, Home, UsageProblem
+from cli.options import Contracts, Home, UsageProblem, writable_file
 
 
 def report(
@@ -23,7 +23,9 @@ def report(
     contracts: Contracts = None,
     home: Home = None,
 ) -> int:
-    """Write the history of a dataset as one page: verdicts, trend, checks that failed, and whether the chain holds.
+    """Write the history of a dataset as one page, for the audit file.
+
+    It has the verdicts, their trend, the checks that failed, and whether the chain of manifests holds.
 
     Exit code 0, or 1 if the evidence is not as it was sealed; the page says what.
     """
@@ -31,23 +33,30 @@ def report(
     from acceptance.reports.dataset import dataset_html
     from blocks.build import aws_credentials
     from cli.connection import share_settings
-    from flows.evidence_audit import datasets_with_evidence, read_evidence, read_found
+    from flows.evidence_audit import read_evidence, read_found
 
+    to_stdout = output is not None and str(output) == "-"
+    file = writable_file(output or Path(f"{dataset.replace('/', '-')}.html"), "--output")
     settings = share_settings()
     s3, bucket = aws_credentials(settings).get_client("s3"), settings.evidence_bucket
     done = audit(read_found(s3, bucket, dataset))
     if not done.manifests:
-        known = ", ".join(datasets_with_evidence(s3, bucket)) or "none at all"
-        raise UsageProblem(f"s3://{bucket}/ holds no sealed evidence of {dataset!r}; there is some of: {known}")
+        raise UsageProblem(_nothing(s3, bucket, dataset))
     newest = [done.manifests[number] for number in sorted(done.manifests)[-last:]]
     page = dataset_html(dataset, done, read_evidence(s3, bucket, newest), f"s3://{bucket}/", datetime.now(UTC))
-    if output is not None and str(output) == "-":
+    if to_stdout:
         sys.stdout.buffer.write(page.encode())
         return int(bool(done.flaws))
-    file = output or Path(f"{dataset.replace('/', '-')}.html")
     file.write_text(page, encoding="utf-8", newline="\n")
     console = Console(stderr=True, soft_wrap=True, highlight=False)
     console.print(f"{len(newest)} of {len(done.manifests)} deliveries of {dataset}: {file}", markup=False)
     for flaw in done.flaws:
         console.print(f"✘ {flaw}", style="red", markup=False)
     return int(bool(done.flaws))
+
+
+def _nothing(s3: Any, bucket: str, dataset: str) -> str:
+    from flows.evidence_audit import datasets_with_evidence
+
+    known = ", ".join(datasets_with_evidence(s3, bucket)) or "none at all"
+    return f"s3://{bucket}/ holds no sealed evidence of {dataset!r}; there is some of: {known}"

@@ -19,13 +19,20 @@ def sandbox(
         ),
     ] = None,
 ) -> int:
-    """Run only the local AWS, made from the contracts, for any AWS client. Ctrl-C ends it."""
+    """Run only the local AWS, for any AWS client.
+
+    It is made from the contracts. Ctrl-C ends it.
+    """
     require_sandbox()
     from blocks.settings import read_settings
-    from sandbox.__main__ import main
+    from sandbox.__main__ import asked, serve
 
     policies = [text for each in policy or () for text in ("--policy", each)]
-    return main(["--port", str(port), "--contracts", str(read_settings().contracts.absolute()), *policies])
+    try:
+        serve(asked(["--port", str(port), "--contracts", str(read_settings().contracts.absolute()), *policies]))
+    except KeyboardInterrupt:
+        return 0
+    return 0
 
 
 def require_sandbox() -> None:

@@ -27,11 +27,11 @@ def status(json: Json = False, contracts: Contracts = None, home: Home = None) -
     """Deliveries, verdicts, what is in flight. Reads the ledger; works while `aceite up` runs on the same home."""
     from cli.connection import share_settings
     from cli.running import find_running
-    from flows.ledger import ledger_url, open_ledger
+    from flows.ledger import open_ledger
 
     settings = share_settings()
     running = find_running(settings.home.expanduser())
-    with open_ledger(ledger_url(settings)) as ledger:
+    with open_ledger(_there(settings)) as ledger:
         silent = _silent(ledger, settings)
         if json:
             document = {
@@ -45,6 +45,20 @@ def status(json: Json = False, contracts: Contracts = None, home: Home = None) -
             sys.stdout.write(json_module.dumps(document, indent=2) + "\n")
         else:
             _print(ledger, Console(), running.ui_url if running else None, settings.certify_within_s, silent)
+
+
+def _there(settings: Settings) -> str:
+    """The ledger's URL; who only looks makes none, so where there is none that of an empty one in memory."""
+    from flows.ledger import ledger_url
+
+    home = settings.home.expanduser()
+    no_folder = home.exists() and not home.is_dir()
+    if settings.ledger_url is not None or no_folder or (home / "ledger.db").exists():
+        return ledger_url(settings)
+    what = f"the folder {home} has no ledger" if home.is_dir() else f"there is no folder {home}"
+    told = f"{what} yet: `aceite up` makes it, or give the home of the one that runs with --home"
+    Console(stderr=True).print(told, style="yellow", markup=False, highlight=False, soft_wrap=True)
+    return "sqlite://"
 
 
 def _print(ledger: Ledger, console: Console, ui_url: str | None, certify_within_s: float, silent: Silent) -> None:

@@ -27,7 +27,10 @@ def up(
     runner: Runner = None,
     only: Only = None,
 ) -> int:
-    """Serve: register blocks, deployments and automations, watch the landing locations, run the validations."""
+    """Serve until Ctrl-C: watch, judge, tell.
+
+    Registers blocks, deployments and automations, watches the landing locations and runs the validations.
+    """
     from cli.children import interrupt_on_terminate
     from cli.installation import Wanted, started
 

@@ -10,9 +10,10 @@ from pathlib import Path
 
 from acceptance.contract import Contract
 from acceptance.errors import ContractError, Problem
-from acceptance.odcs.document import MOST_BYTES, may_read
+from acceptance.odcs.document import MOST_BYTES, may_read, variables_in
 from acceptance.odcs.published import PublishedTable, published_tables
 from acceptance.odcs.reader import read_contract
+from blocks.dotenv import dotenv
 from blocks.settings import Settings
 
 _SUFFIXES = (".yaml", ".yml")
@@ -46,8 +47,22 @@ def load_contracts(directory: Path, environment: Mapping[str, str]) -> tuple[Con
 
 
 def contract_variables(landing_bucket: str) -> Mapping[str, str]:
-    """What `${VARIABLES}` of contracts stand for: of the process's environment what they may read, and the bucket."""
-    return {name: value for name, value in os.environ.items() if may_read(name)} | {"LANDING_BUCKET": landing_bucket}
+    """What `${VARIABLES}` of contracts stand for: what they may read of the environment, or else of the file `.env`.
+
+    The bucket is a setting.
+    """
+    told = {**dotenv(), **os.environ, "LANDING_BUCKET": landing_bucket}
+    return {name: value for name, value in told.items() if may_read(name)}
+
+
+def contract_environment(settings: Settings) -> Mapping[str, str]:
+    """What whoever reads the contracts elsewhere must be told beside the settings: the variables that they read.
+
+    No secret is among them: what a contract reads is shown in evidence.
+    """
+    told = contract_variables(settings.landing_bucket)
+    read = {name for path in _contract_paths(settings.contracts) for name in variables_in(_text_of(path))}
+    return {name: told[name] for name in sorted(read - {"LANDING_BUCKET"}) if name in told}
 
 
 def contracts_of(settings: Settings) -> tuple[Contract, ...]:

@@ -14,8 +14,7 @@ from flows.contracts import contracts_of
 USAGE_ERROR = 64
 
 
-def main(arguments: list[str] | None = None) -> int:
-    """Writes one line, `ready <endpoint>`, once everything that the contracts name is there."""
+def asked(arguments: list[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(
         prog="python -m sandbox", description="An AWS on 127.0.0.1, made from the contracts."
     )
@@ -29,9 +28,13 @@ def main(arguments: list[str] | None = None) -> int:
         help="who signs with this access key may do what the IAM policy says, and nothing else; may be given again",
     )
     parser.add_argument("--until-stdin-closes", action="store_true", help="end when the parent process is gone")
-    asked = parser.parse_args(arguments)
+    return parser.parse_args(arguments)
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Writes one line, `ready <endpoint>`, once everything that the contracts name is there."""
     try:
-        serve(asked)
+        serve(asked(arguments))
     except SettingsError as error:
         sys.stderr.write(f"{error}\n")
         return USAGE_ERROR
@@ -43,7 +46,7 @@ def main(arguments: list[str] | None = None) -> int:
     return 0
 
 
-def serve(asked: argparse.Namespace) -> None:
+def serve(wanted: argparse.Namespace) -> None:
     """Serves until it is told to end.
 
     Raises:
@@ -56,17 +59,17 @@ def serve(asked: argparse.Namespace) -> None:
         from sandbox.server import REGION, LocalAws
     except ModuleNotFoundError as error:
         raise SettingsError(f'The sandbox needs {error.name}: pip install "aceite[sandbox]"') from error
-    with LocalAws(asked.port) as aws:
-        if asked.contracts:
-            settings = read_settings(contracts=asked.contracts)
+    with LocalAws(wanted.port) as aws:
+        if wanted.contracts:
+            settings = read_settings(contracts=wanted.contracts)
             session = boto3.Session("sandbox", "sandbox", region_name=REGION)
             provision(session, aws.endpoint, contracts_of(settings), settings.evidence_bucket)
         sys.stderr.write(f"faults of AWS are asked for at {aws.control}\n")
-        for each in asked.policy:  # last: the same access key may have made all this
+        for each in wanted.policy:  # last: the same access key may have made all this
             bind_policy(aws.endpoint, *_key_and_document(each))
         sys.stdout.write(f"ready {aws.endpoint}\n")
         sys.stdout.flush()
-        if asked.until_stdin_closes:
+        if wanted.until_stdin_closes:
             sys.stdin.read()
         else:
             while not threading.Event().wait(1):  # in slices: on Windows a longer wait does not see Ctrl-C

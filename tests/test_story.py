@@ -216,6 +216,7 @@ def aceite(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Installation]:
         "--contracts",
         str(contracts),
     ]
+    (home / ".env").write_text("ATHENA_WORKGROUP=primary\nCONTRACT_OF_NOBODY=secret\n", encoding="utf-8")
     log = home / "up.log"
     with log.open("wb") as output:
         process = subprocess.Popen([sys.executable, "-m", "cli.main", *arguments], stderr=output, cwd=home)
@@ -521,9 +522,15 @@ def test_status_shows_every_delivery_as_judged(aceite):
     assert line["evidence"].startswith("s3://evidence/deliveries/nyc-flights/2013-01-01/")
 
 
+def test_other_commands_of_the_home_are_told_the_variables_that_its_contracts_read(aceite):
+    shared = json.loads((aceite.home / "running.json").read_text(encoding="utf-8"))["environment"]
+    assert shared["ATHENA_WORKGROUP"] == "primary"
+    assert "CONTRACT_OF_NOBODY" not in shared
+
+
 def test_a_second_one_on_the_same_home_is_refused_and_the_first_is_named(aceite):
     second = aceite.aceite("up", "--sandbox", "--aws-port", "0", check=False)
-    assert second.returncode == 1
+    assert second.returncode == 64
     assert str(aceite.process.pid) in second.stderr
     assert "--home" in second.stderr
 

@@ -66,6 +66,11 @@ def may_read(variable: str) -> bool:
     return variable in _READABLE or variable.startswith(_READABLE_PREFIX)
 
 
+def variables_in(text: str) -> frozenset[str]:
+    """The variables that a contract of this text reads, and may read."""
+    return frozenset(name for name, _ in _VARIABLE.findall(text) if may_read(name))
+
+
 def holds_variable(text: str) -> bool:
     """Whether a text that was resolved still holds a variable: one that is not set."""
     return _VARIABLE.search(text) is not None

@@ -17,6 +17,10 @@ _UNKNOWN_KEYS = ("unevaluatedProperties", "additionalProperties")
 
 def refuse_invalid(root: Node) -> None:
     """Note every breach of the ODCS v3.2 schema at the line where it happens."""
+    if not isinstance(root.value, dict):
+        keys = "apiVersion, kind, id and version"
+        root.refuse(f"found {shown(root.value)}, which is no ODCS document: that is a YAML mapping with {keys}")
+        return
     errors = [_deepest(error) for error in _validator().iter_errors(root.value)]
     causes = [_at(error) for error in errors if error.validator not in _UNKNOWN_KEYS]
     untyped = set(_without_logical_type(root))

@@ -17,8 +17,27 @@ _GIVE = (
     "set ACEITE_AWS_PROFILE to one of `aws configure list-profiles`, or ACEITE_AWS_ACCESS_KEY_ID and "
     "ACEITE_AWS_SECRET_ACCESS_KEY"
 )
+_REACH = "look at the network and HTTPS_PROXY; on the sandbox start `aceite up --sandbox`; see ACEITE_AWS_ENDPOINT_URL"
 _EXPIRED = frozenset({"ExpiredToken", "ExpiredTokenException", "RequestExpired"})
 _UNKNOWN = frozenset({"InvalidClientTokenId", "UnrecognizedClientException", "InvalidAccessKeyId"})
+_NOT_THEIR_SECRET = frozenset({"SignatureDoesNotMatch"})
+_ABOUT_CREDENTIALS = _EXPIRED | _UNKNOWN | _NOT_THEIR_SECRET
+_OF_SETTINGS = (boto.NoCredentialsError, boto.PartialCredentialsError, boto.ProfileNotFound, boto.NoRegionError)
+
+
+def trouble(error: BotoCoreError | ClientError, profile: str | None) -> Seen | None:
+    """What is wrong with the credentials, the region or the way to AWS; None if the error is about something else."""
+    if isinstance(error, BotoCoreError):
+        return _known(error, profile)
+    about_us = error_code(error) in _ABOUT_CREDENTIALS or error.operation_name in ("AssumeRole", "GetCallerIdentity")
+    return _refused(error, profile) if about_us else None
+
+
+def is_of_settings(error: BaseException) -> bool:
+    """Whether other settings would do; else they may be right, and AWS or the network has to change."""
+    if isinstance(error, ClientError):
+        return error_code(error) in _UNKNOWN | _NOT_THEIR_SECRET
+    return isinstance(error, _OF_SETTINGS)
 
 
 def caller(make_sts: Callable[[], Client], profile: str | None) -> Seen:
@@ -48,12 +67,20 @@ def account(sts: Client, expected: str | None) -> Seen:
 
 
 def region(make_session: Callable[[], Any], profile: str | None) -> Seen:
-    """Whether the profile can be read, if there is one, and a region is known."""
+    """Whether the profile can be read, if there is one, and a region is known.
+
+    Without one nobody is asked who we are, so it tells of credentials that are missing as well.
+    """
     try:
-        found = make_session().region_name
+        session = make_session()
+        found = session.region_name
+        nobody = not found and session.get_credentials() is None
     except BotoCoreError as error:
         return _not_asked(error, profile)
-    return met(found) if found else _not_asked(boto.NoRegionError(), profile)
+    if found:
+        return met(found)
+    seen = _not_asked(boto.NoRegionError(), profile)
+    return unmet(f"{seen.found}, and there are no credentials for AWS", f"{seen.remedy}; {_GIVE}") if nobody else seen
 
 
 def clock(unsigned_s3: Client, bucket: str, now: Callable[[], datetime]) -> Seen:
@@ -71,10 +98,10 @@ def clock(unsigned_s3: Client, bucket: str, now: Callable[[], datetime]) -> Seen
 def _refused(error: ClientError, profile: str | None) -> Seen:
     code = error_code(error)
     if code in _EXPIRED:
-        return unmet("their token has expired", _renewed(profile))
+        return unmet("the token of the credentials has expired", _renewed(profile))
     if code in _UNKNOWN:
         return unmet("AWS does not know the access key", f"it may be deleted or mistyped: {_GIVE}")
-    if code == "SignatureDoesNotMatch":
+    if code in _NOT_THEIR_SECRET:
         return unmet(
             "AWS knows the access key, but the secret is not its own",
             "correct ACEITE_AWS_SECRET_ACCESS_KEY (cmd.exe: no quotes around it); look at the line of the clock too",
@@ -84,14 +111,18 @@ def _refused(error: ClientError, profile: str | None) -> Seen:
             f"the role ACEITE_AWS_ROLE_ARN cannot be assumed: {explained(error)}",
             "allow sts:AssumeRole on it to the credentials, and name them in its trust policy; or correct the setting",
         )
-    return unmet(f"AWS does not accept them: {explained(error)}", _GIVE)
+    return unmet(f"AWS does not accept the credentials: {explained(error)}", _GIVE)
 
 
 def _not_asked(error: BotoCoreError, profile: str | None) -> Seen:
+    return _known(error, profile) or unmet(f"the credentials cannot be read: {' '.join(str(error).split())}", _GIVE)
+
+
+def _known(error: BotoCoreError, profile: str | None) -> Seen | None:
     said = " ".join(str(error).split())
     match error:
         case boto.NoCredentialsError() | boto.PartialCredentialsError():
-            return unmet(f"there are none: {said}", _GIVE)
+            return unmet(f"there are no credentials for AWS: {said}", _GIVE)
         case boto.ProfileNotFound():
             return unmet(said, f"`aws configure --profile {profile}` makes it; or correct ACEITE_AWS_PROFILE")
         case boto.SSOError() | boto.TokenRetrievalError() | boto.UnauthorizedSSOTokenError():
@@ -100,7 +131,7 @@ def _not_asked(error: BotoCoreError, profile: str | None) -> Seen:
             return unmet("no region is set", "set ACEITE_AWS_REGION to that of the pipeline, such as sa-east-1")
         case boto.HTTPClientError() | boto.EndpointConnectionError():
             return unmet(f"AWS cannot be reached: {said}", _REACH)
-    return unmet(f"they cannot be read: {said}", _GIVE)
+    return None
 
 
 def _renewed(profile: str | None) -> str:
@@ -110,6 +141,3 @@ def _renewed(profile: str | None) -> str:
         "get new ones, set ACEITE_AWS_ACCESS_KEY_ID, ACEITE_AWS_SECRET_ACCESS_KEY and ACEITE_AWS_SESSION_TOKEN, "
         "then `aceite apply`"
     )
-
-
-_REACH = "look at the network and HTTPS_PROXY; on the sandbox start `aceite up --sandbox`; see ACEITE_AWS_ENDPOINT_URL"

@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from acceptance.errors import SettingsError
 from flows.ledger.announcements import Announcements
 from flows.ledger.database import database, usable
 from flows.ledger.datasets import Datasets
@@ -61,6 +62,19 @@ def ledger_url(settings: "Settings") -> str:
     return settings.ledger_url or sqlite_url(settings.home.expanduser() / "ledger.db")
 
 
+def make_folder(folder: Path) -> Path:
+    """Raises SettingsError for one that cannot be."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise SettingsError(
+            f"the folder {folder} cannot be made: {error.strerror}; give one that this user may write to with --home "
+            "(ACEITE_HOME)"
+        ) from error
+    return folder
+
+
 def sqlite_url(path: Path) -> str:
-    path.parent.mkdir(parents=True, exist_ok=True)
+    """Makes the folder, so that SQLite can make the file."""
+    make_folder(path.parent)
     return f"sqlite:///{path.as_posix()}"

@@ -6,7 +6,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from acceptance.errors import LedgerUnusable
+from acceptance.errors import LedgerMisnamed, LedgerUnusable
 
 _DRIVERS = {
     "sqlite": "sqlite",
@@ -26,7 +26,8 @@ def database(url: str) -> sa.Engine:
     """Nothing is connected yet.
 
     Raises:
-        LedgerUnusable: this is no URL of a database that a ledger can be in, or the database's driver is missing.
+        LedgerMisnamed: this is no URL of a database that a ledger can be in.
+        LedgerUnusable: the database's driver is missing.
     """
     parsed = _parsed(url)
     try:
@@ -72,12 +73,12 @@ def _parsed(url: str) -> sa.URL:
     try:
         parsed = sa.make_url(url)
     except (sa.exc.ArgumentError, ValueError):
-        raise LedgerUnusable(f"the ledger's URL is none of a database; {_ALLOWED}") from None
+        raise LedgerMisnamed(f"the ledger's URL is none of a database; {_ALLOWED}") from None
     if parsed.drivername not in _DRIVERS:
-        raise LedgerUnusable(f"no ledger can be in a database of the kind {parsed.drivername!r}; {_ALLOWED}")
+        raise LedgerMisnamed(f"no ledger can be in a database of the kind {parsed.drivername!r}; {_ALLOWED}")
     parsed = parsed.set(drivername=_DRIVERS[parsed.drivername])
     if parsed.get_backend_name() == "postgresql" and url.count("@") > 1:
-        raise LedgerUnusable(f"the ledger's URL has more than one @; {_ALLOWED}")
+        raise LedgerMisnamed(f"the ledger's URL has more than one @; {_ALLOWED}")
     return parsed
 
 

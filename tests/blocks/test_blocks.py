@@ -81,6 +81,32 @@ def test_an_empty_variable_is_unset_and_overrules_the_dotenv_file(settings, tmp_
     assert (read_settings().aws_profile, read_settings().poll_s) == (None, 10)
 
 
+def test_a_dotenv_file_may_begin_with_the_mark_of_utf8(settings, tmp_path):
+    (tmp_path / ".env").write_text("ACEITE_LANDING_BUCKET=chegada\n", encoding="utf-8-sig")
+    assert read_settings().landing_bucket == "chegada"
+
+
+@pytest.mark.parametrize(
+    ("name", "said"),
+    [
+        ("ACEITE_ACCOUNT_ID", "did you mean ACEITE_AWS_ACCOUNT_ID?"),
+        ("aceite_pol_s", "did you mean ACEITE_POLL_S?"),
+        ("ACEITE_ZZZ", "ACEITE_ZZZ, in the file .*[.]env, is no setting; correct or remove it"),
+    ],
+)
+def test_a_variable_that_is_no_setting_is_refused_for_it_may_be_a_mistyped_guard(settings, tmp_path, name, said):
+    (tmp_path / ".env").write_text(f"{name}=very-secret\nOTHERS=1\n", encoding="utf-8")
+    with pytest.raises(SettingsError, match=said) as caught:
+        read_settings()
+    assert "very-secret" not in str(caught.value)
+
+
+@pytest.mark.parametrize("name", ["ACEITE_PORT", "ACEITE_SANDBOX_PORT_5000_TCP_ADDR", "ACEITE_SERVICE_HOST"])
+def test_what_kubernetes_tells_of_a_service_of_that_name_is_left_alone(settings, monkeypatch, name):
+    monkeypatch.setenv(name, "tcp://10.0.0.1:5000")
+    read_settings()
+
+
 @pytest.mark.parametrize(
     ("values", "named"),
     [

@@ -86,9 +86,9 @@ def test_what_is_no_sample_is_refused_in_words(aceite, tmp_path) -> None:
     for source, code, said, options in (
         ("absent.csv", 64, "no file", ()),
         ("s3://b", 64, "s3://bucket/key", ()),
-        ("empty.csv", 1, "first line", ()),
+        ("empty.csv", 2, "first line", ()),
         ("empty.csv", 64, "each once", ("--columns", "a,,b")),
-        ("twice.jsonl", 1, "the object has the member 'A' twice", ()),
+        ("twice.jsonl", 2, "the object has the member 'A' twice", ()),
     ):
         result = aceite("init", source, *options)
         assert (result.returncode, said in result.stderr) == (code, True), result.stderr

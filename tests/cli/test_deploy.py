@@ -41,7 +41,7 @@ version: 1.0.0
 status: active
 servers:
   - {server: landing, type: s3, location: "s3://landing/in/{business_date:%Y%m%d}/{file}.csv", format: csv}
-  - {server: sor, type: athena, schema: database_orders}
+  - {server: sor, type: athena, schema: "${ATHENA_DATABASE:-database_orders}"}
 schema:
   - name: orders
     properties:
@@ -245,6 +245,8 @@ def test_on_ecs_the_deployments_have_the_job_variables_that_were_given_and_no_se
     arguments += ["--job-variable", "cluster=sor", "--job-variable", "env.ACEITE_CONTRACTS=/contracts"]
     monkeypatch.setenv("ACEITE_LEDGER_URL", "postgresql://aceite:planted-secret@db.example/ledger")
     monkeypatch.setenv("ACEITE_EVIDENCE_RETENTION_DAYS", "30")
+    monkeypatch.setenv("ATHENA_DATABASE", "database_orders")
+    monkeypatch.setenv("CONTRACT_OF_NOBODY", "planted-secret")
     planned = aceite(*arguments, "--dry-run")
     assert "block aceite-ledger: would be created" in planned
     assert "deployment validate-delivery/aceite-validation: would be " in planned
@@ -262,12 +264,13 @@ def test_on_ecs_the_deployments_have_the_job_variables_that_were_given_and_no_se
             "ACEITE_EVIDENCE_RETENTION_DAYS": "30",
             "ACEITE_POLL_S": "1.0",
             "ACEITE_PATIENCE_S": "60.0",
+            "ATHENA_DATABASE": "database_orders",
             "PREFECT_FLOWS_HEARTBEAT_FREQUENCY": "30",
         },
     }
     watcher = deployment(hosts, "watch-landing/aceite-watcher")
     assert watcher["job_variables"]["env"]["ACEITE_LEDGER_URL"] == "{{ prefect.blocks.secret.aceite-ledger }}"
-    assert "planted-secret" not in planned + said + str(watcher)
+    assert "planted-secret" not in planned + said + str(watcher) + str(validation)
     runs = httpx.post(f"{hosts.api}/flow_runs/filter", json={"work_pools": {"name": {"any_": ["hosts-ecs"]}}}).json()
     assert [run["name"] for run in runs] == ["watch the landing locations"], "one, though it was deployed twice"
 

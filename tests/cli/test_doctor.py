@@ -229,7 +229,9 @@ def test_a_server_of_another_version_is_told_with_both_versions(server):
     with answering(200, "3.1.4") as api, temporary_settings({PREFECT_API_URL: api}):
         red(prefect.server(), f"Prefect 3.1.4, and here is {here}", f'pip install "prefect=={here}"` there')
     with answering(200, "3.99.0") as api, temporary_settings({PREFECT_API_URL: api}):
-        red(prefect.server(), "3.99.0", 'pip install "prefect==3.99.0"` here')
+        red(prefect.server(), "this version of Aceite takes prefect<", f'pip install "prefect=={here}"` there')
+    with answering(200, "3.9.7") as api, temporary_settings({PREFECT_API_URL: api}):
+        red(prefect.server(), "3.9.7", 'pip install "prefect==3.9.7"` here')
 
 
 def test_a_server_that_asks_for_a_password_is_told_with_the_setting(server):

@@ -94,8 +94,14 @@ def green(seen: Seen, found: str = "") -> None:
     assert found in seen.found
 
 
+def test_without_region_and_credentials_both_are_named_at_once(look):
+    seen = look("profile and region", aws_region="", aws_access_key_id="", aws_secret_access_key="")
+    red(seen, "no region is set, and there are no credentials", "set ACEITE_AWS_REGION", "set ACEITE_AWS_PROFILE")
+
+
 def test_without_credentials_the_remedy_names_the_settings(look):
-    red(look("credentials", aws_access_key_id="", aws_secret_access_key=""), "there are none", "ACEITE_AWS_PROFILE")
+    seen = look("credentials", aws_access_key_id="", aws_secret_access_key="")
+    red(seen, "there are no credentials for AWS", "ACEITE_AWS_PROFILE")
 
 
 def test_a_profile_that_is_not_there_is_told_with_the_command_that_makes_it(look):

@@ -6,7 +6,8 @@ from pathlib import Path
 import pytest
 
 from acceptance.errors import ContractError, Problem
-from flows.contracts import check_contracts, load_contracts
+from blocks.settings import read_settings
+from flows.contracts import check_contracts, contract_environment, contract_variables, load_contracts
 
 SHIPPED = Path(__file__).parents[2] / "contracts"
 MOVIES = (SHIPPED / "movies.odcs.yaml").read_text(encoding="utf-8")
@@ -32,6 +33,26 @@ def test_the_shipped_contracts_are_loaded_in_order_of_path() -> None:
 def test_the_environment_gives_variables_their_values() -> None:
     contracts = load_contracts(SHIPPED, {"LANDING_BUCKET": "zone"})
     assert {contract.template.bucket for contract in contracts} == {"zone"}
+
+
+def test_variables_come_from_the_environment_and_below_it_from_a_dotenv_file(tmp_path: Path, monkeypatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    dotenv = "ATHENA_DATABASE=of_the_file\nATHENA_WORKGROUP=of_the_file\nHOME_OF_SECRETS=1\nLANDING_BUCKET=no\n"
+    (tmp_path / ".env").write_text(dotenv, encoding="utf-8")
+    monkeypatch.setenv("ATHENA_WORKGROUP", "of-the-environment")
+    told = contract_variables("zone")
+    assert (told["ATHENA_DATABASE"], told["ATHENA_WORKGROUP"]) == ("of_the_file", "of-the-environment")
+    assert told["LANDING_BUCKET"] == "zone"
+    assert "HOME_OF_SECRETS" not in told
+
+
+def test_only_the_variables_that_contracts_read_are_told_to_others(tmp_path: Path, monkeypatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / ".env").write_text("ATHENA_WORKGROUP=reports\nCONTRACT_OF_NOBODY=secret\n", encoding="utf-8")
+    folder = tmp_path / "contracts"
+    folder.mkdir()
+    write(folder, movies=MOVIES)
+    assert contract_environment(read_settings(contracts=folder)) == {"ATHENA_WORKGROUP": "reports"}
 
 
 def test_contracts_may_lie_in_folders_and_end_in_yml(tmp_path: Path) -> None:

@@ -86,11 +86,11 @@ def test_everything_listens_on_loopback_only(served):
 
 def test_a_wrong_auth_string_and_none_are_told_with_what_to_set(served):
     wrong = served.aceite("apply", settings={"PREFECT_API_AUTH_STRING": "operator:wrong"})
-    assert wrong.returncode == 1
+    assert wrong.returncode == 64
     assert "what is set here is something else: set it to" in wrong.stderr
     assert "Traceback" not in wrong.stderr
     none = served.aceite("apply", settings={"PREFECT_SERVER_API_AUTH_STRING": ""})
-    assert none.returncode == 1
+    assert none.returncode == 64
     assert "it is not set here: set it to the user:password" in none.stderr
     assert "wrong" not in wrong.stderr.replace("wrong_auth", "")
 
@@ -108,6 +108,6 @@ def test_a_wrong_auth_string_and_none_are_told_with_what_to_set(served):
 def test_what_could_not_work_is_refused_before_the_server_starts(served, tmp_path, settings, said):
     other = Served(served.process, tmp_path, served.contracts, served.environment, served.auth)
     refused = other.aceite("up", "--sandbox", "--aws-port", "0", "--prefect-port", "0", settings=settings)
-    assert refused.returncode == 1
+    assert refused.returncode == 64
     assert said in refused.stderr
     assert not any(secret in refused.stderr for secret in ("other:", PASSWORD))

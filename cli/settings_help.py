@@ -1,0 +1,32 @@
+"""The end of `aceite --help`: every setting, what it is for, its default, and what is allowed."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import typer.core
+from pydantic.fields import FieldInfo
+
+from blocks.settings import Settings, allowed, variable
+
+_DEFAULTS = {"home": "~/.aceite", "workers": "the number of cores"}
+"""Of those whose default is a fact of the machine."""
+
+
+class WithSettings(typer.core.TyperGroup):
+    """The command, whose help names the settings as a list of terms, however wide the terminal is."""
+
+    def format_epilog(self, ctx: Any, formatter: Any) -> None:
+        with formatter.section("Settings, as environment variables or lines of .env in the current folder"):
+            formatter.write_dl(list(_settings()), col_max=32)
+
+
+def _settings() -> Iterator[tuple[str, str]]:
+    for name, field in Settings.model_fields.items():
+        facts = [f"default: {_DEFAULTS.get(name) or _default(field)}"]
+        if words := allowed(field):
+            facts.insert(0, words)
+        yield variable(name), f"{field.description} [{'; '.join(facts)}]"
+
+
+def _default(field: FieldInfo) -> str:
+    return "unset" if field.default is None else str(field.default)

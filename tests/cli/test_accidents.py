@@ -1,0 +1,214 @@
+"""What keeps a command from its work is told in a sentence, and never ends by the exit code of a verdict."""
+
+import json
+import socket
+from collections.abc import Iterator
+from pathlib import Path
+
+import boto3
+import pytest
+
+from sandbox.server import LocalAws
+
+FILE = ("drop", __file__, "--dataset", "nyc-flights", "--date", "2013-01-01")
+KEYS = {
+    "ACEITE_AWS_ACCESS_KEY_ID": "any",
+    "ACEITE_AWS_SECRET_ACCESS_KEY": "very-secret",
+    "ACEITE_AWS_REGION": "us-east-1",
+}
+VERBS = {
+    "demo": ("demo", "--exit"),
+    "up": ("up",),
+    "sandbox": ("sandbox", "--port", "0"),
+    "drop": FILE,
+    "validate": ("validate", "s3://landing/x"),
+    "status": ("status", "--json"),
+    "report": ("report", "nyc-flights"),
+    "apply": ("apply",),
+    "deploy": ("deploy", "--work-pool", "hosts"),
+    "policy": ("policy", "all"),
+    "contracts check": ("contracts", "check"),
+    "contracts init": ("contracts", "init", "s3://landing/x"),
+    "evidence verify": ("evidence", "verify", "nyc-flights", "--json"),
+}
+
+
+@pytest.fixture
+def taken() -> Iterator[int]:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        yield server.getsockname()[1]
+
+
+def told(said, code: int, *words: str) -> None:
+    """One message on standard error, nothing where a program reads, and an exit code that is no verdict."""
+    assert said.returncode == code, said.stderr
+    assert said.stdout == ""
+    assert "Traceback" not in said.stderr
+    assert said.stderr.startswith("aceite: ")
+    for word in words:
+        assert word in said.stderr
+
+
+@pytest.mark.parametrize("verb", VERBS)
+def test_a_wrong_setting_is_a_usage_error_in_every_verb(alone, verb):
+    told(alone(*VERBS[verb], ACEITE_POLL_S="often"), 64, "ACEITE_POLL_S")
+
+
+WITH_CONTRACTS = [verb for verb in VERBS if verb not in ("status", "report", "contracts init", "evidence verify")]
+
+
+@pytest.mark.parametrize("verb", [verb for verb in WITH_CONTRACTS if verb not in ("validate", "apply", "deploy")])
+def test_a_folder_of_contracts_that_is_not_there_is_a_usage_error(alone, verb, tmp_path):
+    with LocalAws() as aws:
+        said = alone(
+            *VERBS[verb], ACEITE_CONTRACTS=str(tmp_path / "absent"), ACEITE_AWS_ENDPOINT_URL=aws.endpoint, **KEYS
+        )
+    assert said.returncode == 64, said.stderr
+    assert "absent: there is no such file or directory" in said.stderr
+    assert "Traceback" not in said.stderr
+
+
+@pytest.mark.parametrize("verb", ["validate", "apply", "deploy"])
+def test_without_prefects_server_nothing_was_judged(alone, verb):
+    told(alone(*VERBS[verb]), 2, "http://127.0.0.1:9/api does not answer", "`aceite up`")
+    told(alone(*VERBS[verb], PREFECT_API_URL=""), 2, "no Prefect server is chosen", "`aceite up`")
+
+
+@pytest.mark.parametrize("verb", ["drop", "evidence verify"])
+def test_an_aws_that_cannot_be_reached_is_no_verdict(alone, verb):
+    told(alone(*VERBS[verb], ACEITE_AWS_ENDPOINT_URL="http://127.0.0.1:9", **KEYS), 2, "AWS cannot be reached")
+
+
+@pytest.mark.parametrize("verb", ["drop", "report", "evidence verify"])
+def test_a_bucket_that_is_not_there_is_no_verdict(alone, verb):
+    with LocalAws() as aws:
+        said = alone(*VERBS[verb], ACEITE_AWS_ENDPOINT_URL=aws.endpoint, **KEYS)
+    bucket = "landing" if verb == "drop" else "evidence"
+    told(said, 2, "NoSuchBucket", f"`aws s3 mb s3://{bucket}`")
+
+
+@pytest.mark.parametrize("verb", ["drop", "up", "contracts init"])
+def test_credentials_of_another_account_are_a_usage_error(alone, verb):
+    keys = {**KEYS, "ACEITE_AWS_ACCOUNT_ID": "999999999999"}
+    with LocalAws() as aws:
+        told(alone(*VERBS[verb], ACEITE_AWS_ENDPOINT_URL=aws.endpoint, **keys), 64, "999999999999")
+
+
+@pytest.mark.parametrize("option", ["--aws-port", "--prefect-port"])
+def test_a_port_that_is_taken_is_a_usage_error(alone, option, taken):
+    said = alone("demo", "--aws-port", "0", "--prefect-port", "0", option, str(taken))
+    assert said.returncode == 64, said.stderr
+    assert f"port {taken} on 127.0.0.1 is taken; give {option} another one" in said.stderr
+
+
+def test_the_sandbox_alone_tells_its_port_in_the_same_way(alone, taken):
+    told(alone("sandbox", "--port", str(taken)), 64, str(taken))
+
+
+def test_a_ledger_that_cannot_be_is_a_usage_error_and_one_that_cannot_be_opened_is_not(alone, tmp_path):
+    told(alone("status", "--json", ACEITE_LEDGER_URL="mysql://there/it"), 64, "ACEITE_LEDGER_URL")
+    (tmp_path / "ledger.db").write_bytes(b"no database, although it is a file" * 10)
+    told(alone("status", "--json", ACEITE_LEDGER_URL="sqlite:///ledger.db"), 2, "file is not a database")
+
+
+def test_what_nobody_foresaw_keeps_its_traceback_and_is_no_verdict():
+    from cli.accidents import exit_code, sentence
+
+    surprise = KeyError("nobody foresaw this")
+    assert exit_code(surprise) == 2
+    assert "nothing was judged" in sentence(surprise)
+
+
+def test_a_delivery_that_is_dropped_twice_in_a_sandbox_is_no_accident(alone):
+    with LocalAws() as aws:
+        keys = {"region_name": "us-east-1", "aws_access_key_id": "a", "aws_secret_access_key": "b"}
+        boto3.client("s3", endpoint_url=aws.endpoint, **keys).create_bucket(Bucket="landing")
+        said = alone(*FILE, ACEITE_AWS_ENDPOINT_URL=aws.endpoint, **KEYS)
+    assert said.returncode == 0, said.stderr
+    assert Path(__file__).name.replace(".py", "") in said.stderr
+
+
+@pytest.mark.parametrize("verb", ["drop", "report", "evidence verify", "contracts init"])
+def test_without_credentials_it_is_said_how_to_give_them_and_whose_aws_may_be_meant(alone, verb, tmp_path):
+    said = alone(*VERBS[verb], ACEITE_AWS_REGION="us-east-1")
+    told(said, 64, "there are no credentials for AWS", "set ACEITE_AWS_PROFILE", "--home")
+    assert f"No `aceite up` runs on the home {tmp_path / 'home'}: if its AWS is meant, start it" in said.stderr
+
+
+@pytest.mark.parametrize("verb", ["drop", "report", "up"])
+def test_a_profile_that_is_not_there_is_named_with_how_to_make_it(alone, verb):
+    told(alone(*VERBS[verb], ACEITE_AWS_PROFILE="squad"), 64, "squad", "`aws configure --profile squad` makes it")
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "allowed"),
+    [
+        ("ACEITE_AWS_ENDPOINT_URL", "foo", "http:// or https:// with a host, such as http://127.0.0.1:5000"),
+        ("ACEITE_AWS_ACCOUNT_ID", "12", "twelve digits, such as 111122223333"),
+        ("ACEITE_NOTIFICATION_BLOCK", "slack", "its type and name, such as slack-webhook/squad-sor"),
+        ("ACEITE_POL_S", "5", "in the environment, is no setting; did you mean ACEITE_POLL_S?"),
+    ],
+)
+def test_of_a_wrong_setting_it_is_said_what_is_allowed(alone, name, value, allowed):
+    told(alone("evidence", "verify", "nyc-flights", **{name: value}), 64, name, allowed)
+
+
+UNREADABLE = {
+    "UTF-16": ("ACEITE_LANDING_BUCKET=chegada\n".encode("utf-16"), "it is UTF-16"),
+    "cp1252": ("# açaí\nACEITE_LANDING_BUCKET=chegada\n".encode("cp1252"), "line 1 has a byte that is not UTF-8"),
+}
+
+
+@pytest.mark.parametrize("encoding", UNREADABLE)
+def test_a_dotenv_file_that_is_not_utf8_is_named_with_how_to_save_it(alone, encoding, tmp_path):
+    content, found = UNREADABLE[encoding]
+    (tmp_path / ".env").write_bytes(content)
+    told(alone("status", "--json"), 64, str(tmp_path / ".env"), found, "save it as UTF-8")
+    examined = alone("doctor", "--json")
+    (finding,) = json.loads(examined.stdout)["findings"]
+    assert (examined.returncode, finding["name"], finding["outcome"]) == (1, "settings", "red")
+    assert found in finding["found"]
+
+
+def test_a_home_that_cannot_be_made_is_named_with_the_option_that_moves_it(alone, tmp_path):
+    (tmp_path / "file").write_text("no folder", encoding="utf-8")
+    for verb in (("up", "--sandbox"), ("demo", "--exit")):
+        told(alone(*verb, "--home", str(tmp_path / "file" / "home")), 64, "cannot be made", "--home")
+
+
+def test_status_of_a_home_that_is_not_there_says_so_and_makes_nothing(alone, tmp_path):
+    said = alone("status", "--json", "--home", str(tmp_path / "absent"))
+    assert (said.returncode, json.loads(said.stdout)["deliveries"]) == (0, [])
+    assert f"there is no folder {tmp_path / 'absent'} yet" not in said.stdout
+    assert f"there is no folder {tmp_path / 'absent'}" in said.stderr
+    assert not (tmp_path / "absent").exists()
+
+
+def test_the_faults_of_the_sandbox_are_listed_without_a_file_and_a_dataset(alone):
+    said = alone("drop", "--fault", "list")
+    assert (said.returncode, said.stderr) == (0, "")
+    assert "cell-changed" in said.stdout
+
+
+def test_a_field_that_the_key_template_has_not_is_refused_with_those_that_it_has(alone):
+    with LocalAws() as aws:
+        said = alone(*FILE, "--field", "fil=x", ACEITE_AWS_ENDPOINT_URL=aws.endpoint, **KEYS)
+    told(said, 64, "--field fil", "did you mean file? it has file")
+
+
+def test_who_waits_is_told_at_once_that_nobody_serves(alone, tmp_path):
+    with LocalAws() as aws:
+        keys = {"region_name": "us-east-1", "aws_access_key_id": "a", "aws_secret_access_key": "b"}
+        s3 = boto3.client("s3", endpoint_url=aws.endpoint, **keys)
+        for bucket in ("landing", "evidence"):
+            s3.create_bucket(Bucket=bucket)
+        said = alone(*FILE, "--wait", "--timeout", "0", ACEITE_AWS_ENDPOINT_URL=aws.endpoint, **KEYS)
+    assert said.returncode == 2, said.stderr
+    assert f"no `aceite up` runs on the home {tmp_path / 'home'}" in said.stderr
+
+
+def test_a_table_of_data_is_no_contract(alone, tmp_path):
+    (tmp_path / "a.csv").write_text("id,title\n1,a\n", encoding="utf-8")
+    said = alone("contracts", "check", "a.csv")
+    assert said.returncode == 1
+    assert "is no ODCS document" in said.stdout
