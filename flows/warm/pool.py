@@ -25,10 +25,7 @@ class NoWarmProcess(AceiteError):
 
 @dataclass(frozen=True, slots=True)
 class Share:
-    """What one process does before another takes its place, so that what accumulates in it never matters.
-
-    The age is that of credentials: those of an assumed role are made when a process starts, and last an hour.
-    """
+    """What one process does before another takes its place, so that what accumulates in it never matters."""
 
     runs: int = 100
     memory_bytes: int = 512 * 1024 * 1024
