@@ -26,7 +26,9 @@ from prefect.settings import get_current_settings
 from prefect.workers.base import BaseJobConfiguration, BaseVariables, BaseWorker, BaseWorkerResult
 from pydantic import Field, PrivateAttr
 
+from flows.outages import outlast
 from flows.runs import SHUTTING_DOWN
+from flows.warm.cancelling import Cancelling
 from flows.warm.pool import Share, WarmPool
 from flows.warm.process import GRACE_S
 from flows.warm.starter import Starter, Wanted
@@ -97,7 +99,9 @@ class WarmWorker(BaseWorker[WarmJobConfiguration, WarmVariables, WarmResult]):
             self._pool = WarmPool(self._processes, self._preloaded, self._environment, world, self._share)
             await self._parts.enter_async_context(self._pool)
             await super().__aenter__()
-            await self._parts.enter_async_context(_beside(self._listen(), self._poll_when_woken()))
+            cancelling = Cancelling(self._execution)
+            await self._parts.enter_async_context(_beside(self._listen(), self._poll_when_woken(), cancelling.look()))
+            outlast(self)
         except BaseException:
             await self._parts.aclose()
             raise
