@@ -15,7 +15,6 @@ from uuid import UUID
 
 import anyio
 import anyio.abc
-import httpx
 from prefect.client.schemas.objects import FlowRun
 from prefect.events.clients import get_events_subscriber
 from prefect.events.filters import EventAnyResourceFilter, EventFilter, EventNameFilter
@@ -174,7 +173,7 @@ class WarmWorker(BaseWorker[WarmJobConfiguration, WarmVariables, WarmResult]):
             if self.limiter.available_tokens > 0:
                 try:
                     await self.get_and_submit_flow_runs()
-                except httpx.HTTPError as error:
+                except Exception as error:  # noqa: BLE001  # whatever it is: the worker goes on asking by itself
                     self._logger.warning("asking for runs failed, will be tried again: %s", error)
 
     async def run(
