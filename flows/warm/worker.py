@@ -28,6 +28,7 @@ from pydantic import Field, PrivateAttr
 from flows.outages import outlast
 from flows.runs import SHUTTING_DOWN
 from flows.warm.cancelling import Cancelling
+from flows.warm.folders import remove_what_was_left
 from flows.warm.pool import Share, WarmPool
 from flows.warm.process import GRACE_S
 from flows.warm.starter import Starter, Wanted
@@ -92,6 +93,7 @@ class WarmWorker(BaseWorker[WarmJobConfiguration, WarmVariables, WarmResult]):
         return self._pool
 
     async def __aenter__(self) -> Self:
+        await asyncio.to_thread(remove_what_was_left)
         try:
             self._execution = await self._parts.enter_async_context(FlowRunExecutorContext())
             world = await look(self._execution.client)
