@@ -10,14 +10,18 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 from queue import Empty, Queue
+from typing import IO
 
 from acceptance.errors import AceiteError
 
 READY = "ready"
 _GRACE_S = 60
 """Longer than Prefect's runner gives a run that is told to end (30 s), so that none outlives its runner."""
+
+_LARGE_BYTES = 20 * 1024 * 1024
 
 
 class ChildFailed(AceiteError):
@@ -35,7 +39,7 @@ class Child:
         self.name = name
         self._log = log
         self._lines: Queue[str | None] = Queue()
-        stderr = log.open("ab") if log is not None else None
+        stderr = _opened(log) if log is not None else None
         try:
             self._process = subprocess.Popen(
                 [sys.executable, "-m", *arguments],
@@ -102,6 +106,14 @@ class Child:
             return ""
         lines = self._log.read_text(encoding="utf-8", errors="replace").splitlines()[-5:]
         return "".join(f"\n  {line}" for line in lines) + f"\n(the whole log: {self._log})"
+
+
+def _opened(log: Path) -> IO[bytes]:
+    """To go on at its end; a large one is put aside first, in the place of the one before."""
+    with suppress(OSError):  # there is none yet, or Windows moves no file that another process reads
+        if log.stat().st_size > _LARGE_BYTES:
+            log.replace(log.with_suffix(".log.1"))
+    return log.open("ab")
 
 
 def end_with_standard_input(stop: Callable[[], None]) -> None:

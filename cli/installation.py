@@ -15,6 +15,7 @@ from blocks.build import aws_credentials, identify
 from blocks.settings import Settings, read_settings
 from cli.children import Child
 from cli.connection import refuse_wrong_auth
+from cli.retention import retention
 from cli.running import Running, find_running, running_in
 from flows.contracts import contract_environment, contracts_of
 from flows.ledger import ledger_url, make_folder, sqlite_url
@@ -140,6 +141,7 @@ class _Parts:
             PREFECT_SERVER_ANALYTICS_ENABLED="false",
             **_auth(),
             **_csrf(),
+            **retention(),
         )
         self._start("prefect server", "cli.prefect_server", "--port", str(port)).await_ready(_READY_WITHIN_S)
 

@@ -12,7 +12,6 @@ from contextlib import AsyncExitStack, asynccontextmanager, suppress
 import psutil
 from prefect.client.orchestration import get_client
 from prefect.deployments.runner import RunnerDeployment
-from prefect.runner import Runner
 from prefect.settings import PREFECT_WORKER_QUERY_SECONDS, temporary_settings
 from prefect.workers.process import ProcessWorker
 
@@ -35,6 +34,7 @@ from cli.children import end_with_standard_input, tell_ready
 from flows.clients import load_clients
 from flows.deadlines import deadline_of
 from flows.installation import installed_contracts
+from flows.outages import LastingRunner, outlast
 from flows.restoring import restore_what_was_left
 from flows.warm.process import GRACE_S
 from flows.warm.worker import WarmWorker, environment_of_processes
@@ -75,7 +75,7 @@ async def _serve(settings: Settings, parts: Places, watcher: RunnerDeployment, *
 
 @asynccontextmanager
 async def _runner(limit: int, *deployments: RunnerDeployment) -> AsyncIterator[None]:
-    runner = Runner(
+    runner = LastingRunner(
         f"aceite {deployments[0].flow_name}",
         query_seconds=WATCHER_POLL_S,
         heartbeat_seconds=HEARTBEAT_S,
@@ -103,6 +103,7 @@ async def _worker(settings: Settings, *validations: RunnerDeployment) -> AsyncIt
         # Its processes get this one's environment, and a folder of their own, where there is no file .env.
         os.environ.update(environment_of(settings))
         worker = ProcessWorker(PROCESS_POOL, limit=settings.workers)
+        outlast(worker)
     poll_s = WARM_POLL_S if settings.runner == "warm" else POLL_S
     async with asyncio.TaskGroup() as group:
         with temporary_settings({PREFECT_WORKER_QUERY_SECONDS: poll_s}):

@@ -14,6 +14,7 @@ from acceptance.errors import SettingsError
 from aws.calls import once_config, patient
 from blocks import names
 from blocks.build import Caller, give_session_token, identify
+from blocks.sessions import client_of, session_of
 from blocks.settings import read_settings
 from flows.requests import observed
 
@@ -30,19 +31,19 @@ class Clients:
     _once: dict[tuple[str, timedelta], Any] = field(default_factory=dict, compare=False, repr=False)
 
     def of(self, service: str) -> Any:
-        return observed(patient(self.credentials.get_client(service)))
+        return observed(patient(client_of(self.credentials, service)))
 
     @property
     def landing_s3(self) -> Any:
-        return observed(patient(self.landing.credentials.get_client("s3")))
+        return observed(patient(client_of(self.landing.credentials, "s3")))
 
     @property
     def landing_sqs(self) -> Any:
-        return self.landing.credentials.get_client("sqs")
+        return client_of(self.landing.credentials, "sqs")
 
     @property
     def evidence_s3(self) -> Any:
-        return observed(patient(self.evidence.credentials.get_client("s3")))
+        return observed(patient(client_of(self.evidence.credentials, "s3")))
 
     @property
     def evidence_bucket(self) -> str:
@@ -66,7 +67,7 @@ class Clients:
         """Of this thread, as a session is not for several. It knows the services that it made clients of."""
         made = self._sessions.get(get_ident())
         if made is None:
-            made = self._sessions[get_ident()] = self.credentials.get_boto3_session()
+            made = self._sessions[get_ident()] = session_of(self.credentials)
         return made
 
     @property

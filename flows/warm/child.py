@@ -31,6 +31,9 @@ from prefect.logging.loggers import flow_run_logger, get_logger
 from flows.warm.isolation import nothing_left_behind
 from flows.warm.process import GRACE_S, READY
 
+TERMINATED = 143
+"""What Prefect takes for an end by SIGTERM, on each system."""
+
 
 class Served:
     """The runs of this process. They run in the main thread, where a termination can reach them."""
@@ -40,6 +43,8 @@ class Served:
         self._jobs: Queue[dict[str, Any] | None] = Queue()
         self._flows: dict[str, Flow[..., Any]] = {}
         self._running = False
+        self._is_over = False
+        self._beginning = threading.Lock()
 
     def preload(self, name: str) -> None:
         """A flow is kept; any other function is called once. What that cannot load, a run will ask for, and say why."""
@@ -56,7 +61,10 @@ class Served:
         threading.Thread(target=self._listen, daemon=True).start()
         self._tell(READY)
         while (job := self._jobs.get()) is not None:
-            self._running = True
+            with self._beginning:
+                if self._is_over:  # told to end between this run and its begin
+                    sys.exit(TERMINATED)
+                self._running = True
             with nothing_left_behind(job["environment"], job["folder"]):
                 contextvars.copy_context().run(self._run, job["entrypoint"], FlowRun.model_validate(job["flow_run"]))
             self._running = False
@@ -79,6 +87,8 @@ class Served:
             *lines, rest = (rest + got).split(b"\n")
             for line in lines:
                 self._jobs.put(json.loads(line))
+        with self._beginning:
+            self._is_over = True
         self._jobs.put(None)
         if self._running:
             _terminate_main_thread()

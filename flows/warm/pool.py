@@ -25,10 +25,7 @@ class NoWarmProcess(AceiteError):
 
 @dataclass(frozen=True, slots=True)
 class Share:
-    """What one process does before another takes its place, so that what accumulates in it never matters.
-
-    The age is that of credentials: those of an assumed role are made when a process starts, and last an hour.
-    """
+    """What one process does before another takes its place, so that what accumulates in it never matters."""
 
     runs: int = 100
     memory_bytes: int = 512 * 1024 * 1024
@@ -87,7 +84,7 @@ class WarmPool:
         """
         self._world = world
         for _ in range(_AT_MOST_TRIES):
-            self._retire(lambda process: not process.can_run or process.world != self._world)
+            self._retire(self._is_of_no_use)
             self._fill(at_least=1)
             process = min(self._idle, key=lambda process: not process.ready.is_set())
             self._idle.remove(process)
@@ -118,8 +115,14 @@ class WarmPool:
         while True:
             failing = any(process.over.is_set() and not process.ready.is_set() for process in self._idle)
             await asyncio.sleep(_AFTER_FAILURE_S if failing else _TEND_EVERY_S)
-            self._retire(lambda process: not process.can_run or self._share.is_done(process))
-            self._fill()
+            try:
+                self._retire(lambda process: not process.can_run or self._share.is_done(process))
+                self._fill()
+            except Exception:  # noqa: BLE001  # what the machine has not now, it may have for the next try
+                get_logger("worker").exception("warm processes could not be replaced, will be tried again")
+
+    def _is_of_no_use(self, process: WarmProcess) -> bool:
+        return not process.can_run or process.world != self._world or self._share.is_done(process)
 
     def _retire(self, is_done: Callable[[WarmProcess], bool]) -> None:
         for process in [process for process in self._idle if is_done(process)]:

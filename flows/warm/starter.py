@@ -1,6 +1,5 @@
 """How Prefect's executor comes by a process for a run, and how it sees that process."""
 
-import tempfile
 from collections.abc import Awaitable, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -12,6 +11,7 @@ from prefect.logging.loggers import flow_run_logger
 from prefect.runner._control_channel import ControlChannel
 from prefect.runner._process_manager import ProcessHandle
 
+from flows.warm.folders import folder_of_a_run
 from flows.warm.pool import WarmPool
 from flows.warm.process import WarmProcess
 
@@ -42,7 +42,7 @@ class Starter:
         process = await self.pool.take(await self.world)
         attempt = Attempt(process)
         try:
-            with tempfile.TemporaryDirectory(prefix="aceite-run-", ignore_cleanup_errors=True) as folder:
+            with folder_of_a_run() as folder:
                 process.begin(self._job(flow_run, folder))
                 task_status.started(ProcessHandle(attempt, termination_scope=attempt))  # type: ignore[arg-type]
                 with anyio.move_on_after(self.what.within_s):

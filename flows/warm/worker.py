@@ -15,7 +15,6 @@ from uuid import UUID
 
 import anyio
 import anyio.abc
-import httpx
 from prefect.client.schemas.objects import FlowRun
 from prefect.events.clients import get_events_subscriber
 from prefect.events.filters import EventAnyResourceFilter, EventFilter, EventNameFilter
@@ -26,7 +25,10 @@ from prefect.settings import get_current_settings
 from prefect.workers.base import BaseJobConfiguration, BaseVariables, BaseWorker, BaseWorkerResult
 from pydantic import Field, PrivateAttr
 
+from flows.outages import outlast
 from flows.runs import SHUTTING_DOWN
+from flows.warm.cancelling import Cancelling
+from flows.warm.folders import remove_what_was_left
 from flows.warm.pool import Share, WarmPool
 from flows.warm.process import GRACE_S
 from flows.warm.starter import Starter, Wanted
@@ -91,13 +93,16 @@ class WarmWorker(BaseWorker[WarmJobConfiguration, WarmVariables, WarmResult]):
         return self._pool
 
     async def __aenter__(self) -> Self:
+        await asyncio.to_thread(remove_what_was_left)
         try:
             self._execution = await self._parts.enter_async_context(FlowRunExecutorContext())
             world = await look(self._execution.client)
             self._pool = WarmPool(self._processes, self._preloaded, self._environment, world, self._share)
             await self._parts.enter_async_context(self._pool)
             await super().__aenter__()
-            await self._parts.enter_async_context(_beside(self._listen(), self._poll_when_woken()))
+            cancelling = Cancelling(self._execution)
+            await self._parts.enter_async_context(_beside(self._listen(), self._poll_when_woken(), cancelling.look()))
+            outlast(self)
         except BaseException:
             await self._parts.aclose()
             raise
@@ -170,7 +175,7 @@ class WarmWorker(BaseWorker[WarmJobConfiguration, WarmVariables, WarmResult]):
             if self.limiter.available_tokens > 0:
                 try:
                     await self.get_and_submit_flow_runs()
-                except httpx.HTTPError as error:
+                except Exception as error:  # noqa: BLE001  # whatever it is: the worker goes on asking by itself
                     self._logger.warning("asking for runs failed, will be tried again: %s", error)
 
     async def run(

@@ -19,10 +19,11 @@ async def look(client: PrefectClient) -> str:
     """A digest of when the blocks were saved last, and of the contracts and the settings file."""
     documents = await client.read_block_documents(include_secrets=False)
     blocks = sorted((str(document.name), str(document.updated)) for document in documents if document.name in _BLOCKS)
-    return hashlib.sha256(repr((blocks, _files())).encode()).hexdigest()
+    return hashlib.sha256(repr((blocks, [*files()])).encode()).hexdigest()
 
 
-def _files() -> list[tuple[str, int, int]]:
+def files() -> tuple[tuple[str, int, int], ...]:
+    """The contracts and the settings file: name, when it was changed, size."""
     found = [path for path in read_settings().contracts.rglob("*") if path.suffix.lower() in (".yaml", ".yml")]
     stats = [(path, path.stat()) for path in (*sorted(found), Path(".env")) if path.is_file()]
-    return [(str(path), stat.st_mtime_ns, stat.st_size) for path, stat in stats]
+    return tuple((str(path), stat.st_mtime_ns, stat.st_size) for path, stat in stats)

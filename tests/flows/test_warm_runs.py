@@ -4,6 +4,7 @@ import asyncio
 import contextvars
 import json
 import os
+import signal
 import subprocess
 import sys
 import threading
@@ -13,7 +14,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
 from typing import Any, cast
-from uuid import UUID
+from uuid import UUID, uuid4
 
 import boto3
 import psutil
@@ -23,7 +24,7 @@ from asking import eventually
 from moto.server import ThreadedMotoServer
 from prefect import Flow
 from prefect.client.orchestration import SyncPrefectClient, get_client
-from prefect.client.schemas.objects import State
+from prefect.client.schemas.objects import FlowRun, State
 from prefect.deployments.runner import RunnerDeployment
 from prefect.settings import PREFECT_WORKER_QUERY_SECONDS, temporary_settings
 from prefect.states import Cancelling
@@ -31,6 +32,7 @@ from prefect.types.entrypoint import EntrypointType
 
 from blocks.build import save_blocks
 from blocks.settings import read_settings
+from flows.warm.child import TERMINATED
 from flows.warm.pool import NoWarmProcess, Share
 from flows.warm.worker import WarmWorker, environment_of_processes
 
@@ -285,6 +287,21 @@ def test_a_process_ends_with_its_standard_input_whatever_it_does():
         assert process.stdout.readline() == b"ready\n"
         process.stdin.close()
         assert process.wait(60) == 0
+
+
+def test_a_run_whose_process_is_told_to_end_before_the_run_began_never_begins(tmp_path):
+    flow_run = FlowRun(flow_id=uuid4(), parameters={"folder": str(tmp_path)}).model_dump(mode="json")
+    job = {"entrypoint": "warm_flows.wait", "flow_run": flow_run, "environment": {}, "folder": str(tmp_path)}
+    process = subprocess.Popen(
+        [sys.executable, "-m", "flows.warm.child"], stdin=subprocess.PIPE, stdout=subprocess.PIPE, cwd=ROOT
+    )
+    assert process.stdin is not None
+    assert process.stdout is not None
+    with process.stdin, process.stdout:
+        assert process.stdout.readline() == b"ready\n"
+        process.stdin.write(json.dumps(job).encode() + b"\n")
+        process.stdin.close()
+        assert process.wait(20) in (TERMINATED, -signal.SIGTERM)  # by itself, or by what ends a run that began just now
 
 
 def test_what_a_process_may_not_load_is_said_when_the_worker_starts(prefect_server):

@@ -1,0 +1,55 @@
+"""Prefect's loops end for good when its server was away for minutes. What they ask goes on here until it is back."""
+
+from collections.abc import Callable, Coroutine
+from functools import wraps
+from typing import Any, Self
+
+import httpx
+from prefect.logging import get_logger
+from prefect.runner import Runner
+from prefect.workers.base import BaseWorker
+
+
+def outlasting(
+    ask: Callable[..., Coroutine[Any, Any, Any]], what: str
+) -> Callable[..., Coroutine[Any, Any, Any | None]]:
+    """The same question; while the server does not answer, its answer is None, and the log says so once."""
+    is_away = False
+
+    @wraps(ask)
+    async def asked(*arguments: Any) -> Any | None:
+        nonlocal is_away
+        try:
+            answer = await ask(*arguments)
+        except (httpx.TransportError, httpx.HTTPStatusError) as error:
+            if isinstance(error, httpx.HTTPStatusError) and error.response.status_code < 500:
+                raise
+            if not is_away:
+                get_logger("worker").warning("Prefect's server does not answer, %s waits for it: %r", what, error)
+            is_away = True
+            return None
+        if is_away:
+            get_logger("worker").warning("Prefect's server answers again, %s goes on", what)
+        is_away = False
+        return answer
+
+    return asked
+
+
+def outlast(worker: BaseWorker[Any, Any, Any]) -> None:
+    """Its questions, for runs and for its work pool, go on."""
+    worker.get_and_submit_flow_runs = outlasting(worker.get_and_submit_flow_runs, "the worker")  # type: ignore[assignment]
+    worker._sync_and_initialize = outlasting(worker._sync_and_initialize, "the work pool")  # type: ignore[method-assign]
+
+
+class LastingRunner(Runner):
+    """Prefect's runner, whose questions go on."""
+
+    async def __aenter__(self) -> Self:
+        await super().__aenter__()
+        poller: Any = self._scheduled_run_poller
+        observer: Any = self._cancelling_observer
+        poller._get_and_submit_flow_runs = outlasting(poller._get_and_submit_flow_runs, "the runner")
+        observer._check_for_cancelled_flow_runs = outlasting(observer._check_for_cancelled_flow_runs, "cancellation")
+        self._cancel_run = outlasting(self._cancel_run, "a cancellation")  # type: ignore[method-assign]
+        return self
