@@ -1,8 +1,8 @@
 """What an installation is told: environment variables `ACEITE_*`, or a file `.env` in the current folder."""
 
 import os
-import re
 from collections.abc import Iterator
+from difflib import get_close_matches
 from pathlib import Path
 from typing import Any, Literal, Self, get_args, get_origin
 
@@ -17,10 +17,8 @@ from blocks.dotenv import ENCODING, FILE, dotenv
 
 ENV_PREFIX = "ACEITE_"
 _HOST = r"(\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9.-]+)(:\d{1,5})?"
-_OF_OTHERS = frozenset({"ACEITE_TEST_PREFIX"})
-"""Of `pytest --aws`."""
-_OF_KUBERNETES = re.compile(r"_(SERVICE_(HOST|PORT(_.+)?)|PORT(_\d+_.+)?)$")
-"""What Kubernetes tells every container of a service whose name begins with aceite."""
+_NEARLY = 0.8
+"""Of difflib's likeness of two names."""
 
 
 def _setting(default: Any, description: str, allowed: str | None = None, **constraints: Any) -> Any:
@@ -163,12 +161,17 @@ def _told(location: tuple[int | str, ...], message: str) -> str:
 
 
 def _unknown() -> Iterator[str]:
-    """A mistyped ACEITE_AWS_ACCOUNT_ID would be no guard, and nobody would be told."""
-    known = {variable(field) for field in Settings.model_fields} | _OF_OTHERS
+    """A mistyped ACEITE_AWS_ACCOUNT_ID would be no guard, and nobody would be told.
+
+    Lines of .env are ours. In an environment others may have variables that begin like ours: of those only what is
+    nearly the name of a setting is refused.
+    """
+    ours = {variable(field).removeprefix(ENV_PREFIX): variable(field) for field in Settings.model_fields}
     for where, names in (("the environment", os.environ), (f"the file {Path(FILE).absolute()}", dotenv())):
         for name in names:
-            written = name.upper()
-            if written.startswith(ENV_PREFIX) and written not in known and not _OF_KUBERNETES.search(written):
-                ours = {each.removeprefix(ENV_PREFIX): each for each in known}
-                near = did_you_mean(written.removeprefix(ENV_PREFIX), ours).replace("mean ", f"mean {ENV_PREFIX}")
+            written = name.upper().removeprefix(ENV_PREFIX)
+            if not name.upper().startswith(ENV_PREFIX) or written in ours:
+                continue
+            if names is not os.environ or get_close_matches(written, ours, n=1, cutoff=_NEARLY):
+                near = did_you_mean(written, ours).replace("mean ", f"mean {ENV_PREFIX}")
                 yield f"{name}, in {where}, is no setting{near} correct or remove it; `aceite --help` lists them all"

@@ -101,8 +101,16 @@ def test_a_variable_that_is_no_setting_is_refused_for_it_may_be_a_mistyped_guard
     assert "very-secret" not in str(caught.value)
 
 
-@pytest.mark.parametrize("name", ["ACEITE_PORT", "ACEITE_SANDBOX_PORT_5000_TCP_ADDR", "ACEITE_SERVICE_HOST"])
-def test_what_kubernetes_tells_of_a_service_of_that_name_is_left_alone(settings, monkeypatch, name):
+def test_a_variable_of_the_environment_is_refused_where_it_is_nearly_a_setting(settings, monkeypatch):
+    monkeypatch.setenv("ACEITE_AWS_ACOUNT_ID", "very-secret")
+    with pytest.raises(SettingsError, match="did you mean ACEITE_AWS_ACCOUNT_ID") as caught:
+        read_settings()
+    assert "very-secret" not in str(caught.value)
+
+
+@pytest.mark.parametrize("name", ["ACEITE_PORT", "ACEITE_SANDBOX_PORT_5000_TCP_ADDR", "ACEITE_VERSION"])
+def test_variables_of_others_that_begin_like_ours_are_left_alone(settings, monkeypatch, name):
+    """Kubernetes tells each container of its services by such, and images have a version."""
     monkeypatch.setenv(name, "tcp://10.0.0.1:5000")
     read_settings()
 
