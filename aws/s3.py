@@ -12,7 +12,7 @@ from typing import Any
 from botocore.exceptions import ClientError
 
 from acceptance.delivery import LandingObject
-from acceptance.errors import StepFailed
+from acceptance.errors import StepFailed, StrangeObject
 from aws.calls import Client, aws_call, error_code
 from aws.listing import landing_object
 from aws.waiting import REAL_CLOCK, Clock, poll_until
@@ -22,6 +22,7 @@ MOST_BYTES = 100_000_000
 
 _CHUNK_BYTES = 1024 * 1024
 
+_REMEDY = "see who put it there, and remove it"
 _ABSENT = frozenset({"404", "NoSuchKey", "NotFound", "NoSuchVersion"})
 _PRECONDITION_FAILED = frozenset({"412", "PreconditionFailed"})
 
@@ -139,9 +140,9 @@ def read_bytes(s3: Client, bucket: str, key: str) -> bytes | None:
 def _whole(answer: Mapping[str, Any], uri: str) -> bytes:
     if answer["ContentLength"] > MOST_BYTES:
         answer["Body"].close()
-        raise StepFailed(
+        raise StrangeObject(
             f"{uri} has {answer['ContentLength']:,} bytes, at most {MOST_BYTES:,} are read: Aceite put no such object; "
-            "see who did, and remove it"
+            "{_REMEDY}"
         )
     content: bytes = answer["Body"].read()
     return content
@@ -151,7 +152,8 @@ def read_json(s3: Client, bucket: str, key: str) -> tuple[dict[str, Any], str] |
     """The JSON object in it and its etag, or None if there is no such object.
 
     Raises:
-        StepFailed: S3 does not give it, it is larger than MOST_BYTES, or it does not hold a JSON object.
+        StepFailed: S3 does not give it.
+        StrangeObject: it is larger than MOST_BYTES, or it does not hold a JSON object.
     """
     with aws_call(f"read s3://{bucket}/{key}"):
         try:
@@ -164,9 +166,9 @@ def read_json(s3: Client, bucket: str, key: str) -> tuple[dict[str, Any], str] |
     try:
         value = json.loads(content)
     except ValueError as error:
-        raise StepFailed(f"s3://{bucket}/{key} is not JSON: {error}") from error
+        raise StrangeObject(f"s3://{bucket}/{key} is not JSON: {error}; {_REMEDY}") from error
     if not isinstance(value, dict):
-        raise StepFailed(f"s3://{bucket}/{key} holds a JSON {type(value).__name__}, where an object was expected")
+        raise StrangeObject(f"s3://{bucket}/{key} holds a JSON {type(value).__name__}, not an object; {_REMEDY}")
     return value, answer["ETag"].strip('"')
 
 

@@ -5,7 +5,10 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
+from pydantic import ValidationError
+
 from acceptance.delivery import Delivery
+from acceptance.errors import StrangeObject
 from acceptance.evidence import Evidence
 from acceptance.evidence_keys import EVIDENCE, claim_key, dataset_prefix, evidence_prefix
 from acceptance.judge import Judged
@@ -39,11 +42,15 @@ def take_over(s3: Any, bucket: str, delivery: Delivery, dead: Claim, holder: Hol
 
 
 def read_claim(s3: Any, bucket: str, delivery: Delivery) -> Claim | None:
+    """Raises StrangeObject if something else is in its place, StepFailed if S3 does not tell; so do all that read."""
     found = read_json(s3, bucket, _claim_key(delivery))
     if found is None:
         return None
     claim, etag = found
-    return Claim(Holder.model_validate(claim), datetime.fromisoformat(claim["claimed_at"]), etag)
+    try:
+        return Claim(Holder.model_validate(claim), datetime.fromisoformat(claim["claimed_at"]), etag)
+    except (KeyError, TypeError, ValueError) as error:
+        raise _strange(bucket, _claim_key(delivery), "claim", error) from error
 
 
 def read_verdict(s3: Any, bucket: str, delivery: Delivery) -> Judged | None:
@@ -57,7 +64,10 @@ def read_verdict(s3: Any, bucket: str, delivery: Delivery) -> Judged | None:
 
 def read_evidence(s3: Any, bucket: str, delivery: Delivery) -> Evidence | None:
     found = read_json(s3, bucket, _prefix(delivery) + EVIDENCE)
-    return Evidence.model_validate(found[0]) if found else None
+    try:
+        return Evidence.model_validate(found[0]) if found else None
+    except ValidationError as error:
+        raise _strange(bucket, _prefix(delivery) + EVIDENCE, "evidence", error) from error
 
 
 class StandingVerdicts:
@@ -76,7 +86,17 @@ class StandingVerdicts:
             self._judged[delivery.dataset] = frozenset(key.rsplit("/", 2)[1] for key in keys)
         if delivery.id not in self._judged[delivery.dataset]:
             return None
-        return read_verdict(self._s3, self._bucket, delivery)
+        try:
+            return read_verdict(self._s3, self._bucket, delivery)
+        except StrangeObject:  # the aftermath says so, again and again; here it must not stop the listing
+            return None
+
+
+def _strange(bucket: str, key: str, expected: str, error: Exception) -> StrangeObject:
+    said = f"{error.errors()[0]['msg']}: {error.errors()[0]['loc']}" if isinstance(error, ValidationError) else error
+    return StrangeObject(
+        f"s3://{bucket}/{key} is no {expected} of Aceite's ({said}); see who put it there, and remove it"
+    )
 
 
 def evidence_uri(bucket: str, delivery: Delivery) -> str:

@@ -148,6 +148,10 @@ def pointers_of(run: FlowRun) -> list[DeliveryPointer]:
 
 
 def state_of_run(flow_run_id: str) -> State | None:
-    """Raises ObjectNotFound if the server does not know the run."""
+    """Raises ObjectNotFound if the server does not know the run, as it knows none whose id is no id of its."""
+    try:
+        id_ = UUID(flow_run_id)
+    except ValueError as error:
+        raise ObjectNotFound(error) from error
     with get_client(sync_client=True) as client:
-        return client.read_flow_run(UUID(flow_run_id)).state
+        return client.read_flow_run(id_).state

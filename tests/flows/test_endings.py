@@ -22,9 +22,10 @@ from prefect.states import Cancelled, Cancelling, Crashed, Failed, Pending, Runn
 from acceptance.chain import audit
 from acceptance.contract import Contract
 from acceptance.delivery import Delivery, LandingObject
+from acceptance.errors import StepFailed
 from acceptance.events import INCONCLUSIVE, DeliveryPointer, arrived
 from acceptance.evidence import Evidence
-from acceptance.evidence_keys import EVIDENCE, evidence_prefix
+from acceptance.evidence_keys import CLAIM, EVIDENCE, claim_key, evidence_prefix
 from acceptance.findings import Findings
 from acceptance.odcs.reader import read_contract
 from acceptance.ranges import KeyRange
@@ -236,6 +237,40 @@ def test_deliveries_of_which_the_bucket_does_not_tell_keep_back_no_others(watch:
     assert 0 < first < 20
     aws.torment.set([])
     assert watch.look() == 20
+
+
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [
+        (EVIDENCE, b'{"verdict": "accepted"}'),
+        (EVIDENCE, b"accepted"),
+        (CLAIM, b"{}"),
+        (CLAIM, b'{"claimed_at": "yesterday"}'),
+    ],
+)
+def test_what_aceite_did_not_put_is_named_and_keeps_no_other_delivery_back(watch: Watch, name, content) -> None:
+    strange, _ = watch.arrive(9)
+    for each in strange:
+        key = evidence_prefix("sales", each.business_date, each.id)
+        watch.s3.put_object(Bucket="evidence", Key=key + name, Body=content)
+    (good,), event_id = watch.arrive()
+    watch.claim(good, watch.run([good], event_id, Running()))
+    with disable_run_logger():
+        with pytest.raises(StepFailed, match=rf"s3://evidence/deliveries/sales/.*/{name} .*remove it"):
+            watch.aftermath.look_for_evidence()
+        watch.aftermath.look_for_evidence()
+    states = {each.id: each.state for each in watch.ledger.status.deliveries()}
+    assert [states[each.id] for each in (*strange, good)] == [*["announced"] * len(strange), "claimed"]
+    assert len(watch.aftermath.strange) == len(strange)
+
+
+def test_a_claim_of_a_run_that_cannot_be_keeps_nobody_back(watch: Watch) -> None:
+    (delivery,), _ = watch.arrive()
+    key = claim_key("sales", delivery.business_date, delivery.id)
+    claim = b'{"claimed_at": "2026-01-01T00:00:00+00:00", "flow_run_id": "mine"}'
+    watch.s3.put_object(Bucket="evidence", Key=key, Body=claim)
+    watch.aftermath.look_for_evidence()
+    assert [each.state for each in watch.ledger.status.deliveries()] == ["announced"]
 
 
 def test_a_run_beside_another_one_that_goes_on_takes_nothing_with_it(watch: Watch) -> None:

@@ -12,6 +12,7 @@ from watched_bucket import orders
 
 from acceptance.delivery import Delivery
 from acceptance.events import DeliveryPointer
+from acceptance.evidence_keys import EVIDENCE, evidence_prefix
 from acceptance.routing import route
 from aws.s3 import list_objects
 from flows.evidence_files import put_evidence
@@ -54,3 +55,13 @@ def test_a_new_ledger_takes_the_verdicts_that_stand_and_announces_only_what_has_
     told, states = look_with_a_new_ledger(s3, tmp_path)
     assert [item.first.key for item in told] == ["in/20260102/open.csv"]
     assert states == {"in/20260102/judged.csv": ("judged", 3), "in/20260102/open.csv": ("landed", 1)}
+
+
+def test_evidence_that_aceite_did_not_put_keeps_a_new_ledger_from_nothing(s3, tmp_path):
+    s3.put_object(Bucket="landing", Key="in/20260103/strange.csv", Body=b"order_id\n1\n")
+    strange = route(next(iter(list_objects(s3, "landing", "in/20260103/"))), [orders()])
+    prefix = evidence_prefix(strange.dataset, strange.business_date, strange.id)
+    s3.put_object(Bucket="evidence", Key=prefix + EVIDENCE, Body=b'{"verdict": "accepted"}')
+
+    told, _ = look_with_a_new_ledger(s3, tmp_path)
+    assert strange.id in {item.id for item in told}
