@@ -2,7 +2,7 @@
 
 import hashlib
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
@@ -236,11 +236,15 @@ def read_at_most(s3: Client, landed: LandingObject, most_bytes: int) -> bytes:
         return content
 
 
-def digest_of(s3: Client, landed: LandingObject, algorithm: str) -> str:
-    """Of the bytes of exactly this version, in lower-case hexadecimal. Raises StepFailed as `read_at_most` does."""
+def digest_of(s3: Client, landed: LandingObject, algorithm: str, between: Callable[[], None] = lambda: None) -> str:
+    """Of the bytes of exactly this version, in lower-case hexadecimal. `between` is called after each megabyte.
+
+    Raises StepFailed as `read_at_most` does.
+    """
     digest = hashlib.new(algorithm, usedforsecurity=False)
     with aws_call(f"get {landed.uri} with the etag {landed.etag}"):
         body = s3.get_object(Bucket=landed.bucket, Key=landed.key, IfMatch=landed.etag)["Body"]
         for chunk in body.iter_chunks(_CHUNK_BYTES):
             digest.update(chunk)
+            between()
     return digest.hexdigest()

@@ -1,6 +1,8 @@
 """The evidence bucket: who took a delivery, and the verdict that it has."""
 
 import json
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor, wait
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
@@ -16,6 +18,9 @@ from aws.conditional import put_once, replace_if
 from aws.s3 import list_objects, read_json
 from flows.evidence_files import is_sealed
 from flows.holders import Holder
+
+_AT_ONCE = 8
+_STAY_ALIVE_EVERY_S = 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,21 +76,40 @@ def read_evidence(s3: Any, bucket: str, delivery: Delivery) -> Evidence | None:
 
 
 class StandingVerdicts:
-    """The verdicts in the evidence bucket, for a ledger that knows of none. Lists the evidence of a dataset once."""
+    """The verdicts in the evidence bucket, for a ledger that knows of none. Lists the evidence of a dataset once.
 
-    def __init__(self, s3: Any, bucket: str) -> None:
+    `stay_alive` is called while the bucket is waited for.
+    """
+
+    def __init__(self, s3: Any, bucket: str, stay_alive: Callable[[], None] = lambda: None) -> None:
         self._s3 = s3
         self._bucket = bucket
+        self._stay_alive = stay_alive
         self._judged: dict[str, frozenset[str]] = {}
 
-    def __call__(self, delivery: Delivery) -> Judged | None:
-        """Raises StepFailed if the evidence bucket does not answer."""
-        if delivery.dataset not in self._judged:
-            listed = list_objects(self._s3, self._bucket, dataset_prefix(delivery.dataset))
-            keys = (found.key for found in listed if found.key.endswith("/evidence.json"))
-            self._judged[delivery.dataset] = frozenset(key.rsplit("/", 2)[1] for key in keys)
-        if delivery.id not in self._judged[delivery.dataset]:
-            return None
+    def __call__(self, deliveries: Sequence[Delivery]) -> dict[str, Judged]:
+        """By delivery. Raises StepFailed if the evidence bucket does not answer."""
+        judged = [each for each in deliveries if each.id in self._with_evidence(each.dataset)]
+        with ThreadPoolExecutor(_AT_ONCE, thread_name_prefix="standing") as pool:
+            reading = {pool.submit(self._read, each): each.id for each in judged}
+            left = set(reading)
+            while left:
+                _, left = wait(left, _STAY_ALIVE_EVERY_S)
+                self._stay_alive()
+        found = {id_: each.result() for each, id_ in reading.items()}
+        return {id_: verdict for id_, verdict in found.items() if verdict is not None}
+
+    def _with_evidence(self, dataset: str) -> frozenset[str]:
+        if dataset not in self._judged:
+            found = set[str]()
+            for each in list_objects(self._s3, self._bucket, dataset_prefix(dataset)):
+                self._stay_alive()
+                if each.key.endswith("/evidence.json"):
+                    found.add(each.key.rsplit("/", 2)[1])
+            self._judged[dataset] = frozenset(found)
+        return self._judged[dataset]
+
+    def _read(self, delivery: Delivery) -> Judged | None:
         try:
             return read_verdict(self._s3, self._bucket, delivery)
         except StrangeObject:  # the aftermath says so, again and again; here it must not stop the listing

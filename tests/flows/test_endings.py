@@ -333,12 +333,14 @@ def test_a_verdict_that_its_run_did_not_tell_is_told_by_the_watcher_once(watch: 
                 return events.stored(client, list(ids.values()))
 
         eventually(lambda: stored() == {ids[told.id]}, "the event of one")
-        watcher = Untold(watch.ledger.announcements, watch.s3, "evidence", timedelta(0))
+        alive: list[None] = []
+        watcher = Untold(watch.ledger.announcements, watch.s3, "evidence", lambda: alive.append(None), timedelta(0))
         watcher.tell()
         eventually(lambda: stored() == set(ids.values()), "the events of all")
         before = events_of(untold)
         watcher.tell()
-        Untold(watch.ledger.announcements, watch.s3, "evidence", timedelta(0)).tell()
+        Untold(watch.ledger.announcements, watch.s3, "evidence", given=timedelta(0)).tell()
+    assert len(alive) >= 2, "before the server is asked, and before evidence is read"
     (event,) = before
     assert (event.payload["verdict"], event.payload["reason"]) == ("inconclusive", "claim: it was tried")
     assert FAILURE not in event.resource

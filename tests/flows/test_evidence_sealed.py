@@ -200,7 +200,7 @@ def test_a_run_may_die_after_each_put_and_another_finishes_without_judging_again
     assert has_evidence(bucket.s3, bucket.name, delivery(2))
     assert not is_sealed(bucket.s3, bucket.name, delivery(2))
     assert read_verdict(bucket.s3, bucket.name, delivery(2)) is None, "it is not told before it is sealed"
-    assert StandingVerdicts(bucket.s3, bucket.name)(delivery(2)) is None
+    assert StandingVerdicts(bucket.s3, bucket.name)([delivery(2)]) == {}
     manifest = finish_evidence(bucket.s3, bucket.name, delivery(2), "the run after it")
     assert manifest.sealed_by == ("the run that died" if put == 5 else "the run after it")
     assert bucket.files(2)["evidence.json"] == source
