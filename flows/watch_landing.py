@@ -173,12 +173,12 @@ class Watcher:
         ask_prefect = time.monotonic() - self._asked_prefect >= ASK_PREFECT_EVERY_S
         if ask_prefect:
             self._asked_prefect = time.monotonic()
+        if ask_prefect and self.endings is not None:  # before a dataset is resumed, and all that waits is announced
+            yield "looking at runs that ended", self.endings.look
         if silence is not None:
             if ask_prefect:
                 yield "looking at the datasets' switches", partial(silence.look_at_switches, _now())
             yield "looking for what is overdue", partial(silence.look, _now())
-        if ask_prefect and self.endings is not None:
-            yield "looking at runs that ended", self.endings.look
         if self.untold is not None:
             yield "looking for verdicts that were not told", self.untold.tell
         yield "looking for lost announcements", aftermath.announce_again

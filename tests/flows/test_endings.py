@@ -29,6 +29,7 @@ from acceptance.evidence_keys import CLAIM, EVIDENCE, claim_key, evidence_prefix
 from acceptance.findings import Findings
 from acceptance.odcs.reader import read_contract
 from acceptance.ranges import KeyRange
+from acceptance.silence_events import paused
 from acceptance.verdict_events import FAILURE, verdict_event_id
 from blocks.build import save_blocks
 from blocks.settings import read_settings
@@ -301,6 +302,22 @@ def test_a_cancelled_run_is_not_run_again_but_is_inconclusive_and_told_so_once(w
     assert (found.verdict.value, found.reason, found.run.flow_run_id) == ("inconclusive", reason, str(run))
     assert [(each.state, each.verdict) for each in watch.ledger.status.deliveries()] == [("judged", "inconclusive")]
     assert audit(read_found(watch.s3, "evidence", "sales")).flaws == ()
+
+
+@pytest.mark.parametrize("resumed", [False, True], ids=["while it is paused", "after it was resumed"])
+def test_a_queued_run_that_is_cancelled_while_its_dataset_is_paused_is_not_run_again(watch: Watch, resumed) -> None:
+    (delivery,), event_id = watch.arrive()
+    datasets, announcements = watch.ledger.datasets, watch.ledger.announcements
+    datasets.watch(["sales"], long_ago())
+    datasets.pause("sales", paused("sales", long_ago(), 1, (), ""), long_ago())
+    watch.run([delivery], event_id, Scheduled(), Cancelled(message="by Ana"))
+    if resumed:  # before the watcher saw the run's end
+        announcements.announce_again(announcements.untaken("sales"), long_ago())
+    watch.look()
+    found = watch.evidence(delivery)
+    assert found is not None
+    assert found.reason == "cancelled by a person: by Ana"
+    assert announcements.untaken("sales") == ()
 
 
 def test_of_a_cancelled_run_of_many_all_without_a_verdict_are_inconclusive(watch: Watch) -> None:
