@@ -102,6 +102,8 @@ class Announcements:
 
     def told_by(self, delivery_ids: Sequence[str]) -> Mapping[str, uuid.UUID]:
         """The last event that told of each of these deliveries, or is to tell."""
+        if not delivery_ids:
+            return {}
         query = sa.select(announcements.c.delivery_id, announcements.c.event_id, announcements.c.batch_id)
         query = query.where(announcements.c.delivery_id.in_(delivery_ids)).order_by(announcements.c.due_at)
         with self._engine.connect() as connection:
