@@ -48,7 +48,7 @@ from flows.ledger import Ledger, open_ledger
 from flows.ledger.remember import Sighting
 from flows.ledger.seen import Certified
 from flows.records import evidence_of, run_of
-from flows.runs import SHUTTING_DOWN
+from flows.runs import SHUTTING_DOWN, WITHDRAWN
 from flows.timeline import Timeline, called
 from flows.untold import Untold
 from flows.validate_deliveries import validate_deliveries
@@ -190,8 +190,9 @@ def forget_queued_runs() -> None:
         (Running(), Failed()),
         (Pending(), Crashed()),
         (Running(), Cancelled(message=SHUTTING_DOWN)),
+        (Scheduled(), Cancelled(message=f"{WITHDRAWN} `aceite up`")),
     ],
-    ids=["it died", "it failed", "it died before it began", "what ran it was told to end"],
+    ids=["it died", "it failed", "it died before it began", "what ran it was told to end", "its deployment moved"],
 )
 def test_a_delivery_whose_run_came_to_nothing_is_announced_again_at_once(watch: Watch, states) -> None:
     deliveries, event_id = watch.arrive()
@@ -219,6 +220,20 @@ def test_the_next_deaths_of_a_delivery_make_it_wait_for_ever_longer(watch: Watch
     assert watch.look() == 0, "the run that died is of the first event"
     watch.run(deliveries, second, Running(), Crashed())
     assert watch.look() == 0, "an eighth of twice the patience"
+
+
+@pytest.mark.parametrize(
+    ("due_in", "again"),
+    [(timedelta(minutes=-1), 0), (timedelta(hours=-2), 1), (timedelta(days=1), 1)],
+    ids=["that was due just now", "that nobody takes", "of tomorrow"],
+)
+def test_what_nobody_claimed_waits_for_runs_that_may_be_its_own_and_for_no_others(watch: Watch, due_in, again) -> None:
+    watch.aftermath = Aftermath(watch.ledger.announcements, watch.s3, "evidence", timedelta(0))
+    watch.arrive()
+    watch.run([watch._delivery()], uuid4(), Scheduled(scheduled_time=datetime.now(UTC) + due_in))
+    with disable_run_logger():
+        watch.aftermath.announce_again()
+    assert len(watch.ledger.announcements.due(10)) == again
 
 
 def test_a_watcher_that_begins_later_finds_the_deaths_of_before(watch: Watch) -> None:
