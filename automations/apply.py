@@ -26,7 +26,6 @@ from automations import (
 )
 from automations.deployments import (
     OURS,
-    WATCHER,
     Deployed,
     Places,
     deployed,
@@ -113,7 +112,7 @@ def _apply_deployment(
     differing = tuple(f for f in fields if existing is not None and getattr(existing, f) != getattr(deployment, f))
     if not dry_run and (existing is None or differing):
         deployment.apply()
-    if not dry_run and existing is not None and "work_pool_name" in differing and deployment.name == WATCHER:
+    if not dry_run and existing is not None and "work_pool_name" in differing:
         withdraw_waiting(client, existing, deployment.work_pool_name)
     return Change("deployment", full_name(deployment), _word(existing is not None, bool(differing)), differing)
 

@@ -24,6 +24,7 @@ from prefect.workers.base import BaseWorker
 from prefect.workers.process import ProcessWorker
 
 from blocks.settings import Settings
+from flows.runs import WITHDRAWN
 from flows.validate_deliveries import validate_deliveries
 from flows.validate_delivery import validate_delivery
 from flows.warm.worker import WarmWorker
@@ -133,17 +134,17 @@ def put_in_place(
 def withdraw_waiting(client: SyncPrefectClient, moved: DeploymentResponse, work_pool: str | None) -> None:
     """Cancels runs that still wait where the deployment was before.
 
-    A worker there would start them with the job variables that the deployment has now: a watcher without its ledger.
+    A worker there would start them with the job variables that the deployment has now: a watcher without its ledger. If
+    there is none any more, they would wait for ever. The watcher announces their deliveries again.
     """
-    waiting = client.read_flow_runs(
-        deployment_filter=DeploymentFilter(id=DeploymentFilterId(any_=[moved.id])),
-        flow_run_filter=FlowRunFilter(
-            state=FlowRunFilterState(type=FlowRunFilterStateType(any_=[StateType.SCHEDULED]))
-        ),
-    )
+    scheduled = FlowRunFilterState(type=FlowRunFilterStateType(any_=[StateType.SCHEDULED]))
     there = f"the work pool {work_pool}" if work_pool else "`aceite up`"
-    for run in waiting:
-        client.set_flow_run_state(run.id, Cancelled(message=f"served by {there} from now on"), force=True)
+    while waiting := client.read_flow_runs(
+        deployment_filter=DeploymentFilter(id=DeploymentFilterId(any_=[moved.id])),
+        flow_run_filter=FlowRunFilter(state=scheduled),
+    ):
+        for run in waiting:
+            client.set_flow_run_state(run.id, Cancelled(message=f"{WITHDRAWN} {there} from now on"), force=True)
 
 
 def full_name(deployment: RunnerDeployment) -> str:

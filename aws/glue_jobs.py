@@ -196,8 +196,8 @@ def _pages(glue: Client, job: str) -> Iterator[tuple[list[JobRun], bool]]:
     with aws_call(f"list the runs of the Glue job {job}"):
         for page in glue.get_paginator("get_job_runs").paginate(JobName=job):
             runs = [_job_run(run) for run in page["JobRuns"]]
-            newest_first = runs and runs[0].started and runs[-1].started and runs[0].started > runs[-1].started
-            yield runs, bool(newest_first)
+            started = [run.started for run in runs if run.started]  # a run that waits may have no such time
+            yield runs, len(started) > 1 and started[0] > started[-1]
 
 
 def _job_run(run: Mapping[str, Any]) -> JobRun:

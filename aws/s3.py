@@ -2,7 +2,7 @@
 
 import hashlib
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
@@ -12,7 +12,7 @@ from typing import Any
 from botocore.exceptions import ClientError
 
 from acceptance.delivery import LandingObject
-from acceptance.errors import StepFailed
+from acceptance.errors import StepFailed, StrangeObject
 from aws.calls import Client, aws_call, error_code
 from aws.listing import landing_object
 from aws.waiting import REAL_CLOCK, Clock, poll_until
@@ -22,6 +22,7 @@ MOST_BYTES = 100_000_000
 
 _CHUNK_BYTES = 1024 * 1024
 
+_REMEDY = "see who put it there, and remove it"
 _ABSENT = frozenset({"404", "NoSuchKey", "NotFound", "NoSuchVersion"})
 _PRECONDITION_FAILED = frozenset({"412", "PreconditionFailed"})
 
@@ -139,9 +140,9 @@ def read_bytes(s3: Client, bucket: str, key: str) -> bytes | None:
 def _whole(answer: Mapping[str, Any], uri: str) -> bytes:
     if answer["ContentLength"] > MOST_BYTES:
         answer["Body"].close()
-        raise StepFailed(
+        raise StrangeObject(
             f"{uri} has {answer['ContentLength']:,} bytes, at most {MOST_BYTES:,} are read: Aceite put no such object; "
-            "see who did, and remove it"
+            "{_REMEDY}"
         )
     content: bytes = answer["Body"].read()
     return content
@@ -151,7 +152,8 @@ def read_json(s3: Client, bucket: str, key: str) -> tuple[dict[str, Any], str] |
     """The JSON object in it and its etag, or None if there is no such object.
 
     Raises:
-        StepFailed: S3 does not give it, it is larger than MOST_BYTES, or it does not hold a JSON object.
+        StepFailed: S3 does not give it.
+        StrangeObject: it is larger than MOST_BYTES, or it does not hold a JSON object.
     """
     with aws_call(f"read s3://{bucket}/{key}"):
         try:
@@ -164,9 +166,9 @@ def read_json(s3: Client, bucket: str, key: str) -> tuple[dict[str, Any], str] |
     try:
         value = json.loads(content)
     except ValueError as error:
-        raise StepFailed(f"s3://{bucket}/{key} is not JSON: {error}") from error
+        raise StrangeObject(f"s3://{bucket}/{key} is not JSON: {error}; {_REMEDY}") from error
     if not isinstance(value, dict):
-        raise StepFailed(f"s3://{bucket}/{key} holds a JSON {type(value).__name__}, where an object was expected")
+        raise StrangeObject(f"s3://{bucket}/{key} holds a JSON {type(value).__name__}, not an object; {_REMEDY}")
     return value, answer["ETag"].strip('"')
 
 
@@ -234,11 +236,15 @@ def read_at_most(s3: Client, landed: LandingObject, most_bytes: int) -> bytes:
         return content
 
 
-def digest_of(s3: Client, landed: LandingObject, algorithm: str) -> str:
-    """Of the bytes of exactly this version, in lower-case hexadecimal. Raises StepFailed as `read_at_most` does."""
+def digest_of(s3: Client, landed: LandingObject, algorithm: str, between: Callable[[], None] = lambda: None) -> str:
+    """Of the bytes of exactly this version, in lower-case hexadecimal. `between` is called after each megabyte.
+
+    Raises StepFailed as `read_at_most` does.
+    """
     digest = hashlib.new(algorithm, usedforsecurity=False)
     with aws_call(f"get {landed.uri} with the etag {landed.etag}"):
         body = s3.get_object(Bucket=landed.bucket, Key=landed.key, IfMatch=landed.etag)["Body"]
         for chunk in body.iter_chunks(_CHUNK_BYTES):
             digest.update(chunk)
+            between()
     return digest.hexdigest()

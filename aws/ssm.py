@@ -168,7 +168,8 @@ def restore_parameter(ssm: Client, overridden: Overridden) -> None:
                     raise
         return
     now = read_parameter(ssm, overridden.name)
-    if now is None or not now.says_what(earlier):
+    # An override of the same value has left its mark all the same.
+    if now is None or not now.says_what(earlier) or _described(ssm, now).description != earlier.description:
         _put(ssm, overridden.name, earlier.value, earlier.type, earlier.key_id, earlier.description)
 
 

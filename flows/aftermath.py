@@ -14,7 +14,7 @@ from prefect import get_run_logger
 
 from acceptance.announcements import InFlight, due_again
 from acceptance.delivery import Delivery
-from acceptance.errors import StepFailed
+from acceptance.errors import StepFailed, StrangeObject
 from flows.evidence_store import read_claim, read_verdict
 from flows.holders import Holder, is_over
 from flows.ledger.announcements import Announcements
@@ -36,6 +36,7 @@ class Aftermath:
 
     `stay_alive` is called while the bucket is waited for.
     `orphaned` are the ids of deliveries whose run is known to have come to nothing: flows.endings finds them.
+    `strange` is what was said of objects in the bucket that are none of Aceite's: it is said once.
     """
 
     announcements: Announcements
@@ -44,6 +45,7 @@ class Aftermath:
     patience: timedelta
     stay_alive: Callable[[], None] = lambda: None
     orphaned: set[str] = field(default_factory=set)
+    strange: set[str] = field(default_factory=set)
 
     def look_for_evidence(self) -> None:
         """Of those that were not looked for the longest: a few, and more while half of them have verdicts.
@@ -76,7 +78,7 @@ class Aftermath:
         Raises:
             StepFailed, BotoCoreError, ClientError, httpx.HTTPError: that was so with all.
         """
-        over, found, troubles = cache(is_over), {}, list[Exception]()  # many deliveries may be of one run
+        over, found, troubles = cache(is_over), {}, dict[str, Exception]()  # many deliveries may be of one run
         with ThreadPoolExecutor(PARALLEL, thread_name_prefix="evidence") as pool:
             # Each in a copy of this context, for it says which Prefect server is meant.
             looking = {pool.submit(copy_context().run, self._found, each, over): each for each in deliveries}
@@ -88,10 +90,13 @@ class Aftermath:
                     try:
                         found[looking[each].id] = each.result()
                     except TROUBLE as trouble:
-                        troubles.append(trouble)
-        self.announcements.note(found, _now())
+                        troubles[looking[each].id] = trouble
+        self.announcements.note({**{id_: {} for id_ in troubles}, **found}, _now())  # they too had their turn
+        for said in {str(each) for each in troubles.values() if isinstance(each, StrangeObject)} - self.strange:
+            get_run_logger().error("a delivery cannot get a verdict: %s", said)
+            self.strange.add(said)
         if troubles and not found:
-            raise troubles[0]
+            raise next(iter(troubles.values()))
         return found
 
     def _judged(self, deliveries: Sequence[Delivery]) -> int:

@@ -12,10 +12,12 @@ from acceptance.errors import StepFailed
 from acceptance.evidence_keys import MANIFEST, chain_prefix, link_key, link_number
 from acceptance.history import LAST, PastDelivery
 from acceptance.seal import EvidenceManifest, FileSeal, sha256_of
+from aws.calls import aws_call
 from aws.conditional import put_once
 from aws.s3 import list_objects, read_bytes
 
 _AT_ONCE = 8
+_PAGE = 1000  # S3's limit
 _ATTEMPTS = 100
 """Runs of one dataset that may be faster than this one at the same number, one after the other."""
 
@@ -24,6 +26,34 @@ def link_numbers(s3: Any, bucket: str, dataset: str) -> list[int]:
     """The numbers of the manifests that are there, ascending."""
     keys = (found.key for found in list_objects(s3, bucket, chain_prefix(dataset)))
     return [number for key in keys if (number := link_number(dataset, key)) is not None]
+
+
+def last_numbers(s3: Any, bucket: str, dataset: str, most: int, page: int = _PAGE) -> list[int]:
+    """The last of them, at most so many, ascending. The end of a long chain is looked for in leaps, not listed."""
+    found, is_all = _after(s3, bucket, dataset, 0, page)
+    if is_all:
+        return found[-most:]
+    last, leap = max(found, default=0), page
+    while True:
+        found, _ = _after(s3, bucket, dataset, last + leap, page)
+        if found:
+            last, leap = found[-1], 2 * leap
+        elif not leap:
+            break
+        else:
+            leap = leap // 2 if leap >= 2 * page else 0
+    numbers, _ = _after(s3, bucket, dataset, max(0, last - most), page)
+    whole = len(numbers) >= most  # not so if one was removed
+    return (numbers if whole else link_numbers(s3, bucket, dataset))[-most:]
+
+
+def _after(s3: Any, bucket: str, dataset: str, number: int, page: int) -> tuple[list[int], bool]:
+    """The numbers of the first page behind this one, and whether no other keys follow."""
+    prefix = chain_prefix(dataset)
+    with aws_call(f"list s3://{bucket}/{prefix}"):
+        answer = s3.list_objects_v2(Bucket=bucket, Prefix=prefix, StartAfter=link_key(dataset, number), MaxKeys=page)
+    keys = (item["Key"] for item in answer.get("Contents", ()))
+    return [found for key in keys if (found := link_number(dataset, key)) is not None], not answer["IsTruncated"]
 
 
 def read_links(s3: Any, bucket: str, dataset: str, numbers: Sequence[int]) -> dict[int, bytes]:
@@ -116,7 +146,7 @@ class Chain:
     def _links(self) -> dict[int, bytes]:
         """The last manifests' bytes, by number, ascending."""
         if self._last is None:
-            numbers = link_numbers(self._s3, self._bucket, self._dataset)[-LAST:]
+            numbers = last_numbers(self._s3, self._bucket, self._dataset, LAST)
             self._last = dict(sorted(read_links(self._s3, self._bucket, self._dataset, numbers).items()))
         return self._last
 

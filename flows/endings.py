@@ -56,14 +56,15 @@ class Endings:
             httpx.HTTPError: Prefect's server did not answer.
             StepFailed: the evidence bucket did not. What could not be done is done by the next look.
         """
-        now, in_flight = datetime.now(UTC), self.aftermath.announcements.in_flight()
-        if not in_flight:
+        # Those of paused datasets too, and those that are told of again: a person's word on their last run is final.
+        now, announced = datetime.now(UTC), self.aftermath.announcements.unjudged_since()
+        if not announced:
             self._since = now
             return
-        flying = frozenset(item.delivery_id for item in in_flight)
+        flying = frozenset(announced)
         if self._since is None:
             self._find_dead(flying)
-            self._since = min(item.announced_at for item in in_flight)
+            self._since = min(announced.values())
         self._end_what_never_began(now)
         ended = runs.ended_without_verdict(self._since - SKEW)
         of = {run.id: _deliveries(run, flying) for run in ended if run.id not in self._known}

@@ -1,11 +1,16 @@
 """The evidence bucket: who took a delivery, and the verdict that it has."""
 
 import json
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor, wait
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
+from pydantic import ValidationError
+
 from acceptance.delivery import Delivery
+from acceptance.errors import StrangeObject
 from acceptance.evidence import Evidence
 from acceptance.evidence_keys import EVIDENCE, claim_key, dataset_prefix, evidence_prefix
 from acceptance.judge import Judged
@@ -13,6 +18,9 @@ from aws.conditional import put_once, replace_if
 from aws.s3 import list_objects, read_json
 from flows.evidence_files import is_sealed
 from flows.holders import Holder
+
+_AT_ONCE = 8
+_STAY_ALIVE_EVERY_S = 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,11 +47,15 @@ def take_over(s3: Any, bucket: str, delivery: Delivery, dead: Claim, holder: Hol
 
 
 def read_claim(s3: Any, bucket: str, delivery: Delivery) -> Claim | None:
+    """Raises StrangeObject if something else is in its place, StepFailed if S3 does not tell; so do all that read."""
     found = read_json(s3, bucket, _claim_key(delivery))
     if found is None:
         return None
     claim, etag = found
-    return Claim(Holder.model_validate(claim), datetime.fromisoformat(claim["claimed_at"]), etag)
+    try:
+        return Claim(Holder.model_validate(claim), datetime.fromisoformat(claim["claimed_at"]), etag)
+    except (KeyError, TypeError, ValueError) as error:
+        raise _strange(bucket, _claim_key(delivery), "claim", error) from error
 
 
 def read_verdict(s3: Any, bucket: str, delivery: Delivery) -> Judged | None:
@@ -57,26 +69,58 @@ def read_verdict(s3: Any, bucket: str, delivery: Delivery) -> Judged | None:
 
 def read_evidence(s3: Any, bucket: str, delivery: Delivery) -> Evidence | None:
     found = read_json(s3, bucket, _prefix(delivery) + EVIDENCE)
-    return Evidence.model_validate(found[0]) if found else None
+    try:
+        return Evidence.model_validate(found[0]) if found else None
+    except ValidationError as error:
+        raise _strange(bucket, _prefix(delivery) + EVIDENCE, "evidence", error) from error
 
 
 class StandingVerdicts:
-    """The verdicts in the evidence bucket, for a ledger that knows of none. Lists the evidence of a dataset once."""
+    """The verdicts in the evidence bucket, for a ledger that knows of none. Lists the evidence of a dataset once.
 
-    def __init__(self, s3: Any, bucket: str) -> None:
+    `stay_alive` is called while the bucket is waited for.
+    """
+
+    def __init__(self, s3: Any, bucket: str, stay_alive: Callable[[], None] = lambda: None) -> None:
         self._s3 = s3
         self._bucket = bucket
+        self._stay_alive = stay_alive
         self._judged: dict[str, frozenset[str]] = {}
 
-    def __call__(self, delivery: Delivery) -> Judged | None:
-        """Raises StepFailed if the evidence bucket does not answer."""
-        if delivery.dataset not in self._judged:
-            listed = list_objects(self._s3, self._bucket, dataset_prefix(delivery.dataset))
-            keys = (found.key for found in listed if found.key.endswith("/evidence.json"))
-            self._judged[delivery.dataset] = frozenset(key.rsplit("/", 2)[1] for key in keys)
-        if delivery.id not in self._judged[delivery.dataset]:
+    def __call__(self, deliveries: Sequence[Delivery]) -> dict[str, Judged]:
+        """By delivery. Raises StepFailed if the evidence bucket does not answer."""
+        judged = [each for each in deliveries if each.id in self._with_evidence(each.dataset)]
+        with ThreadPoolExecutor(_AT_ONCE, thread_name_prefix="standing") as pool:
+            reading = {pool.submit(self._read, each): each.id for each in judged}
+            left = set(reading)
+            while left:
+                _, left = wait(left, _STAY_ALIVE_EVERY_S)
+                self._stay_alive()
+        found = {id_: each.result() for each, id_ in reading.items()}
+        return {id_: verdict for id_, verdict in found.items() if verdict is not None}
+
+    def _with_evidence(self, dataset: str) -> frozenset[str]:
+        if dataset not in self._judged:
+            found = set[str]()
+            for each in list_objects(self._s3, self._bucket, dataset_prefix(dataset)):
+                self._stay_alive()
+                if each.key.endswith("/evidence.json"):
+                    found.add(each.key.rsplit("/", 2)[1])
+            self._judged[dataset] = frozenset(found)
+        return self._judged[dataset]
+
+    def _read(self, delivery: Delivery) -> Judged | None:
+        try:
+            return read_verdict(self._s3, self._bucket, delivery)
+        except StrangeObject:  # the aftermath says so, again and again; here it must not stop the listing
             return None
-        return read_verdict(self._s3, self._bucket, delivery)
+
+
+def _strange(bucket: str, key: str, expected: str, error: Exception) -> StrangeObject:
+    said = f"{error.errors()[0]['msg']}: {error.errors()[0]['loc']}" if isinstance(error, ValidationError) else error
+    return StrangeObject(
+        f"s3://{bucket}/{key} is no {expected} of Aceite's ({said}); see who put it there, and remove it"
+    )
 
 
 def evidence_uri(bucket: str, delivery: Delivery) -> str:

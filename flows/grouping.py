@@ -2,7 +2,7 @@
 
 import logging
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 from functools import lru_cache
@@ -25,6 +25,9 @@ from flows.ledger.remember import Sighting
 _REMEMBERED = 1000
 _MOST_NEEDS = 8  # each need is met once for each decision; more would be a rule that never ends
 
+Standing = Callable[[Sequence[Delivery]], Mapping[str, Judged]]
+"""Finds the verdicts that deliveries have already, by id."""
+
 
 class Grouping:
     """The groups of the contracts whose deliveries have several files."""
@@ -34,9 +37,10 @@ class Grouping:
         ledger: Ledger,
         s3: Any,
         contracts: Mapping[str, Contract],
-        standing: Callable[[Delivery], Judged | None],
+        standing: Standing,
         log: logging.Logger | logging.LoggerAdapter[logging.Logger],
         holder: str | None = None,
+        stay_alive: Callable[[], None] = lambda: None,
     ) -> None:
         self._ledger = ledger
         self._s3 = s3
@@ -44,9 +48,10 @@ class Grouping:
         self._standing = standing
         self._log = log
         self._holder = holder
+        self._stay_alive = stay_alive
         # Versions never change, and a group that waits is decided on in each tick.
         self._manifest = lru_cache(_REMEMBERED)(self._read_manifest)
-        self._digest = lru_cache(_REMEMBERED)(lambda asked: digest_of(s3, asked.landed, asked.algorithm))
+        self._digest = lru_cache(_REMEMBERED)(lambda asked: digest_of(s3, asked.landed, asked.algorithm, stay_alive))
 
     def changed(
         self,
@@ -79,6 +84,7 @@ class Grouping:
             LeaseLost: another watcher took over.
         """
         for group in self._ledger.groups.open():
+            self._stay_alive()
             contract = self._contracts.get(group.key.dataset)
             if contract is not None:
                 self._settle(group, contract, now)
@@ -108,7 +114,7 @@ class Grouping:
     def _deliver(
         self, group: Group, contract: Contract, delivery: Delivery, left_out: Sequence[str], now: datetime
     ) -> None:
-        judged = self._standing(delivery)
+        judged = self._standing([delivery]).get(delivery.id)
         if judged:
             delivery = replace(delivery, revision=judged.revision)
         takes = sum((step.within for step in contract.steps), timedelta()) * len(delivery.members)
@@ -120,11 +126,17 @@ class Grouping:
         self._ledger.groups.commit(done, now, sighting=sighting, holder=self._holder)
 
     def _listed_again(self, group: Group, contract: Contract, now: datetime) -> Group:
-        bucket = contract.template.bucket
-        return relisted(group, contract, list_objects(self._s3, bucket, group_prefix(contract, group.key)), now)
+        listed = list_objects(self._s3, contract.template.bucket, group_prefix(contract, group.key))
+        return relisted(group, contract, self._while_alive(listed), now)
+
+    def _while_alive(self, listed: Iterable[LandingObject]) -> Iterator[LandingObject]:
+        for each in listed:
+            self._stay_alive()
+            yield each
 
     def _answer(self, need: Need, group: Group, contract: Contract, digests: Sequence[DigestOf]) -> Any:
         if need is Need.UPLOADS:
+            self._stay_alive()
             return uploads_in_progress(self._s3, contract.template.bucket, group_prefix(contract, group.key))
         if need is Need.DIGESTS:
             return {asked: self._digest(asked) for asked in digests}

@@ -13,11 +13,11 @@ from acceptance.ranges import PAGE, KeyRange, Page, beginning, cut, differences,
 from acceptance.routing import watched_locations
 from aws.hints import Hint
 from aws.listing import list_page, recognising
-from flows.grouping import Grouping
+from flows.grouping import Grouping, Standing
 from flows.ledger import Ledger
 from flows.ledger.remember import Sighting
 from flows.ledger.seen import Certified
-from flows.sightings import Sightings, Standing
+from flows.sightings import Sightings
 
 Log = logging.Logger | logging.LoggerAdapter[logging.Logger]
 Survive = Callable[[str, Callable[[], object]], object]
@@ -55,8 +55,8 @@ class Pace:
 class Landing:
     """The landing locations of all contracts. `look` is one tick.
 
-    With a `holder` nothing is written unless it holds the ledger's lease. `stay_alive` is called between two pages.
-    `standing` finds the verdict that a delivery has already; it is asked when a location is looked at first of all.
+    With a `holder` nothing is written unless it holds the ledger's lease. `stay_alive` is called while S3 is at work.
+    `standing` finds the verdicts that deliveries have already; it is asked when a location is looked at first of all.
     """
 
     def __init__(
@@ -67,7 +67,7 @@ class Landing:
         pace: Pace,
         holder: str | None = None,
         stay_alive: Callable[[], None] = lambda: None,
-        standing: Standing = lambda _: None,
+        standing: Standing = lambda _: {},
         log: Log = _LOG,
     ) -> None:
         self._ledger = ledger
@@ -78,7 +78,7 @@ class Landing:
         self._stay_alive = stay_alive
         self._log = log
         by_dataset = {contract.dataset: contract for contract in contracts}
-        self._grouping = Grouping(ledger, s3, by_dataset, standing, log, holder)
+        self._grouping = Grouping(ledger, s3, by_dataset, standing, log, holder, stay_alive)
         self._sightings = Sightings(ledger, by_dataset, self._grouping, standing)
         self._route_again()
         self._ranges = {place: ledger.seen.ranges(*place) for place in watched_locations(contracts)}
@@ -87,8 +87,8 @@ class Landing:
     def locations(self) -> tuple[tuple[str, str], ...]:
         return tuple(self._ranges)
 
-    def look(self, now: datetime, survive: Survive = _as_it_comes) -> None:
-        """Lists what is due in every location.
+    def look(self, now: datetime, survive: Survive = _as_it_comes, between: Callable[[], None] = lambda: None) -> None:
+        """Lists what is due in every location, then completes deliveries of several files, which may take long.
 
         Raises:
             StepFailed: S3 does not answer; what was committed before stays, and the next look goes on from there.
@@ -106,15 +106,23 @@ class Landing:
                 least=pace.at_least,
             )
             survive(f"listing s3://{bucket}/{prefix}", partial(self._look_at, bucket, prefix, asked, now))
+        between()
         survive("completing deliveries of several files", partial(self._grouping.settle, now))
 
-    def look_where(self, hinted: Collection[Hint], now: datetime, survive: Survive = _as_it_comes) -> None:
+    def look_where(
+        self,
+        hinted: Collection[Hint],
+        now: datetime,
+        survive: Survive = _as_it_comes,
+        between: Callable[[], None] = lambda: None,
+    ) -> None:
         """Lists the ranges in which these keys lie. A key that no location has is nobody's. Raises as `look` does."""
         for (bucket, prefix), known in self._ranges.items():
             keys = [hint.key for hint in hinted if hint.bucket == bucket and hint.key.startswith(prefix)]
             if keys:
                 asked = holding(known, keys)
                 survive(f"listing s3://{bucket}/{prefix}", partial(self._look_at, bucket, prefix, asked, now))
+        between()
         survive("completing deliveries of several files", partial(self._grouping.settle, now))
 
     def _look_at(self, bucket: str, prefix: str, asked: Sequence[KeyRange], now: datetime) -> None:
@@ -172,6 +180,7 @@ class Landing:
     def _route_again(self) -> None:
         """What fitted no contract may fit one that is new: it is forgotten, and so found again."""
         for landed, _ in self._ledger.seen.unroutable(limit=None):
+            self._stay_alive()
             if self._sightings.fits(landed):
                 self._ledger.seen.forget(landed)
 

@@ -3,9 +3,10 @@
 So a note is also the lock on its parameter. See docs/decisions/0015.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date, datetime
+from functools import partial
 
 from pydantic import ValidationError
 
@@ -16,6 +17,8 @@ from aws.conditional import put_once, replace_if
 from aws.s3 import list_objects, read_json
 from flows.clients import Clients
 from flows.holders import Holder
+
+Survive = Callable[[str, Callable[[], object]], object]
 
 
 class Note(Record):
@@ -61,16 +64,24 @@ class Notes:
             return put_once(client, bucket, key, note.to_json(), "application/json")
         return replace_if(client, bucket, key, note.to_json(), found.etag)
 
-    def open(self, settled: dict[str, str]) -> Iterator[Found]:
-        """The open ones. `settled` has the etags of closed ones, so that each is read once."""
+    def open(self, settled: dict[str, str], survive: Survive) -> list[Found]:
+        """The open ones. `settled` has the etags of closed ones, so that each is read once.
+
+        `survive` does an action of that name, and outlives its failing: a note that cannot be read keeps back no other.
+        """
+        found: list[Found] = []
         listed = list(list_objects(self.clients.evidence_s3, self.clients.evidence_bucket, notes_prefix(*self._where)))
         for each in listed:
-            if settled.get(each.key) == each.etag or (found := self._read(each.key)) is None:
-                continue
-            if found.note.closed:
-                settled[each.key] = found.etag
-            else:
-                yield found
+            if settled.get(each.key) != each.etag:
+                survive(f"reading the note {each.uri}", partial(self._look_at, each.key, settled, found))
+        return found
+
+    def _look_at(self, key: str, settled: dict[str, str], opened: list[Found]) -> None:
+        found = self._read(key)
+        if found is not None and found.note.closed:
+            settled[key] = found.etag
+        elif found is not None:
+            opened.append(found)
 
     def _read(self, key: str) -> Found | None:
         bucket = self.clients.evidence_bucket

@@ -19,7 +19,7 @@ from aws.ssm import Overridden, Undone
 from aws.waiting import REAL_CLOCK, Clock, poll_until
 from flows.clients import Clients
 from flows.holders import Holder, is_over, this_holder
-from flows.notes import Found, Note, Notes
+from flows.notes import Found, Note, Notes, Survive
 
 OTHERS_WITHIN = timedelta(hours=5)
 """How long a run waits for its turn with a parameter: deliveries that arrive together go one after the other."""
@@ -113,8 +113,8 @@ class Overrides:
             ssm.restore_parameter(self._ssm, overridden)
             self._notes.take(found.note.model_copy(update={"closed": BY_ITS_RUN}), found)
 
-    def left_behind(self, settled: dict[str, str]) -> list[Found]:
-        return [found for found in self._notes.open(settled) if self._may_restore(found.note)]
+    def left_behind(self, settled: dict[str, str], survive: Survive) -> list[Found]:
+        return [found for found in self._notes.open(settled, survive) if self._may_restore(found.note)]
 
     def restore(self, found: Found) -> None:
         """Restores what a run that is over left changed, unless somebody else is at it, or was faster.
@@ -174,10 +174,14 @@ class Sweep:
     settled: dict[str, str] = field(default_factory=dict)
     """The etags of closed notes, by key: they are not read again."""
 
-    def __call__(self, survive: Callable[[str, Callable[[], object]], object]) -> None:
+    def __call__(self, survive: Survive) -> None:
         """`survive` does an action of that name, and outlives what AWS or Prefect's server fails it with."""
         found: list[Found] = []
-        survive("looking for parameters to restore", lambda: found.extend(self.overrides.left_behind(self.settled)))
+
+        def look() -> None:
+            found.extend(self.overrides.left_behind(self.settled, survive))
+
+        survive("looking for parameters to restore", look)
         for each in found:
             survive(f"restoring the parameter {each.note.parameter}", partial(self.overrides.restore, each))
 

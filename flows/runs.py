@@ -1,7 +1,7 @@
 """Questions about flow runs to Prefect's server."""
 
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import UTC, datetime
 from uuid import UUID
 
 import httpx
@@ -11,6 +11,7 @@ from prefect.client.schemas.filters import (
     FlowFilterName,
     FlowRunFilter,
     FlowRunFilterEndTime,
+    FlowRunFilterExpectedStartTime,
     FlowRunFilterState,
     FlowRunFilterStateName,
     FlowRunFilterStateType,
@@ -21,11 +22,14 @@ from prefect.exceptions import ObjectNotFound, PrefectException
 from prefect.states import Crashed
 from pydantic import ValidationError
 
+from acceptance.announcements import LONGEST_PATIENCE
 from acceptance.events import DeliveryPointer
 
 SHUTTING_DOWN = "Aceite is shutting down."
 _BY_NOBODY = frozenset({SHUTTING_DOWN, "Runner is shutting down."})
 """Messages of runs that what ran them cancelled, because it was told to end. The second is Prefect's own."""
+WITHDRAWN = "It waited where nobody takes it any more: its deployment is served by"
+"""With this begins what a run is cancelled with whose deployment moved: no person's word on its deliveries."""
 
 _PAGE = 200
 _VALIDATIONS = FlowFilter(name=FlowFilterName(any_=["validate-delivery", "validate-deliveries"]))
@@ -65,7 +69,11 @@ def cancellation(flow_run_id: str) -> State | None:
         states = client.read_flow_run_states(UUID(flow_run_id))
     ending = (state for state in states if state.type in (StateType.CANCELLING, StateType.CANCELLED))
     first = min(ending, key=lambda state: state.timestamp, default=None)
-    return None if first is None or first.message in _BY_NOBODY else first
+    return None if first is None or _is_nobodys(first.message or "") else first
+
+
+def _is_nobodys(message: str) -> bool:
+    return message in _BY_NOBODY or message.startswith(WITHDRAWN)
 
 
 def triggered_by(flow_run_id: str) -> str | None:
@@ -86,11 +94,13 @@ def triggered_by(flow_run_id: str) -> str | None:
 
 
 def queued_runs() -> int:
-    """Runs of the validation flows that were created and have not begun."""
-    waiting = FlowRunFilterStateType(any_=[StateType.SCHEDULED, StateType.PENDING])
+    """Runs of the validation flows that have not begun, and were due within the last hour: others nobody may take."""
+    waiting = FlowRunFilterState(type=FlowRunFilterStateType(any_=[StateType.SCHEDULED, StateType.PENDING]))
+    now = datetime.now(UTC)
+    due = FlowRunFilterExpectedStartTime.model_validate({"after_": now - LONGEST_PATIENCE, "before_": now})
     with get_client(sync_client=True) as client:
         return client.count_flow_runs(
-            flow_filter=_VALIDATIONS, flow_run_filter=FlowRunFilter(state=FlowRunFilterState(type=waiting))
+            flow_filter=_VALIDATIONS, flow_run_filter=FlowRunFilter(state=waiting, expected_start_time=due)
         )
 
 
@@ -149,6 +159,10 @@ def pointers_of(run: FlowRun) -> list[DeliveryPointer]:
 
 
 def state_of_run(flow_run_id: str) -> State | None:
-    """Raises ObjectNotFound if the server does not know the run."""
+    """Raises ObjectNotFound if the server does not know the run, as it knows none whose id is no id of its."""
+    try:
+        id_ = UUID(flow_run_id)
+    except ValueError as error:
+        raise ObjectNotFound(error) from error
     with get_client(sync_client=True) as client:
-        return client.read_flow_run(UUID(flow_run_id)).state
+        return client.read_flow_run(id_).state

@@ -1,6 +1,6 @@
 """What a difference between a listing and the ledger means: a delivery, a part of one, nothing, or a stray object."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 
@@ -12,12 +12,9 @@ from acceptance.groups import Group
 from acceptance.judge import Judged
 from acceptance.ranges import Differences
 from acceptance.routing import Route, routes
-from flows.grouping import Grouping
+from flows.grouping import Grouping, Standing
 from flows.ledger import Ledger
 from flows.ledger.remember import Sighting
-
-Standing = Callable[[Delivery], Judged | None]
-"""Finds the verdict that a delivery has already."""
 
 
 class Sightings:
@@ -88,20 +85,22 @@ class Sightings:
             if sighting.delivery is not None:
                 keys.setdefault(sighting.delivery.dataset, []).append((sighting.landed.key,))
         before = {dataset: self._ledger.seen.revisions(dataset, these) for dataset, these in keys.items()}
-        return [self._numbered_one(sighting, before, first_look) for sighting in sighted]
+        judged = self._standing([each.delivery for each in sighted if each.delivery is not None]) if first_look else {}
+        return [_numbered_one(sighting, before, judged) for sighting in sighted]
 
-    def _numbered_one(
-        self, sighting: Sighting, before: Mapping[str, Mapping[tuple[str, ...], int]], first_look: bool
-    ) -> Sighting:
-        delivery = sighting.delivery
-        if delivery is None:
-            return sighting
-        judged = self._standing(delivery) if first_look else None
-        if judged:  # under a ledger that was lost
-            return replace(sighting, delivery=replace(delivery, revision=judged.revision), judged=judged)
-        revision = before[delivery.dataset].get((sighting.landed.key,), 0) + 1
-        delivery = replace(delivery, revision=revision)
-        return replace(sighting, delivery=delivery, event=arrived(delivery))
+
+def _numbered_one(
+    sighting: Sighting, before: Mapping[str, Mapping[tuple[str, ...], int]], standing: Mapping[str, Judged]
+) -> Sighting:
+    delivery = sighting.delivery
+    if delivery is None:
+        return sighting
+    judged = standing.get(delivery.id)
+    if judged:  # under a ledger that was lost
+        return replace(sighting, delivery=replace(delivery, revision=judged.revision), judged=judged)
+    revision = before[delivery.dataset].get((sighting.landed.key,), 0) + 1
+    delivery = replace(delivery, revision=revision)
+    return replace(sighting, delivery=delivery, event=arrived(delivery))
 
 
 def _before_all(found: Sequence[Route], first_look: bool) -> str | None:

@@ -82,7 +82,9 @@ def watch_landing(poll_s: float = 10, patience_s: float = 120, together: int = M
             watcher.sweep = Sweep(Overrides(clients, this_holder(watcher.holder), get_run_logger()))
             by_dataset = {contract.dataset: contract for contract in contracts}
             watcher.endings = Endings(aftermath, by_dataset, clients, watcher.stay_alive)
-            watcher.untold = Untold(ledger.announcements, clients.evidence_s3, clients.evidence_bucket)
+            watcher.untold = Untold(
+                ledger.announcements, clients.evidence_s3, clients.evidence_bucket, watcher.stay_alive
+            )
             watcher.watch(landing, pace, aftermath, Announcer(ledger, most), silence)
         except LeaseLost as lost:
             return Completed(name="TakenOver", message=str(lost))
@@ -98,7 +100,7 @@ def _landing(watcher: "Watcher", clients: Clients, contracts: Sequence[Contract]
         pace,
         watcher.holder,
         watcher.stay_alive,
-        StandingVerdicts(clients.evidence_s3, clients.evidence_bucket),
+        StandingVerdicts(clients.evidence_s3, clients.evidence_bucket, watcher.stay_alive),
         get_run_logger(),
     )
     for bucket, prefix in landing.locations:
@@ -147,6 +149,7 @@ class Watcher:
         self, landing: Landing, pace: Pace, aftermath: Aftermath, announcer: Announcer, silence: Silence | None
     ) -> Never:
         next_look = next_sweep = time.monotonic()
+        tell = partial(self._tell, announcer)
         while True:
             self.stay_alive()
             if self.sweep is not None and time.monotonic() >= next_sweep:
@@ -154,15 +157,15 @@ class Watcher:
                 self.sweep(self.survive)
             if time.monotonic() >= next_look:
                 next_look = time.monotonic() + pace.every.total_seconds()
-                landing.look(_now(), self.survive)
-                self._tell(announcer)  # what just arrived does not wait for what follows
+                landing.look(_now(), self.survive, tell)  # what just arrived does not wait for what follows
+                tell()
                 for doing, look in self._looks(aftermath, silence):
                     self.survive(doing, look)
                     self.stay_alive()
-            self._tell(announcer)
+            tell()
             hinted = self._await_hints(max(0.0, min(next_look - time.monotonic(), TELL_EVERY_S)))
             if hinted:
-                landing.look_where(hinted, _now(), self.survive)
+                landing.look_where(hinted, _now(), self.survive, tell)
 
     def _looks(self, aftermath: Aftermath, silence: Silence | None) -> Iterator[tuple[str, Callable[[], object]]]:
         """What follows a listing, by what it does, in its order."""
@@ -170,12 +173,12 @@ class Watcher:
         ask_prefect = time.monotonic() - self._asked_prefect >= ASK_PREFECT_EVERY_S
         if ask_prefect:
             self._asked_prefect = time.monotonic()
+        if ask_prefect and self.endings is not None:  # before a dataset is resumed, and all that waits is announced
+            yield "looking at runs that ended", self.endings.look
         if silence is not None:
             if ask_prefect:
                 yield "looking at the datasets' switches", partial(silence.look_at_switches, _now())
             yield "looking for what is overdue", partial(silence.look, _now())
-        if ask_prefect and self.endings is not None:
-            yield "looking at runs that ended", self.endings.look
         if self.untold is not None:
             yield "looking for verdicts that were not told", self.untold.tell
         yield "looking for lost announcements", aftermath.announce_again

@@ -94,8 +94,16 @@ class Announcements:
                 for row in connection.execute(query)
             )
 
+    def unjudged_since(self) -> Mapping[str, datetime]:
+        """When each announced delivery without a verdict was announced last, by id, be its dataset paused or not."""
+        query = sa.select(deliveries.c.id, deliveries.c.announced_at).where(*_without_verdict())
+        with self._engine.connect() as connection:
+            return {row.id: row.announced_at for row in connection.execute(query)}
+
     def told_by(self, delivery_ids: Sequence[str]) -> Mapping[str, uuid.UUID]:
         """The last event that told of each of these deliveries, or is to tell."""
+        if not delivery_ids:
+            return {}
         query = sa.select(announcements.c.delivery_id, announcements.c.event_id, announcements.c.batch_id)
         query = query.where(announcements.c.delivery_id.in_(delivery_ids)).order_by(announcements.c.due_at)
         with self._engine.connect() as connection:
@@ -145,8 +153,11 @@ class Announcements:
 
 
 def _unjudged() -> sa.Select[Any]:
-    silent = (deliveries.c.judged_at.is_(None), deliveries.c.announced_at.is_not(None))
-    return sa.select(deliveries.c.pointer).where(*silent)
+    return sa.select(deliveries.c.pointer).where(*_without_verdict())
+
+
+def _without_verdict() -> tuple[sa.ColumnElement[bool], ...]:
+    return deliveries.c.judged_at.is_(None), deliveries.c.announced_at.is_not(None)
 
 
 def _silent() -> sa.ColumnElement[bool]:
@@ -154,8 +165,7 @@ def _silent() -> sa.ColumnElement[bool]:
     on_their_way = sa.select(announcements.c.delivery_id).where(
         announcements.c.confirmed_at.is_(None), announcements.c.delivery_id.is_not(None)
     )
-    announced = deliveries.c.announced_at.is_not(None)
-    return sa.and_(deliveries.c.judged_at.is_(None), announced, deliveries.c.id.not_in(on_their_way))
+    return sa.and_(*_without_verdict(), deliveries.c.id.not_in(on_their_way))
 
 
 def _of(paused: Sequence[str]) -> sa.ColumnElement[bool]:

@@ -7,7 +7,7 @@ from flows.ledger.database import shown
 from flows.ledger.datasets import fill
 from flows.ledger.tables import UtcDateTime, ledger_version, metadata, writing
 
-VERSION = 4
+VERSION = 5
 DATASETS_SINCE = 4
 """The version that has the table `datasets`."""
 
@@ -21,6 +21,8 @@ _STEPS = {
     2: ("ALTER TABLE announcements ADD COLUMN batch_id VARCHAR",),
     # Version 3 told nobody of what did not come, or was not judged.
     3: ("ALTER TABLE deliveries ADD COLUMN overdue_told_at {time}",),
+    # Version 4 had indexes in which nearly every announcement had the same value.
+    4: ("DROP INDEX IF EXISTS ix_announcements_confirmed_at", "DROP INDEX IF EXISTS ix_announcements_batch_id"),
 }
 _STEPS_ON_POSTGRESQL = {
     # It compared keys as its locale does, and could not hold all of them: see tables.KEY.
@@ -31,6 +33,11 @@ _INDEX_ON_POSTGRESQL = "CREATE INDEX IF NOT EXISTS deliveries_of_the_same_keys O
 
 Said of the table's own index, it would have every watcher load PostgreSQL's dialect: 2 MB.
 """
+_INDEXES_OF_FEW = (
+    "CREATE INDEX IF NOT EXISTS unconfirmed_announcements ON announcements (confirmed_at) WHERE confirmed_at IS NULL",
+    "CREATE INDEX IF NOT EXISTS announcements_told_by_others ON announcements (batch_id) WHERE batch_id IS NOT NULL",
+)
+"""Of the rows that are asked for each second. A database that may choose would read all that were ever announced."""
 
 _ONE_AT_A_TIME = 0x0ACE17E
 """PostgreSQL's advisory lock of those who open a ledger: a table that two make at the same time is an error there."""
@@ -67,8 +74,9 @@ def _upgrade(connection: sa.Connection, found: int) -> None:
     for table in metadata.tables.values():
         for index in table.indexes:
             index.create(connection, checkfirst=True)  # create_all makes none of a table that was there
-    if connection.dialect.name == "postgresql":
-        connection.exec_driver_sql(_INDEX_ON_POSTGRESQL)
+    also = (_INDEX_ON_POSTGRESQL,) if connection.dialect.name == "postgresql" else ()
+    for statement in (*_INDEXES_OF_FEW, *also):
+        connection.exec_driver_sql(statement)
     connection.execute(sa.delete(ledger_version))
     connection.execute(sa.insert(ledger_version).values(version=VERSION))
 

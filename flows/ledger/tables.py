@@ -87,7 +87,7 @@ deliveries = sa.Table(
     sa.Column("announced_at", UtcDateTime),
     sa.Column("announcements", sa.Integer, nullable=False, default=0),
     sa.Column("claimed_at", UtcDateTime),
-    sa.Column("looked_at", UtcDateTime),
+    sa.Column("looked_at", UtcDateTime, index=True),
     sa.Column("judged_at", UtcDateTime, index=True),
     sa.Column("verdict", sa.String),
     sa.Column("reason", Text),
@@ -118,12 +118,12 @@ announcements = sa.Table(
     "announcements",
     metadata,
     sa.Column("event_id", sa.String, primary_key=True),
-    sa.Column("delivery_id", sa.String),
+    sa.Column("delivery_id", sa.String, index=True),
     sa.Column("event", sa.JSON, nullable=False),
     sa.Column("due_at", UtcDateTime, nullable=False),
     sa.Column("posted_at", UtcDateTime),
-    sa.Column("confirmed_at", UtcDateTime, index=True),
-    sa.Column("batch_id", sa.String, index=True),  # the announcement, of several deliveries, that tells of this one too
+    sa.Column("confirmed_at", UtcDateTime),  # see schema for its index, and that of the next
+    sa.Column("batch_id", sa.String),  # the announcement, of several deliveries, that tells of this one too
 )
 lease = sa.Table(
     "lease",

@@ -8,6 +8,7 @@ import jinja2
 import pytest
 from prefect.automations import AutomationCore
 from prefect.client.orchestration import get_client
+from prefect.client.schemas.objects import StateType
 
 from acceptance.delivery import Delivery, LandingObject
 from acceptance.events import DeliveryPointer, arrived, arrived_together
@@ -21,9 +22,11 @@ from automations import (
     validate,
 )
 from automations.apply import apply, deployments
+from automations.deployments import VALIDATION, served_here
 from automations.telling import Channel
 from blocks.settings import Settings, read_settings
 from flows.contracts import load_contracts
+from flows.runs import cancellation
 from flows.switches import switch_name
 
 SOME_ID = UUID(int=7)
@@ -131,3 +134,19 @@ def test_the_one_automation_of_earlier_versions_is_deleted_for_it_would_run_ever
         changed = [change for change in apply(settings, contracts) if change.change != "unchanged"]
         assert [(change.name, change.change) for change in changed] == [(validate.OBSOLETE, "deleted")]
         assert not client.read_automations_by_name(validate.OBSOLETE)
+
+
+def test_runs_that_wait_where_their_deployment_was_before_are_withdrawn_in_nobody_s_name(
+    prefect_server, settings, contracts
+):
+    apply(settings, contracts, places=served_here(settings))
+    elsewhere = settings.model_copy(update={"runner": "process"})
+    with get_client(sync_client=True) as client:
+        validation = client.read_deployment_by_name(f"validate-delivery/{VALIDATION}")
+        parameters = {"delivery": DeliveryPointer.to(DELIVERY).model_dump(mode="json")}
+        run = client.create_flow_run_from_deployment(validation.id, parameters=parameters)
+        apply(elsewhere, contracts, places=served_here(elsewhere))
+        withdrawn = client.read_flow_run(run.id)
+        apply(settings, contracts, places=served_here(settings))
+    assert withdrawn.state_type is StateType.CANCELLED
+    assert cancellation(str(run.id)) is None, "no person did it, so its delivery is announced again"

@@ -1,5 +1,6 @@
 import uuid
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pytest
 
@@ -86,6 +87,31 @@ def test_several_new_runs_that_do_not_mention_the_key_are_listed_and_none_is_gue
     with pytest.raises(StepFailed, match=r"2 runs were started meanwhile and none has 'a\.csv'") as failed:
         await_started_run(glue, job, known=frozenset(), mentioning="a.csv", within=MINUTE)
     assert all(run in str(failed.value) for run in runs)
+
+
+def test_a_new_run_that_waits_and_has_no_time_does_not_make_runs_of_before_new():
+    """Of a job with many runs the newest page is known, and Glue does not say how long a page is."""
+    noon = datetime(2026, 1, 2, 12, tzinfo=UTC)
+    runs = [{"Id": f"run {n}", "JobRunState": "SUCCEEDED", "StartedOn": noon - n * MINUTE} for n in range(400)]
+    known = job_run_ids(Answers([{"JobRuns": runs[:200]}, {"JobRuns": runs[200:]}]), "job")
+    waiting = [{"Id": "new", "JobRunState": "WAITING", "Arguments": {"--key": "a.csv"}}, *runs]
+    for run in waiting[1:]:
+        run["Arguments"] = {"--key": "a.csv"}  # delivered before, too
+    glue = Answers([{"JobRuns": waiting[:300]}, {"JobRuns": waiting[300:]}])
+    assert await_started_run(glue, "job", known=known, mentioning="a.csv", within=MINUTE).id == "new"
+
+
+class Answers:
+    """What Glue answers to a listing, page by page."""
+
+    def __init__(self, pages: list[dict[str, Any]]) -> None:
+        self._pages = pages
+
+    def get_paginator(self, _: str) -> "Answers":
+        return self
+
+    def paginate(self, **_: str) -> list[dict[str, Any]]:
+        return self._pages
 
 
 def test_a_run_that_is_started_later_is_waited_for(glue, job, stepped):

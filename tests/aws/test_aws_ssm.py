@@ -107,6 +107,19 @@ def test_another_process_restores_by_the_mark_alone_and_again_changes_nothing(ss
     assert read_parameter(ssm, name) == restored
 
 
+def test_an_override_that_says_the_same_as_before_leaves_the_description_as_it_was(ssm, name):
+    put(ssm, name, "same", Description="what it is for")
+    overridden = override_parameter(ssm, name, "same", mark="run 1")
+    assert "run 1" in description_of(ssm, name)
+    restore_parameter(ssm, overridden)
+    version = read_parameter(ssm, name).version
+    restore_parameter(ssm, overridden)
+    assert (description_of(ssm, name), read_parameter(ssm, name).version) == ("what it is for", version)
+    override_parameter(ssm, name, "same", mark="run 2")
+    assert undo_override(ssm, name, "run 2") is Undone.RESTORED
+    assert description_of(ssm, name) == "what it is for"
+
+
 def test_another_process_deletes_what_was_not_there_and_again_changes_nothing(ssm, name):
     override_parameter(ssm, name, "during", mark="run 1")
     assert undo_override(ssm, name, "run 1") is Undone.RESTORED

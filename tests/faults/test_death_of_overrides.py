@@ -209,6 +209,28 @@ def test_what_somebody_changed_after_a_death_is_left_and_said_aloud(world: World
     assert len(world.watcher.overrides.told) == told, "once"
 
 
+@pytest.mark.parametrize("content", [b"{}", b"no note"])
+def test_a_note_that_cannot_be_read_is_named_and_keeps_no_parameter_from_being_restored(
+    world: World, content: bytes
+) -> None:
+    name, troubles = world.new(existed=True), list[str]()
+    change(world.doomed("first"), name)
+    key = f"overrides/{ACCOUNT}/{REGION}/0.json"  # before all others
+    world.s3.put_object(Bucket="evidence", Key=key, Body=content)
+
+    def outlive(_: str, action: Callable[[], object]) -> None:
+        try:
+            action()
+        except StepFailed as trouble:
+            troubles.append(str(trouble))
+
+    world.watcher(outlive)
+    world.s3.delete_object(Bucket="evidence", Key=key)
+    assert world.value(name) == "before"
+    (trouble,) = troubles
+    assert f"s3://evidence/{key}" in trouble
+
+
 def test_while_a_run_lives_nobody_restores_what_it_changed_and_the_next_one_waits(world: World) -> None:
     name, waited = world.new(existed=True), []
     first = world.living("first")

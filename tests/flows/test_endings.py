@@ -22,12 +22,14 @@ from prefect.states import Cancelled, Cancelling, Crashed, Failed, Pending, Runn
 from acceptance.chain import audit
 from acceptance.contract import Contract
 from acceptance.delivery import Delivery, LandingObject
+from acceptance.errors import StepFailed
 from acceptance.events import INCONCLUSIVE, DeliveryPointer, arrived
 from acceptance.evidence import Evidence
-from acceptance.evidence_keys import EVIDENCE, evidence_prefix
+from acceptance.evidence_keys import CLAIM, EVIDENCE, claim_key, evidence_prefix
 from acceptance.findings import Findings
 from acceptance.odcs.reader import read_contract
 from acceptance.ranges import KeyRange
+from acceptance.silence_events import paused
 from acceptance.verdict_events import FAILURE, verdict_event_id
 from blocks.build import save_blocks
 from blocks.settings import read_settings
@@ -46,7 +48,7 @@ from flows.ledger import Ledger, open_ledger
 from flows.ledger.remember import Sighting
 from flows.ledger.seen import Certified
 from flows.records import evidence_of, run_of
-from flows.runs import SHUTTING_DOWN
+from flows.runs import SHUTTING_DOWN, WITHDRAWN
 from flows.timeline import Timeline, called
 from flows.untold import Untold
 from flows.validate_deliveries import validate_deliveries
@@ -188,8 +190,9 @@ def forget_queued_runs() -> None:
         (Running(), Failed()),
         (Pending(), Crashed()),
         (Running(), Cancelled(message=SHUTTING_DOWN)),
+        (Scheduled(), Cancelled(message=f"{WITHDRAWN} `aceite up`")),
     ],
-    ids=["it died", "it failed", "it died before it began", "what ran it was told to end"],
+    ids=["it died", "it failed", "it died before it began", "what ran it was told to end", "its deployment moved"],
 )
 def test_a_delivery_whose_run_came_to_nothing_is_announced_again_at_once(watch: Watch, states) -> None:
     deliveries, event_id = watch.arrive()
@@ -219,6 +222,20 @@ def test_the_next_deaths_of_a_delivery_make_it_wait_for_ever_longer(watch: Watch
     assert watch.look() == 0, "an eighth of twice the patience"
 
 
+@pytest.mark.parametrize(
+    ("due_in", "again"),
+    [(timedelta(minutes=-1), 0), (timedelta(hours=-2), 1), (timedelta(days=1), 1)],
+    ids=["that was due just now", "that nobody takes", "of tomorrow"],
+)
+def test_what_nobody_claimed_waits_for_runs_that_may_be_its_own_and_for_no_others(watch: Watch, due_in, again) -> None:
+    watch.aftermath = Aftermath(watch.ledger.announcements, watch.s3, "evidence", timedelta(0))
+    watch.arrive()
+    watch.run([watch._delivery()], uuid4(), Scheduled(scheduled_time=datetime.now(UTC) + due_in))
+    with disable_run_logger():
+        watch.aftermath.announce_again()
+    assert len(watch.ledger.announcements.due(10)) == again
+
+
 def test_a_watcher_that_begins_later_finds_the_deaths_of_before(watch: Watch) -> None:
     deliveries, event_id = watch.arrive(20)
     watch.run(deliveries, event_id, Running(), Crashed())
@@ -236,6 +253,40 @@ def test_deliveries_of_which_the_bucket_does_not_tell_keep_back_no_others(watch:
     assert 0 < first < 20
     aws.torment.set([])
     assert watch.look() == 20
+
+
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [
+        (EVIDENCE, b'{"verdict": "accepted"}'),
+        (EVIDENCE, b"accepted"),
+        (CLAIM, b"{}"),
+        (CLAIM, b'{"claimed_at": "yesterday"}'),
+    ],
+)
+def test_what_aceite_did_not_put_is_named_and_keeps_no_other_delivery_back(watch: Watch, name, content) -> None:
+    strange, _ = watch.arrive(9)
+    for each in strange:
+        key = evidence_prefix("sales", each.business_date, each.id)
+        watch.s3.put_object(Bucket="evidence", Key=key + name, Body=content)
+    (good,), event_id = watch.arrive()
+    watch.claim(good, watch.run([good], event_id, Running()))
+    with disable_run_logger():
+        with pytest.raises(StepFailed, match=rf"s3://evidence/deliveries/sales/.*/{name} .*remove it"):
+            watch.aftermath.look_for_evidence()
+        watch.aftermath.look_for_evidence()
+    states = {each.id: each.state for each in watch.ledger.status.deliveries()}
+    assert [states[each.id] for each in (*strange, good)] == [*["announced"] * len(strange), "claimed"]
+    assert len(watch.aftermath.strange) == len(strange)
+
+
+def test_a_claim_of_a_run_that_cannot_be_keeps_nobody_back(watch: Watch) -> None:
+    (delivery,), _ = watch.arrive()
+    key = claim_key("sales", delivery.business_date, delivery.id)
+    claim = b'{"claimed_at": "2026-01-01T00:00:00+00:00", "flow_run_id": "mine"}'
+    watch.s3.put_object(Bucket="evidence", Key=key, Body=claim)
+    watch.aftermath.look_for_evidence()
+    assert [each.state for each in watch.ledger.status.deliveries()] == ["announced"]
 
 
 def test_a_run_beside_another_one_that_goes_on_takes_nothing_with_it(watch: Watch) -> None:
@@ -268,6 +319,22 @@ def test_a_cancelled_run_is_not_run_again_but_is_inconclusive_and_told_so_once(w
     assert audit(read_found(watch.s3, "evidence", "sales")).flaws == ()
 
 
+@pytest.mark.parametrize("resumed", [False, True], ids=["while it is paused", "after it was resumed"])
+def test_a_queued_run_that_is_cancelled_while_its_dataset_is_paused_is_not_run_again(watch: Watch, resumed) -> None:
+    (delivery,), event_id = watch.arrive()
+    datasets, announcements = watch.ledger.datasets, watch.ledger.announcements
+    datasets.watch(["sales"], long_ago())
+    datasets.pause("sales", paused("sales", long_ago(), 1, (), ""), long_ago())
+    watch.run([delivery], event_id, Scheduled(), Cancelled(message="by Ana"))
+    if resumed:  # before the watcher saw the run's end
+        announcements.announce_again(announcements.untaken("sales"), long_ago())
+    watch.look()
+    found = watch.evidence(delivery)
+    assert found is not None
+    assert found.reason == "cancelled by a person: by Ana"
+    assert announcements.untaken("sales") == ()
+
+
 def test_of_a_cancelled_run_of_many_all_without_a_verdict_are_inconclusive(watch: Watch) -> None:
     deliveries, event_id = watch.arrive(12)
     run = watch.run(deliveries, event_id, Running(), Cancelling(), Cancelled())
@@ -298,12 +365,14 @@ def test_a_verdict_that_its_run_did_not_tell_is_told_by_the_watcher_once(watch: 
                 return events.stored(client, list(ids.values()))
 
         eventually(lambda: stored() == {ids[told.id]}, "the event of one")
-        watcher = Untold(watch.ledger.announcements, watch.s3, "evidence", timedelta(0))
+        alive: list[None] = []
+        watcher = Untold(watch.ledger.announcements, watch.s3, "evidence", lambda: alive.append(None), timedelta(0))
         watcher.tell()
         eventually(lambda: stored() == set(ids.values()), "the events of all")
         before = events_of(untold)
         watcher.tell()
-        Untold(watch.ledger.announcements, watch.s3, "evidence", timedelta(0)).tell()
+        Untold(watch.ledger.announcements, watch.s3, "evidence", given=timedelta(0)).tell()
+    assert len(alive) >= 2, "before the server is asked, and before evidence is read"
     (event,) = before
     assert (event.payload["verdict"], event.payload["reason"]) == ("inconclusive", "claim: it was tried")
     assert FAILURE not in event.resource

@@ -17,10 +17,10 @@ from acceptance.chain import audit
 from acceptance.delivery import Delivery, LandingObject
 from acceptance.errors import StepFailed
 from acceptance.evidence import Evidence
-from acceptance.evidence_keys import evidence_prefix, link_key
+from acceptance.evidence_keys import chain_prefix, evidence_prefix, link_key
 from acceptance.seal import EvidenceManifest, sha256_of
 from cli.main import main
-from flows.chain import Chain, link_numbers
+from flows.chain import Chain, last_numbers, link_numbers
 from flows.evidence_audit import read_found
 from flows.evidence_files import (
     evidence_files,
@@ -200,7 +200,7 @@ def test_a_run_may_die_after_each_put_and_another_finishes_without_judging_again
     assert has_evidence(bucket.s3, bucket.name, delivery(2))
     assert not is_sealed(bucket.s3, bucket.name, delivery(2))
     assert read_verdict(bucket.s3, bucket.name, delivery(2)) is None, "it is not told before it is sealed"
-    assert StandingVerdicts(bucket.s3, bucket.name)(delivery(2)) is None
+    assert StandingVerdicts(bucket.s3, bucket.name)([delivery(2)]) == {}
     manifest = finish_evidence(bucket.s3, bucket.name, delivery(2), "the run after it")
     assert manifest.sealed_by == ("the run that died" if put == 5 else "the run after it")
     assert bucket.files(2)["evidence.json"] == source
@@ -249,6 +249,24 @@ def test_the_deliveries_before_are_told_oldest_first_and_no_more_than_asked_for(
     past = Chain(bucket.s3, bucket.name, DATASET).judged_before(2)
     assert [(one.business_date.day, one.verdict.value) for one in past] == [(3, "rejected"), (4, "accepted")]
     assert Chain(bucket.s3, bucket.name, "another").judged_before() == ()
+
+
+@pytest.mark.parametrize("length", [0, 1, 9, 10, 11, 29, 157])
+def test_the_end_of_a_chain_is_found_without_listing_it(bucket: Bucket, length: int) -> None:
+    dataset, asked = f"long {length} é", list[str]()
+    for number in range(1, length + 1):
+        bucket.s3.put_object(Bucket=bucket.name, Key=link_key(dataset, number), Body=b"{}")
+    for strange in ("000000001.json.bak", "readme.txt"):
+        bucket.s3.put_object(Bucket=bucket.name, Key=chain_prefix(dataset) + strange, Body=b"")
+    bucket.s3.meta.events.register("before-call.s3.ListObjectsV2", lambda **_: asked.append(""), unique_id="asked")
+    found = last_numbers(bucket.s3, bucket.name, dataset, 5, page=10)
+    bucket.s3.meta.events.unregister("before-call.s3.ListObjectsV2", unique_id="asked")
+    assert found == list(range(1, length + 1))[-5:]
+    assert len(asked) <= 13
+    if length > 29:
+        bucket.s3.delete_object(Bucket=bucket.name, Key=link_key(dataset, length - 2))
+        expected = [length - 5, length - 4, length - 3, length - 1, length]
+        assert last_numbers(bucket.s3, bucket.name, dataset, 5, page=10) == expected
 
 
 @pytest.mark.parametrize("file", sorted(FILES))

@@ -50,7 +50,7 @@ class Watch:
         s3.create_bucket(Bucket=bucket)
         contract = read_contract(CONTRACT.replace("BUCKET", bucket).replace("RULE", rule), "orders.odcs.yaml", {})
         assert contract is not None
-        self._contract, self._url, self.now = contract, sqlite_url(home / "ledger.db"), NOON
+        self.contract, self._url, self.now = contract, sqlite_url(home / "ledger.db"), NOON
 
     def put(self, name: str, body: bytes = b"order_id\n1\n") -> str:
         self.s3.put_object(Bucket=self.bucket, Key=DAY + name, Body=body)
@@ -61,7 +61,7 @@ class Watch:
         self.now += after
         with ExitStack() as opened:
             ledger = opened.enter_context(open_ledger(self._url))
-            Landing(ledger, self.s3, [self._contract], Pace(timedelta(seconds=1))).look(self.now)
+            Landing(ledger, self.s3, [self.contract], Pace(timedelta(seconds=1))).look(self.now)
             due = ledger.announcements.due(100)
             ledger.announcements.confirmed([item.event_id for item in due], self.now)
             return [(item.draft.name, _about(item.draft.name, item.draft.payload)) for item in due]
@@ -206,3 +206,23 @@ def test_a_single_file_from_before_the_first_business_date_is_seen_and_ignored(w
     assert watch.look() == []
     watch.put("b.csv")
     assert watch.look() == [(ARRIVED, (1, ["b.csv"]))]
+
+
+def test_while_digests_are_read_the_watcher_shows_that_it_lives_and_has_told_what_was_complete_before(s3, tmp_path):
+    watch = Watch(s3, tmp_path, "landing-digests", "{complete: manifest, manifest: manifest.json, within: 2h}")
+    large = b"order_id\n" + b"1\n" * 2_000_000
+    watch.put("a.csv", large)
+    watch.put(
+        "manifest.json", json.dumps([{"key": DAY + "a.csv", "sha256": hashlib.sha256(large).hexdigest()}]).encode()
+    )
+    done: list[str] = []
+    listening = boto3.Session("test", "test", region_name=REGION).client("s3", endpoint_url=s3.meta.endpoint_url)
+    listening.meta.events.register("before-call.s3.GetObject", lambda params, **_: done.append(params["url_path"]))
+    with open_ledger(sqlite_url(tmp_path / "ledger.db")) as ledger:
+        pace = Pace(timedelta(seconds=1))
+        landing = Landing(ledger, listening, [watch.contract], pace, stay_alive=lambda: done.append("alive"))
+        landing.look(NOON, between=lambda: done.append("told"))
+        assert len(ledger.announcements.due(10)) == 1
+    read = next(number for number, each in enumerate(done) if each.endswith("a.csv"))
+    assert done.index("told") < read
+    assert done[read:].count("alive") >= 4, "for every megabyte"

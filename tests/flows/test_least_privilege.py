@@ -89,7 +89,7 @@ def watching(aceite: Policed, home: Path, judged: Delivery) -> dict[str, Do]:
         assert "delivery.arrived" in names, names
 
     def learn() -> None:
-        assert StandingVerdicts(s3, "evidence")(judged) is not None
+        assert StandingVerdicts(s3, "evidence")([judged])
         assert read_claim(s3, "evidence", judged) is not None
 
     def restore() -> None:

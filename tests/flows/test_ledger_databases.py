@@ -3,14 +3,17 @@
 import re
 import sys
 import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from datetime import UTC, date, datetime, timedelta
+from typing import Any
 
 import pytest
 import sqlalchemy as sa
 
 from acceptance.delivery import Delivery, LandingObject
 from acceptance.errors import LeaseLost, LedgerUnusable
-from acceptance.events import arrived, unroutable
+from acceptance.events import EventDraft, arrived, unroutable
 from acceptance.ranges import KeyRange
 from flows.ledger import Ledger, open_ledger
 from flows.ledger.lease import still_held
@@ -23,6 +26,9 @@ STRANGE = ["A", "a", "B", "b", "a b", "a.b", "é", "e\u0301", "z", "ä", "ß", "
 STRANGE += ["nul", *(f"nul{end}" for end in ("\0", "\0\1", "\1", "\1\1", "\1\2", "\2")), "\\", '"', "\n", "\x7f"]
 
 
+HISTORY = re.compile(r"SCAN (announcements|deliveries)\b")
+
+
 @pytest.fixture
 def ledger(url):
     with open_ledger(url) as ledger:
@@ -31,6 +37,20 @@ def ledger(url):
 
 def a_landed(key: str) -> LandingObject:
     return LandingObject("landing", key, "e1", 10, NOON)
+
+
+@contextmanager
+def listening(hear: Callable[[str, Any], None]) -> Iterator[None]:
+    """Hears each statement and its values."""
+
+    def heard(_: Any, __: Any, statement: str, values: Any, *___: Any) -> None:
+        hear(statement, values)
+
+    sa.event.listen(sa.Engine, "before_cursor_execute", heard)
+    try:
+        yield
+    finally:
+        sa.event.remove(sa.Engine, "before_cursor_execute", heard)
 
 
 def remember(ledger: Ledger, *keys: str) -> None:
@@ -270,3 +290,37 @@ def test_a_database_that_is_not_there_is_refused(postgresql):
     url = sa.make_url(postgresql()).set(database="absent").render_as_string(hide_password=False)
     with pytest.raises(LedgerUnusable, match=r'cannot be opened: .*database "absent" does not exist'):
         Ledger(url)
+
+
+def test_what_is_asked_again_and_again_reads_no_history(new_sqlite):
+    url, asked = new_sqlite(), list[tuple[str, Any]]()
+    with open_ledger(url) as ledger, listening(lambda statement, values: asked.append((statement, values))):
+        ledger.datasets.watch(["sales"], NOON)
+        ledger.datasets.pause("sales", EventDraft("dataset.paused", {}, {}), NOON)
+        told = ledger.announcements
+        (event,) = told.due(500)
+        told.posted([event.event_id], NOON)
+        told.confirmed([event.event_id], NOON)
+        told.bundle({"sales": 200, "others": 200}, NOON)
+        told.told_by(["any"])
+        told.announce_again(["any"], NOON)
+        told.in_flight(), told.unjudged(5), told.unjudged_since(), told.judged(NOON, LATER), told.untaken("sales")
+        ledger.datasets.late({"sales": timedelta(hours=1)}, LATER)
+    engine = sa.create_engine(url)
+    with engine.connect() as connection:
+        plans = {
+            statement: [row[3] for row in connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {statement}", values)]
+            for statement, values in asked
+            if statement.startswith(("SELECT", "UPDATE"))
+        }
+    engine.dispose()
+    scans = [(plan, statement) for statement, plan in plans.items() for step in plan if HISTORY.match(step)]
+    assert scans == []
+    assert len(plans) > 12
+
+
+def test_nothing_is_asked_of_no_deliveries(ledger):
+    asked = list[str]()
+    with listening(lambda statement, _: asked.append(statement)):
+        assert ledger.announcements.told_by([]) == {}
+    assert asked == []

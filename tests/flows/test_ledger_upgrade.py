@@ -17,6 +17,7 @@ from flows.ledger import open_ledger
 
 DAY = "in/20260102/"
 JUDGED, WAITING = "6dc2702d44aff0b52b5f", "b66498b6e53bf10f4525"
+SINCE_VERSION_5 = ("ix_announcements_delivery_id", "ix_deliveries_looked_at")
 POSTED = "f54d0e40-76e1-4ea0-aa6b-50685482ff84"
 
 VERSION_1 = """
@@ -138,6 +139,23 @@ def test_a_ledger_that_was_brought_up_to_date_is_laid_out_as_a_new_one(new_datab
         assert layout(upgraded) == layout(fresh)
 
 
+def test_a_ledger_of_version_4_is_laid_out_as_a_new_one(new_database):
+    old, new = new_database(), new_database()
+    for url in (old, new):
+        with open_ledger(url):
+            pass
+    with connected(old) as connection:
+        for index in ("unconfirmed_announcements", "announcements_told_by_others", *SINCE_VERSION_5):
+            connection.exec_driver_sql(f"DROP INDEX {index}")
+        for column in ("confirmed_at", "batch_id"):
+            connection.exec_driver_sql(f"CREATE INDEX ix_announcements_{column} ON announcements ({column})")
+        connection.exec_driver_sql("UPDATE ledger_version SET version = 4")
+    with open_ledger(old):
+        pass
+    with connected(old) as upgraded, connected(new) as fresh:
+        assert layout(upgraded) == layout(fresh)
+
+
 def layout(connection: sa.Connection) -> dict[str, Any]:
     found = sa.inspect(connection)
     return {
@@ -179,7 +197,7 @@ def test_a_ledger_of_a_later_version_is_refused_and_left_as_it_is(url):
         pass
     with connected(url) as connection:
         connection.exec_driver_sql("UPDATE ledger_version SET version = 99")
-    with pytest.raises(LedgerUnusable, match="layout 99, and this version of Aceite knows layouts up to 4"):
+    with pytest.raises(LedgerUnusable, match="layout 99, and this version of Aceite knows layouts up to 5"):
         open_ledger(url).__enter__()
     with connected(url) as connection:
         assert connection.exec_driver_sql("SELECT version FROM ledger_version").scalar_one() == 99

@@ -10,8 +10,9 @@ import pytest
 from evidence_builder import accepted
 from watched_bucket import orders
 
-from acceptance.delivery import Delivery
+from acceptance.delivery import Delivery, LandingObject
 from acceptance.events import DeliveryPointer
+from acceptance.evidence_keys import EVIDENCE, evidence_prefix
 from acceptance.routing import route
 from aws.s3 import list_objects
 from flows.evidence_files import put_evidence
@@ -19,17 +20,23 @@ from flows.evidence_store import StandingVerdicts
 from flows.landing import Landing, Pace
 from flows.ledger import open_ledger, sqlite_url
 from sandbox.server import REGION, LocalAws
+from sandbox.torment import Fault, Kind
 
 NOON = datetime(2026, 1, 2, 12, tzinfo=UTC)
 
 
 @pytest.fixture(scope="module")
-def s3() -> Iterator[Any]:
+def aws() -> Iterator[LocalAws]:
     with LocalAws() as aws:
-        client = boto3.Session("test", "test", region_name=REGION).client("s3", endpoint_url=aws.endpoint)
-        for bucket in ("landing", "evidence"):
-            client.create_bucket(Bucket=bucket)
-        yield client
+        yield aws
+
+
+@pytest.fixture(scope="module")
+def s3(aws: LocalAws) -> Any:
+    client = boto3.Session("test", "test", region_name=REGION).client("s3", endpoint_url=aws.endpoint)
+    for bucket in ("landing", "evidence"):
+        client.create_bucket(Bucket=bucket)
+    return client
 
 
 def look_with_a_new_ledger(s3: Any, home: Path) -> tuple[list[Delivery], dict[str, tuple[str, int]]]:
@@ -54,3 +61,25 @@ def test_a_new_ledger_takes_the_verdicts_that_stand_and_announces_only_what_has_
     told, states = look_with_a_new_ledger(s3, tmp_path)
     assert [item.first.key for item in told] == ["in/20260102/open.csv"]
     assert states == {"in/20260102/judged.csv": ("judged", 3), "in/20260102/open.csv": ("landed", 1)}
+
+
+def test_evidence_that_aceite_did_not_put_keeps_a_new_ledger_from_nothing(s3, tmp_path):
+    s3.put_object(Bucket="landing", Key="in/20260103/strange.csv", Body=b"order_id\n1\n")
+    strange = route(next(iter(list_objects(s3, "landing", "in/20260103/"))), [orders()])
+    prefix = evidence_prefix(strange.dataset, strange.business_date, strange.id)
+    s3.put_object(Bucket="evidence", Key=prefix + EVIDENCE, Body=b'{"verdict": "accepted"}')
+
+    told, _ = look_with_a_new_ledger(s3, tmp_path)
+    assert strange.id in {item.id for item in told}
+
+
+def test_while_verdicts_are_looked_for_the_watcher_shows_that_it_lives(s3, aws):
+    landed = LandingObject("landing", "in/20260104/late.csv", "e", 1, NOON)
+    delivery, alive = route(landed, [orders()]), list[None]()
+    assert put_evidence(s3, "evidence", delivery, accepted())
+    aws.torment.set([Fault(Kind.SLOW, "s3", "GetObject", seconds=3, callers=("test",))])
+    standing = StandingVerdicts(s3, "evidence", lambda: alive.append(None))
+    found = standing([delivery])
+    aws.torment.set([])
+    assert found.keys() == {delivery.id}
+    assert len(alive) > 2 + sum(1 for _ in list_objects(s3, "evidence", f"deliveries/{delivery.dataset}/"))
