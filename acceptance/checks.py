@@ -141,7 +141,7 @@ class Check:
     """One promise. `id` is unique in its contract. What `threshold` bounds is the metric's count, in `unit`.
 
     `columns` are the columns it speaks of, empty for the whole table. `valid` belongs to INVALID_VALUES,
-    `missing` (texts that count as missing, beside null) to MISSING_VALUES, `sql` to SQL: a SELECT of one number where
+    `missing` (values that count as missing, beside null) to MISSING_VALUES, `sql` to SQL: a SELECT of one number where
     the delivered rows are the table `{object}`, `refers_to` to ORPHANED_VALUES. LATENCY is bounded in seconds.
     `expects` says it for people where the threshold alone does not.
     """
@@ -155,7 +155,7 @@ class Check:
     dimension: str | None = None
     description: str = ""
     valid: Valid | None = None
-    missing: tuple[str, ...] = ()
+    missing: tuple[Number | str | bool, ...] = ()
     sql: str | None = None
     refers_to: Reference | None = None
     expects: str = ""

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import date, datetime
 from decimal import Decimal
 
@@ -14,6 +15,8 @@ Value = Number | str | bool
 
 MOST_PATTERN = 1000
 """Characters. A longer one is no rule that a person could check."""
+
+_NUMBER = re.compile(r"[+-]?[0-9]{1,38}([.][0-9]{1,38})?", re.ASCII)
 
 
 def exact(value: Number) -> Number:
@@ -44,6 +47,33 @@ def read_value(node: Node, column: Column) -> Value | None:
     quote = "; quote it to make it a text" if of in TEXTS else ""
     node.refuse(f"{shown(value)} is not a value of the column {column.name}, which is {column.type}{quote}")
     return None
+
+
+def read_missing(node: Node, column: Column) -> tuple[Value, ...]:
+    """What counts as missing beside null, each once and typed as the column: of a decimal, -999 is -999.00 too."""
+    if not node.sequence():
+        node.refuse("missingValues needs the list of values that count as missing beside null")
+    told = (each for each in node.sequence() if each.value is not None)  # that null is missing goes without saying
+    values = [_text_of(each) if kind(column) in TEXTS else read_value(_unquoted(each, column), column) for each in told]
+    return tuple(dict.fromkeys(value for value in values if value is not None))
+
+
+def _text_of(node: Node) -> str:
+    if not isinstance(node.value, str | int) or isinstance(node.value, bool):
+        node.refuse(f"found {shown(node.value)}; write the text that the cell holds, in quotes")
+    return str(node.value)
+
+
+def _unquoted(node: Node, column: Column) -> Node:
+    """A number or truth that is written as a text, as missing values often are; anything else as it is."""
+    text = node.value
+    if not isinstance(text, str):
+        return node
+    if kind(column) in NUMBERS and _NUMBER.fullmatch(text):
+        return replace(node, value=float(text) if "." in text else int(text))
+    if kind(column) == "boolean" and text.lower() in ("true", "false"):
+        return replace(node, value=text.lower() == "true")
+    return node
 
 
 def read_bound(node: Node, column: Column) -> Number | str | None:

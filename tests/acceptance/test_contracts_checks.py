@@ -222,8 +222,8 @@ def test_the_operators_of_a_range_have_two_bounds(operator: Operator) -> None:
 LIBRARY = [
     ("{metric: nullValues, unit: percent, mustBeLessThan: 5}",
      Check("gift_nulls", Metric.NULL_VALUES, Threshold(Operator.MUST_BE_LESS_THAN, (5,)), unit=Unit.PERCENT)),
-    ("{metric: missingValues, mustBe: 0, arguments: {missingValues: ['', N/A, 0, null]}}",
-     Check("gift_missing", Metric.MISSING_VALUES, missing=("", "N/A", "0"))),
+    ("{metric: missingValues, mustBe: 0, arguments: {missingValues: [false, 'false', null]}}",
+     Check("gift_missing", Metric.MISSING_VALUES, missing=(False,))),
     ("{metric: invalidValues, mustBe: 0, arguments: {validValues: [true]}}",
      Check("gift_invalid", Metric.INVALID_VALUES, valid=Valid(values=(True,)))),
     ("{metric: duplicateValues, mustBe: 0}", Check("gift_duplicates", Metric.DUPLICATE_VALUES)),
@@ -237,6 +237,21 @@ LIBRARY = [
 def test_a_library_metric_of_a_column_is_a_check(rule: str, expected: Check) -> None:
     (found,) = added(of_column("gift", f"quality: [{rule}]"))
     assert replace(found, expects="") == replace(expected, columns=("gift",))
+
+
+MISSING = [
+    ("customer", "['', N/A, 0, null]", ("", "N/A", "0")),
+    ("total", "[-999, '-0.50', '-999']", (-999, Decimal("-0.5"))),
+    ("order_id", "[-1, '0']", (-1, 0)),
+    ("ordered_on", "['1900-01-01']", ("1900-01-01",)),
+]
+
+
+@pytest.mark.parametrize(("column", "listed", "missing"), MISSING)
+def test_missing_values_are_of_the_column_s_type(column: str, listed: str, missing: tuple[object, ...]) -> None:
+    rule = f"{{metric: missingValues, mustBe: 0, arguments: {{missingValues: {listed}}}}}"
+    (found,) = added(of_column(column, f"quality: [{rule}]"))
+    assert found.missing == missing
 
 
 def test_a_pattern_is_an_argument_too() -> None:

@@ -175,7 +175,12 @@ RULES = [
      "move it to the table"),
     ("an unknown argument", rules("- {metric: rowCount, mustBe: 1, arguments: {where: x}}  # here"), "unknown key"),
     ("no missing values", of_column("gift", "quality: [{metric: missingValues, mustBe: 0}]  # here"), "needs the list"),
-    ("a list as missing value", of_column("gift",
+    *((f"{value} as missing {column}", of_column(column,
+       f"quality: [{{metric: missingValues, mustBe: 0, arguments: {{missingValues: [{value}]}}}}]  # here"),
+       f"not a value of the column {column}")
+      for column, value in (("total", "N/A"), ("order_id", "0.5"), ("order_id", "'0.5'"), ("ordered_on", "''"),
+                            ("gift", "1"), ("paid_at", "never"))),
+    ("a list as missing value", of_column("customer",
      "quality: [{metric: missingValues, mustBe: 0, arguments: {missingValues: [[]]}}]  # here"), "in quotes"),
     ("nothing that is valid", of_column("gift", "quality: [{metric: invalidValues, mustBe: 0}]  # here"),
      "needs `validV"),
