@@ -55,6 +55,11 @@ class Operator(StrEnum):
     MUST_NOT_BE_BETWEEN = "mustNotBeBetween"
 
 
+def exact(value: Number) -> Number:
+    """The number as it is written, in the contract or by Athena: 0.1 is a tenth."""
+    return Decimal(repr(value)) if isinstance(value, float) else value
+
+
 @dataclass(frozen=True, slots=True)
 class Threshold:
     """An operator and its one or two bounds."""
@@ -66,7 +71,7 @@ class Threshold:
         """Whether the value satisfies the threshold. NaN satisfies none."""
         if value != value:
             return False
-        low, high = self.bounds[0], self.bounds[-1]
+        value, low, high = exact(value), exact(self.bounds[0]), exact(self.bounds[-1])
         match self.operator:
             case Operator.MUST_BE:
                 return value == low

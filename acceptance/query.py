@@ -9,6 +9,7 @@ of that check alone.
 import re
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
+from decimal import Decimal
 
 from acceptance.checks import Check, Metric, Number, Unit
 from acceptance.contract import Column, Contract
@@ -238,5 +239,5 @@ def _measurement(check: Check, value: object, rows: int, query_id: str) -> Measu
         return Measurement(value, query_id=query_id)
     if rows == 0:
         return Measurement(query_id=query_id, skipped="a percentage of no rows says nothing")
-    percent = 100 * float(value) / rows
-    return Measurement(percent, f"{measured_text(check, percent)} ({value} of {rows} rows)", query_id)
+    percent = 100 * Decimal(value) / rows  # of floats, 1 of 1000 is more than the 0.1 that a contract bounds it by
+    return Measurement(percent, f"{measured_text(check, float(percent))} ({value} of {rows} rows)", query_id)

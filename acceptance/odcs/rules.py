@@ -3,13 +3,13 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
-from acceptance.checks import NONE, Check, Metric, Operator, Severity, Threshold, Unit, Valid
+from acceptance.checks import NONE, Check, Metric, Operator, Severity, Threshold, Unit, Valid, exact
 from acceptance.contract import Column
 from acceptance.odcs.columns import TEXTS, kind
 from acceptance.odcs.node import Node, hint, shown
 from acceptance.odcs.relationships import Tables
 from acceptance.odcs.sql_rule import read_query
-from acceptance.odcs.valid_values import exact, read_missing, read_pattern, read_values
+from acceptance.odcs.valid_values import read_missing, read_pattern, read_values
 
 Names = Mapping[str, str]
 """The names of the properties in the contract, and of the columns, -> the column."""

@@ -4,9 +4,8 @@ import re
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import date, datetime
-from decimal import Decimal
 
-from acceptance.checks import Number
+from acceptance.checks import Number, exact
 from acceptance.contract import Column
 from acceptance.odcs.columns import NUMBERS, TEXTS, WHOLE_NUMBERS, kind
 from acceptance.odcs.node import Node, shown
@@ -17,11 +16,6 @@ MOST_PATTERN = 1000
 """Characters. A longer one is no rule that a person could check."""
 
 _NUMBER = re.compile(r"[+-]?[0-9]{1,38}([.][0-9]{1,38})?", re.ASCII)
-
-
-def exact(value: Number) -> Number:
-    """The number as it is written in the contract: 0.1 is a tenth."""
-    return Decimal(repr(value)) if isinstance(value, float) else value
 
 
 def read_values(nodes: Sequence[Node], column: Column) -> tuple[Value, ...]:
