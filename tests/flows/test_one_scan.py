@@ -192,6 +192,26 @@ def test_a_rule_that_athena_cannot_compute_leaves_the_delivery_unjudged_if_nothi
     assert judge([judge_check(lenient, Measurement(1)), judged["each"]]).verdict is Verdict.INCONCLUSIVE
 
 
+@pytest.mark.parametrize(
+    ("query", "kind"),
+    [
+        ("SELECT max(phone) FROM {object}", "a text"),
+        ("SELECT max(phone) FROM (SELECT phone FROM {object})", "a text"),
+        ("SELECT array_agg(phone) FROM {object}", "a list"),
+        ("SELECT DATE '1971-02-03' FROM {object} LIMIT 1", "a date"),
+    ],
+)
+def test_a_query_that_answers_no_number_is_told_by_its_kind_and_never_by_what_it_answered(sales, query, kind) -> None:
+    text = SALES.replace("    quality:\n", f'    quality:\n      - {{id: asked, type: sql, query: "{query}", mustBe: 0}}\n')
+    published = published_tables(CUSTOMERS, "contracts/customers.odcs.yaml", {})
+    contract = read_contract(text, "contracts/sales.odcs.yaml", {}, published)
+    assert contract is not None
+    judged = replace(sales, contract=contract).judge(["1, 10, 'BR', 5, 1, '19710203', NULL"])
+    assert judged["asked"].outcome is Outcome.ERRORED
+    assert kind in judged["asked"].observed
+    assert "1971" not in judged["asked"].observed
+
+
 @pytest.mark.parametrize("rule", ["whole", "dear"])
 def test_a_fused_rule_answers_what_its_own_query_answers(sales, rule) -> None:
     judged = sales.judge([*GOOD, "4, 10, 'BR', 99, 1, '1', NULL", "5, 10, 'BR', NULL, 1, '1', NULL"])
