@@ -55,6 +55,46 @@ def test_a_table_without_partitions_must_hold_objects() -> None:
     assert check(watched(text), "partition_exists").expects == "the table, with objects"
 
 
+SOME = Threshold(Operator.MUST_BE_GREATER_THAN, (0,))
+
+
+@pytest.mark.parametrize(
+    "rule",
+    [
+        "mustBeGreaterThan: 1000, severity: warning",
+        "mustBeGreaterThan: 1000, severity: info",
+        "mustBeGreaterOrEqualTo: 0, severity: warning",
+        "mustBeLessThan: 1000000",
+        "mustBeLessOrEqualTo: 0",
+        "mustNotBe: 7",
+        "mustNotBeBetween: [1, 7]",
+        "mustBeBetween: [-1, 7]",
+    ],
+)
+def test_a_row_count_that_says_nothing_of_empty_deliveries_leaves_them_rejected(rule: str) -> None:
+    contract = watched(rules(f"- {{id: ours, metric: rowCount, {rule}}}"))
+    assert check(contract, "rows").threshold == SOME
+    assert check(contract, "ours").metric is Metric.ROW_COUNT
+
+
+@pytest.mark.parametrize(
+    "rule",
+    [
+        "mustBe: 7",
+        "mustBeGreaterThan: 1000",
+        "mustBeBetween: [500, 1200]",
+        "mustNotBeBetween: [0, 7]",
+        "mustNotBe: 0",
+        "mustBe: 0",
+        "mustBeGreaterOrEqualTo: 0",
+        "mustBeBetween: [0, 7]",
+    ],
+)
+def test_a_row_count_that_rejects_empty_deliveries_or_allows_them_in_so_many_words_replaces_ours(rule: str) -> None:
+    contract = watched(rules(f"- {{id: ours, metric: rowCount, {rule}}}"))
+    assert [each.id for each in contract.checks if each.metric is Metric.ROW_COUNT] == ["ours"]
+
+
 def test_a_row_count_of_the_contract_replaces_ours() -> None:
     contract = watched(rules("- {metric: rowCount, mustBeGreaterOrEqualTo: 0}"))
     assert [each.threshold for each in contract.checks if each.metric is Metric.ROW_COUNT] == [
@@ -209,14 +249,14 @@ def test_a_string_format_is_a_pattern(name: str, good: str, bad: str) -> None:
 
 @pytest.mark.parametrize("operator", [each for each in Operator if "Between" not in each])
 def test_every_operator_bounds_a_metric(operator: Operator) -> None:
-    (found,) = (each for each in watched(rules(f"- {{metric: rowCount, {operator}: 7}}")).checks if each.id == "rows")
-    assert found.threshold == Threshold(operator, (7,))
+    contract = watched(rules(f"- {{id: many, metric: rowCount, {operator}: 7}}"))
+    assert check(contract, "many").threshold == Threshold(operator, (7,))
 
 
 @pytest.mark.parametrize("operator", [Operator.MUST_BE_BETWEEN, Operator.MUST_NOT_BE_BETWEEN])
 def test_the_operators_of_a_range_have_two_bounds(operator: Operator) -> None:
-    contract = watched(rules(f"- {{metric: rowCount, {operator}: [1, 2.5]}}"))
-    assert check(contract, "rows").threshold == Threshold(operator, (1, Decimal("2.5")))
+    contract = watched(rules(f"- {{id: many, metric: rowCount, {operator}: [1, 2.5]}}"))
+    assert check(contract, "many").threshold == Threshold(operator, (1, Decimal("2.5")))
 
 
 LIBRARY = [

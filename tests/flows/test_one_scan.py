@@ -202,7 +202,9 @@ def test_a_rule_that_athena_cannot_compute_leaves_the_delivery_unjudged_if_nothi
     ],
 )
 def test_a_query_that_answers_no_number_is_told_by_its_kind_and_never_by_what_it_answered(sales, query, kind) -> None:
-    text = SALES.replace("    quality:\n", f'    quality:\n      - {{id: asked, type: sql, query: "{query}", mustBe: 0}}\n')
+    text = SALES.replace(
+        "    quality:\n", f'    quality:\n      - {{id: asked, type: sql, query: "{query}", mustBe: 0}}\n'
+    )
     published = published_tables(CUSTOMERS, "contracts/customers.odcs.yaml", {})
     contract = read_contract(text, "contracts/sales.odcs.yaml", {}, published)
     assert contract is not None
