@@ -308,6 +308,32 @@ def test_a_text_rule_is_documentation() -> None:
     assert added(rules("- {type: text, description: Ask Ana}")) == []
 
 
+@pytest.mark.parametrize(
+    ("written", "kept"),
+    [
+        ("DECIMAL '0.50'", "CAST('0.50' AS DECIMAL(2, 2))"),
+        ("decimal'-12.5'", "CAST('-12.5' AS DECIMAL(3, 1))"),
+        ("DECIMAL /* of what */ '007'", "CAST('007' AS DECIMAL(1, 0))"),
+        ("DECIMAL '0'", "CAST('0' AS DECIMAL(1, 0))"),
+        ("DECIMAL '.00015'", "CAST('.00015' AS DECIMAL(5, 5))"),
+        ("CAST('0.50' AS decimal)", "CAST('0.50' AS DECIMAL)"),
+        ("NUMERIC '0.50'", "CAST('0.50' AS DECIMAL)"),
+    ],
+)
+def test_a_decimal_literal_keeps_the_digits_that_are_written(written: str, kept: str) -> None:
+    """CAST('0.50' AS DECIMAL), as the parser writes it, is 1 to Athena."""
+    (found,) = added(
+        rules(f"""- {{type: sql, mustBe: 0, query: "SELECT count_if(total < {written}) FROM {{object}}"}}""")
+    )
+    assert found.sql == f"SELECT COUNT_IF(total < {kept}) FROM {{object}}"
+
+
+def test_a_char_literal_keeps_its_letters() -> None:
+    query = """SELECT count_if(customer = CHAR 'it''s') FROM {object}"""
+    (found,) = added(rules(f'- {{type: sql, mustBe: 0, query: "{query}"}}'))
+    assert found.sql == "SELECT COUNT_IF(customer = CAST('it''s' AS CHAR(4))) FROM {object}"
+
+
 def test_a_query_is_kept_without_comments_and_end() -> None:
     (found,) = added(rules("- {type: sql, mustBe: 0, query: 'SELECT count(*) FROM {object} WHERE total < 0; -- none'}"))
     assert found.sql == "SELECT COUNT(*) FROM {object} WHERE total < 0"

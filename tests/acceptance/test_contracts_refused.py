@@ -218,6 +218,12 @@ QUERIES = [
     ("an open quote", "SELECT count(*) FROM {object} WHERE gift = 'x", "not SQL as Athena reads it"),
     ("another table", "SELECT count(*) FROM orders", "does not mention {object}"),
     ("the object only in a text", "SELECT '{object}'", "does not read FROM {object}"),
+    ("a decimal of a word", "SELECT count_if(total < DECIMAL 'half') FROM {object}", "DECIMAL 'half' is no number"),
+    (
+        "a decimal of 39 digits",
+        f"SELECT count_if(total < DECIMAL '{'9' * 39}') FROM {{object}}",
+        "of at most 38 digits",
+    ),
     ("an unknown placeholder", "SELECT count(*) FROM {tabel}", "{tabel} is not known in a query"),
     ("a property of a table", "SELECT count({property}) FROM {object}", "allowed: {object}"),
     ("a deletion", "DELETE FROM {object}", "holds DELETE; only SELECT"),

@@ -214,6 +214,18 @@ def test_a_query_that_answers_no_number_is_told_by_its_kind_and_never_by_what_it
     assert "1971" not in judged["asked"].observed
 
 
+def test_a_rule_compares_with_the_decimal_that_it_names(sales) -> None:
+    query = "SELECT count(*) FROM {object} WHERE price < DECIMAL '0.50'"
+    text = SALES.replace(
+        "    quality:\n", f'    quality:\n      - {{id: cheap, type: sql, query: "{query}", mustBe: 1}}\n'
+    )
+    published = published_tables(CUSTOMERS, "contracts/customers.odcs.yaml", {})
+    contract = read_contract(text, "contracts/sales.odcs.yaml", {}, published)
+    assert contract is not None
+    rows = [f"{n}, 10, 'BR', {price}, 1, '1', NULL" for n, price in enumerate(("0.49", "0.50", "0.99"))]
+    assert replace(sales, contract=contract).judge(rows)["cheap"].observed == "1 row"
+
+
 @pytest.mark.parametrize("rule", ["whole", "dear"])
 def test_a_fused_rule_answers_what_its_own_query_answers(sales, rule) -> None:
     judged = sales.judge([*GOOD, "4, 10, 'BR', 99, 1, '1', NULL", "5, 10, 'BR', NULL, 1, '1', NULL"])
