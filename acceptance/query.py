@@ -6,7 +6,6 @@ aggregate of them (free SQL with a join, values of another table) runs beside it
 of that check alone.
 """
 
-import re
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
@@ -18,11 +17,9 @@ from acceptance.fingerprint import Fingerprint, athena_digest, athena_sums
 from acceptance.judge import Measurement, measured_text
 from acceptance.landing import NamedByColumn
 from acceptance.measures import aggregate, own_query
-from acceptance.sqltext import identifier, kind_of, literal, only_select, text_literal
+from acceptance.sqltext import WHOLE_NUMBERS, identifier, kind_of, literal, only_select, text_literal, whole_number
 
 DIGEST = '"$digest"'
-
-_WHOLE_NUMBER = re.compile("-?[0-9]+")
 
 Place = tuple[str, ...]
 """The values by which one query tells deliveries apart: of the partition columns, and of one that names the file."""
@@ -219,8 +216,9 @@ def _place_columns(contract: Contract) -> tuple[str, ...]:
 def _canonical(value: str, column: Column) -> str | None:
     """As the engine writes the value of a partition column; None of what has several ways to be written, or is none."""
     kind = kind_of(column)
-    if kind in ("tinyint", "smallint", "int", "integer", "bigint"):
-        return str(int(value)) if _WHOLE_NUMBER.fullmatch(value) else None
+    if kind in WHOLE_NUMBERS:
+        number = whole_number(value)
+        return None if number is None else str(number)
     return value if kind in ("string", "varchar", "date") else None
 
 

@@ -15,7 +15,10 @@ DIALECT = "athena"
 NO_SELECT = (exp.DDL, exp.DML, exp.Command, exp.Into, exp.Lock)
 """What makes a statement more than a SELECT, wherever it is in it."""
 
+WHOLE_NUMBERS = ("tinyint", "smallint", "int", "integer", "bigint")
+
 MOST_DIGITS = 38
+_WHOLE_NUMBER = re.compile(rf"-?[0-9]{{1,{MOST_DIGITS}}}", re.ASCII)
 _TYPED = tuple((kind, sqlglot.TokenType.STRING) for kind in (sqlglot.TokenType.DECIMAL, sqlglot.TokenType.CHAR))
 _DECIMAL = re.compile(r"[+-]?0*([0-9]*)(?:[.]([0-9]*))?", re.ASCII)
 
@@ -69,6 +72,11 @@ def _digits(number: str) -> str:
     if not match or not re.search("[0-9]", number) or len(whole + fraction) > MOST_DIGITS:
         raise ParseError(f"DECIMAL {text_literal(number)} is no number of at most {MOST_DIGITS} digits")
     return f"{max(len(whole + fraction), 1)}, {len(fraction)}"
+
+
+def whole_number(text: str) -> int | None:
+    """The number that a partition's value is; None if it is none, or is written as no engine reads it."""
+    return int(text) if _WHOLE_NUMBER.fullmatch(text) else None
 
 
 def only_select(sql: str) -> str:
