@@ -141,6 +141,8 @@ def _valid(arguments: Node, column: Column) -> Valid:
     values, pattern = arguments["validValues"], arguments["pattern"]
     if values.value is None and pattern.value is None:
         arguments.refuse("invalidValues needs `validValues` or `pattern`, else every value is valid")
+    if values.value == []:
+        values.refuse("the list is empty, so no value would be valid")
     if pattern.value is not None and kind(column) not in TEXTS:
         pattern.refuse(f"a pattern is for texts, but the column {column.name} is {column.type}")
     return Valid(values=read_values(values.sequence(), column), pattern=read_pattern(pattern))

@@ -184,6 +184,10 @@ RULES = [
      "quality: [{metric: missingValues, mustBe: 0, arguments: {missingValues: [[]]}}]  # here"), "in quotes"),
     ("nothing that is valid", of_column("gift", "quality: [{metric: invalidValues, mustBe: 0}]  # here"),
      "needs `validV"),
+    *((f"{item} as a rule", of_column("customer", f"quality: [{item}]  # here"), "object is needed")
+      for item in ("null", "7", "true", "not null", "[]", "mustBe")),
+    ("no value that is valid", of_column("gift",
+     "quality: [{metric: invalidValues, mustBe: 0, arguments: {validValues: []}}]  # here"), "no value would be valid"),
     ("a pattern of numbers", of_column("total",
      "quality: [{metric: invalidValues, mustBe: 0, arguments: {pattern: x}}]  # here"), "a pattern is for texts"),
     ("a percentage of a count", rules("- {metric: rowCount, mustBe: 1, unit: percent}  # here"), "no percentage"),
