@@ -30,13 +30,20 @@ def aggregate(check: Check, columns: Columns) -> str | None:
     return f"count(*) FILTER (WHERE {rows})" if rows else None
 
 
-def own_query(check: Check) -> str | None:
+def own_query(check: Check, columns: Columns) -> str | None:
     """The SELECT of one number over the table "delivered" that measures a check by itself, if there is one."""
+    if check.valid is not None and check.valid.pattern is not None:
+        return f"SELECT count(*) FROM delivered WHERE {_invalid_values(check, columns)}"
     if check.metric is Metric.SQL and check.sql is not None:
         return check.sql.replace("{object}", "delivered")
     if check.metric is Metric.ORPHANED_VALUES and check.refers_to is not None:
         return f"SELECT count(*) FROM delivered WHERE {_orphaned(check, check.refers_to)}"
     return None
+
+
+def is_free(check: Check) -> bool:
+    """Whether it holds SQL or a pattern that a person wrote, which Athena may refuse to compute."""
+    return check.metric is Metric.SQL or (check.valid is not None and check.valid.pattern is not None)
 
 
 def counted_rows(check: Check, columns: Columns) -> str | None:

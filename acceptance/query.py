@@ -16,7 +16,7 @@ from acceptance.errors import QueryFailed
 from acceptance.fingerprint import Fingerprint, athena_digest, athena_sums
 from acceptance.judge import Measurement, measured_text
 from acceptance.landing import NamedByColumn
-from acceptance.measures import aggregate, own_query
+from acceptance.measures import aggregate, is_free, own_query
 from acceptance.sqltext import WHOLE_NUMBERS, identifier, kind_of, literal, only_select, text_literal, whole_number
 
 DIGEST = '"$digest"'
@@ -46,9 +46,9 @@ class MeasuringQuery:
     beside: tuple[OwnQuery, ...] = ()
 
     @property
-    def holds_free_sql(self) -> bool:
-        """Whether people's own SQL is among what it computes: then its failure may be that of one rule."""
-        return any(check.metric is Metric.SQL for check in self.checks)
+    def holds_free_rules(self) -> bool:
+        """Whether people's own SQL or patterns are among what it computes: its failure may be that of one rule."""
+        return any(map(is_free, self.checks))
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +69,8 @@ def compile_checks(
 ) -> MeasuringQuery:
     """The queries for every check of the contract whose columns are all in `usable` (present, with the right type).
 
-    Without `fuse_rules` every `type: sql` rule runs beside the one query, where it cannot make the others fail.
+    Without `fuse_rules` what people wrote themselves, SQL and patterns, runs beside the one query, where it cannot make
+    the others fail.
     `files`: see `delivered`.
     """
     aggregates, alone = _split(contract, usable, fuse_rules)
@@ -139,11 +140,11 @@ def read_answer(
     return TableFacts(rows, fingerprint), measured
 
 
-def read_own_answer(query: OwnQuery, rows: Sequence[Sequence[object]], query_id: str) -> Measurement:
-    """The measurement of a check from the answer of its own query."""
+def read_own_answer(query: OwnQuery, rows: Sequence[Sequence[object]], query_id: str, of: int) -> Measurement:
+    """The measurement of a check from the answer of its own query; `of` so many delivered rows, for a percentage."""
     if len(rows) != 1 or len(rows[0]) != 1:
         return Measurement(query_id=query_id, error=f"the query answered {len(rows)} rows, and not one number")
-    return _measurement(query.check, rows[0][0], 0, query_id)
+    return _measurement(query.check, rows[0][0], of, query_id)
 
 
 def delivered(
@@ -179,9 +180,9 @@ def _split(
     """The measurable checks that are aggregates of the one scan, and those that are queries of their own."""
     columns = {column.name: column for column in contract.columns}
     measurable = [check for check in contract.checks if set(check.columns) <= set(usable)]
-    together = [check for check in measurable if fuse_rules or check.metric is not Metric.SQL]
+    together = [check for check in measurable if fuse_rules or not is_free(check)]
     aggregates = {check: text for check in together if (text := aggregate(check, columns)) is not None}
-    alone = ((check, own_query(check)) for check in measurable if check not in aggregates)
+    alone = ((check, own_query(check, columns)) for check in measurable if check not in aggregates)
     return aggregates, {check: text for check, text in alone if text is not None}
 
 

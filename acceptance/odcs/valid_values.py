@@ -9,6 +9,7 @@ from acceptance.checks import Number, exact
 from acceptance.contract import Column
 from acceptance.odcs.columns import NUMBERS, TEXTS, WHOLE_NUMBERS, kind
 from acceptance.odcs.node import Node, shown
+from acceptance.odcs.patterns import problem_of
 
 Value = Number | str | bool
 
@@ -81,17 +82,16 @@ def read_bound(node: Node, column: Column) -> Number | str | None:
 
 
 def read_pattern(node: Node) -> str | None:
-    """A regular expression that can be compiled, or None if there is none."""
+    """A regular expression that Athena can compile, or None if there is none."""
     pattern = node.text() or None
     if pattern is None:
         return None
     if len(pattern) > MOST_PATTERN:
         node.refuse(f"the pattern has {len(pattern):,} characters; at most {MOST_PATTERN:,} are allowed")
         return None
-    try:
-        re.compile(pattern)  # and never matched: the engine of the table does that
-    except (re.error, OverflowError, RecursionError) as error:
-        node.refuse(f"{shown(pattern)} is not a regular expression: {error}")
+    problem = problem_of(pattern)
+    if problem:
+        node.refuse(f"{shown(pattern)} is not a regular expression as Athena, that is Java, reads it: {problem}")
     return pattern
 
 

@@ -294,6 +294,16 @@ def test_missing_values_are_of_the_column_s_type(column: str, listed: str, missi
     assert found.missing == missing
 
 
+@pytest.mark.parametrize(
+    "pattern",
+    [r"^\p{L}+$", r"^\p{Lu}[\p{L} ]*\z", "(?<first>a)b", r"^[\w&&[^_]]+$", "[a-z&&[def[x]]]", r"\Q(a.b\E?", "a(?i)b",
+     "(?i:a)(?-s)", "[]a]", "(?<=a)(?<!b)c", "a++", "(?>a|b)", "[[:alpha:]]", r"[^\[\]]"],
+)  # fmt: skip
+def test_a_pattern_is_one_of_java_and_is_kept_as_it_is(pattern: str) -> None:
+    (found,) = added(of_column("customer", f"logicalTypeOptions: {{pattern: '{pattern}'}}"))
+    assert found.valid == Valid(pattern=pattern)
+
+
 def test_a_pattern_is_an_argument_too() -> None:
     (found,) = added(of_column("customer", "quality: [{metric: invalidValues, mustBe: 0, arguments: {pattern: ^x}}]"))
     assert found.valid == Valid(pattern="^x")

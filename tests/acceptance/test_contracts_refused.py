@@ -143,6 +143,9 @@ VALUES = [
      "double\n        logicalTypeOptions: {format: f32}  # here\n")), "found 'f32' for a column of type double"),
     ("multiples that are too fine", orders(("decimal(10, 2)\n",
      "double\n        logicalTypeOptions: {multipleOf: 0.0000000001}  # here\n")), "at most 9 digits"),
+    *((f"the pattern {pattern}", of_column("customer", f"logicalTypeOptions: {{pattern: '{pattern}'}}  # here"), said)
+      for pattern, said in (("(?P<a>x)(?P=a)", "Python's, not Java's"), ("[a[b]", "unterminated"), ("(?a)x", "flags"),
+                            (r"\N{DIGIT ONE}", "Python's"), (r"\pL", "bad escape"), ("(a)(?(1)b)", "Python's"))),
     ("a broken pattern", of_column("customer", "logicalTypeOptions: {pattern: '['}  # here"),
      "not a regular expression"),
     ("lengths that exclude all", of_column("customer", "logicalTypeOptions: {minLength: 3, maxLength: 2}  # here"),

@@ -185,6 +185,23 @@ def test_a_rule_that_athena_cannot_compute_is_errored_and_hides_no_other(sales) 
     assert judged.judgement.verdict is Verdict.REJECTED
 
 
+def test_a_pattern_that_athena_cannot_compile_is_errored_and_hides_no_other(sales) -> None:
+    """The sandbox, unlike Athena, knows no pattern that looks ahead: one that Athena refuses fails in the same way."""
+    share = "{id: coded, metric: invalidValues, unit: percent, mustBeLessThan: 60, arguments: {pattern: '^B'}}"
+    text = SALES.replace("'^[0-9]+$'", "'^(?=1)[0-9]+$'").replace(
+        "{name: country, logicalType: string}", f"{{name: country, logicalType: string, quality: [{share}]}}"
+    )
+    contract = read_contract(
+        text, "contracts/sales.odcs.yaml", {}, published_tables(CUSTOMERS, "contracts/customers.odcs.yaml", {})
+    )
+    assert contract is not None
+    judged = replace(sales, contract=contract).judge([GOOD[0], "2, 10, 'PT', -5, 1, '22', NULL"])
+    assert judged["phone_pattern"].outcome is Outcome.ERRORED
+    assert (judged["price_range"].outcome, judged["whole"].outcome) == (Outcome.FAILED, Outcome.PASSED)
+    assert judged["coded"].observed == "50 percent (1 of 2 rows)"
+    assert judged.judgement.verdict is Verdict.REJECTED
+
+
 def test_a_rule_that_athena_cannot_compute_leaves_the_delivery_unjudged_if_nothing_else_is_wrong(sales) -> None:
     judged = sales.judge(["1, 10, 'BR', 5, 0, '11', NULL"])
     assert judged["whole"].outcome is Outcome.FAILED
