@@ -94,6 +94,12 @@ LOCATIONS = [
     ("fields side by side", located("s3://landing/{business_date:%Y%m%d}/{region}{file}.csv"), "side by side"),
     ("a general placeholder", located("s3://landing/{business_date:%Y%m%d}/{region}/{key}.csv"), "every delivery has"),
     ("an open brace", located("s3://landing/{business_date:%Y%m%d}/{region}/{file.csv"), "'{' stands alone"),
+    (
+        "a star",
+        located("s3://landing/{business_date:%Y%m%d}/{region}/*.csv"),
+        "'*' would be a letter of the key; write {file}, or another name in braces, for what differs",
+    ),
+    ("stars", located("s3://landing/**/{business_date:%Y%m%d}/{file}.csv"), "'*' would be a letter"),
     ("a format of a field", located("s3://landing/{business_date:%Y%m%d}/{region:>3}/{file}.csv"), "not a placeholder"),
 ]
 
