@@ -55,6 +55,11 @@ class Operator(StrEnum):
     MUST_NOT_BE_BETWEEN = "mustNotBeBetween"
 
 
+def exact(value: Number) -> Number:
+    """The number as it is written, in the contract or by Athena: 0.1 is a tenth."""
+    return Decimal(repr(value)) if isinstance(value, float) else value
+
+
 @dataclass(frozen=True, slots=True)
 class Threshold:
     """An operator and its one or two bounds."""
@@ -66,7 +71,7 @@ class Threshold:
         """Whether the value satisfies the threshold. NaN satisfies none."""
         if value != value:
             return False
-        low, high = self.bounds[0], self.bounds[-1]
+        value, low, high = exact(value), exact(self.bounds[0]), exact(self.bounds[-1])
         match self.operator:
             case Operator.MUST_BE:
                 return value == low
@@ -141,7 +146,7 @@ class Check:
     """One promise. `id` is unique in its contract. What `threshold` bounds is the metric's count, in `unit`.
 
     `columns` are the columns it speaks of, empty for the whole table. `valid` belongs to INVALID_VALUES,
-    `missing` (texts that count as missing, beside null) to MISSING_VALUES, `sql` to SQL: a SELECT of one number where
+    `missing` (values that count as missing, beside null) to MISSING_VALUES, `sql` to SQL: a SELECT of one number where
     the delivered rows are the table `{object}`, `refers_to` to ORPHANED_VALUES. LATENCY is bounded in seconds.
     `expects` says it for people where the threshold alone does not.
     """
@@ -155,7 +160,7 @@ class Check:
     dimension: str | None = None
     description: str = ""
     valid: Valid | None = None
-    missing: tuple[str, ...] = ()
+    missing: tuple[Number | str | bool, ...] = ()
     sql: str | None = None
     refers_to: Reference | None = None
     expects: str = ""

@@ -7,7 +7,6 @@ texts, which are then read as strictly as the other engine does; those of Parque
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import Any
 
-import sqlglot
 from sqlglot import exp
 
 from acceptance.canonical import ATHENA, cell_text
@@ -18,6 +17,7 @@ from acceptance.errors import QueryFailed
 from acceptance.findings import LandedFacts
 from acceptance.fingerprint import Fingerprint, athena_digest, athena_sums
 from acceptance.landed_cells import read_as, text_of
+from acceptance.odcs.computing import as_column
 from acceptance.query import delivered
 from acceptance.sqltext import DIALECT, identifier, only_select
 
@@ -137,9 +137,8 @@ landed AS (
 def _computed(contract: Contract) -> Iterator[str]:
     for column in contract.compared_columns:
         if column.computed:
-            tree = sqlglot.parse_one(column.computed, read=DIALECT)
-            type_ = column.type.replace("string", "varchar")
-            yield f",\n    CAST({tree.sql(DIALECT)} AS {type_}) AS {identifier(column.name)}"
+            value = as_column(column.computed, column.type).sql(DIALECT)
+            yield f",\n    {value} AS {identifier(column.name)}"
 
 
 def _cell(column: Column) -> str:

@@ -30,13 +30,20 @@ def aggregate(check: Check, columns: Columns) -> str | None:
     return f"count(*) FILTER (WHERE {rows})" if rows else None
 
 
-def own_query(check: Check) -> str | None:
+def own_query(check: Check, columns: Columns) -> str | None:
     """The SELECT of one number over the table "delivered" that measures a check by itself, if there is one."""
+    if check.valid is not None and check.valid.pattern is not None:
+        return f"SELECT count(*) FROM delivered WHERE {_invalid_values(check, columns)}"
     if check.metric is Metric.SQL and check.sql is not None:
         return check.sql.replace("{object}", "delivered")
     if check.metric is Metric.ORPHANED_VALUES and check.refers_to is not None:
         return f"SELECT count(*) FROM delivered WHERE {_orphaned(check, check.refers_to)}"
     return None
+
+
+def is_free(check: Check) -> bool:
+    """Whether it holds SQL or a pattern that a person wrote, which Athena may refuse to compute."""
+    return check.metric is Metric.SQL or (check.valid is not None and check.valid.pattern is not None)
 
 
 def counted_rows(check: Check, columns: Columns) -> str | None:
@@ -58,8 +65,11 @@ def _missing_values(check: Check, columns: Columns) -> str:
     name = identifier(check.columns[0])
     if not check.missing:
         return f"{name} IS NULL"
-    texts = ", ".join(text_literal(text) for text in check.missing)
-    return f"{name} IS NULL OR CAST({name} AS varchar) IN ({texts})"
+    column = columns[check.columns[0]]
+    if kind_of(column) == "char":  # a shorter text is filled up with blanks, of which engines make less or more
+        texts = ", ".join(text_literal(str(text).rstrip(" ")) for text in check.missing)
+        return f"{name} IS NULL OR rtrim(CAST({name} AS varchar)) IN ({texts})"
+    return f"{name} IS NULL OR {name} IN ({', '.join(literal(value, column) for value in check.missing)})"
 
 
 def _invalid_values(check: Check, columns: Columns) -> str:

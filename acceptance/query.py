@@ -6,9 +6,9 @@ aggregate of them (free SQL with a join, values of another table) runs beside it
 of that check alone.
 """
 
-import re
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
+from decimal import Decimal
 
 from acceptance.checks import Check, Metric, Number, Unit
 from acceptance.contract import Column, Contract
@@ -16,12 +16,10 @@ from acceptance.errors import QueryFailed
 from acceptance.fingerprint import Fingerprint, athena_digest, athena_sums
 from acceptance.judge import Measurement, measured_text
 from acceptance.landing import NamedByColumn
-from acceptance.measures import aggregate, own_query
-from acceptance.sqltext import identifier, kind_of, literal, only_select, text_literal
+from acceptance.measures import aggregate, is_free, own_query
+from acceptance.sqltext import WHOLE_NUMBERS, identifier, kind_of, literal, only_select, text_literal, whole_number
 
 DIGEST = '"$digest"'
-
-_WHOLE_NUMBER = re.compile("-?[0-9]+")
 
 Place = tuple[str, ...]
 """The values by which one query tells deliveries apart: of the partition columns, and of one that names the file."""
@@ -48,9 +46,9 @@ class MeasuringQuery:
     beside: tuple[OwnQuery, ...] = ()
 
     @property
-    def holds_free_sql(self) -> bool:
-        """Whether people's own SQL is among what it computes: then its failure may be that of one rule."""
-        return any(check.metric is Metric.SQL for check in self.checks)
+    def holds_free_rules(self) -> bool:
+        """Whether people's own SQL or patterns are among what it computes: its failure may be that of one rule."""
+        return any(map(is_free, self.checks))
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +69,8 @@ def compile_checks(
 ) -> MeasuringQuery:
     """The queries for every check of the contract whose columns are all in `usable` (present, with the right type).
 
-    Without `fuse_rules` every `type: sql` rule runs beside the one query, where it cannot make the others fail.
+    Without `fuse_rules` what people wrote themselves, SQL and patterns, runs beside the one query, where it cannot make
+    the others fail.
     `files`: see `delivered`.
     """
     aggregates, alone = _split(contract, usable, fuse_rules)
@@ -141,11 +140,11 @@ def read_answer(
     return TableFacts(rows, fingerprint), measured
 
 
-def read_own_answer(query: OwnQuery, rows: Sequence[Sequence[object]], query_id: str) -> Measurement:
-    """The measurement of a check from the answer of its own query."""
+def read_own_answer(query: OwnQuery, rows: Sequence[Sequence[object]], query_id: str, of: int) -> Measurement:
+    """The measurement of a check from the answer of its own query; `of` so many delivered rows, for a percentage."""
     if len(rows) != 1 or len(rows[0]) != 1:
         return Measurement(query_id=query_id, error=f"the query answered {len(rows)} rows, and not one number")
-    return _measurement(query.check, rows[0][0], 0, query_id)
+    return _measurement(query.check, rows[0][0], of, query_id)
 
 
 def delivered(
@@ -181,9 +180,9 @@ def _split(
     """The measurable checks that are aggregates of the one scan, and those that are queries of their own."""
     columns = {column.name: column for column in contract.columns}
     measurable = [check for check in contract.checks if set(check.columns) <= set(usable)]
-    together = [check for check in measurable if fuse_rules or check.metric is not Metric.SQL]
+    together = [check for check in measurable if fuse_rules or not is_free(check)]
     aggregates = {check: text for check in together if (text := aggregate(check, columns)) is not None}
-    alone = ((check, own_query(check)) for check in measurable if check not in aggregates)
+    alone = ((check, own_query(check, columns)) for check in measurable if check not in aggregates)
     return aggregates, {check: text for check, text in alone if text is not None}
 
 
@@ -218,8 +217,9 @@ def _place_columns(contract: Contract) -> tuple[str, ...]:
 def _canonical(value: str, column: Column) -> str | None:
     """As the engine writes the value of a partition column; None of what has several ways to be written, or is none."""
     kind = kind_of(column)
-    if kind in ("tinyint", "smallint", "int", "integer", "bigint"):
-        return str(int(value)) if _WHOLE_NUMBER.fullmatch(value) else None
+    if kind in WHOLE_NUMBERS:
+        number = whole_number(value)
+        return None if number is None else str(number)
     return value if kind in ("string", "varchar", "date") else None
 
 
@@ -233,10 +233,12 @@ def _measurement(check: Check, value: object, rows: int, query_id: str) -> Measu
     if isinstance(value, bool):
         value = int(value)  # ODCS lets a query answer true or false; they are compared as 1 and 0
     if not isinstance(value, Number):
-        return Measurement(query_id=query_id, error=f"the query answered {value!r}, which is not a number")
+        kind = "a text" if isinstance(value, str) else f"a {type(value).__name__}"
+        # The value itself may be of a sensitive column, and what is said here goes into the evidence.
+        return Measurement(query_id=query_id, error=f"the query answered {kind}, and not a number")
     if check.unit is Unit.ROWS or check.metric is Metric.SQL:
         return Measurement(value, query_id=query_id)
     if rows == 0:
         return Measurement(query_id=query_id, skipped="a percentage of no rows says nothing")
-    percent = 100 * float(value) / rows
-    return Measurement(percent, f"{measured_text(check, percent)} ({value} of {rows} rows)", query_id)
+    percent = 100 * Decimal(value) / rows  # of floats, 1 of 1000 is more than the 0.1 that a contract bounds it by
+    return Measurement(percent, f"{measured_text(check, float(percent))} ({value} of {rows} rows)", query_id)

@@ -1,7 +1,11 @@
 """Pieces of SQL in Athena's dialect: identifiers are quoted, values are typed literals, what is sent is a SELECT."""
 
+import re
+from itertools import pairwise
+
 import sqlglot
 from sqlglot import exp
+from sqlglot.errors import ParseError
 
 from acceptance.checks import Number
 from acceptance.contract import Column
@@ -10,6 +14,13 @@ from acceptance.errors import QueryFailed
 DIALECT = "athena"
 NO_SELECT = (exp.DDL, exp.DML, exp.Command, exp.Into, exp.Lock)
 """What makes a statement more than a SELECT, wherever it is in it."""
+
+WHOLE_NUMBERS = ("tinyint", "smallint", "int", "integer", "bigint")
+
+MOST_DIGITS = 38
+_WHOLE_NUMBER = re.compile(rf"-?[0-9]{{1,{MOST_DIGITS}}}", re.ASCII)
+_TYPED = tuple((kind, sqlglot.TokenType.STRING) for kind in (sqlglot.TokenType.DECIMAL, sqlglot.TokenType.CHAR))
+_DECIMAL = re.compile(r"[+-]?0*([0-9]*)(?:[.]([0-9]*))?", re.ASCII)
 
 _LARGEST_INTEGER = 2**63 - 1  # of a literal without a type
 
@@ -35,6 +46,37 @@ def literal(value: Number | str | bool, column: Column) -> str:
     if isinstance(number, int) and abs(number) > _LARGEST_INTEGER:
         return f"DECIMAL '{number}'"
     return exp.Literal.number(str(number)).sql(DIALECT)
+
+
+def with_sizes(sql: str) -> str:
+    """The same SQL with DECIMAL '0.50' as CAST('0.50' AS DECIMAL(2, 2)), and CHAR 'ab' with its two letters.
+
+    The parser takes both for casts without a size, which they are not: such a cast rounds to 1, or leaves the "a".
+    Raises SqlglotError if it is no SQL.
+    """
+    pieces, done = [], 0
+    for word, text in pairwise(sqlglot.tokenize(sql, read=DIALECT)):
+        kind = word.text.upper()
+        if kind not in ("DECIMAL", "CHAR") or (word.token_type, text.token_type) not in _TYPED:
+            continue  # NUMERIC '0.50' is another word for the same token, and to Athena 1
+        size = _digits(text.text) if kind == "DECIMAL" else str(max(len(text.text), 1))
+        pieces += [sql[done : word.start], f"CAST({text_literal(text.text)} AS {kind}({size}))"]
+        done = text.end + 1
+    return "".join((*pieces, sql[done:]))
+
+
+def _digits(number: str) -> str:
+    """Precision and scale of a decimal literal, as Athena counts them: without leading zeros."""
+    match = _DECIMAL.fullmatch(number)
+    whole, fraction = (match[1], match[2] or "") if match else ("", "")
+    if not match or not re.search("[0-9]", number) or len(whole + fraction) > MOST_DIGITS:
+        raise ParseError(f"DECIMAL {text_literal(number)} is no number of at most {MOST_DIGITS} digits")
+    return f"{max(len(whole + fraction), 1)}, {len(fraction)}"
+
+
+def whole_number(text: str) -> int | None:
+    """The number that a partition's value is; None if it is none, or is written as no engine reads it."""
+    return int(text) if _WHOLE_NUMBER.fullmatch(text) else None
 
 
 def only_select(sql: str) -> str:

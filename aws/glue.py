@@ -6,6 +6,7 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
+from acceptance.sqltext import WHOLE_NUMBERS, whole_number
 from aws.calls import Client, aws_call, error_code
 
 
@@ -65,6 +66,22 @@ def read_partition(glue: Client, database: str, table: str, values: Sequence[str
                 return None
             raise
     return CatalogPartition(tuple(found["Values"]), found.get("StorageDescriptor", {}).get("Location", ""))
+
+
+def find_partition(glue: Client, table: CatalogTable, values: Mapping[str, str]) -> CatalogPartition | None:
+    """The partition with these values by column, or None.
+
+    The catalog compares texts: of a whole number, Hive and Spark write month=1, and others month=01 as it may stand in
+    a key. To Athena both are the same month, so both are looked for.
+    """
+    written = [(key, values.get(key.name, "")) for key in table.partition_keys]
+    numbers = ((whole_number(value) if key.type in WHOLE_NUMBERS else None, value) for key, value in written)
+    plain = tuple(value if number is None else str(number) for number, value in numbers)
+    for texts in dict.fromkeys((plain, tuple(value for _, value in written))):
+        found = read_partition(glue, table.database, table.name, texts)
+        if found is not None:
+            return found
+    return None
 
 
 def _columns(columns: Sequence[Mapping[str, Any]]) -> tuple[CatalogColumn, ...]:

@@ -4,16 +4,13 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 from uuid import uuid4
-
-import sqlglot
-from sqlglot import exp
 
 from acceptance.contract import Column, Contract
 from acceptance.difference_query import ROWS_AT_MOST, dealt_by, duckdb_texts, in_order
 from acceptance.fingerprint import duckdb_bucket, duckdb_digest, duckdb_half, duckdb_sums
 from acceptance.landing import LandingFormat
+from aws.computing import computed_value
 from aws.landed_cells import MAX_RECORD_BYTES, CellRule, cell_rule, cell_text, literal
 
 
@@ -100,7 +97,10 @@ class LandedSql(ABC):
     def _compared(self) -> list[str]:
         """The value of each compared column: the landed one, or what is computed from the landed ones."""
         values = dict(zip((column.name for column in self.columns), self._values, strict=True))
-        return [values.get(column.name) or computed(column, values) for column in self.contract.compared_columns]
+        return [
+            values.get(column.name) or computed_value(self.contract, column, values)
+            for column in self.contract.compared_columns
+        ]
 
     def _typed(self, records: str) -> str:
         """Each in a SELECT of its own, or DuckDB would work a cell's text out for every place that names it."""
@@ -176,28 +176,6 @@ class Opened:
     rows: int | None = None
     text: Path | None = None
     lines_of: Callable[[Collection[int]], dict[int, int]] = lambda numbers: {number: number for number in numbers}
-
-
-def computed(column: Column, values: dict[str, str]) -> str:
-    """The expression of a computed column in DuckDB's dialect. `values` are those of the landed columns, by name."""
-
-    def as_duckdb(node: Any) -> Any:
-        match node:
-            case exp.Column():
-                return exp.column(values[node.name.lower()])
-            case exp.DateDiff():  # Athena counts whole units, DuckDB's date_diff the boundaries between them
-                unit = exp.Literal.string(node.text("unit").lower() or "day")
-                return exp.Anonymous(this="date_sub", expressions=[unit, node.expression, node.this])
-            case exp.RegexpExtract():  # no match: null in Athena, an empty text in DuckDB
-                found = exp.Anonymous(this="regexp_extract", expressions=list(node.iter_expressions()))
-                return exp.func("nullif", found, exp.Literal.string(""))
-        return node
-
-    select: Any = sqlglot.parse_one(f"SELECT {column.computed}", read="athena")
-    for node in reversed(list(select.walk())):  # from the leaves up, so that what is inside a replaced one is replaced
-        if (replaced := as_duckdb(node)) is not node:
-            node.replace(replaced)
-    return f"CAST({select.selects[0].sql('duckdb')} AS {column.type.replace('string', 'varchar')})"
 
 
 def file_literal(path: Path) -> str:

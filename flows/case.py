@@ -20,7 +20,7 @@ from acceptance.evidence import Evidence, QueryRecord, Sample
 from acceptance.findings import Findings, judge_findings, usable_columns
 from acceptance.history import PastDelivery
 from acceptance.judge import Judgement, Verdict
-from acceptance.keys.placeholders import partition_values
+from acceptance.keys.placeholders import partition_values, refuse_misfits
 from acceptance.landed_query import landed_query, read_landed_answer
 from acceptance.landing import Engine
 from acceptance.partition import files_named
@@ -97,6 +97,7 @@ class Case:
         """Reads what landed, runs the pipeline, looks for its partition."""
         with self._noting_what_stops():
             self.partition = partition_values(self.contract, self.delivery)
+            refuse_misfits(self.contract, self.delivery, self.partition)
             self.landed = self._read_landed()
             self._found(landed=self.landed.facts)
             if not self.findings.worth_running:

@@ -53,13 +53,13 @@ def measure(
     try:
         answer = ask("measure the checks in one query", "checks", query.sql)
     except (Stopped, QueryFailed) as error:
-        if not (query.holds_free_sql and _by_athena(error)):
+        if not (query.holds_free_rules and _by_athena(error)):
             raise
-        # A rule in free SQL may be what failed: run by itself, each says whether it was.
+        # A rule in free SQL, or a pattern, may be what failed: run by itself, each says whether it was.
         query = compile_checks(contract, partition, usable, files, fuse_rules=False)
-        answer = ask("measure the checks without free SQL", "checks", query.sql)
+        answer = ask("measure the checks without free rules", "checks", query.sql)
     facts, measured = read_answer(query, answer.rows[0] if answer.rows else (), answer.query_id)
-    return Measured(facts, measured | _beside(query, ask), answer.query_id)
+    return Measured(facts, measured | _beside(query, facts.rows, ask), answer.query_id)
 
 
 def measure_together(
@@ -102,7 +102,7 @@ def rows_of_broken_rules(
     return Sample(columns=answer.columns, rows=tuple(tuple(map(_text, row)) for row in answer.rows))
 
 
-def _beside(query: MeasuringQuery, ask: Ask) -> dict[str, Measurement]:
+def _beside(query: MeasuringQuery, rows: int, ask: Ask) -> dict[str, Measurement]:
     """None needs what another one answers, and each is some seconds of waiting: they are asked side by side."""
 
     def measured(own: OwnQuery) -> Measurement:
@@ -110,7 +110,7 @@ def _beside(query: MeasuringQuery, ask: Ask) -> dict[str, Measurement]:
             answer = ask(f"measure {own.check.id}", "checks", own.sql)
         except (Stopped, QueryFailed) as error:
             return Measurement(error=str(error))
-        return read_own_answer(own, answer.rows, answer.query_id)
+        return read_own_answer(own, answer.rows, answer.query_id, rows)
 
     pool = ThreadPoolExecutor(_AT_ONCE, thread_name_prefix="query")
     try:

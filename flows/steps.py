@@ -190,8 +190,7 @@ def look_in_catalog(table: Table, partition: Mapping[str, str]) -> Done:
         return Done(facts, detail=f"there is no table {table.database}.{table.name}")
     location: str | None = found.location
     if partition:
-        values = [partition.get(key.name, "") for key in found.partition_keys]
-        entry = glue.read_partition(clients.of("glue"), table.database, table.name, values)
+        entry = glue.find_partition(clients.of("glue"), found, partition)
         location = entry.location if entry else None
     columns = {column.name: column.type for column in (*found.columns, *found.partition_keys)}
     has_objects = location is not None and s3.object_exists(clients.of("s3"), location.rstrip("/") + "/")

@@ -6,6 +6,7 @@ folder that all files of the delivery lie in; it ends in "/".
 """
 
 from collections.abc import Collection, Iterator, Mapping
+from datetime import date
 from typing import Any
 
 from acceptance.contract import Contract
@@ -13,6 +14,7 @@ from acceptance.delivery import Delivery, LandingObject
 from acceptance.errors import ContractError, Problem
 from acceptance.keys.template import GENERAL, KeyTemplate
 from acceptance.keys.tokens import BUSINESS_DATE, Placeholder, tokens, write
+from acceptance.sqltext import WHOLE_NUMBERS, whole_number
 
 OF_ONE_FILE = ("key", "file")
 """Placeholders that have another value for each file of a delivery."""
@@ -99,6 +101,30 @@ def partition_values(contract: Contract, delivery: Delivery) -> dict[str, str]:
             raise ContractError([Problem(contract.path, 0, message)])
         found[column] = next(iter(values))
     return found
+
+
+def refuse_misfits(contract: Contract, delivery: Delivery, values: Mapping[str, str]) -> None:
+    """Raise ContractError for a partition value that cannot be one of its column's type: no engine would find it."""
+    types = {column.name: column.type for column in contract.columns}
+    for name, value in values.items():
+        if types[name] in WHOLE_NUMBERS and whole_number(value) is None:
+            needed = "digits are needed"
+        elif types[name] == "date" and not _is_date(value):
+            needed = "a date such as 2026-01-31 is needed"
+        else:
+            continue
+        message = (
+            f"the partition column {name} is {types[name]}, and {contract.partition[name]!r} makes {value!r} of "
+            f"{delivery.first.key}; {needed}. Narrow the key template, or make the column a string"
+        )
+        raise ContractError([Problem(contract.path, 0, message)])
+
+
+def _is_date(text: str) -> bool:
+    try:
+        return date.fromisoformat(text).isoformat() == text
+    except ValueError:
+        return False
 
 
 def _examples(delivery: Delivery, values: Mapping[str, LandingObject]) -> str:

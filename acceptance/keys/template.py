@@ -14,7 +14,7 @@ from itertools import takewhile
 from acceptance.errors import UnroutableKey
 from acceptance.keys.overlap import common_key
 from acceptance.keys.segment import Segment, Values, date_of, split
-from acceptance.keys.tokens import BUSINESS_DATE, DIGITS, Placeholder, Token, tokens, write
+from acceptance.keys.tokens import BUSINESS_DATE, DIGITS, WILDCARD, Placeholder, Token, tokens, write
 
 GENERAL = ("bucket", "key", "prefix", "delivery_id")
 """Placeholders that every delivery has a value for: a field of a key cannot have their names."""
@@ -42,6 +42,9 @@ class KeyTemplate:
             raise ValueError(f"{bucket!r} cannot be a bucket: 3 to 63 lower-case letters, digits, dots and hyphens")
         if pattern.endswith("/"):
             raise ValueError(f"{pattern!r} ends in '/'; end it in the name of the file, such as {{file}}.csv")
+        if WILDCARD in pattern:
+            stands = f"{WILDCARD!r} would be a letter of the key"
+            raise ValueError(f"{stands}; write {{file}}, or another name in braces, for what differs")
         segments = split(tokens(pattern))
         placeholders = {placeholder for segment in segments for placeholder in segment.placeholders}
         missing = [each for each in DIGITS if Placeholder(BUSINESS_DATE, each) not in placeholders]

@@ -1,16 +1,13 @@
 """What a column's custom properties say about landed and table: `landed`, `computed`, `compare`, `digits`."""
 
-from collections.abc import Collection, Iterator, Mapping
-from contextlib import suppress
+from collections.abc import Collection, Mapping
 from dataclasses import replace
-from typing import Any
 
 import sqlglot
 from sqlglot import exp
-from sqlglot.optimizer.annotate_types import annotate_types
-from sqlglot.optimizer.qualify import qualify
 
 from acceptance.contract import Column
+from acceptance.odcs.computing import unlike
 from acceptance.odcs.node import Node, shown
 from acceptance.odcs.sql_bounds import parsed_statements
 
@@ -54,27 +51,9 @@ def refuse_unknown_columns(computed: Collection[tuple[Column, Node]], landed: Co
                 node["customProperties"].refuse(
                     f"{column.name} is computed from {named.name}, which is no landed column of the contract"
                 )
-        for problem in _unlike(column.computed, {each.name: each.type for each, _ in computed}):
+        problem = unlike(column.computed, column.type, {each.name: each.type for each, _ in computed})
+        if problem:
             node["customProperties"].refuse(f"{column.name} is computed by {problem}")
-
-
-def _unlike(text: str, types: Mapping[str, str]) -> Iterator[str]:
-    """What Athena and DuckDB, which proves the table, would compute to different values."""
-    select = sqlglot.parse_one(f"SELECT {text} FROM landed", read="athena")
-    schema: Any = {"landed": dict(types)}
-    with suppress(sqlglot.errors.SqlglotError):  # of a column that there is not, which is refused already
-        select = qualify(select, schema=schema, dialect="athena", validate_qualify_columns=False)
-    annotate_types(select, schema=schema, dialect="athena")
-    for node in select.find_all(exp.Div, exp.Cast):
-        shown = node.sql("athena").replace('"landed".', "").replace('"', "")
-        if isinstance(node, exp.Div) and any(_is_decimal(side) for side in (node.this, node.expression)):
-            yield f"{shown}: each engine rounds a quotient of decimals in its own way; CAST both sides AS double"
-        if node.is_type(*exp.DataType.TEXT_TYPES) and node.this.is_type("float", "double", "timestamp"):
-            yield f"{shown}: each engine writes such a text in its own way; write it by date_format or a decimal"
-
-
-def _is_decimal(side: exp.Expression) -> bool:
-    return side.is_type("decimal") or (side.is_number and not side.is_int)
 
 
 def _expression(node: Node) -> str:

@@ -1,15 +1,15 @@
 """What a contract promises, as checks: from the properties of its columns, its quality rules and its service levels.
 
 Every delivery is checked for a readable file, an existing partition, matching columns and equality with what landed.
-At least one row must have landed, unless a rowCount rule of the contract says otherwise. `required` of a partition
-column needs no check: the partition exists only with a value.
+At least one row must have landed, unless a rowCount rule of the contract speaks of none (see `_speaks_of_no_rows`).
+`required` of a partition column needs no check: the partition exists only with a value.
 """
 
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from decimal import Decimal
 
-from acceptance.checks import Check, Metric, Operator, Threshold, Valid
+from acceptance.checks import Check, Metric, Operator, Severity, Threshold, Valid
 from acceptance.contract import Column, primary_key
 from acceptance.odcs.columns import NUMBERS, TEXTS, kind
 from acceptance.odcs.formats import Promise, number_format, string_format, time_of_day, zone_options
@@ -38,7 +38,7 @@ _OPTIONS = {
 def derive_checks(root: Node, table: Node, columns: Sequence[tuple[Column, Node]], tables: Tables) -> tuple[Check, ...]:
     """The checks in the order in which they are reported. What cannot be checked is refused at its line."""
     rules = list(_rules(table, columns, tables))
-    own = {check.metric for check, _ in rules}
+    own = {check.metric for check, _ in rules if check.metric is not Metric.ROW_COUNT or _speaks_of_no_rows(check)}
     always = list(_always(table, [column for column, _ in columns]))
     drafts = [draft for draft in always if draft[0].metric not in own]
     if Metric.ROWS_EQUAL_LANDED in own and Metric.CELLS_EQUAL_LANDED not in own:
@@ -62,6 +62,19 @@ def _always(table: Node, columns: Sequence[Column]) -> Drafts:
     yield Check("rows", Metric.ROW_COUNT, some, dimension="completeness"), table
     default = Check("", Metric.CELLS_EQUAL_LANDED, dimension="accuracy")
     yield from ((check, table) for check in reconciliation("fingerprint", default))
+
+
+def _speaks_of_no_rows(rule: Check) -> bool:
+    """Whether a rowCount rule rejects an empty delivery itself, or has 0 as what it must be or its least.
+
+    One that only warns, or that only bounds how many rows there are, was not written to let an empty file pass.
+    """
+    if rule.severity is not Severity.ERROR:
+        return False
+    return not rule.threshold.holds(0) or (rule.threshold.operator in _AT_LEAST and rule.threshold.bounds[0] == 0)
+
+
+_AT_LEAST = (Operator.MUST_BE, Operator.MUST_BE_GREATER_OR_EQUAL_TO, Operator.MUST_BE_BETWEEN)
 
 
 def _of_column(column: Column, node: Node) -> Drafts:

@@ -3,13 +3,13 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
-from acceptance.checks import NONE, Check, Metric, Operator, Severity, Threshold, Unit, Valid
+from acceptance.checks import NONE, Check, Metric, Operator, Severity, Threshold, Unit, Valid, exact
 from acceptance.contract import Column
 from acceptance.odcs.columns import TEXTS, kind
 from acceptance.odcs.node import Node, hint, shown
 from acceptance.odcs.relationships import Tables
 from acceptance.odcs.sql_rule import read_query
-from acceptance.odcs.valid_values import exact, read_pattern, read_values
+from acceptance.odcs.valid_values import read_missing, read_pattern, read_values
 
 Names = Mapping[str, str]
 """The names of the properties in the contract, and of the columns, -> the column."""
@@ -90,8 +90,8 @@ def _library(node: Node, column: Column | None, names: Names) -> tuple[Check, ..
     check = _common(node, metric, columns, threshold, unit=unit)
     check = replace(check, expects=f"{threshold} {unit}{_WITH[metric].format(', '.join(columns))}")
     arguments = node["arguments"]
-    if metric is Metric.MISSING_VALUES:
-        return (replace(check, missing=_missing_texts(arguments["missingValues"])),)
+    if metric is Metric.MISSING_VALUES and column is not None:
+        return (replace(check, missing=read_missing(arguments["missingValues"], column)),)
     if metric is Metric.INVALID_VALUES and column is not None:
         return (replace(check, valid=_valid(arguments, column)),)
     return (check,)
@@ -137,19 +137,12 @@ def _columns(node: Node, metric: Metric, column: Column | None, names: Names) ->
     return tuple(dict.fromkeys(names.get(str(each.value).casefold(), "") for each in listed)) or None
 
 
-def _missing_texts(node: Node) -> tuple[str, ...]:
-    if not node.sequence():
-        node.refuse("missingValues needs the list of texts that count as missing beside null")
-    for each in node.sequence():
-        if not isinstance(each.value, str | int | None) or isinstance(each.value, bool):
-            each.refuse(f"found {shown(each.value)}; write the text that the cell holds, in quotes")
-    return tuple(str(each.value) for each in node.sequence() if each.value is not None)
-
-
 def _valid(arguments: Node, column: Column) -> Valid:
     values, pattern = arguments["validValues"], arguments["pattern"]
     if values.value is None and pattern.value is None:
         arguments.refuse("invalidValues needs `validValues` or `pattern`, else every value is valid")
+    if values.value == []:
+        values.refuse("the list is empty, so no value would be valid")
     if pattern.value is not None and kind(column) not in TEXTS:
         pattern.refuse(f"a pattern is for texts, but the column {column.name} is {column.type}")
     return Valid(values=read_values(values.sequence(), column), pattern=read_pattern(pattern))

@@ -78,6 +78,8 @@ def _messages(error: ValidationError) -> Iterator[str]:
     wanted: Any = error.validator_value
     found: Any = error.instance
     match error.validator:
+        case _ if _is_about_operators(error) and not isinstance(found, dict):
+            return  # that it is no mapping is told by itself
         case _ if _is_about_operators(error):
             given = [operator for operator in Operator if operator in found]
             number = " and ".join(given) or "none"

@@ -12,7 +12,7 @@ from sqlglot.errors import ParseError, SqlglotError
 from sqlglot.parser import Parser
 
 from acceptance.contract import Table
-from acceptance.sqltext import DIALECT
+from acceptance.sqltext import DIALECT, with_sizes
 
 MOST_CHARACTERS = 10_000
 MOST_BRACKETS = 40
@@ -26,7 +26,7 @@ def parsed_statements(text: str) -> tuple[list[exp.Expr], str]:
     """The statements of a text in Athena's dialect, or what is wrong with it, as "the query ..." says it."""
     try:
         problem = _too_much(text)
-        parsed = [] if problem else sqlglot.parse(text, read=DIALECT)
+        parsed = [] if problem else sqlglot.parse(with_sizes(text), read=DIALECT)
         found = [each for each in parsed if each is not None and not isinstance(each, exp.Semicolon)]
         for each in found:
             each.sql(DIALECT)

@@ -2,23 +2,21 @@
 
 import re
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import date, datetime
-from decimal import Decimal
 
-from acceptance.checks import Number
+from acceptance.checks import Number, exact
 from acceptance.contract import Column
 from acceptance.odcs.columns import NUMBERS, TEXTS, WHOLE_NUMBERS, kind
 from acceptance.odcs.node import Node, shown
+from acceptance.odcs.patterns import problem_of
 
 Value = Number | str | bool
 
 MOST_PATTERN = 1000
 """Characters. A longer one is no rule that a person could check."""
 
-
-def exact(value: Number) -> Number:
-    """The number as it is written in the contract: 0.1 is a tenth."""
-    return Decimal(repr(value)) if isinstance(value, float) else value
+_NUMBER = re.compile(r"[+-]?[0-9]{1,38}([.][0-9]{1,38})?", re.ASCII)
 
 
 def read_values(nodes: Sequence[Node], column: Column) -> tuple[Value, ...]:
@@ -46,6 +44,33 @@ def read_value(node: Node, column: Column) -> Value | None:
     return None
 
 
+def read_missing(node: Node, column: Column) -> tuple[Value, ...]:
+    """What counts as missing beside null, each once and typed as the column: of a decimal, -999 is -999.00 too."""
+    if not node.sequence():
+        node.refuse("missingValues needs the list of values that count as missing beside null")
+    told = (each for each in node.sequence() if each.value is not None)  # that null is missing goes without saying
+    values = [_text_of(each) if kind(column) in TEXTS else read_value(_unquoted(each, column), column) for each in told]
+    return tuple(dict.fromkeys(value for value in values if value is not None))
+
+
+def _text_of(node: Node) -> str:
+    if not isinstance(node.value, str | int) or isinstance(node.value, bool):
+        node.refuse(f"found {shown(node.value)}; write the text that the cell holds, in quotes")
+    return str(node.value)
+
+
+def _unquoted(node: Node, column: Column) -> Node:
+    """A number or truth that is written as a text, as missing values often are; anything else as it is."""
+    text = node.value
+    if not isinstance(text, str):
+        return node
+    if kind(column) in NUMBERS and _NUMBER.fullmatch(text):
+        return replace(node, value=float(text) if "." in text else int(text))
+    if kind(column) == "boolean" and text.lower() in ("true", "false"):
+        return replace(node, value=text.lower() == "true")
+    return node
+
+
 def read_bound(node: Node, column: Column) -> Number | str | None:
     """The limit of a range, or None if there is none."""
     if node.value is None:
@@ -57,17 +82,16 @@ def read_bound(node: Node, column: Column) -> Number | str | None:
 
 
 def read_pattern(node: Node) -> str | None:
-    """A regular expression that can be compiled, or None if there is none."""
+    """A regular expression that Athena can compile, or None if there is none."""
     pattern = node.text() or None
     if pattern is None:
         return None
     if len(pattern) > MOST_PATTERN:
         node.refuse(f"the pattern has {len(pattern):,} characters; at most {MOST_PATTERN:,} are allowed")
         return None
-    try:
-        re.compile(pattern)  # and never matched: the engine of the table does that
-    except (re.error, OverflowError, RecursionError) as error:
-        node.refuse(f"{shown(pattern)} is not a regular expression: {error}")
+    problem = problem_of(pattern)
+    if problem:
+        node.refuse(f"{shown(pattern)} is not a regular expression as Athena, that is Java, reads it: {problem}")
     return pattern
 
 

@@ -11,6 +11,7 @@ from sqlglot import exp
 from sqlglot.optimizer.annotate_types import annotate_types
 from sqlglot.optimizer.qualify import qualify
 
+from acceptance.sqltext import with_sizes
 from sandbox.athena.values import AthenaError
 
 # A double as Trino casts it to text (1.5E0, 1.0E-7, NaN), from the shortest digits, which DuckDB writes.
@@ -29,6 +30,7 @@ MACROS = (
     *_DOUBLE_TEXT,
     """cast_text(x) AS CASE WHEN typeof(x) IN ('DOUBLE', 'FLOAT') THEN double_text(x::VARCHAR)
        WHEN typeof(x) LIKE 'TIMESTAMP%' THEN strftime(TRY_CAST(x::VARCHAR AS TIMESTAMP), '%Y-%m-%d %H:%M:%S.%g')
+       WHEN typeof(x) LIKE 'DECIMAL%' THEN regexp_replace(x::VARCHAR, '^(-?)[.]', '\\10.')
        ELSE x::VARCHAR END""",
     """slice(x, s) AS x[if(s = 0, 2147483647, s):],
        (x, s, n) AS x[if(s = 0, 2147483647, s):if(s < 0 AND s + n >= 1, -1, s + n - 1)]""",
@@ -102,7 +104,7 @@ def parse(sql: str, kind: type[Any] = exp.Query) -> Any:
         AthenaError: SYNTAX_ERROR, or the text is something else than asked for.
     """
     try:
-        trees = sqlglot.parse(sql, read="athena")
+        trees = sqlglot.parse(with_sizes(sql), read="athena")
     except sqlglot.errors.SqlglotError as error:
         first = (getattr(error, "errors", None) or [{}])[0]
         place = f"line {first.get('line', 1)}:{first.get('col', 1)}"
@@ -206,14 +208,14 @@ def _cast(node: Any, to: Any) -> Any:
     sizes, kinds = to.expressions, exp.DataType.Type
     if to.is_type(*exp.DataType.TEXT_TYPES):
         text = _call("cast_text", node.this)
-        return _call("slice", text, exp.Literal.number(1), sizes[0].this) if sizes else text
+        size = sizes[0].this if sizes else exp.Literal.number(1)  # CHAR is CHAR(1), VARCHAR has no end
+        return _call("slice", text, exp.Literal.number(1), size) if sizes or to.is_type("char") else text
     if to.this in (kinds.TIMESTAMP, kinds.TIMESTAMPNTZ) and sizes:
         to.set("expressions", None)
         if sizes[0].name == "3":
             node.set("this", exp.cast(node.this, "TIMESTAMP_MS", dialect="duckdb"))
     if to.is_type("decimal") and not sizes:
-        # DECIMAL '2.50' has the digits that are written; CAST(x AS decimal) has none after the point.
-        return exp.Literal.number(node.this.name) if node.this.is_string else exp.cast(node.this, "DECIMAL(38, 0)")
+        to.set("expressions", [exp.DataTypeParam(this=exp.Literal.number(size)) for size in (38, 0)])
     return node
 
 

@@ -55,6 +55,46 @@ def test_a_table_without_partitions_must_hold_objects() -> None:
     assert check(watched(text), "partition_exists").expects == "the table, with objects"
 
 
+SOME = Threshold(Operator.MUST_BE_GREATER_THAN, (0,))
+
+
+@pytest.mark.parametrize(
+    "rule",
+    [
+        "mustBeGreaterThan: 1000, severity: warning",
+        "mustBeGreaterThan: 1000, severity: info",
+        "mustBeGreaterOrEqualTo: 0, severity: warning",
+        "mustBeLessThan: 1000000",
+        "mustBeLessOrEqualTo: 0",
+        "mustNotBe: 7",
+        "mustNotBeBetween: [1, 7]",
+        "mustBeBetween: [-1, 7]",
+    ],
+)
+def test_a_row_count_that_says_nothing_of_empty_deliveries_leaves_them_rejected(rule: str) -> None:
+    contract = watched(rules(f"- {{id: ours, metric: rowCount, {rule}}}"))
+    assert check(contract, "rows").threshold == SOME
+    assert check(contract, "ours").metric is Metric.ROW_COUNT
+
+
+@pytest.mark.parametrize(
+    "rule",
+    [
+        "mustBe: 7",
+        "mustBeGreaterThan: 1000",
+        "mustBeBetween: [500, 1200]",
+        "mustNotBeBetween: [0, 7]",
+        "mustNotBe: 0",
+        "mustBe: 0",
+        "mustBeGreaterOrEqualTo: 0",
+        "mustBeBetween: [0, 7]",
+    ],
+)
+def test_a_row_count_that_rejects_empty_deliveries_or_allows_them_in_so_many_words_replaces_ours(rule: str) -> None:
+    contract = watched(rules(f"- {{id: ours, metric: rowCount, {rule}}}"))
+    assert [each.id for each in contract.checks if each.metric is Metric.ROW_COUNT] == ["ours"]
+
+
 def test_a_row_count_of_the_contract_replaces_ours() -> None:
     contract = watched(rules("- {metric: rowCount, mustBeGreaterOrEqualTo: 0}"))
     assert [each.threshold for each in contract.checks if each.metric is Metric.ROW_COUNT] == [
@@ -209,21 +249,21 @@ def test_a_string_format_is_a_pattern(name: str, good: str, bad: str) -> None:
 
 @pytest.mark.parametrize("operator", [each for each in Operator if "Between" not in each])
 def test_every_operator_bounds_a_metric(operator: Operator) -> None:
-    (found,) = (each for each in watched(rules(f"- {{metric: rowCount, {operator}: 7}}")).checks if each.id == "rows")
-    assert found.threshold == Threshold(operator, (7,))
+    contract = watched(rules(f"- {{id: many, metric: rowCount, {operator}: 7}}"))
+    assert check(contract, "many").threshold == Threshold(operator, (7,))
 
 
 @pytest.mark.parametrize("operator", [Operator.MUST_BE_BETWEEN, Operator.MUST_NOT_BE_BETWEEN])
 def test_the_operators_of_a_range_have_two_bounds(operator: Operator) -> None:
-    contract = watched(rules(f"- {{metric: rowCount, {operator}: [1, 2.5]}}"))
-    assert check(contract, "rows").threshold == Threshold(operator, (1, Decimal("2.5")))
+    contract = watched(rules(f"- {{id: many, metric: rowCount, {operator}: [1, 2.5]}}"))
+    assert check(contract, "many").threshold == Threshold(operator, (1, Decimal("2.5")))
 
 
 LIBRARY = [
     ("{metric: nullValues, unit: percent, mustBeLessThan: 5}",
      Check("gift_nulls", Metric.NULL_VALUES, Threshold(Operator.MUST_BE_LESS_THAN, (5,)), unit=Unit.PERCENT)),
-    ("{metric: missingValues, mustBe: 0, arguments: {missingValues: ['', N/A, 0, null]}}",
-     Check("gift_missing", Metric.MISSING_VALUES, missing=("", "N/A", "0"))),
+    ("{metric: missingValues, mustBe: 0, arguments: {missingValues: [false, 'false', null]}}",
+     Check("gift_missing", Metric.MISSING_VALUES, missing=(False,))),
     ("{metric: invalidValues, mustBe: 0, arguments: {validValues: [true]}}",
      Check("gift_invalid", Metric.INVALID_VALUES, valid=Valid(values=(True,)))),
     ("{metric: duplicateValues, mustBe: 0}", Check("gift_duplicates", Metric.DUPLICATE_VALUES)),
@@ -239,6 +279,31 @@ def test_a_library_metric_of_a_column_is_a_check(rule: str, expected: Check) -> 
     assert replace(found, expects="") == replace(expected, columns=("gift",))
 
 
+MISSING = [
+    ("customer", "['', N/A, 0, null]", ("", "N/A", "0")),
+    ("total", "[-999, '-0.50', '-999']", (-999, Decimal("-0.5"))),
+    ("order_id", "[-1, '0']", (-1, 0)),
+    ("ordered_on", "['1900-01-01']", ("1900-01-01",)),
+]
+
+
+@pytest.mark.parametrize(("column", "listed", "missing"), MISSING)
+def test_missing_values_are_of_the_column_s_type(column: str, listed: str, missing: tuple[object, ...]) -> None:
+    rule = f"{{metric: missingValues, mustBe: 0, arguments: {{missingValues: {listed}}}}}"
+    (found,) = added(of_column(column, f"quality: [{rule}]"))
+    assert found.missing == missing
+
+
+@pytest.mark.parametrize(
+    "pattern",
+    [r"^\p{L}+$", r"^\p{Lu}[\p{L} ]*\z", "(?<first>a)b", r"^[\w&&[^_]]+$", "[a-z&&[def[x]]]", r"\Q(a.b\E?", "a(?i)b",
+     "(?i:a)(?-s)", "[]a]", "(?<=a)(?<!b)c", "a++", "(?>a|b)", "[[:alpha:]]", r"[^\[\]]"],
+)  # fmt: skip
+def test_a_pattern_is_one_of_java_and_is_kept_as_it_is(pattern: str) -> None:
+    (found,) = added(of_column("customer", f"logicalTypeOptions: {{pattern: '{pattern}'}}"))
+    assert found.valid == Valid(pattern=pattern)
+
+
 def test_a_pattern_is_an_argument_too() -> None:
     (found,) = added(of_column("customer", "quality: [{metric: invalidValues, mustBe: 0, arguments: {pattern: ^x}}]"))
     assert found.valid == Valid(pattern="^x")
@@ -251,6 +316,32 @@ def test_duplicates_of_several_columns_are_a_rule_of_the_table() -> None:
 
 def test_a_text_rule_is_documentation() -> None:
     assert added(rules("- {type: text, description: Ask Ana}")) == []
+
+
+@pytest.mark.parametrize(
+    ("written", "kept"),
+    [
+        ("DECIMAL '0.50'", "CAST('0.50' AS DECIMAL(2, 2))"),
+        ("decimal'-12.5'", "CAST('-12.5' AS DECIMAL(3, 1))"),
+        ("DECIMAL /* of what */ '007'", "CAST('007' AS DECIMAL(1, 0))"),
+        ("DECIMAL '0'", "CAST('0' AS DECIMAL(1, 0))"),
+        ("DECIMAL '.00015'", "CAST('.00015' AS DECIMAL(5, 5))"),
+        ("CAST('0.50' AS decimal)", "CAST('0.50' AS DECIMAL)"),
+        ("NUMERIC '0.50'", "CAST('0.50' AS DECIMAL)"),
+    ],
+)
+def test_a_decimal_literal_keeps_the_digits_that_are_written(written: str, kept: str) -> None:
+    """CAST('0.50' AS DECIMAL), as the parser writes it, is 1 to Athena."""
+    (found,) = added(
+        rules(f"""- {{type: sql, mustBe: 0, query: "SELECT count_if(total < {written}) FROM {{object}}"}}""")
+    )
+    assert found.sql == f"SELECT COUNT_IF(total < {kept}) FROM {{object}}"
+
+
+def test_a_char_literal_keeps_its_letters() -> None:
+    query = """SELECT count_if(customer = CHAR 'it''s') FROM {object}"""
+    (found,) = added(rules(f'- {{type: sql, mustBe: 0, query: "{query}"}}'))
+    assert found.sql == "SELECT COUNT_IF(customer = CAST('it''s' AS CHAR(4))) FROM {object}"
 
 
 def test_a_query_is_kept_without_comments_and_end() -> None:

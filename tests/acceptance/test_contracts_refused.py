@@ -94,6 +94,12 @@ LOCATIONS = [
     ("fields side by side", located("s3://landing/{business_date:%Y%m%d}/{region}{file}.csv"), "side by side"),
     ("a general placeholder", located("s3://landing/{business_date:%Y%m%d}/{region}/{key}.csv"), "every delivery has"),
     ("an open brace", located("s3://landing/{business_date:%Y%m%d}/{region}/{file.csv"), "'{' stands alone"),
+    (
+        "a star",
+        located("s3://landing/{business_date:%Y%m%d}/{region}/*.csv"),
+        "'*' would be a letter of the key; write {file}, or another name in braces, for what differs",
+    ),
+    ("stars", located("s3://landing/**/{business_date:%Y%m%d}/{file}.csv"), "'*' would be a letter"),
     ("a format of a field", located("s3://landing/{business_date:%Y%m%d}/{region:>3}/{file}.csv"), "not a placeholder"),
 ]
 
@@ -143,6 +149,9 @@ VALUES = [
      "double\n        logicalTypeOptions: {format: f32}  # here\n")), "found 'f32' for a column of type double"),
     ("multiples that are too fine", orders(("decimal(10, 2)\n",
      "double\n        logicalTypeOptions: {multipleOf: 0.0000000001}  # here\n")), "at most 9 digits"),
+    *((f"the pattern {pattern}", of_column("customer", f"logicalTypeOptions: {{pattern: '{pattern}'}}  # here"), said)
+      for pattern, said in (("(?P<a>x)(?P=a)", "Python's, not Java's"), ("[a[b]", "unterminated"), ("(?a)x", "flags"),
+                            (r"\N{DIGIT ONE}", "Python's"), (r"\pL", "bad escape"), ("(a)(?(1)b)", "Python's"))),
     ("a broken pattern", of_column("customer", "logicalTypeOptions: {pattern: '['}  # here"),
      "not a regular expression"),
     ("lengths that exclude all", of_column("customer", "logicalTypeOptions: {minLength: 3, maxLength: 2}  # here"),
@@ -175,10 +184,19 @@ RULES = [
      "move it to the table"),
     ("an unknown argument", rules("- {metric: rowCount, mustBe: 1, arguments: {where: x}}  # here"), "unknown key"),
     ("no missing values", of_column("gift", "quality: [{metric: missingValues, mustBe: 0}]  # here"), "needs the list"),
-    ("a list as missing value", of_column("gift",
+    *((f"{value} as missing {column}", of_column(column,
+       f"quality: [{{metric: missingValues, mustBe: 0, arguments: {{missingValues: [{value}]}}}}]  # here"),
+       f"not a value of the column {column}")
+      for column, value in (("total", "N/A"), ("order_id", "0.5"), ("order_id", "'0.5'"), ("ordered_on", "''"),
+                            ("gift", "1"), ("paid_at", "never"))),
+    ("a list as missing value", of_column("customer",
      "quality: [{metric: missingValues, mustBe: 0, arguments: {missingValues: [[]]}}]  # here"), "in quotes"),
     ("nothing that is valid", of_column("gift", "quality: [{metric: invalidValues, mustBe: 0}]  # here"),
      "needs `validV"),
+    *((f"{item} as a rule", of_column("customer", f"quality: [{item}]  # here"), "object is needed")
+      for item in ("null", "7", "true", "not null", "[]", "mustBe")),
+    ("no value that is valid", of_column("gift",
+     "quality: [{metric: invalidValues, mustBe: 0, arguments: {validValues: []}}]  # here"), "no value would be valid"),
     ("a pattern of numbers", of_column("total",
      "quality: [{metric: invalidValues, mustBe: 0, arguments: {pattern: x}}]  # here"), "a pattern is for texts"),
     ("a percentage of a count", rules("- {metric: rowCount, mustBe: 1, unit: percent}  # here"), "no percentage"),
@@ -213,6 +231,12 @@ QUERIES = [
     ("an open quote", "SELECT count(*) FROM {object} WHERE gift = 'x", "not SQL as Athena reads it"),
     ("another table", "SELECT count(*) FROM orders", "does not mention {object}"),
     ("the object only in a text", "SELECT '{object}'", "does not read FROM {object}"),
+    ("a decimal of a word", "SELECT count_if(total < DECIMAL 'half') FROM {object}", "DECIMAL 'half' is no number"),
+    (
+        "a decimal of 39 digits",
+        f"SELECT count_if(total < DECIMAL '{'9' * 39}') FROM {{object}}",
+        "of at most 38 digits",
+    ),
     ("an unknown placeholder", "SELECT count(*) FROM {tabel}", "{tabel} is not known in a query"),
     ("a property of a table", "SELECT count({property}) FROM {object}", "allowed: {object}"),
     ("a deletion", "DELETE FROM {object}", "holds DELETE; only SELECT"),

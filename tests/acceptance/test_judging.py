@@ -72,7 +72,13 @@ def test_a_stopped_run_is_inconclusive_with_the_step_as_its_reason_although_all_
         (Operator.MUST_BE_LESS_OR_EQUAL_TO, (5,), 5, 6),
         (Operator.MUST_BE_BETWEEN, (5, 7), 7, 8),
         (Operator.MUST_NOT_BE_BETWEEN, (5, 7), 8, 7),
-        (Operator.MUST_BE, (Decimal("0.1"),), Decimal("0.10"), 0.1),
+        (Operator.MUST_BE, (Decimal("0.1"),), Decimal("0.10"), 0.1000001),
+        (Operator.MUST_BE, (Decimal("0.1"),), 0.1, 0.1 + 0.2),  # what Athena writes as 0.1 is a tenth
+        (Operator.MUST_BE_LESS_OR_EQUAL_TO, (Decimal("0.3"),), 0.3, 0.30000000000000004),
+        (Operator.MUST_BE_LESS_THAN, (Decimal("0.3"),), 0.29999999999999993, 0.3),
+        (Operator.MUST_BE_GREATER_OR_EQUAL_TO, (Decimal("0.7"),), 0.7, 0.6999999999999998),
+        (Operator.MUST_BE_BETWEEN, (Decimal("0.1"), Decimal("0.6")), 0.6, 0.6000000000000001),
+        (Operator.MUST_BE_LESS_THAN, (5,), -math.inf, math.inf),
     ],
 )
 def test_every_operator_holds_and_breaks_with_its_bounds_included_between(operator, bounds, holding, breaking):

@@ -1,3 +1,4 @@
+import re
 from dataclasses import replace
 from datetime import UTC, date, datetime
 from typing import Any
@@ -7,9 +8,10 @@ from contract_texts import ORDERS, orders, watched
 from hypothesis import given
 from hypothesis import strategies as st
 
+from acceptance.contract import Contract
 from acceptance.delivery import Delivery, LandingObject
 from acceptance.errors import ContractError
-from acceptance.keys.placeholders import fill, known_placeholders, partition_values, unknown
+from acceptance.keys.placeholders import fill, known_placeholders, partition_values, refuse_misfits, unknown
 from acceptance.keys.template import KeyTemplate
 
 
@@ -129,3 +131,32 @@ def test_files_that_belong_to_different_partitions_are_no_delivery_that_can_be_m
     by_region = replace(contract, partition={"day": "{region}"})
     with pytest.raises(ContractError, match=r"br/a\.csv into 'br' and pt/b\.csv into 'pt'"):
         partition_values(by_region, several)
+
+
+@pytest.mark.parametrize(
+    ("kind", "value"),
+    [
+        ("int", "br"),
+        ("bigint", ""),
+        ("int", "1.0"),
+        ("tinyint", "\u0663"),
+        ("date", "20260131"),
+        ("date", "2026-02-30"),
+    ],
+)
+def test_a_value_that_its_partition_column_cannot_have_is_told_with_the_key_it_comes_from(kind, value) -> None:
+    contract = with_partition_of(kind)
+    expected = f"column day is {kind}, and '{{region}}' makes {value!r} of shop/20250102/br/orders.csv"
+    with pytest.raises(ContractError, match=re.escape(expected)):
+        refuse_misfits(contract, a_delivery(region=value), {"day": value})
+
+
+@pytest.mark.parametrize(("kind", "value"), [("int", "01"), ("bigint", "-7"), ("string", "br"), ("date", "2026-01-31")])
+def test_a_value_that_its_partition_column_can_have_is_fine(kind, value) -> None:
+    refuse_misfits(with_partition_of(kind), a_delivery(region=value), {"day": value})
+
+
+def with_partition_of(kind: str) -> Contract:
+    contract = watched(ORDERS)
+    columns = [replace(each, type=kind) if each.name == "day" else each for each in contract.columns]
+    return replace(contract, columns=tuple(columns), partition={"day": "{region}"})

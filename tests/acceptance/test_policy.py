@@ -51,8 +51,8 @@ def resources(sid: str, *contracts: Contract, **said: Any) -> list[str]:
 def test_keys_of_a_template_are_of_its_length_and_its_texts() -> None:
     assert key_pattern(contract().template) == "in/orders/????????/*.csv"
     assert (
-        key_pattern(KeyTemplate.parse("s3://landing/{region}{business_date:%Y-%m-%d}_a*b.csv"))
-        == "*????-??-??_a${*}b.csv"
+        key_pattern(KeyTemplate.parse("s3://landing/{region}{business_date:%Y-%m-%d}_a?b.csv"))
+        == "*????-??-??_a${?}b.csv"
     )
 
 

@@ -167,3 +167,17 @@ def test_a_partition_has_its_values_and_its_location(glue, database):
 def test_a_partition_that_is_not_there_is_none(glue, database):
     assert glue_calls.read_partition(glue, database, "movies", ["20261123", "São"]) is None
     assert glue_calls.read_partition(glue, database, "none", ["20261123"]) is None
+
+
+@pytest.mark.parametrize("in_catalog", ["1", "01"])
+def test_a_whole_number_is_found_as_engines_write_it_and_as_a_key_writes_it(glue, database, in_catalog):
+    location = f"s3://sor/visits/month={in_catalog}/country=07/"
+    keys = [{"Name": "month", "Type": "int"}, {"Name": "country", "Type": "string"}]
+    glue.create_table(DatabaseName=database, TableInput={"Name": "visits", "PartitionKeys": keys})
+    partition = {"Values": [in_catalog, "07"], "StorageDescriptor": {"Location": location}}
+    glue.create_partition(DatabaseName=database, TableName="visits", PartitionInput=partition)
+    table = glue_calls.read_table(glue, database, "visits")
+    found = glue_calls.find_partition(glue, table, {"country": "07", "month": "01"})
+    assert found == CatalogPartition((in_catalog, "07"), location)
+    assert glue_calls.find_partition(glue, table, {"country": "07", "month": "02"}) is None
+    assert glue_calls.find_partition(glue, table, {"country": "7", "month": "01"}) is None  # a text is one text

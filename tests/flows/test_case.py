@@ -1,5 +1,6 @@
 """What becomes of a delivery when something fails that nobody foresaw."""
 
+from dataclasses import replace
 from datetime import UTC, date, datetime
 
 import httpx
@@ -7,6 +8,7 @@ import pytest
 from prefect.logging import disable_run_logger
 from watched_bucket import orders
 
+from acceptance.contract import Column
 from acceptance.delivery import Delivery, LandingObject
 from acceptance.judge import Verdict
 from flows.case import Case
@@ -36,3 +38,13 @@ def test_while_prefect_s_server_cannot_be_reached_there_is_no_verdict() -> None:
     case = case_that_meets(httpx.ConnectError("refused"))
     with pytest.raises(httpx.ConnectError):
         case.prepare()
+
+
+def test_a_key_that_makes_no_number_of_a_partition_of_numbers_is_told_before_anything_runs() -> None:
+    case = case_that_meets(AssertionError("a step was performed"))
+    number = Column("part", "int", "part", partition=True)
+    case.contract = replace(case.contract, columns=(*case.contract.columns, number), partition={"part": "{file}"})
+    with disable_run_logger():
+        case.prepare()
+    assert case.judgement.verdict is Verdict.INCONCLUSIVE
+    assert "the partition column part is int, and '{file}' makes 'a' of in/20260102/a" in case.judgement.reason

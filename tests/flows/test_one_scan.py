@@ -185,11 +185,62 @@ def test_a_rule_that_athena_cannot_compute_is_errored_and_hides_no_other(sales) 
     assert judged.judgement.verdict is Verdict.REJECTED
 
 
+def test_a_pattern_that_athena_cannot_compile_is_errored_and_hides_no_other(sales) -> None:
+    """The sandbox, unlike Athena, knows no pattern that looks ahead: one that Athena refuses fails in the same way."""
+    share = "{id: coded, metric: invalidValues, unit: percent, mustBeLessThan: 60, arguments: {pattern: '^B'}}"
+    text = SALES.replace("'^[0-9]+$'", "'^(?=1)[0-9]+$'").replace(
+        "{name: country, logicalType: string}", f"{{name: country, logicalType: string, quality: [{share}]}}"
+    )
+    contract = read_contract(
+        text, "contracts/sales.odcs.yaml", {}, published_tables(CUSTOMERS, "contracts/customers.odcs.yaml", {})
+    )
+    assert contract is not None
+    judged = replace(sales, contract=contract).judge([GOOD[0], "2, 10, 'PT', -5, 1, '22', NULL"])
+    assert judged["phone_pattern"].outcome is Outcome.ERRORED
+    assert (judged["price_range"].outcome, judged["whole"].outcome) == (Outcome.FAILED, Outcome.PASSED)
+    assert judged["coded"].observed == "50 percent (1 of 2 rows)"
+    assert judged.judgement.verdict is Verdict.REJECTED
+
+
 def test_a_rule_that_athena_cannot_compute_leaves_the_delivery_unjudged_if_nothing_else_is_wrong(sales) -> None:
     judged = sales.judge(["1, 10, 'BR', 5, 0, '11', NULL"])
     assert judged["whole"].outcome is Outcome.FAILED
     lenient = replace(judged["whole"].check, severity=Severity.WARNING)
     assert judge([judge_check(lenient, Measurement(1)), judged["each"]]).verdict is Verdict.INCONCLUSIVE
+
+
+@pytest.mark.parametrize(
+    ("query", "kind"),
+    [
+        ("SELECT max(phone) FROM {object}", "a text"),
+        ("SELECT max(phone) FROM (SELECT phone FROM {object})", "a text"),
+        ("SELECT array_agg(phone) FROM {object}", "a list"),
+        ("SELECT DATE '1971-02-03' FROM {object} LIMIT 1", "a date"),
+    ],
+)
+def test_a_query_that_answers_no_number_is_told_by_its_kind_and_never_by_what_it_answered(sales, query, kind) -> None:
+    text = SALES.replace(
+        "    quality:\n", f'    quality:\n      - {{id: asked, type: sql, query: "{query}", mustBe: 0}}\n'
+    )
+    published = published_tables(CUSTOMERS, "contracts/customers.odcs.yaml", {})
+    contract = read_contract(text, "contracts/sales.odcs.yaml", {}, published)
+    assert contract is not None
+    judged = replace(sales, contract=contract).judge(["1, 10, 'BR', 5, 1, '19710203', NULL"])
+    assert judged["asked"].outcome is Outcome.ERRORED
+    assert kind in judged["asked"].observed
+    assert "1971" not in judged["asked"].observed
+
+
+def test_a_rule_compares_with_the_decimal_that_it_names(sales) -> None:
+    query = "SELECT count(*) FROM {object} WHERE price < DECIMAL '0.50'"
+    text = SALES.replace(
+        "    quality:\n", f'    quality:\n      - {{id: cheap, type: sql, query: "{query}", mustBe: 1}}\n'
+    )
+    published = published_tables(CUSTOMERS, "contracts/customers.odcs.yaml", {})
+    contract = read_contract(text, "contracts/sales.odcs.yaml", {}, published)
+    assert contract is not None
+    rows = [f"{n}, 10, 'BR', {price}, 1, '1', NULL" for n, price in enumerate(("0.49", "0.50", "0.99"))]
+    assert replace(sales, contract=contract).judge(rows)["cheap"].observed == "1 row"
 
 
 @pytest.mark.parametrize("rule", ["whole", "dear"])
