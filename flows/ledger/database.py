@@ -1,5 +1,7 @@
 """The database that a ledger is in: SQLite or PostgreSQL, by its URL."""
 
+import sqlite3
+import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
@@ -19,6 +21,8 @@ _ALLOWED = (
     "user and password percent-encoded (@ is %40)"
 )
 _PATIENCE = "30s"
+_BUSY_S = 30
+_TRY_AGAIN_S = 0.02
 _POSTGRESQL = {"connect_timeout": 10, "tcp_user_timeout": 30_000}  # s, ms; what the URL says has precedence
 
 
@@ -85,8 +89,22 @@ def _parsed(url: str) -> sa.URL:
 def _durable_and_concurrent(connection: Any, _: Any) -> None:
     """Readers do not wait for the writer, a commit survives a power cut, and a writer waits for another up to 30 s."""
     connection.isolation_level = None  # the driver would begin where it likes; _write_from_the_start does
-    for pragma in ("busy_timeout=30000", "journal_mode=WAL", "synchronous=FULL"):
+    for pragma in (f"busy_timeout={_BUSY_S * 1000}", "synchronous=FULL"):
         connection.execute(f"PRAGMA {pragma}").close()
+    _switch_to_wal(connection, time.monotonic() + _BUSY_S)
+
+
+def _switch_to_wal(connection: Any, until: float) -> None:
+    """Of several that open a new file at once, SQLite refuses all but one, and does not wait for it."""
+    while True:
+        try:
+            connection.execute("PRAGMA journal_mode=WAL").close()
+        except sqlite3.OperationalError as error:
+            if "locked" not in str(error) or time.monotonic() > until:
+                raise
+        else:
+            return
+        time.sleep(_TRY_AGAIN_S)
 
 
 def _write_from_the_start(connection: sa.Connection) -> None:
