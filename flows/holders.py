@@ -2,9 +2,11 @@
 
 import os
 import platform
+import tempfile
 from contextlib import suppress
 from datetime import UTC, datetime
 from functools import cache
+from pathlib import Path
 from uuid import UUID
 
 import httpx
@@ -25,23 +27,34 @@ class Holder(Record):
     """A run and the process that it is in. `flow_run_id` is None for a process that is no run, such as `aceite up`'s.
 
     `place` is where a process id means this process; `server` is the API of the Prefect server that knows the run.
+    `folder` has its temporary files: in a warm process, which goes on when a run is over, it is gone with the run.
     """
 
     flow_run_id: str | None = None
     place: str = ""
     pid: int = 0
     server: str = ""
+    folder: str = ""
 
 
 def this_holder(flow_run_id: str | None = None) -> Holder:
-    return Holder(flow_run_id=flow_run_id, place=_place(), pid=os.getpid(), server=_server())
+    return Holder(
+        flow_run_id=flow_run_id,
+        place=_place(),
+        pid=os.getpid(),
+        server=_server(),
+        folder=tempfile.gettempdir(),
+    )
 
 
 def is_over(holder: Holder, until: datetime | None = None) -> bool:
     """Whether the holder can do nothing any more.
 
-    A process of this machine that is gone is seen at once, sooner than by its silence, and Prefect's server is told. A
-    run that our server does not know is over, unless it is another server's: then it is after `until`.
+    A process of this machine that is gone is seen at once, sooner than by its silence, and Prefect's server is told.
+    One that is at its run is not over, whoever told the server so: it was silent, or asleep, or does not know it yet.
+    Only the run itself says that it completed or failed.
+
+    A run that our server does not know is over, unless it is another server's: then it is after `until`.
     """
     gone = holder.place == _place() and not _lives(holder.pid)
     if holder.flow_run_id is None:
@@ -49,10 +62,16 @@ def is_over(holder: Holder, until: datetime | None = None) -> bool:
     try:
         state = state_of_run(holder.flow_run_id)
     except ObjectNotFound:
-        return gone or until is None or holder.server == _server() or _is_past(until)
+        return gone or (not _is_at_it(holder) and (until is None or holder.server == _server() or _is_past(until)))
     if gone and state is not None and not state.is_final():
         _tell_end(holder.flow_run_id, state)
-    return gone or (state is not None and state.is_final())
+    said_by_itself = state is not None and state.type in (StateType.COMPLETED, StateType.FAILED)
+    return gone or said_by_itself or (state is not None and state.is_final() and not _is_at_it(holder))
+
+
+def _is_at_it(holder: Holder) -> bool:
+    """Of a holder that is not gone: whether it is seen here that its process still has this run. Not so elsewhere."""
+    return holder.place == _place() and holder.folder != "" and Path(holder.folder).is_dir()
 
 
 def _tell_end(flow_run_id: str, state: State) -> None:
