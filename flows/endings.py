@@ -92,7 +92,7 @@ class Endings:
         self._looked_for_stuck = now
         for run in runs.unbegun(now - self.begins_within):
             get_run_logger().warning("run %s was taken by a worker and did not begin; it is taken for dead", run.name)
-            runs.crash(run, f"a worker took it, and it did not begin within {self.begins_within}")
+            runs.end(run.id, run.state, f"a worker took it, and it did not begin within {self.begins_within}")
 
     def _orphan(self, ended: Iterable[FlowRun]) -> None:
         """Only what their own runs came to counts: one that was announced again since then has another."""

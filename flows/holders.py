@@ -11,14 +11,12 @@ from uuid import UUID
 
 import httpx
 import psutil
-from prefect.client.orchestration import get_client
-from prefect.client.schemas.objects import State, StateType
+from prefect.client.schemas.objects import StateType
 from prefect.exceptions import ObjectNotFound, PrefectException
 from prefect.settings import get_current_settings
-from prefect.states import Cancelled, Crashed
 
 from acceptance.record import Record
-from flows.runs import state_of_run
+from flows.runs import end, state_of_run
 
 GONE = "its process is gone"
 
@@ -64,7 +62,8 @@ def is_over(holder: Holder, until: datetime | None = None) -> bool:
     except ObjectNotFound:
         return gone or (not _is_at_it(holder) and (until is None or holder.server == _server() or _is_past(until)))
     if gone and state is not None and not state.is_final():
-        _tell_end(holder.flow_run_id, state)
+        with suppress(httpx.HTTPError, PrefectException):
+            end(UUID(holder.flow_run_id), state, GONE)
     said_by_itself = state is not None and state.type in (StateType.COMPLETED, StateType.FAILED)
     return gone or said_by_itself or (state is not None and state.is_final() and not _is_at_it(holder))
 
@@ -72,14 +71,6 @@ def is_over(holder: Holder, until: datetime | None = None) -> bool:
 def _is_at_it(holder: Holder) -> bool:
     """Of a holder that is not gone: whether it is seen here that its process still has this run. Not so elsewhere."""
     return holder.place == _place() and holder.folder != "" and Path(holder.folder).is_dir()
-
-
-def _tell_end(flow_run_id: str, state: State) -> None:
-    """As Prefect's own worker does for a process that it started."""
-    cancelled = state.type is StateType.CANCELLING
-    end: State = Cancelled(message=state.message or GONE) if cancelled else Crashed(message=GONE)
-    with suppress(httpx.HTTPError, PrefectException), get_client(sync_client=True) as client:
-        client.set_flow_run_state(UUID(flow_run_id), end)
 
 
 def _lives(pid: int) -> bool:

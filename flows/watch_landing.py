@@ -25,6 +25,7 @@ from flows import events
 from flows.aftermath import TROUBLE, Aftermath
 from flows.announcing import Announcer
 from flows.clients import Clients, load_clients
+from flows.dead_runs import DeadRuns
 from flows.endings import Endings
 from flows.evidence_store import StandingVerdicts
 from flows.holders import this_holder
@@ -81,6 +82,7 @@ def watch_landing(poll_s: float = 10, patience_s: float = 120, together: int = M
             silence.begin(_now())
             watcher.sweep = Sweep(Overrides(clients, this_holder(watcher.holder), get_run_logger()))
             by_dataset = {contract.dataset: contract for contract in contracts}
+            watcher.dead_runs = DeadRuns(watcher.holder)
             watcher.endings = Endings(aftermath, by_dataset, clients, watcher.stay_alive)
             watcher.untold = Untold(ledger.announcements, clients.evidence_s3, clients.evidence_bucket)
             watcher.watch(landing, pace, aftermath, Announcer(ledger, most), silence)
@@ -116,6 +118,8 @@ class Watcher:
     """Waits up to so many seconds for hints that something landed, if there is a queue of them."""
     sweep: Sweep | None = None
     """Restores what runs that died left changed."""
+    dead_runs: DeadRuns | None = None
+    """Ends runs of which nothing is heard."""
     endings: Endings | None = None
     """Looks for runs that ended without a verdict."""
     untold: Untold | None = None
@@ -174,6 +178,8 @@ class Watcher:
             if ask_prefect:
                 yield "looking at the datasets' switches", partial(silence.look_at_switches, _now())
             yield "looking for what is overdue", partial(silence.look, _now())
+        if self.dead_runs is not None:
+            yield "looking for runs that died", partial(self.dead_runs.look, _now())
         if ask_prefect and self.endings is not None:
             yield "looking at runs that ended", self.endings.look
         if self.untold is not None:
