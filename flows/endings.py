@@ -126,7 +126,7 @@ class Endings:
     def _is_anothers(self, run: FlowRun, delivery: Delivery) -> bool:
         """Whether a run that is going on has it, which was started beside the one that was cancelled."""
         claim = read_claim(self.clients.evidence_s3, self.clients.evidence_bucket, delivery)
-        return claim is not None and claim.flow_run_id != str(run.id) and not is_over(claim.holder)
+        return claim is not None and claim.flow_run_id != str(run.id) and not is_over(claim.holder, claim.until)
 
 
 def _deliveries(run: FlowRun, wanted: frozenset[str]) -> tuple[Delivery, ...]:

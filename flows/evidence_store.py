@@ -17,25 +17,33 @@ from flows.holders import Holder
 
 @dataclass(frozen=True, slots=True)
 class Claim:
-    """Who took a delivery, and when. `etag` identifies this claim for a takeover."""
+    """Who took a delivery, and when. `etag` identifies this claim for a takeover.
+
+    `until` is when the run is over at the latest; claims of earlier versions do not say it.
+    """
 
     holder: Holder
     claimed_at: datetime
     etag: str
+    until: datetime | None
 
     @property
     def flow_run_id(self) -> str:
         return self.holder.flow_run_id or ""
 
 
-def take_claim(s3: Any, bucket: str, delivery: Delivery, holder: Holder, now: datetime) -> bool:
+def take_claim(
+    s3: Any, bucket: str, delivery: Delivery, holder: Holder, now: datetime, until: datetime | None = None
+) -> bool:
     """True if nobody claimed the delivery before."""
-    return put_once(s3, bucket, _claim_key(delivery), _claim(holder, now), content_type="application/json")
+    return put_once(s3, bucket, _claim_key(delivery), _claim(holder, now, until), content_type="application/json")
 
 
-def take_over(s3: Any, bucket: str, delivery: Delivery, dead: Claim, holder: Holder, now: datetime) -> bool:
+def take_over(
+    s3: Any, bucket: str, delivery: Delivery, dead: Claim, holder: Holder, now: datetime, until: datetime | None = None
+) -> bool:
     """Replaces the claim of a run that ended without a verdict. False if another run was faster."""
-    return replace_if(s3, bucket, _claim_key(delivery), _claim(holder, now), dead.etag)
+    return replace_if(s3, bucket, _claim_key(delivery), _claim(holder, now, until), dead.etag)
 
 
 def read_claim(s3: Any, bucket: str, delivery: Delivery) -> Claim | None:
@@ -43,7 +51,13 @@ def read_claim(s3: Any, bucket: str, delivery: Delivery) -> Claim | None:
     if found is None:
         return None
     claim, etag = found
-    return Claim(Holder.model_validate(claim), datetime.fromisoformat(claim["claimed_at"]), etag)
+    until = claim.get("until")
+    return Claim(
+        Holder.model_validate(claim),
+        datetime.fromisoformat(claim["claimed_at"]),
+        etag,
+        datetime.fromisoformat(until) if until else None,
+    )
 
 
 def read_verdict(s3: Any, bucket: str, delivery: Delivery) -> Judged | None:
@@ -91,5 +105,6 @@ def _claim_key(delivery: Delivery) -> str:
     return claim_key(delivery.dataset, delivery.business_date, delivery.id)
 
 
-def _claim(holder: Holder, now: datetime) -> bytes:
-    return json.dumps({**holder.model_dump(), "claimed_at": now.isoformat()}).encode()
+def _claim(holder: Holder, now: datetime, until: datetime | None) -> bytes:
+    told = {"claimed_at": now.isoformat(), "until": until.isoformat() if until else None}
+    return json.dumps({**holder.model_dump(), **told}).encode()

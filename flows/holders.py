@@ -52,20 +52,23 @@ def is_over(holder: Holder, until: datetime | None = None) -> bool:
     One that is at its run is not over, whoever told the server so: it was silent, or asleep, or does not know it yet.
     Only the run itself says that it completed or failed.
 
-    A run that our server does not know is over, unless it is another server's: then it is after `until`.
+    One of which no end is known is over when its time is up, `until`, unless it is seen at work here. So is a run that
+    our server does not know, and at once if it is no other server's.
     """
-    gone = holder.place == _place() and not _lives(holder.pid)
+    gone, time_is_up = holder.place == _place() and not _lives(holder.pid), _is_past(until)
     if holder.flow_run_id is None:
-        return gone or _is_past(until)
+        return gone or time_is_up
     try:
         state = state_of_run(holder.flow_run_id)
     except ObjectNotFound:
-        return gone or (not _is_at_it(holder) and (until is None or holder.server == _server() or _is_past(until)))
-    if gone and state is not None and not state.is_final():
+        return gone or (not _is_at_it(holder) and (until is None or holder.server == _server() or time_is_up))
+    is_final = state is not None and state.is_final()
+    if gone and state is not None and not is_final:
         with suppress(httpx.HTTPError, PrefectException):
             end(UUID(holder.flow_run_id), state, GONE)
     said_by_itself = state is not None and state.type in (StateType.COMPLETED, StateType.FAILED)
-    return gone or said_by_itself or (state is not None and state.is_final() and not _is_at_it(holder))
+    at_least_two = sum((is_final, time_is_up, not _is_at_it(holder))) >= 2
+    return gone or said_by_itself or at_least_two
 
 
 def _is_at_it(holder: Holder) -> bool:

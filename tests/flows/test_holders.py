@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from uuid import uuid4
 
@@ -76,3 +77,14 @@ def test_of_a_run_in_another_place_the_server_knows_best() -> None:
     run, ended = run_in(Running()), run_in(Running(), Crashed())
     there = [Holder(flow_run_id=each, place="another machine", pid=1) for each in (run, ended)]
     assert [is_over(each) for each in there] == [False, True]
+
+
+def test_a_run_whose_time_is_up_is_over_unless_it_is_seen_at_work() -> None:
+    over, later = (datetime.now(UTC) + timedelta(minutes=minutes) for minutes in (-1, 1))
+    running, ended = run_in(Running()), run_in(Running(), Crashed())
+    there = Holder(flow_run_id=running, place="another machine", pid=1)
+    assert [is_over(there, until) for until in (over, later)] == [True, False]
+    here = this_holder(running)
+    assert [is_over(here, until) for until in (over, later)] == [False, False]
+    here = this_holder(ended)  # as of a notebook, which goes on when a run in it was interrupted
+    assert [is_over(here, until) for until in (over, later)] == [True, False]
