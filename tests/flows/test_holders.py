@@ -9,7 +9,9 @@ from uuid import uuid4
 import pytest
 from prefect.client.orchestration import get_client
 from prefect.client.schemas.objects import State
+from prefect.settings import PREFECT_API_URL, temporary_settings
 from prefect.states import Cancelled, Cancelling, Completed, Crashed, Failed, Running
+from prefect_side import PrefectServer
 
 from flows.holders import Holder, is_over, this_holder
 from flows.runs import state_of_run
@@ -88,3 +90,16 @@ def test_a_run_whose_time_is_up_is_over_unless_it_is_seen_at_work() -> None:
     assert [is_over(here, until) for until in (over, later)] == [False, False]
     here = this_holder(ended)  # as of a notebook, which goes on when a run in it was interrupted
     assert [is_over(here, until) for until in (over, later)] == [True, False]
+
+
+def test_a_run_of_another_server_is_not_over_though_that_server_may_have_the_same_address(tmp_path: Path) -> None:
+    until, unknown = datetime.now(UTC) + timedelta(minutes=1), str(uuid4())
+    with PrefectServer(tmp_path) as other, temporary_settings({PREFECT_API_URL: other.api}):
+        theirs = this_holder(unknown)
+    ours = this_holder(unknown)
+    assert "http" not in theirs.server + ours.server, "an address is that of many"
+    by_an_earlier_version = ours.model_copy(update={"server": PREFECT_API_URL.value()})
+    there = {"place": "another machine", "pid": 1}
+    holders = [each.model_copy(update=there) for each in (theirs, ours, by_an_earlier_version)]
+    assert [is_over(each, until) for each in holders] == [False, True, True]
+    assert is_over(holders[0], datetime.now(UTC) - timedelta(minutes=1))
