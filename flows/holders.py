@@ -22,28 +22,35 @@ from flows.runs import end, state_of_run
 
 GONE = "its process is gone"
 
+CORRECTED_BY_S = 60
+"""A clock, at the most, while it is still known that the machine did not boot in between."""
+SAME_MOMENT_S = 2
+
 
 class Holder(Record):
     """A run and the process that it is in. `flow_run_id` is None for a process that is no run, such as `aceite up`'s.
 
-    `place` is where a process id means this process; `server` is the Prefect server that knows the run, if it is one.
-    `folder` has its temporary files: in a warm process, which goes on when a run is over, it is gone with the run.
+    `place` is where a process id means this process, since the machine `booted`; the process `began` then. Both times,
+    in seconds, are 0 if an earlier version of Aceite wrote this. `server` is the Prefect server that knows the run, if
+    it is one. `folder` has its temporary files: in a warm process, which goes on when a run is over, it goes with that.
     """
 
     flow_run_id: str | None = None
     place: str = ""
+    booted: float = 0
     pid: int = 0
+    began: float = 0
     server: str = ""
     folder: str = ""
 
 
 def this_holder(flow_run_id: str | None = None) -> Holder:
-    return Holder(
-        flow_run_id=flow_run_id,
-        place=_place(),
-        pid=os.getpid(),
-        server=_server(_api()) if flow_run_id else "",
-        folder=tempfile.gettempdir(),
+    return _this_process().model_copy(
+        update={
+            "flow_run_id": flow_run_id,
+            "server": _server(_api()) if flow_run_id else "",
+            "folder": tempfile.gettempdir(),
+        }
     )
 
 
@@ -57,7 +64,7 @@ def is_over(holder: Holder, until: datetime | None = None) -> bool:
     One of which no end is known is over when its time is up, `until`, unless it is seen at work here. So is a run that
     our server does not know, and at once if it is no other server's.
     """
-    gone, time_is_up = holder.place == _place() and not _lives(holder.pid), _is_past(until)
+    gone, time_is_up = _is_here(holder) and not _lives(holder), _is_past(until)
     if holder.flow_run_id is None:
         return gone or time_is_up
     try:
@@ -76,12 +83,26 @@ def is_over(holder: Holder, until: datetime | None = None) -> bool:
 
 def _is_at_it(holder: Holder) -> bool:
     """Of a holder that is not gone: whether it is seen here that its process still has this run. Not so elsewhere."""
-    return holder.place == _place() and holder.folder != "" and Path(holder.folder).is_dir()
+    return _is_here(holder) and holder.folder != "" and Path(holder.folder).is_dir()
 
 
-def _lives(pid: int) -> bool:
+def _is_here(holder: Holder) -> bool:
+    """Not so after the next boot. If a clock was corrected by more, nothing is lost: it is then one of elsewhere."""
+    return holder.place == _this_process().place and bool(abs(holder.booted - psutil.boot_time()) <= CORRECTED_BY_S)
+
+
+def _lives(holder: Holder) -> bool:
+    """Of a holder of this place. Another process may have its id by now; that one began at another time.
+
+    When a clock is corrected, Linux tells another time of each beginning, as far behind that of the boot as before;
+    Windows the same, and another one of the boot.
+    """
     try:
-        return bool(psutil.Process(pid).status() != psutil.STATUS_ZOMBIE)
+        process = psutil.Process(holder.pid)
+        if process.status() == psutil.STATUS_ZOMBIE:
+            return False
+        moved, booted = process.create_time() - holder.began, psutil.boot_time() - holder.booted
+        return bool(min(abs(moved), abs(moved - booted)) <= SAME_MOMENT_S)
     except psutil.NoSuchProcess:
         return False
     except psutil.AccessDenied:
@@ -108,14 +129,13 @@ def _server(api: str) -> str:
 
 
 @cache
-def _place() -> str:
-    """One start of one machine and, where it has several spaces of process ids, as containers do, one of those.
-
-    The first process of each tells them apart. If a clock that was set makes it seem another one, nothing is lost: the
-    holder is then taken for one of another machine.
+def _this_process() -> Holder:
+    """Its place is one start of one machine and, where it has several spaces of process ids, as containers do, one of
+    those: by when after the boot the first process of each began, which no correction of the clock changes.
     """
-    try:
-        began = psutil.Process(1).create_time()
-    except psutil.Error:  # Windows has no process 1
-        began = psutil.boot_time()
-    return f"{platform.node()} {began:.0f}"
+    booted, space = psutil.boot_time(), 0.0
+    if psutil.LINUX:
+        with suppress(psutil.Error):
+            space = psutil.Process(1).create_time() - booted
+    place = f"{platform.node()} {space:.2f}"
+    return Holder(place=place, booted=booted, pid=os.getpid(), began=psutil.Process().create_time())

@@ -103,3 +103,26 @@ def test_a_run_of_another_server_is_not_over_though_that_server_may_have_the_sam
     holders = [each.model_copy(update=there) for each in (theirs, ours, by_an_earlier_version)]
     assert [is_over(each, until) for each in holders] == [False, True, True]
     assert is_over(holders[0], datetime.now(UTC) - timedelta(minutes=1))
+
+
+def test_a_process_that_has_the_id_of_one_that_is_gone_is_not_taken_for_it() -> None:
+    run = run_in(Running())
+    holder = this_holder(run)
+    assert is_over(holder.model_copy(update={"began": holder.began - 3600}))
+    state = state_of_run(run)
+    assert state is not None
+    assert state.name == "Crashed"
+
+
+@pytest.mark.parametrize("moved", [("booted",), ("booted", "began")], ids=["as Windows tells", "as Linux tells"])
+def test_a_clock_that_was_corrected_makes_nobody_gone_and_no_other_machine(moved: tuple[str], dead_pid: int) -> None:
+    holder = this_holder(run_in(Running()))
+    corrected = holder.model_copy(update={name: getattr(holder, name) - 30 for name in moved})
+    assert not is_over(corrected)
+    assert is_over(corrected.model_copy(update={"pid": dead_pid}))
+
+
+def test_a_holder_that_an_earlier_version_wrote_is_one_of_another_place() -> None:
+    run = run_in(Running())
+    written = {"flow_run_id": run, "place": "ana-laptop 1764360000", "pid": 1, "server": "http://127.0.0.1:4200/api"}
+    assert not is_over(Holder.model_validate(written))
