@@ -16,7 +16,6 @@ from prefect.exceptions import ObjectNotFound
 from acceptance.contract import Contract
 from acceptance.errors import SettingsError
 from automations import (
-    mark_dead_runs,
     pause_what_keeps_failing,
     restart_the_watcher,
     tell_about_rejections,
@@ -38,6 +37,9 @@ from automations.deployments import (
 from automations.telling import Channel
 from blocks.build import save_blocks
 from blocks.settings import Settings
+
+OBSOLETE = (validate.OBSOLETE, "Aceite: mark dead runs as crashed")
+"""Automations of earlier versions. The second one ended runs that live, after each outage of Prefect's server."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +80,7 @@ def _apply(
         yield _apply_deployment(client, deployment, existing, dry_run)
     for automation in _automations(client, settings, contracts, dry_run):
         yield _apply_automation(client, automation, dry_run)
-    for obsolete in client.read_automations_by_name(validate.OBSOLETE):
+    for obsolete in (each for name in OBSOLETE for each in client.read_automations_by_name(name)):
         if not dry_run:
             client.delete_automation(obsolete.id)
         yield Change("automation", obsolete.name, "deleted")
@@ -101,7 +103,6 @@ def _automations(
     yield tell_about_rejections.automation(channel)
     yield tell_about_silence.automation(channel)
     yield tell_about_strangers.automation(channel)
-    yield mark_dead_runs.automation()
     yield restart_the_watcher.automation(ids.watch_landing)
 
 

@@ -102,7 +102,7 @@ class Aftermath:
     def _judged(self, deliveries: Sequence[Delivery]) -> int:
         return sum("judged_at" in facts for facts in self.look_for(deliveries).values())
 
-    def _found(self, delivery: Delivery, is_over: Callable[[Holder], bool]) -> dict[str, Any]:
+    def _found(self, delivery: Delivery, is_over: Callable[[Holder, datetime | None], bool]) -> dict[str, Any]:
         judged = read_verdict(self.evidence_s3, self.evidence_bucket, delivery)
         if judged is not None:
             return {
@@ -113,7 +113,7 @@ class Aftermath:
             }
         claim = read_claim(self.evidence_s3, self.evidence_bucket, delivery)
         # The claim of a run that ended without a verdict holds nobody back: the delivery is announced again.
-        return {"claimed_at": claim.claimed_at if claim and not is_over(claim.holder) else None}
+        return {"claimed_at": claim.claimed_at if claim and not is_over(claim.holder, claim.until) else None}
 
 
 def _now() -> datetime:

@@ -13,6 +13,7 @@ from prefect.exceptions import PrefectException
 from prefect.utilities.annotations import quote
 
 from acceptance.contract import Contract
+from acceptance.deadlines import run_within
 from acceptance.delivery import Delivery
 from acceptance.errors import ContractError, QueryFailed, StepFailed, UnroutableKey
 from acceptance.events import EventDraft
@@ -35,6 +36,7 @@ from flows.evidence_store import evidence_uri
 from flows.measuring import Measured, measure, rows_of_broken_rules
 from flows.pipeline import Pipeline
 from flows.records import Landed, Run, evidence_of, landed_by_athena
+from flows.restoring import OTHERS_WITHIN
 from flows.runs import said_when_cancelled
 from flows.timeline import Stopped, Timeline
 
@@ -91,7 +93,8 @@ class Case:
         Raises:
             Stopped: the evidence bucket does not answer.
         """
-        return bool(self.timeline.perform("claim", steps.claim, self.delivery, flow_run_id))
+        within = run_within(self.contract, [self.delivery], 1, QUERY_WITHIN, OTHERS_WITHIN)
+        return bool(self.timeline.perform("claim", steps.claim, self.delivery, flow_run_id, within))
 
     def prepare(self) -> None:
         """Reads what landed, runs the pipeline, looks for its partition."""

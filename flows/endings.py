@@ -93,7 +93,7 @@ class Endings:
         self._looked_for_stuck = now
         for run in runs.unbegun(now - self.begins_within):
             get_run_logger().warning("run %s was taken by a worker and did not begin; it is taken for dead", run.name)
-            runs.crash(run, f"a worker took it, and it did not begin within {self.begins_within}")
+            runs.end(run.id, run.state, f"a worker took it, and it did not begin within {self.begins_within}")
 
     def _orphan(self, ended: Iterable[FlowRun]) -> None:
         """Only what their own runs came to counts: one that was announced again since then has another."""
@@ -127,7 +127,7 @@ class Endings:
     def _is_anothers(self, run: FlowRun, delivery: Delivery) -> bool:
         """Whether a run that is going on has it, which was started beside the one that was cancelled."""
         claim = read_claim(self.clients.evidence_s3, self.clients.evidence_bucket, delivery)
-        return claim is not None and claim.flow_run_id != str(run.id) and not is_over(claim.holder)
+        return claim is not None and claim.flow_run_id != str(run.id) and not is_over(claim.holder, claim.until)
 
 
 def _deliveries(run: FlowRun, wanted: frozenset[str]) -> tuple[Delivery, ...]:

@@ -25,25 +25,33 @@ _STAY_ALIVE_EVERY_S = 1
 
 @dataclass(frozen=True, slots=True)
 class Claim:
-    """Who took a delivery, and when. `etag` identifies this claim for a takeover."""
+    """Who took a delivery, and when. `etag` identifies this claim for a takeover.
+
+    `until` is when the run is over at the latest; claims of earlier versions do not say it.
+    """
 
     holder: Holder
     claimed_at: datetime
     etag: str
+    until: datetime | None
 
     @property
     def flow_run_id(self) -> str:
         return self.holder.flow_run_id or ""
 
 
-def take_claim(s3: Any, bucket: str, delivery: Delivery, holder: Holder, now: datetime) -> bool:
+def take_claim(
+    s3: Any, bucket: str, delivery: Delivery, holder: Holder, now: datetime, until: datetime | None = None
+) -> bool:
     """True if nobody claimed the delivery before."""
-    return put_once(s3, bucket, _claim_key(delivery), _claim(holder, now), content_type="application/json")
+    return put_once(s3, bucket, _claim_key(delivery), _claim(holder, now, until), content_type="application/json")
 
 
-def take_over(s3: Any, bucket: str, delivery: Delivery, dead: Claim, holder: Holder, now: datetime) -> bool:
+def take_over(
+    s3: Any, bucket: str, delivery: Delivery, dead: Claim, holder: Holder, now: datetime, until: datetime | None = None
+) -> bool:
     """Replaces the claim of a run that ended without a verdict. False if another run was faster."""
-    return replace_if(s3, bucket, _claim_key(delivery), _claim(holder, now), dead.etag)
+    return replace_if(s3, bucket, _claim_key(delivery), _claim(holder, now, until), dead.etag)
 
 
 def read_claim(s3: Any, bucket: str, delivery: Delivery) -> Claim | None:
@@ -53,8 +61,14 @@ def read_claim(s3: Any, bucket: str, delivery: Delivery) -> Claim | None:
         return None
     claim, etag = found
     try:
-        return Claim(Holder.model_validate(claim), datetime.fromisoformat(claim["claimed_at"]), etag)
-    except (KeyError, TypeError, ValueError) as error:
+        until = claim.get("until")
+        return Claim(
+            Holder.model_validate(claim),
+            datetime.fromisoformat(claim["claimed_at"]),
+            etag,
+            datetime.fromisoformat(until) if until else None,
+        )
+    except (AttributeError, KeyError, TypeError, ValueError) as error:
         raise _strange(bucket, _claim_key(delivery), "claim", error) from error
 
 
@@ -135,5 +149,6 @@ def _claim_key(delivery: Delivery) -> str:
     return claim_key(delivery.dataset, delivery.business_date, delivery.id)
 
 
-def _claim(holder: Holder, now: datetime) -> bytes:
-    return json.dumps({**holder.model_dump(), "claimed_at": now.isoformat()}).encode()
+def _claim(holder: Holder, now: datetime, until: datetime | None) -> bytes:
+    told = {"claimed_at": now.isoformat(), "until": until.isoformat() if until else None}
+    return json.dumps({**holder.model_dump(), **told}).encode()

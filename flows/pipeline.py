@@ -3,7 +3,6 @@
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field
-from datetime import timedelta
 from functools import partial
 from itertools import zip_longest
 from typing import Any
@@ -14,6 +13,7 @@ from prefect import get_run_logger
 from prefect.exceptions import PrefectException
 
 from acceptance.contract import AwaitGlueJob, AwaitObject, Contract, Invoke, Override, RunGlueJob, Step
+from acceptance.deadlines import OF_ITS_OWN
 from acceptance.delivery import Delivery, LandingObject
 from acceptance.errors import AceiteError, AnswerLost, WaitTimedOut
 from acceptance.parameters import ParameterRecord
@@ -120,7 +120,7 @@ class Pipeline:
             parameter,
             override.copy_of,
             changes,
-            sum((step.within for step in self.contract.steps), timedelta()),
+            sum((step.within for step in self.contract.steps), OF_ITS_OWN),
         )
         looks = Looks()
         try:

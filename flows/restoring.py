@@ -24,6 +24,9 @@ from flows.notes import Found, Note, Notes, Survive
 OTHERS_WITHIN = timedelta(hours=5)
 """How long a run waits for its turn with a parameter: deliveries that arrive together go one after the other."""
 
+RESTORED_WITHIN = timedelta(minutes=10)
+"""How long whoever restores what another one left has the parameter: a few requests, each tried some times."""
+
 BY_ITS_RUN = "restored by its run"
 
 
@@ -122,7 +125,8 @@ class Overrides:
         Raises:
             StepFailed: AWS refuses.
         """
-        note = found.note.model_copy(update={"holder": self.holder})
+        until = datetime.now(UTC) + RESTORED_WITHIN
+        note = found.note.model_copy(update={"holder": self.holder, "until": until})
         if not self._notes.take(note, found):
             return
         undone = ssm.undo_override(self._ssm, note.parameter, note.mark)

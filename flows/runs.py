@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from datetime import UTC, datetime
+from typing import Any
 from uuid import UUID
 
 import httpx
@@ -15,11 +16,13 @@ from prefect.client.schemas.filters import (
     FlowRunFilterState,
     FlowRunFilterStateName,
     FlowRunFilterStateType,
+    FlowRunFilterTags,
 )
 from prefect.client.schemas.objects import FlowRun, State, StateType
+from prefect.client.schemas.responses import OrchestrationResult, SetStateStatus
 from prefect.client.schemas.sorting import FlowRunSort
 from prefect.exceptions import ObjectNotFound, PrefectException
-from prefect.states import Crashed
+from prefect.states import Cancelled, Crashed
 from pydantic import ValidationError
 
 from acceptance.announcements import LONGEST_PATIENCE
@@ -33,6 +36,7 @@ WITHDRAWN = "It waited where nobody takes it any more: its deployment is served 
 
 _PAGE = 200
 _VALIDATIONS = FlowFilter(name=FlowFilterName(any_=["validate-delivery", "validate-deliveries"]))
+_ALL = FlowFilter(name=FlowFilterName(any_=["validate-delivery", "validate-deliveries", "watch-landing"]))
 
 
 def has_ended(flow_run_id: str) -> bool:
@@ -106,8 +110,12 @@ def queued_runs() -> int:
 
 def running() -> Sequence[FlowRun]:
     """Runs of the validation flows that have begun, and did not end as far as the server knows."""
+    return _runs(_begun())
+
+
+def _begun(tags: FlowRunFilterTags | None = None) -> FlowRunFilter:
     begun = FlowRunFilterStateType(any_=[StateType.RUNNING, StateType.CANCELLING])
-    return _runs(FlowRunFilter(state=FlowRunFilterState(type=begun)))
+    return FlowRunFilter(state=FlowRunFilterState(type=begun), tags=tags)
 
 
 def unbegun(before: datetime) -> Sequence[FlowRun]:
@@ -119,9 +127,22 @@ def unbegun(before: datetime) -> Sequence[FlowRun]:
     return [run for run in taken if run.state is not None and run.state.timestamp < before]
 
 
-def crash(run: FlowRun, message: str) -> None:
+def beating() -> Sequence[FlowRun]:
+    """Runs of Aceite's deployments, the watchers' among them, that have begun and must give signs of life."""
+    return _runs(_begun(FlowRunFilterTags(all_=["aceite"])), _ALL)
+
+
+def end(flow_run_id: UUID, state: State | None, message: str) -> bool:
+    """Ends a run whose process is gone, as Prefect's own worker does. False if the server does not take that.
+
+    One that is being cancelled cannot crash any more, and keeps what was said by who cancels it.
+    """
+    cancelled = state is not None and state.type is StateType.CANCELLING
+    said = (state and state.message) or message
+    ended: State = Cancelled(message=said) if cancelled else Crashed(message=message)
     with get_client(sync_client=True) as client:
-        client.set_flow_run_state(run.id, Crashed(message=message))
+        answer: OrchestrationResult[Any] = client.set_flow_run_state(flow_run_id, ended)
+    return answer.status is SetStateStatus.ACCEPT
 
 
 def ended_without_verdict(since: datetime) -> Sequence[FlowRun]:
@@ -133,12 +154,12 @@ def ended_without_verdict(since: datetime) -> Sequence[FlowRun]:
     return _runs(FlowRunFilter(state=ended, end_time=FlowRunFilterEndTime.model_validate({"after_": since})))
 
 
-def _runs(wanted: FlowRunFilter) -> Sequence[FlowRun]:
+def _runs(wanted: FlowRunFilter, flows: FlowFilter = _VALIDATIONS) -> Sequence[FlowRun]:
     found: list[FlowRun] = []
     with get_client(sync_client=True) as client:
         while True:
             page = client.read_flow_runs(
-                flow_filter=_VALIDATIONS,
+                flow_filter=flows,
                 flow_run_filter=wanted,
                 sort=FlowRunSort.END_TIME_DESC,
                 limit=_PAGE,

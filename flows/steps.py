@@ -48,12 +48,16 @@ START_WITHIN = timedelta(seconds=20)
 
 
 @task(name="claim", **REPEATABLE)
-def claim(delivery: Delivery, flow_run_id: str) -> Done:
-    """True if this run may judge the delivery: nobody claimed it, or the run that did ended without a verdict."""
+def claim(delivery: Delivery, flow_run_id: str, within: timedelta) -> Done:
+    """True if this run may judge the delivery: nobody claimed it, or the run that did ended without a verdict.
+
+    It keeps it for `within` at the longest. To the hour, so that those of one run are looked at as one.
+    """
     clients, now = load_clients(), datetime.now(UTC)
+    until = (now + within + timedelta(hours=1)).replace(minute=0, second=0, microsecond=0)
     bucket, client = clients.evidence_bucket, clients.evidence_s3
     holder = this_holder(flow_run_id)
-    if evidence_store.take_claim(client, bucket, delivery, holder, now):
+    if evidence_store.take_claim(client, bucket, delivery, holder, now, until):
         return Done(True, detail=f"delivery {delivery.id} is ours")
     if evidence_files.has_evidence(client, bucket, delivery):
         sealed = evidence_files.finish_abandoned(client, bucket, delivery, flow_run_id, has_ended)
@@ -62,9 +66,9 @@ def claim(delivery: Delivery, flow_run_id: str) -> Done:
     earlier = evidence_store.read_claim(client, bucket, delivery)
     if earlier is None or earlier.flow_run_id == flow_run_id:
         return Done(earlier is not None, detail="our own claim" if earlier else "the claim vanished")
-    if not is_over(earlier.holder):
+    if not is_over(earlier.holder, earlier.until):
         return Done(False, detail=f"run {earlier.flow_run_id} is working on it")
-    taken = evidence_store.take_over(client, bucket, delivery, earlier, holder, now)
+    taken = evidence_store.take_over(client, bucket, delivery, earlier, holder, now, until)
     return Done(taken, detail=f"run {earlier.flow_run_id} ended without a verdict")
 
 

@@ -25,6 +25,7 @@ from flows import events
 from flows.aftermath import TROUBLE, Aftermath
 from flows.announcing import Announcer
 from flows.clients import Clients, load_clients
+from flows.dead_runs import DeadRuns
 from flows.endings import Endings
 from flows.evidence_store import StandingVerdicts
 from flows.holders import this_holder
@@ -81,6 +82,7 @@ def watch_landing(poll_s: float = 10, patience_s: float = 120, together: int = M
             silence.begin(_now())
             watcher.sweep = Sweep(Overrides(clients, this_holder(watcher.holder), get_run_logger()))
             by_dataset = {contract.dataset: contract for contract in contracts}
+            watcher.dead_runs = DeadRuns(watcher.holder)
             watcher.endings = Endings(aftermath, by_dataset, clients, watcher.stay_alive)
             watcher.untold = Untold(
                 ledger.announcements, clients.evidence_s3, clients.evidence_bucket, watcher.stay_alive
@@ -118,6 +120,8 @@ class Watcher:
     """Waits up to so many seconds for hints that something landed, if there is a queue of them."""
     sweep: Sweep | None = None
     """Restores what runs that died left changed."""
+    dead_runs: DeadRuns | None = None
+    """Ends runs of which nothing is heard."""
     endings: Endings | None = None
     """Looks for runs that ended without a verdict."""
     untold: Untold | None = None
@@ -173,6 +177,8 @@ class Watcher:
         ask_prefect = time.monotonic() - self._asked_prefect >= ASK_PREFECT_EVERY_S
         if ask_prefect:
             self._asked_prefect = time.monotonic()
+        if self.dead_runs is not None:
+            yield "looking for runs that died", partial(self.dead_runs.look, _now())
         if ask_prefect and self.endings is not None:  # before a dataset is resumed, and all that waits is announced
             yield "looking at runs that ended", self.endings.look
         if silence is not None:

@@ -13,7 +13,6 @@ from prefect.client.schemas.objects import StateType
 from acceptance.delivery import Delivery, LandingObject
 from acceptance.events import DeliveryPointer, arrived, arrived_together
 from automations import (
-    mark_dead_runs,
     pause_what_keeps_failing,
     restart_the_watcher,
     tell_about_rejections,
@@ -21,7 +20,7 @@ from automations import (
     tell_about_strangers,
     validate,
 )
-from automations.apply import apply, deployments
+from automations.apply import OBSOLETE, apply, deployments
 from automations.deployments import VALIDATION, served_here
 from automations.telling import Channel
 from blocks.settings import Settings, read_settings
@@ -94,7 +93,6 @@ def test_names_and_descriptions_are_there_for_people():
         tell_about_silence.automation(Channel()),
         tell_about_strangers.automation(Channel()),
         restart_the_watcher.automation(SOME_ID),
-        mark_dead_runs.automation(),
     ]
     assert len({automation.name for automation in all_of_them}) == len(all_of_them)
     assert all(automation.name.startswith("Aceite: ") and automation.description for automation in all_of_them)
@@ -125,15 +123,16 @@ def test_applying_creates_then_changes_nothing_then_updates_what_differs_and_kee
         assert (restored.enabled, restored.id) == (False, automation.id)
 
 
-def test_the_one_automation_of_earlier_versions_is_deleted_for_it_would_run_everything_twice(
-    prefect_server, settings, contracts
+@pytest.mark.parametrize("name", OBSOLETE)
+def test_an_automation_of_earlier_versions_is_deleted_for_it_would_run_everything_twice_or_end_what_lives(
+    prefect_server, settings, contracts, name
 ):
     apply(settings, contracts)
     with get_client(sync_client=True) as client:
-        client.create_automation(validate.each("movies", SOME_ID).model_copy(update={"name": validate.OBSOLETE}))
+        client.create_automation(validate.each("movies", SOME_ID).model_copy(update={"name": name}))
         changed = [change for change in apply(settings, contracts) if change.change != "unchanged"]
-        assert [(change.name, change.change) for change in changed] == [(validate.OBSOLETE, "deleted")]
-        assert not client.read_automations_by_name(validate.OBSOLETE)
+        assert [(change.name, change.change) for change in changed] == [(name, "deleted")]
+        assert not client.read_automations_by_name(name)
 
 
 def test_runs_that_wait_where_their_deployment_was_before_are_withdrawn_in_nobody_s_name(

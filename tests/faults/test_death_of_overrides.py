@@ -28,7 +28,8 @@ from aws.waiting import Clock
 from blocks.build import Caller
 from flows.clients import Clients
 from flows.holders import Holder, this_holder
-from flows.restoring import OTHERS_WITHIN, Overrides, Sweep
+from flows.notes import Notes
+from flows.restoring import OTHERS_WITHIN, RESTORED_WITHIN, Overrides, Sweep
 from sandbox.server import REGION, LocalAws, wsgi_app
 
 ACCOUNT = "123456789012"
@@ -315,6 +316,18 @@ def test_a_run_of_a_server_that_cannot_be_asked_keeps_its_parameter_until_its_de
     there.override(there.note(DELIVERY, late, SOURCE, -OTHERS_WITHIN), {"bucket": "landing"})
     world.watcher(survive)
     assert world.value(late) == "before"
+
+
+def test_who_dies_while_he_restores_and_is_no_run_keeps_the_parameter_for_minutes_only(world: World) -> None:
+    name = world.new(existed=True)
+    change(world.doomed("first"), name)
+    elsewhere = Holder(place="another container", pid=1)
+    world.mortal.kill("mortal", at=2, done=False)
+    Sweep(Overrides(world.clients("mortal"), elsewhere, logging.getLogger()))(survive)
+    found = Notes(world.clients("somebody")).read(name)
+    assert found is not None
+    assert (found.note.holder, found.note.closed) == (elsewhere, None)
+    assert found.note.until < datetime.now(UTC) + RESTORED_WITHIN
 
 
 def test_no_note_holds_a_value(world: World) -> None:

@@ -1,7 +1,7 @@
 """What the watcher makes of runs that ended without a verdict, on a real Prefect server and S3 of the sandbox."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, timedelta
 from itertools import count
 from typing import Any
@@ -42,13 +42,14 @@ from flows.clients import Clients, load_clients
 from flows.endings import Endings
 from flows.evidence_audit import read_found
 from flows.evidence_files import put_evidence
-from flows.evidence_store import evidence_uri, take_claim
+from flows.evidence_store import evidence_uri, read_claim, take_claim
 from flows.holders import Holder
 from flows.ledger import Ledger, open_ledger
 from flows.ledger.remember import Sighting
 from flows.ledger.seen import Certified
 from flows.records import evidence_of, run_of
 from flows.runs import SHUTTING_DOWN, WITHDRAWN
+from flows.steps import claim
 from flows.timeline import Timeline, called
 from flows.untold import Untold
 from flows.validate_deliveries import validate_deliveries
@@ -136,9 +137,9 @@ class Watch:
         except self.s3.exceptions.NoSuchKey:
             return None
 
-    def claim(self, delivery: Delivery, run: UUID) -> None:
+    def claim(self, delivery: Delivery, run: UUID, until: datetime | None = None) -> None:
         holder = Holder(flow_run_id=str(run), place="another machine", pid=1)
-        assert take_claim(self.s3, "evidence", delivery, holder, datetime.now(UTC))
+        assert take_claim(self.s3, "evidence", delivery, holder, datetime.now(UTC), until)
 
     def _delivery(self) -> Delivery:
         day = date(2026, 1, 1) + timedelta(days=next(DAYS))
@@ -210,6 +211,21 @@ def test_a_run_whose_worker_died_before_it_began_is_ended_and_keeps_its_delivery
     assert watch.look() == 1
     with get_client(sync_client=True) as client:
         assert client.read_flow_run(run).state_type is StateType.CRASHED
+
+
+def test_a_run_that_never_ends_keeps_its_delivery_until_its_time_is_up_and_no_longer(watch: Watch) -> None:
+    late, punctual = (delivery for (delivery,) in (watch.arrive()[0] for _ in range(2)))
+    for delivery, left in ((late, timedelta(seconds=-1)), (punctual, timedelta(hours=1))):
+        watch.claim(delivery, watch.run([delivery], uuid4(), Running()), datetime.now(UTC) + left)
+    watch.aftermath = replace(watch.aftermath, patience=timedelta(seconds=50))
+    assert watch.look() == 1
+    with disable_run_logger():
+        taken = [claim.fn(each, str(uuid4()), timedelta(hours=2)) for each in (late, punctual)]
+    assert [done.value for done in taken] == [True, False]
+    found = read_claim(watch.s3, "evidence", late)
+    assert found is not None
+    assert found.until is not None
+    assert timedelta(hours=1) < found.until - datetime.now(UTC) < timedelta(hours=4)
 
 
 def test_the_next_deaths_of_a_delivery_make_it_wait_for_ever_longer(watch: Watch) -> None:

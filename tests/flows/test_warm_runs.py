@@ -25,13 +25,15 @@ from moto.server import ThreadedMotoServer
 from prefect import Flow
 from prefect.client.orchestration import SyncPrefectClient, get_client
 from prefect.client.schemas.objects import FlowRun, State
+from prefect.client.schemas.responses import SetStateStatus
 from prefect.deployments.runner import RunnerDeployment
 from prefect.settings import PREFECT_WORKER_QUERY_SECONDS, temporary_settings
-from prefect.states import Cancelling
+from prefect.states import Cancelling, Crashed
 from prefect.types.entrypoint import EntrypointType
 
 from blocks.build import save_blocks
 from blocks.settings import read_settings
+from flows.holders import Holder, is_over
 from flows.warm.child import TERMINATED
 from flows.warm.pool import NoWarmProcess, Share
 from flows.warm.worker import WarmWorker, environment_of_processes
@@ -159,6 +161,17 @@ def test_a_run_that_fails_ends_as_failed_and_its_process_goes_on(served, tmp_pat
     assert (state.name, "as expected" in str(state.message)) == ("Failed", True)
     served.run(warm_flows.report, tmp_path)
     assert {told(tmp_path, "report")["pid"]} == pids
+
+
+def test_a_run_that_was_taken_for_dead_holds_what_it_holds_until_its_process_has_done_with_it(served, tmp_path):
+    pids, run = served.pids, served.start(warm_flows.hold, tmp_path)
+    holder = Holder.model_validate(told(tmp_path, "holder"))
+    assert served.client.set_flow_run_state(run, Crashed()).status is SetStateStatus.ACCEPT
+    assert not is_over(holder)
+    (tmp_path / "go").touch()
+    eventually(lambda: is_over(holder), "the run's end")
+    eventually(lambda: not Path(holder.folder).exists(), "nothing of the run")
+    assert served.pids == pids == {holder.pid}, "its process goes on"
 
 
 def test_a_flow_may_be_a_coroutine(served, tmp_path):

@@ -18,6 +18,7 @@ from prefect.context import FlowRunContext
 from prefect.exceptions import TerminationSignal
 
 from flows.clients import load_clients
+from flows.holders import this_holder
 
 _LEFT: contextvars.ContextVar[str] = contextvars.ContextVar("left", default="nothing")
 
@@ -93,6 +94,15 @@ def wait(folder: str, stubborn: bool = False) -> None:
 def _wait_for(path: Path, until: float) -> None:
     while not path.exists() and time.monotonic() < until:
         time.sleep(0.05)
+
+
+@flow
+def hold(folder: str) -> None:
+    context = FlowRunContext.get()
+    assert context is not None
+    assert context.flow_run is not None
+    _tell(folder, "holder", this_holder(str(context.flow_run.id)).model_dump(mode="json"))
+    _wait_for(Path(folder) / "go", time.monotonic() + 120)
 
 
 @flow(on_crashed=[_note_crash])
