@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from datetime import timedelta
 
-from acceptance.contract import Contract
+from acceptance.contract import AwaitGlueJob, Contract, RunGlueJob
 from acceptance.delivery import Delivery
 
 QUERIES = 6
@@ -19,9 +19,10 @@ def run_within(
     """The sum of what its steps and queries may take, for each lot of deliveries that are judged `at_once`.
 
     `query` is the deadline of one query, `turn` how long a run waits for its turn with a parameter that it changes. A
-    pipeline may be run once for each file of a delivery.
+    pipeline may be run once for each file of a delivery, and before a Glue job the end of an earlier run is awaited.
     """
-    steps = sum((step.within for step in contract.steps), timedelta())
+    jobs = (step.within for step in contract.steps if isinstance(step, AwaitGlueJob | RunGlueJob))
+    steps = sum((step.within for step in contract.steps), timedelta()) + sum(jobs, timedelta())
     files = max((len(delivery.members) for delivery in deliveries), default=1)
     lots = -(-len(deliveries) // max(at_once, 1))
     return lots * (files * (steps + len(contract.override) * turn) + QUERIES * query + OF_ITS_OWN)

@@ -73,6 +73,33 @@ def await_started_run(
     return max(candidates, key=lambda run: (run.started is not None, run.started))
 
 
+def await_unfinished_runs(
+    glue: Client, job: str, mentioning: str, *, within: timedelta, clock: Clock = REAL_CLOCK
+) -> tuple[str, ...]:
+    """Waits for the end, whatever it is, of runs that go on with `mentioning` in their arguments; answers their ids.
+
+    Raises:
+        StepFailed: there is no such job, or Glue does not tell.
+        WaitTimedOut: one did not end in time.
+    """
+
+    def going_on() -> list[JobRun]:
+        return [run for run in _unfinished(glue, job) if run.mentions(mentioning)]
+
+    found = tuple(run.id for run in going_on())
+    if found:
+        poll_until(
+            going_on,
+            lambda runs: not runs,
+            what=f"wait for the end of run {', '.join(found)} of the Glue job {job}, which an earlier run started",
+            at_most_s=within.total_seconds(),
+            clock=clock,
+            every_s=5.0,
+            shown=lambda runs: ", ".join(run.state for run in runs),
+        )
+    return found
+
+
 def start_job_run(
     glue: Client, job: str, arguments: Mapping[str, str], *, within: timedelta, clock: Clock = REAL_CLOCK
 ) -> str:
@@ -189,6 +216,14 @@ def _runs(glue: Client, job: str, known: frozenset[str]) -> Iterator[JobRun]:
                 yield run
             elif newest_first:
                 return
+
+
+def _unfinished(glue: Client, job: str) -> Iterator[JobRun]:
+    """Of many runs the newest are looked at: a job has a time-out, so what goes on is not old."""
+    for runs, newest_first in _pages(glue, job):
+        yield from (run for run in runs if run.state not in _ENDED)
+        if newest_first:
+            return
 
 
 def _pages(glue: Client, job: str) -> Iterator[tuple[list[JobRun], bool]]:

@@ -94,7 +94,9 @@ class Case:
             Stopped: the evidence bucket does not answer.
         """
         within = run_within(self.contract, [self.delivery], 1, QUERY_WITHIN, OTHERS_WITHIN)
-        return bool(self.timeline.perform("claim", steps.claim, self.delivery, flow_run_id, within))
+        claimed = self.timeline.perform("claim", steps.claim, self.delivery, flow_run_id, within)
+        self.pipeline.begun_before = claimed is steps.Claimed.TAKEN_OVER
+        return bool(claimed)
 
     def prepare(self) -> None:
         """Reads what landed, runs the pipeline, looks for its partition."""

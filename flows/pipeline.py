@@ -29,6 +29,7 @@ from flows.timeline import Stopped, Timeline
 class Pipeline:
     """Runs the steps in order. `parameters` are those that were changed, and whether they were restored.
 
+    `begun_before`: by a run that died, whose Glue runs may go on.
     `unanswered`: a function was called and awaited, and its answer was lost. What it did was seen, but not its end.
     """
 
@@ -36,6 +37,7 @@ class Pipeline:
     delivery: Delivery
     timeline: Timeline
     parameters: list[ParameterRecord] = field(default_factory=list)
+    begun_before: bool = False
     unanswered: str = ""
     _known_job_runs: frozenset[str] = frozenset()
     _known_objects: dict[str, frozenset[LandingObject]] = field(default_factory=dict)
@@ -44,6 +46,8 @@ class Pipeline:
     def run(self) -> None:
         """Raises Stopped at the first step that fails; the parameters are restored then as well."""
         for turn in turns(self.contract, self.delivery):
+            if self.begun_before:
+                self._await_earlier(turn)
             self._take(turn)
 
     def skip(self, reason: str) -> None:
@@ -53,6 +57,13 @@ class Pipeline:
                 self.timeline.skip(turn.task(f"override {override.parameter}"), reason)
             for step in self.contract.steps:
                 self.timeline.skip(self._task_of(turn, step)[0], reason)
+
+    def _await_earlier(self, turn: Turn) -> None:
+        """What the run that died started may still write: a second run beside it would be measured between the two."""
+        for step in self.contract.steps:
+            if isinstance(step, AwaitGlueJob | RunGlueJob):
+                name = turn.task(f"await earlier runs of {step.job}")
+                self.timeline.perform(name, steps.await_earlier_job_runs, step.job, turn.mentioned, step.within)
 
     def _take(self, turn: Turn) -> None:
         with ExitStack() as undo:

@@ -7,6 +7,7 @@ for some seconds may be a policy on its way. What waits has a deadline of its ow
 
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
+from enum import StrEnum
 from typing import Any
 
 from prefect import Task, get_run_logger, task
@@ -47,9 +48,17 @@ START_WITHIN = timedelta(seconds=20)
 """How long Glue may take to answer that it started a job; the job itself takes what the contract allows."""
 
 
+class Claimed(StrEnum):
+    """Empty if this run may not judge the delivery. What it took over may have been begun with by the run before."""
+
+    NOT = ""
+    NEW = "new"
+    TAKEN_OVER = "taken over"
+
+
 @task(name="claim", **REPEATABLE)
 def claim(delivery: Delivery, flow_run_id: str, within: timedelta) -> Done:
-    """True if this run may judge the delivery: nobody claimed it, or the run that did ended without a verdict.
+    """A Claimed: this run may judge what nobody claimed, or what the run that did left without a verdict.
 
     It keeps it for `within` at the longest. To the hour, so that those of one run are looked at as one.
     """
@@ -58,18 +67,21 @@ def claim(delivery: Delivery, flow_run_id: str, within: timedelta) -> Done:
     bucket, client = clients.evidence_bucket, clients.evidence_s3
     holder = this_holder(flow_run_id)
     if evidence_store.take_claim(client, bucket, delivery, holder, now, until):
-        return Done(True, detail=f"delivery {delivery.id} is ours")
+        return Done(Claimed.NEW, detail=f"delivery {delivery.id} is ours")
     if evidence_files.has_evidence(client, bucket, delivery):
         sealed = evidence_files.finish_abandoned(client, bucket, delivery, flow_run_id, has_ended)
         told = f"; its run died before it was sealed, which is done now: manifest {sealed.number}" if sealed else ""
-        return Done(False, detail=f"there is a verdict already{told}")
+        return Done(Claimed.NOT, detail=f"there is a verdict already{told}")
     earlier = evidence_store.read_claim(client, bucket, delivery)
-    if earlier is None or earlier.flow_run_id == flow_run_id:
-        return Done(earlier is not None, detail="our own claim" if earlier else "the claim vanished")
+    if earlier is None:
+        return Done(Claimed.NOT, detail="the claim vanished")
+    if earlier.flow_run_id == flow_run_id:  # by a call whose answer was lost, which may have been a takeover
+        return Done(Claimed.TAKEN_OVER, detail="our own claim")
     if not is_over(earlier.holder, earlier.until):
-        return Done(False, detail=f"run {earlier.flow_run_id} is working on it")
+        return Done(Claimed.NOT, detail=f"run {earlier.flow_run_id} is working on it")
     taken = evidence_store.take_over(client, bucket, delivery, earlier, holder, now, until)
-    return Done(taken, detail=f"run {earlier.flow_run_id} ended without a verdict")
+    claimed = Claimed.TAKEN_OVER if taken else Claimed.NOT
+    return Done(claimed, detail=f"run {earlier.flow_run_id} ended without a verdict")
 
 
 @task(name="read what landed", **REPEATABLE)
@@ -158,6 +170,12 @@ def look_at(uris: Sequence[str]) -> Done:
 def list_job_runs(job: str) -> Done:
     known = glue_jobs.job_run_ids(load_clients().of("glue"), job)
     return Done(known, detail=f"{len(known)} earlier runs")
+
+
+@task(name="await earlier Glue runs", **REPEATABLE)
+def await_earlier_job_runs(job: str, mentioning: str, within: timedelta) -> Done:
+    ended = glue_jobs.await_unfinished_runs(load_clients().of("glue"), job, mentioning, within=within)
+    return Done(ended, {"job_run_ids": ", ".join(ended)} if ended else {}, ", ".join(ended) or "none goes on")
 
 
 @task(name="await Glue job", **REPEATABLE)

@@ -6,9 +6,11 @@ from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 from itertools import count
 from typing import Any
+from uuid import uuid4
 
 import boto3
 import pytest
+from asking import eventually
 
 from acceptance.delivery import Delivery, LandingObject
 from acceptance.errors import AceiteError
@@ -19,6 +21,8 @@ from blocks.build import save_blocks
 from blocks.settings import read_settings
 from cli.installation import SANDBOX_SETTINGS
 from flows.clients import load_clients
+from flows.evidence_store import take_claim
+from flows.holders import Holder
 from flows.installation import contract_of, installed_contracts
 from flows.validate_deliveries import validate_deliveries
 from flows.validate_delivery import validate_delivery
@@ -103,6 +107,18 @@ class Landed:
 
     def parameters(self) -> set[str]:
         return {each["Name"] for each in self.ssm.describe_parameters()["Parameters"]}
+
+    def start_slowly(self, job: str, arguments: dict[str, str]) -> str:
+        """Starts a run of the job that does nothing for some seconds before it does its work."""
+        place = self.glue.get_job(JobName=job)["Job"]["Command"]["ScriptLocation"].removeprefix("s3://")
+        bucket, _, key = place.partition("/")
+        script = self.s3.get_object(Bucket=bucket, Key=key)["Body"].read()
+        self.s3.put_object(Bucket=bucket, Key=key, Body=b"import time\ntime.sleep(10)\n" + script)
+        run: str = self.glue.start_job_run(JobName=job, Arguments=arguments)["JobRunId"]
+        state = lambda: self.glue.get_job_run(JobName=job, RunId=run)["JobRun"]["JobRunState"]  # noqa: E731
+        eventually(lambda: state() == "RUNNING", "the run")
+        self.s3.put_object(Bucket=bucket, Key=key, Body=script)
+        return run
 
     def torment(self, faults: tuple[dict[str, Any], ...], **more: Any) -> None:
         made = [Fault(**fault, **more, rate=0.3 / len(faults), seed=SEED + n) for n, fault in enumerate(faults)]
@@ -199,6 +215,27 @@ def test_a_job_is_started_once_for_each_delivery_though_every_answer_is_lost(lan
     assert found.verdict.value == "accepted", found.reason
     keys = [run["Arguments"]["--key"] for run in landed.glue.get_job_runs(JobName="jobjobs")["JobRuns"]]
     assert keys == [delivery.members[0].key]
+
+
+def test_who_takes_a_delivery_over_starts_no_job_beside_that_of_the_run_that_died(landed: Landed) -> None:
+    delivery = landed.land("jobs")
+    died = Holder(flow_run_id=str(uuid4()), place="another machine", pid=1)
+    assert take_claim(landed.s3, "evidence", delivery, died, datetime.now(UTC))
+    arguments = {"--key": delivery.members[0].key}
+    of_the_dead = landed.start_slowly("jobjobs", arguments)
+    (found,) = landed.judge(delivery).values()
+    assert found.verdict.value == "accepted", found.reason
+    runs = landed.glue.get_job_runs(JobName="jobjobs")["JobRuns"]
+    first, second = sorted((run for run in runs if arguments.items() <= run["Arguments"].items()), key=_started)
+    assert first["Id"] == of_the_dead
+    assert first["CompletedOn"] <= second["StartedOn"]
+    steps = {step.name: step for step in found.steps}
+    assert of_the_dead in steps["await earlier runs of jobjobs"].detail
+
+
+def _started(run: dict[str, Any]) -> datetime:
+    started: datetime = run["StartedOn"]
+    return started
 
 
 def test_a_call_without_an_answer_goes_on_when_its_effect_is_seen_and_the_evidence_tells(landed: Landed) -> None:

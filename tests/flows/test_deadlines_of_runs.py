@@ -44,4 +44,4 @@ def test_a_changed_contract_changes_the_deadline_of_the_next_run(tmp_path, monke
     after = deadline_of(run)
     assert before is not None
     assert after is not None
-    assert after - before == timedelta(hours=8)
+    assert after - before == 2 * timedelta(hours=8), "an earlier run of the job may have to end before"

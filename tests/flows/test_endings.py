@@ -49,7 +49,7 @@ from flows.ledger.remember import Sighting
 from flows.ledger.seen import Certified
 from flows.records import evidence_of, run_of
 from flows.runs import SHUTTING_DOWN, WITHDRAWN
-from flows.steps import claim
+from flows.steps import Claimed, claim
 from flows.timeline import Timeline, called
 from flows.untold import Untold
 from flows.validate_deliveries import validate_deliveries
@@ -221,7 +221,7 @@ def test_a_run_that_never_ends_keeps_its_delivery_until_its_time_is_up_and_no_lo
     assert watch.look() == 1
     with disable_run_logger():
         taken = [claim.fn(each, str(uuid4()), timedelta(hours=2)) for each in (late, punctual)]
-    assert [done.value for done in taken] == [True, False]
+    assert [done.value for done in taken] == [Claimed.TAKEN_OVER, Claimed.NOT]
     found = read_claim(watch.s3, "evidence", late)
     assert found is not None
     assert found.until is not None
