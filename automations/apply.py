@@ -13,7 +13,7 @@ from prefect.client.schemas.responses import DeploymentResponse
 from prefect.deployments.runner import RunnerDeployment
 from prefect.exceptions import ObjectNotFound
 
-from acceptance.contract import Contract
+from acceptance.contract.contract import Contract
 from acceptance.errors import SettingsError
 from automations import (
     pause_what_keeps_failing,

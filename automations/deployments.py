@@ -24,11 +24,11 @@ from prefect.workers.base import BaseWorker
 from prefect.workers.process import ProcessWorker
 
 from blocks.settings import Settings
-from flows.runs import WITHDRAWN
+from flows.prefect_api.runs import WITHDRAWN
 from flows.validate_deliveries import validate_deliveries
 from flows.validate_delivery import validate_delivery
-from flows.warm.worker import WarmWorker
 from flows.watch_landing import watch_landing
+from flows.workers.worker import WarmWorker
 
 WATCHER = "aceite-watcher"
 VALIDATION = "aceite-validation"

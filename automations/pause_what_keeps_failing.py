@@ -5,9 +5,9 @@ from datetime import timedelta
 from prefect.automations import AutomationCore
 from prefect.events import EventTrigger, PauseAutomation, Posture
 
-from acceptance.events import DATASET, INCONCLUSIVE
-from acceptance.verdict_events import FAILURE
-from flows.switches import ROLE, SWITCHED
+from acceptance.announcing.delivery_events import DATASET, INCONCLUSIVE
+from acceptance.announcing.verdict_events import FAILURE
+from flows.prefect_api.switches import ROLE, SWITCHED
 
 NAME = "Aceite: pause a dataset that keeps failing"
 FAILURES = 5

@@ -6,7 +6,7 @@ from uuid import UUID
 from prefect.automations import AutomationCore
 from prefect.events import EventTrigger, Posture, RunDeployment
 
-from acceptance.events import HEARTBEAT
+from acceptance.announcing.delivery_events import HEARTBEAT
 
 NAME = "Aceite: restart the watcher"
 SILENCE = timedelta(seconds=25)

@@ -5,7 +5,7 @@ from datetime import timedelta
 from prefect.automations import AutomationCore
 from prefect.events import EventTrigger, Posture
 
-from acceptance.events import INCONCLUSIVE, REJECTED
+from acceptance.announcing.delivery_events import INCONCLUSIVE, REJECTED
 from automations.telling import Channel
 
 NAME = "Aceite: tell about rejections"

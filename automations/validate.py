@@ -6,9 +6,9 @@ from uuid import UUID
 from prefect.automations import AutomationCore
 from prefect.events import EventTrigger, Posture, RunDeployment
 
-from acceptance.events import ARRIVED, ARRIVED_TOGETHER, DATASET
+from acceptance.announcing.delivery_events import ARRIVED, ARRIVED_TOGETHER, DATASET
 from automations.templates import json_of, text_of
-from flows.switches import switch_name
+from flows.prefect_api.switches import switch_name
 
 TOGETHER = "Aceite: validate deliveries that arrive together"
 

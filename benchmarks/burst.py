@@ -22,9 +22,9 @@ from installation import RUNNERS, Installation, installed
 from report import show
 from sales import BUCKET, CONTRACTS, DATASET, File, add_partitions, landed, lay_table_over_landing
 
-from acceptance.events import VERDICT_EVENTS
-from acceptance.evidence_keys import EVIDENCE, dataset_prefix
-from aws.s3 import list_objects
+from acceptance.announcing.delivery_events import VERDICT_EVENTS
+from acceptance.evidence.object_keys import EVIDENCE, dataset_prefix
+from aws.s3.objects import list_objects
 
 SIZES = (20, 200, 1000)
 OTHERS_SIZES = (20,)

@@ -20,8 +20,8 @@ import boto3
 import httpx
 import psutil
 
-from acceptance.delivery import MOST_TOGETHER
-from cli.children import interrupt_on_terminate
+from acceptance.deliveries.delivery import MOST_TOGETHER
+from cli.serving.child_process import interrupt_on_terminate
 
 ROOT = Path(__file__).parent.parent
 RUNNERS = {"aceite": "warm", "prefect-serve": "process", "prefect-process": "process"}

@@ -12,9 +12,9 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
-from acceptance.delivery import Delivery
-from acceptance.evidence_keys import EVIDENCE, evidence_prefix
-from aws.s3 import list_objects
+from acceptance.deliveries.delivery import Delivery
+from acceptance.evidence.object_keys import EVIDENCE, evidence_prefix
+from aws.s3.objects import list_objects
 
 CONTRACTS = Path(__file__).parent / "contracts"
 DATASET, BUCKET, DATABASE, TABLE = "sales", "landing", "database_sor", "sales"

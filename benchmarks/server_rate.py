@@ -33,13 +33,13 @@ from prefect.settings import PREFECT_API_URL, temporary_settings
 from report import show
 from sales import BUCKET, CONTRACTS, DATASET
 
-from acceptance.delivery import Delivery, LandingObject
-from acceptance.events import arrived
+from acceptance.announcing.delivery_events import arrived
+from acceptance.deliveries.delivery import Delivery, LandingObject
 from automations.apply import apply
 from blocks.settings import read_settings
-from cli.children import Child
-from flows import events
-from flows.contracts import contracts_of
+from cli.serving.child_process import Child
+from flows.installation.contracts import contracts_of
+from flows.prefect_api import events
 
 DATABASES = ("sqlite", "postgresql")
 RATES = (1, 2, 4, 8, 16)
@@ -109,7 +109,9 @@ def serving(database: str, home: Path) -> Iterator[Server]:
         if beside is not None:
             url = f"postgresql+asyncpg://{beside.address}/prefect"
             environment["PREFECT_SERVER_DATABASE_CONNECTION_URL"] = url
-        child = Child("Prefect's server", ("cli.prefect_server", "--port", "0"), environment, home / "server.log")
+        child = Child(
+            "Prefect's server", ("cli.serving.prefect_server", "--port", "0"), environment, home / "server.log"
+        )
         try:
             api = child.await_ready(_READY_WITHIN_S)
             with temporary_settings({PREFECT_API_URL: api}), _temporary_global_settings_context(get_settings_context()):

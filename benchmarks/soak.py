@@ -38,9 +38,9 @@ FLAT = 0.05
 _KINDS = {
     "cli.main": "command",
     "sandbox": "sandbox",
-    "cli.prefect_server": "server",
-    "cli.serving": "worker",
-    "flows.warm.child": "warm",
+    "cli.serving.prefect_server": "server",
+    "cli.serving.flows_server": "worker",
+    "flows.workers.child": "warm",
     "prefect.engine": "watcher",
 }
 """Kinds of processes, by the modules that they run. Where runs are warm, only the watcher has Prefect's engine."""

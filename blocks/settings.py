@@ -10,7 +10,7 @@ from pydantic import Field, SecretStr, ValidationError, ValidationInfo, field_va
 from pydantic.fields import FieldInfo
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
-from acceptance.delivery import MOST_TOGETHER
+from acceptance.deliveries.delivery import MOST_TOGETHER
 from acceptance.errors import SettingsError
 from acceptance.suggestions import did_you_mean
 from blocks.dotenv import ENCODING, FILE, dotenv

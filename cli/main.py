@@ -6,9 +6,23 @@ from typing import Annotated
 
 import typer
 
-from cli import apply, contracts, demo, deploy, doctor, drop, evidence, policy, report, sandbox, status, up, validate
 from cli.options import EXIT_USAGE, Contracts, Home
-from cli.settings_help import WithSettings
+from cli.verbs import (
+    apply,
+    contracts,
+    demo,
+    deploy,
+    doctor,
+    drop,
+    evidence,
+    policy,
+    report,
+    sandbox,
+    status,
+    up,
+    validate,
+)
+from cli.verbs.settings_help import WithSettings
 
 app = typer.Typer(
     name="aceite",
@@ -72,7 +86,7 @@ def main() -> None:
     except (typer.Abort, KeyboardInterrupt):
         code = 130
     except Exception as error:  # noqa: BLE001 - Python's own code for what nobody foresaw is 1, which is a verdict
-        from cli.accidents import tell
+        from cli.failures import tell
 
         code = tell(error)
     sys.exit(code)

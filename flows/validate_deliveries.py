@@ -3,54 +3,23 @@
 Each has its own steps, verdict and evidence, as in a run of its own; whatever goes wrong with one is its own affair.
 """
 
-from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor, wait
-from contextlib import contextmanager
-from contextvars import copy_context
-from dataclasses import dataclass, field
-from threading import Event
-from typing import Any
-
-import httpx
-from prefect import flow, get_run_logger, task
-from prefect.cache_policies import NO_CACHE
-from prefect.client.orchestration import get_client
+from prefect import flow
 from prefect.client.schemas.objects import State
-from prefect.exceptions import TerminationSignal
 from prefect.runtime import flow_run
-from prefect.states import Completed, Failed
-from prefect.utilities.annotations import quote
 
-from acceptance.contract import Contract
+from acceptance.announcing.delivery_events import title_together
+from acceptance.deliveries.pointer import DeliveryPointer
 from acceptance.errors import AceiteError
-from acceptance.events import DeliveryPointer, title_together
-from acceptance.evidence import Evidence, QueryRecord, StepRecord
-from acceptance.judge import Verdict
-from acceptance.query import Place, place_of
-from acceptance.verdict_events import verdict_event_id
-from aws.athena import QueryAnswer
-from aws.waiting import waits_end_with
-from flows import events
-from flows.artifacts import publish, publish_list
-from flows.case import QUERY_WITHIN, Case, query_record
-from flows.chain import Chain
-from flows.clients import load_clients
-from flows.installation import contract_of
-from flows.measuring import Measured, measure_together
-from flows.records import Run, this_run
-from flows.runs import is_being_cancelled
-from flows.steps import ask_athena
-from flows.switches import held, is_paused
-from flows.timeline import Stopped, Timeline, called, literally
-from flows.validate_delivery import DUPLICATE, RESULTS, state_of
-from flows.waves import SIDE_BY_SIDE, at_once, waves
-
-LEAVE_WITHIN_S = 10
-"""Of the 30 s that a run has from being told to end to being killed."""
-
-SHOWN_WHOLE = 10
-"""Deliveries that were not accepted whose artifacts are on the run's page; of all the others there is a line."""
+from flows.evidence.chain import Chain
+from flows.evidence.run_facts import this_run
+from flows.installation.clients import load_clients
+from flows.installation.installed import contract_of
+from flows.judging.batch import Batch
+from flows.judging.delivery_run import Case
+from flows.judging.lots import SIDE_BY_SIDE, at_once, waves
+from flows.judging.states import RESULTS
+from flows.prefect_api.switches import held, is_paused
+from flows.steps.timeline import Timeline, called
 
 
 def _pointers() -> list[DeliveryPointer]:
@@ -88,152 +57,3 @@ def validate_deliveries(
                 break  # what is left was not claimed, and waits with the others
             batch.judge(wave)
     return batch.state()
-
-
-@dataclass(frozen=True, slots=True)
-class Known:
-    """What a query for several deliveries said of one, and the records of that query."""
-
-    measured: Measured
-    query: QueryRecord
-    step: StepRecord
-
-
-@dataclass
-class Batch:
-    """`judged` holds what came of each case; the others are those of other runs, or `failed`."""
-
-    contract: Contract
-    run: Run
-    workers: int
-    judged: list[tuple[Case, Evidence]] = field(default_factory=list)
-    failed: list[tuple[Case, str]] = field(default_factory=list)
-    _begun: Sequence[Future[Any]] = ()
-    _claimed: list[Case] = field(default_factory=list)
-    _answers: dict[str, tuple[QueryAnswer, StepRecord]] = field(default_factory=dict)
-
-    @contextmanager
-    def side_by_side(self) -> Iterator[None]:
-        """Inside, there are threads. Those of a run that is told to end stop what they started, and wait no more."""
-        self._pool, ending = ThreadPoolExecutor(self.workers, thread_name_prefix="delivery"), Event()
-        try:
-            with waits_end_with(ending):
-                yield
-        except TerminationSignal:
-            ending.set()
-            self._pool.shutdown(wait=False, cancel_futures=True)
-            wait([each for each in self._begun if not each.cancelled()], LEAVE_WITHIN_S)
-            if is_being_cancelled(self.run.id):
-                self._tell(case for case in self._claimed if case.record_cancellation(self.run))
-            raise
-        finally:
-            self._pool.shutdown(wait=False, cancel_futures=True)
-
-    def judge(self, wave: Sequence[Case]) -> None:
-        self._claimed.clear()
-        ours = [case for case, is_ours in zip(wave, self._each(wave, self._prepare), strict=True) if is_ours]
-        known = self._measure([case for case in ours if case.usable])
-        evidence = self._each(ours, lambda case: self._conclude(case, known.get(id(case))))
-        done = [(case, found) for case, found in zip(ours, evidence, strict=True) if found]
-        self._tell(case for case, _ in done)
-        self.judged += done
-
-    def state(self) -> State:
-        """The worst of the verdicts names it, so that one that is not accepted is seen at a glance."""
-        clients = load_clients()
-        listed = [(case.delivery.title, evidence, case.evidence_uri) for case, evidence in self.judged]
-        publish_list(self.contract.dataset, listed, clients)
-        told = [(case, evidence) for case, evidence in self.judged if evidence.verdict is not Verdict.ACCEPTED]
-        for case, evidence in told[:SHOWN_WHOLE]:
-            publish(evidence, case.evidence_uri, clients, case.delivery.title)
-        if self.failed:
-            case, why = self.failed[0]
-            return Failed(message=f"{len(self.failed)} deliveries were not judged: {case.delivery.title}: {why}")
-        if not self.judged:
-            return Completed(name=DUPLICATE, message="all have verdicts, or other runs are working on them")
-        message = ", ".join(f"{number} {verdict.value}" for verdict in Verdict if (number := self._count(verdict)))
-        if not told:
-            return Completed(name="Accepted", message=message)
-        case, evidence = next((each for each in told if each[1].verdict is Verdict.REJECTED), told[0])
-        name = evidence.verdict.value.capitalize()
-        return Failed(name=name, message=f"{message}; {case.delivery.title}: {evidence.reason}")
-
-    def _prepare(self, case: Case) -> bool:
-        if not case.claim(self.run.id):
-            return False
-        self._claimed.append(case)
-        case.prepare()
-        return True
-
-    def _conclude(self, case: Case, known: Known | None) -> Evidence | None:
-        named: Any = _judge.with_options(task_run_name=literally(case.delivery.title))
-        kept: list[Evidence] = []
-        state = named(quote(case), quote(known), quote(self.run), quote(kept), return_state=True)
-        if not kept and state.name != DUPLICATE:
-            state.result()  # raises what went wrong
-        return kept[0] if kept else None
-
-    def _measure(self, cases: Sequence[Case]) -> dict[int, Known]:
-        """By the identity of a case. The columns that can be measured are mostly the same of all."""
-        found: dict[int, Known] = {}
-        for usable in {case.usable for case in cases}:
-            at = {place: case for case in cases if case.usable == usable and (place := _place(case)) is not None}
-            measured = measure_together(self.contract, list(at), usable, self._ask)
-            shared = Counter(each.query_id for each in measured.values())
-            for place, each in measured.items():
-                answer, step = self._answers[each.query_id]
-                found[id(at[place])] = Known(each, query_record("checks", answer, shared[each.query_id]), step)
-        return found
-
-    def _ask(self, name: str, _: str, sql: str) -> QueryAnswer:
-        timeline = Timeline(called)
-        try:
-            answer: QueryAnswer = timeline.perform(name, ask_athena, self.contract.table, sql, QUERY_WITHIN)
-        except Stopped as stopped:
-            get_run_logger().warning("%s; asking for fewer at once", stopped)
-            raise
-        self._answers[answer.query_id] = (answer, timeline.steps[-1])
-        return answer
-
-    def _each(self, cases: Sequence[Case], do: Callable[[Case], Any]) -> list[Any]:
-        """What it answers for each, None of those that it failed for: they have no verdict and are announced again."""
-        futures = [self._pool.submit(copy_context().run, do, case) for case in cases]
-        self._begun = futures
-        answers = []
-        for case, future in zip(cases, futures, strict=True):
-            try:
-                answers.append(future.result())
-            except Exception as error:  # noqa: BLE001  # whatever it is, the other deliveries have nothing to do with it
-                get_run_logger().exception("%s could not be judged", case.delivery.title)
-                self.failed.append((case, f"{type(error).__name__}: {error}"))
-                answers.append(None)
-        return answers
-
-    def _tell(self, cases: Iterable[Case]) -> None:
-        try:
-            with get_client(sync_client=True) as client:
-                told = [(verdict_event_id(case.evidence_uri), case.verdict_event(self.run)) for case in cases]
-                events.post(client, told)
-        except httpx.HTTPError as error:
-            get_run_logger().error("the verdicts stand, but their events could not be sent: %s", error)
-
-    def _count(self, verdict: Verdict) -> int:
-        return sum(evidence.verdict is verdict for _, evidence in self.judged)
-
-
-@task(name="judge", cache_policy=NO_CACHE)
-def _judge(case: Case, known: Known | None, run: Run, kept: list[Evidence]) -> State:
-    """The delivery in Prefect's UI: named as it is, in the state of its verdict. `kept` gets the evidence."""
-    if known is not None:
-        case.queries.append(known.query)
-        case.timeline.steps.append(known.step)
-    case.measure(known.measured if known is not None else None)
-    evidence = case.put(run)
-    if evidence is None:
-        return Completed(name=DUPLICATE, message=f"another run was faster; its evidence is at {case.evidence_uri}")
-    kept.append(evidence)
-    return state_of(case.judgement)
-
-
-def _place(case: Case) -> Place | None:
-    return place_of(case.contract, case.partition, case.files)

@@ -1,39 +1,24 @@
 """Takes one delivery through its pipeline, judges the table, and leaves evidence. One delivery, one verdict."""
 
-from typing import Any
-
 import httpx
 from prefect import flow, get_run_logger
 from prefect.client.schemas.objects import State
 from prefect.exceptions import TerminationSignal
 from prefect.runtime import flow_run
-from prefect.settings import get_current_settings
-from prefect.states import Completed, Failed
+from prefect.states import Completed
 
-from acceptance.events import DeliveryPointer
-from acceptance.judge import Judgement, Verdict
-from acceptance.verdict_events import verdict_event_id
-from flows import events
-from flows.artifacts import publish
-from flows.case import Case
-from flows.chain import Chain
-from flows.clients import load_clients
-from flows.installation import contract_of
-from flows.records import Run, this_run
-from flows.runs import is_being_cancelled
-from flows.switches import held, is_paused
-
-RESULTS: dict[str, Any] = {
-    "persist_result": False,
-    "result_storage": get_current_settings().results.local_storage_path,
-}
-"""None is kept: there is evidence. A run that does not say both asks Prefect's server, three times, for its default.
-
-The exception that ends a run is kept whatever is said, by Prefect: where it keeps such things unless it is told.
-"""
-
-DUPLICATE = "Duplicate"
-"""The state of a run whose delivery is, or was, judged by another."""
+from acceptance.announcing.verdict_events import verdict_event_id
+from acceptance.deliveries.pointer import DeliveryPointer
+from flows.evidence.artifacts import publish
+from flows.evidence.chain import Chain
+from flows.evidence.run_facts import Run, this_run
+from flows.installation.clients import load_clients
+from flows.installation.installed import contract_of
+from flows.judging.delivery_run import Case
+from flows.judging.states import DUPLICATE, RESULTS, state_of
+from flows.prefect_api import events
+from flows.prefect_api.runs import is_being_cancelled
+from flows.prefect_api.switches import held, is_paused
 
 
 def _run_name() -> str:
@@ -79,10 +64,3 @@ def _tell(case: Case, run: Run) -> None:
         events.post_one(case.verdict_event(run), verdict_event_id(case.evidence_uri))
     except httpx.HTTPError as error:
         get_run_logger().error("the verdict stands, but its event could not be sent: %s", error)
-
-
-def state_of(judgement: Judgement) -> State:
-    name = judgement.verdict.value.capitalize()
-    if judgement.verdict is Verdict.ACCEPTED:
-        return Completed(name=name, message=judgement.reason)
-    return Failed(name=name, message=judgement.reason)

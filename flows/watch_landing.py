@@ -14,27 +14,27 @@ from prefect.runtime import flow_run
 from prefect.settings import PREFECT_CLIENT_MAX_RETRIES, temporary_settings
 from prefect.states import Completed
 
-from acceptance.announcements import together_at_most
-from acceptance.contract import Contract
-from acceptance.delivery import MOST_TOGETHER
+from acceptance.announcing.announcements import together_at_most
+from acceptance.announcing.delivery_events import HEARTBEAT, EventDraft
+from acceptance.contract.contract import Contract
+from acceptance.deliveries.delivery import MOST_TOGETHER
 from acceptance.errors import AceiteError, LeaseLost
-from acceptance.events import HEARTBEAT, EventDraft
-from aws.hints import Hint, Hints, receive_hints
+from aws.s3.notifications import Hint, Hints, receive_hints
 from blocks.settings import read_settings
-from flows import events
-from flows.aftermath import TROUBLE, Aftermath
-from flows.announcing import Announcer
-from flows.clients import Clients, load_clients
-from flows.dead_runs import DeadRuns
-from flows.endings import Endings
-from flows.evidence_store import StandingVerdicts
-from flows.holders import this_holder
-from flows.installation import installed_contracts
-from flows.landing import Landing, Pace
+from flows.evidence.verdicts import StandingVerdicts
+from flows.installation.clients import Clients, load_clients
+from flows.installation.installed import installed_contracts
 from flows.ledger import Ledger, ledger_url, open_ledger
-from flows.restoring import Overrides, Sweep
-from flows.silence import Silence
-from flows.untold import Untold
+from flows.locks.holder import this_holder
+from flows.locks.overrides import Overrides, Sweep
+from flows.prefect_api import events
+from flows.watching.announcing import Announcer
+from flows.watching.ended_runs import Endings
+from flows.watching.follow_up import TROUBLE, Aftermath
+from flows.watching.listing import Landing, Pace
+from flows.watching.missed_verdicts import Untold
+from flows.watching.overdue import Silence
+from flows.watching.silent_runs import DeadRuns
 
 LEASE = timedelta(seconds=15)
 RENEW_EVERY_S = 2

@@ -9,7 +9,7 @@ import boto3
 
 from acceptance.errors import AceiteError, SettingsError
 from blocks.settings import read_settings
-from flows.contracts import contracts_of
+from flows.installation.contracts import contracts_of
 
 USAGE_ERROR = 64
 

@@ -5,8 +5,8 @@ from typing import Any
 
 from sqlglot import exp
 
-from acceptance.contract import AwaitGlueJob, AwaitObject, Column, Contract, Invoke, RunGlueJob, Single, Step
-from acceptance.landing import NamedByColumn, PartitionHolds
+from acceptance.contract.contract import AwaitGlueJob, AwaitObject, Column, Contract, Invoke, RunGlueJob, Single, Step
+from acceptance.contract.landing_format import NamedByColumn, PartitionHolds
 from sandbox.athena import dialect
 
 IN_UTC = ("SET TimeZone='UTC'",)

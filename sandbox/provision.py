@@ -12,7 +12,7 @@ from typing import Any
 import boto3
 from botocore.exceptions import ClientError
 
-from acceptance.contract import AwaitGlueJob, AwaitObject, Contract, Invoke, RunGlueJob
+from acceptance.contract.contract import AwaitGlueJob, AwaitObject, Contract, Invoke, RunGlueJob
 from sandbox.athena.ddl import FORMATS
 from sandbox.athena.values import RESULTS_BUCKET
 from sandbox.plan import plan, steps_of, table_location, targets

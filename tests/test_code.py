@@ -30,7 +30,7 @@ def test_rule(rule):
     assert result.returncode == 0, result.stdout + result.stderr
 
 
-PRODUCT = ("acceptance", "aws", "blocks", "flows", "automations", "sandbox", "cli")
+PRODUCT = ("acceptance", "aws", "landed", "blocks", "flows", "automations", "sandbox", "cli")
 POSIX_ONLY = re.compile(
     r"(import|from) (fcntl|grp|pwd|pty|resource|syslog|termios|tty)\b"
     r"|os\.(fork|forkpty|kill|killpg|getpgid|setsid|getuid|geteuid|getppid|mkfifo|chown|nice|uname|wait\w*|pipe)\("

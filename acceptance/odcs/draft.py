@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from datetime import date
 from itertools import chain
 
-from acceptance.keys.template import KeyTemplate
-from acceptance.landing import LandingFormat
+from acceptance.contract.keys.template import KeyTemplate
+from acceptance.contract.landing_format import LandingFormat
 
 LOCATION = "s3://${LANDING_BUCKET:-landing}/"
 

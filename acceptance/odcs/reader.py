@@ -4,21 +4,21 @@ import hashlib
 import re
 from collections.abc import Mapping, Sequence
 
-from acceptance.contract import Contract
+from acceptance.contract.contract import Contract
+from acceptance.contract.keys.template import KeyTemplate
+from acceptance.contract.landing_format import Engine, LandingFormat, NamedByColumn, PartitionHolds
 from acceptance.errors import ContractError
-from acceptance.keys.template import KeyTemplate
-from acceptance.landing import Engine, LandingFormat, NamedByColumn, PartitionHolds
-from acceptance.odcs.columns import read_columns
-from acceptance.odcs.derive import derive_checks
-from acceptance.odcs.document import holds_variable, read_document, resolve_variables
-from acceptance.odcs.landing import read_engine, read_landing_format
-from acceptance.odcs.node import Node
-from acceptance.odcs.ours import our_properties, read_ours
-from acceptance.odcs.published import PublishedTable, read_table, tables_of
-from acceptance.odcs.relationships import Tables
-from acceptance.odcs.schema import refuse_invalid
-from acceptance.odcs.service_levels import note_others, read_availability, read_frequency
-from acceptance.odcs.vendor import VENDOR, foreign_properties
+from acceptance.odcs.aceite_properties import our_properties, read_ours
+from acceptance.odcs.checks.derived_checks import derive_checks
+from acceptance.odcs.checks.relationships import Tables
+from acceptance.odcs.checks.service_levels import note_others, read_availability, read_frequency
+from acceptance.odcs.columns.columns import read_columns
+from acceptance.odcs.columns.published_tables import PublishedTable, read_table, tables_of
+from acceptance.odcs.document.custom_properties import VENDOR, foreign_properties
+from acceptance.odcs.document.json_schema import refuse_invalid
+from acceptance.odcs.document.node import Node
+from acceptance.odcs.document.yaml_document import holds_variable, read_document, resolve_variables
+from acceptance.odcs.landing_server import read_engine, read_landing_format
 
 LANDING = "landing"
 """The name of the s3 server where files land."""

@@ -15,18 +15,19 @@ from typing import Any
 
 import boto3
 
-from acceptance.checks import Metric
-from acceptance.contract import Contract
-from acceptance.delivery import Delivery
-from acceptance.findings import CatalogFacts, Findings, LandedFacts, judge_findings, usable_columns
-from acceptance.judge import Outcome, Verdict
-from acceptance.keys.placeholders import partition_values
+from acceptance.contract.checks import Metric
+from acceptance.contract.contract import Contract
+from acceptance.deliveries.delivery import Delivery
+from acceptance.deliveries.placeholders import partition_values
+from acceptance.deliveries.routing import route
+from acceptance.judging.facts import CatalogFacts, LandedFacts
+from acceptance.judging.findings import Findings, judge_findings, usable_columns
+from acceptance.judging.judge import Outcome, Verdict
 from acceptance.odcs.reader import read_contract
-from acceptance.query import compile_checks, read_answer
-from acceptance.routing import route
+from acceptance.queries.measuring_query import compile_checks, read_answer
 from aws.athena import connect, run_query
-from aws.glue import read_partition, read_table
-from aws.s3 import list_objects, object_exists
+from aws.glue.catalog import read_partition, read_table
+from aws.s3.objects import list_objects, object_exists
 
 WITHIN = timedelta(minutes=10)
 OF_WHAT_LANDED = (Metric.LANDED_READABLE, Metric.ROWS_EQUAL_LANDED, Metric.CELLS_EQUAL_LANDED)
@@ -65,7 +66,7 @@ def delivery_of(s3: Any, contract: Contract, business_date: date) -> Delivery:
 
 
 def landed(s3: Any, contract: Contract, delivery: Delivery) -> LandedFacts:
-    from aws.landed_delivery import as_one, read_members  # with DuckDB, which nothing else here needs
+    from landed.delivery import as_one, read_members
 
     file = as_one(delivery, read_members(s3, delivery, contract))
     return LandedFacts(file.rows, file.fingerprint, file.fault_count, "; ".join(map(str, file.faults)))

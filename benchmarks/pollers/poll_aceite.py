@@ -5,10 +5,10 @@ from datetime import UTC, datetime, timedelta
 import boto3
 from polling import BUCKET, KEY, STATE, serve
 
-from acceptance.contract import Contract, LandingFormat, Table
-from acceptance.keys.template import KeyTemplate
-from flows.landing import Landing, Pace
+from acceptance.contract.contract import Contract, LandingFormat, Table
+from acceptance.contract.keys.template import KeyTemplate
 from flows.ledger import open_ledger, sqlite_url
+from flows.watching.listing import Landing, Pace
 
 EVERYTHING = Pace(every=timedelta(seconds=10), at_least=10**6)
 ORDERS = Contract(

@@ -13,10 +13,10 @@ from acceptance.errors import SettingsError
 from flows.ledger.announcements import Announcements
 from flows.ledger.database import database, usable
 from flows.ledger.datasets import Datasets
-from flows.ledger.groups import Groups
+from flows.ledger.file_groups import Groups
 from flows.ledger.lease import Lease
-from flows.ledger.schema import bring_up_to_date
-from flows.ledger.seen import Seen
+from flows.ledger.listing import Seen
+from flows.ledger.migrations import bring_up_to_date
 from flows.ledger.status import Status
 
 if TYPE_CHECKING:

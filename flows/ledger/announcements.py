@@ -8,9 +8,10 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from acceptance.announcements import TRIED_TOGETHER, InFlight, batches
-from acceptance.delivery import Delivery
-from acceptance.events import DeliveryPointer, EventDraft, arrived, arrived_together
+from acceptance.announcing.announcements import TRIED_TOGETHER, InFlight, batches
+from acceptance.announcing.delivery_events import EventDraft, arrived, arrived_together
+from acceptance.deliveries.delivery import Delivery
+from acceptance.deliveries.pointer import DeliveryPointer
 from flows.ledger.datasets import held_back
 from flows.ledger.tables import announcement_row, announcements, deliveries, writing
 

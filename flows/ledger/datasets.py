@@ -7,8 +7,9 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from acceptance.events import DeliveryPointer, EventDraft
-from acceptance.overdue import Arrival, Watched
+from acceptance.announcing.delivery_events import EventDraft
+from acceptance.announcing.overdue import Arrival, Watched
+from acceptance.deliveries.pointer import DeliveryPointer
 from flows.ledger.lease import still_held
 from flows.ledger.tables import announcement_row, announcements, datasets, deliveries, writing
 

@@ -10,7 +10,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from acceptance.events import EventDraft
+from acceptance.announcing.delivery_events import EventDraft
 
 metadata = sa.MetaData()
 

@@ -11,7 +11,7 @@ from sqlglot import exp
 from sqlglot.optimizer.annotate_types import annotate_types
 from sqlglot.optimizer.qualify import qualify
 
-from acceptance.sqltext import with_sizes
+from acceptance.sql.text import with_sizes
 from sandbox.athena.values import AthenaError
 
 # A double as Trino casts it to text (1.5E0, 1.0E-7, NaN), from the shortest digits, which DuckDB writes.

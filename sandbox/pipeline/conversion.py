@@ -12,7 +12,7 @@ from faults import Fault, ImpossibleFault, spoil  # type: ignore[import-not-foun
 from reading import load, quoted  # type: ignore[import-not-found]
 from request import Request, client  # type: ignore[import-not-found]
 
-from acceptance.delivery import LandingObject
+from acceptance.deliveries.delivery import LandingObject
 
 
 def convert(request: Request) -> str:

@@ -15,10 +15,10 @@ import boto3
 from botocore.exceptions import ClientError
 from faults import METADATA_KEY, Fault  # type: ignore[import-not-found]  # beside this module, where it runs
 
-from acceptance.delivery import Delivery, LandingObject
+from acceptance.contract.keys.template import KeyTemplate
+from acceptance.deliveries.delivery import Delivery, LandingObject
+from acceptance.deliveries.placeholders import fill
 from acceptance.errors import UnroutableKey
-from acceptance.keys.placeholders import fill
-from acceptance.keys.template import KeyTemplate
 
 PLAN: list[dict[str, Any]] = json.loads(__spec__.loader.get_data(str(Path(__file__).with_name("plan.json"))))  # type: ignore
 

@@ -1,6 +1,6 @@
 """A contract to change in tests, and what reading it says."""
 
-from acceptance.contract import Contract
+from acceptance.contract.contract import Contract
 from acceptance.errors import ContractError, Problem
 from acceptance.odcs.reader import read_contract
 

@@ -3,9 +3,8 @@
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
-from acceptance.checks import Metric
-from acceptance.differences import Differences, DifferingCell, DifferingRow, Kind
-from acceptance.evidence import (
+from acceptance.contract.checks import Metric
+from acceptance.evidence.evidence import (
     CheckRecord,
     DeliveryRecord,
     Evidence,
@@ -18,11 +17,12 @@ from acceptance.evidence import (
     StepStatus,
     TableRecord,
 )
-from acceptance.history import PastDelivery
-from acceptance.judge import Outcome, Verdict
-from acceptance.parameters import ParameterRecord, ParameterState
-from acceptance.provenance import ContractRecord, RunRecord
-from acceptance.samples import BROKEN_RULE
+from acceptance.evidence.parameters import ParameterRecord, ParameterState
+from acceptance.evidence.past_delivery import PastDelivery
+from acceptance.evidence.provenance import ContractRecord, RunRecord
+from acceptance.judging.judge import Outcome, Verdict
+from acceptance.proof.differences import Differences, DifferingCell, DifferingRow, Kind
+from acceptance.queries.sample_query import BROKEN_RULE
 
 START = datetime(2026, 11, 23, 8, 12, 5, tzinfo=UTC)
 DELIVERY_ID = "4be1f0a7c2d95e6b8a01"

@@ -5,10 +5,10 @@ from datetime import UTC, datetime, timedelta
 
 from contract_texts import delivering, watched
 
-from acceptance.completeness import Complete, Incomplete, Need, Waiting, decide, told
-from acceptance.contract import Contract
-from acceptance.delivery import Delivery, LandingObject
-from acceptance.groups import Group, Role, absorb, completed, place, relisted
+from acceptance.contract.contract import Contract
+from acceptance.deliveries.completeness import Complete, Incomplete, Need, Waiting, decide, told
+from acceptance.deliveries.delivery import Delivery, LandingObject
+from acceptance.deliveries.file_groups import Group, Role, absorb, completed, place, relisted
 
 NOON = datetime(2025, 1, 2, 12, tzinfo=UTC)
 DAILY = "shop/{business_date:%Y%m%d}/{file}.csv"

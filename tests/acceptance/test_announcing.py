@@ -3,9 +3,10 @@
 from datetime import UTC, datetime, timedelta
 from itertools import islice
 
-from acceptance.announcements import FEW, InFlight, batches, due_again
-from acceptance.delivery import Delivery, LandingObject
-from acceptance.events import DeliveryPointer, arrived_together
+from acceptance.announcing.announcements import FEW, InFlight, batches, due_again
+from acceptance.announcing.delivery_events import arrived_together
+from acceptance.deliveries.delivery import Delivery, LandingObject
+from acceptance.deliveries.pointer import DeliveryPointer
 
 NOON = datetime(2026, 1, 2, 12, tzinfo=UTC)
 PATIENCE = timedelta(minutes=2)

@@ -7,9 +7,9 @@ from datetime import date, timedelta
 import pytest
 from evidence_builder import accepted, at, rejected
 
-from acceptance.chain import Audit, Found, Kept, audit
-from acceptance.evidence_keys import MANIFEST, evidence_prefix, link_key
-from acceptance.seal import EvidenceManifest, seals_of, sha256_of
+from acceptance.evidence.audit import Audit, Found, Kept, audit
+from acceptance.evidence.manifest import EvidenceManifest, seals_of, sha256_of
+from acceptance.evidence.object_keys import MANIFEST, evidence_prefix, link_key
 
 DATASET = "nycflights-flights"
 

@@ -18,10 +18,10 @@ from groups_seen import (
     the_delivery,
 )
 
-from acceptance.completeness import Complete, Incomplete, Need, Waiting, deadline, decide, told
-from acceptance.group_events import MOST_KEYS, incomplete
-from acceptance.groups import completed, relisted
-from acceptance.manifests import DigestOf, Entry, Unreadable
+from acceptance.announcing.group_events import MOST_KEYS, incomplete
+from acceptance.deliveries.completeness import Complete, Incomplete, Need, Waiting, deadline, decide, told
+from acceptance.deliveries.file_groups import completed, relisted
+from acceptance.deliveries.landed_manifest import DigestOf, Entry, Unreadable
 
 SINGLE = contract_of("{complete: single}")
 MARKED = contract_of("{complete: marker, marker: _SUCCESS, within: 2h}")

@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 from contract_texts import ORDERS, of_column, orders, rules, watched
 
-from acceptance.checks import NONE, Check, Metric, Operator, Severity, Threshold, Unit, Valid
-from acceptance.contract import (
+from acceptance.contract.checks import NONE, Check, Metric, Operator, Severity, Threshold, Unit, Valid
+from acceptance.contract.contract import (
     AwaitGlueJob,
     AwaitObject,
     Contract,

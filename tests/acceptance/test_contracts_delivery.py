@@ -6,8 +6,8 @@ from datetime import date, timedelta
 import pytest
 from contract_texts import ORDERS, delivering, problems, the_problem, watched
 
-from acceptance.contract import Baseline, Completion, Count, Manifest, Marker, Quiet, Resent, Single
-from acceptance.keys.template import KeyTemplate
+from acceptance.contract.contract import Baseline, Completion, Count, Manifest, Marker, Quiet, Resent, Single
+from acceptance.contract.keys.template import KeyTemplate
 
 TWO_HOURS = timedelta(hours=2)
 DAILY = "shop/{business_date:%Y%m%d}/{file}.csv"

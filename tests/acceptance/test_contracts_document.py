@@ -7,7 +7,7 @@ import pytest
 from contract_texts import ORDERS, PATH, orders, problems, the_problem, watched
 
 from acceptance.errors import ContractError, Problem
-from acceptance.odcs.document import MOST_VALUES, read_document, resolve_variables
+from acceptance.odcs.document.yaml_document import MOST_VALUES, read_document, resolve_variables
 from acceptance.odcs.reader import read_contract
 
 

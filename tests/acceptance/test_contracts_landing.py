@@ -3,8 +3,8 @@
 import pytest
 from contract_texts import of_column, orders, the_problem, watched
 
-from acceptance.comparison import comparison_options
-from acceptance.landing import LandingFormat
+from acceptance.contract.landing_format import LandingFormat
+from acceptance.proof.comparison_options import comparison_options
 
 
 def landing(*lines, kind="csv"):

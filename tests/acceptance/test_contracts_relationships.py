@@ -5,10 +5,10 @@ from datetime import timedelta
 import pytest
 from contract_texts import ORDERS, PATH, of_column, orders, the_problem, watched
 
-from acceptance.checks import Metric, Reference, Severity
-from acceptance.contract import Contract, CustomProperty
+from acceptance.contract.checks import Metric, Reference, Severity
+from acceptance.contract.contract import Contract, CustomProperty
 from acceptance.errors import ContractError
-from acceptance.odcs.published import published_tables
+from acceptance.odcs.columns.published_tables import published_tables
 from acceptance.odcs.reader import read_contract
 
 CUSTOMERS = """\

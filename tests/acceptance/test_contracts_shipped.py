@@ -7,8 +7,8 @@ import duckdb
 import pytest
 import sqlglot
 
-from acceptance.checks import Check, Metric, Unit
-from acceptance.contract import Contract
+from acceptance.contract.checks import Check, Metric, Unit
+from acceptance.contract.contract import Contract
 from acceptance.odcs.reader import read_contract
 
 ROOT = Path(__file__).parents[2]

@@ -5,9 +5,9 @@ from datetime import UTC, date, datetime, timedelta
 
 import pytest
 
-from acceptance.contract import AwaitObject, Contract, Invoke, Override
-from acceptance.deadlines import OF_ITS_OWN, QUERIES, run_within
-from acceptance.delivery import Delivery, LandingObject
+from acceptance.announcing.run_deadline import OF_ITS_OWN, QUERIES, run_within
+from acceptance.contract.contract import AwaitObject, Contract, Invoke, Override
+from acceptance.deliveries.delivery import Delivery, LandingObject
 from acceptance.odcs.reader import read_contract
 
 TEXT = """

@@ -2,8 +2,8 @@ import time
 
 import pytest
 
-from acceptance.contract import Column
-from acceptance.differences import HIDDEN, SHOWN_ROWS, Compared, Kind
+from acceptance.contract.contract import Column
+from acceptance.proof.differences import HIDDEN, SHOWN_ROWS, Compared, Kind
 
 ID, NAME, SCORE = Column("id", "bigint", "id"), Column("name", "string", "name"), Column("score", "double", "score")
 OF = Compared((ID, NAME, SCORE), (ID,))

@@ -7,12 +7,12 @@ from html.parser import HTMLParser
 import pytest
 from evidence_builder import DIFFERENCES, HOSTILE, PARAMETER, accepted, at, hostile, inconclusive, rejected, step
 
-from acceptance.differences import Kind
-from acceptance.evidence import Evidence, StepRecord, StepStatus
-from acceptance.judge import Outcome
-from acceptance.parameters import ParameterState
-from acceptance.reports.html import evidence_html
-from acceptance.reports.readable import visible
+from acceptance.evidence.evidence import Evidence, StepRecord, StepStatus
+from acceptance.evidence.parameters import ParameterState
+from acceptance.evidence.reports.delivery_page import evidence_html
+from acceptance.evidence.reports.formatting import visible
+from acceptance.judging.judge import Outcome
+from acceptance.proof.differences import Kind
 
 VOID = {"meta", "br", "use", "path", "circle", "rect", "line", "img", "link", "input", "hr"}
 FETCHES = {"src", "href", "srcset", "action", "data", "poster", "background", "xlink:href", "formaction", "ping"}

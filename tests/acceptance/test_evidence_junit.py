@@ -3,10 +3,10 @@ from xml.etree import ElementTree as ET
 import pytest
 from evidence_builder import CHECKS, HOSTILE, accepted, hostile, inconclusive, rejected
 
-from acceptance.evidence import Evidence
-from acceptance.judge import Outcome
-from acceptance.reports.junit import junit_xml
-from acceptance.reports.readable import visible
+from acceptance.evidence.evidence import Evidence
+from acceptance.evidence.reports.formatting import visible
+from acceptance.evidence.reports.junit import junit_xml
+from acceptance.judging.judge import Outcome
 
 
 def suite_of(evidence: Evidence) -> ET.Element:

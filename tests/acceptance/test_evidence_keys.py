@@ -5,8 +5,8 @@ from datetime import UTC, date, datetime
 
 import pytest
 
-from acceptance.delivery import Delivery, LandingObject
-from acceptance.evidence_keys import claim_key, evidence_prefix
+from acceptance.deliveries.delivery import Delivery, LandingObject
+from acceptance.evidence.object_keys import claim_key, evidence_prefix
 
 DAY = date(2026, 1, 2)
 PLACE = re.compile("deliveries/orders/2026-01-02/[0-9a-f]{20}/")

@@ -2,9 +2,9 @@ import pytest
 from evidence_builder import HOSTILE, accepted, hostile, inconclusive, rejected
 from markdown_it import MarkdownIt
 
-from acceptance.evidence import Evidence
-from acceptance.reports.markdown import LONGEST, checks_table, escaped, markdown_summary
-from acceptance.reports.readable import visible
+from acceptance.evidence.evidence import Evidence
+from acceptance.evidence.reports.formatting import visible
+from acceptance.evidence.reports.markdown import LONGEST, checks_table, escaped, markdown_summary
 
 URI = "s3://evidence/deliveries/nycflights-flights/2013-01-01/4be1f0a7c2d95e6b8a01/"
 GITHUB = MarkdownIt("commonmark").enable(["table", "strikethrough"])

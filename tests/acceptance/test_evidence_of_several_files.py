@@ -3,9 +3,9 @@ from markdown_it import MarkdownIt
 from test_evidence_html import Page
 from test_evidence_junit import suite_of
 
-from acceptance.evidence import Evidence, LandedFaultRecord, LandedRecord
-from acceptance.reports.html import evidence_html
-from acceptance.reports.markdown import MOST_FILES, markdown_summary
+from acceptance.evidence.evidence import Evidence, LandedFaultRecord, LandedRecord
+from acceptance.evidence.reports.delivery_page import evidence_html
+from acceptance.evidence.reports.markdown import MOST_FILES, markdown_summary
 
 FOLDER = "business/nycflights/20130101/flights/"
 

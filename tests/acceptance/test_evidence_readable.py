@@ -3,7 +3,14 @@ from datetime import UTC, datetime, timedelta, timezone
 import pytest
 from evidence_builder import MEMBER, accepted
 
-from acceptance.reports.readable import bytes_text, count_text, duration_text, files_text, moment_text, visible
+from acceptance.evidence.reports.formatting import (
+    bytes_text,
+    count_text,
+    duration_text,
+    files_text,
+    moment_text,
+    visible,
+)
 
 
 @pytest.mark.parametrize(

@@ -7,9 +7,9 @@ import pytest
 from evidence_builder import HOSTILE, accepted, at, hostile, inconclusive, rejected
 from jsonschema import Draft202012Validator, FormatChecker
 
-from acceptance.evidence import Evidence
-from acceptance.schemas import MODELS, generated, published
-from acceptance.seal import EvidenceManifest, seals_of
+from acceptance.evidence.evidence import Evidence
+from acceptance.evidence.manifest import EvidenceManifest, seals_of
+from acceptance.evidence.schemas import MODELS, generated, published
 
 
 def validator(name: str) -> Draft202012Validator:
@@ -32,7 +32,9 @@ def manifest() -> EvidenceManifest:
 
 @pytest.mark.parametrize("name", MODELS)
 def test_the_published_schema_is_the_models(name: str) -> None:
-    assert published(name) == generated(name), f"run: aceite evidence schema {name}, into acceptance/published/"
+    assert published(name) == generated(name), (
+        f"run: aceite evidence schema {name} > the file in acceptance/evidence/published"
+    )
     Draft202012Validator.check_schema(json.loads(published(name)))
 
 

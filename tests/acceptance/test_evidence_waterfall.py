@@ -3,8 +3,8 @@ from datetime import timedelta
 import pytest
 from evidence_builder import at, step
 
-from acceptance.evidence import StepRecord, StepStatus
-from acceptance.reports.waterfall import BRIEF_LENGTH, NARROWEST, cut, waterfall
+from acceptance.evidence.evidence import StepRecord, StepStatus
+from acceptance.evidence.reports.steps_chart import BRIEF_LENGTH, NARROWEST, cut, waterfall
 
 
 def test_bars_stand_where_the_steps_ran_on_the_axis_of_the_run() -> None:

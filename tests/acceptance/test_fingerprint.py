@@ -11,8 +11,8 @@ import duckdb
 import pytest
 import sqlglot
 
-from acceptance.contract import Column
-from acceptance.fingerprint import Fingerprint, athena_fingerprint_columns, duckdb_fingerprint_columns
+from acceptance.contract.contract import Column
+from acceptance.proof.fingerprint import Fingerprint, athena_fingerprint_columns, duckdb_fingerprint_columns
 
 TYPES = {
     "tiny": "tinyint",

@@ -2,7 +2,7 @@
 
 import pytest
 
-from acceptance.fusing import fuse
+from acceptance.sql.fused_rules import fuse
 
 
 @pytest.mark.parametrize(

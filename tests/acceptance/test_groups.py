@@ -11,13 +11,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import TypeAdapter
 
-from acceptance.completeness import Complete, Incomplete, Need, Waiting, decide, told
-from acceptance.contract import Contract, Count
-from acceptance.delivery import Delivery, LandingObject
+from acceptance.contract.contract import Contract, Count
+from acceptance.deliveries.completeness import Complete, Incomplete, Need, Waiting, decide, told
+from acceptance.deliveries.delivery import Delivery, LandingObject
+from acceptance.deliveries.file_groups import Group, GroupKey, Role, completed, group_prefix, place, relisted
+from acceptance.deliveries.landed_manifest import Entry
+from acceptance.deliveries.routing import route, routes
 from acceptance.errors import UnroutableKey
-from acceptance.groups import Group, GroupKey, Role, completed, group_prefix, place, relisted
-from acceptance.manifests import Entry
-from acceptance.routing import route, routes
 
 MARKED = contract_of("{complete: marker, marker: _SUCCESS}")
 BY_REGION = contract_of("{complete: marker, marker: _SUCCESS}", "shop/{business_date:%Y%m%d}/{region}/{file}.csv")

@@ -5,8 +5,8 @@ from decimal import Decimal
 
 import pytest
 
-from acceptance.checks import Check, Metric, Operator, Severity, Threshold, Unit
-from acceptance.judge import Measurement, Outcome, Verdict, judge, judge_check
+from acceptance.contract.checks import Check, Metric, Operator, Severity, Threshold, Unit
+from acceptance.judging.judge import Measurement, Outcome, Verdict, judge, judge_check
 
 PASSING = Measurement(0, query_id="q")
 FAILING = Measurement(3, query_id="q")

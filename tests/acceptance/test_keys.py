@@ -4,8 +4,8 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
+from acceptance.contract.keys.template import KeyTemplate
 from acceptance.errors import UnroutableKey
-from acceptance.keys.template import KeyTemplate
 
 MOVIES = KeyTemplate.parse("s3://landing/business/imdb/{business_date:%Y%m%d}/movies/{file}.csv")
 DAY = date(2025, 1, 2)

@@ -17,12 +17,12 @@ from groups_seen import (
     the_delivery,
 )
 
-from acceptance.completeness import Incomplete, Waiting, decide
-from acceptance.contract import Contract
-from acceptance.delivery import LandingObject
-from acceptance.group_events import incomplete
-from acceptance.groups import Group
-from acceptance.manifests import Entry
+from acceptance.announcing.group_events import incomplete
+from acceptance.contract.contract import Contract
+from acceptance.deliveries.completeness import Incomplete, Waiting, decide
+from acceptance.deliveries.delivery import LandingObject
+from acceptance.deliveries.file_groups import Group
+from acceptance.deliveries.landed_manifest import Entry
 
 MARKED = contract_of("{complete: marker, marker: _SUCCESS, within: 2h}")
 LISTED = contract_of("{complete: manifest, manifest: manifest.json, within: 2h}")

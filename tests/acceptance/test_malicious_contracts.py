@@ -7,10 +7,10 @@ import pytest
 from contract_texts import ORDERS, of_column, orders, problems, rules, the_problem, watched
 
 from acceptance.errors import QueryFailed
-from acceptance.odcs.document import MOST_BYTES
-from acceptance.odcs.sql_bounds import MOST_BRACKETS, MOST_CHARACTERS, MOST_TYPED_BRACKETS
-from acceptance.odcs.valid_values import MOST_PATTERN
-from acceptance.sqltext import only_select, text_literal
+from acceptance.odcs.checks.valid_values import MOST_PATTERN
+from acceptance.odcs.document.yaml_document import MOST_BYTES
+from acceptance.sql.allowed import MOST_BRACKETS, MOST_CHARACTERS, MOST_TYPED_BRACKETS
+from acceptance.sql.text import only_select, text_literal
 
 SECRET = "PlantedSecret"
 WITHIN_S = 20

@@ -9,7 +9,7 @@ from groups_seen import FOLDER, landed
 from hypothesis import given
 from hypothesis import strategies as st
 
-from acceptance.manifests import MOST_BYTES, Entry, Unreadable, read_manifest
+from acceptance.deliveries.landed_manifest import MOST_BYTES, Entry, Unreadable, read_manifest
 
 MANIFEST = landed("manifest.json")
 MD5, SHA256 = bytes(range(16)), bytes(range(32))

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from acceptance.messages import LONGEST, message, plain
+from acceptance.announcing.messages import LONGEST, message, plain
 
 HOSTILE = {
     "a link of Slack": ("<https://evil.example|click here>", "‹https∶//evil.example¦click here›"),

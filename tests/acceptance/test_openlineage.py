@@ -13,9 +13,9 @@ from evidence_builder import HOSTILE, MEMBER, accepted, hostile, inconclusive, r
 from jsonschema import Draft202012Validator, FormatChecker
 from referencing import Registry, Resource
 
-from acceptance.evidence import Evidence
-from acceptance.judge import Outcome
-from acceptance.reports.openlineage import openlineage_json
+from acceptance.evidence.evidence import Evidence
+from acceptance.evidence.reports.openlineage import openlineage_json
+from acceptance.judging.judge import Outcome
 
 EVERY = [accepted(), rejected(), inconclusive(), *map(hostile, HOSTILE)]
 SPEC = os.environ.get("OPENLINEAGE_SPEC")

@@ -4,10 +4,10 @@ from datetime import UTC, date, datetime, timedelta
 
 import pytest
 
-from acceptance.contract import Contract
+from acceptance.announcing.overdue import Arrival, Watched, judged_within, missing
+from acceptance.contract.contract import Contract
 from acceptance.errors import ContractError
 from acceptance.odcs.reader import read_contract
-from acceptance.overdue import Arrival, Watched, judged_within, missing
 
 CONTRACT = """\
 apiVersion: v3.2.0

@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from acceptance.pacing import ACTIONS_WAITING_AT_MOST, FEWEST, LATE, MOST, OVERTAKEN, SILENCE, STEP, Pacing
+from acceptance.announcing.pacing import ACTIONS_WAITING_AT_MOST, FEWEST, LATE, MOST, OVERTAKEN, SILENCE, STEP, Pacing
 
 NOON = datetime(2026, 1, 2, 12, tzinfo=UTC)
 SECOND = timedelta(seconds=1)

@@ -5,14 +5,23 @@ from datetime import UTC, date, datetime
 import pytest
 from contract_texts import delivering, the_problem, watched
 
-from acceptance.comparison import comparison_options
-from acceptance.delivery import Delivery, LandingObject
-from acceptance.findings import CatalogFacts, Findings, LandedFacts, judge_findings
-from acceptance.fingerprint import Fingerprint
-from acceptance.judge import Outcome, Verdict
-from acceptance.landing import NamedByColumn, PartitionHolds
-from acceptance.partition import OtherFile, expected, files_named, is_later, others_of_partition, total, undecided
-from acceptance.query import compile_checks, read_answer
+from acceptance.contract.landing_format import NamedByColumn, PartitionHolds
+from acceptance.deliveries.delivery import Delivery, LandingObject
+from acceptance.judging.facts import CatalogFacts, LandedFacts
+from acceptance.judging.findings import Findings, judge_findings
+from acceptance.judging.judge import Outcome, Verdict
+from acceptance.proof.comparison_options import comparison_options
+from acceptance.proof.fingerprint import Fingerprint
+from acceptance.proof.partition_rows import (
+    OtherFile,
+    expected,
+    files_named,
+    is_later,
+    others_of_partition,
+    total,
+    undecided,
+)
+from acceptance.queries.measuring_query import compile_checks, read_answer
 
 
 def landed(key, second=0):

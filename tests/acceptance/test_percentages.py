@@ -3,8 +3,8 @@
 import pytest
 from contract_texts import of_column, watched
 
-from acceptance.judge import Outcome, judge_check
-from acceptance.query import compile_checks, read_answer
+from acceptance.judging.judge import Outcome, judge_check
+from acceptance.queries.measuring_query import compile_checks, read_answer
 
 AT_THE_BOUND = [
     ("mustBeLessOrEqualTo: 0.1", 1, 1000),

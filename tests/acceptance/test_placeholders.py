@@ -8,11 +8,11 @@ from contract_texts import ORDERS, orders, watched
 from hypothesis import given
 from hypothesis import strategies as st
 
-from acceptance.contract import Contract
-from acceptance.delivery import Delivery, LandingObject
+from acceptance.contract.contract import Contract
+from acceptance.contract.keys.template import KeyTemplate
+from acceptance.deliveries.delivery import Delivery, LandingObject
+from acceptance.deliveries.placeholders import fill, known_placeholders, partition_values, refuse_misfits, unknown
 from acceptance.errors import ContractError
-from acceptance.keys.placeholders import fill, known_placeholders, partition_values, refuse_misfits, unknown
-from acceptance.keys.template import KeyTemplate
 
 
 def a_delivery(*keys: str, **fields: str) -> Delivery:

@@ -6,14 +6,24 @@ from typing import Any
 
 import pytest
 
-from acceptance.arns import Account, key_pattern, literal, text_pattern
-from acceptance.checks import Check, Metric, Reference
-from acceptance.contract import AwaitObject, Column, Contract, Invoke, Marker, Override, Quiet, RunGlueJob, Table
-from acceptance.keys.signal import signal_template
-from acceptance.keys.template import KeyTemplate
-from acceptance.landing import Engine, LandingFormat, PartitionHolds
-from acceptance.policy import PLACEHOLDER, Surroundings, statements, tables_read, unknown
-from acceptance.rights import MOST_CHARACTERS, Duty, Purpose, Right, characters, merged
+from acceptance.contract.checks import Check, Metric, Reference
+from acceptance.contract.contract import (
+    AwaitObject,
+    Column,
+    Contract,
+    Invoke,
+    Marker,
+    Override,
+    Quiet,
+    RunGlueJob,
+    Table,
+)
+from acceptance.contract.keys.signal_file import signal_template
+from acceptance.contract.keys.template import KeyTemplate
+from acceptance.contract.landing_format import Engine, LandingFormat, PartitionHolds
+from aws.iam.arns import Account, key_pattern, literal, text_pattern
+from aws.iam.policy import PLACEHOLDER, Surroundings, statements, tables_read, unknown
+from aws.iam.statements import MOST_CHARACTERS, Duty, Purpose, Right, characters, merged
 
 HERE = Account("123456789012", "sa-east-1")
 TOLD = Surroundings(

@@ -6,8 +6,8 @@ from datetime import UTC, datetime, timedelta
 from hypothesis import given
 from hypothesis import strategies as st
 
-from acceptance.delivery import LandingObject
-from acceptance.ranges import KeyRange, Page, beginning, cut, due, holding, merged
+from acceptance.deliveries.delivery import LandingObject
+from acceptance.deliveries.key_ranges import KeyRange, Page, beginning, cut, due, holding, merged
 
 NOON = datetime(2026, 1, 2, 12, tzinfo=UTC)
 TICK = timedelta(seconds=10)

@@ -3,10 +3,10 @@ from datetime import UTC, date, datetime
 import pytest
 from contract_texts import ORDERS, orders, watched
 
-from acceptance.contract import Contract
-from acceptance.delivery import LandingObject
+from acceptance.contract.contract import Contract
+from acceptance.deliveries.delivery import LandingObject
+from acceptance.deliveries.routing import route, watched_locations
 from acceptance.errors import UnroutableKey
-from acceptance.routing import route, watched_locations
 
 
 def landed(key: str, bucket: str = "landing") -> LandingObject:

@@ -5,8 +5,8 @@ from dataclasses import replace
 import pytest
 from contract_texts import ORDERS, watched
 
-from acceptance.contract import Column, Contract
-from acceptance.query import compile_together, place_of
+from acceptance.contract.contract import Column, Contract
+from acceptance.queries.measuring_query import compile_together, place_of
 
 
 def contract_of(type_: str) -> Contract:

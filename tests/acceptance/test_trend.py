@@ -5,14 +5,14 @@ import pytest
 from evidence_builder import HISTORY, HOSTILE, accepted, at, hostile, inconclusive, rejected
 from test_evidence_html import Page
 
-from acceptance.chain import Audit, Flaw
-from acceptance.evidence import Evidence
-from acceptance.history import PastDelivery
-from acceptance.judge import Outcome, Verdict
-from acceptance.reports.dataset import dataset_html
-from acceptance.reports.html import evidence_html
-from acceptance.reports.trend import trend
-from acceptance.seal import EvidenceManifest, seals_of
+from acceptance.evidence.audit import Audit, Flaw
+from acceptance.evidence.evidence import Evidence
+from acceptance.evidence.manifest import EvidenceManifest, seals_of
+from acceptance.evidence.past_delivery import PastDelivery
+from acceptance.evidence.reports.dataset_page import dataset_html
+from acceptance.evidence.reports.delivery_page import evidence_html
+from acceptance.evidence.reports.trend_chart import trend
+from acceptance.judging.judge import Outcome, Verdict
 
 
 def past(**facts: object) -> PastDelivery:

@@ -4,10 +4,10 @@ from datetime import UTC, date, datetime
 import pytest
 from contract_texts import orders, watched
 
-from acceptance.contract import Contract
-from acceptance.delivery import Delivery, LandingObject
+from acceptance.contract.contract import Contract
+from acceptance.deliveries.delivery import Delivery, LandingObject
+from acceptance.deliveries.passes import turns
 from acceptance.errors import UnroutableKey
-from acceptance.turns import turns
 
 STEP = '        - {invoke: start-task, payload: {key: "{key}"}, within: 5m}\n'
 

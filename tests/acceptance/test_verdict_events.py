@@ -4,11 +4,11 @@ from datetime import UTC, date, datetime
 
 import pytest
 
-from acceptance.checks import Check, Metric, Operator, Threshold
-from acceptance.delivery import Delivery, LandingObject
-from acceptance.evidence import StepRecord, StepStatus
-from acceptance.judge import CheckResult, Judgement, Outcome, Verdict
-from acceptance.verdict_events import FAILURE, failure_of, judged
+from acceptance.announcing.verdict_events import FAILURE, failure_of, judged
+from acceptance.contract.checks import Check, Metric, Operator, Threshold
+from acceptance.deliveries.delivery import Delivery, LandingObject
+from acceptance.evidence.evidence import StepRecord, StepStatus
+from acceptance.judging.judge import CheckResult, Judgement, Outcome, Verdict
 
 NOTHING = Judgement(Verdict.INCONCLUSIVE, "stopped", ())
 DELIVERY = Delivery(

@@ -8,7 +8,7 @@ import pytest
 from account_aws import Account, Refused, environment_without, leftovers, open_account
 from botocore.exceptions import BotoCoreError, ClientError, NoCredentialsError
 
-from cli.children import Child
+from cli.serving.child_process import Child
 
 SANDBOX_WITHIN_S = 120
 Say = Callable[[str], None]

@@ -10,8 +10,9 @@ from prefect.automations import AutomationCore
 from prefect.client.orchestration import get_client
 from prefect.client.schemas.objects import StateType
 
-from acceptance.delivery import Delivery, LandingObject
-from acceptance.events import DeliveryPointer, arrived, arrived_together
+from acceptance.announcing.delivery_events import arrived, arrived_together
+from acceptance.deliveries.delivery import Delivery, LandingObject
+from acceptance.deliveries.pointer import DeliveryPointer
 from automations import (
     pause_what_keeps_failing,
     restart_the_watcher,
@@ -24,9 +25,9 @@ from automations.apply import OBSOLETE, apply, deployments
 from automations.deployments import VALIDATION, served_here
 from automations.telling import Channel
 from blocks.settings import Settings, read_settings
-from flows.contracts import load_contracts
-from flows.runs import cancellation
-from flows.switches import switch_name
+from flows.installation.contracts import load_contracts
+from flows.prefect_api.runs import cancellation
+from flows.prefect_api.switches import switch_name
 
 SOME_ID = UUID(int=7)
 SWITCH = switch_name("nyc-flights")

@@ -20,29 +20,30 @@ from prefect.blocks.notifications import CustomWebhookNotificationBlock
 from prefect.client.orchestration import SyncPrefectClient, get_client
 from prefect.events.filters import EventFilter, EventNameFilter
 
-from acceptance.checks import Check, Metric, Operator, Threshold
-from acceptance.completeness import Incomplete
-from acceptance.contract import Contract
-from acceptance.delivery import Delivery, LandingObject
-from acceptance.events import DeliveryPointer, arrived, unroutable
-from acceptance.group_events import incomplete
-from acceptance.groups import Group, GroupKey
-from acceptance.judge import CheckResult, Judgement, Outcome, Verdict
+from acceptance.announcing.delivery_events import arrived, unroutable
+from acceptance.announcing.group_events import incomplete
+from acceptance.announcing.verdict_events import judged
+from acceptance.contract.checks import Check, Metric, Operator, Threshold
+from acceptance.contract.contract import Contract
+from acceptance.deliveries.completeness import Incomplete
+from acceptance.deliveries.delivery import Delivery, LandingObject
+from acceptance.deliveries.file_groups import Group, GroupKey
+from acceptance.deliveries.key_ranges import KeyRange
+from acceptance.deliveries.pointer import DeliveryPointer
+from acceptance.judging.judge import CheckResult, Judgement, Outcome, Verdict
 from acceptance.odcs.reader import read_contract
-from acceptance.ranges import KeyRange
-from acceptance.verdict_events import judged
 from automations import pause_what_keeps_failing, tell_about_strangers
 from automations.apply import apply
 from blocks.settings import read_settings
-from flows import events
-from flows.announcing import Announcer
 from flows.ledger import Ledger, open_ledger, sqlite_url
-from flows.ledger.remember import Sighting
-from flows.ledger.seen import Certified
-from flows.silence import Silence
-from flows.switches import is_paused, switch_name
+from flows.ledger.listing import Certified
+from flows.ledger.writes import Sighting
+from flows.prefect_api import events
+from flows.prefect_api.switches import is_paused, switch_name
 from flows.validate_deliveries import validate_deliveries
 from flows.validate_delivery import validate_delivery
+from flows.watching.announcing import Announcer
+from flows.watching.overdue import Silence
 
 CONTRACT = """\
 apiVersion: v3.2.0

@@ -13,9 +13,10 @@ from prefect.server.utilities.user_templates import render_user_template_sync
 from prefect.settings import get_current_settings
 from pydantic import ValidationError
 
-from acceptance.announcements import batches
-from acceptance.delivery import MOST_TOGETHER, Delivery, LandingObject
-from acceptance.events import MOST_POINTER_BYTES, DeliveryPointer, EventDraft, arrived, arrived_together
+from acceptance.announcing.announcements import batches
+from acceptance.announcing.delivery_events import EventDraft, arrived, arrived_together
+from acceptance.deliveries.delivery import MOST_TOGETHER, Delivery, LandingObject
+from acceptance.deliveries.pointer import MOST_POINTER_BYTES, DeliveryPointer
 from automations import validate
 
 SOME_ID = UUID(int=7)

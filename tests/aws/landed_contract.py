@@ -2,8 +2,8 @@
 
 from typing import Any
 
-from acceptance.contract import Column, Contract, LandingFormat, Table
-from acceptance.keys.template import KeyTemplate
+from acceptance.contract.contract import Column, Contract, LandingFormat, Table
+from acceptance.contract.keys.template import KeyTemplate
 
 MOVIES = {"id": "bigint", "title": "string", "score": "decimal(4,1)"}
 

@@ -9,16 +9,17 @@ from typing import Any
 
 import duckdb
 
-from acceptance.contract import Contract
-from acceptance.delivery import Delivery, LandingObject
-from acceptance.difference_query import buckets_for, difference_query, differences, read_table_rows
-from acceptance.differences import Differences
-from acceptance.findings import CatalogFacts, Findings, LandedFacts, judge_findings, usable_columns
-from acceptance.judge import Judgement, Outcome
-from acceptance.keys.placeholders import partition_values
-from acceptance.query import compile_checks, read_answer
+from acceptance.contract.contract import Contract
+from acceptance.deliveries.delivery import Delivery, LandingObject
+from acceptance.deliveries.placeholders import partition_values
+from acceptance.judging.facts import CatalogFacts, LandedFacts
+from acceptance.judging.findings import Findings, judge_findings, usable_columns
+from acceptance.judging.judge import Judgement, Outcome
+from acceptance.proof.differences import Differences
+from acceptance.queries.difference_query import buckets_for, difference_query, differences, read_table_rows
+from acceptance.queries.measuring_query import compile_checks, read_answer
 from aws.athena import QueryAnswer, connect, run_query
-from aws.landed import LandedFile, bucket_sums, read_landed, rows_of_buckets
+from landed.file import LandedFile, bucket_sums, read_landed, rows_of_buckets
 
 Client = Callable[[str], Any]
 """The client of a service."""

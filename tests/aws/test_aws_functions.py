@@ -7,7 +7,7 @@ import pytest
 
 from acceptance.errors import StepFailed, WaitTimedOut
 from aws.calls import once_config
-from aws.functions import LOG_LINES, invoke
+from aws.lambda_functions import LOG_LINES, invoke
 
 CODE = """
 import json, time

@@ -5,11 +5,11 @@ from typing import Any
 import pytest
 
 from acceptance.errors import StepFailed, WaitTimedOut
-from aws import glue as glue_calls
 from aws.calls import once_config
-from aws.glue import CatalogColumn, CatalogPartition
-from aws.glue_jobs import await_job_run, await_started_run, job_run_ids
-from aws.glue_jobs import start_job_run as start
+from aws.glue import catalog as glue_calls
+from aws.glue.catalog import CatalogColumn, CatalogPartition
+from aws.glue.jobs import await_job_run, await_started_run, job_run_ids
+from aws.glue.jobs import start_job_run as start
 
 SCRIPT = b"""
 import sys

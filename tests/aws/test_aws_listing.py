@@ -9,8 +9,8 @@ from werkzeug.serving import make_server
 from werkzeug.wrappers import Response
 
 from acceptance.errors import StepFailed
-from aws import s3 as s3_calls
-from aws.listing import list_page, recognising
+from aws.s3 import objects as s3_calls
+from aws.s3.listing import list_page, recognising
 
 KEYS = ["in/a b+c%2Bd.csv", 'in/<Contents>&amp;"quoted".csv', "in/ação 电影 🎬.csv", "in/e\u0301.csv", "in/é.csv"]
 ITEM = (

@@ -8,8 +8,8 @@ import pytest
 from botocore.exceptions import ClientError
 
 from acceptance.errors import StepFailed
-from aws.conditional import put_once
-from aws.retention import locking
+from aws.s3.conditional_writes import put_once
+from aws.s3.object_lock import locking
 
 NOW = datetime(2026, 1, 2, 12, tzinfo=UTC)
 YEAR = timedelta(days=365)

@@ -8,8 +8,8 @@ import boto3
 import pytest
 
 from acceptance.errors import StepFailed, WaitTimedOut
-from aws import conditional
-from aws import s3 as s3_calls
+from aws.s3 import conditional_writes as conditional
+from aws.s3 import objects as s3_calls
 
 ODD_KEYS = [
     "imdb/a file.csv",

@@ -4,7 +4,7 @@ import uuid
 import pytest
 
 from acceptance.errors import StepFailed
-from aws.ssm import (
+from aws.parameters import (
     Overridden,
     Undone,
     override_parameter,

@@ -8,10 +8,10 @@ from landed_contract import column
 from landed_contract import contract as of_columns
 from proof import Proof
 
-from acceptance.difference_query import ROWS_AT_MOST, dealt_by
-from acceptance.differences import Kind
 from acceptance.odcs.reader import read_contract
-from aws.landed import rows_of_buckets
+from acceptance.proof.differences import Kind
+from acceptance.queries.difference_query import ROWS_AT_MOST, dealt_by
+from landed.file import rows_of_buckets
 from sandbox.provision import provision
 
 CONTRACT = """

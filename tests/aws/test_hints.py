@@ -6,7 +6,7 @@ import uuid
 import pytest
 
 from acceptance.errors import StepFailed
-from aws.hints import Hint, hints_of, receive_hints
+from aws.s3.notifications import Hint, hints_of, receive_hints
 
 KEY = "in/20260102/a b+c%2Bação.csv"
 EVENTBRIDGE = {

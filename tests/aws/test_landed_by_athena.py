@@ -10,9 +10,9 @@ from landed_contract import column, contract
 from proof import ask
 from test_landed_file import READABLE, UNREADABLE
 
-from acceptance.contract import Table
-from acceptance.landed_query import both_sides_query, landed_query, read_both_sides, read_landed_answer
-from aws.landed import read_landed
+from acceptance.contract.contract import Table
+from acceptance.queries.landed_query import both_sides_query, landed_query, read_both_sides, read_landed_answer
+from landed.file import read_landed
 
 TYPES = [type_ for type_ in READABLE if type_ != "string"]
 

@@ -9,12 +9,12 @@ from pathlib import Path
 import pytest
 from landed_contract import column, contract
 
-from acceptance.delivery import Delivery
+from acceptance.deliveries.delivery import Delivery
 from acceptance.errors import StepFailed
-from aws.landed import read_landed
-from aws.landed_delivery import as_one, read_members, read_objects
-from aws.landed_faults import KEPT_FAULTS
-from aws.s3 import list_objects
+from aws.s3.objects import list_objects
+from landed.delivery import as_one, read_members, read_objects
+from landed.file import read_landed
+from landed.reading.faults import KEPT_FAULTS
 
 HEADER = "id,title,score\n"
 

@@ -7,9 +7,9 @@ import duckdb
 import pytest
 from landed_contract import column, contract
 
-from acceptance.fingerprint import Fingerprint, athena_fingerprint_columns
+from acceptance.proof.fingerprint import Fingerprint, athena_fingerprint_columns
 from aws.athena import connect, run_query
-from aws.landed import read_landed
+from landed.file import read_landed
 
 TYPES = {
     "id": "bigint",

@@ -7,8 +7,8 @@ import pytest
 from landed_contract import column, contract
 
 from acceptance.errors import ContractError
-from acceptance.fingerprint import Fingerprint
-from aws.landed import read_landed
+from acceptance.proof.fingerprint import Fingerprint
+from landed.file import read_landed
 
 
 @pytest.fixture

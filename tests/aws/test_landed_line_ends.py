@@ -8,7 +8,7 @@ import random
 import pytest
 from landed_contract import column, contract
 
-from aws.landed import read_landed, rows_of_buckets
+from landed.file import read_landed, rows_of_buckets
 
 PAIR = (column("id", "int"), column("t", "string"))
 ENDS = ("\n", "\r\n", "\r")

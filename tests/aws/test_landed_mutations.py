@@ -12,10 +12,10 @@ import pytest
 from proof import Proof, failed
 
 import sandbox
-from acceptance.checks import Metric
-from acceptance.differences import Kind
-from acceptance.judge import Verdict
+from acceptance.contract.checks import Metric
+from acceptance.judging.judge import Verdict
 from acceptance.odcs.reader import read_contract
+from acceptance.proof.differences import Kind
 from sandbox.provision import provision
 
 DATA = Path(sandbox.__file__).with_name("data")

@@ -11,7 +11,7 @@ import pytest
 from landed_contract import column, contract
 
 from acceptance.errors import StepFailed
-from aws.landed import bucket_sums, read_landed, rows_of_buckets
+from landed.file import bucket_sums, read_landed, rows_of_buckets
 
 PLAIN = "id,title,score\n1,a,9.5\n2,,\n"
 

@@ -23,8 +23,8 @@ from hypothesis import strategies as st
 from landed_contract import column, contract
 from proof import ask
 
-from acceptance.fingerprint import Fingerprint, athena_fingerprint_columns
-from aws.landed import read_landed
+from acceptance.proof.fingerprint import Fingerprint, athena_fingerprint_columns
+from landed.file import read_landed
 
 TYPES = {
     "tiny": pa.int8(), "small": pa.int16(), "whole": pa.int32(), "big": pa.int64(), "price": pa.decimal128(9, 2),

@@ -15,12 +15,12 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from acceptance.contract import Contract
+from acceptance.contract.contract import Contract
 from acceptance.errors import StepFailed
 from acceptance.odcs.draft import Profile, draft_contract
 from acceptance.odcs.reader import read_contract
-from aws.landed import read_landed
-from aws.profile import profile_file
+from landed.file import read_landed
+from landed.sampling.profile import profile_file
 
 LOCATION = "s3://landing/sample/{business_date:%Y%m%d}/{file}.csv"
 

@@ -11,7 +11,7 @@ from prefect_aws.assume_role_parameters import AssumeRoleParameters
 from prefect_aws.client_parameters import AwsClientParameters
 
 from blocks.build import Caller
-from flows.clients import Clients
+from flows.installation.clients import Clients
 from sandbox.server import LocalAws
 
 LAST = timedelta(seconds=2)

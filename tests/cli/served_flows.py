@@ -6,9 +6,9 @@ from datetime import UTC, datetime
 
 from prefect.client.orchestration import get_client
 
-from acceptance.events import HEARTBEAT, EventDraft
-from acceptance.preconditions import Outcome, Seen
-from flows import events
+from acceptance.announcing.delivery_events import HEARTBEAT, EventDraft
+from cli.doctor.looks.findings import Outcome, Seen
+from flows.prefect_api import events
 
 
 def become_served() -> None:

@@ -112,7 +112,7 @@ def test_a_ledger_that_cannot_be_is_a_usage_error_and_one_that_cannot_be_opened_
 
 
 def test_what_nobody_foresaw_keeps_its_traceback_and_is_no_verdict():
-    from cli.accidents import exit_code, sentence
+    from cli.failures import exit_code, sentence
 
     surprise = KeyError("nobody foresaw this")
     assert exit_code(surprise) == 2

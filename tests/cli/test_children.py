@@ -2,7 +2,7 @@
 
 import os
 
-from cli.children import Child
+from cli.serving.child_process import Child
 
 
 def test_a_large_log_is_put_aside_when_the_next_process_starts(tmp_path):

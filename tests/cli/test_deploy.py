@@ -25,10 +25,10 @@ from automations.apply import apply
 from automations.deployments import served_here
 from automations.job_variables import job_variables
 from blocks.settings import read_settings
-from cli.children import Child
-from cli.installation import SANDBOX_SETTINGS
 from cli.main import app
 from cli.options import UsageProblem
+from cli.serving.child_process import Child
+from cli.serving.installation import SANDBOX_SETTINGS
 
 ROOT = Path(__file__).parent.parent.parent
 READY_WITHIN_S = 180
@@ -88,7 +88,7 @@ class Hosts:
     @contextmanager
     def serving(self, *arguments: str, **environment: str) -> Iterator[Child]:
         log = self.folder / "flows.log"
-        child = Child("flows", ("cli.serving", *arguments), {**self.environment, **environment}, log)
+        child = Child("flows", ("cli.serving.flows_server", *arguments), {**self.environment, **environment}, log)
         try:
             child.await_ready(READY_WITHIN_S)
             yield child

@@ -21,16 +21,16 @@ from prefect.settings import PREFECT_API_URL, temporary_settings
 from prefect_aws import S3Bucket
 from served_flows import become_served, eventually_green, give_sign_of_life
 
-from acceptance.preconditions import Outcome, Polled, Seen, served
-from automations import preconditions as prefect
 from automations.apply import apply
 from blocks import names
 from blocks.settings import Settings, read_settings
-from cli.asked_aws import AskedAws
-from cli.children import Child
-from cli.preconditions import of_installation
-from flows.contracts import contracts_of
-from flows.switches import switch_name
+from cli.doctor.clients import AskedAws
+from cli.doctor.looks import prefect as prefect
+from cli.doctor.looks.findings import Outcome, Polled, Seen, served
+from cli.doctor.plan import of_installation
+from cli.serving.child_process import Child
+from flows.installation.contracts import contracts_of
+from flows.prefect_api.switches import switch_name
 from sandbox.provision import provision
 from sandbox.server import LocalAws
 
@@ -52,7 +52,7 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     home = tmp_path_factory.mktemp("prefect")
     environment = {**os.environ, "PREFECT_HOME": str(home), "PREFECT_SERVER_ANALYTICS_ENABLED": "false"}
     environment.pop("PREFECT_API_URL", None)
-    child = Child("Prefect's server", ("cli.prefect_server", "--port", "0"), environment, home / "server.log")
+    child = Child("Prefect's server", ("cli.serving.prefect_server", "--port", "0"), environment, home / "server.log")
     try:
         api = child.await_ready(180)
         with temporary_settings({PREFECT_API_URL: api}), _temporary_global_settings_context(get_settings_context()):

@@ -15,12 +15,12 @@ import pytest
 import sqlalchemy as sa
 from refusing_aws import RefusingAws, answers, hangs, refuses, refusing_aws
 
-from acceptance.preconditions import Finding, Outcome, Seen
 from blocks.settings import read_settings
-from cli.asked_aws import AskedAws
-from cli.preconditions import of_contracts, of_installation
-from cli.side_by_side import Precondition, look_at
-from flows.contracts import check_contracts, contract_variables, load_contracts
+from cli.doctor.clients import AskedAws
+from cli.doctor.looks.findings import Finding, Outcome, Seen
+from cli.doctor.plan import of_contracts, of_installation
+from cli.doctor.runner import Precondition, look_at
+from flows.installation.contracts import check_contracts, contract_variables, load_contracts
 from sandbox.provision import provision
 
 ROOT = Path(__file__).parents[2]

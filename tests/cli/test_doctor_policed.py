@@ -15,14 +15,14 @@ import pytest
 from policed import CONTRACTS, DEMO, KMS_KEY, Policed, policed, printed_policy
 from served_flows import become_served, eventually_green, give_sign_of_life
 
-from acceptance.contract import Contract
-from acceptance.preconditions import Finding, Outcome
-from automations import preconditions as prefect
+from acceptance.contract.contract import Contract
 from automations.apply import apply
 from blocks.settings import read_settings
-from cli.asked_aws import AskedAws
-from cli.preconditions import of_installation
-from cli.side_by_side import look_at
+from cli.doctor.clients import AskedAws
+from cli.doctor.looks import prefect as prefect
+from cli.doctor.looks.findings import Finding, Outcome
+from cli.doctor.plan import of_installation
+from cli.doctor.runner import look_at
 
 pytestmark = pytest.mark.proof
 

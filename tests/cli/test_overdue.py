@@ -7,16 +7,16 @@ import sys
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
-from acceptance.delivery import Delivery, LandingObject
-from acceptance.events import OVERDUE, arrived
-from acceptance.ranges import KeyRange
-from acceptance.silence_events import paused
+from acceptance.announcing.delivery_events import OVERDUE, arrived
+from acceptance.announcing.overdue_events import paused
+from acceptance.deliveries.delivery import Delivery, LandingObject
+from acceptance.deliveries.key_ranges import KeyRange
 from blocks.settings import Settings
-from flows.contracts import load_contracts
+from flows.installation.contracts import load_contracts
 from flows.ledger import ledger_url, open_ledger
-from flows.ledger.remember import Sighting
-from flows.ledger.seen import Certified
-from flows.silence import Silence
+from flows.ledger.listing import Certified
+from flows.ledger.writes import Sighting
+from flows.watching.overdue import Silence
 
 CONTRACTS = Path(__file__).parents[2] / "contracts"
 

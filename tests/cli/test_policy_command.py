@@ -12,10 +12,10 @@ import pytest
 from botocore.exceptions import ClientError
 
 from blocks.settings import read_settings
-from cli.installation import SANDBOX_SETTINGS
 from cli.main import app
 from cli.options import UsageProblem
-from flows.contracts import contracts_of
+from cli.serving.installation import SANDBOX_SETTINGS
+from flows.installation.contracts import contracts_of
 from sandbox.__main__ import main
 from sandbox.iam import read_policy
 from sandbox.provision import provision

@@ -4,7 +4,7 @@ from datetime import timedelta
 
 from prefect.settings.models.server.services import ServerServicesDBVacuumSettings
 
-from cli.retention import retention
+from cli.serving.retention import retention
 
 PERIOD = "PREFECT_SERVER_SERVICES_DB_VACUUM_RETENTION_PERIOD"
 

@@ -5,9 +5,9 @@ from io import StringIO
 
 from rich.console import Console
 
-from acceptance.delivery import Delivery, LandingObject
-from acceptance.judge import Judged, Verdict
-from cli.verdicts import print_verdicts
+from acceptance.deliveries.delivery import Delivery, LandingObject
+from acceptance.judging.judge import Judged, Verdict
+from cli.verbs.verdicts import print_verdicts
 
 NOW = datetime(2024, 1, 31, tzinfo=UTC)
 

@@ -13,9 +13,9 @@ import psutil
 from asking import eventually
 from prefect_side import PrefectServer
 
-from acceptance.events import VERDICT_EVENTS
-from cli.children import Child
-from cli.installation import SANDBOX_SETTINGS
+from acceptance.announcing.delivery_events import VERDICT_EVENTS
+from cli.serving.child_process import Child
+from cli.serving.installation import SANDBOX_SETTINGS
 
 READY_WITHIN_S = 180
 LEDGER = "ledger.db"
@@ -77,7 +77,7 @@ class Mortal:
 
     def serve(self) -> None:
         self._lives += 1
-        self.flows = self._child(f"flows {self._lives}", "cli.serving")
+        self.flows = self._child(f"flows {self._lives}", "cli.serving.flows_server")
         self.flows.await_ready(READY_WITHIN_S)
 
     def kill_flows(self) -> None:
@@ -186,6 +186,6 @@ class Mortal:
 
 def _is_warm(process: psutil.Process) -> bool:
     try:
-        return "flows.warm.child" in process.cmdline()
+        return "flows.workers.child" in process.cmdline()
     except psutil.Error:
         return False

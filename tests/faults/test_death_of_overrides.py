@@ -22,14 +22,14 @@ from prefect_aws import AwsCredentials, S3Bucket
 from prefect_aws.client_parameters import AwsClientParameters
 from werkzeug.serving import make_server
 
-from acceptance.delivery import Delivery, LandingObject
+from acceptance.deliveries.delivery import Delivery, LandingObject
 from acceptance.errors import StepFailed, WaitTimedOut
 from aws.waiting import Clock
 from blocks.build import Caller
-from flows.clients import Clients
-from flows.holders import Holder, this_holder
-from flows.notes import Notes
-from flows.restoring import OTHERS_WITHIN, RESTORED_WITHIN, Overrides, Sweep
+from flows.installation.clients import Clients
+from flows.locks.holder import Holder, this_holder
+from flows.locks.overrides import OTHERS_WITHIN, RESTORED_WITHIN, Overrides, Sweep
+from flows.locks.parameter_locks import Notes
 from sandbox.server import REGION, LocalAws, wsgi_app
 
 ACCOUNT = "123456789012"

@@ -12,18 +12,18 @@ import boto3
 import pytest
 from asking import eventually
 
-from acceptance.delivery import Delivery, LandingObject
+from acceptance.deliveries.delivery import Delivery, LandingObject
+from acceptance.deliveries.pointer import DeliveryPointer
 from acceptance.errors import AceiteError
-from acceptance.events import DeliveryPointer
-from acceptance.evidence import Evidence
-from acceptance.evidence_keys import EVIDENCE, evidence_prefix
+from acceptance.evidence.evidence import Evidence
+from acceptance.evidence.object_keys import EVIDENCE, evidence_prefix
 from blocks.build import save_blocks
 from blocks.settings import read_settings
-from cli.installation import SANDBOX_SETTINGS
-from flows.clients import load_clients
-from flows.evidence_store import take_claim
-from flows.holders import Holder
-from flows.installation import contract_of, installed_contracts
+from cli.serving.installation import SANDBOX_SETTINGS
+from flows.installation.clients import load_clients
+from flows.installation.installed import contract_of, installed_contracts
+from flows.locks.claims import take_claim
+from flows.locks.holder import Holder
 from flows.validate_deliveries import validate_deliveries
 from flows.validate_delivery import validate_delivery
 from sandbox.provision import provision

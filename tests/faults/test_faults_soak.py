@@ -18,9 +18,9 @@ from asking import eventually
 from mortal_installation import Mortal
 from test_faults_flows import BY_FUNCTIONS, BY_JOB, CONTRACT
 
-from acceptance.chain import audit
+from acceptance.evidence.audit import audit
 from automations import pause_what_keeps_failing
-from flows.evidence_audit import read_found
+from flows.evidence.audit import read_found
 
 FIRST = date(2026, 1, 1)
 FAULTS = [

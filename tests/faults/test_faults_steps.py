@@ -15,12 +15,12 @@ import pytest
 from botocore.config import Config
 
 from acceptance.errors import AnswerLost, QueryFailed, StepFailed, WaitTimedOut
-from aws import glue_jobs
 from aws.athena import connect, run_query
 from aws.calls import once_config, patient
-from aws.conditional import put_once, replace_if
-from aws.functions import invoke
-from aws.s3 import await_object, read_bytes
+from aws.glue import jobs as glue_jobs
+from aws.lambda_functions import invoke
+from aws.s3.conditional_writes import put_once, replace_if
+from aws.s3.objects import await_object, read_bytes
 from aws.waiting import REAL_CLOCK, Clock
 from blocks.build import PATIENCE
 from sandbox.server import REGION, LocalAws

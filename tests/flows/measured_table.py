@@ -9,14 +9,15 @@ from pathlib import Path
 import boto3
 import duckdb
 
-from acceptance.contract import Contract
-from acceptance.delivery import Delivery, LandingObject
-from acceptance.evidence import Sample
-from acceptance.findings import CatalogFacts, Findings, LandedFacts, judge_findings, usable_columns
-from acceptance.judge import CheckResult, Judgement
-from acceptance.keys.placeholders import partition_values
+from acceptance.contract.contract import Contract
+from acceptance.deliveries.delivery import Delivery, LandingObject
+from acceptance.deliveries.placeholders import partition_values
+from acceptance.evidence.evidence import Sample
+from acceptance.judging.facts import CatalogFacts, LandedFacts
+from acceptance.judging.findings import Findings, judge_findings, usable_columns
+from acceptance.judging.judge import CheckResult, Judgement
 from aws.athena import QueryAnswer, connect, run_query
-from flows.measuring import measure, rows_of_broken_rules
+from flows.judging.measuring import measure, rows_of_broken_rules
 from sandbox.provision import provision
 from sandbox.server import LocalAws
 

@@ -21,10 +21,10 @@ import psutil
 import sqlalchemy as sa
 from botocore.config import Config
 
-from acceptance.contract import Contract
+from acceptance.contract.contract import Contract
 from acceptance.errors import LeaseLost
-from flows.landing import Landing, Pace
 from flows.ledger import Ledger, open_ledger
+from flows.watching.listing import Landing, Pace
 
 LEASE_S = 0.2
 AT_ONCE = 3

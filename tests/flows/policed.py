@@ -16,19 +16,19 @@ import pytest
 from botocore.config import Config
 from judged_formats import DAY, column, ours
 
-from acceptance.contract import Contract
-from acceptance.delivery import Delivery
-from acceptance.events import DeliveryPointer
-from acceptance.evidence import Evidence
-from acceptance.evidence_keys import evidence_prefix
+from acceptance.contract.contract import Contract
+from acceptance.deliveries.delivery import Delivery
+from acceptance.deliveries.pointer import DeliveryPointer
+from acceptance.evidence.evidence import Evidence
+from acceptance.evidence.object_keys import evidence_prefix
 from blocks.build import save_blocks
 from blocks.settings import read_settings
-from cli.installation import SANDBOX_SETTINGS
-from cli.landing import landed_delivery
 from cli.main import app
-from flows.clients import load_clients
-from flows.contracts import contracts_of
-from flows.installation import installed_contracts
+from cli.serving.installation import SANDBOX_SETTINGS
+from cli.verbs.landing_files import landed_delivery
+from flows.installation.clients import load_clients
+from flows.installation.contracts import contracts_of
+from flows.installation.installed import installed_contracts
 from flows.validate_delivery import validate_delivery
 from sandbox.policed import bind_policy
 from sandbox.provision import provision

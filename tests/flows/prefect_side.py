@@ -12,7 +12,7 @@ from typing import Any
 import httpx
 import psutil
 
-from cli.children import Child
+from cli.serving.child_process import Child
 
 ROOT = Path(__file__).parent.parent.parent
 READY_WITHIN_S = 180
@@ -41,7 +41,7 @@ class PrefectServer:
         self._child.stop()
 
     def start(self) -> None:
-        arguments = ("cli.prefect_server", "--port", str(self._port))
+        arguments = ("cli.serving.prefect_server", "--port", str(self._port))
         self._child = Child("Prefect's server", arguments, self.environment, self._log)
         self._child.await_ready(READY_WITHIN_S)
 

@@ -11,9 +11,9 @@ import pytest
 from prefect_side import PrefectServer
 from watched_bucket import CONTRACT
 
-from acceptance.events import VERDICT_EVENTS
-from cli.children import Child
-from cli.installation import SANDBOX_SETTINGS
+from acceptance.announcing.delivery_events import VERDICT_EVENTS
+from cli.serving.child_process import Child
+from cli.serving.installation import SANDBOX_SETTINGS
 
 FILES = 20
 READY_WITHIN_S = 180
@@ -51,7 +51,7 @@ def test_each_delivery_of_a_burst_has_one_verdict_though_server_and_runs_are_kil
         folder = str(tmp_path / "contracts")
         sandbox = start("sandbox", "sandbox", "--port", "0", "--contracts", folder, "--until-stdin-closes")
         environment["ACEITE_AWS_ENDPOINT_URL"] = endpoint = sandbox.await_ready(READY_WITHIN_S)
-        flows = start("flows", "cli.serving")
+        flows = start("flows", "cli.serving.flows_server")
         flows.await_ready(READY_WITHIN_S)
         s3: Any = boto3.Session("any", "thing", region_name="us-east-1").client("s3", endpoint_url=endpoint)
         for number in range(FILES):
@@ -64,7 +64,7 @@ def test_each_delivery_of_a_burst_has_one_verdict_though_server_and_runs_are_kil
         flows.stop()
         before = len(verdicts(s3))
         server.start()
-        start("flows again", "cli.serving").await_ready(READY_WITHIN_S)
+        start("flows again", "cli.serving.flows_server").await_ready(READY_WITHIN_S)
         _await_verdicts(s3, FILES)
         assert verdicts(s3).total() == len(verdicts(s3)) == FILES
         assert set(judged(server).values()) == {1}

@@ -18,12 +18,13 @@ from prefect.settings import PREFECT_API_URL, temporary_settings
 from prefect_side import PrefectServer, run, running
 from watched_bucket import CONTRACT
 
-from acceptance.delivery import LandingObject
-from acceptance.events import ARRIVED, ARRIVED_TOGETHER, DeliveryPointer, EventDraft
-from acceptance.pacing import MOST
-from flows import events
+from acceptance.announcing.delivery_events import ARRIVED, ARRIVED_TOGETHER, EventDraft
+from acceptance.announcing.pacing import MOST
+from acceptance.deliveries.delivery import LandingObject
+from acceptance.deliveries.pointer import DeliveryPointer
 from flows.ledger import sqlite_url
 from flows.ledger.tables import announcements
+from flows.prefect_api import events
 
 SAVE_BLOCKS = """
 from blocks.build import save_blocks

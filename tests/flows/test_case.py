@@ -8,12 +8,12 @@ import pytest
 from prefect.logging import disable_run_logger
 from watched_bucket import orders
 
-from acceptance.contract import Column
-from acceptance.delivery import Delivery, LandingObject
-from acceptance.judge import Verdict
-from flows.case import Case
-from flows.chain import Chain
-from flows.timeline import Timeline
+from acceptance.contract.contract import Column
+from acceptance.deliveries.delivery import Delivery, LandingObject
+from acceptance.judging.judge import Verdict
+from flows.evidence.chain import Chain
+from flows.judging.delivery_run import Case
+from flows.steps.timeline import Timeline
 
 
 def case_that_meets(trouble: Exception) -> Case:

@@ -14,21 +14,22 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from acceptance.contract import Contract
-from acceptance.delivery import Delivery, LandingObject
-from acceptance.differences import Kind
-from acceptance.findings import Findings, LandedFacts, judge_findings
-from acceptance.fingerprint import Fingerprint
-from acceptance.judge import Outcome
-from acceptance.keys.placeholders import partition_values
+from acceptance.contract.contract import Contract
+from acceptance.deliveries.delivery import Delivery, LandingObject
+from acceptance.deliveries.placeholders import partition_values
+from acceptance.judging.facts import LandedFacts, TableFacts
+from acceptance.judging.findings import Findings, judge_findings
+from acceptance.judging.judge import Outcome
 from acceptance.odcs.reader import read_contract
-from acceptance.partition import OtherFile, is_later, others_of_partition, undecided
-from acceptance.query import TableFacts, compile_checks, read_answer
+from acceptance.proof.differences import Kind
+from acceptance.proof.fingerprint import Fingerprint
+from acceptance.proof.partition_rows import OtherFile, is_later, others_of_partition, undecided
+from acceptance.queries.measuring_query import compile_checks, read_answer
 from aws.athena import connect, run_query
-from aws.landed_delivery import as_one, read_members, read_objects, rows_in, sums_by_bucket
-from aws.s3 import list_objects
-from flows.comparison import Comparison
-from flows.timeline import Timeline
+from aws.s3.objects import list_objects
+from flows.judging.comparison import Comparison
+from flows.steps.timeline import Timeline
+from landed.delivery import as_one, read_members, read_objects, rows_in, sums_by_bucket
 from sandbox.provision import provision
 from sandbox.server import LocalAws
 

@@ -7,7 +7,7 @@ import pytest
 
 from acceptance.errors import ContractError, Problem
 from blocks.settings import read_settings
-from flows.contracts import check_contracts, contract_environment, contract_variables, load_contracts
+from flows.installation.contracts import check_contracts, contract_environment, contract_variables, load_contracts
 
 SHIPPED = Path(__file__).parents[2] / "contracts"
 MOVIES = (SHIPPED / "movies.odcs.yaml").read_text(encoding="utf-8")

@@ -13,12 +13,12 @@ from prefect.events import Event, Resource
 from prefect.logging import disable_run_logger
 from prefect.states import Cancelling, Running
 
-from acceptance.events import HEARTBEAT
-from flows.dead_runs import DeadRuns
-from flows.events import stored
-from flows.runs import state_of_run
+from acceptance.announcing.delivery_events import HEARTBEAT
+from flows.prefect_api.events import stored
+from flows.prefect_api.runs import state_of_run
 from flows.validate_delivery import validate_delivery
 from flows.watch_landing import watch_landing
+from flows.watching.silent_runs import DeadRuns
 
 HOURS = count(2)
 

@@ -6,9 +6,9 @@ from uuid import uuid4
 
 from prefect.client.schemas.objects import FlowRun
 
-from acceptance.delivery import Delivery, LandingObject
-from acceptance.events import DeliveryPointer
-from flows.deadlines import deadline_of
+from acceptance.deliveries.delivery import Delivery, LandingObject
+from acceptance.deliveries.pointer import DeliveryPointer
+from cli.serving.deadlines import deadline_of
 
 CONTRACT = """
 apiVersion: v3.2.0

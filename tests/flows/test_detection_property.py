@@ -18,11 +18,11 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition,
 from listing_server import MISHAPS, ListingServer
 from watched_bucket import NOON, TICK, Watch, orders
 
-from acceptance.delivery import LandingObject
+from acceptance.deliveries.delivery import LandingObject
+from acceptance.deliveries.key_ranges import KeyRange
 from acceptance.errors import StepFailed
-from acceptance.ranges import KeyRange
-from flows.landing import Pace
 from flows.ledger import sqlite_url
+from flows.watching.listing import Pace
 
 POLLS_AT_LEAST = 2000
 

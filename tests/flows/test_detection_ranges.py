@@ -5,8 +5,8 @@ from listing_server import MISHAPS
 from watched_bucket import DAY, NOON, SECOND, TICK, put
 
 from acceptance.errors import StepFailed
-from aws.hints import Hint
-from flows.landing import Pace
+from aws.s3.notifications import Hint
+from flows.watching.listing import Pace
 
 on_postgresql_too = pytest.mark.parametrize("watching", ["running", "restarted", "on postgresql"], indirect=True)
 

@@ -8,7 +8,7 @@ from datetime import timedelta
 import pytest
 from watched_bucket import DAY, NOON, SECOND, TICK, at, put, watches
 
-from flows.landing import Pace
+from flows.watching.listing import Pace
 
 on_postgresql_too = pytest.mark.parametrize("watching", ["running", "restarted", "on postgresql"], indirect=True)
 

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from measured_table import Judged, MeasuredTable
 
-from acceptance.judge import Verdict
+from acceptance.judging.judge import Verdict
 from acceptance.odcs.reader import read_contract
 from sandbox.server import LocalAws
 

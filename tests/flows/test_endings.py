@@ -19,41 +19,42 @@ from prefect.events.filters import EventFilter, EventResourceFilter
 from prefect.logging import disable_run_logger
 from prefect.states import Cancelled, Cancelling, Crashed, Failed, Pending, Running, Scheduled
 
-from acceptance.chain import audit
-from acceptance.contract import Contract
-from acceptance.delivery import Delivery, LandingObject
+from acceptance.announcing.delivery_events import INCONCLUSIVE, arrived
+from acceptance.announcing.overdue_events import paused
+from acceptance.announcing.verdict_events import FAILURE, verdict_event_id
+from acceptance.contract.contract import Contract
+from acceptance.deliveries.delivery import Delivery, LandingObject
+from acceptance.deliveries.key_ranges import KeyRange
+from acceptance.deliveries.pointer import DeliveryPointer
 from acceptance.errors import StepFailed
-from acceptance.events import INCONCLUSIVE, DeliveryPointer, arrived
-from acceptance.evidence import Evidence
-from acceptance.evidence_keys import CLAIM, EVIDENCE, claim_key, evidence_prefix
-from acceptance.findings import Findings
+from acceptance.evidence.audit import audit
+from acceptance.evidence.evidence import Evidence
+from acceptance.evidence.object_keys import CLAIM, EVIDENCE, claim_key, evidence_prefix, evidence_uri
+from acceptance.judging.findings import Findings
 from acceptance.odcs.reader import read_contract
-from acceptance.ranges import KeyRange
-from acceptance.silence_events import paused
-from acceptance.verdict_events import FAILURE, verdict_event_id
 from blocks.build import save_blocks
 from blocks.settings import read_settings
-from cli.installation import SANDBOX_SETTINGS
-from flows import events
-from flows.aftermath import Aftermath
-from flows.case import Case
-from flows.chain import Chain
-from flows.clients import Clients, load_clients
-from flows.endings import Endings
-from flows.evidence_audit import read_found
-from flows.evidence_files import put_evidence
-from flows.evidence_store import evidence_uri, read_claim, take_claim
-from flows.holders import Holder
+from cli.serving.installation import SANDBOX_SETTINGS
+from flows.evidence.audit import read_found
+from flows.evidence.chain import Chain
+from flows.evidence.files import put_evidence
+from flows.evidence.run_facts import evidence_of, run_of
+from flows.installation.clients import Clients, load_clients
+from flows.judging.delivery_run import Case
 from flows.ledger import Ledger, open_ledger
-from flows.ledger.remember import Sighting
-from flows.ledger.seen import Certified
-from flows.records import evidence_of, run_of
-from flows.runs import SHUTTING_DOWN, WITHDRAWN
-from flows.steps import Claimed, claim
-from flows.timeline import Timeline, called
-from flows.untold import Untold
+from flows.ledger.listing import Certified
+from flows.ledger.writes import Sighting
+from flows.locks.claims import read_claim, take_claim
+from flows.locks.holder import Holder
+from flows.prefect_api import events
+from flows.prefect_api.runs import SHUTTING_DOWN, WITHDRAWN
+from flows.steps.tasks import Claimed, claim
+from flows.steps.timeline import Timeline, called
 from flows.validate_deliveries import validate_deliveries
 from flows.validate_delivery import validate_delivery
+from flows.watching.ended_runs import Endings
+from flows.watching.follow_up import Aftermath
+from flows.watching.missed_verdicts import Untold
 from sandbox.server import REGION, LocalAws
 from sandbox.torment import Fault, Kind
 

@@ -13,16 +13,16 @@ import boto3
 import pytest
 from evidence_builder import accepted, rejected
 
-from acceptance.chain import audit
-from acceptance.delivery import Delivery, LandingObject
+from acceptance.deliveries.delivery import Delivery, LandingObject
 from acceptance.errors import StepFailed
-from acceptance.evidence import Evidence
-from acceptance.evidence_keys import chain_prefix, evidence_prefix, link_key
-from acceptance.seal import EvidenceManifest, sha256_of
+from acceptance.evidence.audit import audit
+from acceptance.evidence.evidence import Evidence
+from acceptance.evidence.manifest import EvidenceManifest, sha256_of
+from acceptance.evidence.object_keys import chain_prefix, evidence_prefix, link_key
 from cli.main import main
-from flows.chain import Chain, last_numbers, link_numbers
-from flows.evidence_audit import read_found
-from flows.evidence_files import (
+from flows.evidence.audit import read_found
+from flows.evidence.chain import Chain, last_numbers, link_numbers
+from flows.evidence.files import (
     evidence_files,
     finish_abandoned,
     finish_evidence,
@@ -30,7 +30,7 @@ from flows.evidence_files import (
     is_sealed,
     put_evidence,
 )
-from flows.evidence_store import StandingVerdicts, read_verdict
+from flows.evidence.verdicts import StandingVerdicts, read_verdict
 from sandbox.server import REGION, LocalAws
 
 DATASET = "nycflights-flights"

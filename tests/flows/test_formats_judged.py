@@ -9,8 +9,8 @@ import pyarrow as pa
 import pytest
 from judged_formats import DAY, Dataset, Installation, column, installed, parquet
 
-from acceptance.evidence import Evidence, StepStatus
-from acceptance.judge import Verdict
+from acceptance.evidence.evidence import Evidence, StepStatus
+from acceptance.judging.judge import Verdict
 
 ID = column("id", "bigint", key=True)
 TITLE, PRICE = column("title", "string"), column("price", "decimal(9,2)")

@@ -12,10 +12,11 @@ from typing import Any
 import boto3
 import pytest
 
-from acceptance.events import ARRIVED, INCOMPLETE, DeliveryPointer
+from acceptance.announcing.delivery_events import ARRIVED, INCOMPLETE
+from acceptance.deliveries.pointer import DeliveryPointer
 from acceptance.odcs.reader import read_contract
-from flows.landing import Landing, Pace
 from flows.ledger import open_ledger, sqlite_url
+from flows.watching.listing import Landing, Pace
 from sandbox.server import REGION, LocalAws
 
 NOON = datetime(2026, 1, 2, 12, tzinfo=UTC)

@@ -13,10 +13,10 @@ from prefect.settings import PREFECT_API_URL, temporary_settings
 from prefect.states import Cancelled, Cancelling, Completed, Crashed, Failed, Running
 from prefect_side import PrefectServer
 
-from flows.holders import Holder, is_over, this_holder
-from flows.runs import state_of_run
+from flows.locks.holder import Holder, is_over, this_holder
+from flows.prefect_api.runs import state_of_run
 from flows.validate_delivery import validate_delivery
-from flows.warm.isolation import nothing_left_behind
+from flows.workers.isolation import nothing_left_behind
 
 pytestmark = pytest.mark.usefixtures("prefect_server")
 

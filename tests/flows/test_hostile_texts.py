@@ -4,7 +4,7 @@ from pathlib import Path
 
 from measured_table import MeasuredTable
 
-from acceptance.judge import Outcome, Verdict
+from acceptance.judging.judge import Outcome, Verdict
 from acceptance.odcs.reader import read_contract
 from sandbox.server import LocalAws
 

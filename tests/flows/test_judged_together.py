@@ -23,25 +23,25 @@ from prefect.exceptions import TerminationSignal
 from prefect.logging import disable_run_logger
 from prefect.states import Cancelling, Running
 
-from acceptance.chain import audit
-from acceptance.delivery import Delivery, LandingObject
-from acceptance.events import DeliveryPointer
-from acceptance.evidence import Evidence
-from acceptance.evidence_keys import EVIDENCE, evidence_prefix
-from acceptance.verdict_events import judged_by, verdict_event_id
+from acceptance.announcing.verdict_events import judged_by, verdict_event_id
+from acceptance.deliveries.delivery import Delivery, LandingObject
+from acceptance.deliveries.pointer import DeliveryPointer
+from acceptance.evidence.audit import audit
+from acceptance.evidence.evidence import Evidence
+from acceptance.evidence.object_keys import EVIDENCE, evidence_prefix, evidence_uri
 from aws.waiting import poll_until
 from blocks.build import save_blocks
 from blocks.settings import read_settings
-from cli.installation import SANDBOX_SETTINGS
-from flows.case import Case
-from flows.chain import Chain
-from flows.clients import load_clients
-from flows.evidence_audit import read_found
-from flows.evidence_store import evidence_uri
-from flows.installation import contract_of, installed_contracts
-from flows.records import this_run
-from flows.timeline import Timeline, called
-from flows.validate_deliveries import Batch, validate_deliveries
+from cli.serving.installation import SANDBOX_SETTINGS
+from flows.evidence.audit import read_found
+from flows.evidence.chain import Chain
+from flows.evidence.run_facts import this_run
+from flows.installation.clients import load_clients
+from flows.installation.installed import contract_of, installed_contracts
+from flows.judging.batch import Batch
+from flows.judging.delivery_run import Case
+from flows.steps.timeline import Timeline, called
+from flows.validate_deliveries import validate_deliveries
 from flows.validate_delivery import validate_delivery
 from sandbox.provision import provision
 from sandbox.server import LocalAws

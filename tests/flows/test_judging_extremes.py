@@ -5,7 +5,7 @@ from collections.abc import Iterator
 import pytest
 from measured_table import MeasuredTable
 
-from acceptance.judge import Outcome, Verdict
+from acceptance.judging.judge import Outcome, Verdict
 from acceptance.odcs.reader import read_contract
 from sandbox.server import LocalAws
 

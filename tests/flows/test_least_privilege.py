@@ -12,20 +12,25 @@ import pytest
 from botocore.exceptions import ClientError
 from policed import CONTENT, VALIDATOR, WATCHER, Policed, policed, printed_policy
 
-from acceptance.delivery import Delivery
+from acceptance.deliveries.delivery import Delivery
 from acceptance.errors import AceiteError
-from acceptance.evidence_keys import notes_prefix
-from acceptance.judge import Verdict
-from aws import athena, functions, glue, glue_jobs, ssm
+from acceptance.evidence.object_keys import notes_prefix
+from acceptance.judging.judge import Verdict
+from aws import athena
+from aws import lambda_functions as functions
+from aws import parameters as ssm
 from aws.calls import once_config
-from aws.conditional import put_once
-from aws.hints import receive_hints
-from aws.retention import locking
-from aws.s3 import download, list_objects, object_exists
-from flows.chain import link_numbers
-from flows.evidence_store import StandingVerdicts, read_claim
-from flows.landing import Landing, Pace
+from aws.glue import catalog as glue
+from aws.glue import jobs as glue_jobs
+from aws.s3.conditional_writes import put_once
+from aws.s3.notifications import receive_hints
+from aws.s3.object_lock import locking
+from aws.s3.objects import download, list_objects, object_exists
+from flows.evidence.chain import link_numbers
+from flows.evidence.verdicts import StandingVerdicts
 from flows.ledger import open_ledger, sqlite_url
+from flows.locks.claims import read_claim
+from flows.watching.listing import Landing, Pace
 from sandbox.iam import Need, read_policy
 
 NOON = datetime(2026, 1, 2, 12, tzinfo=UTC)

@@ -4,12 +4,12 @@ from datetime import UTC, date, datetime, timedelta
 
 import pytest
 
-from acceptance.delivery import Delivery, LandingObject
-from acceptance.events import ARRIVED, ARRIVED_TOGETHER, arrived, unroutable
-from acceptance.ranges import KeyRange
+from acceptance.announcing.delivery_events import ARRIVED, ARRIVED_TOGETHER, arrived, unroutable
+from acceptance.deliveries.delivery import Delivery, LandingObject
+from acceptance.deliveries.key_ranges import KeyRange
 from flows.ledger import open_ledger
-from flows.ledger.remember import Sighting
-from flows.ledger.seen import Certified
+from flows.ledger.listing import Certified
+from flows.ledger.writes import Sighting
 
 NOON = datetime(2026, 1, 2, 12, tzinfo=UTC)
 KEY = "business/imdb/20260102/movies/a b+ç%'.csv"

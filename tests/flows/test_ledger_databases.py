@@ -11,13 +11,13 @@ from typing import Any
 import pytest
 import sqlalchemy as sa
 
-from acceptance.delivery import Delivery, LandingObject
+from acceptance.announcing.delivery_events import EventDraft, arrived, unroutable
+from acceptance.deliveries.delivery import Delivery, LandingObject
+from acceptance.deliveries.key_ranges import KeyRange
 from acceptance.errors import LeaseLost, LedgerUnusable
-from acceptance.events import EventDraft, arrived, unroutable
-from acceptance.ranges import KeyRange
 from flows.ledger import Ledger, open_ledger
 from flows.ledger.lease import still_held
-from flows.ledger.seen import Certified, Sighting
+from flows.ledger.listing import Certified, Sighting
 from flows.ledger.tables import writing
 
 NOON = datetime(2026, 1, 2, 12, tzinfo=UTC)

@@ -12,8 +12,8 @@ import sqlalchemy as sa
 from watched_bucket import NOON, TICK, orders
 
 from acceptance.errors import LedgerUnusable
-from flows.landing import Landing, Pace
 from flows.ledger import open_ledger
+from flows.watching.listing import Landing, Pace
 
 DAY = "in/20260102/"
 JUDGED, WAITING = "6dc2702d44aff0b52b5f", "b66498b6e53bf10f4525"

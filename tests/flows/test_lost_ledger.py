@@ -10,15 +10,15 @@ import pytest
 from evidence_builder import accepted
 from watched_bucket import orders
 
-from acceptance.delivery import Delivery, LandingObject
-from acceptance.events import DeliveryPointer
-from acceptance.evidence_keys import EVIDENCE, evidence_prefix
-from acceptance.routing import route
-from aws.s3 import list_objects
-from flows.evidence_files import put_evidence
-from flows.evidence_store import StandingVerdicts
-from flows.landing import Landing, Pace
+from acceptance.deliveries.delivery import Delivery, LandingObject
+from acceptance.deliveries.pointer import DeliveryPointer
+from acceptance.deliveries.routing import route
+from acceptance.evidence.object_keys import EVIDENCE, evidence_prefix
+from aws.s3.objects import list_objects
+from flows.evidence.files import put_evidence
+from flows.evidence.verdicts import StandingVerdicts
 from flows.ledger import open_ledger, sqlite_url
+from flows.watching.listing import Landing, Pace
 from sandbox.server import REGION, LocalAws
 from sandbox.torment import Fault, Kind
 

@@ -10,15 +10,16 @@ import boto3
 import duckdb
 import pytest
 
-from acceptance.contract import Contract
-from acceptance.delivery import Delivery, LandingObject
-from acceptance.findings import CatalogFacts, Findings, LandedFacts, judge_findings, usable_columns
-from acceptance.fingerprint import Fingerprint
-from acceptance.judge import CheckResult, Judgement, Outcome, Verdict
-from acceptance.keys.placeholders import partition_values
+from acceptance.contract.contract import Contract
+from acceptance.deliveries.delivery import Delivery, LandingObject
+from acceptance.deliveries.placeholders import partition_values
+from acceptance.judging.facts import CatalogFacts, LandedFacts
+from acceptance.judging.findings import Findings, judge_findings, usable_columns
+from acceptance.judging.judge import CheckResult, Judgement, Outcome, Verdict
 from acceptance.odcs.reader import read_contract
-from acceptance.query import compile_checks, read_answer
-from acceptance.samples import sample_query
+from acceptance.proof.fingerprint import Fingerprint
+from acceptance.queries.measuring_query import compile_checks, read_answer
+from acceptance.queries.sample_query import sample_query
 from aws.athena import connect, run_query
 from sandbox.provision import provision
 from sandbox.server import LocalAws
@@ -267,7 +268,7 @@ def test_a_stopped_pipeline_is_inconclusive_and_nothing_is_passed_but_the_landed
 
 
 def test_other_rows_or_other_cells_than_landed_reject(contract):
-    from acceptance.query import TableFacts
+    from acceptance.judging.facts import TableFacts
 
     fewer = facts(contract, table=TableFacts(2, Fingerprint(2, 1, 2)))
     assert result_of(judge_findings(contract, fewer), "rows_equal_landed").observed == "2 rows in the table, 3 landed"

@@ -8,9 +8,9 @@ from typing import Any
 import pytest
 from measured_table import SESSION, MeasuredTable
 
-from acceptance.checks import Severity
-from acceptance.judge import Measurement, Outcome, Verdict, judge, judge_check
-from acceptance.odcs.published import published_tables
+from acceptance.contract.checks import Severity
+from acceptance.judging.judge import Measurement, Outcome, Verdict, judge, judge_check
+from acceptance.odcs.columns.published_tables import published_tables
 from acceptance.odcs.reader import read_contract
 from sandbox.server import LocalAws
 

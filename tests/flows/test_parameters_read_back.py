@@ -7,9 +7,9 @@ from typing import Any
 import boto3
 import pytest
 
-from acceptance.contract import Override
-from aws.ssm import Overridden, override_parameter, restore_parameter
-from flows.parameters import Looks, look, record_of
+from acceptance.contract.contract import Override
+from aws.parameters import Overridden, override_parameter, restore_parameter
+from flows.steps.parameter_looks import Looks, look, record_of
 from sandbox.server import REGION, LocalAws
 
 

@@ -7,11 +7,20 @@ from typing import Any
 
 import pytest
 
-from acceptance.contract import AwaitGlueJob, AwaitObject, Contract, Invoke, LandingFormat, RunGlueJob, Step, Table
-from acceptance.delivery import Delivery, LandingObject
-from acceptance.keys.template import KeyTemplate
-from flows.pipeline import Pipeline
-from flows.timeline import Stopped, Timeline
+from acceptance.contract.contract import (
+    AwaitGlueJob,
+    AwaitObject,
+    Contract,
+    Invoke,
+    LandingFormat,
+    RunGlueJob,
+    Step,
+    Table,
+)
+from acceptance.contract.keys.template import KeyTemplate
+from acceptance.deliveries.delivery import Delivery, LandingObject
+from flows.judging.pipeline import Pipeline
+from flows.steps.timeline import Stopped, Timeline
 
 MINUTE = timedelta(minutes=1)
 NOON = datetime(2025, 1, 2, 12, tzinfo=UTC)

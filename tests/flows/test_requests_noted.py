@@ -7,8 +7,8 @@ import boto3
 import pytest
 from botocore.exceptions import ClientError
 
-from flows.requests import observed, requests_noted
-from flows.timeline import ids_of
+from aws.request_ids import observed, requests_noted
+from flows.steps.timeline import ids_of
 from sandbox.server import REGION, LocalAws
 
 

@@ -21,8 +21,8 @@ from prefect.states import Cancelling
 from prefect.types.entrypoint import EntrypointType
 from test_warm_runs import ROOT, Served, serving, told
 
-from cli.children import Child
-from cli.serving import _runner
+from cli.serving.child_process import Child
+from cli.serving.flows_server import _runner
 
 pytestmark = pytest.mark.proof
 
@@ -41,7 +41,7 @@ class Mortal:
 
     def start(self) -> None:
         settings = {"PREFECT_HOME": str(self.home), "PREFECT_SERVER_ANALYTICS_ENABLED": "false"}
-        arguments = ("cli.prefect_server", "--port", str(self.port))
+        arguments = ("cli.serving.prefect_server", "--port", str(self.port))
         self.child = Child("Prefect's server", arguments, {**os.environ, **settings}, self.home / "server.log")
         self.child.await_ready(180)
 

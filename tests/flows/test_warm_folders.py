@@ -4,7 +4,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from flows.warm.folders import folder_of_a_run, remove_what_was_left
+from flows.workers.folders import folder_of_a_run, remove_what_was_left
 
 KEEP = """
 import os

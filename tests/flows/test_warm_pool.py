@@ -6,7 +6,7 @@ from pathlib import Path
 
 from asking import eventually
 
-from flows.warm.pool import Share, WarmPool
+from flows.workers.pool import Share, WarmPool
 
 ENVIRONMENT = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[2])}
 

@@ -33,10 +33,10 @@ from prefect.types.entrypoint import EntrypointType
 
 from blocks.build import save_blocks
 from blocks.settings import read_settings
-from flows.holders import Holder, is_over
-from flows.warm.child import TERMINATED
-from flows.warm.pool import NoWarmProcess, Share
-from flows.warm.worker import WarmWorker, environment_of_processes
+from flows.locks.holder import Holder, is_over
+from flows.workers.child import TERMINATED
+from flows.workers.pool import NoWarmProcess, Share
+from flows.workers.worker import WarmWorker, environment_of_processes
 
 ROOT = Path(__file__).parents[2]
 FLOWS = (warm_flows.report, warm_flows.wait)
@@ -283,7 +283,7 @@ def test_runs_of_two_accounts_in_turn_use_the_clients_of_their_own(prefect_serve
         save_blocks(read_settings(**settings, aws_region="us-east-1", aws_endpoint_url=aws))
 
     use("111111111111")
-    with serving("accounts", processes=2, more=("flows.clients.load_clients",)) as served:
+    with serving("accounts", processes=2, more=("flows.installation.clients.load_clients",)) as served:
         for name, account in (("1", "111111111111"), ("2", "222222222222"), ("3", "111111111111")):
             use(account)
             assert served.run(warm_flows.which_account, tmp_path, name=name).name == "Completed"
@@ -292,7 +292,7 @@ def test_runs_of_two_accounts_in_turn_use_the_clients_of_their_own(prefect_serve
 
 def test_a_process_ends_with_its_standard_input_whatever_it_does():
     process = subprocess.Popen(
-        [sys.executable, "-m", "flows.warm.child"], stdin=subprocess.PIPE, stdout=subprocess.PIPE, cwd=ROOT
+        [sys.executable, "-m", "flows.workers.child"], stdin=subprocess.PIPE, stdout=subprocess.PIPE, cwd=ROOT
     )
     assert process.stdin is not None
     assert process.stdout is not None
@@ -306,7 +306,7 @@ def test_a_run_whose_process_is_told_to_end_before_the_run_began_never_begins(tm
     flow_run = FlowRun(flow_id=uuid4(), parameters={"folder": str(tmp_path)}).model_dump(mode="json")
     job = {"entrypoint": "warm_flows.wait", "flow_run": flow_run, "environment": {}, "folder": str(tmp_path)}
     process = subprocess.Popen(
-        [sys.executable, "-m", "flows.warm.child"], stdin=subprocess.PIPE, stdout=subprocess.PIPE, cwd=ROOT
+        [sys.executable, "-m", "flows.workers.child"], stdin=subprocess.PIPE, stdout=subprocess.PIPE, cwd=ROOT
     )
     assert process.stdin is not None
     assert process.stdout is not None

@@ -24,12 +24,12 @@ from listing_server import ListingServer
 from mortal_watcher import BEGAN, ENDED, WATCHES, Life, client, live
 from watched_bucket import NOON, orders
 
-from acceptance.delivery import LandingObject
+from acceptance.deliveries.delivery import LandingObject
+from acceptance.deliveries.pointer import DeliveryPointer
 from acceptance.errors import LeaseLost
-from acceptance.events import DeliveryPointer
-from flows.landing import Landing, Pace
 from flows.ledger import open_ledger
 from flows.ledger.tables import announcements
+from flows.watching.listing import Landing, Pace
 
 ROOT = Path(__file__).parent.parent.parent
 DEATHS = 50

@@ -11,12 +11,12 @@ from prefect import flow
 from watched_bucket import DAY, NOON, orders
 
 from acceptance.errors import LeaseLost
-from aws.hints import receive_hints
-from flows.aftermath import Aftermath
-from flows.announcing import Announcer
-from flows.landing import Landing, Pace
+from aws.s3.notifications import receive_hints
 from flows.ledger import Ledger, open_ledger
 from flows.watch_landing import Watcher
+from flows.watching.announcing import Announcer
+from flows.watching.follow_up import Aftermath
+from flows.watching.listing import Landing, Pace
 from sandbox.server import REGION, LocalAws
 
 SELDOM = Pace(timedelta(hours=1))

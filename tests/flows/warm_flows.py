@@ -17,8 +17,8 @@ from prefect import flow
 from prefect.context import FlowRunContext
 from prefect.exceptions import TerminationSignal
 
-from flows.clients import load_clients
-from flows.holders import this_holder
+from flows.installation.clients import load_clients
+from flows.locks.holder import this_holder
 
 _LEFT: contextvars.ContextVar[str] = contextvars.ContextVar("left", default="nothing")
 

@@ -14,13 +14,14 @@ from uuid import UUID
 
 from listing_server import ListingServer
 
-from acceptance.contract import Contract
-from acceptance.delivery import Delivery, LandingObject
-from acceptance.events import ARRIVED, UNROUTABLE, DeliveryPointer
+from acceptance.announcing.delivery_events import ARRIVED, UNROUTABLE
+from acceptance.contract.contract import Contract
+from acceptance.deliveries.delivery import Delivery, LandingObject
+from acceptance.deliveries.pointer import DeliveryPointer
 from acceptance.odcs.reader import read_contract
-from aws.hints import Hint
-from flows.landing import Landing, Pace
+from aws.s3.notifications import Hint
 from flows.ledger import open_ledger
+from flows.watching.listing import Landing, Pace
 
 NOON = datetime(2026, 1, 2, 12, tzinfo=UTC)
 SECOND = TICK = timedelta(seconds=1)

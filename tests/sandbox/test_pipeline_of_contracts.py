@@ -12,7 +12,7 @@ import pytest
 from asking import eventually
 from sandbox_answers import Answer, payload
 
-from acceptance.contract import (
+from acceptance.contract.contract import (
     AwaitGlueJob,
     AwaitObject,
     Column,
@@ -23,9 +23,9 @@ from acceptance.contract import (
     RunGlueJob,
     Step,
     Table,
-)  # fmt: skip
-from acceptance.keys.template import KeyTemplate
-from acceptance.landing import PartitionHolds
+)
+from acceptance.contract.keys.template import KeyTemplate
+from acceptance.contract.landing_format import PartitionHolds
 from sandbox.faults import FAULTS
 from sandbox.plan import actions, table_location
 from sandbox.provision import provision

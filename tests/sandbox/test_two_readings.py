@@ -14,11 +14,11 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from acceptance.contract import Column, Contract, Table
-from acceptance.fingerprint import Fingerprint, duckdb_fingerprint_columns, quoted_names
-from acceptance.keys.template import KeyTemplate
-from acceptance.landing import LandingFormat
-from aws.landed import read_landed
+from acceptance.contract.contract import Column, Contract, Table
+from acceptance.contract.keys.template import KeyTemplate
+from acceptance.contract.landing_format import LandingFormat
+from acceptance.proof.fingerprint import Fingerprint, duckdb_fingerprint_columns, quoted_names
+from landed.file import read_landed
 from sandbox.pipeline.reading import load
 
 NUMBER = st.from_regex(r"[+-]?[0-9]{1,5}([.][0-9]{1,2})?", fullmatch=True)

@@ -15,12 +15,12 @@ import sqlalchemy as sa
 from asking import eventually
 from cluster import Cluster, why_not
 
-from acceptance.events import VERDICT_EVENTS
-from acceptance.evidence_keys import EVIDENCE, dataset_prefix
-from aws.s3 import list_objects
+from acceptance.announcing.delivery_events import VERDICT_EVENTS
+from acceptance.evidence.object_keys import EVIDENCE, dataset_prefix
+from aws.s3.objects import list_objects
 from benchmarks.sales import BUCKET, CONTRACTS, DATASET, File, add_partitions, lay_table_over_landing
-from cli.children import Child
-from cli.installation import SANDBOX_SETTINGS
+from cli.serving.child_process import Child
+from cli.serving.installation import SANDBOX_SETTINGS
 
 pytestmark = [pytest.mark.proof, pytest.mark.skipif(bool(why_not()), reason=why_not())]
 
@@ -136,7 +136,7 @@ def test_warm_processes_on_two_hosts_share_the_deliveries_though_an_api_process_
     cluster.start_server()
     watch(side)
     for number in (1, 2):
-        cluster.start(f"warm-{number}", "cli.serving", "--only", "validations")
+        cluster.start(f"warm-{number}", "cli.serving.flows_server", "--only", "validations")
         eventually(lambda number=number: "ready" in cluster.said(f"warm-{number}"), "the warm processes")
     side.put([File(day, number) for number in range(20)])
     eventually(lambda: side.evidence(day), "the first verdict", VERDICTS_WITHIN_S)
@@ -150,7 +150,7 @@ def test_warm_processes_on_two_hosts_share_the_deliveries_though_an_api_process_
 def watch(side: Side) -> None:
     """On two hosts, of which one waits for the other's end; one that was killed is there again."""
     for name in {"watcher-1", "watcher-2"} - side.cluster.alive():
-        side.cluster.start(name, "cli.serving", "--only", "watcher")
+        side.cluster.start(name, "cli.serving.flows_server", "--only", "watcher")
     eventually(lambda: host_that_watches(side), "a watcher")
 
 

@@ -13,7 +13,7 @@ import psutil
 
 from acceptance.errors import StepFailed
 from acceptance.odcs.reader import read_contract
-from aws.landed import read_landed
+from landed.file import read_landed
 
 CONTRACT = """
 apiVersion: v3.2.0

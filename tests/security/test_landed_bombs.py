@@ -18,9 +18,9 @@ import pyarrow.parquet as pq
 import pytest
 
 from acceptance.errors import StepFailed
-from aws.duck import reader
-from aws.landed_bounds import MOST_COLUMNS, refuse_full_disk
-from aws.profile import profile_file
+from landed.reading.bounds import MOST_COLUMNS, refuse_full_disk
+from landed.reading.duckdb_reader import reader
+from landed.sampling.profile import profile_file
 
 ROOT = Path(__file__).parent.parent.parent
 MILLION = 1_000_000

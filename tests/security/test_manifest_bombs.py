@@ -18,12 +18,12 @@ import pytest
 from groups_seen import contract_of
 from listing_server import ListingServer
 
+from acceptance.announcing.delivery_events import INCOMPLETE
+from acceptance.deliveries.landed_manifest import MOST_BYTES
 from acceptance.errors import StepFailed
-from acceptance.events import INCOMPLETE
-from acceptance.manifests import MOST_BYTES
-from aws.s3 import read_bytes, read_json
-from flows.landing import Landing, Pace
+from aws.s3.objects import read_bytes, read_json
 from flows.ledger import open_ledger, sqlite_url
+from flows.watching.listing import Landing, Pace
 
 ROOT = Path(__file__).parent.parent.parent
 NOON = datetime(2025, 1, 1, 12, tzinfo=UTC)

@@ -21,7 +21,7 @@ from prefect.blocks.notifications import CustomWebhookNotificationBlock
 from prefect.settings import PREFECT_API_AUTH_STRING, PREFECT_API_URL, temporary_settings
 from serving_aceite import ROOT, Served, up
 
-from cli.children import Child
+from cli.serving.child_process import Child
 
 pytestmark = pytest.mark.proof
 
@@ -342,7 +342,7 @@ def test_the_ledgers_password_is_not_left_in_the_home(tmp_path):
     from rich.console import Console
 
     from blocks.settings import Settings
-    from cli.installation import _Parts
+    from cli.serving.installation import _Parts
 
     with ExitStack() as undo:
         parts = _Parts(Settings(home=tmp_path, ledger_url=LEDGER), Console(stderr=True), undo)

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from cli.drafting import file_name
+from cli.verbs.contracts_init import file_name
 
 ROOT = Path(__file__).parent.parent.parent
 

@@ -1,0 +1,1 @@
+"""What Aceite tells Prefect and people, when, and how often."""

@@ -1,0 +1,264 @@
+"""What a dataset promises: the contract as values. `odcs.read_contract` makes one from an ODCS document."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import date, time, timedelta
+from enum import StrEnum
+from typing import Any
+
+from acceptance.contract.checks import Check
+from acceptance.contract.keys.signal_file import FILE
+from acceptance.contract.keys.template import KeyTemplate
+from acceptance.contract.landing_format import Engine, LandingFormat, NamedByColumn, PartitionHolds
+from acceptance.errors import Problem
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """One column of the table, partition columns included.
+
+    `type` is the Hive type that the Glue catalog must show, in lower case without spaces ("bigint", "decimal(4,1)").
+    `landed` is the column's name in the landed file. `landed_format` is a strptime pattern for dates and timestamps;
+    None means ISO text. `primary_key_position` orders the columns of the key; ties stay in the order of the columns.
+
+    `in_file`: whether the landed file has it. `computed` is an SQL expression over landed columns, in Athena's dialect:
+    what the table must hold in a column that did not land. `compared`: whether landed and table must agree in it.
+    `digits` after the point are compared of a float or double, None for every bit. `rounded`: a timestamp may land with
+    more than the three digits that Athena reads.
+    """
+
+    name: str
+    type: str
+    landed: str
+    required: bool = False
+    primary_key: bool = False
+    partition: bool = False
+    sensitive: bool = False
+    landed_format: str | None = None
+    primary_key_position: int = 0
+    in_file: bool = True
+    computed: str = ""
+    compared: bool = True
+    digits: int | None = 6
+    rounded: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """Where the delivered rows are read: an Athena table. `output_location` is an s3:// prefix for query results."""
+
+    catalog: str
+    database: str
+    name: str
+    workgroup: str
+    region: str | None = None
+    output_location: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Override:
+    """A temporary SSM parameter: the JSON object in `copy_of`, with the keys in `set` replaced; always restored.
+
+    The values of `set` hold placeholders. Without `copy_of` the value is `set` alone.
+    """
+
+    parameter: str
+    copy_of: str | None
+    set: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Invoke:
+    """Call a Lambda function with a JSON payload, and wait for its answer unless `asynchronous`."""
+
+    function: str
+    payload: Any
+    within: timedelta
+    asynchronous: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class AwaitObject:
+    """Wait until an S3 object is there. A `uri` that ends in / is met by any object below it."""
+
+    uri: str
+    within: timedelta
+
+
+@dataclass(frozen=True, slots=True)
+class AwaitGlueJob:
+    """Wait for the Glue job run that the step before started."""
+
+    job: str
+    within: timedelta
+
+
+@dataclass(frozen=True, slots=True)
+class RunGlueJob:
+    """Start a Glue job and wait for its end."""
+
+    job: str
+    arguments: Mapping[str, str]
+    within: timedelta
+
+
+Step = Invoke | AwaitObject | AwaitGlueJob | RunGlueJob
+
+
+@dataclass(frozen=True, slots=True)
+class Single:
+    """Each file is a delivery, complete when it is there."""
+
+
+@dataclass(frozen=True, slots=True)
+class Marker:
+    """Complete when a file is there that says so. All deadlines `within` count from the first file of the delivery."""
+
+    signal: KeyTemplate
+    within: timedelta
+
+
+@dataclass(frozen=True, slots=True)
+class Manifest:
+    """Complete when each file that the manifest lists is there, as the manifest says."""
+
+    signal: KeyTemplate
+    within: timedelta
+
+
+@dataclass(frozen=True, slots=True)
+class Count:
+    """Complete with so many files. A text names the field of the key that holds their number."""
+
+    files: int | str
+    within: timedelta
+
+
+@dataclass(frozen=True, slots=True)
+class Quiet:
+    """Complete when nothing has changed for a while, and no upload is in progress."""
+
+    quiet_for: timedelta
+    at_least: int
+    within: timedelta
+
+
+Completion = Single | Marker | Manifest | Count | Quiet
+"""When the files of one business date and the same named fields, but for `{file}`, are a delivery."""
+
+
+class Resent(StrEnum):
+    """What becomes of a file that was delivered and is put again with the bytes that it had."""
+
+    REPORT = "report"  # it is an amended delivery
+    IGNORE = "ignore"
+
+
+@dataclass(frozen=True, slots=True)
+class Baseline:
+    """Which of the objects that are there when the dataset is watched for the first time are announced.
+
+    Those of the business date `since` and later; without one, none.
+    """
+
+    since: date | None = date.min
+
+    def announces(self, business_date: date) -> bool:
+        return self.since is not None and business_date >= self.since
+
+
+@dataclass(frozen=True, slots=True)
+class CustomProperty:
+    """A custom property of another vendor, or of none, kept as it stands."""
+
+    property: str
+    value: Any
+    vendor: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Contract:
+    """One watched dataset. `dataset` is the ODCS id; `path` is where the document came from, for messages.
+
+    `template` ties landed keys to the dataset. `partition` maps partition columns to texts with placeholders.
+    `landed_table` is database.table, over the landing location, for the engine that is Athena.
+    `sha256` is of the document's bytes; `checks` are in the order in which they are reported. `update_every` is the
+    longest time between two deliveries, if the contract promises one, `available_at` the time of day, with its offset,
+    by which they come. `notes` tell what of it is not checked.
+    """
+
+    dataset: str
+    name: str
+    version: str
+    path: str
+    sha256: str
+    template: KeyTemplate
+    landing: LandingFormat
+    table: Table
+    columns: tuple[Column, ...]
+    checks: tuple[Check, ...]
+    override: tuple[Override, ...] = ()
+    steps: tuple[Step, ...] = ()
+    partition: Mapping[str, str] = field(default_factory=dict)
+    completion: Completion = Single()
+    resent: Resent = Resent.REPORT
+    baseline: Baseline = Baseline()
+    update_every: timedelta | None = None
+    available_at: time | None = None
+    custom_properties: tuple[CustomProperty, ...] = ()
+    partition_holds: PartitionHolds | NamedByColumn = PartitionHolds.THIS_DELIVERY
+    engine: Engine = Engine.LOCAL
+    landed_table: str = ""
+    notes: tuple[Problem, ...] = ()
+
+    @property
+    def signal(self) -> KeyTemplate | None:
+        """The keys of the file that completes a delivery, if the contract asks for one."""
+        return signal_of(self.completion)
+
+    @property
+    def group_fields(self) -> tuple[str, ...]:
+        """The named fields that all files of one delivery have in common."""
+        return shared_fields(self.completion, self.template)
+
+    @property
+    def landed_columns(self) -> tuple[Column, ...]:
+        """The columns that the landed file holds."""
+        return tuple(column for column in self.columns if column.name not in self.partition and column.in_file)
+
+    @property
+    def compared_columns(self) -> tuple[Column, ...]:
+        """The columns in which landed and table must agree."""
+        return tuple(
+            column
+            for column in self.columns
+            if column.name not in self.partition and column.compared and (column.in_file or column.computed)
+        )
+
+    @property
+    def compared_key(self) -> tuple[Column, ...]:
+        """What tells compared rows apart: the primary key; without one among the compared columns, all of these."""
+        compared = {column.name: column for column in self.compared_columns}
+        key = tuple(compared[name] for name in self.primary_key if name in compared)
+        return key or tuple(compared.values())
+
+    @property
+    def primary_key(self) -> tuple[str, ...]:
+        """The columns of the key, in the order of the key."""
+        return primary_key(self.columns)
+
+
+def signal_of(completion: Completion) -> KeyTemplate | None:
+    return completion.signal if isinstance(completion, Marker | Manifest) else None
+
+
+def shared_fields(completion: Completion, template: KeyTemplate) -> tuple[str, ...]:
+    """The named fields that all files of one delivery have in common."""
+    signal = signal_of(completion)
+    of_one_file = isinstance(completion, Single) or (signal is not None and FILE in signal.fields)
+    return tuple(name for name in template.fields if of_one_file or name != FILE)
+
+
+def primary_key(columns: Iterable[Column]) -> tuple[str, ...]:
+    keys = sorted((column for column in columns if column.primary_key), key=lambda column: column.primary_key_position)
+    return tuple(column.name for column in keys)

@@ -1,0 +1,1 @@
+"""Which objects landed, and which delivery they make."""

@@ -1,0 +1,81 @@
+"""The pointer that an event carries: which objects make the delivery to judge."""
+
+import json
+from datetime import date, datetime
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from acceptance.deliveries.delivery import Delivery, LandingObject
+
+MOST_POINTER_BYTES = 524_288 - 1_024
+"""The most that the pointers of one event have together, by `size_bytes`: of one delivery or of several.
+
+Prefect creates no run whose parameters have more than 524,288 bytes (PREFECT_SERVER_API_MAX_PARAMETER_SIZE, measured by
+prefect._internal.schemas.validators.validate_parameter_size): the automation's action fails, and nobody is told. 1,024
+bytes are for the event's id and the commas. An event of more than 1,500,000 bytes is dropped
+(PREFECT_EVENTS_MAXIMUM_SIZE_BYTES, prefect.server.events.messaging); with their titles these pointers stay below.
+"""
+
+
+class LandingObjectPointer(BaseModel):
+    model_config = ConfigDict(frozen=True)
+
+    bucket: str
+    key: str
+    etag: str
+    size: int
+    last_modified: datetime
+
+
+class DeliveryPointer(BaseModel):
+    """A delivery as JSON: the payload of its event, and the parameter of the validation flow."""
+
+    model_config = ConfigDict(frozen=True)
+
+    id: str
+    dataset: str
+    business_date: date
+    revision: int = 1
+    members: tuple[LandingObjectPointer, ...] = Field(min_length=1)
+    fields: dict[str, str] = Field(default_factory=dict)
+
+    @classmethod
+    def to(cls, delivery: Delivery) -> "DeliveryPointer":
+        return cls(
+            id=delivery.id,
+            dataset=delivery.dataset,
+            business_date=delivery.business_date,
+            revision=delivery.revision,
+            members=tuple(
+                LandingObjectPointer(
+                    bucket=member.bucket,
+                    key=member.key,
+                    etag=member.etag,
+                    size=member.size,
+                    last_modified=member.last_modified,
+                )
+                for member in sorted(delivery.members)
+            ),
+            fields=dict(delivery.fields),
+        )
+
+    @property
+    def size_bytes(self) -> int:
+        """As Prefect counts parameters: JSON without spaces, in which all but ASCII is escaped."""
+        return len(json.dumps(self.model_dump(mode="json"), separators=(",", ":")))
+
+    def delivery(self) -> Delivery:
+        members = tuple(LandingObject(**member.model_dump()) for member in self.members)
+        return Delivery(self.dataset, self.business_date, members, self.fields, self.revision)
+
+
+def more_than_prefect_takes(delivery: Delivery) -> str:
+    """Why no run could be told of the delivery, for the one who sends it; empty if one can."""
+    files, size_bytes = len(delivery.members), DeliveryPointer.to(delivery).size_bytes
+    if size_bytes <= MOST_POINTER_BYTES:
+        return ""
+    fitting = files * MOST_POINTER_BYTES // size_bytes
+    return (
+        f"there are {files:,} files, whose list has {size_bytes:,} bytes; Prefect takes {MOST_POINTER_BYTES:,} for a "
+        f"run, which is about {fitting:,} such files: send fewer and larger ones, or split the delivery"
+    )

@@ -1,0 +1,1 @@
+"""What is kept so that a third person reaches the same verdict."""

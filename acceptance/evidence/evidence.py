@@ -1,0 +1,238 @@
+"""The record that lets a third person reach the same verdict: `evidence.json`. All else is rendered from it."""
+
+from datetime import date, datetime
+from enum import StrEnum
+from typing import Literal
+
+from pydantic import Field
+
+from acceptance.deliveries.delivery import common_folder
+from acceptance.evidence.parameters import ParameterRecord
+from acceptance.evidence.past_delivery import PastDelivery
+from acceptance.evidence.provenance import ContractRecord, RunRecord
+from acceptance.judging.judge import CheckResult, Judgement, Outcome, Verdict
+from acceptance.proof.differences import Differences
+from acceptance.record import Record
+
+FORMAT = "1"
+"""Version of the format of evidence.json; it changes when a field changes its meaning."""
+
+WORST_FIRST = (Outcome.FAILED, Outcome.WARNED, Outcome.ERRORED, Outcome.SKIPPED, Outcome.PASSED)
+
+
+class Member(Record):
+    """A landed object of the delivery. Sizes are in bytes.
+
+    `sha256` is of its bytes, `rows` are those of the file as far as they can be told apart; None when it was not read.
+    """
+
+    bucket: str
+    key: str
+    etag: str
+    size: int
+    last_modified: datetime
+    version_id: str | None = None
+    sha256: str | None = None
+    rows: int | None = None
+
+    @property
+    def uri(self) -> str:
+        return f"s3://{self.bucket}/{self.key}"
+
+
+class DeliveryRecord(Record):
+    id: str
+    dataset: str
+    business_date: date
+    revision: int
+    members: tuple[Member, ...]
+
+    @property
+    def files(self) -> tuple[str, ...]:
+        """The members' keys below their common folder, in the order of the keys."""
+        keys = sorted(member.key for member in self.members)
+        folder = common_folder(keys) if keys else ""
+        return tuple(key.removeprefix(folder) for key in keys)
+
+
+class StepStatus(StrEnum):
+    SUCCEEDED = "succeeded"
+    FAILED = "failed"
+    SKIPPED = "skipped"
+
+
+class StepRecord(Record):
+    """One action on AWS. `ids` are AWS's own: request_id, job_run_id, query_id. `detail` is one line for people."""
+
+    name: str
+    status: StepStatus
+    started: datetime | None = None
+    ended: datetime | None = None
+    ids: dict[str, str] = Field(default_factory=dict)
+    detail: str = ""
+
+
+class Sample(Record):
+    """A few rows that break checks, for people: the first column, "broken rule", holds the id of the check.
+
+    Values are texts, None for null; those of sensitive columns are masked.
+    """
+
+    columns: tuple[str, ...] = ()
+    rows: tuple[tuple[str | None, ...], ...] = ()
+
+    @property
+    def by_rule(self) -> dict[str, "Sample"]:
+        """The rows that break each check, without that column."""
+        rules = dict.fromkeys(row[0] or "" for row in self.rows)
+        return {
+            rule: Sample(columns=self.columns[1:], rows=tuple(row[1:] for row in self.rows if row[0] == rule))
+            for rule in rules
+        }
+
+
+class CheckRecord(Record):
+    id: str
+    metric: str
+    outcome: Outcome
+    severity: str
+    expected: str
+    observed: str
+    columns: tuple[str, ...] = ()
+    dimension: str | None = None
+    description: str = ""
+    query_id: str | None = None
+
+    @classmethod
+    def of(cls, result: CheckResult) -> "CheckRecord":
+        check = result.check
+        return cls(
+            id=check.id,
+            metric=check.metric.value,
+            outcome=result.outcome,
+            severity=check.severity.value,
+            expected=result.expected,
+            observed=result.observed,
+            columns=check.columns,
+            dimension=check.dimension,
+            description=check.description,
+            query_id=result.query_id,
+        )
+
+
+class LandedFaultRecord(Record):
+    """One fault of a landed file. `line` counts from 1 in the file as it landed; `file` is set if there are several."""
+
+    line: int
+    column: str | None
+    message: str
+    file: str | None = None
+
+    def __str__(self) -> str:
+        file, column = f"{self.file} " if self.file else "", f", column {self.column}" if self.column else ""
+        return f"{file}line {self.line}{column}: {self.message}"
+
+
+class LandedRecord(Record):
+    """What the independent reading of the landed files found, all together. At most 20 faults are kept of the count.
+
+    `options` are the contract's, which decide what is the same: how cells are read, what is compared and what is not.
+    """
+
+    rows: int | None = None
+    columns: tuple[str, ...] = ()
+    fingerprint: str | None = None
+    fault_count: int = 0
+    faults: tuple[LandedFaultRecord, ...] = ()
+    options: dict[str, str] = Field(default_factory=dict)
+
+
+class TableRecord(Record):
+    """What Athena read. `partition` is column -> value, `location` the partition's s3:// prefix."""
+
+    database: str
+    name: str
+    catalog: str = "awsdatacatalog"
+    region: str | None = None
+    partition: dict[str, str] = Field(default_factory=dict)
+    location: str | None = None
+    rows: int | None = None
+    fingerprint: str | None = None
+
+
+class QueryRecord(Record):
+    """One Athena query. `purpose` is what it was for; times are milliseconds, as Athena reports them.
+
+    `deliveries` is how many were measured by it, this one among them. `error` is what Athena said if it failed.
+    """
+
+    purpose: Literal["checks", "sample", "differences", "landed"]
+    query_id: str
+    sql: str
+    workgroup: str
+    bytes_scanned: int = 0
+    total_ms: int = 0
+    engine_version: str = ""
+    output_location: str = ""
+    deliveries: int = 1
+    error: str = ""
+
+
+class Evidence(Record):
+    format: str = FORMAT
+    verdict: Verdict
+    reason: str
+    delivery: DeliveryRecord
+    contract: ContractRecord
+    run: RunRecord
+    landed: LandedRecord
+    table: TableRecord
+    steps: tuple[StepRecord, ...]
+    checks: tuple[CheckRecord, ...]
+    queries: tuple[QueryRecord, ...] = ()
+    sample: Sample = Sample()
+    parameters: tuple[ParameterRecord, ...] = ()
+    differences: Differences | None = None
+    history: tuple[PastDelivery, ...] = ()
+    """The deliveries of the dataset that were judged before, the oldest first."""
+
+    @property
+    def summary(self) -> PastDelivery:
+        """This delivery as later ones remember it."""
+        return PastDelivery(
+            delivery_id=self.delivery.id,
+            business_date=self.delivery.business_date,
+            revision=self.delivery.revision,
+            verdict=self.verdict,
+            judged=self.run.ended,
+            duration_s=round((self.run.ended - self.run.started).total_seconds(), 3),
+            rows=self.landed.rows,
+            checks=len(self.checks),
+            failed_checks=sum(check.outcome is Outcome.FAILED for check in self.checks),
+        )
+
+    @property
+    def rows_agree(self) -> bool | None:
+        """Whether as many rows landed as the table holds; None when either count is unknown."""
+        return _agree(self.landed.rows, self.table.rows)
+
+    @property
+    def cells_agree(self) -> bool | None:
+        """Whether the fingerprints are the same; None when either is unknown."""
+        return _agree(self.landed.fingerprint, self.table.fingerprint)
+
+    @property
+    def checks_worst_first(self) -> tuple[CheckRecord, ...]:
+        """The checks as a reader wants them; within one outcome in the contract's order."""
+        return tuple(sorted(self.checks, key=lambda check: WORST_FIRST.index(check.outcome)))
+
+    def to_json(self) -> bytes:
+        return self.model_dump_json(indent=2).encode() + b"\n"
+
+
+def _agree(landed: object, table: object) -> bool | None:
+    return None if landed is None or table is None else landed == table
+
+
+def check_records(judgement: Judgement) -> tuple[CheckRecord, ...]:
+    return tuple(CheckRecord.of(result) for result in judgement.results)

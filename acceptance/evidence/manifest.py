@@ -1,0 +1,54 @@
+"""The seal of a delivery's evidence: its files' hashes, and the hash of the manifest before it of the dataset.
+
+A dataset's manifests are numbered from 1 and each number is put once, so that two runs that end at the same time come
+one after the other, and a fork cannot be. Whatever is changed afterwards no longer fits the manifest, and whatever
+manifest is changed no longer fits the one after it.
+"""
+
+import hashlib
+from collections.abc import Mapping
+from datetime import datetime
+
+from acceptance.evidence.past_delivery import PastDelivery
+from acceptance.record import Record
+
+FORMAT = "1"
+
+
+class FileSeal(Record):
+    """A file of the evidence, by its name below the delivery's prefix."""
+
+    name: str
+    sha256: str
+    size_bytes: int
+
+
+class EvidenceManifest(Record):
+    """`previous_sha256` is of the bytes of the dataset's manifest before this one, None for the first.
+
+    `sealed_by` is the flow run that put it: another one than judged, if that died before it could.
+    """
+
+    format: str = FORMAT
+    dataset: str
+    number: int
+    previous_sha256: str | None
+    prefix: str
+    files: tuple[FileSeal, ...]
+    result: PastDelivery
+    sealed: datetime
+    sealed_by: str
+
+    def to_json(self) -> bytes:
+        return self.model_dump_json(indent=2).encode() + b"\n"
+
+
+def sha256_of(content: bytes) -> str:
+    return hashlib.sha256(content).hexdigest()
+
+
+def seals_of(files: Mapping[str, bytes]) -> tuple[FileSeal, ...]:
+    """Of each file, by name, in the order of the names."""
+    return tuple(
+        FileSeal(name=name, sha256=sha256_of(files[name]), size_bytes=len(files[name])) for name in sorted(files)
+    )

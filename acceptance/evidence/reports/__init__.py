@@ -1,0 +1,1 @@
+"""Renders evidence: HTML, Markdown, JUnit, OpenLineage."""

@@ -1,0 +1,56 @@
+"""The history of a dataset as one page, for the audit file: verdicts, what failed, and whether the seals hold."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from acceptance.evidence.audit import Audit
+from acceptance.evidence.evidence import CheckRecord, Evidence
+from acceptance.evidence.manifest import EvidenceManifest
+from acceptance.evidence.reports.templating import template
+from acceptance.evidence.reports.trend_chart import trend
+from acceptance.judging.judge import Outcome, Verdict
+
+_COLUMNS = 40
+"""Deliveries that the checks are shown over: as many as fit a page."""
+_TOLD = (Outcome.FAILED, Outcome.WARNED, Outcome.ERRORED)
+
+Judged = tuple[EvidenceManifest, Evidence]
+
+
+@dataclass(frozen=True, slots=True)
+class CheckRow:
+    """One check over the deliveries: its outcome in each, None where the contract did not have it."""
+
+    id: str
+    outcomes: tuple[Outcome | None, ...]
+
+
+def dataset_html(dataset: str, done: Audit, judged: Sequence[Judged], place: str, made: datetime) -> str:
+    """`judged` is in the order of the chain. `place` is the evidence bucket's address, `made` the page's own time."""
+    newest_first = tuple(reversed(judged))
+    recent = judged[-_COLUMNS:]
+    return template("dataset.html.jinja").render(
+        dataset=dataset,
+        name=judged[-1][1].contract.name if judged else dataset,
+        audit=done,
+        place=place,
+        made=made,
+        deliveries=newest_first,
+        verdicts=[(verdict, sum(evidence.verdict is verdict for _, evidence in judged)) for verdict in Verdict],
+        trend=trend([evidence.summary for _, evidence in judged]),
+        recent=[evidence for _, evidence in recent],
+        checks=_rows([evidence for _, evidence in recent]),
+        troubled=[(manifest, evidence, _told(evidence)) for manifest, evidence in newest_first if _told(evidence)],
+    )
+
+
+def _rows(judged: Sequence[Evidence]) -> tuple[CheckRow, ...]:
+    """Checks in the order of the newest contract, then those that it does not have any more."""
+    ids = dict.fromkeys(check.id for evidence in reversed(judged) for check in evidence.checks)
+    outcomes = [{check.id: check.outcome for check in evidence.checks} for evidence in judged]
+    return tuple(CheckRow(check, tuple(found.get(check) for found in outcomes)) for check in ids)
+
+
+def _told(evidence: Evidence) -> tuple[CheckRecord, ...]:
+    return tuple(check for check in evidence.checks_worst_first if check.outcome in _TOLD)

@@ -1,0 +1,71 @@
+"""Values as people read them: sizes, durations, moments, and texts in which nothing is invisible."""
+
+import re
+from datetime import UTC, datetime, timedelta
+
+from acceptance.evidence.evidence import DeliveryRecord
+
+GROUP = "\u202f"
+"""A narrow space between groups of three digits; a comma or a point would mean other numbers in other countries."""
+
+_INVISIBLE = re.compile(
+    "[\x00-\x08\x0b-\x1f\x7f-\x9f\u200b\u200e\u200f\u2028-\u202e\u2060-\u2069\ud800-\udfff\ufeff\ufff9-\ufffb\ufffe\uffff]"
+)
+
+
+def visible(text: str) -> str:
+    """The text with control, zero-width and direction characters replaced by signs; tabs and line feeds stay.
+
+    What is left can be printed, is legal in XML 1.0, and cannot change the order in which its neighbours are shown.
+    """
+    return _INVISIBLE.sub(lambda found: _sign(ord(found[0])), text)
+
+
+def _sign(code: int) -> str:
+    if code < 0x20:
+        return chr(0x2400 + code)
+    return "␡" if code == 0x7F else f"⟨U+{code:04X}⟩"
+
+
+def count_text(number: int) -> str:
+    return f"{number:,}".replace(",", GROUP)
+
+
+def bytes_text(size_bytes: int) -> str:
+    """Three significant digits and a decimal unit: "21.2 MB"."""
+    if size_bytes < 1000:
+        return f"{size_bytes} bytes" if size_bytes != 1 else "1 byte"
+    power = next((power for power in (1, 2, 3) if size_bytes / 1000**power < 999.5), 4)
+    size, unit = size_bytes / 1000**power, ("kB", "MB", "GB", "TB")[power - 1]
+    return f"{size:.{2 if size < 9.995 else 1 if size < 99.95 else 0}f} {unit}"
+
+
+def duration_text(duration: timedelta) -> str:
+    """To the millisecond below one second, to the tenth below a minute, then to the second."""
+    milliseconds = max(0, round(duration / timedelta(milliseconds=1)))
+    if milliseconds < 1000:
+        return f"{milliseconds} ms"
+    if milliseconds < 59_950:
+        return f"{milliseconds / 1000:.1f} s"
+    minutes, seconds = divmod(round(milliseconds / 1000), 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{count_text(hours)} h {minutes:02} min" if hours else f"{minutes} min {seconds:02} s"
+
+
+def seconds_text(seconds: float) -> str:
+    return duration_text(timedelta(seconds=seconds))
+
+
+def in_utc(moment: datetime) -> datetime:
+    """AWS and Prefect speak UTC: a moment without a zone is taken as UTC."""
+    return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
+
+
+def moment_text(moment: datetime) -> str:
+    return f"{in_utc(moment):%Y-%m-%d %H:%M:%S} UTC"
+
+
+def files_text(delivery: DeliveryRecord) -> str:
+    """The first file, and how many others there are."""
+    first, others = (*delivery.files, "no file")[0].rsplit("/", 1)[-1], len(delivery.files) - 1
+    return f"{first} and {others} more" if others > 0 else first

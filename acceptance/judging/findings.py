@@ -1,0 +1,135 @@
+"""What a run found, turned into one measurement for each check. Everything that decides a verdict is in here, pure."""
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import timedelta
+
+from acceptance.contract.checks import Metric
+from acceptance.contract.contract import Column, Contract
+from acceptance.judging.facts import CatalogFacts, LandedFacts, TableFacts
+from acceptance.judging.judge import Judgement, Measurement, judge, judge_check
+from acceptance.proof.differences import Differences
+
+
+@dataclass(frozen=True)
+class Findings:
+    """None means that the run did not get that far; `stopped_by` then says why.
+
+    `available_after` is the time from the landing of the last file until the partition was seen with objects.
+    `undecided`: why it cannot be told what the table must hold of what landed.
+    """
+
+    landed: LandedFacts | None = None
+    catalog: CatalogFacts | None = None
+    table: TableFacts | None = None
+    measured: Mapping[str, Measurement] = field(default_factory=dict)
+    query_id: str | None = None
+    available_after: timedelta | None = None
+    stopped_by: str = ""
+    differences: Differences | None = None
+    undecided: str = ""
+
+    @property
+    def worth_running(self) -> bool:
+        """Whether the pipeline should run: a file that breaks its contract is rejected as it is."""
+        return self.landed is not None and self.landed.fault_count == 0
+
+    @property
+    def worth_measuring(self) -> bool:
+        return self.catalog is not None and self.catalog.partition_found and self.catalog.has_objects
+
+
+def judge_findings(contract: Contract, findings: Findings) -> Judgement:
+    """The verdict. A check that nothing was found for is skipped, with the reason, never passed."""
+    results = [
+        judge_check(check, _measurement(contract, findings, check.id, check.metric)) for check in contract.checks
+    ]
+    return judge(results, findings.stopped_by)
+
+
+def usable_columns(contract: Contract, catalog: CatalogFacts) -> frozenset[str]:
+    """The contract's columns that the table has, with the promised type: only these can be measured."""
+    return frozenset(column.name for column in contract.columns if _mismatch(column, catalog.columns) is None)
+
+
+def _measurement(contract: Contract, findings: Findings, check_id: str, metric: Metric) -> Measurement:
+    if metric is Metric.LANDED_READABLE and findings.landed is not None:
+        return Measurement(findings.landed.fault_count, findings.landed.first_fault or "every row and cell can be read")
+    if findings.landed is not None and findings.landed.fault_count:
+        return Measurement(skipped="the landed file breaks the contract")
+    if metric is Metric.PARTITION_EXISTS and findings.catalog is not None:
+        return _partition(findings.catalog)
+    if metric is Metric.COLUMNS_MATCH and findings.catalog is not None:
+        return _columns(contract.columns, findings.catalog.columns)
+    if metric is Metric.LATENCY and findings.available_after is not None:
+        return _latency(findings.available_after)
+    if findings.landed is not None and findings.table is not None:
+        if findings.undecided and metric in (Metric.ROWS_EQUAL_LANDED, Metric.CELLS_EQUAL_LANDED):
+            return Measurement(query_id=findings.query_id, error=findings.undecided)
+        if metric is Metric.ROWS_EQUAL_LANDED:
+            return _rows(findings.landed, findings.table, findings.query_id)
+        if metric is Metric.CELLS_EQUAL_LANDED:
+            return _cells(findings.landed, findings.table, findings.query_id, findings.differences)
+    if check_id in findings.measured:
+        return findings.measured[check_id]
+    return Measurement(skipped=_why_not(findings))
+
+
+def _why_not(findings: Findings) -> str:
+    if findings.stopped_by:
+        return f"not reached: {findings.stopped_by}"
+    if findings.catalog is not None and not findings.worth_measuring:
+        return "there is no partition to measure"
+    return "its columns are missing or have another type"
+
+
+def _partition(catalog: CatalogFacts) -> Measurement:
+    if not catalog.partition_found:
+        return Measurement(1, "the catalog has no such partition")
+    if not catalog.has_objects:
+        return Measurement(1, f"no object below {catalog.location}")
+    return Measurement(0, f"objects below {catalog.location}")
+
+
+def _columns(promised: Sequence[Column], found: Mapping[str, str]) -> Measurement:
+    wrong = [text for column in promised if (text := _mismatch(column, found)) is not None]
+    surplus = [f"{name} {kind} is not in the contract" for name, kind in found.items() if name not in _names(promised)]
+    return Measurement(len(wrong) + len(surplus), "; ".join(wrong + surplus) or f"{len(promised)} columns as promised")
+
+
+def _mismatch(column: Column, found: Mapping[str, str]) -> str | None:
+    kind = found.get(column.name)
+    if kind is None:
+        return f"{column.name} is missing"
+    return None if kind == column.type else f"{column.name} is {kind}, promised {column.type}"
+
+
+def _latency(available_after: timedelta) -> Measurement:
+    """Rounded up: what is late by less than a second is late."""
+    seconds = math.ceil(available_after.total_seconds())
+    return Measurement(seconds, f"in the table {timedelta(seconds=seconds)} after it landed")
+
+
+def _names(columns: Sequence[Column]) -> frozenset[str]:
+    return frozenset(column.name for column in columns)
+
+
+def _rows(landed: LandedFacts, table: TableFacts, query_id: str | None) -> Measurement:
+    observed = f"{table.rows} rows in the table, {landed.rows} landed"
+    return Measurement(abs(table.rows - landed.rows), observed, query_id)
+
+
+def _cells(
+    landed: LandedFacts, table: TableFacts, query_id: str | None, differences: Differences | None
+) -> Measurement:
+    if table.fingerprint is None:
+        return Measurement(query_id=query_id, skipped="its columns are missing or have another type")
+    if landed.fingerprint is None:
+        return Measurement(query_id=query_id, error="the landed file has no fingerprint")
+    if landed.fingerprint == table.fingerprint:
+        return Measurement(0, f"the same fingerprint, {table.fingerprint}", query_id)
+    if differences is not None and differences.rows:
+        return Measurement(1, str(differences), query_id)
+    observed = f"other cells: fingerprint {table.fingerprint} in the table, {landed.fingerprint} landed"
+    return Measurement(1, observed, query_id)

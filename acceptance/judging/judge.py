@@ -1,0 +1,149 @@
+"""From measurements to a verdict. An outcome is a value; passing needs a measurement."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+
+from acceptance.contract.checks import Check, Metric, Number, Severity, Unit
+
+
+class Outcome(StrEnum):
+    """Of one check. ERRORED: it could not be measured. SKIPPED: another failed check makes it meaningless."""
+
+    PASSED = "passed"
+    WARNED = "warned"
+    FAILED = "failed"
+    ERRORED = "errored"
+    SKIPPED = "skipped"
+
+
+class Verdict(StrEnum):
+    """On a delivery. INCONCLUSIVE: we could not judge."""
+
+    ACCEPTED = "accepted"
+    REJECTED = "rejected"
+    INCONCLUSIVE = "inconclusive"
+
+
+@dataclass(frozen=True, slots=True)
+class Judged:
+    """The verdict that a delivery has already, with its reason in one line."""
+
+    verdict: Verdict
+    reason: str
+    judged_at: datetime
+    evidence_uri: str
+    revision: int = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Measurement:
+    """What was observed for one check, or why it was not.
+
+    `value` is the metric's count in the check's unit. `observed` is the text for people when the number alone says too
+    little. `query_id` is Athena's, where Athena measured. `skipped` and `error` are reasons; at most one is set, and
+    then there is no value.
+    """
+
+    value: Number | None = None
+    observed: str = ""
+    query_id: str | None = None
+    skipped: str = ""
+    error: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class CheckResult:
+    """A check, what it expected, what was observed, and what that means."""
+
+    check: Check
+    outcome: Outcome
+    expected: str
+    observed: str
+    query_id: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Judgement:
+    """The verdict, its one-line reason, and the results in the contract's order."""
+
+    verdict: Verdict
+    reason: str
+    results: tuple[CheckResult, ...]
+
+
+def judge_check(check: Check, measurement: Measurement | None) -> CheckResult:
+    """The outcome of one check. No measurement, or one without a value, is never a pass."""
+    expected = expectation(check)
+    if measurement is None:
+        return CheckResult(check, Outcome.ERRORED, expected, "not measured")
+    if measurement.error:
+        return CheckResult(check, Outcome.ERRORED, expected, measurement.error, measurement.query_id)
+    if measurement.skipped:
+        return CheckResult(check, Outcome.SKIPPED, expected, measurement.skipped, measurement.query_id)
+    if measurement.value is None:
+        return CheckResult(check, Outcome.ERRORED, expected, "the query answered NULL", measurement.query_id)
+    outcome = Outcome.PASSED if check.threshold.holds(measurement.value) else _MISSED[check.severity]
+    observed = measurement.observed or measured_text(check, measurement.value)
+    return CheckResult(check, outcome, expected, observed, measurement.query_id)
+
+
+_MISSED = {Severity.ERROR: Outcome.FAILED, Severity.WARNING: Outcome.WARNED, Severity.INFO: Outcome.WARNED}
+
+
+def judge(results: Sequence[CheckResult], stopped_by: str = "") -> Judgement:
+    """The verdict on a delivery.
+
+    Any failed check rejects: what is known to be wrong is not made uncertain by what else could not be measured.
+    Otherwise `stopped_by` (the step that failed, and why) or a check that could not be measured makes it inconclusive,
+    as does having measured nothing at all.
+    """
+    results = tuple(results)
+    failed = _with(results, Outcome.FAILED)
+    errored = _with(results, Outcome.ERRORED)
+    measured = _with(results, Outcome.PASSED, Outcome.WARNED)
+    if failed:
+        return Judgement(Verdict.REJECTED, _reason(failed), results)
+    if stopped_by:
+        return Judgement(Verdict.INCONCLUSIVE, stopped_by, results)
+    if errored:
+        return Judgement(Verdict.INCONCLUSIVE, _reason(errored), results)
+    if not measured:
+        return Judgement(Verdict.INCONCLUSIVE, "nothing was measured", results)
+    warned = _with(results, Outcome.WARNED)
+    reason = f"{len(measured)} checks hold" if not warned else f"{len(measured) - len(warned)} checks hold"
+    if warned:
+        reason += f", {len(warned)} warned: {_one(warned[0])}"
+    return Judgement(Verdict.ACCEPTED, reason, results)
+
+
+def _with(results: Iterable[CheckResult], *outcomes: Outcome) -> tuple[CheckResult, ...]:
+    return tuple(result for result in results if result.outcome in outcomes)
+
+
+def _reason(results: Sequence[CheckResult]) -> str:
+    more = f" (and {len(results) - 1} more)" if len(results) > 1 else ""
+    return _one(results[0]) + more
+
+
+def _one(result: CheckResult) -> str:
+    return f"{result.check.id}: expected {result.expected}, observed {result.observed}"
+
+
+def expectation(check: Check) -> str:
+    """What the check expects, for people: "0 rows", ">= 1 rows", "< 5 percent"."""
+    return check.expects or f"{check.threshold}{_unit(check)}"
+
+
+def measured_text(check: Check, value: Number) -> str:
+    """The value for people, in the check's unit."""
+    number = f"{value:.6g}" if isinstance(value, float) else str(value)
+    return number + (" row" if value == 1 and check.unit is Unit.ROWS else _unit(check))
+
+
+def _unit(check: Check) -> str:
+    """The number that a free query answers has no unit that we know of."""
+    if check.metric is Metric.LATENCY:
+        return " s"
+    return "" if check.metric is Metric.SQL else f" {check.unit.value}"

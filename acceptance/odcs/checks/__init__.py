@@ -1,0 +1,1 @@
+"""How the parts of an ODCS document become checks."""

@@ -1,0 +1,198 @@
+"""The quality rules of ODCS as checks: library metrics, SQL, and Aceite's own reconciliation."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+
+from acceptance.contract.checks import NONE, Check, Metric, Operator, Severity, Threshold, Unit, Valid, exact
+from acceptance.contract.contract import Column
+from acceptance.odcs.checks.relationships import Tables
+from acceptance.odcs.checks.sql_rules import read_query
+from acceptance.odcs.checks.valid_values import read_missing, read_pattern, read_values
+from acceptance.odcs.columns.columns import TEXTS, kind
+from acceptance.odcs.document.node import Node, hint, shown
+
+Names = Mapping[str, str]
+"""The names of the properties in the contract, and of the columns, -> the column."""
+
+_METRICS = (Metric.NULL_VALUES, Metric.MISSING_VALUES, Metric.INVALID_VALUES, Metric.DUPLICATE_VALUES, Metric.ROW_COUNT)
+
+
+def read_rule(node: Node, column: Column | None, names: Names, tables: Tables) -> tuple[Check, ...]:
+    """The checks of one rule, of a column or of the whole table; none if it is documentation or was refused."""
+    match node["type"].value or "library":
+        case "text":
+            return ()
+        case "custom":
+            return _reconciliation(node, column)
+        case "sql":
+            return _sql(node, column, names, tables)
+        case _:
+            return _library(node, column, names)
+
+
+def reconciliation(columns: str, rule: Check) -> tuple[Check, ...]:
+    """What proves that the table holds what landed: as many rows, and unless only they are counted, the same cells."""
+    expects = "as many rows as the landed file"
+    if columns == "count":
+        return (replace(rule, metric=Metric.ROWS_EQUAL_LANDED, expects=expects),)
+    return (
+        replace(rule, id="", metric=Metric.ROWS_EQUAL_LANDED, expects=expects, description=""),
+        replace(rule, metric=Metric.CELLS_EQUAL_LANDED, expects="every cell as it landed"),
+    )
+
+
+def _reconciliation(node: Node, column: Column | None) -> tuple[Check, ...]:
+    if (node["engine"].value, node["method"].value) != ("aceite", "reconciliation"):
+        node["engine"].refuse(
+            f"a rule of engine {shown(node['engine'].value)}, method {shown(node['method'].value)} cannot be run; "
+            "allowed: engine aceite, method reconciliation. For other rules use `type: sql`"
+        )
+        return ()
+    if column is not None:
+        node.refuse("reconciliation is of the whole table; move it to the quality of the schema object")
+    implementation = node["implementation"].mapping()
+    implementation.refuse_unknown_keys(("reconcile",))
+    reconcile = implementation["reconcile"].mapping()
+    reconcile.refuse_unknown_keys(("columns",))
+    columns = reconcile["columns"].text("fingerprint")
+    if columns not in ("fingerprint", "count"):
+        reconcile["columns"].refuse(f"found {columns!r}; {hint(columns, ('fingerprint', 'count'))}")
+    return reconciliation(columns, _common(node, Metric.CELLS_EQUAL_LANDED, dimension="accuracy"))
+
+
+def _sql(node: Node, column: Column | None, names: Names, tables: Tables) -> tuple[Check, ...]:
+    query, threshold = read_query(node["query"], column, tables), _threshold(node, truths=True)
+    if _unit(node) is Unit.PERCENT:
+        node["unit"].refuse("the number that a query answers has its own unit; compute the percentage in the query")
+    if query is None or threshold is None:
+        return ()
+    columns = [name for name in dict.fromkeys(names.values()) if name in query.columns]
+    check = _common(node, Metric.SQL, columns, threshold)
+    return (replace(check, sql=query.sql, expects=f"the query answers {threshold}"),)
+
+
+def _library(node: Node, column: Column | None, names: Names) -> tuple[Check, ...]:
+    metric = next((each for each in _METRICS if each == node["metric"].value), None)
+    if metric is None:
+        node.refuse(f"a rule needs a metric; allowed: {', '.join(_METRICS)}. Documentation is `type: text`")
+        return ()
+    if "rule" in node and node["rule"].value != metric:
+        node["rule"].refuse("`rule` is deprecated and says something else than `metric`; leave it out")
+    columns = _columns(node, metric, column, names)
+    threshold = _threshold(node)
+    if columns is None or threshold is None:
+        return ()
+    unit = _unit(node)
+    if unit is Unit.PERCENT and metric is Metric.ROW_COUNT:
+        node["unit"].refuse("a row count has no percentage; leave the unit out")
+    if unit is Unit.PERCENT and any(not 0 <= bound <= 100 for bound in threshold.bounds):
+        node.refuse(f"found {threshold} percent; a bound in percent lies between 0 and 100")
+    check = _common(node, metric, columns, threshold, unit=unit)
+    check = replace(check, expects=f"{threshold} {unit}{_WITH[metric].format(', '.join(columns))}")
+    arguments = node["arguments"]
+    if metric is Metric.MISSING_VALUES and column is not None:
+        return (replace(check, missing=read_missing(arguments["missingValues"], column)),)
+    if metric is Metric.INVALID_VALUES and column is not None:
+        return (replace(check, valid=_valid(arguments, column)),)
+    return (check,)
+
+
+_WITH = {
+    Metric.NULL_VALUES: " with null {}",
+    Metric.MISSING_VALUES: " with missing {}",
+    Metric.INVALID_VALUES: " with invalid {}",
+    Metric.DUPLICATE_VALUES: " with repeated {}",
+    Metric.ROW_COUNT: "",
+}
+_ARGUMENTS = {
+    Metric.MISSING_VALUES: ("missingValues",),
+    Metric.INVALID_VALUES: ("validValues", "pattern"),
+    Metric.DUPLICATE_VALUES: ("properties",),
+}
+
+
+def _columns(node: Node, metric: Metric, column: Column | None, names: Names) -> tuple[str, ...] | None:
+    """The columns that the metric is of, or None if it stands in a place where it means nothing."""
+    arguments = node["arguments"].mapping()
+    arguments.refuse_unknown_keys(_ARGUMENTS.get(metric, ()))
+    if metric is Metric.ROW_COUNT:
+        if column is not None:
+            node.refuse("rowCount is of the whole table; move it to the quality of the schema object")
+        return () if column is None else None
+    if column is not None:
+        if "properties" in arguments:
+            arguments["properties"].refuse(
+                "a rule of a property is of that property; for several, move it to the table"
+            )
+        return (column.name,)
+    if metric is not Metric.DUPLICATE_VALUES:
+        node.refuse(f"{metric} is of one column; move it to the quality of the property")
+        return None
+    listed = arguments["properties"].sequence()
+    if not listed:
+        node.refuse("duplicateValues of a table needs `arguments: {properties: [...]}`")
+    for each in listed:
+        if str(each.value).casefold() not in names:
+            each.refuse(f"{shown(each.value)} is not a property of the table; {hint(str(each.value), tuple(names))}")
+    return tuple(dict.fromkeys(names.get(str(each.value).casefold(), "") for each in listed)) or None
+
+
+def _valid(arguments: Node, column: Column) -> Valid:
+    values, pattern = arguments["validValues"], arguments["pattern"]
+    if values.value is None and pattern.value is None:
+        arguments.refuse("invalidValues needs `validValues` or `pattern`, else every value is valid")
+    if values.value == []:
+        values.refuse("the list is empty, so no value would be valid")
+    if pattern.value is not None and kind(column) not in TEXTS:
+        pattern.refuse(f"a pattern is for texts, but the column {column.name} is {column.type}")
+    return Valid(values=read_values(values.sequence(), column), pattern=read_pattern(pattern))
+
+
+def _threshold(node: Node, *, truths: bool = False) -> Threshold | None:
+    """The operator and its bounds, or None after a refusal. With `truths`, true and false are bounds: 1 and 0."""
+    operator = next((each for each in Operator if each in node), None)
+    if operator is None:
+        node.refuse(f"a rule needs an operator; allowed: {', '.join(Operator)}")
+        return None
+    given = node[operator].value
+    bounds = given if isinstance(given, list) else [int(given) if truths and isinstance(given, bool) else given]
+    if not all(isinstance(bound, int | float) and not isinstance(bound, bool) for bound in bounds):
+        node[operator].refuse(f"found {shown(given)}, a number is needed")
+        return None
+    if len(bounds) == 2 and bounds[0] > bounds[1]:
+        node[operator].refuse(f"found {bounds}; the smaller number comes first")
+    return Threshold(operator, tuple(map(exact, bounds)))
+
+
+def _unit(node: Node) -> Unit:
+    unit = node["unit"].text("rows")
+    if unit not in tuple(Unit):
+        node["unit"].refuse(f"found {unit!r}; {hint(unit, tuple(Unit))}")
+        return Unit.ROWS
+    return Unit(unit)
+
+
+def _common(
+    node: Node,
+    metric: Metric,
+    columns: Sequence[str] = (),
+    threshold: Threshold = NONE,
+    *,
+    unit: Unit = Unit.ROWS,
+    dimension: str | None = None,
+) -> Check:
+    """A check with what every rule can say. Its id is empty if the rule has neither id nor name."""
+    severity = node["severity"].text("error").lower()
+    if severity not in tuple(Severity):
+        node["severity"].refuse(f"found {severity!r}; {hint(severity, tuple(Severity))}")
+        severity = "error"
+    return Check(
+        id=node["id"].value or node["name"].value or "",
+        metric=metric,
+        threshold=threshold,
+        columns=tuple(columns),
+        unit=unit,
+        severity=Severity(severity),
+        dimension=node["dimension"].value or dimension,
+        description=node["description"].value or "",
+    )

@@ -1,0 +1,112 @@
+"""Values, bounds and patterns of a column, typed as the column is."""
+
+import re
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import date, datetime
+
+from acceptance.contract.checks import Number, exact
+from acceptance.contract.contract import Column
+from acceptance.odcs.columns.columns import NUMBERS, TEXTS, WHOLE_NUMBERS, kind
+from acceptance.odcs.document.node import Node, shown
+from acceptance.sql.patterns import problem_of
+
+Value = Number | str | bool
+
+MOST_PATTERN = 1000
+"""Characters. A longer one is no rule that a person could check."""
+
+_NUMBER = re.compile(r"[+-]?[0-9]{1,38}([.][0-9]{1,38})?", re.ASCII)
+
+
+def read_values(nodes: Sequence[Node], column: Column) -> tuple[Value, ...]:
+    """The listed values, each once; what cannot be a value of the column is refused."""
+    values = [read_value(node, column) for node in nodes]
+    return tuple(dict.fromkeys(value for value in values if value is not None))
+
+
+def read_value(node: Node, column: Column) -> Value | None:
+    """A value of the column's type, dates and timestamps as ISO text, or None after a refusal."""
+    value, of = node.value, kind(column)
+    if of in TEXTS and isinstance(value, str):
+        return value
+    number = isinstance(value, int | float) and not isinstance(value, bool)
+    if number and of in NUMBERS and (of not in WHOLE_NUMBERS or value == int(value)):
+        return exact(value)
+    if of == "boolean" and isinstance(value, bool):
+        return value
+    if of in ("date", "timestamp") and isinstance(value, str):
+        moment = _moment(value, column)
+        if moment is not None:
+            return moment
+    quote = "; quote it to make it a text" if of in TEXTS else ""
+    node.refuse(f"{shown(value)} is not a value of the column {column.name}, which is {column.type}{quote}")
+    return None
+
+
+def read_missing(node: Node, column: Column) -> tuple[Value, ...]:
+    """What counts as missing beside null, each once and typed as the column: of a decimal, -999 is -999.00 too."""
+    if not node.sequence():
+        node.refuse("missingValues needs the list of values that count as missing beside null")
+    told = (each for each in node.sequence() if each.value is not None)  # that null is missing goes without saying
+    values = [_text_of(each) if kind(column) in TEXTS else read_value(_unquoted(each, column), column) for each in told]
+    return tuple(dict.fromkeys(value for value in values if value is not None))
+
+
+def _text_of(node: Node) -> str:
+    if not isinstance(node.value, str | int) or isinstance(node.value, bool):
+        node.refuse(f"found {shown(node.value)}; write the text that the cell holds, in quotes")
+    return str(node.value)
+
+
+def _unquoted(node: Node, column: Column) -> Node:
+    """A number or truth that is written as a text, as missing values often are; anything else as it is."""
+    text = node.value
+    if not isinstance(text, str):
+        return node
+    if kind(column) in NUMBERS and _NUMBER.fullmatch(text):
+        return replace(node, value=float(text) if "." in text else int(text))
+    if kind(column) == "boolean" and text.lower() in ("true", "false"):
+        return replace(node, value=text.lower() == "true")
+    return node
+
+
+def read_bound(node: Node, column: Column) -> Number | str | None:
+    """The limit of a range, or None if there is none."""
+    if node.value is None:
+        return None
+    if kind(column) in NUMBERS and isinstance(node.value, int | float):
+        return exact(node.value)  # 0.5 is a fine limit for whole numbers
+    value = read_value(node, column)
+    return None if isinstance(value, bool) else value
+
+
+def read_pattern(node: Node) -> str | None:
+    """A regular expression that Athena can compile, or None if there is none."""
+    pattern = node.text() or None
+    if pattern is None:
+        return None
+    if len(pattern) > MOST_PATTERN:
+        node.refuse(f"the pattern has {len(pattern):,} characters; at most {MOST_PATTERN:,} are allowed")
+        return None
+    problem = problem_of(pattern)
+    if problem:
+        node.refuse(f"{shown(pattern)} is not a regular expression as Athena, that is Java, reads it: {problem}")
+    return pattern
+
+
+def _moment(text: str, column: Column) -> str | None:
+    """The ISO text of a date or timestamp written as ISO, or as the column lands."""
+    parse = date.fromisoformat if kind(column) == "date" else datetime.fromisoformat
+    try:
+        moment: date = parse(text)
+    except ValueError:
+        try:
+            moment = datetime.strptime(text, column.landed_format or "%Y-%m-%d")  # noqa: DTZ007 (Athena's have no zone)
+        except ValueError:
+            return None
+    if isinstance(moment, datetime):
+        if moment.tzinfo is not None:
+            return None
+        return moment.date().isoformat() if kind(column) == "date" else moment.isoformat(sep=" ")
+    return moment.isoformat()

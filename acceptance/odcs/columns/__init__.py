@@ -1,0 +1,1 @@
+"""How the properties of an ODCS schema become columns."""

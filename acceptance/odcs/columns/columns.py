@@ -1,0 +1,178 @@
+"""The columns of the table, from the properties of an ODCS schema object."""
+
+import re
+from collections.abc import Callable
+from dataclasses import replace
+
+from acceptance.contract.contract import Column
+from acceptance.odcs.columns.comparison_properties import PROPERTIES, as_compared, refuse_unknown_columns
+from acceptance.odcs.document.custom_properties import custom_properties
+from acceptance.odcs.document.node import Node, hint
+
+TEXTS = ("string", "varchar", "char")
+WHOLE_NUMBERS = ("tinyint", "smallint", "int", "bigint")
+NUMBERS = (*WHOLE_NUMBERS, "float", "double", "decimal")
+
+_KINDS = {
+    "string": TEXTS,
+    "integer": (*WHOLE_NUMBERS, "decimal"),
+    "number": ("double", "float", "decimal"),
+    "boolean": ("boolean",),
+    "date": ("date",),
+    "timestamp": ("timestamp",),
+    "time": TEXTS,
+}
+"""The Hive types that can hold a logical type."""
+
+_NESTED = ("array", "map", "object", "vector")
+
+_TYPE_OF = {"string": "string", "time": "string", "integer": "bigint", "number": "double"}
+"""The Hive type of a logical type when no physicalType is given; the others have the same name."""
+
+_PARTITION_KINDS = ("string", "varchar", *WHOLE_NUMBERS, "date")
+_PUBLIC = ("public", "internal", "open", "unrestricted", "público", "publico", "interno", "aberto")
+_TYPE = re.compile(r"([a-z]+)(?:\(([0-9]+)(?:,([0-9]+))?\))?")
+_LONGEST = {"varchar": 65535, "char": 255}  # https://docs.aws.amazon.com/athena/latest/ug/data-types.html
+_JDK = {"yyyy": "%Y", "uuuu": "%Y", "MM": "%m", "dd": "%d", "HH": "%H", "mm": "%M", "ss": "%S"} | {
+    "S" * digits: "%f" for digits in range(1, 7)
+}
+_JDK_PART = re.compile(r"'(?:[^']|'')*'|([A-Za-z])\1*|.", re.DOTALL)
+
+
+def kind(column: Column) -> str:
+    """The Hive type without its parameters."""
+    return column.type.partition("(")[0]
+
+
+def column_name(node: Node) -> str:
+    """The name of a property's column as the catalog has it."""
+    return (node["physicalName"].text() or node["name"].text()).lower()
+
+
+def read_columns(table: Node) -> tuple[tuple[Column, Node], ...]:
+    """A column for each property that can be one, beside the property. Names are as in the catalog: lower case."""
+    found: dict[str, tuple[Column, Node]] = {}
+    landed: dict[str, Node] = {}
+    if not table["properties"].value:
+        table.refuse("the table has no properties, so nothing can be checked")
+    for node in table["properties"]:
+        column = _column(node)
+        if column is None:
+            continue
+        if column.name in found:
+            node.refuse(f"the column {column.name} stands twice, first on line {found[column.name][1].line}")
+        elif not column.partition and column.in_file and column.landed.casefold() in landed:
+            first = landed[column.landed.casefold()]
+            node.refuse(f"the landed column {column.landed!r} stands twice, first on line {first.line}")
+        found.setdefault(column.name, (column, node))
+        if not column.partition and column.in_file:
+            landed[column.landed.casefold()] = node
+    refuse_unknown_columns(
+        found.values(), [name for name, (each, _) in found.items() if each.in_file and not each.partition]
+    )
+    return tuple(found.values())
+
+
+def _column(node: Node) -> Column | None:
+    logical = node["logicalType"].value
+    for key, message in _UNSUPPORTED.items():
+        if node[key].value and (key, node[key].value) != ("semanticType", "column"):
+            node[key].refuse(message)
+    given = custom_properties(node, PROPERTIES)
+    partition = bool(node["partitioned"].value)
+    column = Column(
+        name=column_name(node),
+        type=hive_type(node, str(logical)) or "",
+        landed=node["physicalName"].text() or node["name"].text(),
+        required=bool(node["required"].value),
+        primary_key=bool(node["primaryKey"].value),
+        primary_key_position=max(node["primaryKeyPosition"].value or 0, 0),
+        partition=partition,
+        sensitive=str(node["classification"].value or "public").casefold() not in _PUBLIC,
+    )
+    if partition and column.type and kind(column) not in _PARTITION_KINDS:
+        node.refuse(f"a partition column cannot be of type {column.type}; allowed: {', '.join(_PARTITION_KINDS)}")
+    return as_compared(replace(column, landed_format=_landed_format(node, logical)), given) if column.type else None
+
+
+_UNSUPPORTED = {
+    "semanticType": "only columns can be checked; leave measures and dimensions out of a watched contract",
+    "properties": "nested properties are not supported; only flat tables are watched",
+    "items": "nested items are not supported; only flat tables are watched",
+}
+
+
+def hive_type(node: Node, logical: str) -> str | None:
+    """The type as the Glue catalog shows it, or None after a refusal."""
+    if logical in _NESTED:
+        node["logicalType"].refuse(
+            f"a watched contract's column cannot be of type {logical!r}: nested values have no text by which landed "
+            f"and table could be compared. Land it flat, or as JSON in a string; allowed: {', '.join(_KINDS)}"
+        )
+        return None
+    if logical not in _KINDS:
+        node["logicalType"].refuse(f"a column cannot be of type {logical!r}; {hint(logical, tuple(_KINDS))}")
+        return None
+    text = re.sub(r"\s", "", node["physicalType"].text(_TYPE_OF.get(logical, logical)).lower())
+    match = _TYPE.fullmatch({"integer": "int"}.get(text, text))
+    name = match[1] if match else text
+    if not match or name not in _KINDS[logical]:
+        allowed = ", ".join(_KINDS[logical])
+        node["physicalType"].refuse(f"found {text!r} for the logical type {logical}; allowed: {allowed}")
+        return None
+    first, second = (int(number) if number else None for number in match.groups()[1:])
+    problem = _parameters_problem(name, first, second)
+    if problem:
+        node["physicalType"].refuse(f"found {text!r}; {problem}")
+        return None
+    if name != "decimal":
+        return match[0]
+    if logical == "integer" and second:
+        node["physicalType"].refuse(f"found {text!r} for the logical type integer; it needs a scale of 0")
+    return f"decimal({first},{second or 0})"
+
+
+def _parameters_problem(name: str, first: int | None, second: int | None) -> str:
+    if name == "decimal":
+        fits = first is not None and 1 <= first <= 38 and (second or 0) <= first
+        return "" if fits else "write decimal(precision,scale) with a precision from 1 to 38 and a scale up to it"
+    if name in _LONGEST:
+        fits = first is not None and 1 <= first <= _LONGEST[name] and second is None
+        return "" if fits else f"write {name}(length) with a length from 1 to {_LONGEST[name]}"
+    return f"{name} has no parameters" if first is not None else ""
+
+
+def _landed_format(node: Node, logical: str) -> str | None:
+    """The strptime pattern of a date or timestamp that does not land as ISO text."""
+    option = node["logicalTypeOptions"]["format"]
+    if logical not in ("date", "timestamp") or option.value is None:
+        return None
+    needed = ("%Y", "%m", "%d") if logical == "date" else ("%Y", "%m", "%d", "%H")
+    pattern = strptime_pattern(option.text(), option.refuse)
+    if pattern is None:
+        return None
+    directives = re.findall(r"%[^%]", pattern.replace("%%", ""))
+    missing = [each for each in needed if each not in directives]
+    if missing or len(set(directives)) < len(directives) or (logical == "date" and len(directives) > len(needed)):
+        option.refuse(f"found {option.value!r}; a {logical} needs each of its parts once, such as {_EXAMPLE[logical]}")
+    return pattern
+
+
+_EXAMPLE = {"date": "yyyy-MM-dd", "timestamp": "yyyy-MM-dd'T'HH:mm:ss"}
+
+
+def strptime_pattern(jdk: str, refuse: Callable[[str], None]) -> str | None:
+    """A pattern of Java's DateTimeFormatter as one of strptime. Quoted texts and signs stand for themselves."""
+    pattern = ""
+    for part in _JDK_PART.finditer(jdk):
+        text = part[0]
+        if text in _JDK:
+            pattern += _JDK[text]
+        elif text[0] == "'" and len(text) > 1:
+            pattern += (text[1:-1].replace("''", "'") or "'").replace("%", "%%")
+        elif not (text[0].isalpha() or text in "'[]{}#"):
+            pattern += text.replace("%", "%%")
+        else:
+            refuse(f"{text!r} in the format {jdk!r}; allowed: {', '.join(_JDK)}, signs, and texts in '…'")
+            return None
+    return pattern

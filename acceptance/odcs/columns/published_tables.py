@@ -1,0 +1,73 @@
+"""The tables that contracts describe, for the relationships of other contracts to refer to."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
+
+from acceptance.contract.contract import Table
+from acceptance.errors import ContractError
+from acceptance.odcs.columns.columns import column_name, hive_type
+from acceptance.odcs.document.node import Node
+from acceptance.odcs.document.yaml_document import read_document, resolve_variables
+
+
+@dataclass(frozen=True, slots=True)
+class PublishedColumn:
+    """`name` and `id` are those of the property, `column` the catalog's. `type` is empty if Athena has none for it."""
+
+    name: str
+    id: str
+    column: str
+    type: str
+
+
+@dataclass(frozen=True, slots=True)
+class PublishedTable:
+    """A schema object of a contract. `table` is None if its contract does not say where Athena reads it."""
+
+    path: str
+    name: str
+    id: str
+    table: Table | None
+    columns: tuple[PublishedColumn, ...]
+
+
+def published_tables(text: str, path: str, environment: Mapping[str, str]) -> tuple[PublishedTable, ...]:
+    """The tables of any ODCS document, watched or not. None of one that is broken: reading it by itself says why."""
+    try:
+        root, _ = resolve_variables(read_document(text, path), environment)
+    except ContractError:
+        return ()
+    return tuple(tables_of(root))
+
+
+def tables_of(root: Node) -> Iterator[PublishedTable]:
+    quiet = replace(root, source=replace(root.source, problems=[]))  # what is wrong there is not told here
+    servers = [server for server in quiet["servers"] if server["type"].value == "athena"]
+    for schema in quiet["schema"]:
+        table = read_table(servers[0], schema) if len(servers) == 1 else None
+        columns = tuple(_column(node) for node in schema["properties"] if isinstance(node["name"].value, str))
+        yield PublishedTable(root.source.path, str(schema["name"].value), _id(schema), table, columns)
+
+
+def read_table(athena: Node, schema: Node) -> Table:
+    output = athena["stagingDir"].text()
+    if output and not output.startswith("s3://"):
+        athena["stagingDir"].refuse(f"found {output!r}; query results go to s3://bucket/prefix/")
+    return Table(
+        catalog=athena["catalog"].text("awsdatacatalog"),
+        database=athena["schema"].text().lower(),
+        name=(schema["physicalName"].text() or schema["name"].text()).lower(),
+        workgroup=athena["workgroup"].text("primary"),
+        region=athena["regionName"].text() or None,
+        output_location=output or None,
+    )
+
+
+def _column(node: Node) -> PublishedColumn:
+    type_ = hive_type(node, str(node["logicalType"].value)) or ""
+    return PublishedColumn(str(node["name"].value), _id(node), column_name(node), type_)
+
+
+def _id(node: Node) -> str:
+    """Empty if it has none: no reference is."""
+    return str(node["id"].value or "")

@@ -1,0 +1,49 @@
+"""The custom properties of ODCS that Aceite reads."""
+
+from collections.abc import Collection
+
+from acceptance.contract.checks import Severity
+from acceptance.contract.contract import CustomProperty
+from acceptance.odcs.document.node import Node, hint, shown
+
+VENDOR = "aceite"
+
+
+def severity_of(node: Node, default: Severity) -> Severity:
+    """The custom property `severity`, for what has none of its own in ODCS."""
+    given = custom_properties(node, ("severity",)).get("severity")
+    if given is None:
+        return default
+    if given.value not in tuple(Severity):
+        given.refuse(f"found {shown(given.value)}; {hint(str(given.value), tuple(Severity))}")
+        return default
+    return Severity(given.value)
+
+
+def foreign_properties(node: Node) -> tuple[CustomProperty, ...]:
+    """The custom properties that are not Aceite's: tools must keep them."""
+    return tuple(
+        CustomProperty(str(each["property"].value), each["value"].value, each["vendor"].value)
+        for each in node["customProperties"]
+        if each["vendor"].value != VENDOR
+    )
+
+
+def custom_properties(node: Node, known: Collection[str]) -> dict[str, Node]:
+    """The values of the known custom properties of a node, by name. Those of another vendor are not looked at.
+
+    Refused: one that stands twice; one that is not known and says `vendor: aceite`; one without a vendor whose name is
+    so near to a known one that it is a slip of the pen.
+    """
+    found: dict[str, Node] = {}
+    for each in node["customProperties"]:
+        vendor, name = each["vendor"].value, each["property"].value
+        if vendor not in (None, VENDOR) or not isinstance(name, str):
+            continue
+        if name in found:
+            each.refuse(f"the custom property {name} stands twice, first on line {found[name].line}")
+        elif name in known:
+            found[name] = each["value"]
+        elif vendor == VENDOR or "did you mean" in hint(name, known):
+            each["property"].refuse(f"unknown custom property {name!r}; {hint(name, known)}")
+    return found

@@ -1,0 +1,142 @@
+"""What the official JSON schema of ODCS says about a document, in sentences."""
+
+import json
+from collections.abc import Iterator
+from functools import cache
+from importlib.resources import files
+from typing import Any
+
+from jsonschema import Draft201909Validator, ValidationError
+from jsonschema.exceptions import best_match
+
+from acceptance.contract.checks import Operator
+from acceptance.odcs.document.node import At, Node, hint, shown
+
+_UNKNOWN_KEYS = ("unevaluatedProperties", "additionalProperties")
+
+
+def refuse_invalid(root: Node) -> None:
+    """Note every breach of the ODCS v3.2 schema at the line where it happens."""
+    if not isinstance(root.value, dict):
+        keys = "apiVersion, kind, id and version"
+        root.refuse(f"found {shown(root.value)}, which is no ODCS document: that is a YAML mapping with {keys}")
+        return
+    errors = [_deepest(error) for error in _validator().iter_errors(root.value)]
+    causes = [_at(error) for error in errors if error.validator not in _UNKNOWN_KEYS]
+    untyped = set(_without_logical_type(root))
+    said = {(at, "logicalType is missing; every property needs one") for at in untyped}
+    for error in errors:
+        at = _at(error)
+        if _follows_from_missing_type(error, untyped):
+            continue
+        if error.validator in _UNKNOWN_KEYS:
+            disturbed = any(cause[: len(at)] == at for cause in causes)
+            said |= {((*at, key), text) for key, text in _unknown_keys(error, disturbed)}
+        else:
+            said |= {(at, message) for message in _messages(error)}
+    for at, message in said:
+        Node(None, root.source, at).refuse(message)
+
+
+@cache
+def _validator() -> Draft201909Validator:
+    schema = files("open_data_contract_standard").joinpath("schema.json").read_text(encoding="utf-8")
+    return Draft201909Validator(json.loads(schema))
+
+
+def _at(error: ValidationError) -> At:
+    return tuple(error.absolute_path)
+
+
+def _deepest(error: ValidationError) -> ValidationError:
+    """Of an error about alternatives, that of the best one; for operators and relationships there is our own."""
+    if _is_about_operators(error) or _is_about_relationships(error) or not error.context:
+        return error
+    return best_match([error]) or error
+
+
+def _is_about_operators(error: ValidationError) -> bool:
+    return error.validator == "oneOf" and "mustBe" in json.dumps(error.validator_value)
+
+
+def _without_logical_type(root: Node) -> Iterator[At]:
+    for table in root["schema"]:
+        yield from (
+            each.at for each in table["properties"] if isinstance(each.value, dict) and "logicalType" not in each
+        )
+
+
+def _follows_from_missing_type(error: ValidationError, untyped: set[At]) -> bool:
+    """The schema applies the branches of all types to a property that has none: one sentence says it better."""
+    at = _at(error)
+    instance: Any = error.instance
+    of_a_branch = error.validator == "required" and "name" in instance
+    return (at in untyped and of_a_branch) or (at[-1:] == ("logicalTypeOptions",) and at[:-1] in untyped)
+
+
+def _messages(error: ValidationError) -> Iterator[str]:
+    wanted: Any = error.validator_value
+    found: Any = error.instance
+    match error.validator:
+        case _ if _is_about_operators(error) and not isinstance(found, dict):
+            return  # that it is no mapping is told by itself
+        case _ if _is_about_operators(error):
+            given = [operator for operator in Operator if operator in found]
+            number = " and ".join(given) or "none"
+            if len(given) == 1:
+                two = ", two different ones" if "Between" in given[0] else ""
+                yield f"{given[0]} needs numbers{two}; found {shown(found[given[0]])}"
+                return
+            yield f"exactly one operator is needed, found {number}; allowed: {', '.join(Operator)}"
+        case "required":
+            yield f"the key {next(key for key in wanted if key not in found)!r} is missing"
+        case "type":
+            yield f"found {shown(found)}, a value of type {wanted} is needed"
+        case "enum" | "const":
+            allowed = [str(each) for each in (wanted if isinstance(wanted, list) else [wanted])]
+            yield f"found {shown(found)}; {hint(str(found), allowed)}"
+        case "not" if isinstance(wanted, dict) and wanted.keys() == {"required"}:
+            yield f"the key {wanted['required'][0]!r} is not allowed here"
+        case _ if _is_about_relationships(error):
+            if "from" in found and "to" in found:  # what is missing is told by itself
+                yield "`from` and `to` are both one property, or both lists of properties"
+        case "pattern":
+            yield f"found {shown(found)}, which does not match {wanted}"
+        case _:
+            yield (
+                error.message if len(error.message) < 200 else f"found {shown(found)}, which breaks {error.validator!r}"
+            )
+
+
+def _is_about_relationships(error: ValidationError) -> bool:
+    return error.validator == "oneOf" and tuple(error.absolute_path)[-2:-1] == ("relationships",)
+
+
+def _unknown_keys(error: ValidationError, disturbed: bool) -> Iterator[tuple[str, str]]:
+    """The keys that the schema does not allow here.
+
+    When the place has another problem, `unevaluatedProperties` also names keys that are fine: only words that no
+    branch of the schema has are told then.
+    """
+    instance: Any = error.instance
+    known = sorted(set(_property_names(error.schema, None if disturbed else instance)))
+    for key in instance:
+        if repr(key) in error.message and not (disturbed and key in known):
+            yield key, f"unknown key; {hint(key, [word for word in known if word != key])}"
+
+
+def _property_names(schema: Any, instance: Any) -> Iterator[str]:
+    """The keys that a schema speaks of. Branches count when their condition holds for the instance, or all of them."""
+    if not isinstance(schema, dict):
+        return
+    yield from schema.get("properties", ())
+    for word in ("allOf", "anyOf", "oneOf"):
+        for part in schema.get(word, ()):
+            yield from _property_names(part, instance)
+    if instance is None or _validator().evolve(schema=schema.get("if", True)).is_valid(instance):
+        yield from _property_names(schema.get("then"), instance)
+    if "$ref" in schema:
+        target: Any = _validator().schema
+        for step in schema["$ref"].removeprefix("#/").split("/"):
+            target = target[step]
+        yield from _property_names(target, instance)

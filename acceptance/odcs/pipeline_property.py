@@ -1,0 +1,163 @@
+"""The custom property `pipeline`: what runs between landing and table, step by step."""
+
+import re
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from datetime import date
+from typing import Any
+
+from acceptance.contract.contract import AwaitGlueJob, AwaitObject, Column, Invoke, Override, RunGlueJob, Step
+from acceptance.contract.keys.tokens import Placeholder, tokens, write
+from acceptance.deliveries.placeholders import unknown
+from acceptance.odcs.columns.columns import WHOLE_NUMBERS, column_name, kind
+from acceptance.odcs.document.duration import read_duration
+from acceptance.odcs.document.node import Node, hint, shown
+
+_KEYS = {
+    "invoke": ("invoke", "payload", "within", "asynchronous"),
+    "await_object": ("await_object", "within"),
+    "await_glue_job": ("await_glue_job", "within"),
+    "run_glue_job": ("run_glue_job", "arguments", "within"),
+}
+"""The kinds of step, each with the keys that it may have."""
+
+_WITHIN = {"invoke": "5m", "await_object": "5m", "await_glue_job": "30m", "run_glue_job": "30m"}
+"""How long a step may take when it does not say."""
+
+_PARAMETER = re.compile(r"/?[A-Za-z0-9_.-]+(/[A-Za-z0-9_.-]+)*")  # AWS API reference, PutParameter
+_A_DAY = date(2001, 2, 3)
+_URI = re.compile(r"s3://[^/]+/.*", re.DOTALL)
+
+
+def read_override(pipeline: Node, known: Sequence[str] | None) -> tuple[Override, ...]:
+    """The temporary parameters. `known` are the placeholders that their values may hold, if the template says."""
+    found: dict[str, Override] = {}
+    for node in pipeline["override"].sequence():
+        node.mapping().refuse_unknown_keys(("parameter", "copy_of", "set"))
+        parameter, copy_of = (_parameter(node[key]) for key in ("parameter", "copy_of"))
+        if parameter is None:
+            node.refuse("an override needs the name of its parameter")
+            continue
+        if parameter == copy_of:
+            node["copy_of"].refuse("a parameter cannot be a copy of itself: the pipeline's own would be overwritten")
+        if parameter in found:
+            node["parameter"].refuse(f"the parameter {parameter} is overridden twice")
+        if not node["set"].mapping().value:
+            node.refuse("an override needs `set`, the keys of the parameter's JSON object and their values")
+        _refuse_unknown_placeholders(node["set"], known)
+        found[parameter] = Override(parameter, copy_of, node["set"].mapping().value)
+    return tuple(found.values())
+
+
+def read_steps(pipeline: Node, known: Sequence[str] | None) -> tuple[Step, ...]:
+    steps: list[Step] = []
+    for node in pipeline["steps"].sequence():
+        if not isinstance(node.value, dict):
+            node.refuse(f"found {shown(node.value)}; a step is a mapping with one of {', '.join(_KEYS)}")
+            continue
+        verbs = [verb for verb in _KEYS if verb in node]
+        if len(verbs) != 1:
+            found = " and ".join(verbs) or ", ".join(node.value) or "none"
+            node.refuse(f"a step is exactly one action, found {found}; {hint(found, tuple(_KEYS))}")
+            continue
+        node.refuse_unknown_keys(_KEYS[verbs[0]])
+        _refuse_unknown_placeholders(node, known)
+        step = _step(verbs[0], node)
+        if isinstance(step, AwaitGlueJob) and not any(isinstance(before, Invoke) for before in steps):
+            node.refuse("there is no `invoke` before it that could have started the job; to start it use run_glue_job")
+        steps.append(step)
+    return tuple(steps)
+
+
+def read_partition(
+    pipeline: Node, table: Node, columns: Mapping[str, Column], known: Sequence[str] | None
+) -> Mapping[str, str]:
+    """The text of each partition column, in the order of the table's partition keys."""
+    given = {child.key.lower(): child for child in pipeline["partition"].mapping()}
+    partitioned = {column_name(node): node for node in table["properties"] if node["partitioned"].value}
+    for name, node in given.items():
+        if name not in partitioned:
+            node.refuse(
+                f"{name} is not a column with `partitioned: true`; {hint(name, tuple(partitioned) or ('none',))}"
+            )
+            continue
+        _refuse_unknown_placeholders(node, known)
+        if name in columns:
+            _refuse_misfit(node, columns[name])
+    for name, node in partitioned.items():
+        if name not in given:
+            node.refuse(f"the partition column {name} has no value; add it to `partition` of the pipeline")
+    order = sorted(partitioned, key=lambda name: max(partitioned[name]["partitionKeyPosition"].value or 0, 0))
+    return {name: given[name].text() for name in order if name in given}
+
+
+def _step(verb: str, node: Node) -> Step:
+    name, within = node[verb].text(), read_duration(node["within"], _WITHIN[verb])
+    if node[verb].value is None:
+        node[verb].refuse(f"{verb} needs a name")
+    if verb == "await_object":
+        if name and not _URI.fullmatch(name):
+            node[verb].refuse(
+                f"found {name!r}; an object is s3://bucket/key, or s3://bucket/prefix/ for any object below"
+            )
+        return AwaitObject(name, within)
+    if "{" in name:
+        node[verb].refuse(f"found {name!r}; a name cannot hold placeholders, only ${{VARIABLES}}")
+    if verb == "await_glue_job":
+        return AwaitGlueJob(name, within)
+    if verb == "run_glue_job":
+        return RunGlueJob(name, _arguments(node["arguments"]), within)
+    asynchronous = node["asynchronous"]
+    if not isinstance(asynchronous.value, bool | None):
+        asynchronous.refuse(f"found {shown(asynchronous.value)}; allowed: true, false")
+    payload: Any = {} if node["payload"].value is None else node["payload"].value
+    return Invoke(name, payload, within, bool(asynchronous.value))
+
+
+def _arguments(node: Node) -> Mapping[str, str]:
+    for child in node.mapping():
+        if not child.key.startswith("--"):
+            child.refuse(f"Glue passes only arguments that begin with '--'; write {'--' + child.key!r}")
+        child.text()
+    return {child.key: child.text() for child in node.mapping()}
+
+
+def _parameter(node: Node) -> str | None:
+    name = node.text()
+    if name and not _PARAMETER.fullmatch(name):
+        node.refuse(f"{name!r} cannot be an SSM parameter: letters, digits, and . - _ between slashes, no placeholders")
+    return name or None
+
+
+def _refuse_unknown_placeholders(node: Node, known: Sequence[str] | None) -> None:
+    """Look at every text below the node, so that each problem has its own line. Without a template nothing is known."""
+    if isinstance(node.value, dict | list):
+        for child in node:
+            _refuse_unknown_placeholders(child, known)
+    else:
+        try:
+            names = unknown(node.value, known or ())
+        except ValueError as error:
+            node.refuse(str(error))
+        else:
+            for name in names if known else ():
+                node.refuse(f"unknown placeholder {{{name}}}; {hint(name, known or ())}")
+
+
+def _refuse_misfit(node: Node, column: Column) -> None:
+    """A partition value that can never be one of its column's type would make every delivery fail."""
+    text = node.text()
+    if not text:
+        if node.value is None:
+            node.refuse("a partition column needs a text, such as '{business_date:%Y%m%d}'")
+        return
+    try:
+        parts = tokens(text)
+        example = "".join(write(part, _A_DAY, defaultdict(lambda: "1")) for part in parts)
+    except ValueError:
+        return  # said already: it is no template
+    if kind(column) in WHOLE_NUMBERS and not example.isdecimal():
+        node.refuse(f"{text!r} is no whole number, but {column.name} is {column.type}; write {{business_date:%Y%m%d}}")
+    known = not any(isinstance(part, Placeholder) and part.is_field for part in parts)
+    if kind(column) == "date" and known and example != _A_DAY.isoformat():
+        node.refuse(f"{text!r} is no date like {_A_DAY}, but {column.name} is a date; write {{business_date:%Y-%m-%d}}")

@@ -1,0 +1,130 @@
+"""The one text that a cell has, whoever computes it: Athena's SQL, DuckDB's SQL, or anyone who follows this table.
+
+By Hive type; null is the single character U+001E:
+
+    tinyint .. bigint    decimal digits                        007 -> 7
+    decimal(p,s)         with exactly s digits after the point -0.5
+    float, double        round(x * 10^d) below 9 * 10^(15-d), else "x" and the 16 hexadecimal digits of the IEEE 754
+                         double; NaN is "NaN". d is 6 or what the contract says; if it says `exact`, always hexadecimal
+    boolean              true, false
+    date                 2013-01-31
+    timestamp            2013-01-31 05:15:00.123000, rounded to milliseconds, which is what Athena reads
+    string, varchar      itself, with U+001E written as U+001E "e" and U+001F as U+001E "s"
+    char                 the same, without trailing spaces
+
+A row is the texts of its cells joined by U+001F. The escapes make that unambiguous: no cell can look like a null or
+like two cells.
+"""
+
+import struct
+from collections.abc import Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+
+from acceptance.contract.contract import Column
+from acceptance.contract.hive_types import type_and_sizes
+
+_EXACT_DIGITS = 15  # 9 * 10^15 is less than 2^53: the rounded product is exact in a double and in a bigint
+_CONCAT_AT_ONCE = 100  # Trino limits the number of arguments of one concat
+
+_FLOATS = frozenset({"float", "double"})
+_TEXTS = frozenset({"string", "varchar", "char"})
+_CAST = frozenset({"tinyint", "smallint", "int", "integer", "bigint", "decimal", "boolean", "date"})
+
+
+@dataclass(frozen=True, slots=True)
+class Dialect:
+    """What the two engines call differently. Each template holds the value as {0}."""
+
+    is_nan: str
+    ieee754_hex: str
+    timestamp_text: str
+    md5_hex: str
+    escaped: str
+
+
+_ESCAPED = "replace(replace({0}, chr(30), concat(chr(30), 'e')), chr(31), concat(chr(30), 's'))"
+
+ATHENA = Dialect(
+    is_nan="is_nan({0})",
+    ieee754_hex="to_hex(to_ieee754_64({0}))",
+    timestamp_text="date_format(CAST({0} AS timestamp(3)), '%Y-%m-%d %H:%i:%s.%f')",
+    md5_hex="lower(to_hex(md5(to_utf8({0}))))",
+    escaped=_ESCAPED,
+)
+DUCKDB = Dialect(
+    is_nan="isnan({0})",
+    ieee754_hex="hex(CAST(CAST({0} AS BIT) AS BLOB))",
+    timestamp_text="strftime(CAST(CAST({0} AS TIMESTAMP_MS) AS TIMESTAMP), '%Y-%m-%d %H:%M:%S.%f')",
+    md5_hex="md5({0})",
+    # To look for the two takes DuckDB a third of the time that it takes to replace what is hardly ever there.
+    escaped=f"CASE WHEN contains({{0}}, chr(30)) OR contains({{0}}, chr(31)) THEN {_ESCAPED} ELSE {{0}} END",
+)
+
+
+def row_text(dialect: Dialect, columns: Sequence[Column], values: Sequence[str]) -> str:
+    """The expression of a row's text. `values` are expressions, one for each column and of its type.
+
+    Raises:
+        ValueError: as `cell_text`.
+    """
+    return joined([cell_text(dialect, column, value) for column, value in zip(columns, values, strict=True)])
+
+
+def joined(texts: Sequence[str]) -> str:
+    """The expression of a row's text, from those of its cells' texts."""
+    parts: list[str] = []
+    for text in texts:
+        parts += ["chr(31)", f"coalesce({text}, chr(30))"] if parts else [f"coalesce({text}, chr(30))"]
+    while len(parts) > 1:
+        chunks = [parts[start : start + _CONCAT_AT_ONCE] for start in range(0, len(parts), _CONCAT_AT_ONCE)]
+        parts = [f"concat({', '.join(chunk)})" if len(chunk) > 1 else chunk[0] for chunk in chunks]
+    return parts[0]
+
+
+def cell_text(dialect: Dialect, column: Column, value: str) -> str:
+    """The expression of a cell's text; null for null.
+
+    Raises:
+        ValueError: the column has a type without canonical text.
+    """
+    kind, sizes = type_and_sizes(column.type)
+    if kind in _TEXTS:
+        return dialect.escaped.format(f"rtrim(CAST({value} AS varchar))" if kind == "char" else value)
+    if kind in _FLOATS:
+        return _rounded(dialect, column.digits, value if kind == "double" else f"CAST({value} AS double)")
+    if kind == "timestamp":
+        return dialect.timestamp_text.format(value)
+    if kind == "decimal" and len(sizes) == 2 and sizes[0] == sizes[1]:
+        # Without a digit before the point the engines differ: 0.5 and .5
+        value = f"CAST({value} AS decimal({min(sizes[0] + 1, 38)}, {sizes[1]}))"
+    if kind in _CAST:
+        return f"CAST({value} AS varchar)"
+    allowed = ", ".join(sorted(_CAST | _TEXTS | _FLOATS | {"timestamp"}))
+    raise ValueError(f"column {column.name}: cells of type {column.type} cannot be compared; allowed: {allowed}")
+
+
+def as_written(column: Column, text: str | None) -> str | None:
+    """A canonical text as people write such a value: 93100000 of a double is 93.1."""
+    kind, _ = type_and_sizes(column.type)
+    if text is None or kind not in _FLOATS | _TEXTS | {"timestamp"}:
+        return text
+    if kind == "timestamp":
+        return text.removesuffix("000").removesuffix(".000")
+    if kind in _TEXTS:
+        return text.replace("\x1es", "\x1f").replace("\x1ee", "\x1e")
+    if text.startswith("x"):
+        return repr(struct.unpack(">d", bytes.fromhex(text[1:]))[0])
+    return text if text == "NaN" else f"{Decimal(text).scaleb(-(column.digits or 0)).normalize():f}"
+
+
+def _rounded(dialect: Dialect, digits: int | None, value: str) -> str:
+    nan = f"CASE WHEN {dialect.is_nan.format(value)} THEN 'NaN'"
+    # Not concat, which in DuckDB makes a text of null; and + 0e0, so that -0.0 is 0.0.
+    bits = f"'x' || {dialect.ieee754_hex.format(f'({value} + 0e0)')}"
+    if digits is None:
+        return f"{nan} ELSE {bits} END"
+    return (
+        f"{nan} WHEN abs({value}) < 9e{_EXACT_DIGITS - digits}"
+        f" THEN CAST(CAST(round({value} * 1e{digits}) AS bigint) AS varchar) ELSE {bits} END"
+    )

@@ -1,0 +1,60 @@
+"""What a contract says about when landed and table are the same, as lines for the evidence."""
+
+from acceptance.contract.contract import Contract
+from acceptance.contract.landing_format import LandingFormat, NamedByColumn
+
+
+def comparison_options(contract: Contract) -> dict[str, str]:
+    """Name and value of everything that decides it, defaults included."""
+    landing = contract.landing
+    options = {"format": landing.format, "compression": landing.compression}
+    if landing.format != "parquet":
+        options["encoding"] = landing.encoding
+        options["decimal sign"] = "comma" if landing.decimal_comma else "point"
+    if landing.format == "csv":
+        options |= _of_csv(landing)
+    options |= {
+        "trim": "spaces and tabs around each cell" if landing.trim else "nothing",
+        "empty as null": "yes" if _empty_is_null(landing) else "no",
+        "times without an offset are in": landing.zone,
+        "partition holds": _partition_holds(contract),
+        "landed files are read by": "Athena" if contract.engine == "athena" else "DuckDB, independently of Athena",
+    }
+    return options | _of_columns(contract)
+
+
+def _of_csv(landing: LandingFormat) -> dict[str, str]:
+    return {
+        "delimiter": repr(landing.delimiter),
+        "quote": repr(landing.quote) if landing.quote else "none",
+        "header": "yes" if landing.header else "no",
+        "null text": repr(landing.null_text),
+    }
+
+
+def _of_columns(contract: Contract) -> dict[str, str]:
+    columns = [column for column in contract.columns if column.name not in contract.partition]
+    floats = [column for column in columns if column.type in ("float", "double")]
+    digits = (f"{column.name} {'exact' if column.digits is None else column.digits}" for column in floats)
+    left_out = [column.name for column in columns if column not in contract.compared_columns]
+    named = {
+        "digits compared of floats": ", ".join(digits),
+        "formats of dates and times": ", ".join(f"{c.name} {c.landed_format}" for c in columns if c.landed_format),
+        "rounded to milliseconds": ", ".join(column.name for column in columns if column.rounded),
+        "computed": "; ".join(f"{column.name} = {column.computed}" for column in columns if column.computed),
+        "not compared": ", ".join(left_out),
+        "columns of the file left out": ", ".join(contract.landing.ignored),
+        "partition columns, from the key": ", ".join(f"{name} = {text}" for name, text in contract.partition.items()),
+    }
+    return {name: text for name, text in named.items() if text}
+
+
+def _empty_is_null(landing: LandingFormat) -> bool:
+    return landing.empty_as_null or (landing.format == "csv" and not landing.null_text)
+
+
+def _partition_holds(contract: Contract) -> str:
+    holds = contract.partition_holds
+    if isinstance(holds, NamedByColumn):
+        return f"rows of this delivery where {holds.column} is {holds.value}"
+    return holds.value

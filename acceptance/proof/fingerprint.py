@@ -1,0 +1,120 @@
+"""One number for all cells of a table or file, computed alike by Athena, by DuckDB and by anyone with an md5.
+
+The md5 of a row's canonical text (see `canonical`; in UTF-8) is read as two signed big-endian 64-bit integers, and each
+half is summed over the rows. A sum does not depend on the order of the rows and, unlike XOR, does not lose rows that
+come twice.
+
+To find where two sides differ, the rows are dealt into buckets by their key: by the last bits, 12 at most, of the md5
+of the key's canonical text (of a dataset without a key, of the row's).
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+
+from acceptance.contract.contract import Column
+from acceptance.proof.canonical_text import ATHENA, DUCKDB, row_text
+
+MOST_BUCKETS = 4096
+
+_LOW, _LOW_SIGN = f"{2**64 - 1}::UHUGEINT", f"{2**63}::UHUGEINT"
+
+
+@dataclass(frozen=True, slots=True)
+class Fingerprint:
+    """Number of rows, and the sums of the high and low halves of their digests. Equal fingerprints, equal cells."""
+
+    rows: int
+    high: int
+    low: int
+
+    @classmethod
+    def of_sums(cls, rows: int, high: object, low: object) -> "Fingerprint":
+        """From what an engine answered: int, Decimal or text, or null, which is the sum over no rows."""
+        return cls(rows, _integer(high), _integer(low))
+
+    def __add__(self, other: "Fingerprint") -> "Fingerprint":
+        """Of the rows of both together."""
+        return Fingerprint(self.rows + other.rows, self.high + other.high, self.low + other.low)
+
+    def __sub__(self, other: "Fingerprint") -> "Fingerprint":
+        """Of the rows that are left without those of the other."""
+        return Fingerprint(self.rows - other.rows, self.high - other.high, self.low - other.low)
+
+    def __str__(self) -> str:
+        return f"{self.rows}:{self.high:x}:{self.low:x}"
+
+
+def athena_digest(columns: Sequence[Column]) -> str:
+    """The expression of a row's digest, in Athena's dialect.
+
+    Raises:
+        ValueError: a column has a type without canonical text.
+    """
+    return f"md5(to_utf8({row_text(ATHENA, columns, quoted_names(columns))}))"
+
+
+def athena_sums(digest: str) -> tuple[str, str]:
+    """The two aggregate expressions, in Athena's dialect, that give `high` and `low` over the rows of a SELECT."""
+    halves = (f"from_big_endian_64(substr({digest}, {start}, 8))" for start in (1, 9))
+    high, low = (f"coalesce(sum(CAST({half} AS decimal(38, 0))), CAST(0 AS decimal(38, 0)))" for half in halves)
+    return high, low
+
+
+def athena_fingerprint_columns(columns: Sequence[Column]) -> tuple[str, str]:
+    """Both in one. Raises ValueError as `athena_digest`."""
+    return athena_sums(athena_digest(columns))
+
+
+def duckdb_digest(columns: Sequence[Column], values: Sequence[str]) -> str:
+    """The same digest in DuckDB's dialect, as one number of 128 bits. `values` are expressions, one for each column and
+    of its type.
+
+    Raises:
+        ValueError: as `athena_digest`.
+    """
+    return f"CAST(CAST(unhex(md5({row_text(DUCKDB, columns, values)})) AS BIT) AS UHUGEINT)"
+
+
+def duckdb_sums(digest: str) -> tuple[str, str]:
+    """The two aggregate expressions over `digest` in DuckDB's dialect."""
+    # Summed without their sign: a half whose first bit is set is negative, which makes 2^64 less.
+    halves = ((f"{digest} >> 64", f"{digest} >> 127 = 1"), (f"{digest} & {_LOW}", f"{digest} & {_LOW_SIGN} > 0"))
+    high, low = (
+        f"coalesce(sum(CAST({half} AS UBIGINT)) - {2**64} * count(*) FILTER (WHERE {negative}), 0)"
+        for half, negative in halves
+    )
+    return high, low
+
+
+def duckdb_fingerprint_columns(columns: Sequence[Column], values: Sequence[str]) -> tuple[str, str]:
+    """Both in one. Raises ValueError as `athena_digest`."""
+    return duckdb_sums(duckdb_digest(columns, values))
+
+
+def athena_bucket(key_text: str, buckets: int) -> str:
+    """The expression of a row's bucket in Athena's dialect, from that of its key's text. `buckets` is a power of 2."""
+    return f"bitwise_and(from_big_endian_64(substr(md5(to_utf8({key_text})), 9, 8)), {buckets - 1})"
+
+
+def athena_half(row: str) -> str:
+    """The expression of a row's high half in Athena's dialect, from that of its text."""
+    return f"from_big_endian_64(substr(md5(to_utf8({row})), 1, 8))"
+
+
+def duckdb_bucket(columns: Sequence[Column], values: Sequence[str], buckets: int) -> str:
+    """The same in DuckDB's dialect."""
+    return f"(CAST('0x' || md5({row_text(DUCKDB, columns, values)})[30:32] AS INTEGER) & {buckets - 1})"
+
+
+def duckdb_half(columns: Sequence[Column], values: Sequence[str]) -> str:
+    """The same in DuckDB's dialect."""
+    return f"CAST(CAST(unhex(md5({row_text(DUCKDB, columns, values)})[1:16]) AS BIT) AS BIGINT)"
+
+
+def quoted_names(columns: Sequence[Column]) -> list[str]:
+    return ['"' + column.name.replace('"', '""') + '"' for column in columns]
+
+
+def _integer(value: object) -> int:
+    return 0 if value is None else int(Decimal(str(value)))

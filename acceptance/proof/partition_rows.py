@@ -1,0 +1,121 @@
+"""What a partition must hold after a delivery: the rows of its files, and of others if the contract says so."""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import accumulate, combinations
+
+from acceptance.contract.contract import Contract
+from acceptance.contract.landing_format import NamedByColumn
+from acceptance.deliveries.delivery import Delivery, LandingObject
+from acceptance.deliveries.placeholders import fill, partition_values
+from acceptance.errors import UnroutableKey
+from acceptance.proof.fingerprint import Fingerprint
+
+_LATER_AT_MOST = 24
+"""Of which every choice is tried: half of them at a time, 4,096 sums."""
+
+
+@dataclass(frozen=True, slots=True)
+class OtherFile:
+    """A landed file of another delivery of the partition that can be read. `later`: it landed after this delivery."""
+
+    landed: LandingObject
+    fingerprint: Fingerprint
+    later: bool
+
+
+def others_of_partition(
+    contract: Contract, delivery: Delivery, listed: Sequence[LandingObject]
+) -> tuple[LandingObject, ...]:
+    """Of what is listed, the files of other deliveries whose rows go into the partition of this one."""
+    ours, wanted = {member.key for member in delivery.members}, partition_values(contract, delivery)
+    return tuple(landed for landed in listed if landed.key not in ours and _lies_in(contract, landed, wanted))
+
+
+def is_later(delivery: Delivery, landed: LandingObject) -> bool:
+    """Whether its pipeline need not have run yet. What landed in the same second may be either, so it is later."""
+    return landed.last_modified >= max(member.last_modified for member in delivery.members)
+
+
+def expected(own: Fingerprint, others: Sequence[OtherFile], table: Fingerprint) -> tuple[OtherFile, ...] | None:
+    """The other files whose rows the partition must have: all earlier ones, and those later ones that it has already.
+
+    A later delivery may be in the table or not: its own run judges that. If no choice of later files makes the sides
+    equal, the sides differ; expected is then a choice with as many rows as the table, and if there is none, no later
+    file. None: there are too many later files to try every choice, and as many as landed first make no equal sides,
+    whether none of them, some or all. A table of fewer rows than without any, or more than with all, differs anyway.
+    """
+    earlier = tuple(other for other in others if not other.later)
+    later = sorted((other for other in others if other.later), key=lambda other: other.landed.last_modified)
+    least = total(own, earlier)
+    for number, held in enumerate(accumulate((other.fingerprint for other in later), initial=least)):
+        if held == table:
+            return (*earlier, *later[:number])
+    missing = table - least
+    if len(later) > _LATER_AT_MOST:
+        return None if 0 <= missing.rows <= total(_NOTHING, later).rows else earlier
+    equal = _chosen(later, lambda of: (of.rows, of.high, of.low), missing)
+    return (*earlier, *(equal or _chosen(later, lambda of: (of.rows,), missing) or ()))
+
+
+def undecided(others: Sequence[OtherFile]) -> str:
+    """Why nothing is expected."""
+    later = sum(other.later for other in others)
+    return (
+        f"{later} files of the partition landed after this delivery, and which of them the table holds cannot be told: "
+        f"at most {_LATER_AT_MOST} can be tried in every way. Validate it again when their pipelines have run, or let "
+        "a column name the file of each row (partition_holds: {column: ...})"
+    )
+
+
+def total(own: Fingerprint, others: Sequence[OtherFile]) -> Fingerprint:
+    for other in others:
+        own += other.fingerprint
+    return own
+
+
+def _chosen(
+    later: Sequence[OtherFile], by: Callable[[Fingerprint], tuple[int, ...]], missing: Fingerprint
+) -> tuple[OtherFile, ...] | None:
+    """A choice of these files whose sum is what is missing: among the sums of one half is what the other half lacks."""
+    half = len(later) // 2
+    sums = {by(total(_NOTHING, choice)): choice for choice in _choices(later[half:])}
+    for choice in _choices(later[:half]):
+        rest = sums.get(by(missing - total(_NOTHING, choice)))
+        if rest is not None:
+            return (*choice, *rest)
+    return None
+
+
+_NOTHING = Fingerprint(0, 0, 0)
+
+
+def _choices(files: Sequence[OtherFile]) -> Iterator[tuple[OtherFile, ...]]:
+    for number in range(len(files) + 1):
+        yield from combinations(files, number)
+
+
+def files_named(contract: Contract, delivery: Delivery) -> tuple[str, ...]:
+    """The values by which the rows of this delivery are known, if a column of the table names the file of each row."""
+    holds = contract.partition_holds
+    if not isinstance(holds, NamedByColumn):
+        return ()
+    return tuple(
+        dict.fromkeys(
+            str(fill(holds.value, delivery, member, fields)) for member, fields in _fields(contract, delivery)
+        )
+    )
+
+
+def _fields(contract: Contract, delivery: Delivery) -> Iterator[tuple[LandingObject, Mapping[str, str]]]:
+    for member in sorted(delivery.members):
+        yield member, contract.template.read(member.key)[1]
+
+
+def _lies_in(contract: Contract, landed: LandingObject, wanted: Mapping[str, str]) -> bool:
+    try:
+        business_date, fields = contract.template.read(landed.key)
+    except UnroutableKey:
+        return False
+    alone = Delivery(contract.dataset, business_date, (landed,), fields)
+    return partition_values(contract, alone) == wanted

@@ -1,0 +1,1 @@
+"""What Athena is asked: one measuring query, and the few beside it."""

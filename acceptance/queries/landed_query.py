@@ -1,0 +1,149 @@
+"""The landed side by Athena, when the files are too big to fetch: strict reading, fingerprint, and where they differ.
+
+The files are read through a table over the landing location, which the contract names. Of a CSV all its columns are
+texts, which are then read as strictly as the other engine does; those of Parquet have the contract's types.
+"""
+
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from typing import Any
+
+from sqlglot import exp
+
+from acceptance.contract.contract import Column, Contract
+from acceptance.errors import QueryFailed
+from acceptance.judging.facts import LandedFacts
+from acceptance.proof.canonical_text import ATHENA, cell_text
+from acceptance.proof.differences import Differences, Texts
+from acceptance.proof.fingerprint import Fingerprint, athena_digest, athena_sums
+from acceptance.queries.difference_query import cell_names, compared, masked
+from acceptance.queries.landed_cells import read_as, text_of
+from acceptance.queries.measuring_query import delivered
+from acceptance.sql.computed_columns import as_column
+from acceptance.sql.text import DIALECT, identifier, only_select
+
+ROWS_AT_MOST = 10_000
+"""Different rows that one query after a difference brings."""
+
+
+def landed_query(contract: Contract, files: Sequence[str]) -> str:
+    """One row: rows, the fingerprint's halves, for each landed column the number of its unreadable cells, then one of
+    these cells for each column. `files` are s3:// uris.
+    """
+    columns = contract.landed_columns
+    high, low = athena_sums("digest")
+    counts = [f"count({_cell(column)}) - count({identifier(column.name)})" for column in columns]
+    unreadable = [f"{_cell(column)} IS NOT NULL AND {identifier(column.name)} IS NULL" for column in columns]
+    examples = [f"min(CASE WHEN {bad} THEN {_example(c)} END)" for c, bad in zip(columns, unreadable, strict=True)]
+    selected = ",\n  ".join(["count(*)", high, low, *counts, *examples])
+    digest = athena_digest(contract.compared_columns)
+    return only_select(f"""WITH {_landed(contract, files)},
+digested AS (
+  SELECT *, {digest} AS digest
+  FROM landed
+)
+SELECT
+  {selected}
+FROM digested""")
+
+
+def read_landed_answer(contract: Contract, row: Sequence[Any], query_id: str) -> LandedFacts:
+    """Raises QueryFailed if the answer does not have the query's shape."""
+    columns = contract.landed_columns
+    if len(row) != 3 + 2 * len(columns):
+        raise QueryFailed(f"query {query_id}: {len(row)} columns came back, {3 + 2 * len(columns)} expected", query_id)
+    rows, high, low, *rest = row
+    counts, examples = rest[: len(columns)], rest[len(columns) :]
+    faults = [
+        f"column {column.name}: {count} cells such as {example!r} cannot be read as {column.type}"
+        for column, count, example in zip(columns, counts, examples, strict=True)
+        if count
+    ]
+    total = sum(int(count) for count in counts)
+    return LandedFacts(
+        int(rows), None if faults else Fingerprint.of_sums(int(rows), high, low), total, "; ".join(faults)
+    )
+
+
+def both_sides_query(
+    contract: Contract,
+    partition: Mapping[str, str],
+    usable: Collection[str],
+    named: Sequence[str],
+    files: Sequence[str],
+) -> str:
+    """The rows, as canonical texts, that are not as often landed as in the table, with how often they are."""
+    cells = cell_names(contract)
+    texts = ", ".join(
+        f"{masked(ATHENA, column, cell_text(ATHENA, column, identifier(column.name)))} AS {cell}"
+        for column, cell in cells.items()
+    )
+    grouped, key = ", ".join(cells.values()), ", ".join(cells[column] for column in contract.compared_key)
+    return only_select(f"""{delivered(contract, partition, usable, named)},
+{_landed(contract, files)},
+both_sides AS (
+  SELECT 1 AS landed_times, 0 AS table_times, {texts} FROM landed
+  UNION ALL
+  SELECT 0 AS landed_times, 1 AS table_times, {texts} FROM delivered
+)
+SELECT sum(landed_times), sum(table_times), {grouped}
+FROM both_sides
+GROUP BY {grouped}
+HAVING sum(landed_times) <> sum(table_times)
+ORDER BY {key}
+LIMIT {ROWS_AT_MOST + 1}""")
+
+
+def read_both_sides(contract: Contract, rows: Sequence[Sequence[Any]]) -> Differences:
+    landed: dict[Texts, int] = {}
+    table: dict[Texts, int] = {}
+    for landed_times, table_times, *texts in rows[:ROWS_AT_MOST]:
+        for side, times in ((landed, landed_times), (table, table_times)):
+            if times:
+                side[tuple(texts)] = int(times)
+    return compared(contract).differences(landed, table, 1, 1, 1, cut_off=len(rows) > ROWS_AT_MOST)
+
+
+def _landed(contract: Contract, files: Sequence[str]) -> str:
+    """The common table expression "landed": each landed column's cell, and the values of all compared columns."""
+    database, _, table = contract.landed_table.partition(".")
+    paths = ", ".join(exp.Literal.string(file).sql(DIALECT) for file in files)
+    cells = ",\n    ".join(
+        f"{text_of(contract.landing, column, identifier(column.landed.lower()))} AS {_cell(column)}"
+        for column in contract.landed_columns
+    )
+    kept = ", ".join(_cell(column) for column in contract.landed_columns)
+    values = ",\n    ".join(
+        f"{read_as(contract.landing, column, _cell(column))} AS {identifier(column.name)}"
+        for column in contract.landed_columns
+    )
+    return f"""cells AS (
+  SELECT
+    {cells}
+  FROM {identifier(database)}.{identifier(table)}
+  WHERE "$path" IN ({paths})
+),
+values_of_cells AS (
+  SELECT
+    {kept},
+    {values}
+  FROM cells
+),
+landed AS (
+  SELECT *{"".join(_computed(contract))}
+  FROM values_of_cells
+)"""
+
+
+def _computed(contract: Contract) -> Iterator[str]:
+    for column in contract.compared_columns:
+        if column.computed:
+            value = as_column(column.computed, column.type).sql(DIALECT)
+            yield f",\n    {value} AS {identifier(column.name)}"
+
+
+def _cell(column: Column) -> str:
+    return identifier(f"cell {column.name}")
+
+
+def _example(column: Column) -> str:
+    return "'•••'" if column.sensitive else f"CAST({_cell(column)} AS varchar)"

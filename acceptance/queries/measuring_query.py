@@ -1,0 +1,238 @@
+"""Checks become one aggregate query in Athena's dialect, and its answer becomes measurements.
+
+Identifiers come from the contract and are quoted, values are typed literals, and the result is one SELECT. The
+delivered rows are the common table expression "delivered", read once whatever the number of checks. A check that is no
+aggregate of them (free SQL with a join, values of another table) runs beside it, so that what goes wrong there is known
+of that check alone.
+"""
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+
+from acceptance.contract.checks import Check, Metric, Number, Unit
+from acceptance.contract.contract import Column, Contract
+from acceptance.contract.hive_types import WHOLE_NUMBERS, kind_of, whole_number
+from acceptance.contract.landing_format import NamedByColumn
+from acceptance.errors import QueryFailed
+from acceptance.judging.facts import TableFacts
+from acceptance.judging.judge import Measurement, measured_text
+from acceptance.proof.fingerprint import Fingerprint, athena_digest, athena_sums
+from acceptance.queries.metrics import aggregate, is_free, own_query
+from acceptance.sql.text import identifier, literal, only_select, text_literal
+
+DIGEST = '"$digest"'
+
+Place = tuple[str, ...]
+"""The values by which one query tells deliveries apart: of the partition columns, and of one that names the file."""
+
+
+@dataclass(frozen=True, slots=True)
+class OwnQuery:
+    """One SELECT of one number, which measures one check."""
+
+    check: Check
+    sql: str
+
+
+@dataclass(frozen=True, slots=True)
+class MeasuringQuery:
+    """One SELECT of one row: the number of rows, the two halves of the fingerprint if there is one, then each check.
+
+    `beside` are the queries of the checks that it does not answer.
+    """
+
+    sql: str
+    checks: tuple[Check, ...]
+    fingerprinted: bool
+    beside: tuple[OwnQuery, ...] = ()
+
+    @property
+    def holds_free_rules(self) -> bool:
+        """Whether people's own SQL or patterns are among what it computes: its failure may be that of one rule."""
+        return any(map(is_free, self.checks))
+
+
+def compile_checks(
+    contract: Contract,
+    partition: Mapping[str, str],
+    usable: Collection[str],
+    files: Sequence[str] = (),
+    *,
+    fuse_rules: bool = True,
+) -> MeasuringQuery:
+    """The queries for every check of the contract whose columns are all in `usable` (present, with the right type).
+
+    Without `fuse_rules` what people wrote themselves, SQL and patterns, runs beside the one query, where it cannot make
+    the others fail.
+    `files`: see `delivered`.
+    """
+    aggregates, alone = _split(contract, usable, fuse_rules)
+    rows = delivered(contract, partition, usable, files)
+    beside = tuple(OwnQuery(check, only_select(f"{rows}\nSELECT (\n  {text}\n)")) for check, text in alone.items())
+    digest, measures = _measures(contract, usable, aggregates)
+    sql = f"{delivered(contract, partition, usable, files, digest)}\nSELECT\n  {measures}\nFROM delivered"
+    return MeasuringQuery(only_select(sql), tuple(aggregates), bool(digest), beside)
+
+
+def place_of(contract: Contract, partition: Mapping[str, str], files: Sequence[str] = ()) -> Place | None:
+    """What tells the delivery's rows from those of others in one query; None if that query cannot tell them."""
+    columns = {column.name: column for column in contract.columns}
+    values = [_canonical(value, columns[name]) for name, value in partition.items()]
+    if isinstance(contract.partition_holds, NamedByColumn):
+        values += list(files) if len(files) == 1 else [None]
+    return tuple(value for value in values if value is not None) if values and None not in values else None
+
+
+def runs_beside(contract: Contract, usable: Collection[str]) -> bool:
+    """Whether a check of the contract takes a query of its own."""
+    return bool(_split(contract, usable)[1])
+
+
+def compile_together(contract: Contract, places: Collection[Place], usable: Collection[str]) -> MeasuringQuery:
+    """One query for the deliveries at several places: a row for each place that has rows, its values first.
+
+    What runs beside the one query is not in it: that is of each delivery alone.
+    """
+    columns = {column.name: column for column in contract.columns}
+    names = _place_columns(contract)
+    aggregates, _ = _split(contract, usable)
+    digest, measures = _measures(contract, usable, aggregates)
+    keys = ", ".join(f"CAST({identifier(name)} AS varchar)" for name in names)
+    rows = _delivered(contract, {*usable, *names}, digest, _at(places, [columns[name] for name in names]))
+    by = ", ".join(map(identifier, names))
+    sql = f"{rows}\nSELECT\n  {keys},\n  {measures}\nFROM delivered\nGROUP BY {by}"
+    return MeasuringQuery(only_select(sql), tuple(aggregates), bool(digest))
+
+
+def read_together(
+    query: MeasuringQuery, contract: Contract, rows: Sequence[Sequence[object]], query_id: str
+) -> dict[Place, tuple[TableFacts, dict[str, Measurement]]]:
+    """What `read_answer` says of one delivery, by place. Places without rows are not among them."""
+    width = len(_place_columns(contract))
+    return {tuple(map(str, row[:width])): read_answer(query, row[width:], query_id) for row in rows}
+
+
+def read_answer(
+    query: MeasuringQuery, row: Sequence[object], query_id: str
+) -> tuple[TableFacts, dict[str, Measurement]]:
+    """The facts of the table, and a measurement for each check id, from the one row that the query answered.
+
+    Raises:
+        QueryFailed: the answer does not have the query's shape.
+    """
+    expected = 1 + 2 * query.fingerprinted + len(query.checks)
+    if len(row) != expected:
+        raise QueryFailed(f"query {query_id}: {len(row)} columns came back, {expected} were asked for", query_id)
+    rows = int(row[0])  # type: ignore[call-overload]
+    fingerprint, values = None, row[1:]
+    if query.fingerprinted:
+        fingerprint, values = Fingerprint.of_sums(rows, row[1], row[2]), row[3:]
+    measured = {
+        check.id: _measurement(check, value, rows, query_id) for check, value in zip(query.checks, values, strict=True)
+    }
+    return TableFacts(rows, fingerprint), measured
+
+
+def read_own_answer(query: OwnQuery, rows: Sequence[Sequence[object]], query_id: str, of: int) -> Measurement:
+    """The measurement of a check from the answer of its own query; `of` so many delivered rows, for a percentage."""
+    if len(rows) != 1 or len(rows[0]) != 1:
+        return Measurement(query_id=query_id, error=f"the query answered {len(rows)} rows, and not one number")
+    return _measurement(query.check, rows[0][0], of, query_id)
+
+
+def delivered(
+    contract: Contract,
+    partition: Mapping[str, str],
+    usable: Collection[str],
+    files: Sequence[str] = (),
+    digest: str = "",
+) -> str:
+    """The delivered rows, as the common table expression "delivered".
+
+    `files` are the values by which the rows of this delivery are known, if the contract has a column that names them.
+    `digest` is the expression of a row's digest, computed once.
+    """
+    columns = {column.name: column for column in contract.columns}
+    conditions = [f"{identifier(name)} = {literal(value, columns[name])}" for name, value in partition.items()]
+    if isinstance(contract.partition_holds, NamedByColumn):
+        names = ", ".join(text_literal(file) for file in files)
+        conditions.append(f"{identifier(contract.partition_holds.column)} IN ({names})")
+    return _delivered(contract, usable, digest, " AND ".join(conditions))
+
+
+def _delivered(contract: Contract, usable: Collection[str], digest: str, where: str) -> str:
+    selected = ", ".join(identifier(column.name) for column in contract.columns if column.name in usable)
+    selected += f",\n    {digest} AS {DIGEST}" if digest else ""
+    table = f"{identifier(contract.table.database)}.{identifier(contract.table.name)}"
+    return f"WITH delivered AS (\n  SELECT {selected}\n  FROM {table}" + (f"\n  WHERE {where}\n)" if where else "\n)")
+
+
+def _split(
+    contract: Contract, usable: Collection[str], fuse_rules: bool = True
+) -> tuple[dict[Check, str], dict[Check, str]]:
+    """The measurable checks that are aggregates of the one scan, and those that are queries of their own."""
+    columns = {column.name: column for column in contract.columns}
+    measurable = [check for check in contract.checks if set(check.columns) <= set(usable)]
+    together = [check for check in measurable if fuse_rules or not is_free(check)]
+    aggregates = {check: text for check in together if (text := aggregate(check, columns)) is not None}
+    alone = ((check, own_query(check, columns)) for check in measurable if check not in aggregates)
+    return aggregates, {check: text for check, text in alone if text is not None}
+
+
+def _measures(contract: Contract, usable: Collection[str], aggregates: Mapping[Check, str]) -> tuple[str, str]:
+    """A row's digest, empty if not all compared columns are usable, and what is selected of the delivered rows."""
+    fingerprinted = _compares_cells(contract) and {column.name for column in contract.compared_columns} <= set(usable)
+    digest = athena_digest(contract.compared_columns) if fingerprinted else ""
+    measures = [("rows", "count(*)")]
+    if fingerprinted:
+        high, low = athena_sums(DIGEST)
+        measures += [("fingerprint_high", high), ("fingerprint_low", low)]
+    measures += [(check.id, text) for check, text in aggregates.items()]
+    return digest, ",\n  ".join(f"{expression} AS {identifier(name)}" for name, expression in measures)
+
+
+def _at(places: Collection[Place], columns: Sequence[Column]) -> str:
+    """Written so that Athena reads only these partitions."""
+    if len(columns) == 1:
+        return f"{identifier(columns[0].name)} IN ({', '.join(literal(value, columns[0]) for (value,) in places)})"
+    alike = (
+        " AND ".join(f"{identifier(c.name)} = {literal(value, c)}" for c, value in zip(columns, place, strict=True))
+        for place in places
+    )
+    return " OR ".join(f"({each})" for each in alike)
+
+
+def _place_columns(contract: Contract) -> tuple[str, ...]:
+    holds = contract.partition_holds
+    return (*contract.partition, *([holds.column] if isinstance(holds, NamedByColumn) else []))
+
+
+def _canonical(value: str, column: Column) -> str | None:
+    """As the engine writes the value of a partition column; None of what has several ways to be written, or is none."""
+    kind = kind_of(column)
+    if kind in WHOLE_NUMBERS:
+        number = whole_number(value)
+        return None if number is None else str(number)
+    return value if kind in ("string", "varchar", "date") else None
+
+
+def _compares_cells(contract: Contract) -> bool:
+    return any(check.metric is Metric.CELLS_EQUAL_LANDED for check in contract.checks)
+
+
+def _measurement(check: Check, value: object, rows: int, query_id: str) -> Measurement:
+    if value is None:
+        return Measurement(query_id=query_id, error="the query answered NULL")
+    if isinstance(value, bool):
+        value = int(value)  # ODCS lets a query answer true or false; they are compared as 1 and 0
+    if not isinstance(value, Number):
+        kind = "a text" if isinstance(value, str) else f"a {type(value).__name__}"
+        # The value itself may be of a sensitive column, and what is said here goes into the evidence.
+        return Measurement(query_id=query_id, error=f"the query answered {kind}, and not a number")
+    if check.unit is Unit.ROWS or check.metric is Metric.SQL:
+        return Measurement(value, query_id=query_id)
+    if rows == 0:
+        return Measurement(query_id=query_id, skipped="a percentage of no rows says nothing")
+    percent = 100 * Decimal(value) / rows  # of floats, 1 of 1000 is more than the 0.1 that a contract bounds it by
+    return Measurement(percent, f"{measured_text(check, float(percent))} ({value} of {rows} rows)", query_id)

@@ -1,0 +1,137 @@
+"""How a check is measured: as an aggregate of the one scan, and which rows it counts.
+
+A condition that is null counts no row, so that null is valid everywhere. NaN is within no range and a multiple of
+nothing; an infinity is within a range that does not end.
+"""
+
+from collections.abc import Callable, Mapping
+
+from acceptance.contract.checks import Check, Metric, Number, Reference, Valid
+from acceptance.contract.contract import Column
+from acceptance.contract.hive_types import kind_of
+from acceptance.sql.fused_rules import fuse
+from acceptance.sql.text import identifier, literal, text_literal
+
+Columns = Mapping[str, Column]
+
+_LIMITS = (">=", "<=", ">", "<")
+_FLOATS = ("float", "double")
+
+
+def aggregate(check: Check, columns: Columns) -> str | None:
+    """What the check counts, as an aggregate over the delivered rows; None if it needs a query of its own."""
+    if check.metric is Metric.ROW_COUNT:
+        return "count(*)"
+    if check.metric is Metric.DUPLICATE_VALUES:
+        return _duplicates(check)
+    if check.metric is Metric.SQL:
+        fused = fuse(check.sql or "")
+        return fused.expression if fused else None
+    rows = counted_rows(check, columns) if check.metric in _COUNTED else None
+    return f"count(*) FILTER (WHERE {rows})" if rows else None
+
+
+def own_query(check: Check, columns: Columns) -> str | None:
+    """The SELECT of one number over the table "delivered" that measures a check by itself, if there is one."""
+    if check.valid is not None and check.valid.pattern is not None:
+        return f"SELECT count(*) FROM delivered WHERE {_invalid_values(check, columns)}"
+    if check.metric is Metric.SQL and check.sql is not None:
+        return check.sql.replace("{object}", "delivered")
+    if check.metric is Metric.ORPHANED_VALUES and check.refers_to is not None:
+        return f"SELECT count(*) FROM delivered WHERE {_orphaned(check, check.refers_to)}"
+    return None
+
+
+def is_free(check: Check) -> bool:
+    """Whether it holds SQL or a pattern that a person wrote, which Athena may refuse to compute."""
+    return check.metric is Metric.SQL or (check.valid is not None and check.valid.pattern is not None)
+
+
+def counted_rows(check: Check, columns: Columns) -> str | None:
+    """The condition of the rows that the check counts; None if it does not count rows by themselves."""
+    if check.metric is Metric.SQL:
+        fused = fuse(check.sql or "")
+        return fused.counted if fused else None
+    if check.metric is Metric.ORPHANED_VALUES and check.refers_to is not None:
+        return _orphaned(check, check.refers_to)
+    make = _COUNTED.get(check.metric)
+    return make(check, columns) if make else None
+
+
+def _null_values(check: Check, columns: Columns) -> str:
+    return f"{identifier(check.columns[0])} IS NULL"
+
+
+def _missing_values(check: Check, columns: Columns) -> str:
+    name = identifier(check.columns[0])
+    if not check.missing:
+        return f"{name} IS NULL"
+    column = columns[check.columns[0]]
+    if kind_of(column) == "char":  # a shorter text is filled up with blanks, of which engines make less or more
+        texts = ", ".join(text_literal(str(text).rstrip(" ")) for text in check.missing)
+        return f"{name} IS NULL OR rtrim(CAST({name} AS varchar)) IN ({texts})"
+    return f"{name} IS NULL OR {name} IN ({', '.join(literal(value, column) for value in check.missing)})"
+
+
+def _invalid_values(check: Check, columns: Columns) -> str:
+    assert check.valid is not None
+    conditions = _conditions(check.valid, columns[check.columns[0]])
+    return f"NOT ({' AND '.join(conditions)})"
+
+
+def _conditions(valid: Valid, column: Column) -> list[str]:
+    name = identifier(column.name)
+    bounds = (valid.minimum, valid.maximum, valid.exclusive_minimum, valid.exclusive_maximum)
+    limits = [(sign, bound) for sign, bound in zip(_LIMITS, bounds, strict=True) if bound is not None]
+    conditions = [f"{name} {sign} {literal(bound, column)}" for sign, bound in limits]
+    if limits and kind_of(column) in _FLOATS:
+        conditions.append(f"NOT is_nan({_double(name)})")  # engines do not agree on whether it is greater than a number
+    if valid.min_length is not None:
+        conditions.append(f"length({name}) >= {valid.min_length}")
+    if valid.max_length is not None:
+        conditions.append(f"length({name}) <= {valid.max_length}")
+    if valid.pattern is not None:
+        conditions.append(f"regexp_like({name}, {text_literal(valid.pattern)})")
+    if valid.multiple_of is not None:
+        conditions.append(_is_multiple(name, column, valid.multiple_of))
+    if valid.values:
+        conditions.append(f"{name} IN ({', '.join(literal(value, column) for value in valid.values)})")
+    return conditions
+
+
+def _is_multiple(name: str, column: Column, multiple_of: Number) -> str:
+    step = str(multiple_of) if isinstance(multiple_of, int) else f"{multiple_of:f}"
+    if kind_of(column) not in _FLOATS:
+        return f"{name} % DECIMAL '{step}' = 0"
+    # In binary 0.3 % 0.1 is not 0: a multiple is as near to one as the digits of the type can tell.
+    value, slack = (name, "1E-12 + 1E-15") if kind_of(column) == "double" else (_double(name), "1E-9 + 1E-7")
+    nearest = f"floor({value} / {step}E0 + 0.5E0) * {step}E0"
+    return f"is_finite({value}) AND abs({value} - {nearest}) <= {slack} * abs({value})"
+
+
+def _double(name: str) -> str:
+    return f"CAST({name} AS double)"
+
+
+def _duplicates(check: Check) -> str:
+    names = [identifier(name) for name in check.columns]
+    if len(names) == 1:
+        return f"count({names[0]}) - count(DISTINCT {names[0]})"
+    return f"count(*) - count(DISTINCT ROW({', '.join(names)}))"
+
+
+def _orphaned(check: Check, to: Reference) -> str:
+    """A row that refers to nothing: a null among its columns refers to nothing on purpose."""
+    here = [f"delivered.{identifier(name)}" for name in check.columns]
+    there = [f"referred.{identifier(name)}" for name in to.columns]
+    table = ".".join(identifier(name) for name in (to.database, to.table))
+    same = " AND ".join(f"{one} = {other}" for one, other in zip(there, here, strict=True))
+    filled = " AND ".join(f"{name} IS NOT NULL" for name in here)
+    return f"{filled} AND NOT EXISTS (SELECT 1 FROM {table} AS referred WHERE {same})"
+
+
+_COUNTED: Mapping[Metric, Callable[[Check, Columns], str]] = {
+    Metric.NULL_VALUES: _null_values,
+    Metric.MISSING_VALUES: _missing_values,
+    Metric.INVALID_VALUES: _invalid_values,
+}

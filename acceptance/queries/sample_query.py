@@ -1,0 +1,83 @@
+"""One query, after a failure only, that shows up to a few rows of every rule that does not hold.
+
+It reads the delivered rows once more: every row gets the list of the rules that it breaks, and of each rule the first
+rows are kept, in the order of the primary key. Athena itself masks sensitive columns.
+"""
+
+from collections.abc import Collection, Iterator, Mapping, Sequence
+
+from acceptance.contract.checks import Check, Metric
+from acceptance.contract.contract import Column, Contract
+from acceptance.judging.judge import Judgement, Outcome
+from acceptance.queries.measuring_query import delivered
+from acceptance.queries.metrics import counted_rows
+from acceptance.sql.text import identifier, only_select, text_literal
+
+ROWS_OF_EACH = 5
+MASKED = "•••"
+BROKEN_RULE = "broken rule"
+"""The first column of the answer: the check's id. No column of a table has a name with a blank."""
+
+
+def broken_checks(judgement: Judgement) -> tuple[Check, ...]:
+    """The checks whose rows are worth a query: those that failed, and then also those that only warned."""
+    outcomes = {result.check: result.outcome for result in judgement.results}
+    if Outcome.FAILED not in outcomes.values():
+        return ()
+    return tuple(check for check, outcome in outcomes.items() if outcome in (Outcome.FAILED, Outcome.WARNED))
+
+
+def sample_query(
+    contract: Contract,
+    partition: Mapping[str, str],
+    usable: Collection[str],
+    broken: Sequence[Check],
+    files: Sequence[str] = (),
+) -> str | None:
+    """A SELECT of the rows that break these checks; None if none of them is about single rows."""
+    columns = {column.name: column for column in contract.columns if column.name in usable}
+    conditions = {
+        check.id: condition
+        for check in broken
+        if set(check.columns) <= set(columns) and (condition := _condition(check, columns)) is not None
+    }
+    if not conditions:
+        return None
+    rules = ",\n    ".join(
+        f"CASE WHEN {condition} THEN {text_literal(id_)} END" for id_, condition in conditions.items()
+    )
+    order = ", ".join(_order(contract, columns, [check for check in broken if check.id in conditions]))
+    shown = ",\n  ".join(_shown(column) for column in columns.values())
+    return only_select(
+        f"{delivered(contract, partition, usable, files)},\n"
+        f"judged AS (\n  SELECT *, ARRAY[\n    {rules}\n  ] AS {_RULES}\n  FROM delivered\n),\n"
+        f"numbered AS (\n  SELECT *, row_number() OVER (PARTITION BY {_RULE} ORDER BY {order}) AS {_NUMBER}\n"
+        f"  FROM judged CROSS JOIN UNNEST({_RULES}) AS broken ({_RULE})\n  WHERE {_RULE} IS NOT NULL\n)\n"
+        f"SELECT\n  {_RULE} AS {identifier(BROKEN_RULE)},\n  {shown}\n"
+        f"FROM numbered\nWHERE {_NUMBER} <= {ROWS_OF_EACH}\nORDER BY {_RULE}, {_NUMBER}"
+    )
+
+
+_RULES, _RULE, _NUMBER = (identifier(f"aceite {name}") for name in ("rules", "rule", "number"))
+
+
+def _order(contract: Contract, columns: Collection[str], broken: Sequence[Check]) -> Iterator[str]:
+    """Rows that are equal where they must not be stand together; then the primary key orders, and what is left."""
+    for check in broken:
+        if check.metric is Metric.DUPLICATE_VALUES:
+            rule = text_literal(check.id)
+            yield from (f"CASE WHEN {_RULE} = {rule} THEN {identifier(name)} END" for name in check.columns)
+    yield from map(identifier, dict.fromkeys((*(name for name in contract.primary_key if name in columns), *columns)))
+
+
+def _condition(check: Check, columns: Mapping[str, Column]) -> str | None:
+    if check.metric is Metric.DUPLICATE_VALUES:
+        names = ", ".join(map(identifier, check.columns))
+        alone = f"{names} IS NOT NULL AND " if len(check.columns) == 1 else ""
+        return f"{alone}count(*) OVER (PARTITION BY {names}) > 1"
+    return counted_rows(check, columns)
+
+
+def _shown(column: Column) -> str:
+    name = identifier(column.name)
+    return f"{text_literal(MASKED)} AS {name}" if column.sensitive else name

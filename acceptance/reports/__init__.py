@@ -1,1 +1,0 @@
-"""The renderings of evidence: page, JUnit, Markdown. Nothing is computed again, only shown."""

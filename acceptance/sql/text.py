@@ -1,0 +1,80 @@
+"""Pieces of SQL in Athena's dialect: identifiers are quoted, values are typed literals, what is sent is a SELECT."""
+
+import re
+from itertools import pairwise
+
+import sqlglot
+from sqlglot import exp
+from sqlglot.errors import ParseError
+
+from acceptance.contract.checks import Number
+from acceptance.contract.contract import Column
+from acceptance.contract.hive_types import MOST_DIGITS, kind_of
+from acceptance.errors import QueryFailed
+
+DIALECT = "athena"
+NO_SELECT = (exp.DDL, exp.DML, exp.Command, exp.Into, exp.Lock)
+"""What makes a statement more than a SELECT, wherever it is in it."""
+
+
+_TYPED = tuple((kind, sqlglot.TokenType.STRING) for kind in (sqlglot.TokenType.DECIMAL, sqlglot.TokenType.CHAR))
+_DECIMAL = re.compile(r"[+-]?0*([0-9]*)(?:[.]([0-9]*))?", re.ASCII)
+
+_LARGEST_INTEGER = 2**63 - 1  # of a literal without a type
+
+
+def identifier(name: str) -> str:
+    return exp.to_identifier(name, quoted=True).sql(DIALECT)
+
+
+def text_literal(text: str) -> str:
+    return exp.Literal.string(text).sql(DIALECT)
+
+
+def literal(value: Number | str | bool, column: Column) -> str:
+    """A literal of the column's type: dates and timestamps from ISO text, numbers as written, anything else as text."""
+    kind = kind_of(column)
+    if isinstance(value, bool):
+        return "TRUE" if value else "FALSE"
+    if kind in ("date", "timestamp"):
+        return f"{kind.upper()} {text_literal(str(value).replace('T', ' ').removesuffix('Z'))}"
+    if kind in ("string", "varchar", "char"):
+        return text_literal(str(value))
+    number = int(value) if isinstance(value, str) else value
+    if isinstance(number, int) and abs(number) > _LARGEST_INTEGER:
+        return f"DECIMAL '{number}'"
+    return exp.Literal.number(str(number)).sql(DIALECT)
+
+
+def with_sizes(sql: str) -> str:
+    """The same SQL with DECIMAL '0.50' as CAST('0.50' AS DECIMAL(2, 2)), and CHAR 'ab' with its two letters.
+
+    The parser takes both for casts without a size, which they are not: such a cast rounds to 1, or leaves the "a".
+    Raises SqlglotError if it is no SQL.
+    """
+    pieces, done = [], 0
+    for word, text in pairwise(sqlglot.tokenize(sql, read=DIALECT)):
+        kind = word.text.upper()
+        if kind not in ("DECIMAL", "CHAR") or (word.token_type, text.token_type) not in _TYPED:
+            continue  # NUMERIC '0.50' is another word for the same token, and to Athena 1
+        size = _digits(text.text) if kind == "DECIMAL" else str(max(len(text.text), 1))
+        pieces += [sql[done : word.start], f"CAST({text_literal(text.text)} AS {kind}({size}))"]
+        done = text.end + 1
+    return "".join((*pieces, sql[done:]))
+
+
+def _digits(number: str) -> str:
+    """Precision and scale of a decimal literal, as Athena counts them: without leading zeros."""
+    match = _DECIMAL.fullmatch(number)
+    whole, fraction = (match[1], match[2] or "") if match else ("", "")
+    if not match or not re.search("[0-9]", number) or len(whole + fraction) > MOST_DIGITS:
+        raise ParseError(f"DECIMAL {text_literal(number)} is no number of at most {MOST_DIGITS} digits")
+    return f"{max(len(whole + fraction), 1)}, {len(fraction)}"
+
+
+def only_select(sql: str) -> str:
+    """The same text, if it is exactly one SELECT. Whatever a contract says, nothing else is ever sent to Athena."""
+    statements = sqlglot.parse(sql, read=DIALECT)
+    if len(statements) != 1 or not isinstance(statements[0], exp.Query) or statements[0].find(*NO_SELECT):
+        raise QueryFailed("the checks do not compile to one SELECT; look at the `type: sql` rules of the contract")
+    return sql

@@ -1,0 +1,1 @@
+"""IAM: which policy exactly these contracts need. Pure: this room calls nothing."""

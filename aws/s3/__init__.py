@@ -1,0 +1,1 @@
+"""S3: objects, listings, conditional writes, Object Lock and event notifications."""

@@ -1,0 +1,1 @@
+"""IS EVERYTHING IN PLACE: what `aceite doctor` looks at, in which order, and with which remedy."""

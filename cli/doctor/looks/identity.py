@@ -1,0 +1,143 @@
+"""Who the credentials are, and whether this machine's clock is that of AWS."""
+
+from collections.abc import Callable
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+from typing import Any
+
+from botocore import exceptions as boto
+from botocore.exceptions import BotoCoreError, ClientError
+
+from aws.calls import Client, error_code, explained
+from cli.doctor.looks import findings as preconditions
+from cli.doctor.looks.findings import Seen, met, unmet, unseen
+from cli.doctor.looks.questions import Refused, ask
+
+_GIVE = (
+    "set ACEITE_AWS_PROFILE to one of `aws configure list-profiles`, or ACEITE_AWS_ACCESS_KEY_ID and "
+    "ACEITE_AWS_SECRET_ACCESS_KEY"
+)
+_REACH = "look at the network and HTTPS_PROXY; on the sandbox start `aceite up --sandbox`; see ACEITE_AWS_ENDPOINT_URL"
+_EXPIRED = frozenset({"ExpiredToken", "ExpiredTokenException", "RequestExpired"})
+_UNKNOWN = frozenset({"InvalidClientTokenId", "UnrecognizedClientException", "InvalidAccessKeyId"})
+_NOT_THEIR_SECRET = frozenset({"SignatureDoesNotMatch"})
+_ABOUT_CREDENTIALS = _EXPIRED | _UNKNOWN | _NOT_THEIR_SECRET
+_OF_SETTINGS = (boto.NoCredentialsError, boto.PartialCredentialsError, boto.ProfileNotFound, boto.NoRegionError)
+
+
+def trouble(error: BotoCoreError | ClientError, profile: str | None) -> Seen | None:
+    """What is wrong with the credentials, the region or the way to AWS; None if the error is about something else."""
+    if isinstance(error, BotoCoreError):
+        return _known(error, profile)
+    about_us = error_code(error) in _ABOUT_CREDENTIALS or error.operation_name in ("AssumeRole", "GetCallerIdentity")
+    return _refused(error, profile) if about_us else None
+
+
+def is_of_settings(error: BaseException) -> bool:
+    """Whether other settings would do; else they may be right, and AWS or the network has to change."""
+    if isinstance(error, ClientError):
+        return error_code(error) in _UNKNOWN | _NOT_THEIR_SECRET
+    return isinstance(error, _OF_SETTINGS)
+
+
+def caller(make_sts: Callable[[], Client], profile: str | None) -> Seen:
+    """Whether AWS accepts the credentials. `make_sts` may fail as well: a profile or a role may not be there."""
+    try:
+        answer: Any = make_sts().get_caller_identity()
+    except ClientError as error:
+        return _refused(error, profile)
+    except BotoCoreError as error:
+        return _not_asked(error, profile)
+    return met(f"AWS knows them as {answer['Arn']}")
+
+
+def account(sts: Client, expected: str | None) -> Seen:
+    answer = ask(lambda: sts.get_caller_identity())
+    if isinstance(answer, Refused):
+        return unseen(f"AWS does not tell whose they are: {answer.said}")
+    found = answer["Account"]
+    if expected is None:
+        return met(f"{found}; any is allowed, as ACEITE_AWS_ACCOUNT_ID is not set")
+    if found != expected:
+        return unmet(
+            f"the credentials belong to account {found}, and ACEITE_AWS_ACCOUNT_ID is {expected}",
+            f"use credentials of account {expected} (ACEITE_AWS_PROFILE), or set ACEITE_AWS_ACCOUNT_ID={found}",
+        )
+    return met(f"{found}, as ACEITE_AWS_ACCOUNT_ID wants it")
+
+
+def region(make_session: Callable[[], Any], profile: str | None) -> Seen:
+    """Whether the profile can be read, if there is one, and a region is known.
+
+    Without one nobody is asked who we are, so it tells of credentials that are missing as well.
+    """
+    try:
+        session = make_session()
+        found = session.region_name
+        nobody = not found and session.get_credentials() is None
+    except BotoCoreError as error:
+        return _not_asked(error, profile)
+    if found:
+        return met(found)
+    seen = _not_asked(boto.NoRegionError(), profile)
+    return unmet(f"{seen.found}, and there are no credentials for AWS", f"{seen.remedy}; {_GIVE}") if nobody else seen
+
+
+def clock(unsigned_s3: Client, bucket: str, now: Callable[[], datetime]) -> Seen:
+    """By the Date header of any answer, a refusal included: so it needs no credentials, and the bucket may be any."""
+    before = now()
+    answer = ask(lambda: unsigned_s3.head_bucket(Bucket=bucket))
+    here = before + (now() - before) / 2
+    headers = answer.headers if isinstance(answer, Refused) else answer["ResponseMetadata"]["HTTPHeaders"]
+    if "date" not in headers:
+        said = answer.said if isinstance(answer, Refused) else "its answer has no Date header"
+        return unseen(f"AWS does not tell the time: {said}", _REACH)
+    return preconditions.clock(parsedate_to_datetime(headers["date"]).astimezone(UTC), here)
+
+
+def _refused(error: ClientError, profile: str | None) -> Seen:
+    code = error_code(error)
+    if code in _EXPIRED:
+        return unmet("the token of the credentials has expired", _renewed(profile))
+    if code in _UNKNOWN:
+        return unmet("AWS does not know the access key", f"it may be deleted or mistyped: {_GIVE}")
+    if code in _NOT_THEIR_SECRET:
+        return unmet(
+            "AWS knows the access key, but the secret is not its own",
+            "correct ACEITE_AWS_SECRET_ACCESS_KEY (cmd.exe: no quotes around it); look at the line of the clock too",
+        )
+    if error.operation_name == "AssumeRole":
+        return unmet(
+            f"the role ACEITE_AWS_ROLE_ARN cannot be assumed: {explained(error)}",
+            "allow sts:AssumeRole on it to the credentials, and name them in its trust policy; or correct the setting",
+        )
+    return unmet(f"AWS does not accept the credentials: {explained(error)}", _GIVE)
+
+
+def _not_asked(error: BotoCoreError, profile: str | None) -> Seen:
+    return _known(error, profile) or unmet(f"the credentials cannot be read: {' '.join(str(error).split())}", _GIVE)
+
+
+def _known(error: BotoCoreError, profile: str | None) -> Seen | None:
+    said = " ".join(str(error).split())
+    match error:
+        case boto.NoCredentialsError() | boto.PartialCredentialsError():
+            return unmet(f"there are no credentials for AWS: {said}", _GIVE)
+        case boto.ProfileNotFound():
+            return unmet(said, f"`aws configure --profile {profile}` makes it; or correct ACEITE_AWS_PROFILE")
+        case boto.SSOError() | boto.TokenRetrievalError() | boto.UnauthorizedSSOTokenError():
+            return unmet(f"the session of the profile is over: {said}", _renewed(profile))
+        case boto.NoRegionError():
+            return unmet("no region is set", "set ACEITE_AWS_REGION to that of the pipeline, such as sa-east-1")
+        case boto.HTTPClientError() | boto.EndpointConnectionError():
+            return unmet(f"AWS cannot be reached: {said}", _REACH)
+    return None
+
+
+def _renewed(profile: str | None) -> str:
+    if profile:
+        return f"`aws sso login --profile {profile}` (or what else renews it), then `aceite apply`"
+    return (
+        "get new ones, set ACEITE_AWS_ACCESS_KEY_ID, ACEITE_AWS_SECRET_ACCESS_KEY and ACEITE_AWS_SESSION_TOKEN, "
+        "then `aceite apply`"
+    )

@@ -1,0 +1,67 @@
+"""Whether the ledger can be written, found out without writing: what a look begins it takes back."""
+
+import tempfile
+from pathlib import Path
+
+import sqlalchemy as sa
+
+from acceptance.errors import LedgerUnusable
+from cli.doctor.looks.findings import Seen, met, unmet
+from flows.ledger.database import database, shown, usable
+from flows.ledger.migrations import VERSION
+from flows.ledger.tables import ledger_version
+
+
+def writable(url: str | None, default: Path) -> Seen:
+    """A ledger is made by the first who opens it, so a place in which it can be made will do.
+
+    `default` is SQLite's file where no URL is set.
+    """
+    try:
+        engine = database(url or f"sqlite:///{default.as_posix()}")
+        try:
+            file = _file(engine.url)
+            if file is not None and not file.exists():
+                return _place(file)
+            return _written(engine)
+        finally:
+            engine.dispose()
+    except LedgerUnusable as error:
+        said, _, remedy = str(error).rpartition("; ")
+        return unmet(said or remedy, remedy)
+
+
+def _written(engine: sa.Engine) -> Seen:
+    found: int | None = None
+    with usable(engine), engine.connect().execution_options(writes=True) as connection:
+        transaction = connection.begin()
+        try:
+            if sa.inspect(connection).has_table(ledger_version.name):
+                found = connection.execute(sa.select(ledger_version.c.version)).scalar_one_or_none()
+            connection.exec_driver_sql("CREATE TABLE aceite_doctor (looked INTEGER)")
+        finally:
+            transaction.rollback()
+    if found is not None and found > VERSION:
+        return unmet(
+            f"{shown(engine.url)} has the layout {found}, and this version of Aceite knows layouts up to {VERSION}",
+            "use the version of Aceite that wrote it, or another ledger (ACEITE_LEDGER_URL, --home)",
+        )
+    return met(f"{shown(engine.url)} can be written")
+
+
+def _place(file: Path) -> Seen:
+    folder = next((parent for parent in file.parents if parent.exists()), file.parent)
+    try:
+        with tempfile.TemporaryFile(dir=folder):
+            return met(f"there is none yet at {file}; it can be made there")
+    except OSError as error:
+        return unmet(
+            f"no ledger can be made at {file}: {error.strerror} ({folder})",
+            "give a folder that this user may write to with --home, or a database with ACEITE_LEDGER_URL",
+        )
+
+
+def _file(url: sa.URL) -> Path | None:
+    """Where SQLite keeps it; None for what is in no file."""
+    in_file = url.get_backend_name() == "sqlite" and url.database not in (None, "", ":memory:")
+    return Path(url.database or "") if in_file else None

@@ -1,0 +1,89 @@
+"""Permissions, by IAM's own simulation of the policies of whoever calls. It does not see policies of buckets."""
+
+import re
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from botocore.exceptions import BotoCoreError, ClientError
+
+from aws.calls import Client, error_code
+from cli.doctor.looks.findings import Seen, met, unmet, unseen
+
+_SHOWN = 3
+_AT_ONCE = 50
+_ASSUMED = re.compile(r"arn:(?P<partition>[^:]+):sts::(?P<account>\d+):assumed-role/(?P<role>[^/]+)/.+")
+_ROOT = re.compile(r"arn:[^:]+:iam::\d+:root")
+_SIMULATED = re.compile(r"arn:[^:]+:iam::\d+:(user|role)/.+")
+
+
+@dataclass(frozen=True, slots=True)
+class Needed:
+    """Every one of the actions on every one of the resources."""
+
+    actions: Sequence[str]
+    resources: Sequence[str]
+
+
+def permissions(iam: Client, caller: str, needed: Sequence[Needed]) -> Seen:
+    """Whether the caller's policies allow what is needed; not seen where IAM may not be asked: nobody can tell."""
+    if _ROOT.fullmatch(caller):
+        return met(f"{caller} may do everything")
+    try:
+        principal = _principal(iam, caller)
+        if principal is None:
+            return unseen(f"IAM simulates no policies of {caller}; {_left(needed)}", "sign in as a user or by a role")
+        refused = [pair for each in needed for pair in _refused(iam, principal, each)]
+    except ClientError as error:
+        return _unasked(f"iam:SimulatePrincipalPolicy or iam:GetRole is refused ({error_code(error)})", caller, needed)
+    except BotoCoreError as error:
+        return _unasked(f"IAM does not answer ({type(error).__name__})", caller, needed)
+    count = sum(len(each.actions) * len(each.resources) for each in needed)
+    if not refused:
+        return met(f"IAM's simulation allows {principal} all {count} that are needed")
+    shown = ", ".join(f"{action} on {resource}" for action, resource in refused[:_SHOWN])
+    more = f" and {len(refused) - _SHOWN} more" if len(refused) > _SHOWN else ""
+    return unmet(
+        f"IAM's simulation denies {len(refused)} of {count}: {shown}{more}",
+        f"attach the policy that `aceite policy all` prints to {principal}, and look for a Deny, a boundary or an SCP",
+    )
+
+
+def _refused(iam: Client, principal: str, needed: Needed) -> Iterator[tuple[str, str]]:
+    pages = iam.get_paginator("simulate_principal_policy")
+    for start in range(0, len(needed.resources), _AT_ONCE):
+        resources = list(needed.resources[start : start + _AT_ONCE])
+        asked = {"PolicySourceArn": principal, "ActionNames": list(needed.actions), "ResourceArns": resources}
+        for page in pages.paginate(**asked):
+            for result in page["EvaluationResults"]:
+                if result["EvalDecision"] != "allowed" and not result.get("MissingContextValues"):
+                    yield result["EvalActionName"], result.get("EvalResourceName", "*")
+
+
+def _principal(iam: Client, caller: str) -> str | None:
+    """The user or role whose policies hold. The ARN of a session lacks the path of its role."""
+    session = _ASSUMED.fullmatch(caller)
+    if session is not None:
+        return str(iam.get_role(RoleName=session["role"])["Role"]["Arn"])
+    return caller if _SIMULATED.fullmatch(caller) else None
+
+
+def _unasked(why: str, caller: str, needed: Sequence[Needed]) -> Seen:
+    """Not met, as what could only be tried by doing it was not tried."""
+    return unseen(
+        f"{why}; {_left(needed)}",
+        f"allow {caller} iam:SimulatePrincipalPolicy, and for a role iam:GetRole: `aceite policy doctor` prints it",
+    )
+
+
+def _left(needed: Sequence[Needed]) -> str:
+    """What no look of ours tries, because it could only be tried by doing it."""
+    left = Counter(action.split(":")[0] for action in {each for some in needed for each in some.actions} - _TRIED)
+    told = ", ".join(f"{count} of {service}" for service, count in sorted(left.items()))
+    return f"other lines tell what is denied, but try none of these actions: {told or 'all are tried'}"
+
+
+_TRIED = frozenset({
+    "s3:ListBucket", "s3:GetObject", "s3:PutObject", "lambda:InvokeFunction", "glue:GetJobRuns", "glue:GetTable",
+    "ssm:GetParameter",
+})  # fmt: skip

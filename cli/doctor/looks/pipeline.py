@@ -1,0 +1,130 @@
+"""What the contracts name: functions, jobs, parameters, tables, workgroups; and the queue of hints."""
+
+import json
+
+from aws.calls import Client
+from cli.doctor.looks.buckets import bucket
+from cli.doctor.looks.findings import Outcome, Seen, met, unmet
+from cli.doctor.looks.questions import Refused, ask, refusal, refusal_of_doctor
+
+
+def function(lambda_: Client, name: str, named_in: str) -> Seen:
+    """By Lambda's own dry run, which runs nothing and needs just what the call itself needs."""
+    answer = ask(lambda: lambda_.invoke(FunctionName=name, InvocationType="DryRun", Payload=b"{}"))
+    if isinstance(answer, Refused):
+        make = f"deploy {name}; what is there shows `aws lambda list-functions"
+        missing = _no(f"Lambda function {name}", lambda_, make, f"`invoke` in {named_in}")
+        return refusal(answer, missing, "lambda:InvokeFunction", name)
+    return met("it is there, and may be invoked")
+
+
+def job(glue: Client, name: str, named_in: str) -> Seen:
+    answer = ask(lambda: glue.get_job_runs(JobName=name, MaxResults=1))
+    if isinstance(answer, Refused):
+        make = f"deploy {name}; what is there shows `aws glue list-jobs"
+        missing = _no(f"Glue job {name}", glue, make, f"its step in {named_in}")
+        return refusal(answer, missing, "glue:GetJobRuns", f"the job {name}")
+    return met("it is there, and its runs may be seen")
+
+
+def table(glue: Client, s3: Client, database: str, name: str, named_in: str) -> Seen:
+    """Whether the catalog has it, and its files may be listed."""
+    answer = ask(lambda: glue.get_table(DatabaseName=database, Name=name))
+    if isinstance(answer, Refused):
+        make = f"make the table; what is there shows `aws glue get-tables --database-name {database}"
+        missing = _no(f"table {database}.{name}", glue, make, f"its name in {named_in}")
+        return refusal(answer, missing, "glue:GetTable", f"{database}.{name}")
+    location = answer["Table"].get("StorageDescriptor", {}).get("Location", "")
+    if not location.startswith("s3://"):
+        return met("it is there, without files of its own")
+    return _place("it is there, at", s3, location, f"the location of the table {database}.{name}")
+
+
+def workgroup(athena: Client, s3: Client, name: str, output_location: str | None, named_in: str) -> Seen:
+    """Whether it is there and takes queries, and whether their results have a place to go."""
+    make = f"`aws athena create-work-group --name {name}"
+    missing = _no(f"workgroup {name}", athena, make, f"`workgroup` in {named_in}")
+    answer = ask(lambda: athena.get_work_group(WorkGroup=name))
+    if isinstance(answer, Refused):
+        return refusal_of_doctor(answer, missing, "athena:GetWorkGroup", f"the workgroup {name}")
+    if not answer.get("WorkGroup"):
+        return missing
+    group = answer["WorkGroup"]
+    if group.get("State") == "DISABLED":
+        return unmet("it is disabled", f"`aws athena update-work-group --work-group {name} --state ENABLED`")
+    configuration = group.get("Configuration", {})
+    if configuration.get("ManagedQueryResultsConfiguration", {}).get("Enabled"):
+        return met("it is there, and Athena keeps the results of its queries")
+    own = (configuration.get("ResultConfiguration") or {}).get("OutputLocation")
+    location = own if configuration.get("EnforceWorkGroupConfiguration") else output_location or own
+    if location:
+        return _place("it is there, results go to", s3, location, f"the output location of the workgroup {name}")
+    update = "ResultConfigurationUpdates={OutputLocation=s3://BUCKET/PREFIX/}"
+    return unmet(
+        "it is there, but has no output location for the results of queries, nor has the contract",
+        f"`aws athena update-work-group --work-group {name} --configuration-updates {update}`, or give the athena "
+        f"server in {named_in} a stagingDir",
+    )
+
+
+def _place(told: str, s3: Client, location: str, named_in: str) -> Seen:
+    name, _, prefix = location.removeprefix("s3://").partition("/")
+    seen = bucket(s3, name, prefix, named_in)
+    if seen.outcome is Outcome.GREEN:
+        return met(f"{told} {location}")
+    return Seen(seen.outcome, f"{told} {location}: {seen.found}", seen.remedy)
+
+
+def copied_parameter(ssm: Client, name: str, named_in: str) -> Seen:
+    """What an override copies: it must be there, and hold a JSON object. Its value is never shown."""
+    answer = ask(lambda: ssm.get_parameter(Name=name, WithDecryption=True))
+    if isinstance(answer, Refused):
+        make = f"`aws ssm put-parameter --name {name} --type String --value JSON-OBJECT"
+        missing = _no(f"parameter {name}", ssm, make, f"copy_of in {named_in}")
+        return refusal(answer, missing, "ssm:GetParameter", name)
+    found = answer["Parameter"]
+    try:
+        is_object = isinstance(json.loads(found["Value"]), dict)
+    except ValueError:
+        is_object = False
+    if not is_object:
+        return unmet(
+            f"it is there, version {found['Version']}, but holds no JSON object: nothing can be set in a copy of it",
+            f"put a JSON object there, or correct copy_of in {named_in}",
+        )
+    return met(f"it is there, version {found['Version']}, a JSON object")
+
+
+def overridden_parameter(ssm: Client, name: str, copy_of: str | None) -> Seen:
+    """What an override writes for a while: it may be absent, but not be of another type than what is copied."""
+    found = ask(lambda: ssm.get_parameter(Name=name))
+    if isinstance(found, Refused):
+        return refusal(found, met("it is not there, and runs may make it"), "ssm:GetParameter", name)
+    source = ask(lambda: ssm.get_parameter(Name=copy_of)) if copy_of else None
+    type_ = "String" if source is None or isinstance(source, Refused) else source["Parameter"]["Type"]
+    if found["Parameter"]["Type"] != type_:
+        return unmet(
+            f"it is there as {found['Parameter']['Type']}, and {type_} is needed; SSM cannot change a type",
+            f"`aws ssm delete-parameter --name {name}`, or name another one in the contract",
+        )
+    return met(f"it is there, version {found['Parameter']['Version']}; runs put it back")
+
+
+def queue(sqs: Client, url: str) -> Seen:
+    answer = ask(lambda: sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["ApproximateNumberOfMessages"]))
+    if isinstance(answer, Refused):
+        missing = unmet(
+            f"there is no queue {url}",
+            "correct ACEITE_LANDING_QUEUE_URL (`aws sqs list-queues`), or unset it: it only makes things faster",
+        )
+        return refusal_of_doctor(answer, missing, "sqs:GetQueueAttributes", url)
+    return met(f"it is there, about {answer['Attributes']['ApproximateNumberOfMessages']} messages wait")
+
+
+def _no(thing: str, client: Client, make: str, correct: str) -> Seen:
+    """`make` is a command or an action for which the region is said here, `correct` where its name is written."""
+    region = client.meta.region_name
+    return unmet(
+        f"there is no {thing} in {region}",
+        f"{make} --region {region}`, or correct {correct}; if it is in another region, ACEITE_AWS_REGION",
+    )

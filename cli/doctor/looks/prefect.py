@@ -1,0 +1,196 @@
+"""Looks at Prefect's server that change nothing: what it must hold, and whether somebody runs what it schedules."""
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
+from importlib.metadata import PackageNotFoundError, requires
+from threading import Lock
+
+import httpx
+from packaging.requirements import Requirement
+from prefect.client.base import ServerType
+from prefect.client.orchestration import SyncPrefectClient, get_client
+from prefect.events.filters import EventFilter, EventNameFilter, EventOccurredFilter, EventOrder
+from prefect.exceptions import ObjectNotFound
+from prefect.settings import (
+    PREFECT_API_REQUEST_TIMEOUT,
+    PREFECT_CLIENT_MAX_RETRIES,
+    get_current_settings,
+    temporary_settings,
+)
+
+from acceptance.announcing.delivery_events import HEARTBEAT
+from acceptance.contract.contract import Contract
+from automations.apply import Change, apply
+from automations.deployments import OURS
+from blocks.settings import Settings
+from cli.doctor.looks import findings as preconditions
+from cli.doctor.looks.findings import Outcome, Seen, met, unmet
+
+ASKED_WITHIN = timedelta(seconds=60)
+"""Prefect itself takes a deployment that nobody asks for for so long as not ready."""
+HEARTBEAT_WITHIN = timedelta(seconds=45)
+"""It comes every 10 s; Prefect's server stores events up to 5 s later, and starts a watcher that is silent for 25 s."""
+LOOK_BACK = timedelta(hours=1)
+_ANSWER_WITHIN_S = 8
+
+
+def api_url() -> str | None:
+    return get_current_settings().api.url
+
+
+def server() -> Seen:
+    """Whether there is one, and of which version."""
+    url = api_url()
+    if url is None:
+        return unmet(
+            "no Prefect server is chosen",
+            "start `aceite up`, which starts one; or choose one: `prefect profile use NAME`, or PREFECT_API_URL",
+        )
+    with _promptly():
+        client = get_client(sync_client=True)
+        if client.server_type is ServerType.CLOUD:
+            return met(f"Prefect Cloud, {url}")
+        try:
+            there, here = client.api_version(), client.client_version()
+        except httpx.HTTPStatusError as error:
+            return _no(url, error.response.status_code)
+        except (httpx.HTTPError, ValueError) as error:
+            return unmet(
+                f"{url} does not answer: {' '.join(str(error).split()) or type(error).__name__}",
+                "start `aceite up`, or that server; or choose another one: `prefect profile use NAME`, PREFECT_API_URL",
+            )
+    required = _required()
+    allowed = required.specifier.contains(there, prereleases=True)
+    seen = preconditions.versions(there, here, may_be_here=str(required), is_allowed_here=allowed)
+    return Seen(seen.outcome, f"{url}: {seen.found}", seen.remedy)
+
+
+def _required() -> Requirement:
+    """What Aceite requires of Prefect here; any version where it runs without being installed."""
+    try:
+        ours = [Requirement(each) for each in requires("aceite") or ()]
+    except PackageNotFoundError:
+        ours = []
+    return next((each for each in ours if each.name == "prefect"), Requirement("prefect"))
+
+
+class Planned:
+    """What `aceite apply` would change, found out once for all that ask; each of several threads may be the first."""
+
+    def __init__(self, settings: Settings, contracts: Sequence[Contract]) -> None:
+        self._settings, self._contracts = settings, contracts
+        self._turn = Lock()
+        self._changes: tuple[Change, ...] | None = None
+
+    def of(self, *kinds: str) -> list[Change]:
+        with self._turn:
+            if self._changes is None:
+                settings = self._settings
+                if notification_block(settings).outcome is not Outcome.GREEN:  # which is told in its own line
+                    settings = settings.model_copy(update={"notification_block": None})
+                with _promptly():
+                    self._changes = apply(settings, self._contracts, dry_run=True)
+            return [change for change in self._changes if change.kind in kinds]
+
+
+def held(planned: Planned, *kinds: str) -> Seen:
+    """Whether what `aceite apply` makes of these kinds is there, as the settings and contracts want it."""
+    changes = planned.of(*kinds)
+    wrong = [change for change in changes if change.change != "unchanged"]
+    if not wrong:
+        return met(f"all {len(changes)} are there, as settings and contracts want them")
+    return unmet(
+        "; ".join(map(_told, wrong)), "`aceite apply` (first `aceite apply --dry-run`, to see what it changes)"
+    )
+
+
+def notification_block(settings: Settings) -> Seen:
+    wanted = settings.notification_block
+    if wanted is None:
+        return met("none is set (ACEITE_NOTIFICATION_BLOCK): nobody is told of rejections")
+    kind, _, name = wanted.partition("/")
+    with _connected() as client:
+        try:
+            client.read_block_document_by_name(name, kind, include_secrets=False)
+        except ObjectNotFound:
+            return unmet(
+                f"Prefect has no block {wanted}",
+                f"make it on the page Blocks of the Prefect UI, of the type {kind} and with the name {name}; "
+                "or correct ACEITE_NOTIFICATION_BLOCK",
+            )
+    return met(f"{wanted} is there")
+
+
+def switched_on(planned: Planned) -> Seen:
+    """Whether automations are on. `apply` leaves one off that a person switched off, so somebody must be told."""
+    names = [change.name for change in planned.of("automation")]
+    with _connected() as client:
+        found = [automation for name in names for automation in client.read_automations_by_name(name)]
+    off = [automation.name for automation in found if not automation.enabled]
+    if not off:
+        return met(f"all {len(found)} are on")
+    return unmet(
+        "switched off: " + ", ".join(f'"{name}"' for name in off),
+        "on the page Automations of the Prefect UI, or: "
+        + ", ".join(f'`prefect automation resume "{name}"`' for name in off),
+    )
+
+
+def served(planned: Planned, now: Callable[[], datetime]) -> Seen:
+    """Whether a runner or a worker asks for the runs of each deployment."""
+    names = [change.name for change in planned.of("deployment")]
+    with _connected() as client:
+        found = [client.read_deployment_by_name(name) for name in names]
+    polled = [
+        preconditions.Polled(name, _elsewhere(deployment.work_pool_name), deployment.last_polled)
+        for name, deployment in zip(names, found, strict=True)
+    ]
+    return preconditions.served(polled, now(), ASKED_WITHIN)
+
+
+def _elsewhere(work_pool: str | None) -> str | None:
+    """A pool that `aceite up` does not serve by itself."""
+    return None if work_pool in OURS else work_pool
+
+
+def watched(now: Callable[[], datetime]) -> Seen:
+    looked_at = now()
+    occurred = EventOccurredFilter.model_validate({"since": looked_at - LOOK_BACK})
+    heartbeats = EventFilter(event=EventNameFilter(name=[HEARTBEAT]), occurred=occurred, order=EventOrder.DESC)
+    with _connected() as client:
+        found = client.read_events(heartbeats, limit=1).events
+    last = found[0].occurred.astimezone(UTC) if found else None
+    return preconditions.watched(last, looked_at, HEARTBEAT_WITHIN, LOOK_BACK)
+
+
+def _no(url: str, status_code: int) -> Seen:
+    if status_code in (401, 403):
+        return unmet(
+            f"{url} asks for credentials, and does not accept ours",
+            "set PREFECT_API_AUTH_STRING to the server's PREFECT_SERVER_API_AUTH_STRING (user:password)",
+        )
+    return unmet(
+        f"{url} answers {status_code}: it may be no Prefect server",
+        "correct PREFECT_API_URL, or the active profile; it ends in /api",
+    )
+
+
+def _told(change: Change) -> str:
+    if change.change == "created":
+        return f"{change.kind} {change.name} is missing"
+    fields = f" ({', '.join(change.fields)})" if change.fields else ""
+    return f"{change.kind} {change.name} differs{fields}"
+
+
+@contextmanager
+def _promptly() -> Iterator[None]:
+    """Prefect's clients repeat what fails, and wait for minutes; who only looks does neither."""
+    with temporary_settings({PREFECT_CLIENT_MAX_RETRIES: 0, PREFECT_API_REQUEST_TIMEOUT: _ANSWER_WITHIN_S}):
+        yield
+
+
+@contextmanager
+def _connected() -> Iterator[SyncPrefectClient]:
+    with _promptly(), get_client(sync_client=True) as client:
+        yield client

@@ -1,0 +1,82 @@
+"""One question to AWS, and the kinds of no that it can answer."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from enum import Enum, auto
+from typing import Any
+
+from botocore.exceptions import BotoCoreError, ClientError
+
+from aws.calls import error_code
+from cli.doctor.looks.findings import Seen, unmet, unseen
+
+
+class No(Enum):
+    MISSING = auto()
+    DENIED = auto()
+    OTHER = auto()
+
+
+@dataclass(frozen=True, slots=True)
+class Refused:
+    """AWS's no. `headers` are those of the answer, none if there was no answer."""
+
+    kind: No
+    said: str
+    code: str = ""
+    headers: Mapping[str, str] = field(default_factory=dict)
+
+
+def ask(call: Callable[[], Mapping[str, Any]]) -> Mapping[str, Any] | Refused:
+    try:
+        return call()
+    except ClientError as error:
+        code = error_code(error)
+        headers = error.response.get("ResponseMetadata", {}).get("HTTPHeaders", {})
+        message = error.response.get("Error", {}).get("Message") or "no message"
+        return Refused(_kind(code, message), f"{code}: {message}", code, headers)
+    except BotoCoreError as error:
+        return Refused(No.OTHER, " ".join(str(error).split()))
+
+
+def refusal(refused: Refused, missing: Seen, action: str, resource: str) -> Seen:
+    """`missing` if there is no such thing; else what AWS said, and the action that must be allowed if it was denied."""
+    if refused.kind is No.MISSING:
+        return missing
+    if refused.kind is No.DENIED:
+        return denied(action, resource)
+    return unmet(f"AWS does not tell: {refused.said}", "run `aceite doctor` again; if it stays, ask AWS support")
+
+
+def refusal_of_doctor(refused: Refused, missing: Seen, action: str, resource: str) -> Seen:
+    """The same for an action that no run needs, and so is in no policy: denied, it only keeps a look from seeing."""
+    if refused.kind is not No.DENIED:
+        return refusal(refused, missing, action, resource)
+    return unseen(
+        f"it may not be looked at: {action} on {resource} is denied",
+        f"allow {action} on {resource} as well; only `aceite doctor` needs it",
+    )
+
+
+def denied(action: str, resource: str) -> Seen:
+    return unmet(
+        f"access denied: {action} on {resource}",
+        f"allow {action} on {resource} to these credentials; `aceite policy all` prints the whole policy",
+    )
+
+
+def _kind(code: str, message: str) -> No:
+    if code in _DENIED:
+        return No.DENIED
+    if code in _MISSING or (code == "InvalidRequestException" and "not found" in message):  # Athena's, of a workgroup
+        return No.MISSING
+    return No.OTHER
+
+
+_DENIED = frozenset({
+    "403", "AccessDenied", "AccessDeniedException", "Forbidden", "UnauthorizedOperation", "AuthorizationError",
+})  # fmt: skip
+_MISSING = frozenset({
+    "404", "NotFound", "NoSuchBucket", "NoSuchKey", "ResourceNotFoundException", "EntityNotFoundException",
+    "ParameterNotFound", "QueueDoesNotExist", "AWS.SimpleQueueService.NonExistentQueue",
+})  # fmt: skip

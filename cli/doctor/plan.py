@@ -1,0 +1,166 @@
+"""What `aceite doctor` looks at for one installation, in the order in which a person would look."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from datetime import UTC, datetime, timedelta
+from functools import partial
+from pathlib import Path
+
+from acceptance.contract.contract import AwaitGlueJob, AwaitObject, Contract, Invoke, RunGlueJob
+from acceptance.evidence.object_keys import dataset_prefix
+from aws.calls import Client
+from aws.iam.arns import Account, bucket_and_key, key_pattern, text_pattern
+from aws.iam.policy import PLACEHOLDER, Surroundings, statements
+from blocks.settings import Settings
+from cli.doctor.clients import AskedAws
+from cli.doctor.looks import buckets, identity, pipeline
+from cli.doctor.looks import ledger as ledger
+from cli.doctor.looks import prefect as prefect
+from cli.doctor.looks.findings import Seen, met, unmet
+from cli.doctor.looks.permissions import Needed, permissions
+from cli.doctor.runner import Precondition
+from flows.installation.contracts import ContractFile
+
+ACCOUNT = "account"
+SIGNED_IN = (ACCOUNT,)
+SERVER = "Prefect server"
+DEPLOYMENTS = "deployments"
+
+
+def of_contracts(files: Sequence[ContractFile]) -> Iterator[Precondition]:
+    """One for each problem, or one that tells that there is none."""
+    problems = [problem for file in files for problem in file.problems]
+    for number, problem in enumerate(problems, start=1):
+        remedy = "correct it there; `aceite contracts check` says when all are right"
+        yield Precondition(f"contract problem {number}", partial(unmet, str(problem), remedy))
+    watched = [file.contract.dataset for file in files if file.contract is not None]
+    if not problems and watched:
+        yield Precondition("contracts", partial(met, f"{len(watched)} watched: {', '.join(watched)}"))
+    elif not problems:
+        remedy = "add a landing server of type s3 to one; `aceite contracts init FILE` writes a first contract"
+        yield Precondition("contracts", partial(unmet, "all are valid ODCS, and none is watched", remedy))
+
+
+def of_installation(settings: Settings, contracts: Sequence[Contract], aws: AskedAws) -> Iterator[Precondition]:
+    """`contracts` are those that can be used."""
+    look = partial(ledger.writable, settings.ledger_url, settings.home.expanduser() / "ledger.db")
+    yield Precondition("ledger", look, asked="the ledger's database")
+    yield from _of_identity(settings, aws)
+    yield from (each for contract in contracts for each in _of_landing(contract, aws))
+    yield from _of_evidence(settings, contracts, aws)
+    yield from _once_each(each for contract in contracts for each in _of_pipeline(contract, aws))
+    if settings.landing_queue_url:
+        url = settings.landing_queue_url
+        yield aws.precondition("landing queue", pipeline.queue, ("sqs",), url, needs=SIGNED_IN)
+    look_at = partial(_permissions, settings, contracts)
+    yield aws.precondition("permissions", look_at, ("sts", "iam"), needs=SIGNED_IN)
+    yield from _of_prefect(settings, contracts)
+
+
+def _of_identity(settings: Settings, aws: AskedAws) -> Iterator[Precondition]:
+    profile, region, credentials = settings.aws_profile, "profile and region", "credentials"
+    yield aws.unsigned("clock", lambda: identity.clock(aws.unsigned_s3(), settings.evidence_bucket, _now))
+    yield aws.unsigned(region, partial(identity.region, aws.profile_session, profile))
+    yield aws.unsigned(credentials, partial(identity.caller, partial(aws.client, "sts"), profile), (region,))
+    yield aws.precondition(ACCOUNT, identity.account, ("sts",), settings.aws_account_id, needs=(credentials,))
+
+
+def _of_landing(contract: Contract, aws: AskedAws) -> Iterator[Precondition]:
+    bucket, prefix = contract.template.bucket, contract.template.prefix
+    there = f"landing of {contract.dataset}"
+    yield aws.precondition(there, buckets.bucket, ("s3",), bucket, prefix, _file(contract), needs=SIGNED_IN)
+    pattern = key_pattern(contract.template)
+    yield aws.precondition(
+        f"landed files of {contract.dataset}", buckets.readable, ("s3",), bucket, pattern, needs=(there,)
+    )
+
+
+def _of_evidence(settings: Settings, contracts: Sequence[Contract], aws: AskedAws) -> Iterator[Precondition]:
+    bucket = settings.evidence_bucket
+    there = "evidence bucket"
+    yield aws.precondition(there, buckets.bucket, ("s3",), bucket, "", "ACEITE_EVIDENCE_BUCKET", needs=SIGNED_IN)
+    if contracts:
+        patterns = [f"{dataset_prefix(contract.dataset)}*" for contract in contracts]
+        yield aws.precondition("putting evidence", buckets.writable, ("s3",), bucket, patterns, needs=(there,))
+    wanted = timedelta(days=settings.evidence_retention_days) if settings.evidence_retention_days else None
+    kept = bucket, wanted, settings.evidence_lock_mode
+    yield aws.precondition("retention of evidence", buckets.kept, ("s3",), *kept, needs=(there,))
+
+
+def _of_pipeline(contract: Contract, aws: AskedAws) -> Iterator[Precondition]:
+    file = _file(contract)
+    asked: Callable[..., Precondition] = partial(aws.precondition, needs=SIGNED_IN)
+    for override in contract.override:
+        name, copied = override.parameter, override.copy_of
+        if copied:
+            yield asked(f"parameter {copied}", pipeline.copied_parameter, ("ssm",), copied, file)
+        yield asked(f"parameter {name}", pipeline.overridden_parameter, ("ssm",), name, copied)
+    for number, step in enumerate(contract.steps, start=1):
+        match step:
+            case Invoke(function):
+                yield asked(f"function {function}", pipeline.function, ("lambda",), function, file)
+            case AwaitGlueJob(job) | RunGlueJob(job):
+                yield asked(f"Glue job {job}", pipeline.job, ("glue",), job, file)
+            case AwaitObject(uri):
+                place = bucket_and_key(text_pattern(contract, uri))
+                yield asked(f"step {number} of {contract.dataset}", buckets.awaited, ("s3",), *place, file)
+    table = contract.table
+    names = [(table.database, table.name)]
+    if contract.landed_table:
+        database, _, landed = contract.landed_table.partition(".")
+        names.append((database, landed))
+    for named in names:
+        yield asked(f"table {'.'.join(named)}", pipeline.table, ("glue", "s3"), *named, file)
+    group = table.workgroup, table.output_location, file
+    yield asked(f"workgroup {table.workgroup}", pipeline.workgroup, ("athena", "s3"), *group, region=table.region)
+
+
+def _of_prefect(settings: Settings, contracts: Sequence[Contract]) -> Iterator[Precondition]:
+    asked: Callable[..., Precondition] = partial(Precondition, asked="Prefect's server")
+    planned, told = prefect.Planned(settings, contracts), "notification block"
+    yield asked(SERVER, prefect.server)
+    yield asked(told, partial(prefect.notification_block, settings), (SERVER,))
+    kinds = ("work pool", "deployment", "concurrency limit")
+    long: Callable[..., Precondition] = partial(asked, limits=3)  # what would be changed is some twenty questions
+    yield long("blocks", partial(prefect.held, planned, "block"), (SERVER,))
+    yield long(DEPLOYMENTS, partial(prefect.held, planned, *kinds), (SERVER,))
+    yield long("automations", partial(prefect.held, planned, "automation"), (SERVER, told, DEPLOYMENTS))
+    yield long("automations are on", partial(prefect.switched_on, planned), (SERVER, DEPLOYMENTS))
+    yield long("flows are served", partial(prefect.served, planned, _now), (SERVER, DEPLOYMENTS))
+    yield asked("watcher", partial(prefect.watched, _now), (SERVER,))
+
+
+def _permissions(settings: Settings, contracts: Sequence[Contract], sts: Client, iam: Client) -> Seen:
+    """Listings, which have conditions, are tried; places that only AWS knows are with table and workgroup."""
+    caller = sts.get_caller_identity()
+    account = Account(caller["Account"], sts.meta.region_name, caller["Arn"].split(":")[1])
+    surroundings = Surroundings(
+        account,
+        settings.evidence_bucket,
+        settings.landing_queue_url,
+        locks_evidence=settings.evidence_retention_days is not None,
+    )
+    needed = [
+        Needed(each.actions, resources)
+        for each in statements(contracts, surroundings)
+        if not each.condition and (resources := [place for place in each.resources if PLACEHOLDER not in place])
+    ]
+    return permissions(iam, caller["Arn"], needed)
+
+
+def _once_each(preconditions: Iterator[Precondition]) -> Iterator[Precondition]:
+    """However many contracts name the same thing, by its first mention."""
+    seen: set[str] = set()
+    for each in preconditions:
+        if each.name not in seen:
+            seen.add(each.name)
+            yield each
+
+
+def _file(contract: Contract) -> str:
+    return Path(contract.path).name
+
+
+def _now() -> datetime:
+    return datetime.now(UTC)

@@ -1,0 +1,1 @@
+"""What `aceite up` keeps running: child processes, Prefect's server, the flows, the home's records."""

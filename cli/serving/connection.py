@@ -1,0 +1,94 @@
+"""Connects a command to the `aceite up` of its home, or else to the Prefect server of the active profile."""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING
+
+from acceptance.errors import SettingsError, Unreachable
+
+if TYPE_CHECKING:
+    from blocks.settings import Settings
+
+
+def share_settings() -> Settings:
+    """The settings, those of the `aceite up` of this home included, if one is running. Does not import Prefect."""
+    from blocks.settings import read_settings
+    from cli.serving.home import find_running
+
+    running = find_running(read_settings().home.expanduser())
+    if running is not None:
+        os.environ.update(running.environment, PREFECT_API_URL=running.prefect_api_url)
+        if server_asks := os.environ.get("PREFECT_SERVER_API_AUTH_STRING"):
+            os.environ.setdefault("PREFECT_API_AUTH_STRING", server_asks)
+    settings = read_settings()
+    if running is not None and "ACEITE_LEDGER_URL" not in running.environment and settings.ledger_url is None:
+        raise SettingsError(
+            f"`aceite up` of this home (process {running.pid}) has its ledger in a database whose password it does not "
+            "tell: set ACEITE_LEDGER_URL here as it is set there"
+        )
+    return settings
+
+
+def connect() -> Settings:
+    """The settings, once it is certain that this process has a Prefect server.
+
+    Raises:
+        Unreachable: none is running, neither here nor in the active profile.
+        SettingsError: it does not let us in.
+    """
+    settings = share_settings()
+    import httpx
+    from prefect.settings import get_current_settings
+
+    url = get_current_settings().api.url
+    if not url:
+        raise Unreachable(
+            "no Prefect server is chosen: start `aceite up`, which starts one; or choose one: "
+            "`prefect profile use NAME`, or PREFECT_API_URL"
+        )
+    try:
+        httpx.get(f"{url}/health", timeout=10).raise_for_status()
+    except httpx.HTTPError as error:
+        raise Unreachable(
+            f"the Prefect server {url} does not answer: {' '.join(str(error).split()) or type(error).__name__}; start "
+            "`aceite up`, or that server; or choose another one: `prefect profile use NAME`, PREFECT_API_URL"
+        ) from error
+    refuse_wrong_auth(url)
+    return settings
+
+
+def refuse_wrong_auth(url: str) -> None:
+    """Whether the Prefect server of the active settings, at this address, lets us in.
+
+    Raises:
+        SettingsError: it does not, by what is set here.
+        Unreachable: it is no Prefect server, or has trouble of its own.
+    """
+    from prefect.client.orchestration import get_client
+    from prefect.exceptions import PrefectHTTPStatusError
+    from prefect.settings import PREFECT_API_URL, get_current_settings, temporary_settings
+
+    with temporary_settings({PREFECT_API_URL: url}), get_client(sync_client=True) as client:
+        try:
+            client.request("GET", "/admin/version")
+        except PrefectHTTPStatusError as error:
+            if error.response.status_code not in (401, 403):
+                raise Unreachable(
+                    f"the Prefect server {url} answers {error.response.status_code}: it may be no Prefect server; "
+                    "correct PREFECT_API_URL, or the active profile; it ends in /api"
+                ) from None
+            given = get_current_settings().api.auth_string
+            found = "it is not set here" if given is None else "what is set here is something else"
+            raise SettingsError(
+                f"the Prefect server {url} lets only those in who say PREFECT_API_AUTH_STRING, and {found}: set it to "
+                "the user:password that the server has as PREFECT_SERVER_API_AUTH_STRING"
+            ) from None
+
+
+def refuse_another_account(settings: Settings) -> None:
+    """Raises WrongAccount if `ACEITE_AWS_ACCOUNT_ID` is set and the credentials are of another account."""
+    if settings.aws_account_id is not None:
+        from blocks.build import aws_credentials, identify
+
+        identify(aws_credentials(settings), settings.aws_account_id)

@@ -1,0 +1,173 @@
+"""Serves the flows: applies what the server must hold, then runs what it schedules. A child of `aceite up`."""
+
+import argparse
+import asyncio
+import os
+import signal
+import sys
+import time
+from collections.abc import AsyncIterator, Callable
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
+
+import psutil
+from prefect.client.orchestration import get_client
+from prefect.deployments.runner import RunnerDeployment
+from prefect.settings import PREFECT_WORKER_QUERY_SECONDS, temporary_settings
+from prefect.workers.process import ProcessWorker
+
+from acceptance.errors import AceiteError
+from automations.apply import apply
+from automations.deployments import (
+    PROCESS_POOL,
+    VALIDATIONS_PART,
+    WARM_POOL,
+    WATCHER_PART,
+    Places,
+    deployed,
+    deployments,
+    served_here,
+)
+from blocks.build import aws_credentials, identify
+from blocks.environment import HEARTBEAT_S, environment_of
+from blocks.settings import Settings, read_settings
+from cli.serving.child_process import end_with_standard_input, tell_ready
+from cli.serving.deadlines import deadline_of
+from flows.installation.clients import load_clients
+from flows.installation.installed import installed_contracts
+from flows.locks.overrides import restore_what_was_left
+from flows.prefect_api.outages import LastingRunner, outlast
+from flows.workers.process import GRACE_S
+from flows.workers.worker import WarmWorker, environment_of_processes
+
+POLL_S = 1
+"""Seconds between two questions of Prefect's own worker for scheduled runs."""
+
+WATCHER_POLL_S = 2
+"""The same of its runner, which starts the watcher, seldom. It takes no fractions."""
+
+WARM_POLL_S = 5
+"""The same for the worker of the warm processes, which hears of nearly all runs by an event before."""
+
+
+async def _serve(settings: Settings, parts: Places, watcher: RunnerDeployment, *validations: RunnerDeployment) -> None:
+    """Watcher and validations apart, so that a queue of validations never keeps the watcher from starting.
+
+    Returns when told to stop. What runs is cancelled then: parameters are restored, and deliveries are announced again.
+    """
+    stop, loop = asyncio.Event(), asyncio.get_running_loop()
+
+    def told_to_stop(*_: object) -> None:
+        loop.call_soon_threadsafe(stop.set)
+
+    end_with_standard_input(told_to_stop)
+    async with AsyncExitStack() as serving:
+        if VALIDATIONS_PART in parts:
+            await serving.enter_async_context(_worker(settings, *validations))
+        if WATCHER_PART in parts:  # begins last and ends first: see _end_runs
+            await serving.enter_async_context(_runner(2, watcher))
+        for number in (signal.SIGINT, signal.SIGTERM):  # each runner took them for itself; they are for all
+            signal.signal(number, told_to_stop)
+        if WATCHER_PART in parts:
+            await asyncio.to_thread(_start_watching)
+        tell_ready("serving")
+        await stop.wait()
+
+
+@asynccontextmanager
+async def _runner(limit: int, *deployments: RunnerDeployment) -> AsyncIterator[None]:
+    runner = LastingRunner(
+        f"aceite {deployments[0].flow_name}",
+        query_seconds=WATCHER_POLL_S,
+        heartbeat_seconds=HEARTBEAT_S,
+        limit=limit,
+        pause_on_shutdown=False,
+    )
+    for deployment in deployments:
+        await runner.aadd_deployment(deployment)
+    async with asyncio.TaskGroup() as group:
+        group.create_task(runner.start())
+        await _until(lambda: runner.started)
+        yield
+        await runner.astop()
+
+
+@asynccontextmanager
+async def _worker(settings: Settings, *validations: RunnerDeployment) -> AsyncIterator[None]:
+    worker: WarmWorker | ProcessWorker
+    if settings.runner == "warm":
+        entrypoints = [validation.entrypoint for validation in validations if validation.entrypoint]
+        preloaded = (*entrypoints, "flows.installation.installed.warm_up")
+        environment = environment_of_processes(HEARTBEAT_S)
+        worker = WarmWorker(WARM_POOL, settings.workers, preloaded, environment, deadline_of=deadline_of)
+    else:
+        # Its processes get this one's environment, and a folder of their own, where there is no file .env.
+        os.environ.update(environment_of(settings))
+        worker = ProcessWorker(PROCESS_POOL, limit=settings.workers)
+        outlast(worker)
+    poll_s = WARM_POLL_S if settings.runner == "warm" else POLL_S
+    async with asyncio.TaskGroup() as group:
+        with temporary_settings({PREFECT_WORKER_QUERY_SECONDS: poll_s}):
+            serving = group.create_task(worker.start(printer=lambda _: None))
+        await _until(lambda: worker.is_setup)
+        try:
+            yield
+        finally:
+            await (worker.end_runs() if isinstance(worker, WarmWorker) else _end_runs(worker))
+            serving.cancel()
+
+
+async def _end_runs(worker: ProcessWorker) -> None:
+    """Prefect's worker kills its processes when it ends. Told to end before that, they restore what they changed.
+
+    By now this process has no others.
+    """
+    for process in psutil.Process().children():
+        with suppress(psutil.Error):
+            _terminate(process)
+    deadline = time.monotonic() + GRACE_S
+    while (running := worker.limiter.borrowed_tokens) and time.monotonic() < deadline:
+        worker.limiter.total_tokens = running  # so that it starts no others meanwhile
+        await asyncio.sleep(0.05)
+
+
+def _terminate(process: psutil.Process) -> None:
+    """A run's process, or what started it: on Windows the signal reaches both."""
+    if sys.platform == "win32":
+        process.send_signal(signal.CTRL_BREAK_EVENT)
+    else:
+        process.terminate()
+
+
+async def _until(holds: Callable[[], bool]) -> None:
+    while not holds():
+        await asyncio.sleep(0.05)
+
+
+def _start_watching() -> None:
+    """One watcher run now; if another watches already, it waits for the end of that one."""
+    with get_client(sync_client=True) as client:
+        ids = deployed(client)
+        assert ids is not None
+        client.create_flow_run_from_deployment(ids.watch_landing, name="watch the landing locations")
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--only", choices=(WATCHER_PART, VALIDATIONS_PART))
+    only: str | None = parser.parse_args().only
+    settings = read_settings()
+    parts = served_here(settings, only)
+    try:
+        identify(aws_credentials(settings), settings.aws_account_id)
+        apply(settings, (), places=parts)
+        restore_what_was_left(load_clients())
+        apply(settings, installed_contracts(), places=parts)
+    except AceiteError as error:
+        sys.stderr.write(f"{error}\n")
+        return 1
+    asyncio.run(_serve(settings, parts, *deployments(settings)))
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

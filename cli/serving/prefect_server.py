@@ -1,0 +1,77 @@
+"""Prefect's own server as a child of `aceite up`: the API, its services and the UI in one process, on SQLite."""
+
+import argparse
+from collections.abc import AsyncGenerator
+from contextlib import AbstractContextManager, asynccontextmanager, nullcontext
+from typing import Any
+
+import uvicorn
+from fastapi import FastAPI
+from prefect.server.api import server as api_server
+from prefect.server.database.configurations import AioSqliteConfiguration
+from prefect.server.database.dependencies import temporary_database_config
+from prefect.settings import PREFECT_API_DATABASE_CONNECTION_URL
+from sqlalchemy.ext.asyncio import AsyncSession, AsyncSessionTransaction
+
+from cli.serving.child_process import end_with_standard_input, tell_ready
+from cli.serving.redaction import log_without_paths
+
+
+class _Queueing(AioSqliteConfiguration):
+    """Transactions wait for their turn to write when they begin: see docs/decisions/0011."""
+
+    @asynccontextmanager
+    async def begin_transaction(
+        self, session: AsyncSession, with_for_update: bool = False
+    ) -> AsyncGenerator[AsyncSessionTransaction, None]:
+        async with super().begin_transaction(session, with_for_update=True) as transaction:
+            yield transaction
+
+
+class _Server(uvicorn.Server):
+    """Tells when it listens."""
+
+    async def startup(self, *arguments: object, **keywords: object) -> None:
+        await super().startup(*arguments, **keywords)  # type: ignore[arg-type]
+        if self.started:
+            port = self.servers[0].sockets[0].getsockname()[1]
+            tell_ready(f"http://127.0.0.1:{port}/api")
+
+
+def kept_app() -> FastAPI:
+    """The server's app, which from then on is also what Prefect gets that asks for it again.
+
+    It does before each action of an automation, and works out 0.1 s of CPU long whether its settings are still those of
+    the app: see docs/decisions/0011.
+    """
+    app, build = api_server.create_app(final=True), api_server.create_app
+
+    def create(*arguments: Any, **keywords: Any) -> FastAPI:
+        return build(*arguments, **keywords) if arguments or keywords else app
+
+    api_server.create_app = create
+    return app
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--port", type=int, required=True)
+    port: int = parser.parse_args().port
+    log_without_paths(f"127.0.0.1:{port}")
+    server = _Server(uvicorn.Config(kept_app(), host="127.0.0.1", port=port, log_level="warning"))
+
+    def stop() -> None:
+        server.should_exit = True
+
+    end_with_standard_input(stop)
+    with _database():
+        server.run()
+
+
+def _database() -> AbstractContextManager[None]:
+    url = PREFECT_API_DATABASE_CONNECTION_URL.value()
+    return temporary_database_config(_Queueing(url)) if url.startswith("sqlite") else nullcontext()
+
+
+if __name__ == "__main__":
+    main()

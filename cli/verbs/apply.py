@@ -1,0 +1,43 @@
+"""`aceite apply`: blocks, deployments, automations."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+from rich.console import Console
+
+from cli.options import Contracts, Home
+
+if TYPE_CHECKING:
+    from automations.apply import Change
+
+_SIGNS = {"created": "+", "updated": "~", "unchanged": "=", "deleted": "-"}
+
+
+def apply(
+    contracts: Contracts = None,
+    home: Home = None,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say what would change.")] = False,
+) -> None:
+    """Create or update what Prefect's server holds of ours.
+
+    These are blocks, deployments and automations. What changes is printed.
+    """
+    from cli.serving.connection import connect
+
+    settings = connect()
+    from automations.apply import apply as apply_to_server
+    from blocks.build import aws_credentials, identify
+    from flows.installation.contracts import contracts_of
+
+    identify(aws_credentials(settings), settings.aws_account_id)
+    show(Console(highlight=False), apply_to_server(settings, contracts_of(settings), dry_run=dry_run), dry_run)
+
+
+def show(console: Console, changes: Iterable[Change], dry_run: bool) -> None:
+    for change in changes:
+        fields = f" ({', '.join(change.fields)})" if change.fields else ""
+        verb = f"would be {change.change}" if dry_run and change.change != "unchanged" else change.change
+        console.print(f"{_SIGNS[change.change]} {change.kind} {change.name}: {verb}{fields}", markup=False)

@@ -1,0 +1,82 @@
+"""`aceite contracts check`: every problem with its file and line. `aceite contracts init`: a first contract."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+
+from cli.options import Contracts, Home, UsageProblem, writable_file
+
+app = typer.Typer(no_args_is_help=True, rich_markup_mode=None, help="Read and start contracts.")
+
+
+@app.callback()
+def _contracts() -> None:
+    """Read and start contracts."""
+
+
+@app.command()
+def check(
+    paths: Annotated[
+        list[Path] | None,
+        typer.Argument(metavar="PATH", help="Files or folders. [default: the contracts' folder]"),
+    ] = None,
+    contracts: Contracts = None,
+    home: Home = None,
+) -> int:
+    """Check contracts. Exit code 0, or 1 with every problem as file:line."""
+    from blocks.settings import read_settings
+    from flows.installation.contracts import check_contracts, contract_variables
+
+    settings = read_settings()
+    variables = contract_variables(settings.landing_bucket)
+    console, failed = Console(soft_wrap=True, highlight=False), 0
+    files = check_contracts(paths or [settings.contracts], variables)
+    for file in files:
+        for problem in file.problems:
+            console.print(str(problem), style="red", markup=False)
+        if file.contract is not None and not file.problems:
+            told = f"{file.contract.dataset} {file.contract.version}, {len(file.contract.checks)} checks"
+            console.print(f"{file.path}: {told}", style="green", markup=False)
+            for remark in file.contract.notes:
+                console.print(str(remark), markup=False)
+        elif not file.problems:
+            note = "valid ODCS; not watched, as it has neither a landing server nor a pipeline"
+            console.print(f"{file.path}: {note}", markup=False)
+        failed += bool(file.problems)
+    console.print(f"{len(files) - failed} valid, {failed} refused", markup=False)
+    return int(failed > 0)
+
+
+@app.command()
+def init(
+    source: Annotated[
+        str,
+        typer.Argument(
+            metavar="s3://BUCKET/KEY | FILE", help="A landed sample: CSV, JSON lines, Parquet; also as gzip."
+        ),
+    ],
+    dataset: Annotated[str | None, typer.Option(help="The dataset's id. [default: from the name]")] = None,
+    columns: Annotated[
+        str | None, typer.Option(metavar="NAME,NAME...", help="The columns of a CSV without a header, in its order.")
+    ] = None,
+    output: Annotated[Path | None, typer.Option(help="File to write. [default: standard output]")] = None,
+    contracts: Contracts = None,
+    home: Home = None,
+) -> int:
+    """Write a first contract from a sample: types, keys and nullability as rules, ranges as comments."""
+    from cli.verbs.contracts_init import draft
+
+    if output is not None and writable_file(output, "--output").exists():
+        raise UsageProblem(f"{output} is there already; name another file, or remove it")
+    text = draft(source, dataset, columns)
+    if output is None:
+        sys.stdout.write(text)
+        return 0
+    output.write_text(text, encoding="utf-8", newline="\n")
+    Console(stderr=True).print(f"{output}: look at its comments, then `aceite contracts check {output}`", markup=False)
+    return 0

@@ -1,0 +1,149 @@
+"""`aceite deploy`: the same flows on a Prefect work pool, whose workers may be on any hosts."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+from rich.console import Console
+
+from acceptance.errors import SettingsError
+from cli.options import Contracts, Home, Only, Part, UsageProblem
+
+if TYPE_CHECKING:
+    from prefect.client.orchestration import SyncPrefectClient
+    from prefect.client.schemas.objects import WorkPool
+
+    from automations.deployments import Place
+    from blocks.settings import Settings
+
+
+def deploy(
+    work_pool: Annotated[str, typer.Option("--work-pool", metavar="NAME", help="An existing work pool, of any type.")],
+    image: Annotated[
+        str | None, typer.Option(help="Image with Aceite and the contracts in it, for pools that run containers.")
+    ] = None,
+    job_variable: Annotated[
+        list[str] | None,
+        typer.Option(metavar="KEY=VALUE", help="A job variable of the pool, or a part of one: env.NAME=VALUE."),
+    ] = None,
+    only: Only = None,
+    contracts: Contracts = None,
+    home: Home = None,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say what would change.")] = False,
+) -> None:
+    """Register the flows on a Prefect work pool, for other hosts.
+
+    There `prefect worker start` serves them.
+    """
+    from prefect.client.orchestration import get_client
+
+    from automations.apply import apply
+    from blocks.build import aws_credentials, identify
+    from cli.serving.connection import connect
+    from cli.verbs.apply import show
+    from flows.installation.contracts import contracts_of
+
+    settings = connect()
+    identify(aws_credentials(settings), settings.aws_account_id)
+    console = Console(highlight=False)
+    parts = [only] if only else list(Part)
+    with get_client(sync_client=True) as client:
+        pool = _pool(client, work_pool)
+        given = [*(job_variable or []), *([f"image={image}"] if image else [])]
+        places = {part.value: _place(pool, part, settings, given) for part in parts}
+        if Part.WATCHER in parts:
+            show(console, _keep_ledger_url(settings, dry_run), dry_run)
+        show(console, apply(settings, contracts_of(settings), dry_run=dry_run, places=places), dry_run)
+        if Part.WATCHER in parts and not dry_run:
+            _start_watching(client, pool)
+    _say_what_next(console, pool)
+
+
+def _pool(client: SyncPrefectClient, name: str) -> WorkPool:
+    from acceptance.suggestions import did_you_mean
+    from automations.deployments import OURS
+
+    if name in OURS:
+        raise UsageProblem(f"the work pool {name} is served by `aceite up` alone; name another one")
+    pools = {pool.name: pool for pool in client.read_work_pools()}
+    if name not in pools:
+        there_are = ", ".join(sorted(pools)) or "none"
+        raise SettingsError(
+            f"there is no work pool {name!r}{did_you_mean(name, pools)} there are: {there_are}. "
+            f"Make it with `prefect work-pool create {name} --type process` (or ecs, ...)"
+        )
+    return pools[name]
+
+
+def _place(pool: WorkPool, part: Part, settings: Settings, given: list[str]) -> Place:
+    from automations.deployments import Place
+    from automations.job_variables import default_of, has, job_variables
+    from blocks import names
+    from blocks.environment import environment_of
+    from flows.installation.contracts import contract_environment
+
+    variables: dict[str, Any] = job_variables(pool, given)
+    if has(pool, "image") and not any(variables.get(name) or default_of(pool, name) for name in _SAY_WHAT_RUNS):
+        raise UsageProblem(
+            f"the work pool {pool.name!r} runs containers, and Prefect's own image has no Aceite in it: give --image"
+        )
+    environment: dict[str, Any] = {**contract_environment(settings), **environment_of(settings)}
+    if part is Part.WATCHER:
+        environment["ACEITE_LEDGER_URL"] = f"{{{{ prefect.blocks.secret.{names.LEDGER} }}}}"
+    # What the person says has precedence.
+    return Place(pool.name, {**variables, "env": {**environment, **variables.get("env", {})}})
+
+
+def _keep_ledger_url(settings: Settings, dry_run: bool) -> list[Any]:
+    """The block from which the watcher has it, wherever it runs."""
+    from automations.apply import Change
+    from blocks import names
+    from blocks.build import save_secret
+
+    url = settings.ledger_url
+    if url is None or url.startswith("sqlite"):
+        raise SettingsError(
+            "the watcher's ledger is a file on this host, and the pool may run the watcher on another: set "
+            "ACEITE_LEDGER_URL to a PostgreSQL database, or use --only validations and serve the watcher by "
+            "`aceite up --only watcher`"
+        )
+    return [Change("block", names.LEDGER, save_secret(names.LEDGER, url, dry_run=dry_run))]
+
+
+def _start_watching(client: SyncPrefectClient, pool: WorkPool) -> None:
+    """A run, unless there is one in this pool. It waits while another watches; its automation starts the next one."""
+    from prefect.client.schemas.filters import FlowFilter, FlowFilterName, FlowRunFilter, WorkPoolFilter
+    from prefect.client.schemas.objects import TERMINAL_STATES, StateType
+
+    from automations.deployments import deployed
+
+    going = [state.value for state in StateType if state not in TERMINAL_STATES]
+    found = client.read_flow_runs(
+        flow_filter=FlowFilter(name=FlowFilterName(any_=["watch-landing"])),
+        flow_run_filter=FlowRunFilter.model_validate({"state": {"type": {"any_": going}}}),
+        work_pool_filter=WorkPoolFilter.model_validate({"name": {"any_": [pool.name]}}),
+        limit=1,
+    )
+    if not found:
+        ids = deployed(client)
+        assert ids is not None
+        client.create_flow_run_from_deployment(ids.watch_landing, name="watch the landing locations")
+
+
+def _say_what_next(console: Console, pool: WorkPool) -> None:
+    if pool.type == "process":
+        console.print(
+            f"Now on each host: `prefect worker start --pool {pool.name}`, where this version of Aceite is installed "
+            "and ACEITE_CONTRACTS is the absolute path of the contracts.",
+            soft_wrap=True,
+        )
+    else:
+        console.print(
+            f"Now start its worker, if it is served by one: `prefect worker start --pool {pool.name}`. What it starts "
+            "needs this version of Aceite, and ACEITE_CONTRACTS, the absolute path of the contracts there.",
+            soft_wrap=True,
+        )
+
+
+_SAY_WHAT_RUNS = ("image", "task_definition_arn")

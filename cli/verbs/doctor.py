@@ -1,0 +1,101 @@
+"""`aceite doctor`: every precondition, green or red, with its remedy."""
+
+from __future__ import annotations
+
+import json as json_module
+import sys
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+from rich.console import Console
+from rich.padding import Padding
+from rich.table import Table
+from rich.text import Text
+
+from cli.options import Contracts, Home, Json
+
+if TYPE_CHECKING:
+    from blocks.settings import Settings
+    from cli.doctor.looks.findings import Finding
+    from cli.doctor.runner import Precondition
+
+_WORDS = {"green": ("ok", "green"), "red": ("FAILED", "bold red"), "grey": ("not checked", "dim")}
+"""Words and not only colours: they are what a log, a colour-blind person and an old cmd.exe show."""
+_WIDEST_WORD, _WIDEST_NAME, _GAP = len("not checked"), 38, 2
+
+
+def doctor(
+    within_s: Annotated[
+        float, typer.Option("--within", min=1, help="Seconds within which each look must have an answer.")
+    ] = 10,
+    json: Json = False,
+    contracts: Contracts = None,
+    home: Home = None,
+) -> int:
+    """Look at every precondition, with its remedy. Changes nothing.
+
+    Exit code 0 if all hold, else 1.
+    """
+    from cli.doctor.looks.findings import Outcome
+    from cli.doctor.runner import end_although_looks_hang
+
+    findings = _findings(within_s)
+    green = all(finding.outcome is Outcome.GREEN for finding in findings)
+    if json:
+        document = {"green": green, "findings": [asdict(finding) for finding in findings]}
+        sys.stdout.write(json_module.dumps(document, indent=2) + "\n")
+    else:
+        _print(findings, Console(highlight=False))
+    end_although_looks_hang(int(not green))
+    return int(not green)
+
+
+def _findings(within_s: float) -> tuple[Finding, ...]:
+    from acceptance.errors import SettingsError
+    from cli.doctor.looks.findings import Finding, Outcome
+    from cli.serving.connection import share_settings
+
+    try:
+        settings = share_settings()
+    except SettingsError as error:
+        remedy = "correct them, in the environment or in the file .env of the current folder; then run this again"
+        return (Finding("settings", Outcome.RED, str(error), remedy),)
+    from cli.doctor.runner import look_at
+
+    return look_at(_preconditions(settings), within_s)
+
+
+def _preconditions(settings: Settings) -> list[Precondition]:
+    from acceptance.errors import ContractError
+    from cli.doctor.clients import AskedAws
+    from cli.doctor.plan import of_contracts, of_installation
+    from flows.installation.contracts import ContractFile, check_contracts, contract_variables
+
+    try:
+        files = check_contracts([settings.contracts], contract_variables(settings.landing_bucket))
+    except ContractError as error:
+        files = (ContractFile(settings.contracts, None, error.problems),)
+    usable = [file.contract for file in files if file.contract is not None and not file.problems]
+    return [*of_contracts(files), *of_installation(settings, usable, AskedAws(settings))]
+
+
+def _print(findings: tuple[Finding, ...], console: Console) -> None:
+    """Three columns; a remedy has a line of its own, so that a command in it stays in one piece."""
+    from cli.doctor.looks.findings import Outcome
+
+    widest = min(max(len(finding.name) for finding in findings), _WIDEST_NAME)
+    for finding in findings:
+        word, style = _WORDS[finding.outcome]
+        row = Table.grid(padding=(0, _GAP, 0, 0))
+        row.add_column(width=_WIDEST_WORD)
+        row.add_column(width=widest, overflow="fold")
+        row.add_column(overflow="fold")
+        row.add_row(Text(word, style=style), Text(finding.name, style=style), Text(finding.found))
+        console.print(row)
+        if finding.remedy:
+            remedy = Text(f"remedy: {finding.remedy}", style="bold", overflow="fold")
+            console.print(Padding(remedy, (0, 0, 0, _WIDEST_WORD + _GAP)))
+    counts = {outcome: sum(finding.outcome is outcome for finding in findings) for outcome in Outcome}
+    told = f"{counts[Outcome.GREEN]} ok, {counts[Outcome.RED]} failed, {counts[Outcome.GREY]} not checked"
+    console.print(told, style="green" if counts[Outcome.GREEN] == len(findings) else "red")

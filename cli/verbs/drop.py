@@ -1,0 +1,127 @@
+"""`aceite drop`: put files where the contract says, and wait for their verdicts if asked."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from contextlib import suppress
+from datetime import date, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+from rich.console import Console
+
+from cli.options import Contracts, Home, Json, UsageProblem
+
+if TYPE_CHECKING:
+    from blocks.settings import Settings
+
+
+def _day(text: str) -> date:
+    for written in ("%Y-%m-%d", "%Y%m%d"):
+        with suppress(ValueError):
+            return datetime.strptime(text, written).date()  # noqa: DTZ007 - a day has no zone
+    raise typer.BadParameter(f"{text!r} is no date; write 2026-01-31 or 20260131")
+
+
+def _names(fault: str | None) -> str | None:
+    """Asked for the list, it is all that the command does: neither a file nor a dataset is needed."""
+    if fault == "list":
+        typer.echo("\n".join(f"{name}: {what}" for name, what in _faults().items()))
+        raise typer.Exit
+    return fault
+
+
+BusinessDate = Annotated[
+    date | None,
+    typer.Option(
+        "--date", parser=_day, metavar="YYYY-MM-DD", help="Business date. [default: today]", show_default=False
+    ),
+]
+Fields = Annotated[
+    list[str] | None, typer.Option("--field", metavar="NAME=VALUE", help="A further field of the key template.")
+]
+Fault = Annotated[
+    str | None,
+    typer.Option(
+        "--fault",
+        metavar="NAME",
+        help="In the sandbox only: make the pipeline misbehave. `--fault list` names all, and drops nothing.",
+        callback=_names,
+        is_eager=True,
+    ),
+]
+
+
+def drop(
+    files: Annotated[list[Path], typer.Argument(metavar="FILE", help="Files to land.", show_default=False)],
+    dataset: Annotated[str, typer.Option("--dataset", help="The contract's id.", show_default=False)],
+    business_date: BusinessDate = None,
+    fields: Fields = None,
+    fault: Fault = None,
+    wait: Annotated[bool, typer.Option("--wait", help="Wait for the verdicts; the exit code tells the worst.")] = False,
+    timeout_s: Annotated[float, typer.Option("--timeout", min=0, help="Seconds to wait at most.")] = 3600,
+    json: Json = False,
+    contracts: Contracts = None,
+    home: Home = None,
+) -> int:
+    """Put files where the contract says.
+
+    With --wait the exit code is 0 accepted, 1 rejected, 2 inconclusive or no verdict in time; 64 is a usage error.
+    """
+    from cli.serving.connection import refuse_another_account, share_settings
+    from cli.verbs.landing_files import land, read_fields
+    from cli.verbs.verdicts import await_verdicts, exit_code, print_json, print_verdicts
+
+    settings = share_settings()
+    refuse_another_account(settings)
+    if fault is not None:
+        _check_fault(fault, in_sandbox=settings.aws_endpoint_url is not None)
+    missing = [str(file) for file in files if not file.is_file()]
+    if missing:
+        raise UsageProblem(f"no such file: {', '.join(missing)}")
+    console = Console(stderr=True)
+    day = business_date or date.today()  # noqa: DTZ011 - a person's own today
+    deliveries = [land(settings, file, dataset, day, read_fields(fields or []), fault) for file in files]
+    for delivery in deliveries:
+        console.print(f"landed {delivery.first.uri} as delivery {delivery.id}", markup=False, highlight=False)
+    if wait:
+        _say_if_nobody_serves(settings, timeout_s, console)
+    judged = await_verdicts(settings, deliveries, timeout_s, console) if wait else {}
+    if json:
+        print_json(deliveries, judged)
+    elif wait:
+        print_verdicts(deliveries, judged, console)
+    return exit_code(deliveries, judged) if wait else 0
+
+
+def _check_fault(fault: str, *, in_sandbox: bool) -> None:
+    if fault not in _faults():
+        known = "\n".join(f"  {name}: {what}" for name, what in _faults().items())
+        raise UsageProblem(f"{fault!r} is no fault of the sandbox; there are:\n{known}")
+    if not in_sandbox:
+        raise UsageProblem("--fault is for the sandbox; real AWS ignores it. Start `aceite up --sandbox`")
+
+
+def _faults() -> Mapping[str, str]:
+    from cli.verbs.sandbox import require_sandbox
+
+    require_sandbox()
+    from sandbox.faults import FAULTS
+
+    return FAULTS
+
+
+def _say_if_nobody_serves(settings: Settings, timeout_s: float, console: Console) -> None:
+    from cli.serving.home import find_running
+
+    home = settings.home.expanduser()
+    if find_running(home) is None:
+        console.print(
+            f"no `aceite up` runs on the home {home}: if it is not served elsewhere, start it, or give its folder with "
+            f"--home. Waiting for up to {timeout_s:g} s",
+            style="yellow",
+            markup=False,
+            highlight=False,
+            soft_wrap=True,
+        )

@@ -1,0 +1,62 @@
+"""`aceite report`: the history of a dataset as one page, for the audit file."""
+
+from __future__ import annotations
+
+import sys
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from rich.console import Console
+
+from cli.options import Contracts, Home, UsageProblem, writable_file
+
+
+def report(
+    dataset: Annotated[str, typer.Argument(help="The contract's id.", show_default=False)],
+    last: Annotated[int, typer.Option("--last", min=1, help="So many deliveries at most, the newest first.")] = 100,
+    output: Annotated[
+        Path | None,
+        typer.Option("--output", "-o", help="The file; - for standard output. [default: <dataset>.html]"),
+    ] = None,
+    contracts: Contracts = None,
+    home: Home = None,
+) -> int:
+    """Write the history of a dataset as one page, for the audit file.
+
+    It has the verdicts, their trend, the checks that failed, and whether the chain of manifests holds.
+
+    Exit code 0, or 1 if the evidence is not as it was sealed; the page says what.
+    """
+    from acceptance.evidence.audit import audit
+    from acceptance.evidence.reports.dataset_page import dataset_html
+    from blocks.build import aws_credentials
+    from cli.serving.connection import share_settings
+    from flows.evidence.audit import read_evidence, read_found
+
+    to_stdout = output is not None and str(output) == "-"
+    file = writable_file(output or Path(f"{dataset.replace('/', '-')}.html"), "--output")
+    settings = share_settings()
+    s3, bucket = aws_credentials(settings).get_client("s3"), settings.evidence_bucket
+    done = audit(read_found(s3, bucket, dataset))
+    if not done.manifests:
+        raise UsageProblem(_nothing(s3, bucket, dataset))
+    newest = [done.manifests[number] for number in sorted(done.manifests)[-last:]]
+    page = dataset_html(dataset, done, read_evidence(s3, bucket, newest), f"s3://{bucket}/", datetime.now(UTC))
+    if to_stdout:
+        sys.stdout.buffer.write(page.encode())
+        return int(bool(done.flaws))
+    file.write_text(page, encoding="utf-8", newline="\n")
+    console = Console(stderr=True, soft_wrap=True, highlight=False)
+    console.print(f"{len(newest)} of {len(done.manifests)} deliveries of {dataset}: {file}", markup=False)
+    for flaw in done.flaws:
+        console.print(f"✘ {flaw}", style="red", markup=False)
+    return int(bool(done.flaws))
+
+
+def _nothing(s3: Any, bucket: str, dataset: str) -> str:
+    from flows.evidence.audit import datasets_with_evidence
+
+    known = ", ".join(datasets_with_evidence(s3, bucket)) or "none at all"
+    return f"s3://{bucket}/ holds no sealed evidence of {dataset!r}; there is some of: {known}"

@@ -1,0 +1,59 @@
+"""`aceite up`: serve until Ctrl-C."""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from cli.options import AwsPort, Contracts, Home, Only, PrefectPort, Runner, Workers
+
+if TYPE_CHECKING:
+    from cli.serving.installation import Installation
+
+
+def up(
+    contracts: Contracts = None,
+    home: Home = None,
+    sandbox: Annotated[
+        bool, typer.Option("--sandbox", help="On an AWS of this machine, made from the contracts.")
+    ] = False,
+    aws_port: AwsPort = None,
+    prefect_port: PrefectPort = None,
+    workers: Workers = None,
+    runner: Runner = None,
+    only: Only = None,
+) -> int:
+    """Serve until Ctrl-C: watch, judge, tell.
+
+    Registers blocks, deployments and automations, watches the landing locations and runs the validations.
+    """
+    from cli.serving.child_process import interrupt_on_terminate
+    from cli.serving.installation import Wanted, started
+
+    console = Console(stderr=True)
+    interrupt_on_terminate()
+    with started(Wanted(sandbox, aws_port, prefect_port, only=only), console) as installation:
+        say_where(console, installation)
+        console.print("Drop files with `aceite drop FILE --dataset ID`. Ctrl-C ends everything.")
+        return keep_serving(installation, console)
+
+
+def say_where(console: Console, installation: Installation) -> None:
+    running = installation.running
+    table = Table(show_header=False, box=None, padding=(0, 2, 0, 0))
+    table.add_row("Prefect UI", running.ui_url)
+    table.add_row("AWS", running.aws_endpoint or "the account of the credentials")
+    table.add_row("Home", running.environment["ACEITE_HOME"])
+    console.print(table)
+
+
+def keep_serving(installation: Installation, console: Console) -> int:
+    """Returns when a part ended by itself; Ctrl-C ends it as an exception."""
+    while (ended := installation.ended()) is None:
+        time.sleep(0.5)
+    console.print(f"{ended.name} ended with code {ended.returncode}; ending everything", style="red")
+    return 1

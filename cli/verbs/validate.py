@@ -1,0 +1,50 @@
+"""`aceite validate`: judge one landed object now, without events."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+from rich.console import Console
+
+from cli.options import Contracts, Home, Json, UsageProblem
+
+
+def validate(
+    uri: Annotated[str, typer.Argument(metavar="s3://BUCKET/KEY", help="The landed object.", show_default=False)],
+    json: Json = False,
+    contracts: Contracts = None,
+    home: Home = None,
+) -> int:
+    """Judge one landed object now, without events. Exit codes as of `drop --wait`.
+
+    A delivery has one verdict: if it was judged before, that verdict is shown.
+    """
+    bucket, _, key = uri.removeprefix("s3://").partition("/")
+    if not (uri.startswith("s3://") and bucket and key):
+        raise UsageProblem(f"{uri!r} is not the address of an S3 object; write s3://bucket/key")
+    from cli.serving.connection import connect, refuse_another_account
+
+    settings = connect()
+    refuse_another_account(settings)
+    from acceptance.deliveries.pointer import DeliveryPointer
+    from blocks.build import aws_credentials, save_blocks
+    from cli.verbs.landing_files import landed_delivery
+    from cli.verbs.verdicts import exit_code, print_json, print_verdicts
+    from flows.evidence.verdicts import read_verdict
+    from flows.installation.contracts import contracts_of
+    from flows.validate_delivery import validate_delivery
+
+    s3 = aws_credentials(settings).get_client("s3")
+    delivery = landed_delivery(s3, bucket, key, contracts_of(settings))
+    judged = read_verdict(s3, settings.evidence_bucket, delivery)
+    if judged is None:
+        save_blocks(settings)
+        validate_delivery(DeliveryPointer.to(delivery), return_state=True)
+        judged = read_verdict(s3, settings.evidence_bucket, delivery)
+    found = {delivery.id: judged} if judged else {}
+    if json:
+        print_json([delivery], found)
+    else:
+        print_verdicts([delivery], found, Console(stderr=True))
+    return exit_code([delivery], found)

@@ -1,0 +1,1 @@
+"""Puts, seals, reads and audits the evidence that `acceptance.evidence` describes."""

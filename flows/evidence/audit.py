@@ -1,0 +1,95 @@
+"""Reads what the evidence bucket holds, for an audit: every manifest of a dataset, and the files that they seal."""
+
+from collections import defaultdict
+from collections.abc import Iterable
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from typing import Any
+
+from pydantic import ValidationError
+
+from acceptance.evidence.audit import Found, Kept
+from acceptance.evidence.evidence import Evidence
+from acceptance.evidence.manifest import EvidenceManifest
+from acceptance.evidence.object_keys import EVIDENCE, dataset_prefix
+from aws.s3.objects import list_objects, read_bytes
+from flows.evidence.chain import link_numbers, read_links
+
+_AT_ONCE = 8
+
+
+def datasets_with_evidence(s3: Any, bucket: str) -> tuple[str, ...]:
+    """The datasets of which there are manifests."""
+    keys = (found.key.split("/") for found in list_objects(s3, bucket, "manifests/"))
+    return tuple(sorted({"/".join(parts[1:-1]) for parts in keys if len(parts) > 2}))
+
+
+def read_found(s3: Any, bucket: str, dataset: str, only: Iterable[str] | None = None) -> Found:
+    """All manifests of the dataset, and the files of all its deliveries or of those of the prefixes in `only`.
+
+    A delivery whose manifest is there and whose files are all gone is in it, without files.
+    """
+    links = read_links(s3, bucket, dataset, link_numbers(s3, bucket, dataset))
+    if only is None:
+        prefixes = _listed(s3, bucket, dataset_prefix(dataset))
+        for content in links.values():
+            prefixes.setdefault(_prefix_of(content, dataset), [])
+    else:
+        prefixes = {prefix: _listed(s3, bucket, prefix).get(prefix, []) for prefix in only}
+    prefixes.pop("", None)
+    with ThreadPoolExecutor(_AT_ONCE) as pool:
+        kept = pool.map(lambda prefix: _kept(s3, bucket, prefix, prefixes[prefix]), prefixes)
+        return Found(dataset, links, dict(zip(prefixes, kept, strict=True)))
+
+
+def prefix_of_delivery(s3: Any, bucket: str, delivery_id: str) -> str | None:
+    """The prefix of the delivery of this id, whatever its dataset; None if the bucket has no evidence of it."""
+    for found in list_objects(s3, bucket, "deliveries/"):
+        if found.key.endswith(f"/{delivery_id}/{EVIDENCE}"):
+            return found.key.removesuffix(EVIDENCE)
+    return None
+
+
+def dataset_of_prefix(prefix: str) -> str:
+    """deliveries/<dataset>/<business date>/<delivery>/"""
+    return "/".join(prefix.rstrip("/").split("/")[1:-2])
+
+
+def read_evidence(
+    s3: Any, bucket: str, manifests: Iterable[EvidenceManifest]
+) -> list[tuple[EvidenceManifest, Evidence]]:
+    """The evidence that the manifests seal, in their order. What is gone or is none is left out: the audit tells."""
+    listed = list(manifests)
+    with ThreadPoolExecutor(_AT_ONCE) as pool:
+        contents = pool.map(lambda manifest: read_bytes(s3, bucket, manifest.prefix + EVIDENCE), listed)
+        found = [(manifest, _evidence(content)) for manifest, content in zip(listed, contents, strict=True)]
+    return [(manifest, evidence) for manifest, evidence in found if evidence is not None]
+
+
+def _evidence(content: bytes | None) -> Evidence | None:
+    with suppress(ValidationError):
+        return Evidence.model_validate_json(content) if content is not None else None
+    return None
+
+
+def _listed(s3: Any, bucket: str, prefix: str) -> dict[str, list[str]]:
+    """The names of the files below the prefix, by the folder that they are in."""
+    names: defaultdict[str, list[str]] = defaultdict(list)
+    for found in list_objects(s3, bucket, prefix):
+        folder, _, name = found.key.rpartition("/")
+        names[folder + "/"].append(name)
+    return dict(names)
+
+
+def _kept(s3: Any, bucket: str, prefix: str, names: Iterable[str]) -> Kept:
+    files = ((name, read_bytes(s3, bucket, prefix + name)) for name in names)
+    return Kept.of({name: content for name, content in files if content is not None})
+
+
+def _prefix_of(link: bytes, dataset: str) -> str:
+    """Where the manifest says its files are; empty if it is none, or names a place outside of its dataset."""
+    try:
+        prefix = EvidenceManifest.model_validate_json(link).prefix
+    except ValueError:
+        return ""
+    return prefix if prefix.startswith(dataset_prefix(dataset)) else ""

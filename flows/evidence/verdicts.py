@@ -1,0 +1,77 @@
+"""The evidence bucket: who took a delivery, and the verdict that it has."""
+
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor, wait
+from datetime import UTC
+from typing import Any
+
+from pydantic import ValidationError
+
+from acceptance.deliveries.delivery import Delivery
+from acceptance.errors import StrangeObject
+from acceptance.evidence.evidence import Evidence
+from acceptance.evidence.object_keys import EVIDENCE, _prefix, dataset_prefix, evidence_uri
+from acceptance.judging.judge import Judged
+from aws.s3.objects import list_objects, read_json, strange_object
+from flows.evidence.files import is_sealed
+
+_AT_ONCE = 8
+_STAY_ALIVE_EVERY_S = 1
+
+
+def read_verdict(s3: Any, bucket: str, delivery: Delivery) -> Judged | None:
+    """The verdict, once its evidence is sealed. One whose run died before that is announced again, and then sealed."""
+    evidence = read_evidence(s3, bucket, delivery)
+    if evidence is None or not is_sealed(s3, bucket, delivery):
+        return None
+    judged_at, revision = evidence.run.ended.astimezone(UTC), evidence.delivery.revision
+    return Judged(evidence.verdict, evidence.reason, judged_at, evidence_uri(bucket, delivery), revision)
+
+
+def read_evidence(s3: Any, bucket: str, delivery: Delivery) -> Evidence | None:
+    found = read_json(s3, bucket, _prefix(delivery) + EVIDENCE)
+    try:
+        return Evidence.model_validate(found[0]) if found else None
+    except ValidationError as error:
+        raise strange_object(bucket, _prefix(delivery) + EVIDENCE, "evidence", error) from error
+
+
+class StandingVerdicts:
+    """The verdicts in the evidence bucket, for a ledger that knows of none. Lists the evidence of a dataset once.
+
+    `stay_alive` is called while the bucket is waited for.
+    """
+
+    def __init__(self, s3: Any, bucket: str, stay_alive: Callable[[], None] = lambda: None) -> None:
+        self._s3 = s3
+        self._bucket = bucket
+        self._stay_alive = stay_alive
+        self._judged: dict[str, frozenset[str]] = {}
+
+    def __call__(self, deliveries: Sequence[Delivery]) -> dict[str, Judged]:
+        """By delivery. Raises StepFailed if the evidence bucket does not answer."""
+        judged = [each for each in deliveries if each.id in self._with_evidence(each.dataset)]
+        with ThreadPoolExecutor(_AT_ONCE, thread_name_prefix="standing") as pool:
+            reading = {pool.submit(self._read, each): each.id for each in judged}
+            left = set(reading)
+            while left:
+                _, left = wait(left, _STAY_ALIVE_EVERY_S)
+                self._stay_alive()
+        found = {id_: each.result() for each, id_ in reading.items()}
+        return {id_: verdict for id_, verdict in found.items() if verdict is not None}
+
+    def _with_evidence(self, dataset: str) -> frozenset[str]:
+        if dataset not in self._judged:
+            found = set[str]()
+            for each in list_objects(self._s3, self._bucket, dataset_prefix(dataset)):
+                self._stay_alive()
+                if each.key.endswith("/evidence.json"):
+                    found.add(each.key.rsplit("/", 2)[1])
+            self._judged[dataset] = frozenset(found)
+        return self._judged[dataset]
+
+    def _read(self, delivery: Delivery) -> Judged | None:
+        try:
+            return read_verdict(self._s3, self._bucket, delivery)
+        except StrangeObject:  # the aftermath says so, again and again; here it must not stop the listing
+            return None

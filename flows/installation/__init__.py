@@ -1,0 +1,1 @@
+"""What this process was started with: contracts and AWS clients."""

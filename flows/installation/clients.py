@@ -1,0 +1,103 @@
+"""The blocks become boto3 clients, once per process. Only this module loads blocks."""
+
+from dataclasses import dataclass, field
+from datetime import timedelta
+from functools import cache
+from threading import get_ident
+from typing import Any, cast
+
+import boto3
+from botocore.config import Config
+from prefect_aws import AwsCredentials, S3Bucket
+
+from acceptance.errors import SettingsError
+from aws.calls import once_config, patient
+from aws.request_ids import observed
+from blocks import names
+from blocks.build import Caller, give_session_token, identify
+from blocks.sessions import client_of, session_of
+from blocks.settings import read_settings
+
+
+@dataclass(frozen=True)
+class Clients:
+    """Clients of the account in which the pipeline runs, of the landing buckets, and of the evidence bucket."""
+
+    credentials: AwsCredentials
+    landing: S3Bucket
+    evidence: S3Bucket
+    caller: Caller
+    _sessions: dict[int, boto3.Session] = field(default_factory=dict, compare=False, repr=False)
+    _once: dict[tuple[str, timedelta], Any] = field(default_factory=dict, compare=False, repr=False)
+
+    def of(self, service: str) -> Any:
+        return observed(patient(client_of(self.credentials, service)))
+
+    @property
+    def landing_s3(self) -> Any:
+        return observed(patient(client_of(self.landing.credentials, "s3")))
+
+    @property
+    def landing_sqs(self) -> Any:
+        return client_of(self.landing.credentials, "sqs")
+
+    @property
+    def evidence_s3(self) -> Any:
+        return observed(patient(client_of(self.evidence.credentials, "s3")))
+
+    @property
+    def evidence_bucket(self) -> str:
+        return self.evidence.bucket_name
+
+    def once(self, service: str, within: timedelta) -> Any:
+        """A client that never repeats a call by itself, and waits for an answer as long as the step may take.
+
+        The block's own client repeats a call whose answer is late, which would run a function or a job twice.
+        """
+        if (service, within) in self._once:
+            return self._once[service, within]
+        parameters: dict[str, Any] = self.credentials.aws_client_parameters.get_params_override()
+        once = Config(**once_config(within))
+        parameters["config"] = parameters["config"].merge(once) if parameters.get("config") else once
+        session: Any = self.session()
+        client = self._once[service, within] = observed(patient(session.client(service, **parameters)))
+        return client
+
+    def session(self) -> boto3.Session:
+        """Of this thread, as a session is not for several. It knows the services that it made clients of."""
+        made = self._sessions.get(get_ident())
+        if made is None:
+            made = self._sessions[get_ident()] = session_of(self.credentials)
+        return made
+
+    @property
+    def config(self) -> Config | None:
+        """How patient the block's clients are, for a library that makes its own."""
+        config: Config | None = self.credentials.aws_client_parameters.get_params_override().get("config")
+        return config
+
+    @property
+    def endpoint_url(self) -> str | None:
+        return self.credentials.aws_client_parameters.endpoint_url
+
+
+@cache
+def load_clients() -> Clients:
+    """The clients of the saved blocks.
+
+    Raises:
+        SettingsError: a block is missing, or AWS does not accept the credentials.
+        WrongAccount: the credentials belong to another account than `ACEITE_AWS_ACCOUNT_ID`.
+    """
+    try:
+        credentials = cast(AwsCredentials, AwsCredentials.load(names.CREDENTIALS))
+        landing, evidence = (cast(S3Bucket, S3Bucket.load(name)) for name in (names.LANDING, names.EVIDENCE))
+    except ValueError as error:
+        raise SettingsError(f"{error} Run `aceite apply` to create the blocks from the settings") from error
+    settings = read_settings()
+    for each in (credentials, landing.credentials, evidence.credentials):
+        if isinstance(each, AwsCredentials):  # MinIO's know no token
+            give_session_token(each, settings)
+    patient(credentials.get_client("sts"))
+    caller = identify(credentials, settings.aws_account_id)
+    return Clients(credentials, landing, evidence, caller)

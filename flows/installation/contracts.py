@@ -1,0 +1,164 @@
+"""The contract files of a directory, read together: each one alone, and what two of them must not both claim."""
+
+import errno
+import os
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from itertools import combinations
+from pathlib import Path
+
+from acceptance.contract.contract import Contract
+from acceptance.errors import ContractError, Problem
+from acceptance.odcs.columns.published_tables import PublishedTable, published_tables
+from acceptance.odcs.document.yaml_document import MOST_BYTES, may_read, variables_in
+from acceptance.odcs.reader import read_contract
+from blocks.dotenv import dotenv
+from blocks.settings import Settings
+
+_SUFFIXES = (".yaml", ".yml")
+
+
+@dataclass(frozen=True, slots=True)
+class ContractFile:
+    """A file and what came of it. Without problems and without a contract it is valid ODCS that is not watched."""
+
+    path: Path
+    contract: Contract | None
+    problems: tuple[Problem, ...] = ()
+
+
+def load_contracts(directory: Path, environment: Mapping[str, str]) -> tuple[Contract, ...]:
+    """The watched contracts below a directory, in order of path.
+
+    `environment` holds the values of `${VARIABLES}`. Raises ContractError with the problems of all files, and if there
+    is nothing to watch.
+    """
+    files = check_contracts([directory], environment)
+    problems = [problem for file in files for problem in file.problems]
+    if problems:
+        raise ContractError(problems)
+    contracts = tuple(file.contract for file in files if file.contract is not None)
+    if not contracts:
+        names = ", ".join(file.path.name for file in files)
+        reason = f"none of its contracts is watched ({names}): add a landing server of type s3 to one"
+        raise ContractError([Problem(str(directory), 0, reason)])
+    return contracts
+
+
+def contract_variables(landing_bucket: str) -> Mapping[str, str]:
+    """What `${VARIABLES}` of contracts stand for: what they may read of the environment, or else of the file `.env`.
+
+    The bucket is a setting.
+    """
+    told = {**dotenv(), **os.environ, "LANDING_BUCKET": landing_bucket}
+    return {name: value for name, value in told.items() if may_read(name)}
+
+
+def contract_environment(settings: Settings) -> Mapping[str, str]:
+    """What whoever reads the contracts elsewhere must be told beside the settings: the variables that they read.
+
+    No secret is among them: what a contract reads is shown in evidence.
+    """
+    told = contract_variables(settings.landing_bucket)
+    read = {name for path in _contract_paths(settings.contracts) for name in variables_in(_text_of(path))}
+    return {name: told[name] for name in sorted(read - {"LANDING_BUCKET"}) if name in told}
+
+
+def contracts_of(settings: Settings) -> tuple[Contract, ...]:
+    """The watched contracts of an installation. Raises ContractError as `load_contracts` does."""
+    return load_contracts(settings.contracts, contract_variables(settings.landing_bucket))
+
+
+def check_contracts(paths: Iterable[Path], environment: Mapping[str, str]) -> tuple[ContractFile, ...]:
+    """Every contract file among the paths and below those that are directories, with its problems, in order of path.
+
+    What two files claim both is a problem of the later one. Raises ContractError for a path that holds no contract.
+    """
+    found = {given: tuple(_contract_paths(given)) for given in paths}
+    absent = [Problem(str(given), 0, _why_nothing(given)) for given, below in found.items() if not below]
+    if absent:
+        raise ContractError(absent)
+    every = sorted({path for below in found.values() for path in below})
+    published = _published(every, environment)
+    files = [_read(path, environment, published) for path in every]
+    clashes = _clashes([file.contract for file in files if file.contract is not None])
+    return tuple(replace(file, problems=file.problems + tuple(clashes[str(file.path)])) for file in files)
+
+
+def _contract_paths(given: Path) -> Iterator[Path]:
+    if given.is_dir():
+        yield from filter(_is_contract, given.rglob("*"))
+    elif given.is_file():
+        yield given
+
+
+def _is_contract(path: Path) -> bool:
+    return path.suffix.lower() in _SUFFIXES and path.is_file()
+
+
+def _why_nothing(given: Path) -> str:
+    if given.is_dir():
+        return "the directory holds no contract; put one ODCS file for each dataset there, such as movies.odcs.yaml"
+    return "there is no such file or directory; name contract files, or a directory that holds them"
+
+
+def _published(paths: Sequence[Path], environment: Mapping[str, str]) -> tuple[PublishedTable, ...]:
+    """The tables that relationships may refer to: those of the files and of what is beside them. Most need none."""
+    if not any("relationships" in _text_of(path) for path in paths):
+        return ()
+    beside = [path for folder in {each.parent for each in paths} for path in folder.iterdir() if _is_contract(path)]
+    every = {path.resolve(): path for path in (*beside, *paths)}.values()
+    return tuple(table for path in every for table in published_tables(_text_of(path), str(path), environment))
+
+
+def _text_of(path: Path) -> str:
+    """Nothing for a file that cannot be read: that is told when it is read as a contract."""
+    try:
+        return _content(path).decode("utf-8")
+    except (OSError, UnicodeDecodeError, ContractError):
+        return ""
+
+
+def _content(path: Path) -> bytes:
+    """Never the whole of a file that is too large, and nothing that a link leads to in another folder."""
+    if path.is_symlink() and not path.resolve().is_relative_to(path.parent.resolve()):
+        raise OSError(errno.ELOOP, "it is a link to another folder; put the contract itself there")
+    size = path.stat().st_size
+    if size > MOST_BYTES:
+        raise ContractError([Problem(str(path), 0, f"the file has {size:,} bytes; at most {MOST_BYTES:,} are read")])
+    with path.open("rb") as file:
+        return file.read(MOST_BYTES + 1)
+
+
+def _read(path: Path, environment: Mapping[str, str], published: Sequence[PublishedTable]) -> ContractFile:
+    try:
+        content = _content(path)
+        contract = read_contract(content.decode("utf-8"), str(path), environment, published)
+    except UnicodeDecodeError as error:
+        line = content.count(b"\n", 0, error.start) + 1
+        reason = f"the byte 0x{content[error.start]:02X} is not UTF-8; save the file as UTF-8"
+        return ContractFile(path, None, (Problem(str(path), line, reason),))
+    except OSError as error:
+        return ContractFile(path, None, (Problem(str(path), 0, f"the file cannot be read: {error.strerror}"),))
+    except ContractError as error:
+        return ContractFile(path, None, error.problems)
+    return ContractFile(path, contract)
+
+
+def _clashes(contracts: Sequence[Contract]) -> Mapping[str, list[Problem]]:
+    """By path: what a contract claims that an earlier one claims as well."""
+    found: defaultdict[str, list[Problem]] = defaultdict(list)
+    for earlier, later in combinations(contracts, 2):
+        if earlier.dataset.casefold() == later.dataset.casefold():
+            alike = "also" if earlier.dataset == later.dataset else f"but for capitals {earlier.dataset!r},"
+            reason = f"the id {later.dataset!r} is {alike} that of {earlier.path}; an id names one dataset"
+            found[later.path].append(Problem(later.path, 0, reason))
+        example = earlier.template.overlap(later.template)
+        if example is not None:
+            reason = (
+                f"its landing location {later.template.pattern} overlaps that of {earlier.path}, "
+                f"{earlier.template.pattern}: the key {example!r} would belong to both"
+            )
+            found[later.path].append(Problem(later.path, 0, reason))
+    return found

@@ -1,0 +1,36 @@
+"""What this process was started with: contracts and ledger, found through the settings."""
+
+from functools import cache
+from typing import Any
+
+from acceptance.contract.contract import Contract
+from acceptance.errors import AceiteError
+from blocks.settings import read_settings
+from flows.installation.clients import load_clients
+from flows.installation.contracts import contract_variables, load_contracts
+
+
+@cache
+def installed_contracts() -> tuple[Contract, ...]:
+    """The watched contracts. `${LANDING_BUCKET}` is the bucket of the landing block."""
+    return load_contracts(read_settings().contracts, contract_variables(load_clients().landing.bucket_name))
+
+
+def warm_up() -> None:
+    """Loads what the first run of a process would otherwise wait for: contracts, and what AWS's services can do."""
+    installed_contracts()
+    clients = load_clients()
+    session: Any = clients.session()
+    for service in ("s3", "ssm", "glue"):
+        clients.of(service)
+    for service in ("lambda", "glue", "athena"):
+        session.client(service, endpoint_url=clients.endpoint_url)
+
+
+def contract_of(dataset: str) -> Contract:
+    contracts = {contract.dataset: contract for contract in installed_contracts()}
+    if dataset not in contracts:
+        raise AceiteError(
+            f"no contract of dataset {dataset!r} in {read_settings().contracts}; there are: {', '.join(contracts)}"
+        )
+    return contracts[dataset]

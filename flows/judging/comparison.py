@@ -1,0 +1,82 @@
+"""Landed against table: which files the proof is about, and where the sides differ when they do."""
+
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import dataclass, replace
+from typing import Any
+
+from acceptance.contract.contract import Contract
+from acceptance.contract.landing_format import Engine, PartitionHolds
+from acceptance.deliveries.delivery import Delivery, LandingObject
+from acceptance.judging.findings import Findings
+from acceptance.proof.partition_rows import OtherFile, expected, files_named, total, undecided
+from acceptance.queries.difference_query import buckets_for, difference_query, differences, read_table_rows
+from acceptance.queries.landed_query import both_sides_query, read_both_sides
+from flows.steps import tasks as steps
+from flows.steps.timeline import Stopped, Timeline
+
+
+@dataclass
+class Comparison:
+    """`ask` puts a query to Athena, by name and purpose, and records it. `others` are of the same partition."""
+
+    contract: Contract
+    delivery: Delivery
+    partition: dict[str, str]
+    timeline: Timeline
+    ask: Callable[[str, str, str], Any]
+    others: tuple[OtherFile, ...] = ()
+
+    @property
+    def files(self) -> tuple[str, ...]:
+        """What tells this delivery's rows in the partition, if a column does."""
+        return files_named(self.contract, self.delivery)
+
+    def read_others(self) -> None:
+        """Before the table is measured, so that what it holds by then has landed."""
+        if self.contract.partition_holds is PartitionHolds.ALL_DELIVERIES:
+            self.others = self.timeline.perform(
+                "read the other files of the partition", steps.read_others, self.delivery, self.contract
+            )
+
+    def conclude(self, findings: Findings, usable: frozenset[str]) -> Findings:
+        """The findings with the landed rows that the partition must hold, and where the sides differ if they do."""
+        if (
+            not findings.landed
+            or not findings.table
+            or not findings.landed.fingerprint
+            or not findings.table.fingerprint
+        ):
+            return findings
+        own, in_table = findings.landed.fingerprint, findings.table.fingerprint
+        others = expected(own, self.others, in_table)
+        if others is None:
+            return replace(findings, undecided=undecided(self.others))
+        self.others = others
+        held = total(own, self.others)
+        findings = replace(findings, landed=replace(findings.landed, rows=held.rows, fingerprint=held))
+        return findings if held == in_table else self._locate(findings, held.rows, usable)
+
+    def _locate(self, findings: Findings, rows: int, usable: frozenset[str]) -> Findings:
+        """They differ whatever comes of this: that it could not be found out where is only on record."""
+        objects, buckets = self._objects(), buckets_for(rows)
+        with suppress(Stopped):
+            if self.contract.engine is Engine.ATHENA:
+                uris = [landed.uri for landed in objects]
+                sql = both_sides_query(self.contract, self.partition, usable, self.files, uris)
+                answer = self.ask("find where the sides differ", "differences", sql)
+                return replace(findings, differences=read_both_sides(self.contract, answer.rows))
+            sums = self.timeline.perform(
+                "sum what landed by bucket", steps.sum_by_bucket, objects, self.contract, buckets
+            )
+            sql = difference_query(self.contract, self.partition, usable, self.files, sums, rows)
+            table = read_table_rows(self.ask("find where the table differs", "differences", sql).rows)
+            landed = self.timeline.perform(
+                "read the landed rows that differ", steps.read_differing, objects, self.contract, buckets,
+                table.looked_into,
+            )  # fmt: skip
+            return replace(findings, differences=differences(self.contract, rows, landed, table))
+        return findings
+
+    def _objects(self) -> tuple[LandingObject, ...]:
+        return (*sorted(self.delivery.members), *(other.landed for other in self.others))

@@ -1,0 +1,235 @@
+"""One delivery in a run: what is done with it, and what is remembered of it for the evidence."""
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import httpx
+from botocore.exceptions import BotoCoreError
+from prefect import get_run_logger
+from prefect.exceptions import PrefectException
+from prefect.utilities.annotations import quote
+
+from acceptance.announcing.delivery_events import EventDraft
+from acceptance.announcing.run_deadline import run_within
+from acceptance.announcing.verdict_events import failure_of, judged
+from acceptance.contract.contract import Contract
+from acceptance.contract.landing_format import Engine
+from acceptance.deliveries.delivery import Delivery
+from acceptance.deliveries.placeholders import partition_values, refuse_misfits
+from acceptance.errors import ContractError, QueryFailed, StepFailed, UnroutableKey
+from acceptance.evidence.evidence import Evidence, QueryRecord, Sample
+from acceptance.evidence.object_keys import evidence_uri
+from acceptance.evidence.past_delivery import PastDelivery
+from acceptance.judging.findings import Findings, judge_findings, usable_columns
+from acceptance.judging.judge import Judgement, Verdict
+from acceptance.proof.partition_rows import files_named
+from acceptance.queries.landed_query import landed_query, read_landed_answer
+from aws.athena import QueryAnswer
+from flows.evidence.chain import Chain
+from flows.evidence.files import put_evidence
+from flows.evidence.run_facts import Run, evidence_of
+from flows.installation.clients import load_clients
+from flows.judging.comparison import Comparison
+from flows.judging.measuring import Measured, measure, rows_of_broken_rules
+from flows.judging.pipeline import Pipeline
+from flows.locks.overrides import OTHERS_WITHIN
+from flows.prefect_api.runs import said_when_cancelled
+from flows.steps import tasks as steps
+from flows.steps.timeline import Stopped, Timeline
+from landed.facts import Landed, landed_by_athena
+
+QUERY_WITHIN = timedelta(minutes=10)
+
+
+@dataclass
+class Case:
+    """`prepare`, then `measure`, then `put`: each stops where a step fails, and the findings say where."""
+
+    contract: Contract
+    delivery: Delivery
+    event_id: str | None
+    chain: Chain
+    timeline: Timeline = field(default_factory=Timeline)
+    started: datetime = field(default_factory=lambda: datetime.now(UTC))
+    landed: Landed | None = None
+    partition: dict[str, str] = field(default_factory=dict)
+    queries: list[QueryRecord] = field(default_factory=list)
+    sample: Sample = field(default_factory=Sample)
+    findings: Findings = field(default_factory=Findings)
+
+    def __post_init__(self) -> None:
+        self.pipeline = Pipeline(self.contract, self.delivery, self.timeline)
+
+    @property
+    def usable(self) -> frozenset[str]:
+        """The columns that can be measured; none before the catalog was seen, or where there is nothing to measure."""
+        if self.findings.catalog is None or self.findings.stopped_by or not self.findings.worth_measuring:
+            return frozenset()
+        return usable_columns(self.contract, self.findings.catalog)
+
+    @property
+    def files(self) -> tuple[str, ...]:
+        """What tells this delivery's rows in the partition, if a column does."""
+        return files_named(self.contract, self.delivery)
+
+    @property
+    def judgement(self) -> Judgement:
+        """What is not as it landed may only not be ready, if it is not known that the pipeline came to its end."""
+        judgement = judge_findings(self.contract, self.findings)
+        if judgement.verdict is Verdict.REJECTED and self.pipeline.unanswered:
+            reason = f"{self.pipeline.unanswered}; what is there now: {judgement.reason}"
+            return replace(judgement, verdict=Verdict.INCONCLUSIVE, reason=reason)
+        return judgement
+
+    @property
+    def evidence_uri(self) -> str:
+        return evidence_uri(load_clients().evidence_bucket, self.delivery)
+
+    def claim(self, flow_run_id: str) -> bool:
+        """Whether this run may judge the delivery.
+
+        Raises:
+            Stopped: the evidence bucket does not answer.
+        """
+        within = run_within(self.contract, [self.delivery], 1, QUERY_WITHIN, OTHERS_WITHIN)
+        claimed = self.timeline.perform("claim", steps.claim, self.delivery, flow_run_id, within)
+        self.pipeline.begun_before = claimed is steps.Claimed.TAKEN_OVER
+        return bool(claimed)
+
+    def prepare(self) -> None:
+        """Reads what landed, runs the pipeline, looks for its partition."""
+        with self._noting_what_stops():
+            self.partition = partition_values(self.contract, self.delivery)
+            refuse_misfits(self.contract, self.delivery, self.partition)
+            self.landed = self._read_landed()
+            self._found(landed=self.landed.facts)
+            if not self.findings.worth_running:
+                self.pipeline.skip("the landed file breaks the contract")
+                return
+            self.pipeline.run()
+            catalog = self.timeline.perform(
+                "look in the catalog", steps.look_in_catalog, self.contract.table, self.partition
+            )
+            self._found(catalog=catalog)
+            if self.findings.worth_measuring:
+                landed_at = max(member.last_modified for member in self.delivery.members)
+                self._found(available_after=datetime.now(UTC) - landed_at)
+
+    def measure(self, known: Measured | None = None) -> None:
+        """Measures the table and compares it with what landed. `known` is what a query for several deliveries said."""
+        if not (usable := self.usable):
+            return
+        with self._noting_what_stops():
+            comparison = Comparison(self.contract, self.delivery, self.partition, self.timeline, self.ask)
+            comparison.read_others()
+            measured = known or measure(self.contract, self.partition, usable, self.files, self.ask)
+            self._found(table=measured.table, measured=measured.checks, query_id=measured.query_id)
+            self.findings = comparison.conclude(self.findings, usable)
+            self._fetch_sample(usable)
+
+    def put(self, run: Run) -> Evidence | None:
+        """Puts the evidence, with which the delivery has its verdict; None if another run was faster.
+
+        Raises:
+            Stopped: the evidence bucket does not take it.
+        """
+        evidence = evidence_of(self, self.judgement, run, self._history())
+        first = self.timeline.perform(
+            "put the evidence", steps.put_evidence, self.delivery, quote(evidence), quote(self.chain)
+        )
+        return evidence if first else None
+
+    def verdict_event(self, run: Run) -> EventDraft:
+        judgement = self.judgement
+        failure = failure_of(self.findings.stopped_by, tuple(self.timeline.steps), judgement)
+        return judged(self.delivery, judgement, self.evidence_uri, run.url, failure)
+
+    def record_cancellation(self, run: Run) -> bool:
+        """Evidence of a run that a person cancelled. Prefect runs no more tasks of it, so the calls are made here."""
+        clients, said = load_clients(), said_when_cancelled(run.id)
+        reason = f"cancelled by a person: {said}" if said else "cancelled by a person"
+        self.findings = Findings(landed=self.findings.landed, stopped_by=reason)
+        evidence = evidence_of(self, self.judgement, run)
+        return put_evidence(clients.evidence_s3, clients.evidence_bucket, self.delivery, evidence)
+
+    def ask(self, name: str, purpose: Any, sql: str) -> QueryAnswer:
+        """Puts a query to Athena and records it, also one that fails there.
+
+        Raises:
+            Stopped: no answer came.
+        """
+        try:
+            answer: QueryAnswer = self.timeline.perform(name, steps.ask_athena, self.contract.table, sql, QUERY_WITHIN)
+        except Stopped as stopped:
+            self.queries += failed_query(self.contract, purpose, sql, stopped)
+            raise
+        self.queries.append(query_record(purpose, answer))
+        return answer
+
+    def _read_landed(self) -> Landed:
+        if self.contract.engine is Engine.LOCAL:
+            landed: Landed = self.timeline.perform(
+                "read what landed", steps.read_delivery, self.delivery, self.contract
+            )
+            return landed
+        uris = [member.uri for member in sorted(self.delivery.members)]
+        answer = self.ask("read what landed by Athena", "landed", landed_query(self.contract, uris))
+        facts = read_landed_answer(self.contract, answer.rows[0] if answer.rows else (), answer.query_id)
+        return landed_by_athena(self.contract, facts)
+
+    def _fetch_sample(self, usable: frozenset[str]) -> None:
+        """For people: no verdict depends on these rows, so a failure is only on record."""
+        with suppress(Stopped):
+            self.sample = rows_of_broken_rules(
+                self.contract, self.partition, usable, self.files, self.judgement, self.ask
+            )
+
+    def _history(self) -> tuple[PastDelivery, ...]:
+        """For the trend; no verdict depends on it."""
+        try:
+            return self.chain.judged_before()
+        except (StepFailed, BotoCoreError) as error:
+            get_run_logger().warning("the earlier deliveries cannot be read, so the evidence has no trend: %s", error)
+            return ()
+
+    def _found(self, **facts: Any) -> None:
+        self.findings = replace(self.findings, **facts)
+
+    @contextmanager
+    def _noting_what_stops(self) -> Iterator[None]:
+        try:
+            yield
+        except (Stopped, QueryFailed, ContractError, UnroutableKey) as stopped:
+            self._found(stopped_by=str(stopped))
+        except (httpx.HTTPError, PrefectException):
+            raise  # Prefect's server is the trouble: the run comes to nothing, and the delivery is announced again
+        except Exception as error:  # noqa: BLE001
+            # A defect of ours would be met again by every other run of this delivery.
+            get_run_logger().exception("%s cannot be judged", self.delivery.title)
+            self._found(stopped_by=f"Aceite failed unexpectedly, {type(error).__name__}: {error}")
+
+
+def query_record(purpose: Any, answer: QueryAnswer, deliveries: int = 1) -> QueryRecord:
+    return QueryRecord(
+        purpose=purpose,
+        query_id=answer.query_id,
+        sql=answer.sql,
+        workgroup=answer.workgroup,
+        bytes_scanned=answer.bytes_scanned,
+        total_ms=answer.total_ms,
+        engine_version=answer.engine_version,
+        output_location=answer.output_location,
+        deliveries=deliveries,
+    )
+
+
+def failed_query(contract: Contract, purpose: Any, sql: str, stopped: Stopped) -> Sequence[QueryRecord]:
+    """The record of a query that Athena took and failed; none if it never got an id."""
+    cause = stopped.__cause__
+    if not isinstance(cause, QueryFailed) or not cause.query_id:
+        return ()
+    workgroup = contract.table.workgroup
+    return [QueryRecord(purpose=purpose, query_id=cause.query_id, sql=sql, workgroup=workgroup, error=str(cause))]

@@ -1,0 +1,130 @@
+"""The measuring of deliveries' checks: one query, a few beside it, and one more for rows of what is broken."""
+
+from collections.abc import Callable, Collection, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextvars import copy_context
+from dataclasses import dataclass, field
+from typing import Any
+
+from acceptance.contract.contract import Contract
+from acceptance.errors import AceiteError, QueryFailed
+from acceptance.evidence.evidence import Sample
+from acceptance.judging.facts import TableFacts
+from acceptance.judging.judge import Judgement, Measurement
+from acceptance.queries.measuring_query import (
+    MeasuringQuery,
+    OwnQuery,
+    Place,
+    compile_checks,
+    compile_together,
+    read_answer,
+    read_own_answer,
+    read_together,
+    runs_beside,
+)
+from acceptance.queries.sample_query import broken_checks, sample_query
+from aws.athena import QueryAnswer
+from flows.steps.timeline import Stopped
+
+Ask = Callable[[str, str, str], QueryAnswer]
+"""Runs a query: the step's name, the query's purpose and its SQL. Raises Stopped or QueryFailed if it fails.
+
+Several threads may call it at the same time.
+"""
+
+_AT_ONCE = 4
+"""Queries of one delivery that Athena runs at the same time; an account may have 20 and more."""
+
+
+@dataclass(frozen=True, slots=True)
+class Measured:
+    """What the queries answered. `query_id` is that of the one query."""
+
+    table: TableFacts
+    checks: Mapping[str, Measurement] = field(default_factory=dict)
+    query_id: str = ""
+
+
+def measure(
+    contract: Contract, partition: Mapping[str, str], usable: Collection[str], files: Sequence[str], ask: Ask
+) -> Measured:
+    """Measures every check whose columns are usable. What goes wrong beside the one query is of that check alone."""
+    query = compile_checks(contract, partition, usable, files)
+    try:
+        answer = ask("measure the checks in one query", "checks", query.sql)
+    except (Stopped, QueryFailed) as error:
+        if not (query.holds_free_rules and _by_athena(error)):
+            raise
+        # A rule in free SQL, or a pattern, may be what failed: run by itself, each says whether it was.
+        query = compile_checks(contract, partition, usable, files, fuse_rules=False)
+        answer = ask("measure the checks without free rules", "checks", query.sql)
+    facts, measured = read_answer(query, answer.rows[0] if answer.rows else (), answer.query_id)
+    return Measured(facts, measured | _beside(query, facts.rows, ask), answer.query_id)
+
+
+def measure_together(
+    contract: Contract, places: Sequence[Place], usable: Collection[str], ask: Ask
+) -> dict[Place, Measured]:
+    """What one query says of the deliveries at these places; of those it says nothing of, each is measured alone.
+
+    If Athena fails the query, one of them may be why: each half is asked for by itself.
+    """
+    if len(places) < 2 or runs_beside(contract, usable):
+        return {}
+    query = compile_together(contract, places, usable)
+    try:
+        answer = ask(f"measure the checks of {len(places)} deliveries in one query", "checks", query.sql)
+    except (Stopped, QueryFailed) as error:
+        if not _by_athena(error):
+            return {}
+        half = len(places) // 2
+        halves = (places[:half], places[half:])
+        return {
+            place: found for part in halves for place, found in measure_together(contract, part, usable, ask).items()
+        }
+    found = read_together(query, contract, answer.rows, answer.query_id)
+    return {place: Measured(facts, checks, answer.query_id) for place, (facts, checks) in found.items()}
+
+
+def rows_of_broken_rules(
+    contract: Contract,
+    partition: Mapping[str, str],
+    usable: Collection[str],
+    files: Sequence[str],
+    judgement: Judgement,
+    ask: Ask,
+) -> Sample:
+    """After a failure, a few rows of each rule that does not hold; nothing is asked if all hold."""
+    sql = sample_query(contract, partition, usable, broken_checks(judgement), files)
+    if sql is None:
+        return Sample()
+    answer = ask("fetch rows of the broken rules", "sample", sql)
+    return Sample(columns=answer.columns, rows=tuple(tuple(map(_text, row)) for row in answer.rows))
+
+
+def _beside(query: MeasuringQuery, rows: int, ask: Ask) -> dict[str, Measurement]:
+    """None needs what another one answers, and each is some seconds of waiting: they are asked side by side."""
+
+    def measured(own: OwnQuery) -> Measurement:
+        try:
+            answer = ask(f"measure {own.check.id}", "checks", own.sql)
+        except (Stopped, QueryFailed) as error:
+            return Measurement(error=str(error))
+        return read_own_answer(own, answer.rows, answer.query_id, rows)
+
+    pool = ThreadPoolExecutor(_AT_ONCE, thread_name_prefix="query")
+    try:
+        # Each in a copy of this context, for it says which run this is.
+        asked = [(own.check.id, pool.submit(copy_context().run, measured, own)) for own in query.beside]
+        return {check: each.result() for check, each in asked}
+    finally:
+        pool.shutdown(wait=False, cancel_futures=True)  # a run that is told to end does not wait for Athena
+
+
+def _by_athena(error: AceiteError) -> bool:
+    """Whether it is Athena that says no, and not the network or our credentials."""
+    return isinstance(error, QueryFailed) or isinstance(error.__cause__, QueryFailed)
+
+
+def _text(value: Any) -> str | None:
+    return None if value is None else str(value)

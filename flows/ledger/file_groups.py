@@ -1,0 +1,49 @@
+"""The groups of files that make, or will make, one delivery."""
+
+from collections.abc import Iterable
+from datetime import datetime
+
+import sqlalchemy as sa
+
+from acceptance.announcing.delivery_events import EventDraft
+from acceptance.deliveries.file_groups import Group, GroupKey
+from flows.ledger.lease import still_held
+from flows.ledger.tables import announcement_row, announcements, groups, writing
+from flows.ledger.writes import GROUP, Sighting, remember_delivery, remember_groups
+
+
+class Groups:
+    def __init__(self, engine: sa.Engine) -> None:
+        self._engine = engine
+
+    def load(self, keys: Iterable[GroupKey]) -> dict[GroupKey, Group]:
+        """Those that are known."""
+        wanted = [key.id for key in keys]
+        with self._engine.connect() as connection:
+            rows = connection.execute(sa.select(groups.c.state).where(groups.c.id.in_(wanted)))
+            return {group.key: group for group in (GROUP.validate_python(row.state) for row in rows)}
+
+    def open(self) -> tuple[Group, ...]:
+        """Those in which there is news, the oldest first."""
+        query = sa.select(groups.c.state).where(groups.c.opened_at.is_not(None)).order_by(groups.c.opened_at)
+        with self._engine.connect() as connection:
+            return tuple(GROUP.validate_python(row.state) for row in connection.execute(query))
+
+    def commit(
+        self,
+        group: Group,
+        now: datetime,
+        *,
+        sighting: Sighting | None = None,
+        event: EventDraft | None = None,
+        holder: str | None = None,
+    ) -> None:
+        """What became of a group, and what must be announced of it, in one transaction. Raises LeaseLost."""
+        with writing(self._engine) as connection:
+            if holder is not None:
+                still_held(connection, holder)
+            remember_groups(connection, [group])
+            if sighting is not None:
+                remember_delivery(connection, sighting, now)
+            if event is not None:
+                connection.execute(sa.insert(announcements).values(announcement_row(None, event, now)))

@@ -1,0 +1,144 @@
+"""Which object versions were seen, and up to where the listing is certified."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+import sqlalchemy as sa
+
+from acceptance.deliveries.delivery import LandingObject
+from acceptance.deliveries.file_groups import Group
+from acceptance.deliveries.key_ranges import KeyRange
+from flows.ledger.lease import still_held
+from flows.ledger.tables import below, deliveries, keys_as_text, objects, ranges, writing
+from flows.ledger.writes import AT_ONCE, Sighting, remember_groups, remember_sightings, slices
+
+
+@dataclass(frozen=True, slots=True)
+class Certified:
+    """What one page of a listing changes: `ranges` replace the range that ended at `until`."""
+
+    bucket: str
+    prefix: str
+    until: str | None
+    ranges: Sequence[KeyRange]
+    sightings: Sequence[Sighting] = ()
+    gone: Sequence[str] = ()
+    groups: Sequence[Group] = ()
+
+
+class Seen:
+    def __init__(self, engine: sa.Engine) -> None:
+        self._engine = engine
+
+    def ranges(self, bucket: str, prefix: str) -> tuple[KeyRange, ...]:
+        """Those of a location, in the order of their keys. A location that was never looked at has one, with no end."""
+        query = sa.select(ranges).where(_at(bucket, prefix)).order_by(ranges.c.until == "", ranges.c.until)
+        found: list[KeyRange] = []
+        with self._engine.connect() as connection:
+            for row in connection.execute(query):
+                after = found[-1].until or "" if found else ""
+                until = row.until or None
+                found.append(KeyRange(after, until, row.held, row.digest, row.certified_at, row.changed_at))
+        return tuple(found) or (KeyRange(),)
+
+    def versions(self, bucket: str, prefix: str, after: str = "", until: str | None = None) -> dict[str, LandingObject]:
+        """The last seen version of every key below the prefix in a range of keys, by key."""
+        place = [objects.c.bucket == bucket, objects.c.key > after, *below(prefix)]
+        if until is not None:
+            place.append(objects.c.key <= until)
+        with self._engine.connect() as connection:
+            rows = connection.execute(sa.select(objects).where(*place).order_by(objects.c.key))
+            return {row.key: LandingObject(row.bucket, row.key, row.etag, row.size, row.last_modified) for row in rows}
+
+    def revisions(self, dataset: str, keys: Sequence[Sequence[str]]) -> dict[tuple[str, ...], int]:
+        """For each group of keys how often it was delivered so far. Groups that never were are left out."""
+        texts = {keys_as_text(group): tuple(group) for group in keys}
+        found: dict[tuple[str, ...], int] = {}
+        with self._engine.connect() as connection:
+            for some in slices(list(texts), AT_ONCE):
+                same = sa.and_(deliveries.c.dataset == dataset, deliveries.c.member_keys.in_(some))
+                query = sa.select(deliveries.c.member_keys, sa.func.max(deliveries.c.revision)).where(same)
+                rows = connection.execute(query.group_by(deliveries.c.member_keys))
+                found.update((texts[text], revision) for text, revision in rows)
+        return found
+
+    def commit(self, page: Certified, now: datetime, holder: str | None = None) -> None:
+        """What was seen and what must be announced, in one transaction: both are remembered, or neither.
+
+        Raises:
+            LeaseLost: `holder` is given and does not hold the lease.
+        """
+        with writing(self._engine) as connection:
+            if holder is not None:
+                still_held(connection, holder)
+            _replace_ranges(connection, page)
+            for keys in slices(list(page.gone), AT_ONCE):
+                here = sa.and_(objects.c.bucket == page.bucket, objects.c.key.in_(keys))
+                connection.execute(sa.delete(objects).where(here))
+            remember_sightings(connection, page.sightings, now)
+            remember_groups(connection, page.groups)
+
+    def recut(self, bucket: str, prefix: str, cut: Sequence[KeyRange], holder: str | None = None) -> None:
+        """Writes other ranges over the same keys. Raises LeaseLost as `commit` does."""
+        with writing(self._engine) as connection:
+            if holder is not None:
+                still_held(connection, holder)
+            connection.execute(sa.delete(ranges).where(_at(bucket, prefix)))
+            connection.execute(sa.insert(ranges), [_range_row(bucket, prefix, item) for item in cut])
+
+    def certified(
+        self, bucket: str, prefix: str, which: Sequence[KeyRange], now: datetime, holder: str | None = None
+    ) -> None:
+        """These ranges were looked at and hold what they held. Raises LeaseLost as `commit` does."""
+        if not which:
+            return
+        with writing(self._engine) as connection:
+            if holder is not None:
+                still_held(connection, holder)
+            for some in slices([item.until or "" for item in which], AT_ONCE):
+                these = sa.and_(_at(bucket, prefix), ranges.c.until.in_(some))
+                connection.execute(sa.update(ranges).where(these).values(certified_at=now))
+
+    def forget(self, landed: LandingObject) -> None:
+        """The object version will be new again to the next look at it."""
+        with writing(self._engine) as connection:
+            here = sa.and_(objects.c.bucket == landed.bucket, objects.c.key == landed.key)
+            connection.execute(sa.delete(objects).where(here))
+            prefixes = connection.scalars(sa.select(ranges.c.prefix).where(ranges.c.bucket == landed.bucket).distinct())
+            above = [prefix for prefix in prefixes if landed.key.startswith(prefix)]
+            unread = sa.update(ranges).where(ranges.c.bucket == landed.bucket, ranges.c.prefix.in_(above))
+            connection.execute(unread.values(digest=""))
+
+    def unroutable(self, limit: int | None = 100) -> tuple[tuple[LandingObject, str], ...]:
+        """The latest objects that fit no contract, newest first, with the reason."""
+        query = sa.select(objects).where(objects.c.unroutable.is_not(None)).order_by(objects.c.seen_at.desc())
+        with self._engine.connect() as connection:
+            return tuple(
+                (LandingObject(row.bucket, row.key, row.etag, row.size, row.last_modified), row.unroutable)
+                for row in connection.execute(query.limit(limit))
+            )
+
+
+def _at(bucket: str, prefix: str) -> sa.ColumnElement[bool]:
+    return sa.and_(ranges.c.bucket == bucket, ranges.c.prefix == prefix)
+
+
+def _replace_ranges(connection: sa.Connection, page: Certified) -> None:
+    old = sa.and_(_at(page.bucket, page.prefix), ranges.c.until == (page.until or ""))
+    connection.execute(sa.delete(ranges).where(old))
+    if page.ranges:
+        connection.execute(sa.insert(ranges), [_range_row(page.bucket, page.prefix, item) for item in page.ranges])
+
+
+def _range_row(bucket: str, prefix: str, item: KeyRange) -> dict[str, Any]:
+    return {
+        "bucket": bucket,
+        "prefix": prefix,
+        "until": item.until or "",
+        "held": item.held,
+        "digest": item.digest,
+        "certified_at": item.certified_at,
+        "changed_at": item.changed_at,
+    }

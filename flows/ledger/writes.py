@@ -1,0 +1,156 @@
+"""Writes of what was seen, each inside a transaction of the caller."""
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+import sqlalchemy as sa
+from pydantic import TypeAdapter
+
+from acceptance.announcing.delivery_events import EventDraft
+from acceptance.deliveries.delivery import Delivery, LandingObject
+from acceptance.deliveries.file_groups import Group
+from acceptance.deliveries.pointer import DeliveryPointer
+from acceptance.judging.judge import Judged
+from flows.ledger.tables import announcement_row, announcements, datasets, deliveries, groups, keys_as_text, objects
+
+AT_ONCE = 400  # SQLite takes no more than 999 values in a statement of its older versions
+GROUP = TypeAdapter(Group)
+
+
+@dataclass(frozen=True, slots=True)
+class Sighting:
+    """What a new object version means: a delivery, whose pipeline may take so long, or the reason why it is none.
+
+    At most one of `delivery`, `unroutable` and `ignored` is set; none if it is part of a group. `event` is what must be
+    announced, if anything.
+    `judged` is the verdict that the delivery has already, when the ledger was lost.
+    """
+
+    landed: LandingObject
+    delivery: Delivery | None = None
+    event: EventDraft | None = None
+    unroutable: str | None = None
+    ignored: str | None = None
+    pipeline_takes: timedelta = timedelta(0)
+    judged: Judged | None = None
+
+
+def remember_sightings(connection: sa.Connection, sightings: Sequence[Sighting], now: datetime) -> None:
+    for some in slices(list(sightings), AT_ONCE):
+        _remember_objects(connection, some, now)
+        fresh = _unknown_deliveries(connection, some)
+        if fresh:
+            connection.execute(sa.insert(deliveries), [_delivery_row(sighting, now) for sighting in fresh.values()])
+            _remember_newest(connection, fresh.values(), now)
+        announced = [
+            announcement_row(sighting.delivery.id if sighting.delivery else None, sighting.event, now)
+            for sighting in some
+            if sighting.event is not None and (sighting.delivery is None or sighting.delivery.id in fresh)
+        ]
+        if announced:
+            connection.execute(sa.insert(announcements), announced)
+
+
+def remember_delivery(connection: sa.Connection, sighting: Sighting, now: datetime) -> None:
+    """The delivery of a group, and its event if there is one."""
+    if _unknown_deliveries(connection, [sighting]):
+        connection.execute(sa.insert(deliveries), [_delivery_row(sighting, now)])
+        _remember_newest(connection, [sighting], now)
+        if sighting.event is not None and sighting.delivery is not None:
+            row = announcement_row(sighting.delivery.id, sighting.event, now)
+            connection.execute(sa.insert(announcements).values(row))
+
+
+def _remember_objects(connection: sa.Connection, sightings: Sequence[Sighting], now: datetime) -> None:
+    by_bucket: dict[str, list[str]] = {}
+    for sighting in sightings:
+        by_bucket.setdefault(sighting.landed.bucket, []).append(sighting.landed.key)
+    for bucket, keys in by_bucket.items():
+        connection.execute(sa.delete(objects).where(objects.c.bucket == bucket, objects.c.key.in_(keys)))
+    connection.execute(sa.insert(objects), [_object_row(sighting, now) for sighting in sightings])
+
+
+def _object_row(sighting: Sighting, now: datetime) -> dict[str, Any]:
+    landed = sighting.landed
+    return {
+        "bucket": landed.bucket,
+        "key": landed.key,
+        "etag": landed.etag,
+        "size": landed.size,
+        "last_modified": landed.last_modified,
+        "seen_at": now,
+        "delivery_id": sighting.delivery.id if sighting.delivery else None,
+        "unroutable": sighting.unroutable,
+        "ignored": sighting.ignored,
+    }
+
+
+def _unknown_deliveries(connection: sa.Connection, sightings: Sequence[Sighting]) -> dict[str, Sighting]:
+    """By id, those that are not in the ledger: a delivery's identity is its content."""
+    found = {sighting.delivery.id: sighting for sighting in sightings if sighting.delivery is not None}
+    known = sa.select(deliveries.c.id).where(deliveries.c.id.in_(found))
+    for row in connection.execute(known):
+        del found[row.id]
+    return found
+
+
+def _remember_newest(connection: sa.Connection, fresh: Iterable[Sighting], now: datetime) -> None:
+    """Of each dataset the new delivery of the latest date. An amended one is not the next that is expected."""
+    new = [sighting.delivery for sighting in fresh if sighting.delivery is not None and sighting.delivery.revision == 1]
+    newest = {delivery.dataset: delivery for delivery in sorted(new, key=lambda each: each.business_date)}
+    for dataset, delivery in newest.items():
+        known = {"last_arrived_at": now, "last_business_date": delivery.business_date, "last_uri": delivery.first.uri}
+        earlier = sa.or_(
+            datasets.c.last_arrived_at.is_(None),
+            datasets.c.last_arrived_at < now,
+            datasets.c.last_business_date <= delivery.business_date,
+        )
+        connection.execute(sa.update(datasets).where(datasets.c.dataset == dataset, earlier).values(**known))
+
+
+def _delivery_row(sighting: Sighting, now: datetime) -> dict[str, Any]:
+    delivery = sighting.delivery
+    assert delivery is not None
+    return {
+        "id": delivery.id,
+        "dataset": delivery.dataset,
+        "business_date": delivery.business_date,
+        "revision": delivery.revision,
+        "member_keys": keys_as_text([member.key for member in delivery.members]),
+        "pointer": DeliveryPointer.to(delivery).model_dump(mode="json"),
+        "pipeline_takes_s": sighting.pipeline_takes.total_seconds(),
+        "arrived_at": now,
+        **verdict_columns(sighting.judged),
+    }
+
+
+def verdict_columns(judged: Judged | None) -> dict[str, Any]:
+    return {
+        "judged_at": judged and judged.judged_at,
+        "verdict": judged and judged.verdict.value,
+        "reason": judged and judged.reason,
+        "evidence": judged and judged.evidence_uri,
+    }
+
+
+def remember_groups(connection: sa.Connection, changed: Iterable[Group]) -> None:
+    rows = [_row(group) for group in changed]
+    if rows:
+        connection.execute(sa.delete(groups).where(groups.c.id.in_([row["id"] for row in rows])))
+        connection.execute(sa.insert(groups), rows)
+
+
+def _row(group: Group) -> dict[str, Any]:
+    return {
+        "id": group.key.id,
+        "dataset": group.key.dataset,
+        "opened_at": group.opened_at,
+        "state": GROUP.dump_python(group, mode="json"),
+    }
+
+
+def slices(items: list[Any], size: int) -> Iterator[list[Any]]:
+    for start in range(0, len(items), size):
+        yield items[start : start + size]

@@ -1,0 +1,70 @@
+"""The claim on a delivery: an object in the evidence bucket that only one run can create."""
+
+import json
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from acceptance.deliveries.delivery import Delivery
+from acceptance.evidence.object_keys import claim_key
+from aws.s3.conditional_writes import put_once, replace_if
+from aws.s3.objects import read_json, strange_object
+from flows.locks.holder import Holder
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """Who took a delivery, and when. `etag` identifies this claim for a takeover.
+
+    `until` is when the run is over at the latest; claims of earlier versions do not say it.
+    """
+
+    holder: Holder
+    claimed_at: datetime
+    etag: str
+    until: datetime | None
+
+    @property
+    def flow_run_id(self) -> str:
+        return self.holder.flow_run_id or ""
+
+
+def take_claim(
+    s3: Any, bucket: str, delivery: Delivery, holder: Holder, now: datetime, until: datetime | None = None
+) -> bool:
+    """True if nobody claimed the delivery before."""
+    return put_once(s3, bucket, _claim_key(delivery), _claim(holder, now, until), content_type="application/json")
+
+
+def take_over(
+    s3: Any, bucket: str, delivery: Delivery, dead: Claim, holder: Holder, now: datetime, until: datetime | None = None
+) -> bool:
+    """Replaces the claim of a run that ended without a verdict. False if another run was faster."""
+    return replace_if(s3, bucket, _claim_key(delivery), _claim(holder, now, until), dead.etag)
+
+
+def read_claim(s3: Any, bucket: str, delivery: Delivery) -> Claim | None:
+    """Raises StrangeObject if something else is in its place, StepFailed if S3 does not tell; so do all that read."""
+    found = read_json(s3, bucket, _claim_key(delivery))
+    if found is None:
+        return None
+    claim, etag = found
+    try:
+        until = claim.get("until")
+        return Claim(
+            Holder.model_validate(claim),
+            datetime.fromisoformat(claim["claimed_at"]),
+            etag,
+            datetime.fromisoformat(until) if until else None,
+        )
+    except (AttributeError, KeyError, TypeError, ValueError) as error:
+        raise strange_object(bucket, _claim_key(delivery), "claim", error) from error
+
+
+def _claim_key(delivery: Delivery) -> str:
+    return claim_key(delivery.dataset, delivery.business_date, delivery.id)
+
+
+def _claim(holder: Holder, now: datetime, until: datetime | None) -> bytes:
+    told = {"claimed_at": now.isoformat(), "until": until.isoformat() if until else None}
+    return json.dumps({**holder.model_dump(), **told}).encode()

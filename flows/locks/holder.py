@@ -1,0 +1,141 @@
+"""Who holds a delivery or a parameter, and whether it can still do anything with it."""
+
+import os
+import platform
+import tempfile
+from contextlib import suppress
+from datetime import UTC, datetime
+from functools import cache
+from pathlib import Path
+from uuid import UUID
+
+import httpx
+import psutil
+from prefect.client.orchestration import get_client
+from prefect.client.schemas.objects import StateType
+from prefect.exceptions import ObjectNotFound, PrefectException
+from prefect.settings import get_current_settings
+from prefect_aws import AwsCredentials
+
+from acceptance.record import Record
+from flows.prefect_api.runs import end, state_of_run
+
+GONE = "its process is gone"
+
+CORRECTED_BY_S = 60
+"""A clock, at the most, while it is still known that the machine did not boot in between."""
+SAME_MOMENT_S = 2
+
+
+class Holder(Record):
+    """A run and the process that it is in. `flow_run_id` is None for a process that is no run, such as `aceite up`'s.
+
+    `place` is where a process id means this process, since the machine `booted`; the process `began` then. Both times,
+    in seconds, are 0 if an earlier version of Aceite wrote this. `server` is the Prefect server that knows the run, if
+    it is one. `folder` has its temporary files: in a warm process, which goes on when a run is over, it goes with that.
+    """
+
+    flow_run_id: str | None = None
+    place: str = ""
+    booted: float = 0
+    pid: int = 0
+    began: float = 0
+    server: str = ""
+    folder: str = ""
+
+
+def this_holder(flow_run_id: str | None = None) -> Holder:
+    return _this_process().model_copy(
+        update={
+            "flow_run_id": flow_run_id,
+            "server": _server(_api()) if flow_run_id else "",
+            "folder": tempfile.gettempdir(),
+        }
+    )
+
+
+def is_over(holder: Holder, until: datetime | None = None) -> bool:
+    """Whether the holder can do nothing any more.
+
+    A process of this machine that is gone is seen at once, sooner than by its silence, and Prefect's server is told.
+    One that is at its run is not over, whoever told the server so: it was silent, or asleep, or does not know it yet.
+    Only the run itself says that it completed or failed.
+
+    One of which no end is known is over when its time is up, `until`, unless it is seen at work here. So is a run that
+    our server does not know, and at once if it is no other server's.
+    """
+    gone, time_is_up = _is_here(holder) and not _lives(holder), _is_past(until)
+    if holder.flow_run_id is None:
+        return gone or time_is_up
+    try:
+        state = state_of_run(holder.flow_run_id)
+    except ObjectNotFound:
+        ours = until is None or holder.server in (_server(_api()), _api())  # earlier versions wrote the address
+        return gone or (not _is_at_it(holder) and (ours or time_is_up))
+    is_final = state is not None and state.is_final()
+    if gone and state is not None and not is_final:
+        with suppress(httpx.HTTPError, PrefectException):
+            end(UUID(holder.flow_run_id), state, GONE)
+    said_by_itself = state is not None and state.type in (StateType.COMPLETED, StateType.FAILED)
+    at_least_two = sum((is_final, time_is_up, not _is_at_it(holder))) >= 2
+    return gone or said_by_itself or at_least_two
+
+
+def _is_at_it(holder: Holder) -> bool:
+    """Of a holder that is not gone: whether it is seen here that its process still has this run. Not so elsewhere."""
+    return _is_here(holder) and holder.folder != "" and Path(holder.folder).is_dir()
+
+
+def _is_here(holder: Holder) -> bool:
+    """Not so after the next boot. If a clock was corrected by more, nothing is lost: it is then one of elsewhere."""
+    return holder.place == _this_process().place and bool(abs(holder.booted - psutil.boot_time()) <= CORRECTED_BY_S)
+
+
+def _lives(holder: Holder) -> bool:
+    """Of a holder of this place. Another process may have its id by now; that one began at another time.
+
+    When a clock is corrected, Linux tells another time of each beginning, as far behind that of the boot as before;
+    Windows the same, and another one of the boot.
+    """
+    try:
+        process = psutil.Process(holder.pid)
+        if process.status() == psutil.STATUS_ZOMBIE:
+            return False
+        moved, booted = process.create_time() - holder.began, psutil.boot_time() - holder.booted
+        return bool(min(abs(moved), abs(moved - booted)) <= SAME_MOMENT_S)
+    except psutil.NoSuchProcess:
+        return False
+    except psutil.AccessDenied:
+        return True
+
+
+def _is_past(until: datetime | None) -> bool:
+    return until is not None and datetime.now(UTC) > until
+
+
+def _api() -> str:
+    return get_current_settings().api.url or ""
+
+
+@cache
+def _server(api: str) -> str:
+    """What tells a server's database from all others: the id that it gave the kind of block that credentials are in.
+
+    Not the address: that of each embedded server is the same.
+    """
+    with suppress(ObjectNotFound), get_client(sync_client=True) as client:
+        return str(client.read_block_type_by_slug(AwsCredentials.get_block_type_slug()).id)
+    return api
+
+
+@cache
+def _this_process() -> Holder:
+    """Its place is one start of one machine and, where it has several spaces of process ids, as containers do, one of
+    those: by when after the boot the first process of each began, which no correction of the clock changes.
+    """
+    booted, space = psutil.boot_time(), 0.0
+    if psutil.LINUX:
+        with suppress(psutil.Error):
+            space = psutil.Process(1).create_time() - booted
+    place = f"{platform.node()} {space:.2f}"
+    return Holder(place=place, booted=booted, pid=os.getpid(), began=psutil.Process().create_time())

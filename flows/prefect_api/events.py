@@ -1,0 +1,109 @@
+"""Events reach Prefect's server: posted in the foreground, and read back where it must be certain.
+
+Prefect's `emit_event` answers before anything was sent and stays silent when nothing could be; an HTTP answer means
+that the event is in the server's broker, and reading it back that it is in its database.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
+from uuid import UUID, uuid4
+
+from prefect.client.orchestration import SyncPrefectClient, get_client
+from prefect.context import FlowRunContext
+from prefect.events import Event, RelatedResource, Resource
+from prefect.events.filters import EventFilter, EventIDFilter, EventNameFilter, EventOccurredFilter
+from prefect.runtime import deployment, flow_run
+
+from acceptance.announcing.delivery_events import DATASET, EventDraft
+from acceptance.announcing.verdict_events import FAILURE
+from flows.prefect_api.switches import read_switches
+
+READ_BACK_AT_MOST = 50
+"""Events that one answer of POST /events/filter holds (INTERACTIVE_PAGE_SIZE in prefect.server.events.storage)."""
+COUNTED_AT_ONCE = 200
+
+
+def post(client: SyncPrefectClient, drafts: Iterable[tuple[UUID, EventDraft]]) -> None:
+    """Sends events under the given ids.
+
+    Raises:
+        httpx.HTTPError: the server did not take them.
+    """
+    drafts = list(drafts)
+    related = _related()
+    switches = _switches_of(client, [draft for _, draft in drafts])
+    events = [
+        Event(
+            id=event_id,
+            event=draft.name,
+            resource=Resource(dict(draft.resource)),
+            related=[*related, *(switches.get(draft.resource[DATASET], ()) if FAILURE in draft.resource else ())],
+            payload=dict(draft.payload),
+        ).model_dump(mode="json")
+        for event_id, draft in drafts
+    ]
+    if events:
+        client.request("POST", "/events", json=events).raise_for_status()
+
+
+def post_one(draft: EventDraft, event_id: UUID | None = None) -> UUID:
+    event_id = event_id or uuid4()
+    with get_client(sync_client=True) as client:
+        post(client, [(event_id, draft)])
+    return event_id
+
+
+def stored(client: SyncPrefectClient, event_ids: Sequence[UUID]) -> frozenset[UUID]:
+    """Which of the events the server can show. It is asked how many of them before it is asked which."""
+    found: set[UUID] = set()
+    for start in range(0, len(event_ids), COUNTED_AT_ONCE):
+        found |= _stored(client, event_ids[start : start + COUNTED_AT_ONCE])
+    return frozenset(found)
+
+
+def _stored(client: SyncPrefectClient, ids: Sequence[UUID]) -> set[UUID]:
+    readable = len(ids) <= READ_BACK_AT_MOST
+    page = client.read_events(EventFilter(id=EventIDFilter(id=list(ids))), limit=READ_BACK_AT_MOST if readable else 0)
+    if readable:
+        return {event.id for event in page.events}
+    if page.total in (0, len(ids)):
+        return set(ids) if page.total else set()
+    half = len(ids) // 2
+    return _stored(client, ids[:half]) | _stored(client, ids[half:])
+
+
+def actions(client: SyncPrefectClient, since: datetime) -> tuple[int, int]:
+    """How often automations fired since then, and how many of their actions the server got to."""
+
+    def count(name: str) -> int:
+        occurred = EventOccurredFilter.model_validate({"since": since})
+        return client.read_events(EventFilter(event=EventNameFilter(name=[name]), occurred=occurred), limit=0).total
+
+    return count("prefect.automation.triggered"), count("prefect.automation.action.triggered")
+
+
+def _switches_of(client: SyncPrefectClient, drafts: Sequence[EventDraft]) -> Mapping[str, Sequence[RelatedResource]]:
+    """By dataset, for those whose event tells of a failure: the automation that is switched off if there are many."""
+    failing = {draft.resource[DATASET] for draft in drafts if FAILURE in draft.resource}
+    found = read_switches(client, sorted(failing))
+    return {dataset: [RelatedResource(switch.related)] for dataset, switch in found.items()}
+
+
+def _related() -> list[RelatedResource]:
+    """The run that speaks and its deployment, so that an automation can tell whose event it is."""
+    if FlowRunContext.get() is None:
+        return []
+    related = [_resource("flow-run", str(flow_run.id), flow_run.name)]
+    if deployment.id:
+        related.append(_resource("deployment", str(deployment.id), deployment.name))
+    return related
+
+
+def _resource(role: str, identity: str, name: str | None) -> RelatedResource:
+    return RelatedResource(
+        {
+            "prefect.resource.id": f"prefect.{role}.{identity}",
+            "prefect.resource.role": role,
+            "prefect.resource.name": name or "",
+        }
+    )

@@ -1,0 +1,125 @@
+"""The record of a delivery's steps: each is a line in the evidence and, in a run of its own, a task in the graph."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any
+
+from prefect import Task, get_run_logger
+from prefect.client.schemas.objects import State
+from prefect.utilities.annotations import BaseAnnotation
+
+from acceptance.errors import AceiteError
+from acceptance.evidence.evidence import StepRecord, StepStatus
+from aws.calls import is_denied, is_passing
+from aws.request_ids import requests_noted
+from aws.waiting import REAL_CLOCK
+
+
+class Stopped(AceiteError):
+    """A step failed, so the run cannot go on. The message says which and why: it becomes the verdict's reason."""
+
+
+@dataclass(frozen=True, slots=True)
+class Done:
+    """What a step answers: its value, AWS's ids of it, and one line for people."""
+
+    value: Any = None
+    ids: Mapping[str, str] = field(default_factory=dict)
+    detail: str = ""
+
+
+class TaskRuns:
+    """Each step is a task run. `_last` is the state that the next step waits for, which draws the graph's edges."""
+
+    def __init__(self) -> None:
+        self._last: State[Any] | None = None
+
+    def __call__(self, name: str, task: Task[..., Done], *arguments: Any, **keywords: Any) -> object:
+        after = [self._last] if self._last is not None else None
+        state: Any = task.with_options(task_run_name=literally(name))(
+            *arguments, **keywords, return_state=True, wait_for=after
+        )
+        answer = state.result(raise_on_failure=False)
+        if isinstance(answer, Done):
+            self._last = state
+            get_run_logger().info("%s: %s %s", name, answer.detail or "done", _text(answer.ids))
+        return answer
+
+
+def called(_: str, task: Task[..., Done], *arguments: Any, **keywords: Any) -> object:
+    """The task is tried as often as Prefect would, without a task run: of many deliveries these would be thousands."""
+    delays: Any = task.retry_delay_seconds
+    arguments = tuple(each.unwrap() if isinstance(each, BaseAnnotation) else each for each in arguments)
+    for delay_s in (*(delays if task.retries else ()), None):
+        try:
+            return task.fn(*arguments, **keywords)
+        except Exception as error:  # noqa: BLE001  # as a task's: it is the step's answer, and the timeline tells it
+            if delay_s is None or not may_pass(error):
+                return error
+            REAL_CLOCK.sleep(delay_s)
+    raise AssertionError("the last try has no delay after it")
+
+
+def may_pass(error: object) -> bool:
+    return is_passing(error) or is_denied(error)
+
+
+@dataclass
+class Timeline:
+    """The steps so far, in order. `run` answers what the task does: Done, or the exception that it raised."""
+
+    run: Callable[..., object] = field(default_factory=TaskRuns)
+    steps: list[StepRecord] = field(default_factory=list)
+
+    def perform(self, name: str, task: Task[..., Done], *arguments: Any, **keywords: Any) -> Any:
+        """Runs the task under the name and answers its value.
+
+        Raises:
+            Stopped: the task failed, for whatever reason; it is on record.
+        """
+        started = datetime.now(UTC)
+        with requests_noted() as requests:
+            answer = self.run(name, task, *arguments, **keywords)
+        ended = datetime.now(UTC)
+        if isinstance(answer, Done):
+            self.steps.append(
+                _record(name, StepStatus.SUCCEEDED, started, ended, ids_of(answer.ids, requests), answer.detail)
+            )
+            return answer.value
+        detail = _told(answer)
+        self.steps.append(_record(name, StepStatus.FAILED, started, ended, requests, detail))
+        raise Stopped(f"{name}: {_first_line(detail)}") from (answer if isinstance(answer, Exception) else None)
+
+    def skip(self, name: str, reason: str) -> None:
+        self.steps.append(StepRecord(name=name, status=StepStatus.SKIPPED, detail=reason))
+
+
+def _record(
+    name: str, status: StepStatus, started: datetime, ended: datetime, ids: Mapping[str, str], detail: str
+) -> StepRecord:
+    return StepRecord(name=name, status=status, started=started, ended=ended, ids=dict(ids), detail=detail)
+
+
+def ids_of(told: Mapping[str, str], requests: Mapping[str, str]) -> dict[str, str]:
+    """What the step tells, and the requests that it made beside those that it tells of."""
+    others = {operation: id_ for operation, id_ in requests.items() if id_ not in told.values()}
+    return {**told, **others}
+
+
+def _told(answer: object) -> str:
+    """What an error says; of one that is not ours the type is part of it."""
+    return str(answer) if isinstance(answer, AceiteError) else f"{type(answer).__name__}: {answer}"
+
+
+def _first_line(text: str) -> str:
+    return text.strip().splitlines()[0]
+
+
+def literally(name: str) -> str:
+    """Prefect formats a task run's name; braces in a key are just braces."""
+    return name.replace("{", "{{").replace("}", "}}")
+
+
+def _text(ids: Mapping[str, str]) -> str:
+    return " ".join(f"{name}={value}" for name, value in ids.items())

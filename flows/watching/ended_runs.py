@@ -1,0 +1,143 @@
+"""Runs that ended without a verdict. A person's cancellation is one; of the others the deliveries come again.
+
+Prefect knows most such ends at once: its worker sees a process die, and a run that fails says so itself. Without that,
+a delivery would have to wait until nothing was heard of its run for too long.
+"""
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from uuid import UUID
+
+from prefect import get_run_logger
+from prefect.client.schemas.objects import FlowRun, StateType
+from prefect.settings import get_current_settings
+
+from acceptance.announcing.verdict_events import verdict_event_id
+from acceptance.contract.contract import Contract
+from acceptance.deliveries.delivery import Delivery
+from flows.evidence.chain import Chain
+from flows.evidence.run_facts import run_of
+from flows.installation.clients import Clients
+from flows.judging.delivery_run import Case
+from flows.locks.claims import read_claim
+from flows.locks.holder import is_over
+from flows.prefect_api import events, runs
+from flows.steps.timeline import Timeline, called
+from flows.watching.follow_up import TROUBLE, Aftermath
+
+SKEW = timedelta(minutes=10)
+"""When a run ended is told by the clock of whoever ended it."""
+
+BEGINS_WITHIN = timedelta(minutes=5)
+"""A run that a worker took. So long does Prefect's ECS worker wait for its task, which takes longest to begin."""
+
+
+@dataclass
+class Endings:
+    """`stay_alive` is called between deliveries of which evidence is put.
+
+    A run that a worker took, and that does not begin within `begins_within`, is taken for dead, as its worker is.
+    """
+
+    aftermath: Aftermath
+    contracts: Mapping[str, Contract]
+    clients: Clients
+    stay_alive: Callable[[], None]
+    begins_within: timedelta = BEGINS_WITHIN
+    _since: datetime | None = None
+    _known: frozenset[UUID] = field(default_factory=frozenset)
+    _looked_for_stuck: datetime | None = None
+
+    def look(self) -> None:
+        """Records what was cancelled, and tells the aftermath whose runs came to nothing.
+
+        Raises:
+            httpx.HTTPError: Prefect's server did not answer.
+            StepFailed: the evidence bucket did not. What could not be done is done by the next look.
+        """
+        # Those of paused datasets too, and those that are told of again: a person's word on their last run is final.
+        now, announced = datetime.now(UTC), self.aftermath.announcements.unjudged_since()
+        if not announced:
+            self._since = now
+            return
+        flying = frozenset(announced)
+        if self._since is None:
+            self._find_dead(flying)
+            self._since = min(announced.values())
+        self._end_what_never_began(now)
+        ended = runs.ended_without_verdict(self._since - SKEW)
+        of = {run.id: _deliveries(run, flying) for run in ended if run.id not in self._known}
+        recorded = {
+            run.id: all([self._record(run, delivery) for delivery in of[run.id]])
+            for run in ended
+            if of.get(run.id) and run.state_type is StateType.CANCELLED and runs.cancellation(str(run.id))
+        }
+        self._orphan(run for run in ended if of.get(run.id))
+        self.aftermath.look_for([delivery for deliveries in of.values() for delivery in deliveries])
+        # The server may not have shown yet the event of a run that ended at once: its deliveries are not in flight yet.
+        self._known = frozenset(
+            run.id for run in ended if run.id in self._known or (of[run.id] and recorded.get(run.id, True))
+        )
+        self._since = now
+
+    def _find_dead(self, flying: frozenset[str]) -> None:
+        """What died with the watcher before: by the claim of one delivery it is seen that a run's process is gone."""
+        firsts = (_deliveries(run, flying)[:1] for run in runs.running())
+        self.aftermath.look_for([delivery for first in firsts for delivery in first])
+
+    def _end_what_never_began(self, now: datetime) -> None:
+        """Else it would seem to queue for ever, and its deliveries with it."""
+        if self._looked_for_stuck is not None and now - self._looked_for_stuck < self.begins_within / 10:
+            return
+        self._looked_for_stuck = now
+        for run in runs.unbegun(now - self.begins_within):
+            get_run_logger().warning("run %s was taken by a worker and did not begin; it is taken for dead", run.name)
+            runs.end(run.id, run.state, f"a worker took it, and it did not begin within {self.begins_within}")
+
+    def _orphan(self, ended: Iterable[FlowRun]) -> None:
+        """Only what their own runs came to counts: one that was announced again since then has another."""
+        of = {run.parameters.get("event_id"): _ids(run) for run in ended}
+        last = self.aftermath.announcements.told_by([each for ids in of.values() for each in ids])
+        self.aftermath.orphaned.update(
+            id_ for event_id, ids in of.items() for id_ in ids if id_ in last and str(last[id_]) == event_id
+        )
+
+    def _record(self, run: FlowRun, delivery: Delivery) -> bool:
+        """Whether nothing is left to do. A person's word is final, also for what the run had not begun with."""
+        self.stay_alive()
+        contract = self.contracts.get(delivery.dataset)
+        try:
+            if contract is not None and not self._is_anothers(run, delivery):
+                self._conclude(run, contract, delivery)
+        except TROUBLE as trouble:
+            get_run_logger().warning("%s was cancelled, which cannot be recorded now: %s", delivery.title, trouble)
+            return False
+        return True
+
+    def _conclude(self, run: FlowRun, contract: Contract, delivery: Delivery) -> None:
+        chain = Chain(self.clients.evidence_s3, self.clients.evidence_bucket, contract.dataset)
+        began = run.start_time or datetime.now(UTC)
+        case = Case(contract, delivery, run.parameters.get("event_id"), chain, Timeline(called), started=began)
+        told = run_of(contract, self.clients.caller, str(run.id), run.name, _page(run))
+        if case.record_cancellation(told):
+            get_run_logger().warning("%s: its run was cancelled by a person", delivery.title)
+            events.post_one(case.verdict_event(told), verdict_event_id(case.evidence_uri))
+
+    def _is_anothers(self, run: FlowRun, delivery: Delivery) -> bool:
+        """Whether a run that is going on has it, which was started beside the one that was cancelled."""
+        claim = read_claim(self.clients.evidence_s3, self.clients.evidence_bucket, delivery)
+        return claim is not None and claim.flow_run_id != str(run.id) and not is_over(claim.holder, claim.until)
+
+
+def _deliveries(run: FlowRun, wanted: frozenset[str]) -> tuple[Delivery, ...]:
+    return tuple(pointer.delivery() for pointer in runs.pointers_of(run) if pointer.id in wanted)
+
+
+def _ids(run: FlowRun) -> list[str]:
+    return [pointer.id for pointer in runs.pointers_of(run)]
+
+
+def _page(run: FlowRun) -> str | None:
+    url = get_current_settings().ui_url
+    return f"{url}/runs/flow-run/{run.id}" if url else None

@@ -1,0 +1,156 @@
+"""Deliveries of several files: what a group lacks is looked for in S3, and what became of it is committed."""
+
+import logging
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
+from datetime import datetime, timedelta
+from functools import lru_cache
+from typing import Any
+
+from acceptance.announcing.delivery_events import arrived
+from acceptance.announcing.group_events import incomplete
+from acceptance.contract.contract import Contract
+from acceptance.deliveries.completeness import Complete, Incomplete, Need, Waiting, decide, told
+from acceptance.deliveries.delivery import Delivery, LandingObject
+from acceptance.deliveries.file_groups import Group, GroupKey, Role, absorb, completed, group_prefix, relisted
+from acceptance.deliveries.landed_manifest import DigestOf, Entry, Unreadable, read_manifest
+from acceptance.deliveries.routing import Route
+from acceptance.judging.judge import Judged
+from aws.s3.listing import uploads_in_progress
+from aws.s3.objects import digest_of, list_objects, read_at_most
+from flows.ledger import Ledger
+from flows.ledger.writes import Sighting
+
+_REMEMBERED = 1000
+_MOST_NEEDS = 8  # each need is met once for each decision; more would be a rule that never ends
+
+Standing = Callable[[Sequence[Delivery]], Mapping[str, Judged]]
+"""Finds the verdicts that deliveries have already, by id."""
+
+
+class Grouping:
+    """The groups of the contracts whose deliveries have several files."""
+
+    def __init__(
+        self,
+        ledger: Ledger,
+        s3: Any,
+        contracts: Mapping[str, Contract],
+        standing: Standing,
+        log: logging.Logger | logging.LoggerAdapter[logging.Logger],
+        holder: str | None = None,
+        stay_alive: Callable[[], None] = lambda: None,
+    ) -> None:
+        self._ledger = ledger
+        self._s3 = s3
+        self._contracts = contracts
+        self._standing = standing
+        self._log = log
+        self._holder = holder
+        self._stay_alive = stay_alive
+        # Versions never change, and a group that waits is decided on in each tick.
+        self._manifest = lru_cache(_REMEMBERED)(self._read_manifest)
+        self._digest = lru_cache(_REMEMBERED)(lambda asked: digest_of(s3, asked.landed, asked.algorithm, stay_alive))
+
+    def changed(
+        self,
+        came: Iterable[tuple[Route, LandingObject]],
+        gone: Iterable[tuple[Route, str]],
+        now: datetime,
+        first_look: bool,
+    ) -> list[Group]:
+        """The groups with what came and without what is gone, to be committed with it."""
+        changes: dict[GroupKey, dict[str, list[Any]]] = defaultdict(lambda: {"members": [], "signals": [], "gone": []})
+        for route, landed in came:
+            changes[route.group]["members" if route.role is Role.MEMBER else "signals"].append(landed)
+        for route, name in gone:
+            changes[route.group]["gone"].append(name)
+        known = self._ledger.groups.load(changes)
+        found = []
+        for key, change in changes.items():
+            contract = self._contracts[key.dataset]
+            group = absorb(known.get(key, Group(key)), contract, now, **change)
+            if first_look and not contract.baseline.announces(key.business_date):
+                group = _settled(group)
+            found.append(group)
+        return found
+
+    def settle(self, now: datetime) -> None:
+        """Decides on every group in which there is news.
+
+        Raises:
+            StepFailed: S3 does not answer what must be known of a group.
+            LeaseLost: another watcher took over.
+        """
+        for group in self._ledger.groups.open():
+            self._stay_alive()
+            contract = self._contracts.get(group.key.dataset)
+            if contract is not None:
+                self._settle(group, contract, now)
+
+    def _settle(self, before: Group, contract: Contract, now: datetime) -> None:
+        group = before
+        answers: dict[str, Any] = {}
+        for _ in range(_MOST_NEEDS):
+            found = decide(group, contract, now, **answers)
+            if not isinstance(found, Waiting) or not found.needs:
+                break
+            for need in found.needs:
+                if need is Need.LISTING:
+                    group = self._listed_again(group, contract, now)
+                else:
+                    answers[need.value] = self._answer(need, group, contract, found.digests)
+        match found:
+            case Complete(delivery, left_out):
+                self._deliver(group, contract, delivery, left_out, now)
+            case Incomplete():
+                self._log.warning("%s is not complete: %s", group.key.title, found.why)
+                event = incomplete(group, contract, found)
+                self._ledger.groups.commit(told(group, found), now, event=event, holder=self._holder)
+            case Waiting() if group != before:
+                self._ledger.groups.commit(group, now, holder=self._holder)
+
+    def _deliver(
+        self, group: Group, contract: Contract, delivery: Delivery, left_out: Sequence[str], now: datetime
+    ) -> None:
+        judged = self._standing([delivery]).get(delivery.id)
+        if judged:
+            delivery = replace(delivery, revision=judged.revision)
+        takes = sum((step.within for step in contract.steps), timedelta()) * len(delivery.members)
+        event = None if judged else arrived(delivery)
+        sighting = Sighting(delivery.first, delivery, event, pipeline_takes=takes, judged=judged)
+        left = f", left out: {', '.join(left_out)}" if left_out else ""
+        self._log.info("%s is complete: %d files%s", delivery.title, len(delivery.members), left)
+        done = completed(group, contract, delivery, now)
+        self._ledger.groups.commit(done, now, sighting=sighting, holder=self._holder)
+
+    def _listed_again(self, group: Group, contract: Contract, now: datetime) -> Group:
+        listed = list_objects(self._s3, contract.template.bucket, group_prefix(contract, group.key))
+        return relisted(group, contract, self._while_alive(listed), now)
+
+    def _while_alive(self, listed: Iterable[LandingObject]) -> Iterator[LandingObject]:
+        for each in listed:
+            self._stay_alive()
+            yield each
+
+    def _answer(self, need: Need, group: Group, contract: Contract, digests: Sequence[DigestOf]) -> Any:
+        if need is Need.UPLOADS:
+            self._stay_alive()
+            return uploads_in_progress(self._s3, contract.template.bucket, group_prefix(contract, group.key))
+        if need is Need.DIGESTS:
+            return {asked: self._digest(asked) for asked in digests}
+        return self._manifest(group.signal)
+
+    def _read_manifest(self, manifest: LandingObject) -> tuple[Entry, ...] | Unreadable:
+        return read_manifest(read_at_most(self._s3, manifest, manifest.size), manifest)
+
+
+def _settled(group: Group) -> Group:
+    """As if it had been delivered: what was there before anybody watched is not announced."""
+    return replace(
+        group,
+        opened_at=None,
+        delivered=tuple(sorted(group.members.values())),
+        delivered_signals=tuple(sorted(group.signals.values())),
+    )

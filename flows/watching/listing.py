@@ -1,0 +1,197 @@
+"""Looks at the landing locations, range by range, and commits what is new."""
+
+import logging
+from collections.abc import Callable, Collection, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from functools import partial
+from typing import Any
+
+from acceptance.contract.contract import Contract
+from acceptance.deliveries.key_ranges import PAGE, KeyRange, Page, beginning, cut, differences, due, holding, merged
+from acceptance.deliveries.routing import watched_locations
+from aws.s3.listing import list_page, recognising
+from aws.s3.notifications import Hint
+from flows.ledger import Ledger
+from flows.ledger.listing import Certified
+from flows.ledger.writes import Sighting
+from flows.watching.file_groups import Grouping, Standing
+from flows.watching.new_objects import Sightings
+
+Log = logging.Logger | logging.LoggerAdapter[logging.Logger]
+Survive = Callable[[str, Callable[[], object]], object]
+"""Is called with what is done, for people, and the doing of it."""
+
+TOLD_ONE_BY_ONE = 20
+"""Objects of one page that have a line each in the log."""
+
+_LOG = logging.getLogger("aceite.landing")
+
+
+def _as_it_comes(_: str, do: Callable[[], object]) -> object:
+    return do()
+
+
+@dataclass(frozen=True, slots=True)
+class Pace:
+    """How often and how much is listed.
+
+    A tick comes `every` so often. Where something changed in the last `hot_for` is looked at in each tick, up to
+    `hot_at_most` ranges; every key is certified again within `certified_within`. `at_least` ranges are looked at in
+    each tick if there are so many, at most `parallel` at the same time. `page` is the number of keys in a range, S3's
+    limit as a rule.
+    """
+
+    every: timedelta
+    certified_within: timedelta = timedelta(minutes=30)
+    hot_for: timedelta = timedelta(hours=1)
+    hot_at_most: int = 100
+    at_least: int = 8
+    parallel: int = 4
+    page: int = PAGE
+
+
+class Landing:
+    """The landing locations of all contracts. `look` is one tick.
+
+    With a `holder` nothing is written unless it holds the ledger's lease. `stay_alive` is called while S3 is at work.
+    `standing` finds the verdicts that deliveries have already; it is asked when a location is looked at first of all.
+    """
+
+    def __init__(
+        self,
+        ledger: Ledger,
+        s3: Any,
+        contracts: Sequence[Contract],
+        pace: Pace,
+        holder: str | None = None,
+        stay_alive: Callable[[], None] = lambda: None,
+        standing: Standing = lambda _: {},
+        log: Log = _LOG,
+    ) -> None:
+        self._ledger = ledger
+        self._s3 = recognising(s3)
+        self._pace = pace
+        self._pool = ThreadPoolExecutor(pace.parallel, thread_name_prefix="list")
+        self._holder = holder
+        self._stay_alive = stay_alive
+        self._log = log
+        by_dataset = {contract.dataset: contract for contract in contracts}
+        self._grouping = Grouping(ledger, s3, by_dataset, standing, log, holder, stay_alive)
+        self._sightings = Sightings(ledger, by_dataset, self._grouping, standing)
+        self._route_again()
+        self._ranges = {place: ledger.seen.ranges(*place) for place in watched_locations(contracts)}
+
+    @property
+    def locations(self) -> tuple[tuple[str, str], ...]:
+        return tuple(self._ranges)
+
+    def look(self, now: datetime, survive: Survive = _as_it_comes, between: Callable[[], None] = lambda: None) -> None:
+        """Lists what is due in every location, then completes deliveries of several files, which may take long.
+
+        Raises:
+            StepFailed: S3 does not answer; what was committed before stays, and the next look goes on from there.
+            LeaseLost: another watcher took over.
+        """
+        pace = self._pace
+        for (bucket, prefix), known in self._ranges.items():
+            asked = due(
+                known,
+                now,
+                every=pace.every,
+                certified_within=pace.certified_within,
+                hot_for=pace.hot_for,
+                hot_at_most=pace.hot_at_most,
+                least=pace.at_least,
+            )
+            survive(f"listing s3://{bucket}/{prefix}", partial(self._look_at, bucket, prefix, asked, now))
+        between()
+        survive("completing deliveries of several files", partial(self._grouping.settle, now))
+
+    def look_where(
+        self,
+        hinted: Collection[Hint],
+        now: datetime,
+        survive: Survive = _as_it_comes,
+        between: Callable[[], None] = lambda: None,
+    ) -> None:
+        """Lists the ranges in which these keys lie. A key that no location has is nobody's. Raises as `look` does."""
+        for (bucket, prefix), known in self._ranges.items():
+            keys = [hint.key for hint in hinted if hint.bucket == bucket and hint.key.startswith(prefix)]
+            if keys:
+                asked = holding(known, keys)
+                survive(f"listing s3://{bucket}/{prefix}", partial(self._look_at, bucket, prefix, asked, now))
+        between()
+        survive("completing deliveries of several files", partial(self._grouping.settle, now))
+
+    def _look_at(self, bucket: str, prefix: str, asked: Sequence[KeyRange], now: datetime) -> None:
+        unchanged: list[KeyRange] = []
+        try:
+            for some in _batches(asked, self._pace.parallel):
+                self._stay_alive()  # so many pages are in memory at the same time, and no more
+                pages = list(self._pool.map(lambda item: self._list(bucket, prefix, item), some))
+                for item, page in zip(some, pages, strict=True):
+                    if page is None:
+                        unchanged.append(item)
+                    else:
+                        self._take(bucket, prefix, item, page, now)
+        finally:
+            self._ledger.seen.certified(bucket, prefix, unchanged, now, self._holder)
+            self._tidy(bucket, prefix)
+
+    def _list(self, bucket: str, prefix: str, item: KeyRange) -> Page | None:
+        return list_page(self._s3, bucket, prefix, item.after, item.asks_for(self._pace.page), item.digest)
+
+    def _take(self, bucket: str, prefix: str, looked_at: KeyRange, page: Page, now: datetime) -> None:
+        """Commits one page after the other, until the range that was looked at is certified."""
+        rest: KeyRange | None = looked_at
+        while rest is not None:
+            self._stay_alive()
+            first_look = rest.certified_at is None
+            part = beginning(rest, page)
+            remembered = self._ledger.seen.versions(bucket, prefix, rest.after, part.until)
+            found = differences(part.objects, remembered)
+            sightings, groups = self._sightings.of(bucket, found, now, first_look=first_look)
+            ranges, left = cut(rest, part, now, changed=bool(found), remembered=len(remembered))
+            certified = Certified(bucket, prefix, rest.until, ranges, sightings, found.gone, groups)
+            self._ledger.seen.commit(certified, now, self._holder)
+            self._tell(sightings)
+            if left is not None:
+                listed = self._list(bucket, prefix, left)
+                assert listed is not None, "without a known digest every page is read"
+                page = listed
+            rest = left
+
+    def _tell(self, sightings: Sequence[Sighting]) -> None:
+        for sighting in sightings[:TOLD_ONE_BY_ONE]:
+            self._log.info("%s: %s", sighting.landed.uri, _what(sighting))
+        others = sightings[TOLD_ONE_BY_ONE:]
+        if others:
+            self._log.info("and %d more objects, from %s on", len(others), others[0].landed.uri)
+
+    def _tidy(self, bucket: str, prefix: str) -> None:
+        known = self._ledger.seen.ranges(bucket, prefix)
+        tidied = merged(known, self._pace.page)
+        if tidied != known:
+            self._ledger.seen.recut(bucket, prefix, tidied, self._holder)
+        self._ranges[bucket, prefix] = tidied
+
+    def _route_again(self) -> None:
+        """What fitted no contract may fit one that is new: it is forgotten, and so found again."""
+        for landed, _ in self._ledger.seen.unroutable(limit=None):
+            self._stay_alive()
+            if self._sightings.fits(landed):
+                self._ledger.seen.forget(landed)
+
+
+def _what(sighting: Sighting) -> str:
+    if sighting.delivery is not None:
+        return sighting.delivery.title
+    if sighting.unroutable is not None:
+        return f"unroutable: {sighting.unroutable}"
+    return f"ignored: {sighting.ignored}" if sighting.ignored else "part of a delivery of several files"
+
+
+def _batches(items: Sequence[KeyRange], size: int) -> list[Sequence[KeyRange]]:
+    return [items[start : start + size] for start in range(0, len(items), size)]

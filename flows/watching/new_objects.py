@@ -1,0 +1,110 @@
+"""What a difference between a listing and the ledger means: a delivery, a part of one, nothing, or a stray object."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from datetime import datetime, timedelta
+
+from acceptance.announcing.delivery_events import arrived, unroutable
+from acceptance.contract.contract import Contract, Resent, Single
+from acceptance.deliveries.delivery import Delivery, LandingObject
+from acceptance.deliveries.file_groups import Group
+from acceptance.deliveries.key_ranges import Differences
+from acceptance.deliveries.routing import Route, routes
+from acceptance.errors import UnroutableKey
+from acceptance.judging.judge import Judged
+from flows.ledger import Ledger
+from flows.ledger.writes import Sighting
+from flows.watching.file_groups import Grouping, Standing
+
+
+class Sightings:
+    """Asks the ledger what was before. `standing` is asked only about what the ledger sees for the first time."""
+
+    def __init__(
+        self, ledger: Ledger, contracts: Mapping[str, Contract], grouping: Grouping, standing: Standing
+    ) -> None:
+        self._ledger = ledger
+        self._contracts = contracts
+        self._grouping = grouping
+        self._standing = standing
+
+    def of(
+        self, bucket: str, found: Differences, now: datetime, *, first_look: bool
+    ) -> tuple[list[Sighting], list[Group]]:
+        sighted: list[Sighting] = []
+        grouped: list[tuple[Route, LandingObject]] = []
+        again = frozenset(found.resent)
+        for landed in (*found.new, *found.resent):
+            sighting, parts = self._sight(landed, landed in again, first_look)
+            sighted.append(sighting)
+            grouped += [(part, landed) for part in parts]
+        gone = [(part, key) for key in found.gone for part in self._parts(bucket, key)]
+        return self._numbered(sighted, first_look), self._grouping.changed(grouped, gone, now, first_look)
+
+    def fits(self, landed: LandingObject) -> bool:
+        try:
+            routes(landed.bucket, landed.key, tuple(self._contracts.values()))
+        except UnroutableKey:
+            return False
+        return True
+
+    def _sight(self, landed: LandingObject, resent: bool, first_look: bool) -> tuple[Sighting, list[Route]]:
+        if landed.key.endswith("/") and landed.size == 0:
+            return Sighting(landed, ignored="the mark of a folder, as S3's console makes it"), []
+        try:
+            found = routes(landed.bucket, landed.key, tuple(self._contracts.values()))
+        except UnroutableKey as error:
+            return Sighting(landed, event=unroutable(landed, str(error)), unroutable=str(error)), []
+        for each in found:
+            if isinstance(each.contract.completion, Single):
+                return self._single(landed, each, resent, first_look), []
+        return Sighting(landed, ignored=_before_all(found, first_look)), list(found)
+
+    def _single(self, landed: LandingObject, route: Route, resent: bool, first_look: bool) -> Sighting:
+        contract = route.contract
+        if resent and contract.resent is Resent.IGNORE:
+            return Sighting(landed, ignored="the bytes that were delivered before, sent again")
+        if why := _before_all([route], first_look):
+            return Sighting(landed, ignored=why)
+        takes = sum((step.within for step in contract.steps), timedelta())
+        delivery = Delivery(contract.dataset, route.group.business_date, (landed,), dict(route.group.fields))
+        return Sighting(landed, delivery, pipeline_takes=takes)
+
+    def _parts(self, bucket: str, key: str) -> list[Route]:
+        """The groups that a key belongs to, as a member or as a signal."""
+        try:
+            found = routes(bucket, key, tuple(self._contracts.values()))
+        except UnroutableKey:
+            return []
+        return [each for each in found if not isinstance(each.contract.completion, Single)]
+
+    def _numbered(self, sighted: Sequence[Sighting], first_look: bool) -> list[Sighting]:
+        """With the revision of each delivery, and its event."""
+        keys: dict[str, list[tuple[str, ...]]] = {}
+        for sighting in sighted:
+            if sighting.delivery is not None:
+                keys.setdefault(sighting.delivery.dataset, []).append((sighting.landed.key,))
+        before = {dataset: self._ledger.seen.revisions(dataset, these) for dataset, these in keys.items()}
+        judged = self._standing([each.delivery for each in sighted if each.delivery is not None]) if first_look else {}
+        return [_numbered_one(sighting, before, judged) for sighting in sighted]
+
+
+def _numbered_one(
+    sighting: Sighting, before: Mapping[str, Mapping[tuple[str, ...], int]], standing: Mapping[str, Judged]
+) -> Sighting:
+    delivery = sighting.delivery
+    if delivery is None:
+        return sighting
+    judged = standing.get(delivery.id)
+    if judged:  # under a ledger that was lost
+        return replace(sighting, delivery=replace(delivery, revision=judged.revision), judged=judged)
+    revision = before[delivery.dataset].get((sighting.landed.key,), 0) + 1
+    delivery = replace(delivery, revision=revision)
+    return replace(sighting, delivery=delivery, event=arrived(delivery))
+
+
+def _before_all(found: Sequence[Route], first_look: bool) -> str | None:
+    """Why nothing is announced of what was there when a location was looked at for the first time."""
+    if not first_look or any(each.contract.baseline.announces(each.group.business_date) for each in found):
+        return None
+    return f"{found[0].group.business_date} is before the dataset's first business date that is announced"

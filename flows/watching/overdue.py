@@ -1,0 +1,100 @@
+"""The watcher speaks of what does not happen: deliveries that do not come, verdicts that are late, datasets on hold.
+
+The clock is the watcher's, not that of an automation with a proactive trigger: docs/decisions/0016-silence-speaks.md.
+"""
+
+import logging
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from itertools import groupby
+from operator import attrgetter
+
+from prefect.client.orchestration import get_client
+from prefect.settings import PREFECT_CLIENT_MAX_RETRIES, temporary_settings
+
+from acceptance.announcing.overdue import judged_within, missing
+from acceptance.announcing.overdue_events import Late, no_verdict, not_arrived, paused, resumed
+from acceptance.contract.contract import Contract
+from flows.ledger import Ledger
+from flows.prefect_api.switches import Switch, read_switches
+
+_LOG = logging.getLogger("aceite.silence")
+BLAMED = timedelta(minutes=15)
+"""Inconclusive verdicts of so long before a pause are told as its cause: what the circuit breaker counts, and some."""
+
+
+@dataclass(frozen=True)
+class Silence:
+    """What is told is committed together with its announcement, so a restart neither loses nor repeats it."""
+
+    ledger: Ledger
+    contracts: Sequence[Contract]
+    holder: str | None = None
+    log: logging.Logger | logging.LoggerAdapter[logging.Logger] = _LOG
+
+    def begin(self, now: datetime) -> None:
+        self.ledger.datasets.watch([contract.dataset for contract in self.contracts], now)
+
+    def look(self, now: datetime) -> None:
+        """Raises LeaseLost when another watcher took over."""
+        watched = self.ledger.datasets.watched()
+        for contract in self.contracts:
+            known = watched.get(contract.dataset)
+            found = known and missing(contract, known, now)
+            if known and found and (known.told is None or known.told < found.due):
+                self.log.warning("%s is overdue since %s", contract.dataset, found.since.isoformat())
+                draft = not_arrived(contract, found)
+                self.ledger.datasets.tell_missing(contract.dataset, found.due, draft, now, self.holder)
+        self._tell_late(now)
+
+    def look_at_switches(self, now: datetime) -> None:
+        """Holds back the deliveries of datasets that are switched off, and lets those go that are on again.
+
+        Raises:
+            httpx.HTTPError: Prefect's server did not answer.
+            LeaseLost: another watcher took over.
+        """
+        # Prefect's client would try again by itself for a minute, with the watcher's lease running out meanwhile.
+        with temporary_settings({PREFECT_CLIENT_MAX_RETRIES: 0}), get_client(sync_client=True) as client:
+            switches = read_switches(client, [contract.dataset for contract in self.contracts])
+        on_hold = self.ledger.datasets.paused()
+        for dataset, switch in switches.items():
+            if not switch.on and dataset not in on_hold:
+                self._pause(dataset, switch, now)
+            elif switch.on and dataset in on_hold:
+                self._resume(dataset, on_hold[dataset], now)
+
+    def _pause(self, dataset: str, switch: Switch, now: datetime) -> None:
+        known = self.ledger.datasets
+        reasons = known.inconclusive(dataset, now - BLAMED)
+        self.log.warning("%s is paused: its automation %r is switched off", dataset, switch.name)
+        known.pause(dataset, paused(dataset, now, known.waiting(dataset), reasons, switch.page), now, self.holder)
+
+    def _resume(self, dataset: str, since: datetime, now: datetime) -> None:
+        waiting = self.ledger.datasets.waiting(dataset)
+        self.log.info("%s is resumed: %d deliveries waited", dataset, waiting)
+        self.ledger.datasets.resume(dataset, resumed(dataset, since, waiting), now, self.holder)
+        # Their events found the automation switched off, or their runs did.
+        self.ledger.announcements.announce_again(self.ledger.announcements.untaken(dataset), now)
+
+    def _tell_late(self, now: datetime) -> None:
+        allowed = {contract.dataset: judged_within(contract) for contract in self.contracts}
+        of: Callable[[object], str] = attrgetter("dataset")
+        found = sorted(self.ledger.datasets.late(allowed, now), key=of)
+        for dataset, some in groupby(found, key=of):
+            late = [
+                Late(
+                    each.id,
+                    each.title,
+                    each.business_date,
+                    each.uri,
+                    each.arrived_at,
+                    each.arrived_at + allowed[dataset],
+                    each.state,
+                )
+                for each in some
+            ]
+            self.log.warning("%s: %d deliveries without a verdict in time", dataset, len(late))
+            ids = [each.delivery_id for each in late]
+            self.ledger.datasets.tell_late(ids, no_verdict(dataset, late), now, self.holder)

@@ -1,0 +1,1 @@
+"""In which process a run runs: warm processes for Prefect."""

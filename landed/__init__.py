@@ -1,0 +1,1 @@
+"""WHAT LANDED: DuckDB reads the landed files strictly, independent of the pipeline."""

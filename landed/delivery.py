@@ -1,0 +1,166 @@
+"""The landed files of a delivery, read one after the other: only one of them is on the disk at a time."""
+
+import tempfile
+import threading
+from collections import Counter
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from acceptance.contract.contract import Contract
+from acceptance.deliveries.delivery import Delivery, LandingObject
+from acceptance.errors import StepFailed
+from acceptance.proof.fingerprint import Fingerprint
+from acceptance.queries.difference_query import ROWS_AT_MOST, Placed, place
+from aws.calls import Client
+from aws.s3.objects import Downloaded, download
+from landed.file import LandedFile, bucket_sums, read_landed, rows_of_buckets
+from landed.reading.bounds import refuse_full_disk
+from landed.reading.faults import KEPT_FAULTS, LandedFault
+
+
+@dataclass(frozen=True, slots=True)
+class LandedMember:
+    """One landed object as it was read. `sha256` is of its bytes, in hexadecimal."""
+
+    landed: LandingObject
+    file: LandedFile
+    sha256: str
+    version_id: str | None
+
+
+def read_members(s3: Client, delivery: Delivery, contract: Contract) -> tuple[LandedMember, ...]:
+    """Every member of the delivery, in the order of the keys, each read to its end whatever the others hold.
+
+    Raises:
+        ContractError: as `read_landed`.
+        StepFailed: a member was replaced or deleted since it was listed, or cannot be fetched or read.
+    """
+    read = tuple(_read(s3, landed, contract) for landed in sorted(delivery.members))
+    for member in read:
+        _KNOWN.keep(member, contract)
+    return read
+
+
+def read_objects(s3: Client, objects: Iterable[LandingObject], contract: Contract) -> tuple[LandedMember, ...]:
+    """The same of the landed objects of others, without their headers and faults.
+
+    Of n deliveries of a date each is compared with the files of all: n x n would be read. So what this process read of
+    a version of an object, its own delivery's or another's, is kept: each process fetches a file once for all others.
+    """
+    return tuple(
+        _KNOWN.of(landed, contract) or _KNOWN.keep(_read(s3, landed, contract), contract) for landed in objects
+    )
+
+
+def _read(s3: Client, landed: LandingObject, contract: Contract) -> LandedMember:
+    with _fetched(s3, landed) as copy:
+        file = read_landed(copy.path, contract, copy.path.parent)
+    return LandedMember(landed, file, copy.sha256, copy.version_id)
+
+
+class _Known:
+    """What was read of versions of objects, by what the contract says of files: about 1 kB each, the last ones."""
+
+    def __init__(self) -> None:
+        self._found: dict[object, LandedMember] = {}
+        self._lock = threading.Lock()  # the deliveries of a run are read side by side
+
+    def of(self, landed: LandingObject, contract: Contract) -> LandedMember | None:
+        return self._found.get(self._key(landed, contract))
+
+    def keep(self, member: LandedMember, contract: Contract) -> LandedMember:
+        """What of it is kept."""
+        kept = replace(member, file=replace(member.file, header=(), faults=()))
+        with self._lock:
+            self._found[self._key(member.landed, contract)] = kept
+            if len(self._found) > _MOST_KNOWN:
+                del self._found[next(iter(self._found))]
+        return kept
+
+    @staticmethod
+    def _key(landed: LandingObject, contract: Contract) -> object:
+        return landed, contract.landing, contract.landed_columns, contract.compared_columns
+
+
+_MOST_KNOWN = 10_000
+_KNOWN = _Known()
+
+
+def sums_by_bucket(s3: Client, objects: Iterable[LandingObject], contract: Contract, buckets: int) -> Mapping[int, int]:
+    """Of the rows of all these files together, which were read without faults. Raises StepFailed as `read_members`."""
+    sums: Counter[int] = Counter()
+    for landed in objects:
+        with _fetched(s3, landed) as copy:
+            sums.update(bucket_sums(copy.path, contract, copy.path.parent, buckets))
+    return sums
+
+
+def rows_in(
+    s3: Client, objects: Iterable[LandingObject], contract: Contract, buckets: int, wanted: Collection[int]
+) -> tuple[Placed, ...]:
+    """The rows of all these files that are in the wanted buckets, as many as `rows_of_buckets` of one file.
+
+    Raises StepFailed as `read_members`.
+    """
+    rows: list[Placed] = []
+    for landed in objects:
+        with _fetched(s3, landed) as copy:
+            rows += rows_of_buckets(copy.path, contract, copy.path.parent, buckets, wanted)
+        rows = sorted(rows, key=place(contract))[: ROWS_AT_MOST + 1]
+    return tuple(rows)
+
+
+@contextmanager
+def _fetched(s3: Client, landed: LandingObject) -> Iterator[Downloaded]:
+    """A copy on the disk, in a folder of its own that is gone afterwards."""
+    with tempfile.TemporaryDirectory(prefix="aceite-") as folder:
+        refuse_full_disk(Path(folder), landed.size)
+        copy = download(s3, landed, Path(folder) / "landed")
+        try:
+            yield copy
+        except StepFailed as error:
+            raise StepFailed(f"{landed.uri}: {error}") from error
+
+
+def as_one(delivery: Delivery, read: Sequence[LandedMember]) -> LandedFile:
+    """All files as if they were one: rows, bytes, faults and fingerprints are added, and each fault names its file.
+
+    The header has the names of all files' headers. Each file that has faults shows as many of them as the others.
+    """
+    if len(read) == 1:
+        return read[0].file
+    files = [member.file for member in read]
+    header = dict.fromkeys(name for file in files for name in file.header)
+    cell_faults: Counter[str] = Counter()
+    for file in files:
+        cell_faults.update(file.cell_faults)
+    return LandedFile(
+        rows=sum(file.rows for file in files),
+        header=tuple(header),
+        size_bytes=sum(file.size_bytes for file in files),
+        faults=_shown(delivery, read),
+        fault_count=sum(file.fault_count for file in files),
+        cell_faults=dict(cell_faults),
+        fingerprint=_sum(files),
+    )
+
+
+def _shown(delivery: Delivery, read: Sequence[LandedMember]) -> tuple[LandedFault, ...]:
+    faulty = [member for member in read if member.file.faults][:KEPT_FAULTS]
+    return tuple(
+        replace(fault, file=delivery.name_of(member.landed))
+        for member in faulty
+        for fault in member.file.faults[: KEPT_FAULTS // len(faulty)]
+    )
+
+
+def _sum(files: Sequence[LandedFile]) -> Fingerprint | None:
+    """None if any file has none: it has faults."""
+    total = Fingerprint(0, 0, 0)
+    for file in files:
+        if file.fingerprint is None:
+            return None
+        total += file.fingerprint
+    return total

@@ -1,0 +1,121 @@
+"""A landed file of JSON lines: each line an object, its members the cells.
+
+Python reads the lines, as numbers must keep every digit that was written; DuckDB reads the cells, as those of a CSV.
+"""
+
+import json
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from functools import partial
+from itertools import islice
+from pathlib import Path
+from typing import Any
+
+import duckdb
+
+from acceptance.contract.contract import Column, Contract
+from acceptance.contract.hive_types import type_and_sizes
+from acceptance.contract.landing_format import LandingFormat
+from landed.formats.csv import decoded
+from landed.formats.csv_records import write_records
+from landed.formats.json_lines import LineTooLong, has_half_character, json_lines
+from landed.reading.faults import Faults, cut
+from landed.reading.sql import CsvSql, Opened
+
+NULL = "\ue000null"  # of the private use area; a landed text that is this one would be a null
+_TEXTS = frozenset({"string", "varchar", "char", "date", "timestamp"})
+
+
+class _Number(str):
+    """A number as it was written."""
+
+    __slots__ = ()
+
+
+def open_json(duck: duckdb.DuckDBPyConnection, path: Path, contract: Contract, scratch: Path, faults: Faults) -> Opened:
+    text, out = decoded(path, contract, scratch, faults), scratch / "cells.csv"
+    columns = contract.landed_columns
+    header = tuple(column.landed for column in columns)
+    rows = write_records(out, _records(text, contract, faults), faults)
+    if faults.count:
+        return Opened(None, header, rows)
+    of_contract = contract.landing
+    landing = LandingFormat(
+        header=False, null_text=NULL, trim=of_contract.trim, empty_as_null=of_contract.empty_as_null,
+        decimal_comma=of_contract.decimal_comma, zone=of_contract.zone,
+    )  # fmt: skip
+    sql = CsvSql(out, contract, landing, tuple(range(len(columns))), len(columns), written=True)
+    return Opened(sql, header, rows, out, partial(_lines_of, text))
+
+
+def _records(text: Path, contract: Contract, faults: Faults) -> Iterator[Sequence[str]]:
+    places = {column.landed.casefold(): (number, column) for number, column in enumerate(contract.landed_columns)}
+    ignored = {name.casefold() for name in contract.landing.ignored}
+    try:
+        for line, record in json_lines(text):
+            yield _cells(line, record, places, ignored, faults)
+    except LineTooLong as error:
+        faults.add(error.line, str(error))
+
+
+def _cells(
+    line: int, record: str, places: Mapping[str, tuple[int, Column]], ignored: Collection[str], faults: Faults
+) -> list[str]:
+    cells = [NULL] * len(places)
+    try:
+        found: Any = json.loads(
+            record, parse_int=_Number, parse_float=_Number, parse_constant=_refused, object_pairs_hook=_Members
+        )
+    except (ValueError, RecursionError) as error:
+        faults.add(line, f"it is no JSON: {error}")
+        return cells
+    if not isinstance(found, _Members):
+        faults.add(line, "it is no JSON object")
+        return cells
+    seen = set[str]()
+    for name, value in found:
+        if name.casefold() in seen:
+            faults.add(line, f"the object has the member {cut(name)!r} twice")
+        seen.add(name.casefold())
+        if name.casefold() in places:
+            place, column = places[name.casefold()]
+            problem = "" if value is None else _problem(column, value)
+            if problem:
+                faults.add(line, problem, column.name)
+            elif value is not None:
+                cells[place] = {True: "true", False: "false"}[value] if isinstance(value, bool) else value
+        elif name.casefold() not in ignored:
+            allowed = ", ".join(column.landed for _, column in places.values())
+            faults.add(line, f"the object has a member {cut(name)!r} that the contract has not; allowed are: {allowed}")
+    return cells
+
+
+class _Members(list[tuple[str, Any]]):
+    """The members of an object, the doubled ones too."""
+
+
+def _refused(word: str) -> Any:
+    raise ValueError(f"{word} is no JSON number; write it as a text")
+
+
+def _problem(column: Column, value: object) -> str:
+    """A number may be written as a text, so that no writer rounds it; a text may not be written as a number."""
+    kind, _ = type_and_sizes(column.type)
+    if isinstance(value, bool):
+        return "" if kind == "boolean" else f"a boolean is no {column.type}"
+    if isinstance(value, _Number):
+        return "" if kind not in _TEXTS and kind != "boolean" else f"a number is no {column.type}; write it as a text"
+    if isinstance(value, str):
+        if kind == "boolean":
+            return "a text is no boolean; write true or false"
+        return "a NUL character (U+0000), which text does not hold" if "\0" in value else _surrogate(value)
+    return "an object or a list is no cell"
+
+
+def _surrogate(value: str) -> str:
+    return "half a character (a lone surrogate), which text does not hold" if has_half_character(value) else ""
+
+
+def _lines_of(path: Path, numbers: Collection[int]) -> dict[int, int]:
+    last = max(numbers, default=0)
+    records = enumerate(islice(json_lines(path), last), start=1)
+    return {number: line for number, (line, _) in records if number in numbers}

@@ -1,0 +1,154 @@
+"""A landed Parquet file: its cells have types already, which must become the contract's without any loss."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import duckdb
+
+from acceptance.contract.contract import Column, Contract
+from acceptance.contract.hive_types import type_and_sizes
+from landed.formats.csv import check_header
+from landed.reading.bounds import MOST_COLUMNS, grows_too_much, most_unpacked_bytes
+from landed.reading.cells import CellRule, in_utc
+from landed.reading.faults import Faults
+from landed.reading.sql import LandedSql, Opened, file_literal
+
+_ROW_NUMBER = "file_row_number"
+_WHOLE = ("TINYINT", "SMALLINT", "INTEGER", "BIGINT", "HUGEINT", "UTINYINT", "USMALLINT", "UINTEGER", "UBIGINT")
+_TEXT = ("VARCHAR", "ENUM", "JSON")
+_FROM = {
+    **dict.fromkeys(("tinyint", "smallint", "int", "integer", "bigint"), (*_WHOLE, "DECIMAL")),
+    "decimal": (*_WHOLE, "DECIMAL"),
+    "float": ("FLOAT",),
+    "double": ("FLOAT", "DOUBLE"),
+    "boolean": ("BOOLEAN",),
+    "date": ("DATE",),
+    "timestamp": ("TIMESTAMP", "TIMESTAMP_S", "TIMESTAMP_MS", "TIMESTAMP_NS", "TIMESTAMP WITH TIME ZONE"),
+    **dict.fromkeys(("string", "varchar", "char"), _TEXT),
+}
+"""DuckDB's types of a Parquet column that can hold values of a Hive type; a value that does not fit is counted."""
+
+
+@dataclass(frozen=True, slots=True)
+class ParquetSql(LandedSql):
+    """`names` are those that the file has for the landed columns. `numbered`: DuckDB can number its rows by a column of
+    its own, which it cannot where the file has one of that name.
+    """
+
+    names: tuple[str, ...]
+    numbered: bool = True
+
+    def records(self, *, in_order: bool = False) -> str:
+        cells = ", ".join(
+            f'"{name.replace(chr(34), chr(34) * 2)}" AS c{number}' for number, name in enumerate(self.names)
+        )
+        read = f"read_parquet({file_literal(self.path)}, hive_partitioning = false"
+        if not in_order:
+            return f"(SELECT {cells} FROM {read}))"
+        if not self.numbered:
+            return f"(SELECT {cells}, row_number() OVER () AS n0 FROM {read}) ORDER BY n0)"
+        return f"(SELECT {cells}, file_row_number AS n0 FROM {read}, file_row_number = true) ORDER BY n0)"
+
+    @property
+    def cells(self) -> list[str]:
+        landing = self.contract.landing
+        return [
+            # Beside a cell that is still JSON, DuckDB would read the texts of nulls as JSON too.
+            _cleaned(f"CAST(c{number} AS VARCHAR)", trim=landing.trim, empty_as_null=landing.empty_as_null)
+            if type_and_sizes(column.type)[0] in ("string", "varchar", "char")
+            else f"c{number}"
+            for number, column in enumerate(self.columns)
+        ]
+
+    def rule(self, column: Column, cell: str) -> CellRule:
+        return typed_rule(column, cell, self.contract.landing.zone)
+
+
+def typed_rule(column: Column, cell: str, zone: str) -> CellRule:
+    """The value as the column's type, null if that is another value."""
+    kind, sizes = type_and_sizes(column.type)
+    if kind in ("string", "varchar", "char"):
+        if not sizes:
+            return CellRule(cell, "any text")
+        return CellRule(f"CASE WHEN length({cell}) <= {sizes[0]} THEN {cell} END", f"at most {sizes[0]} characters")
+    if kind == "timestamp":
+        moment = f"TRY_CAST({cell} AS TIMESTAMP)"
+        if not column.rounded:
+            moment = f"CASE WHEN CAST({cell} AS TIMESTAMP_MS) = {cell} THEN {moment} END"
+        if zone != "UTC":
+            local = in_utc(moment, zone)
+            moment = f"CASE WHEN typeof({cell}) LIKE '%ZONE' THEN {moment} ELSE {local} END"
+        return CellRule(moment, "a time to the millisecond")
+    value = f"TRY_CAST({cell} AS {column.type})"
+    if kind in ("float", "double", "boolean", "date"):
+        return CellRule(value, f"a {kind}")
+    return CellRule(f"CASE WHEN {value} = {cell} THEN {value} END", f"a number that is one of {column.type}")
+
+
+def open_parquet(
+    duck: duckdb.DuckDBPyConnection, path: Path, contract: Contract, scratch: Path, faults: Faults
+) -> Opened:
+    """Faults are of the whole file, on line 1; those of cells are on the number of the row."""
+    try:
+        read = f"read_parquet({file_literal(path)}, hive_partitioning = false)"
+        problem = _grows(duck, path)
+        if problem:
+            faults.add(1, problem)
+            return Opened(None)
+        described = duck.execute(f"DESCRIBE SELECT * FROM {read}").fetchall()
+    except duckdb.Error as error:
+        faults.add(1, f"it cannot be read as Parquet: {str(error).splitlines()[0]}")
+        return Opened(None)
+    header = tuple(name for name, *_ in described)
+    check_header(header, contract, faults)
+    if not faults.count:
+        places = {name.casefold(): (name, kind) for name, kind, *_ in described}
+        for column in contract.landed_columns:
+            problem = _type_problem(column, places[column.landed.casefold()][1])
+            if problem:
+                faults.add(1, problem, column.name)
+    if faults.count:
+        counted = duck.execute(f"SELECT count(*) FROM {read}").fetchone() or (0,)
+        return Opened(None, header, int(counted[0]))
+    names = tuple(places[column.landed.casefold()][0] for column in contract.landed_columns)
+    numbered = _ROW_NUMBER not in (name.casefold() for name in header)
+    return Opened(ParquetSql(path, contract, names, numbered), header)
+
+
+def _grows(duck: duckdb.DuckDBPyConnection, path: Path) -> str:
+    """What the file says of itself that is too much; empty if nothing is.
+
+    A value counts as a byte at least: runs of equal values take no room in the file, but are as many.
+    """
+    size, file = path.stat().st_size, file_literal(path)
+    rows, groups = duck.execute(f"SELECT num_rows, num_row_groups FROM parquet_file_metadata({file})").fetchone() or (
+        0,
+        0,
+    )
+    bytes_, values, columns = duck.execute(
+        "SELECT coalesce(sum(total_uncompressed_size::HUGEINT), 0), coalesce(sum(num_values::HUGEINT), 0), "
+        f"count(DISTINCT path_in_schema) FROM parquet_metadata({file})"
+    ).fetchone() or (0, 0, 0)
+    if columns > MOST_COLUMNS:
+        return f"it has {columns:,} columns; at most {MOST_COLUMNS:,} are read"
+    if min(rows, groups, bytes_, values) < 0:
+        return "it cannot be read as Parquet: its footer counts less than nothing"
+    if bytes_ > most_unpacked_bytes(size):
+        return grows_too_much(size, f"{bytes_:,} bytes")
+    if values > most_unpacked_bytes(size):
+        return grows_too_much(size, f"{values:,} values")
+    return ""
+
+
+def _type_problem(column: Column, found: str) -> str:
+    """Why a column of the file cannot be one of the contract's; empty if it can."""
+    allowed = _FROM.get(type_and_sizes(column.type)[0], ())
+    if found.partition("(")[0] in allowed:
+        return ""
+    kinds = ", ".join(allowed)
+    return f"the column {column.landed!r} is {found}, of which {column.type} cannot be made; allowed: {kinds}"
+
+
+def _cleaned(cell: str, *, trim: bool, empty_as_null: bool) -> str:
+    text = f"trim({cell}, chr(32) || chr(9))" if trim else cell
+    return f"nullif({text}, '')" if empty_as_null else text

@@ -1,0 +1,1 @@
+"""Cells, encodings, limits, faults and the SQL that reads a landed file."""

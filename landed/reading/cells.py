@@ -1,0 +1,150 @@
+"""How a cell is read as its type, strictly: what cannot be read, or would lose something, is null and so counted."""
+
+import re
+from dataclasses import dataclass
+
+from acceptance.contract.contract import Column
+from acceptance.contract.hive_types import type_and_sizes
+from acceptance.contract.landing_format import LandingFormat
+
+MAX_RECORD_BYTES = 10_000_000
+
+
+@dataclass(frozen=True, slots=True)
+class CellRule:
+    """`typed` is the expression of a cell's value, null if its text is not of the type. `expected` is for people."""
+
+    typed: str
+    expected: str
+
+
+def cell_text(landing: LandingFormat, cell: str) -> str:
+    """The expression of a cell's text as the contract reads it: trimmed if it says so, null if it is the null text."""
+    text = f"trim({cell}, chr(32) || chr(9))" if landing.trim else cell
+    text = f"nullif({text}, {literal(landing.null_text)})"
+    return f"nullif({text}, '')" if landing.empty_as_null else text
+
+
+def cell_rule(column: Column, text: str, landing: LandingFormat) -> CellRule:
+    """The rule for a column of the contract. `text` is the expression of the cell.
+
+    Raises:
+        ValueError: no rule for the column's type.
+    """
+    kind, sizes = type_and_sizes(column.type)
+    if kind in _INTEGER_BITS:
+        bound = 2 ** (_INTEGER_BITS[kind] - 1)
+        # DuckDB alone would read 7.6 as 8, 1e3 as 1000 and 1_000 as 1000, and so hide a bad file.
+        return CellRule(_if_written_so(text, "[+-]?[0-9]+", kind), f"an integer from {-bound} to {bound - 1}")
+    if kind == "decimal":
+        precision, scale = (*sizes, 0)[:2] if sizes else (10, 0)
+        return _decimal(precision, scale, text, landing.decimal_comma)
+    if kind == "timestamp":
+        return _moment(column, text, landing.zone)
+    if kind == "date" and column.landed_format:
+        value = f"CAST({_formatted(column, text)} AS date)"
+        return CellRule(value, f"a date written as {column.landed_format}")
+    if kind in ("varchar", "char") and sizes:
+        return CellRule(f"CASE WHEN length({text}) <= {sizes[0]} THEN {text} END", f"at most {sizes[0]} characters")
+    if kind in ("string", "varchar", "char"):
+        return CellRule(text, "any text")
+    if kind == "boolean":
+        return CellRule(_if_matches(text, "(?i)true|false", kind), "true or false")
+    if kind in ("float", "double"):
+        number, example = (_comma(text), "-1,5") if landing.decimal_comma else (text, "-1.5")
+        return CellRule(_number(kind, number), f"a number such as {example}, 2e10 or NaN")
+    if kind == "date":
+        return CellRule(_if_matches(text, _DATE, kind), "a date such as 2013-01-31")
+    raise ValueError(f"column {column.name}: a landed cell cannot be read as {column.type}")
+
+
+def literal(text: str) -> str:
+    """A text as a literal of DuckDB's SQL."""
+    return "'" + text.replace("'", "''") + "'"
+
+
+_INTEGER_BITS = {"tinyint": 8, "smallint": 16, "int": 32, "integer": 32, "bigint": 64}
+_DATE = "[0-9]{4}-[0-9]{2}-[0-9]{2}"
+_TIME = "([01][0-9]|2[0-3]):[0-9]{2}(:[0-9]{2}([.]FRACTION)?)?"
+_MILLISECONDS = "[0-9]{1,3}0*"  # what Athena reads; more would be lost
+_OFFSET = "(Z|[+-][0-9]{2}:?[0-9]{2})"
+
+
+def _if_matches(text: str, pattern: str, type_: str) -> str:
+    return f"CASE WHEN regexp_full_match({text}, '{pattern}') THEN TRY_CAST({text} AS {type_}) END"
+
+
+def _if_written_so(text: str, pattern: str, type_: str) -> str:
+    """The same of whole numbers and decimals: what DuckDB writes as it stands there needs no slow pattern."""
+    value = f"TRY_CAST({text} AS {type_})"
+    return f"CASE WHEN CAST({value} AS varchar) = {text} THEN {value} ELSE {_if_matches(text, pattern, type_)} END"
+
+
+def _decimal(precision: int, scale: int, text: str, comma: bool) -> CellRule:
+    # Zeros that carry no value, leading and trailing, take no room. DuckDB alone would round what has no room.
+    before = precision - scale
+    pattern = f"[+-]?0*[0-9]{{0,{before}}}([.][0-9]{{0,{scale}}}0*)?"
+    expected = f"a number with at most {before} digits before the {'comma' if comma else 'point'} and {scale} after it"
+    text = _comma(text) if comma else text
+    return CellRule(_if_written_so(text, pattern, f"decimal({precision}, {scale})"), expected)
+
+
+def _comma(text: str) -> str:
+    """A comma becomes a point, and a point a comma, which no number has then."""
+    return f"translate({text}, ',.', '.,')"
+
+
+def _number(type_: str, text: str) -> str:
+    """As Java reads numbers, without its suffixes d and f. A number too big for the type is none, not infinity."""
+    value = f"TRY_CAST({text} AS {type_})"
+    digits = "[+-]?([0-9]+[.]?[0-9]*|[.][0-9]+)([eE][+-]?[0-9]+)?"
+    return (
+        f"CASE WHEN regexp_full_match({text}, '{digits}') THEN CASE WHEN isfinite({value}) THEN {value} END"
+        f" WHEN regexp_full_match({text}, 'NaN|[+-]?Infinity') THEN {value} END"
+    )
+
+
+def _formatted(column: Column, text: str) -> str:
+    """A timestamp. strptime alone would take 2024-1-5 for %Y-%m-%d."""
+    format_ = column.landed_format or ""
+    fraction = "[0-9]{1,6}" if column.rounded else "[0-9]{1,3}0{0,3}"
+    directives = {"%Y": "[0-9]{4}", "%f": fraction, "%%": "%"} | dict.fromkeys(
+        ("%m", "%d", "%H", "%M", "%S"), "[0-9]{2}"
+    )
+    parts = re.split("(%.)", format_)
+    pattern = "".join(directives.get(part, ".+") if part[:1] == "%" else re.escape(part) for part in parts)
+    moment = f"CAST(try_strptime({text}, {literal(format_)}) AS TIMESTAMP)"
+    return f"CASE WHEN regexp_full_match({text}, {literal(pattern)}) THEN {moment} END"
+
+
+def _moment(column: Column, text: str, zone: str) -> CellRule:
+    """DuckDB drops an offset when it casts to TIMESTAMP; by way of TIMESTAMPTZ it is applied. The session is in UTC."""
+    in_zone = "in UTC" if zone == "UTC" else f"of {zone}"
+    if column.landed_format:
+        expected = f"a timestamp written as {column.landed_format}" + ("" if zone == "UTC" else f", {in_zone}")
+        return CellRule(in_utc(_formatted(column, text), zone), expected)
+    time = _TIME.replace("FRACTION", "[0-9]{1,9}" if column.rounded else _MILLISECONDS)
+    local = in_utc(f"TRY_CAST({text} AS TIMESTAMP)", zone)
+    with_offset = f"CAST(TRY_CAST({text} AS TIMESTAMPTZ) AS TIMESTAMP)"
+    return CellRule(
+        f"CASE WHEN regexp_full_match({text}, '{_DATE}([ T]{time})?') THEN {local}"
+        f" WHEN regexp_full_match({text}, '{_DATE}[ T]{time}{_OFFSET}') THEN {with_offset} END",
+        f"a time such as 2013-01-31 05:15:00, {in_zone} or with an offset"
+        + ("" if column.rounded else ", to the millisecond"),
+    )
+
+
+def in_utc(moment: str, zone: str) -> str:
+    """The expression of a local time in UTC. A time that the zone's clocks skip is none.
+
+    One that they show twice is the earlier, as in Java, so in Spark and Athena, and in Python; DuckDB takes the later.
+    """
+    if zone == "UTC":
+        return moment
+    later, zone = f"(({moment}) AT TIME ZONE {literal(zone)})", literal(zone)
+    day_before = f"({later} - INTERVAL 24 HOUR)"
+    earlier = f"(({moment}) + (CAST({day_before} AS TIMESTAMP) - ({day_before} AT TIME ZONE {zone})))"
+    return (
+        f"CASE WHEN CAST({earlier} AS TIMESTAMPTZ) AT TIME ZONE {zone} = ({moment}) THEN {earlier}"
+        f" WHEN {later} AT TIME ZONE {zone} = ({moment}) THEN CAST({later} AS TIMESTAMP) END"
+    )

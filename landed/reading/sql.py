@@ -1,0 +1,186 @@
+"""DuckDB's SQL over a landed file. Nothing is sniffed: each cell comes as text and is read as its type, strictly."""
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Collection, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from uuid import uuid4
+
+from acceptance.contract.contract import Column, Contract
+from acceptance.contract.landing_format import LandingFormat
+from acceptance.proof.fingerprint import duckdb_bucket, duckdb_digest, duckdb_half, duckdb_sums
+from acceptance.queries.difference_query import ROWS_AT_MOST, dealt_by, duckdb_texts, in_order
+from landed.reading.cells import MAX_RECORD_BYTES, CellRule, cell_rule, cell_text, literal
+from landed.reading.computed_sql import computed_value
+
+
+@dataclass(frozen=True, slots=True)
+class LandedSql(ABC):
+    """The queries over one file. In the records a landed column's cell is c and its position; then the texts of these
+    cells are t0, t1, ..., and their values v0, v1, ..., in the order of the landed columns.
+    """
+
+    path: Path
+    contract: Contract
+
+    @abstractmethod
+    def records(self, *, in_order: bool = False) -> str:
+        """The records, as what follows FROM; `in_order` keeps those of the file."""
+
+    @property
+    @abstractmethod
+    def cells(self) -> list[str]:
+        """The expression of each landed column's cell; null if the file holds a null."""
+
+    @abstractmethod
+    def rule(self, column: Column, cell: str) -> CellRule:
+        """How the cell is read."""
+
+    @property
+    def columns(self) -> tuple[Column, ...]:
+        return self.contract.landed_columns
+
+    def measure(self) -> str:
+        """One row: the number of records, the fingerprint's sums, for each column the number of unreadable cells."""
+        digest = duckdb_digest(self.contract.compared_columns, self._compared)
+        measures = ["count(*)", *duckdb_sums("digest")]
+        measures += [f"count({text}) - count({value})" for text, value in zip(self._texts, self._values, strict=True)]
+        digested = f"SELECT *, {digest} AS digest FROM ({self._typed(self.records())})"
+        return f"SELECT {', '.join(measures)} FROM ({digested})"
+
+    def first_unreadable(self, columns: Collection[str], each: int) -> str:
+        """One row: for each of these columns, in the contract's order, its first unreadable cells: a list of {n, text}.
+
+        `n` is the number of the record, from 1.
+        """
+        first = "arg_min({{'n': n, 'text': {text}}}, n, {each}) FILTER (WHERE {text} IS NOT NULL AND {value} IS NULL)"
+        firsts = [
+            first.format(text=text, value=value, each=each)
+            for column, text, value in zip(self.columns, self._texts, self._values, strict=True)
+            if column.name in columns
+        ]
+        numbered = f"(SELECT *, row_number() OVER () AS n FROM {self.records(in_order=True)})"
+        return f"SELECT {', '.join(firsts)} FROM ({self._typed(numbered)})"
+
+    def bucket_sums(self, buckets: int) -> str:
+        """A row for each bucket: its number, and the sum of the high halves of its rows."""
+        half = duckdb_half(self.contract.compared_columns, self._compared)
+        typed = self._typed(self.records())
+        return f"SELECT {self._bucket(buckets)} AS bucket, sum({half}) FROM ({typed}) GROUP BY bucket"
+
+    def texts(self, buckets: int, wanted: Collection[int]) -> str:
+        """A row for each record in the wanted buckets: its bucket, then the canonical texts of its compared cells.
+
+        Of more than may be held the first, and one more, so that this is seen.
+        """
+        texts = ", ".join(duckdb_texts(self.contract, self._compared))
+        numbers = ", ".join(map(str, sorted(wanted)))
+        return (
+            f"SELECT {self._bucket(buckets)} AS bucket, {texts}"
+            f" FROM ({self._typed(self.records())}) WHERE bucket IN ({numbers})"
+            f" ORDER BY {in_order(self.contract, 1, 2)} LIMIT {ROWS_AT_MOST + 1}"
+        )
+
+    def _bucket(self, buckets: int) -> str:
+        columns, dealt = self.contract.compared_columns, dealt_by(self.contract)
+        return duckdb_bucket(dealt, [self._compared[columns.index(column)] for column in dealt], buckets)
+
+    @property
+    def _texts(self) -> list[str]:
+        return [f"t{number}" for number in range(len(self.columns))]
+
+    @property
+    def _values(self) -> list[str]:
+        return [f"v{number}" for number in range(len(self.columns))]
+
+    @property
+    def _compared(self) -> list[str]:
+        """The value of each compared column: the landed one, or what is computed from the landed ones."""
+        values = dict(zip((column.name for column in self.columns), self._values, strict=True))
+        return [
+            values.get(column.name) or computed_value(self.contract, column, values)
+            for column in self.contract.compared_columns
+        ]
+
+    def _typed(self, records: str) -> str:
+        """Each in a SELECT of its own, or DuckDB would work a cell's text out for every place that names it."""
+        rules = (self.rule(column, text) for column, text in zip(self.columns, self._texts, strict=True))
+        typed = ", ".join(f"{rule.typed} AS {value}" for rule, value in zip(rules, self._values, strict=True))
+        texts = ", ".join(f"{cell} AS {text}" for cell, text in zip(self.cells, self._texts, strict=True))
+        return f"SELECT *, {typed} FROM (SELECT *, {texts} FROM {records})"
+
+
+@dataclass(frozen=True, slots=True)
+class CsvSql(LandedSql):
+    """`positions` are those of the landed columns among the `width` cells of a record, from 0.
+
+    `written`: by us, so its lines end in LF. Else DuckDB takes the first line end that it finds, in quotes or not: told
+    of one, it would not read CRLF.
+    """
+
+    landing: LandingFormat
+    positions: tuple[int, ...]
+    width: int
+    written: bool = False
+
+    def records(self, *, in_order: bool = False) -> str:
+        """DuckDB refuses a record with a cell too few or too many, but for a last one that is empty: see `again`."""
+        return self._read([f"c{number}" for number in range(self.width)], {"parallel": "false"} if in_order else {})
+
+    def again(self) -> str:
+        """One row: the number of records, and of those with a cell too many, by DuckDB's one-threaded reader."""
+        names = [f"c{number}" for number in range(self.width + 1)]
+        records = self._read(names, {"null_padding": "true", "parallel": "false"})
+        return f"SELECT count(*), count({names[-1]}) FROM {records}"
+
+    @property
+    def cells(self) -> list[str]:
+        if self.width == 1:
+            return [cell_text(self.landing, "coalesce(c0, '')")]
+        return [cell_text(self.landing, f"c{position}") for position in self.positions]
+
+    def rule(self, column: Column, cell: str) -> CellRule:
+        return cell_rule(column, cell, self.landing)
+
+    def _read(self, names: Sequence[str], options: dict[str, str]) -> str:
+        landing = self.landing
+        options = {
+            "columns": "{" + ", ".join(f"'{name}': 'VARCHAR'" for name in names) + "}",
+            "auto_detect": "false",
+            "header": str(landing.header).lower(),
+            "delim": literal(landing.delimiter),
+            "quote": literal(landing.quote),
+            "escape": literal(landing.quote),
+            "strict_mode": "true",
+            # What is null is said by `cell_text`; a padded cell is null, and no text is: it is one that nobody wrote.
+            # In a file of one column a blank line is a cell, which DuckDB sees only if an empty text is null.
+            "nullstr": literal(uuid4().hex if len(names) > 1 else ""),
+            "max_line_size": str(MAX_RECORD_BYTES),
+            **({"new_line": r"'\n'"} if self.written else {}),
+            **options,
+        }
+        named = ", ".join(f"{name} = {value}" for name, value in options.items())
+        return f"read_csv({file_literal(self.path)}, {named})"
+
+
+@dataclass(frozen=True, slots=True)
+class Opened:
+    """A landed file that is ready to be queried; `sql` is None after a fault.
+
+    `rows` were counted on the way, None if they were not. `lines_of` answers, for numbers of records, the lines of the
+    file on which they begin.
+    """
+
+    sql: LandedSql | None
+    header: tuple[str, ...] = ()
+    rows: int | None = None
+    text: Path | None = None
+    lines_of: Callable[[Collection[int]], dict[int, int]] = lambda numbers: {number: number for number in numbers}
+
+
+def file_literal(path: Path) -> str:
+    """A path as a literal: its wildcards are letters."""
+    file = path.as_posix()
+    for wildcard in "[*?":  # the first one first: it is what the others are escaped with
+        file = file.replace(wildcard, f"[{wildcard}]")
+    return literal(file)

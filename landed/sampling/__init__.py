@@ -1,0 +1,1 @@
+"""A first profile of a sample file, for `aceite contracts init`."""

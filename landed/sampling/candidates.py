@@ -1,0 +1,95 @@
+"""A landed sample as a table of DuckDB, and the narrowest type that the texts of a column have."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import duckdb
+
+from acceptance.contract.contract import Column
+from acceptance.contract.landing_format import LandingFormat
+from landed.reading.cells import cell_rule
+
+
+@dataclass(frozen=True, slots=True)
+class SampleColumn:
+    """A column of the sample: `cell` is the expression of what is there, `value` of what it is as the Hive type.
+
+    `landed_format` is Java's. `rounded`: a timestamp has more than the three digits that Athena reads. `doubt` is for
+    people.
+    """
+
+    landed: str
+    type: str
+    cell: str
+    value: str
+    landed_format: str | None = None
+    rounded: bool = False
+    doubt: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Sample:
+    """The rows, which are in DuckDB's table `sample`."""
+
+    landing: LandingFormat
+    columns: tuple[SampleColumn, ...]
+
+    def ask(self, duck: duckdb.DuckDBPyConnection, *measures: str) -> tuple[Any, ...]:
+        return measured(duck, *measures)
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """A Hive type with how its texts may be written: Java's and strptime's format."""
+
+    type: str
+    java: str | None = None
+    strptime: str | None = None
+    rounded: bool = False
+
+    def value(self, cell: str) -> str:
+        """The expression of a text's value, null if it is none."""
+        column = Column(cell, self.type, cell, landed_format=self.strptime, rounded=self.rounded)
+        return cell_rule(column, cell, LandingFormat()).typed
+
+
+_FORMATS = {
+    "dd/MM/yyyy": "%d/%m/%Y",
+    "MM/dd/yyyy": "%m/%d/%Y",
+    "dd-MM-yyyy": "%d-%m-%Y",
+    "yyyy/MM/dd": "%Y/%m/%d",
+    "dd.MM.yyyy": "%d.%m.%Y",
+}
+NUMBERS = tuple(map(Candidate, ("int", "bigint", "decimal(38,9)", "double")))
+TIMES = (
+    Candidate("date"),
+    Candidate("timestamp"),
+    Candidate("timestamp", rounded=True),
+    *(Candidate("date", java, pattern) for java, pattern in _FORMATS.items()),
+    *(Candidate("timestamp", f"{java} HH:mm:ss", f"{pattern} %H:%M:%S") for java, pattern in _FORMATS.items()),
+)
+BOOLEANS = (Candidate("boolean"),)
+TEXT = Candidate("string")
+
+
+def narrowest(duck: duckdb.DuckDBPyConnection, cell: str, candidates: Sequence[Candidate]) -> Candidate:
+    """The first that every cell has; a text if there is no cell, or if zeros lead numbers, as in codes."""
+    readable = [f"count({candidate.value(cell)})" for candidate in candidates]
+    codes = f"count(*) FILTER (WHERE regexp_full_match({cell}, '0[0-9]+'))"
+    point = f"coalesce(max(length(split_part({cell}, '.', 2))), 0)"
+    cells, leading_zeros, digits, *counts = measured(duck, f"count({cell})", codes, point, *readable)
+    fitting = [each for each, count in zip(candidates, counts, strict=True) if count == cells]
+    if not cells or leading_zeros or not fitting:
+        return TEXT
+    if not fitting[0].type.startswith("decimal") or digits > 9:
+        return fitting[0]
+    small = Candidate(f"decimal(18,{digits})")
+    (over,) = measured(duck, f"count({cell}) - count({small.value(cell)})")
+    return Candidate(f"decimal(38,{digits})") if over else small
+
+
+def measured(duck: duckdb.DuckDBPyConnection, *measures: str) -> tuple[Any, ...]:
+    row = duck.execute(f"SELECT {', '.join(measures)} FROM sample").fetchone()
+    assert row is not None
+    return tuple(row)

@@ -1,0 +1,98 @@
+"""A sample in CSV: its delimiter is found, its first line names the columns unless they are given."""
+
+import csv
+import io
+from collections.abc import Sequence
+from dataclasses import replace
+from itertools import islice
+from pathlib import Path
+
+import duckdb
+
+from acceptance.contract.landing_format import LandingFormat
+from acceptance.errors import StepFailed
+from landed.formats.csv_records import checked_records, first_holds_line_end, read_header, write_records
+from landed.reading.cells import literal
+from landed.reading.faults import Faults
+from landed.reading.sql import file_literal
+from landed.sampling.candidates import BOOLEANS, NUMBERS, TIMES, Sample, SampleColumn, measured, narrowest
+
+_DELIMITERS = ",;\t|"
+_LOOKED_AT = 1000  # records, to tell the delimiter
+_LOOKED_AT_CHARACTERS = 4_000_000
+
+
+def csv_sample(
+    duck: duckdb.DuckDBPyConnection, text: Path, landing: LandingFormat, names: Sequence[str], scratch: Path, name: str
+) -> Sample:
+    landing = replace(landing, delimiter=_delimiter(text, len(names)), header=not names)
+    faults = Faults()
+    header = tuple(names) or read_header(text, landing, faults)
+    if faults.count:
+        raise StepFailed(f"{name}: {faults.kept[0].message}")
+    if not header or not _names_columns(header):
+        raise StepFailed(
+            f"{name}: its first line must name the columns, each once; found {', '.join(header)!r}. "
+            "If it has no header, name them: --columns id,title,price"
+        )
+    said = f"{name} cannot be read as CSV with {len(header)} columns and {landing.delimiter!r} between its cells"
+    records = _records(text, landing, len(header))
+    if first_holds_line_end(text, landing):
+        copy = scratch / "rewritten"
+        write_records(copy, checked_records(text, landing, len(header), faults), faults)
+        if faults.count:
+            raise StepFailed(f"{said}: {faults.kept[0]}")
+        records = _records(copy, replace(landing, header=False, delimiter=",", quote='"'), len(header), r"'\n'")
+    try:
+        duck.execute(f"CREATE TEMP TABLE sample AS SELECT * FROM {records}")
+    except duckdb.Error as error:
+        raise StepFailed(f"{said}: {str(error).splitlines()[0]}") from error
+    columns = [_column(duck, f"c{number}", landed, landing) for number, landed in enumerate(header)]
+    return Sample(landing, tuple(columns))
+
+
+def _column(duck: duckdb.DuckDBPyConnection, cell: str, landed: str, landing: LandingFormat) -> SampleColumn:
+    found = narrowest(duck, cell, (*BOOLEANS, *NUMBERS, *TIMES))
+    doubt = ""
+    if landing.header and found.type != "string":
+        (value,) = measured(duck, f"any_value({found.value(literal(landed))})")
+        doubt = "" if value is None else "its name could be a value: has the file a header? If not, give --columns"
+    return SampleColumn(landed, found.type, cell, found.value(cell), found.java, found.rounded, doubt)
+
+
+def _delimiter(text: Path, width: int) -> str:
+    """The sign that gives the header most columns, first of those that give every record as many as the header.
+
+    A sign that leaves a column of the header without a name, or two with the same, is part of a name. With a width
+    there is no header, and the sign is the one that gives so many columns.
+    """
+    with text.open(encoding="utf-8-sig", newline="") as file:
+        start = file.read(_LOOKED_AT_CHARACTERS)
+    if len(start) == _LOOKED_AT_CHARACTERS:
+        start = start[: start.rfind("\n") + 1] or start  # without the record that was cut off
+    start = "".join(islice(io.StringIO(start, newline=""), _LOOKED_AT))
+    found = {}
+    for delimiter in _DELIMITERS:
+        try:
+            records = [record for record in csv.reader(io.StringIO(start), delimiter=delimiter) if record] or [[]]
+        except csv.Error:  # a cell that is longer than the lines
+            records = [[]]
+        lengths = [len(record) for record in records]
+        fits = lengths[0] == width if width else _names_columns(records[0]) and lengths[0] > 1
+        found[delimiter] = (fits, len(set(lengths)) == 1, lengths[0])
+    return max(found, key=lambda each: found[each])
+
+
+def _names_columns(header: Sequence[str]) -> bool:
+    return all(header) and len(set(map(str.casefold, header))) == len(header)
+
+
+def _records(text: Path, landing: LandingFormat, width: int, line_end: str = "") -> str:
+    columns = ", ".join(f"'c{number}': 'VARCHAR'" for number in range(width))
+    signs = {"delim": landing.delimiter, "quote": landing.quote, "escape": landing.quote, "nullstr": landing.null_text}
+    options = ", ".join(f"{name} = {literal(value)}" for name, value in signs.items())
+    options += f", new_line = {line_end}" if line_end else ""
+    return (
+        f"read_csv({file_literal(text)}, columns = {{{columns}}}, auto_detect = false, "
+        f"header = {str(landing.header).lower()}, strict_mode = true, {options})"
+    )

@@ -1,0 +1,126 @@
+"""A sample in JSON lines: what the values of a member are written as says what they can be."""
+
+import json
+from collections import defaultdict
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import duckdb
+
+from acceptance.contract.landing_format import LandingFormat
+from acceptance.errors import StepFailed
+from landed.formats.json_lines import LineTooLong, has_half_character, json_lines
+from landed.reading.bounds import MOST_COLUMNS
+from landed.reading.cells import MAX_RECORD_BYTES
+from landed.reading.sql import file_literal
+from landed.sampling.candidates import BOOLEANS, NUMBERS, TEXT, TIMES, Sample, SampleColumn, narrowest
+
+_SHOWN = 60
+_SUFFIXES = (".json", ".jsonl", ".ndjson")
+
+
+class _Number(str):
+    """A number as it was written."""
+
+    __slots__ = ()
+
+
+def is_json_lines(text: Path, name: str) -> bool:
+    """Whether the first line is a JSON object. Raises StepFailed if it is not, and the file is named as if it were."""
+    try:
+        first = next(json_lines(text), (1, ""))[1]
+        found = isinstance(json.loads(first), dict)
+    except (ValueError, RecursionError, LineTooLong):
+        first, found = _beginning(text), False
+    if not found and name.lower().removesuffix(".gz").endswith(_SUFFIXES):
+        raise StepFailed(f"{name} is no JSON lines: an object a line is needed, found {first[:_SHOWN].strip()!r} first")
+    return found
+
+
+def json_sample(
+    duck: duckdb.DuckDBPyConnection, text: Path, landing: LandingFormat, scratch: Path, name: str
+) -> Sample:
+    """Members that are objects or lists are no cells: they are among the ignored columns."""
+    kinds = _kinds(text, name)
+    cells = {member.casefold(): f"c{number}" for number, member in enumerate(kinds)}
+    rows = scratch / "rows.json"
+    with rows.open("w", encoding="utf-8") as file:
+        for _, record in _records(text, name):
+            values = {member: value for member, value in record.items() if not isinstance(value, dict | list)}
+            file.write(json.dumps({cells[member.casefold()]: _text(value) for member, value in values.items()}) + "\n")
+    texts = ", ".join(f"'{cell}': 'VARCHAR'" for cell in cells.values())
+    read = f"read_json({file_literal(rows)}, columns = {{{texts}}}, format = 'newline_delimited'"
+    size = f"maximum_object_size = {2 * MAX_RECORD_BYTES}"
+    duck.execute(f"CREATE TEMP TABLE sample AS SELECT * FROM {read}, {size})")
+    nested = tuple(member for member, found in kinds.items() if "an object or a list" in found)
+    columns = [
+        _column(duck, member, cells[member.casefold()], kinds[member]) for member in kinds if member not in nested
+    ]
+    return Sample(replace(landing, ignored=nested), tuple(columns))
+
+
+def _column(duck: duckdb.DuckDBPyConnection, member: str, cell: str, kinds: dict[str, int]) -> SampleColumn:
+    candidates = {"true or false": BOOLEANS, "a number": NUMBERS}.get(next(iter(kinds), ""), TIMES)
+    if "a number" in kinds:
+        candidates = NUMBERS
+    found = narrowest(duck, cell, candidates)
+    if len(kinds) > 1 and (found is TEXT or "true or false" in kinds):
+        told = ", ".join(f"{kind} on line {line}" for kind, line in kinds.items())
+        raise StepFailed(f"the member {member!r} is {told}: no type holds both; write one kind, or leave it out")
+    return SampleColumn(member, found.type, cell, found.value(cell), found.java, found.rounded)
+
+
+def _kinds(text: Path, name: str) -> dict[str, dict[str, int]]:
+    """The members in the order in which they come, each with what its values are, and the line of the first such.
+
+    Capitals make no other member, as they make no other column.
+    """
+    found: dict[str, dict[str, int]] = defaultdict(dict)
+    first_written: dict[str, str] = {}
+    for line, record in _records(text, name):
+        for member, value in record.items():
+            if len(found) > MOST_COLUMNS:
+                raise StepFailed(
+                    f"{name}, line {line}: it has more than {MOST_COLUMNS:,} members; so many are no table"
+                )
+            kinds = found[first_written.setdefault(member.casefold(), member)]
+            if value is not None:
+                kinds.setdefault(_kind(value), line)
+    return found
+
+
+def _kind(value: object) -> str:
+    if isinstance(value, bool):
+        return "true or false"
+    if isinstance(value, _Number):
+        return "a number"
+    return "a text" if isinstance(value, str) else "an object or a list"
+
+
+def _text(value: Any) -> str | None:
+    return str(value).lower() if isinstance(value, bool) else value
+
+
+def _records(text: Path, name: str) -> Iterator[tuple[int, dict[str, Any]]]:
+    try:
+        for number, line in json_lines(text):
+            try:
+                found = json.loads(line, parse_int=_Number, parse_float=_Number)
+            except (ValueError, RecursionError) as error:
+                raise StepFailed(f"{name}, line {number}: it is no JSON: {error}") from error
+            if not isinstance(found, dict):
+                raise StepFailed(f"{name}, line {number}: it is no JSON object")
+            if any(isinstance(text, str) and has_half_character(text) for text in (*found, *found.values())):
+                raise StepFailed(
+                    f"{name}, line {number}: half a character (a lone surrogate), which text does not hold"
+                )
+            yield number, found
+    except LineTooLong as error:
+        raise StepFailed(f"{name}, line {error.line}: {error}") from error
+
+
+def _beginning(text: Path) -> str:
+    with text.open(encoding="utf-8-sig") as file:
+        return file.read(_SHOWN)

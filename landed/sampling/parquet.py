@@ -1,0 +1,67 @@
+"""A sample in Parquet: its columns have types, of which the table's follow."""
+
+from pathlib import Path
+
+import duckdb
+
+from acceptance.contract.landing_format import LandingFormat
+from acceptance.errors import StepFailed
+from landed.reading.sql import file_literal
+from landed.sampling.candidates import Sample, SampleColumn
+
+_TYPES = {
+    "TINYINT": "tinyint",
+    "SMALLINT": "smallint",
+    "UTINYINT": "smallint",
+    "INTEGER": "int",
+    "USMALLINT": "int",
+    "BIGINT": "bigint",
+    "UINTEGER": "bigint",
+    "UBIGINT": "decimal(20,0)",
+    "HUGEINT": "decimal(38,0)",
+    "FLOAT": "float",
+    "DOUBLE": "double",
+    "BOOLEAN": "boolean",
+    "DATE": "date",
+    "VARCHAR": "string",
+    "ENUM": "string",
+    "JSON": "string",
+}
+"""The Hive type that holds all values of a type of DuckDB's; of any timestamp it is a timestamp."""
+
+
+def parquet_sample(duck: duckdb.DuckDBPyConnection, path: Path, name: str) -> Sample:
+    """Columns that no plain type holds, such as lists, are among the ignored ones."""
+    read = f"read_parquet({file_literal(path)}, hive_partitioning = false)"
+    try:
+        described = [(column, kind) for column, kind, *_ in duck.execute(f"DESCRIBE SELECT * FROM {read}").fetchall()]
+        cells = ", ".join(f'"{_escaped(column)}" AS c{number}' for number, (column, _) in enumerate(described))
+        duck.execute(f"CREATE TEMP TABLE sample AS SELECT {cells} FROM {read}")
+    except duckdb.Error as error:
+        raise StepFailed(f"{name} cannot be read as Parquet: {str(error).splitlines()[0]}") from error
+    types = {column: (f"c{number}", _hive_type(kind)) for number, (column, kind) in enumerate(described)}
+    columns = [_column(duck, column, cell, type_) for column, (cell, type_) in types.items() if type_]
+    ignored = tuple(column for column, (_, type_) in types.items() if not type_)
+    return Sample(LandingFormat("parquet", ignored=ignored), tuple(columns))
+
+
+def _column(duck: duckdb.DuckDBPyConnection, landed: str, cell: str, type_: str) -> SampleColumn:
+    finer = False
+    if type_ == "timestamp":
+        row = duck.execute(f"SELECT coalesce(bool_or(CAST({cell} AS TIMESTAMP_MS) <> {cell}), false) FROM sample")
+        (finer,) = row.fetchone() or (False,)
+    value = f"CAST({cell} AS VARCHAR)" if type_ == "string" else cell
+    return SampleColumn(landed, type_, value, value, rounded=finer)
+
+
+def _hive_type(kind: str) -> str:
+    """Empty if there is none."""
+    if kind.startswith("DECIMAL") and not kind.endswith("]"):
+        return kind.lower().replace(" ", "")
+    if kind.startswith("TIMESTAMP") and not kind.endswith("]"):
+        return "timestamp"
+    return _TYPES.get("ENUM" if kind.startswith("ENUM") and not kind.endswith("]") else kind, "")
+
+
+def _escaped(name: str) -> str:
+    return name.replace('"', '""')

@@ -1,0 +1,126 @@
+"""What a landed sample holds, column by column, found by DuckDB with the strict rules by which files are judged."""
+
+import tempfile
+from collections.abc import Iterator, Sequence
+from itertools import combinations
+from pathlib import Path
+
+import duckdb
+
+from acceptance.contract.landing_format import LandingFormat
+from acceptance.errors import StepFailed
+from acceptance.odcs.draft import ColumnProfile, Profile
+from landed.reading.duckdb_reader import read_within_s, reader
+from landed.reading.encoding import as_utf8
+from landed.reading.faults import Faults
+from landed.reading.gunzip import unpacked
+from landed.sampling.candidates import Sample, SampleColumn
+from landed.sampling.csv import csv_sample
+from landed.sampling.json import is_json_lines, json_sample
+from landed.sampling.parquet import parquet_sample
+
+_ENCODINGS = ("UTF-8", "cp1252", "ISO-8859-1")
+_GZIP, _PARQUET = b"\x1f\x8b", b"PAR1"
+_KEY_COLUMNS, _KEY_SIZE = 12, 3
+
+
+def profile_file(path: Path, names: Sequence[str] = ()) -> Profile:
+    """Reads CSV, JSON lines or Parquet, the first two also as gzip. `names`: the columns of a CSV without a header.
+
+    Raises:
+        StepFailed: it is empty, or none of these, or its records do not all have the same columns, each with a name.
+    """
+    within_s = read_within_s(path.stat().st_size)
+    with tempfile.TemporaryDirectory(prefix="aceite-") as folder, reader(path, Path(folder), within_s) as duck:
+        sample = _sample(duck, path, Path(folder), tuple(names))
+        if not sample.columns:
+            raise StepFailed(f"{path.name} has no column that a table of plain types could hold")
+        if not all((*(column.landed for column in sample.columns), *sample.landing.ignored)):
+            raise StepFailed(f"{path.name} has a column without a name, by which no contract can tell it; give it one")
+        return _profile(duck, sample)
+
+
+def _sample(duck: duckdb.DuckDBPyConnection, path: Path, scratch: Path, names: tuple[str, ...]) -> Sample:
+    compression = "gzip" if _begins(path, _GZIP) else "none"
+    faults = Faults()
+    plain = unpacked(path, compression, scratch / "plain", faults)
+    if faults.count:
+        raise StepFailed(f"{path.name}: {faults.kept[0].message}")
+    if _begins(plain, _PARQUET):
+        _refuse_names(names, path, "Parquet")
+        if compression == "gzip":
+            raise StepFailed(f"{path.name} is Parquet in gzip, which Athena does not read; land the Parquet itself")
+        return parquet_sample(duck, plain, path.name)
+    text, encoding = _decoded(plain, path.name, scratch)
+    if is_json_lines(text, path.name):
+        _refuse_names(names, path, "JSON")
+        return json_sample(duck, text, LandingFormat("json", encoding, compression=compression), scratch, path.name)
+    return csv_sample(duck, text, LandingFormat("csv", encoding, compression=compression), names, scratch, path.name)
+
+
+def _begins(path: Path, magic: bytes) -> bool:
+    with path.open("rb") as file:
+        return file.read(len(magic)) == magic
+
+
+def _refuse_names(names: Sequence[str], path: Path, kind: str) -> None:
+    if names:
+        raise StepFailed(
+            f"{path.name} is {kind}, which names its columns itself; give names for a CSV without a header"
+        )
+
+
+def _decoded(path: Path, name: str, scratch: Path) -> tuple[Path, str]:
+    for encoding in _ENCODINGS:
+        faults = Faults()
+        text = as_utf8(path, encoding, scratch / f"{encoding}.txt", faults)
+        if not faults.count:
+            return text, encoding
+    raise StepFailed(f"{name} is no Parquet, and no text in any of {', '.join(_ENCODINGS)}")
+
+
+def _profile(duck: duckdb.DuckDBPyConnection, sample: Sample) -> Profile:
+    (rows,) = sample.ask(duck, "count(*)")
+    columns = tuple(_column(duck, sample, column) for column in sample.columns)
+    return Profile(rows, sample.landing, columns, _key(duck, sample, columns, rows))
+
+
+def _column(duck: duckdb.DuckDBPyConnection, sample: Sample, column: SampleColumn) -> ColumnProfile:
+    cell, value, is_text = column.cell, column.value, column.type == "string"
+    shown = f"length({cell})" if is_text else value
+    measures = (f"count({cell})", "count(*)", f"count(DISTINCT {value})", f"min({shown})", f"max({shown})")
+    filled, rows, distinct, low, high = sample.ask(duck, *measures)
+    values = f"{distinct} value" + ("" if distinct == 1 else "s")
+    between = f"always {low}" if low == high else f"{low} to {high}"
+    between += " characters" if is_text else ""
+    note = f"{between}, {values}" if filled else "no value in the sample"
+    note += f"; {column.doubt}" if column.doubt else ""
+    return ColumnProfile(
+        column.landed, column.type, rows - filled, distinct, note, column.landed_format, rounded=column.rounded
+    )
+
+
+def _key(
+    duck: duckdb.DuckDBPyConnection, sample: Sample, columns: Sequence[ColumnProfile], rows: int
+) -> tuple[str, ...]:
+    """The first columns, as few as can be, that are never null and never twice the same together."""
+    if rows < 2:
+        return ()
+    for numbers in _possible_keys(columns):
+        chosen = ", ".join(sample.columns[number].cell for number in numbers)
+        (distinct,) = sample.ask(duck, f"count(DISTINCT ROW({chosen}))")
+        if distinct == rows:
+            return tuple(columns[number].landed for number in numbers)
+    return ()
+
+
+def _possible_keys(columns: Sequence[ColumnProfile]) -> Iterator[tuple[int, ...]]:
+    usable = [
+        number
+        for number, column in enumerate(columns)
+        if not column.nulls
+        and column.distinct > 1
+        and not column.type.startswith(("float", "double", "decimal", "boolean"))
+    ]
+    for size in range(1, _KEY_SIZE + 1):
+        yield from combinations(usable[: None if size == 1 else _KEY_COLUMNS], size)
