@@ -9,9 +9,10 @@ from prefect.states import Completed
 
 from acceptance.announcing.verdict_events import verdict_event_id
 from acceptance.deliveries.pointer import DeliveryPointer
+from acceptance.evidence.assembled import RunFacts
 from flows.evidence.artifacts import publish
 from flows.evidence.chain import Chain
-from flows.evidence.run_facts import Run, this_run
+from flows.evidence.run_facts import this_run
 from flows.installation.clients import load_clients
 from flows.installation.installed import contract_of
 from flows.judging.delivery_run import Case
@@ -59,7 +60,7 @@ def validate_delivery(delivery: DeliveryPointer, event_id: str | None = None) ->
     return state_of(case.judgement)
 
 
-def _tell(case: Case, run: Run) -> None:
+def _tell(case: Case, run: RunFacts) -> None:
     try:
         events.post_one(case.verdict_event(run), verdict_event_id(case.evidence_uri))
     except httpx.HTTPError as error:

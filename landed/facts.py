@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from acceptance.contract.contract import Contract
 from acceptance.deliveries.delivery import Delivery
-from acceptance.evidence.evidence import LandedFaultRecord, LandedRecord
+from acceptance.evidence.evidence import LandedFaultRecord, LandedRecord, Member
 from acceptance.judging.facts import LandedFacts
 from landed.delivery import LandedMember, as_one
 
@@ -18,6 +18,13 @@ class Landed:
     record: LandedRecord
     members: tuple[LandedMember, ...]
     summary: str
+
+    @property
+    def member_records(self) -> tuple[Member, ...]:
+        return tuple(
+            Member.of(member.landed, version_id=member.version_id, sha256=member.sha256, rows=member.file.rows)
+            for member in self.members
+        )
 
 
 def landed_of(delivery: Delivery, read: Sequence[LandedMember]) -> Landed:

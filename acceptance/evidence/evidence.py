@@ -6,7 +6,7 @@ from typing import Literal
 
 from pydantic import Field
 
-from acceptance.deliveries.delivery import common_folder
+from acceptance.deliveries.delivery import LandingObject, common_folder
 from acceptance.evidence.parameters import ParameterRecord
 from acceptance.evidence.past_delivery import PastDelivery
 from acceptance.evidence.provenance import ContractRecord, RunRecord
@@ -34,6 +34,26 @@ class Member(Record):
     version_id: str | None = None
     sha256: str | None = None
     rows: int | None = None
+
+    @classmethod
+    def of(
+        cls,
+        landed: LandingObject,
+        *,
+        version_id: str | None = None,
+        sha256: str | None = None,
+        rows: int | None = None,
+    ) -> "Member":
+        return cls(
+            bucket=landed.bucket,
+            key=landed.key,
+            etag=landed.etag,
+            size=landed.size,
+            last_modified=landed.last_modified,
+            version_id=version_id,
+            sha256=sha256,
+            rows=rows,
+        )
 
     @property
     def uri(self) -> str:

@@ -20,13 +20,13 @@ from prefect.utilities.annotations import quote
 
 from acceptance.announcing.verdict_events import verdict_event_id
 from acceptance.contract.contract import Contract
+from acceptance.evidence.assembled import RunFacts
 from acceptance.evidence.evidence import Evidence, QueryRecord, StepRecord
 from acceptance.judging.judge import Verdict
 from acceptance.queries.measuring_query import Place, place_of
 from aws.athena import QueryAnswer
 from aws.waiting import waits_end_with
 from flows.evidence.artifacts import publish, publish_list
-from flows.evidence.run_facts import Run
 from flows.installation.clients import load_clients
 from flows.judging.delivery_run import QUERY_WITHIN, Case, query_record
 from flows.judging.measuring import Measured, measure_together
@@ -58,7 +58,7 @@ class Batch:
     """`judged` holds what came of each case; the others are those of other runs, or `failed`."""
 
     contract: Contract
-    run: Run
+    run: RunFacts
     workers: int
     judged: list[tuple[Case, Evidence]] = field(default_factory=list)
     failed: list[tuple[Case, str]] = field(default_factory=list)
@@ -176,7 +176,7 @@ class Batch:
 
 
 @task(name="judge", cache_policy=NO_CACHE)
-def _judge(case: Case, known: Known | None, run: Run, kept: list[Evidence]) -> State:
+def _judge(case: Case, known: Known | None, run: RunFacts, kept: list[Evidence]) -> State:
     """The delivery in Prefect's UI: named as it is, in the state of its verdict. `kept` gets the evidence."""
     if known is not None:
         case.queries.append(known.query)

@@ -20,6 +20,7 @@ from acceptance.contract.landing_format import Engine
 from acceptance.deliveries.delivery import Delivery
 from acceptance.deliveries.placeholders import partition_values, refuse_misfits
 from acceptance.errors import ContractError, QueryFailed, StepFailed, UnroutableKey
+from acceptance.evidence.assembled import CaseFacts, RunFacts, evidence_of
 from acceptance.evidence.evidence import Evidence, QueryRecord, Sample
 from acceptance.evidence.object_keys import evidence_uri
 from acceptance.evidence.past_delivery import PastDelivery
@@ -30,7 +31,6 @@ from acceptance.queries.landed_query import landed_query, read_landed_answer
 from aws.athena import QueryAnswer
 from flows.evidence.chain import Chain
 from flows.evidence.files import put_evidence
-from flows.evidence.run_facts import Run, evidence_of
 from flows.installation.clients import load_clients
 from flows.judging.comparison import Comparison
 from flows.judging.measuring import Measured, measure, rows_of_broken_rules
@@ -85,6 +85,25 @@ class Case:
         return judgement
 
     @property
+    def facts(self) -> CaseFacts:
+        """What is known now: the evidence says that the case ended when this was read."""
+        return CaseFacts(
+            contract=self.contract,
+            delivery=self.delivery,
+            event_id=self.event_id,
+            started=self.started,
+            ended=datetime.now(UTC),
+            partition=dict(self.partition),
+            landed=self.landed.record if self.landed else None,
+            members=self.landed.member_records if self.landed else (),
+            findings=self.findings,
+            steps=tuple(self.timeline.steps),
+            queries=tuple(self.queries),
+            sample=self.sample,
+            parameters=tuple(self.pipeline.parameters),
+        )
+
+    @property
     def evidence_uri(self) -> str:
         return evidence_uri(load_clients().evidence_bucket, self.delivery)
 
@@ -130,29 +149,29 @@ class Case:
             self.findings = comparison.conclude(self.findings, usable)
             self._fetch_sample(usable)
 
-    def put(self, run: Run) -> Evidence | None:
+    def put(self, run: RunFacts) -> Evidence | None:
         """Puts the evidence, with which the delivery has its verdict; None if another run was faster.
 
         Raises:
             Stopped: the evidence bucket does not take it.
         """
-        evidence = evidence_of(self, self.judgement, run, self._history())
+        evidence = evidence_of(self.facts, self.judgement, run, self._history())
         first = self.timeline.perform(
             "put the evidence", steps.put_evidence, self.delivery, quote(evidence), quote(self.chain)
         )
         return evidence if first else None
 
-    def verdict_event(self, run: Run) -> EventDraft:
+    def verdict_event(self, run: RunFacts) -> EventDraft:
         judgement = self.judgement
         failure = failure_of(self.findings.stopped_by, tuple(self.timeline.steps), judgement)
         return judged(self.delivery, judgement, self.evidence_uri, run.url, failure)
 
-    def record_cancellation(self, run: Run) -> bool:
+    def record_cancellation(self, run: RunFacts) -> bool:
         """Evidence of a run that a person cancelled. Prefect runs no more tasks of it, so the calls are made here."""
         clients, said = load_clients(), said_when_cancelled(run.id)
         reason = f"cancelled by a person: {said}" if said else "cancelled by a person"
         self.findings = Findings(landed=self.findings.landed, stopped_by=reason)
-        evidence = evidence_of(self, self.judgement, run)
+        evidence = evidence_of(self.facts, self.judgement, run)
         return put_evidence(clients.evidence_s3, clients.evidence_bucket, self.delivery, evidence)
 
     def ask(self, name: str, purpose: Any, sql: str) -> QueryAnswer:

@@ -7,9 +7,9 @@ landing buckets hold the objects and the evidence bucket the verdicts.
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from acceptance.errors import SettingsError
+from blocks.settings import Settings
 from flows.ledger.announcements import Announcements
 from flows.ledger.database import database, usable
 from flows.ledger.datasets import Datasets
@@ -18,9 +18,6 @@ from flows.ledger.lease import Lease
 from flows.ledger.listing import Seen
 from flows.ledger.migrations import bring_up_to_date
 from flows.ledger.status import Status
-
-if TYPE_CHECKING:
-    from blocks.settings import Settings
 
 
 class Ledger:
@@ -58,7 +55,7 @@ def open_ledger(url: str) -> Iterator[Ledger]:
         ledger.close()
 
 
-def ledger_url(settings: "Settings") -> str:
+def ledger_url(settings: Settings) -> str:
     return settings.ledger_url or sqlite_url(settings.home.expanduser() / "ledger.db")
 
 

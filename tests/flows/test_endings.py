@@ -27,6 +27,7 @@ from acceptance.deliveries.delivery import Delivery, LandingObject
 from acceptance.deliveries.key_ranges import KeyRange
 from acceptance.deliveries.pointer import DeliveryPointer
 from acceptance.errors import StepFailed
+from acceptance.evidence.assembled import evidence_of
 from acceptance.evidence.audit import audit
 from acceptance.evidence.evidence import Evidence
 from acceptance.evidence.object_keys import CLAIM, EVIDENCE, claim_key, evidence_prefix, evidence_uri
@@ -38,7 +39,7 @@ from cli.serving.installation import SANDBOX_SETTINGS
 from flows.evidence.audit import read_found
 from flows.evidence.chain import Chain
 from flows.evidence.files import put_evidence
-from flows.evidence.run_facts import evidence_of, run_of
+from flows.evidence.run_facts import run_of
 from flows.installation.clients import Clients, load_clients
 from flows.judging.delivery_run import Case
 from flows.ledger import Ledger, open_ledger
@@ -371,7 +372,7 @@ def test_a_verdict_that_its_run_did_not_tell_is_told_by_the_watcher_once(watch: 
         for delivery in (told, untold):
             case = Case(contract(), delivery, None, chain, Timeline(called))
             case.findings = Findings(stopped_by="claim: it was tried")
-            assert put_evidence(watch.s3, "evidence", delivery, evidence_of(case, case.judgement, run), chain)
+            assert put_evidence(watch.s3, "evidence", delivery, evidence_of(case.facts, case.judgement, run), chain)
             if delivery == told:
                 events.post_one(case.verdict_event(run), verdict_event_id(case.evidence_uri))
         watch.aftermath.look_for([told, untold])

@@ -1,0 +1,144 @@
+"""The evidence, assembled from what a run knows of a delivery and of itself."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+
+from acceptance.contract.contract import Contract
+from acceptance.deliveries.delivery import Delivery
+from acceptance.evidence.evidence import (
+    DeliveryRecord,
+    Evidence,
+    LandedRecord,
+    Member,
+    QueryRecord,
+    Sample,
+    StepRecord,
+    TableRecord,
+    check_records,
+)
+from acceptance.evidence.parameters import ParameterRecord
+from acceptance.evidence.past_delivery import PastDelivery
+from acceptance.evidence.provenance import ContractRecord, RunRecord
+from acceptance.judging.facts import CatalogFacts, LandedFacts, TableFacts
+from acceptance.judging.findings import Findings
+from acceptance.judging.judge import Judgement
+from acceptance.proof.comparison_options import comparison_options
+
+
+@dataclass(frozen=True, slots=True)
+class RunFacts:
+    """A run that judges; the same for every delivery that it takes. `git_commit` is the contract's."""
+
+    id: str
+    name: str
+    url: str | None
+    triggered_by: str | None
+    aws_account: str
+    aws_caller: str
+    git_commit: str | None
+    software: Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class CaseFacts:
+    """What a run knows of one delivery when it judges it. Times are in UTC.
+
+    `landed` and `members` describe the files that were read; None and empty when the run did not get that far.
+    `event_id` is the announcement that started the run; None when a person asked for it.
+    """
+
+    contract: Contract
+    delivery: Delivery
+    event_id: str | None
+    started: datetime
+    ended: datetime
+    partition: Mapping[str, str]
+    landed: LandedRecord | None
+    members: tuple[Member, ...]
+    findings: Findings
+    steps: tuple[StepRecord, ...]
+    queries: tuple[QueryRecord, ...]
+    sample: Sample
+    parameters: tuple[ParameterRecord, ...]
+
+
+def evidence_of(
+    facts: CaseFacts, judgement: Judgement, run: RunFacts, history: tuple[PastDelivery, ...] = ()
+) -> Evidence:
+    contract, findings = facts.contract, facts.findings
+    return Evidence(
+        verdict=judgement.verdict,
+        reason=judgement.reason,
+        delivery=_delivery(facts.delivery, facts.members),
+        contract=ContractRecord(
+            id=contract.dataset,
+            name=contract.name,
+            version=contract.version,
+            path=contract.path,
+            sha256=contract.sha256,
+            git_commit=run.git_commit,
+        ),
+        run=_run(facts, run),
+        landed=_landed(contract, facts.landed or LandedRecord(), findings.landed),
+        table=_table(contract, facts.partition, findings.catalog, findings.table),
+        steps=facts.steps,
+        checks=check_records(judgement),
+        queries=facts.queries,
+        sample=facts.sample,
+        parameters=facts.parameters,
+        history=history,
+        differences=findings.differences,
+    )
+
+
+def _delivery(delivery: Delivery, read: tuple[Member, ...]) -> DeliveryRecord:
+    known = {(member.bucket, member.key): member for member in read}
+    return DeliveryRecord(
+        id=delivery.id,
+        dataset=delivery.dataset,
+        business_date=delivery.business_date,
+        revision=delivery.revision,
+        members=tuple(
+            known.get((landed.bucket, landed.key)) or Member.of(landed) for landed in sorted(delivery.members)
+        ),
+    )
+
+
+def _run(facts: CaseFacts, run: RunFacts) -> RunRecord:
+    return RunRecord(
+        flow_run_id=run.id,
+        flow_run_name=run.name,
+        url=run.url,
+        event_id=facts.event_id,
+        triggered_by=run.triggered_by,
+        aws_account=run.aws_account,
+        aws_caller=run.aws_caller,
+        started=facts.started,
+        ended=facts.ended,
+        software=dict(run.software),
+    )
+
+
+def _landed(contract: Contract, record: LandedRecord, facts: LandedFacts | None) -> LandedRecord:
+    """Return the record with the rows that the partition must hold, to which other deliveries may have added."""
+    options = comparison_options(contract)
+    if facts is None:
+        return record.model_copy(update={"options": options})
+    fingerprint = str(facts.fingerprint) if facts.fingerprint else None
+    return record.model_copy(update={"options": options, "rows": facts.rows, "fingerprint": fingerprint})
+
+
+def _table(
+    contract: Contract, partition: Mapping[str, str], catalog: CatalogFacts | None, table: TableFacts | None
+) -> TableRecord:
+    return TableRecord(
+        database=contract.table.database,
+        name=contract.table.name,
+        catalog=contract.table.catalog,
+        region=contract.table.region,
+        partition=dict(partition),
+        location=catalog.location if catalog else None,
+        rows=table.rows if table else None,
+        fingerprint=str(table.fingerprint) if table and table.fingerprint else None,
+    )
