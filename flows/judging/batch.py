@@ -33,7 +33,7 @@ from flows.judging.measuring import Measured, measure_together
 from flows.judging.states import DUPLICATE, state_of
 from flows.prefect_api import events
 from flows.prefect_api.runs import is_being_cancelled
-from flows.steps.tasks import ask_athena
+from flows.steps.athena import ask_athena
 from flows.steps.timeline import Stopped, Timeline, called, literally
 
 LEAVE_WITHIN_S = 10

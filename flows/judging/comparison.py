@@ -12,7 +12,7 @@ from acceptance.judging.findings import Findings
 from acceptance.proof.partition_rows import OtherFile, expected, files_named, total, undecided
 from acceptance.queries.difference_query import buckets_for, difference_query, differences, read_table_rows
 from acceptance.queries.landed_query import both_sides_query, read_both_sides
-from flows.steps import tasks as steps
+from flows.steps.landed import read_differing, read_others, sum_by_bucket
 from flows.steps.timeline import Stopped, Timeline
 
 
@@ -36,7 +36,7 @@ class Comparison:
         """Before the table is measured, so that what it holds by then has landed."""
         if self.contract.partition_holds is PartitionHolds.ALL_DELIVERIES:
             self.others = self.timeline.perform(
-                "read the other files of the partition", steps.read_others, self.delivery, self.contract
+                "read the other files of the partition", read_others, self.delivery, self.contract
             )
 
     def conclude(self, findings: Findings, usable: frozenset[str]) -> Findings:
@@ -66,13 +66,11 @@ class Comparison:
                 sql = both_sides_query(self.contract, self.partition, usable, self.files, uris)
                 answer = self.ask("find where the sides differ", "differences", sql)
                 return replace(findings, differences=read_both_sides(self.contract, answer.rows))
-            sums = self.timeline.perform(
-                "sum what landed by bucket", steps.sum_by_bucket, objects, self.contract, buckets
-            )
+            sums = self.timeline.perform("sum what landed by bucket", sum_by_bucket, objects, self.contract, buckets)
             sql = difference_query(self.contract, self.partition, usable, self.files, sums, rows)
             table = read_table_rows(self.ask("find where the table differs", "differences", sql).rows)
             landed = self.timeline.perform(
-                "read the landed rows that differ", steps.read_differing, objects, self.contract, buckets,
+                "read the landed rows that differ", read_differing, objects, self.contract, buckets,
                 table.looked_into,
             )  # fmt: skip
             return replace(findings, differences=differences(self.contract, rows, landed, table))

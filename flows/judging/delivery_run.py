@@ -29,15 +29,19 @@ from acceptance.judging.judge import Judgement, Verdict
 from acceptance.proof.partition_rows import files_named
 from acceptance.queries.landed_query import landed_query, read_landed_answer
 from aws.athena import QueryAnswer
+from flows.evidence import files as evidence_files
 from flows.evidence.chain import Chain
-from flows.evidence.files import put_evidence
 from flows.installation.clients import load_clients
 from flows.judging.comparison import Comparison
 from flows.judging.measuring import Measured, measure, rows_of_broken_rules
 from flows.judging.pipeline import Pipeline
 from flows.locks.overrides import OTHERS_WITHIN
 from flows.prefect_api.runs import said_when_cancelled
-from flows.steps import tasks as steps
+from flows.steps.athena import ask_athena
+from flows.steps.catalog import look_in_catalog
+from flows.steps.claims import Claimed, claim
+from flows.steps.evidence import put_evidence
+from flows.steps.landed import read_delivery
 from flows.steps.timeline import Stopped, Timeline
 from landed.facts import Landed, landed_by_athena
 
@@ -114,8 +118,8 @@ class Case:
             Stopped: the evidence bucket does not answer.
         """
         within = run_within(self.contract, [self.delivery], 1, QUERY_WITHIN, OTHERS_WITHIN)
-        claimed = self.timeline.perform("claim", steps.claim, self.delivery, flow_run_id, within)
-        self.pipeline.begun_before = claimed is steps.Claimed.TAKEN_OVER
+        claimed = self.timeline.perform("claim", claim, self.delivery, flow_run_id, within)
+        self.pipeline.begun_before = claimed is Claimed.TAKEN_OVER
         return bool(claimed)
 
     def prepare(self) -> None:
@@ -129,9 +133,7 @@ class Case:
                 self.pipeline.skip("the landed file breaks the contract")
                 return
             self.pipeline.run()
-            catalog = self.timeline.perform(
-                "look in the catalog", steps.look_in_catalog, self.contract.table, self.partition
-            )
+            catalog = self.timeline.perform("look in the catalog", look_in_catalog, self.contract.table, self.partition)
             self._found(catalog=catalog)
             if self.findings.worth_measuring:
                 landed_at = max(member.last_modified for member in self.delivery.members)
@@ -157,7 +159,7 @@ class Case:
         """
         evidence = evidence_of(self.facts, self.judgement, run, self._history())
         first = self.timeline.perform(
-            "put the evidence", steps.put_evidence, self.delivery, quote(evidence), quote(self.chain)
+            "put the evidence", put_evidence, self.delivery, quote(evidence), quote(self.chain)
         )
         return evidence if first else None
 
@@ -172,7 +174,7 @@ class Case:
         reason = f"cancelled by a person: {said}" if said else "cancelled by a person"
         self.findings = Findings(landed=self.findings.landed, stopped_by=reason)
         evidence = evidence_of(self.facts, self.judgement, run)
-        return put_evidence(clients.evidence_s3, clients.evidence_bucket, self.delivery, evidence)
+        return evidence_files.put_evidence(clients.evidence_s3, clients.evidence_bucket, self.delivery, evidence)
 
     def ask(self, name: str, purpose: Any, sql: str) -> QueryAnswer:
         """Puts a query to Athena and records it, also one that fails there.
@@ -181,7 +183,7 @@ class Case:
             Stopped: no answer came.
         """
         try:
-            answer: QueryAnswer = self.timeline.perform(name, steps.ask_athena, self.contract.table, sql, QUERY_WITHIN)
+            answer: QueryAnswer = self.timeline.perform(name, ask_athena, self.contract.table, sql, QUERY_WITHIN)
         except Stopped as stopped:
             self.queries += failed_query(self.contract, purpose, sql, stopped)
             raise
@@ -190,9 +192,7 @@ class Case:
 
     def _read_landed(self) -> Landed:
         if self.contract.engine is Engine.LOCAL:
-            landed: Landed = self.timeline.perform(
-                "read what landed", steps.read_delivery, self.delivery, self.contract
-            )
+            landed: Landed = self.timeline.perform("read what landed", read_delivery, self.delivery, self.contract)
             return landed
         uris = [member.uri for member in sorted(self.delivery.members)]
         answer = self.ask("read what landed by Athena", "landed", landed_query(self.contract, uris))

@@ -20,8 +20,19 @@ from acceptance.errors import AceiteError, AnswerLost, WaitTimedOut
 from acceptance.evidence.parameters import ParameterRecord
 from aws.parameters import Overridden
 from flows.installation.clients import load_clients
-from flows.steps import tasks as steps
-from flows.steps.parameter_looks import Looks, Seen, look, look_at_parameter, record_of
+from flows.steps.functions import invoke_function
+from flows.steps.glue import await_earlier_job_runs, await_glue_job, list_job_runs, run_glue_job
+from flows.steps.objects import await_object, look_at
+from flows.steps.parameters import (
+    Looks,
+    Seen,
+    look,
+    look_at_parameter,
+    override_parameter,
+    record_of,
+    restore,
+    restore_now,
+)
 from flows.steps.timeline import Stopped, Timeline
 
 
@@ -63,7 +74,7 @@ class Pipeline:
         for step in self.contract.steps:
             if isinstance(step, AwaitGlueJob | RunGlueJob):
                 name = turn.task(f"await earlier runs of {step.job}")
-                self.timeline.perform(name, steps.await_earlier_job_runs, step.job, turn.mentioned, step.within)
+                self.timeline.perform(name, await_earlier_job_runs, step.job, turn.mentioned, step.within)
 
     def _take(self, turn: Turn) -> None:
         with ExitStack() as undo:
@@ -82,14 +93,14 @@ class Pipeline:
         starting = next((n for n, step in enumerate(pipeline) if isinstance(step, Invoke | RunGlueJob)), len(pipeline))
         awaited = [turn.fill(step.uri) for step in pipeline[starting:] if isinstance(step, AwaitObject)]
         if awaited:
-            self._known_objects |= self.timeline.perform(turn.task("note what is there"), steps.look_at, awaited)
+            self._known_objects |= self.timeline.perform(turn.task("note what is there"), look_at, awaited)
 
     def _run_step(self, turn: Turn, step: Step, following: Step | None) -> None:
         name, task = self._task_of(turn, step)
         if isinstance(following, AwaitGlueJob):
             # What runs now is what the next step must tell apart from the run that this step starts.
             self._known_job_runs = self.timeline.perform(
-                turn.task(f"list the runs of {following.job}"), steps.list_job_runs, following.job
+                turn.task(f"list the runs of {following.job}"), list_job_runs, following.job
             )
         lost, self._lost = self._lost, None
         try:
@@ -109,16 +120,16 @@ class Pipeline:
         match step:
             case Invoke(function, payload, within, asynchronous):
                 arguments = function, turn.fill(payload), asynchronous, within
-                return turn.task(f"invoke {function}"), (steps.invoke_function, *arguments)
+                return turn.task(f"invoke {function}"), (invoke_function, *arguments)
             case AwaitObject(template, within):
                 uri = turn.fill(template)
                 known = self._known_objects.get(uri, frozenset())
-                return turn.task(f"await {uri}"), (steps.await_object, uri, known, within)
+                return turn.task(f"await {uri}"), (await_object, uri, known, within)
             case AwaitGlueJob(job, within):
                 known_runs, name = self._known_job_runs, turn.task(f"await Glue job {job}")
-                return name, (steps.await_glue_job, job, known_runs, turn.mentioned, within)
+                return name, (await_glue_job, job, known_runs, turn.mentioned, within)
             case RunGlueJob(job, arguments, within):
-                return turn.task(f"run Glue job {job}"), (steps.run_glue_job, job, turn.fill(dict(arguments)), within)
+                return turn.task(f"run Glue job {job}"), (run_glue_job, job, turn.fill(dict(arguments)), within)
 
     @contextmanager
     def _overridden(self, turn: Turn, override: Override) -> Iterator[None]:
@@ -126,7 +137,7 @@ class Pipeline:
         parameter, changes = override.parameter, turn.fill(dict(override.set))
         overridden: Overridden = self.timeline.perform(
             turn.task(f"override {parameter}"),
-            steps.override_parameter,
+            override_parameter,
             self.delivery,
             parameter,
             override.copy_of,
@@ -145,21 +156,21 @@ class Pipeline:
     @contextmanager
     def _put_back(self, turn: Turn, overridden: Overridden, looks: Looks) -> Iterator[None]:
         name = overridden.name
-        restore = partial(self.timeline.perform, turn.task(f"restore {name}"), steps.restore, overridden)
+        put_back = partial(self.timeline.perform, turn.task(f"restore {name}"), restore, overridden)
         try:
             yield
         except Exception:
-            _done_after_failure(restore, overridden)
+            _done_after_failure(put_back, overridden)
             looks.after = self._look(turn, "after the run", overridden)
             raise
         except BaseException:
             # Cancelled or told to end: Prefect runs no more tasks of this run, so the calls are made here.
             with _noting_failure():
-                steps.restore_now(overridden)
+                restore_now(overridden)
                 looks.after = look(load_clients().of("ssm"), overridden)
             raise
         else:
-            restore()
+            put_back()
             looks.after = self._look(turn, "after the run", overridden)
 
     def _look(self, turn: Turn, when: str, overridden: Overridden) -> Seen | None:
@@ -175,13 +186,13 @@ def _may_have_begun(step: Step, stopped: Stopped) -> bool:
     return isinstance(step, Invoke) and isinstance(stopped.__cause__, AnswerLost | WaitTimedOut)
 
 
-def _done_after_failure(restore: Callable[[], Any], overridden: Overridden) -> None:
+def _done_after_failure(put_back: Callable[[], Any], overridden: Overridden) -> None:
     """The step that failed is the reason of the verdict; a failing restore beside it must not hide it."""
     with _noting_failure():
         try:
-            restore()
+            put_back()
         except (httpx.HTTPError, PrefectException):  # Prefect's server is the trouble, not AWS
-            steps.restore_now(overridden)
+            restore_now(overridden)
 
 
 @contextmanager

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from functools import partial
 from typing import Any
 
 from prefect import Task, get_run_logger
@@ -11,9 +12,8 @@ from prefect.utilities.annotations import BaseAnnotation
 
 from acceptance.errors import AceiteError
 from acceptance.evidence.evidence import StepRecord, StepStatus
-from aws.calls import is_denied, is_passing
 from aws.request_ids import requests_noted
-from aws.waiting import REAL_CLOCK
+from flows.steps.retries import try_as_often_as
 
 
 class Stopped(AceiteError):
@@ -49,20 +49,11 @@ class TaskRuns:
 
 def called(_: str, task: Task[..., Done], *arguments: Any, **keywords: Any) -> object:
     """The task is tried as often as Prefect would, without a task run: of many deliveries these would be thousands."""
-    delays: Any = task.retry_delay_seconds
-    arguments = tuple(each.unwrap() if isinstance(each, BaseAnnotation) else each for each in arguments)
-    for delay_s in (*(delays if task.retries else ()), None):
-        try:
-            return task.fn(*arguments, **keywords)
-        except Exception as error:  # noqa: BLE001  # as a task's: it is the step's answer, and the timeline tells it
-            if delay_s is None or not may_pass(error):
-                return error
-            REAL_CLOCK.sleep(delay_s)
-    raise AssertionError("the last try has no delay after it")
-
-
-def may_pass(error: object) -> bool:
-    return is_passing(error) or is_denied(error)
+    values = [argument.unwrap() if isinstance(argument, BaseAnnotation) else argument for argument in arguments]
+    try:
+        return try_as_often_as(task, partial(task.fn, *values, **keywords))
+    except Exception as error:  # noqa: BLE001  # as with a task run, the error is the step's answer
+        return error
 
 
 @dataclass

@@ -49,7 +49,7 @@ from flows.locks.claims import read_claim, take_claim
 from flows.locks.holder import Holder
 from flows.prefect_api import events
 from flows.prefect_api.runs import SHUTTING_DOWN, WITHDRAWN
-from flows.steps.tasks import Claimed, claim
+from flows.steps.claims import Claimed, claim
 from flows.steps.timeline import Timeline, called
 from flows.validate_deliveries import validate_deliveries
 from flows.validate_delivery import validate_delivery

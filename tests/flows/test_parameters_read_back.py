@@ -9,7 +9,7 @@ import pytest
 
 from acceptance.contract.contract import Override
 from aws.parameters import Overridden, override_parameter, restore_parameter
-from flows.steps.parameter_looks import Looks, look, record_of
+from flows.steps.parameters import Looks, look, record_of
 from sandbox.server import REGION, LocalAws
 
 

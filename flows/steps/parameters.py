@@ -1,16 +1,24 @@
-"""What SSM says of a parameter while a run changes it: read back, not assumed. Values stay where they are."""
+"""The tasks that change a parameter for a while, restore it, and read it back: what SSM says is not assumed.
 
-from collections.abc import Iterable
+No value leaves SSM for the evidence.
+"""
+
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Any
 
-from prefect import task
+from prefect import get_run_logger, task
+from prefect.runtime import flow_run
 
 from acceptance.contract.contract import Override
+from acceptance.deliveries.delivery import Delivery
 from acceptance.evidence.parameters import ParameterRecord, ParameterState
 from aws import parameters as ssm
 from flows.installation.clients import load_clients
-from flows.steps.tasks import REPEATABLE
+from flows.locks.holder import this_holder
+from flows.locks.overrides import Overrides
+from flows.steps.retries import REPEATABLE
 from flows.steps.timeline import Done
 
 
@@ -28,6 +36,32 @@ class Looks:
 
     during: Seen | None = None
     after: Seen | None = None
+
+
+@task(name="override parameter", **REPEATABLE)
+def override_parameter(
+    delivery: Delivery, parameter: str, copy_of: str | None, changes: Mapping[str, Any], within: timedelta
+) -> Done:
+    """It is noted in the evidence bucket first, so that also another run could restore it; `within` it is restored."""
+    overrides = _overrides()
+    overridden = overrides.override(overrides.note(delivery, parameter, copy_of, within), changes)
+    detail = f"copy of {copy_of}, {', '.join(changes)} set" if copy_of else f"{', '.join(changes)} set"
+    return Done(overridden, detail="; ".join((*overrides.told, detail)))
+
+
+@task(name="restore parameter", **REPEATABLE)
+def restore(overridden: ssm.Overridden) -> Done:
+    restore_now(overridden)
+    return Done(detail="as before" if overridden.earlier is not None else "deleted, as there was none before")
+
+
+def restore_now(overridden: ssm.Overridden) -> None:
+    """Without a task, for a run of which Prefect runs no more."""
+    _overrides().give_back(overridden)
+
+
+def _overrides() -> Overrides:
+    return Overrides(load_clients(), this_holder(flow_run.id), get_run_logger())
 
 
 def record_of(override: Override, keys_set: Iterable[str], overridden: ssm.Overridden, looks: Looks) -> ParameterRecord:

@@ -1,0 +1,31 @@
+"""The task that looks up the table and the delivery's partition in the Glue catalog."""
+
+from collections.abc import Mapping
+
+from prefect import task
+
+from acceptance.contract.contract import Table
+from acceptance.judging.facts import CatalogFacts
+from aws.glue import catalog as glue
+from aws.s3 import objects as s3
+from flows.installation.clients import load_clients
+from flows.steps.retries import REPEATABLE
+from flows.steps.timeline import Done
+
+
+@task(name="look in the catalog", **REPEATABLE)
+def look_in_catalog(table: Table, partition: Mapping[str, str]) -> Done:
+    """The table as the Glue catalog has it, and whether the delivery's partition is there and holds objects."""
+    clients = load_clients()
+    found = glue.read_table(clients.of("glue"), table.database, table.name)
+    if found is None:
+        facts = CatalogFacts({}, partition_found=False, has_objects=False, location=None)
+        return Done(facts, detail=f"there is no table {table.database}.{table.name}")
+    location: str | None = found.location
+    if partition:
+        entry = glue.find_partition(clients.of("glue"), found, partition)
+        location = entry.location if entry else None
+    columns = {column.name: column.type for column in (*found.columns, *found.partition_keys)}
+    has_objects = location is not None and s3.object_exists(clients.of("s3"), location.rstrip("/") + "/")
+    facts = CatalogFacts(columns, partition_found=location is not None, has_objects=has_objects, location=location)
+    return Done(facts, detail=f"{len(columns)} columns, {location or 'no such partition'}")
