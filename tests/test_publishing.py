@@ -1,0 +1,57 @@
+"""A stranger can use, test and judge the repository: its licence, its CI workflow, its changelog and its decisions."""
+
+import re
+import tomllib
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+ROOT = Path(__file__).parent.parent
+PROJECT: dict[str, Any] = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+WORKFLOW: dict[str, Any] = yaml.safe_load((ROOT / ".github/workflows/ci.yml").read_text(encoding="utf-8"))
+PYTHONS = ["3.11", "3.12", "3.13", "3.14"]
+
+
+def blocks_of_code(path: Path) -> list[str]:
+    return re.findall(r"^```\n(.*?)\n```$", path.read_text(encoding="utf-8"), re.MULTILINE | re.DOTALL)
+
+
+def commands(job: str) -> list[str]:
+    return [step["run"].strip() for step in WORKFLOW["jobs"][job]["steps"] if "run" in step]
+
+
+def test_the_licence_that_the_package_names_is_the_one_in_the_repository():
+    assert PROJECT["license"] == "Apache-2.0"
+    text = (ROOT / "LICENSE").read_text(encoding="utf-8")
+    assert "Apache License\n                           Version 2.0, January 2004" in text
+    assert "END OF TERMS AND CONDITIONS" in text
+
+
+def test_ci_runs_the_readmes_test_command_on_every_system_and_python():
+    matrix = WORKFLOW["jobs"]["tests"]["strategy"]["matrix"]
+    assert matrix["os"] == ["ubuntu-latest", "windows-latest", "macos-latest"]
+    assert matrix["python"] == PYTHONS
+    assert WORKFLOW["jobs"]["tests"]["runs-on"] == "${{ matrix.os }}"
+    (command,) = commands("tests")
+    assert command in blocks_of_code(ROOT / "README.md")
+
+
+def test_ci_runs_the_proofs_on_linux():
+    assert WORKFLOW["jobs"]["proofs"]["runs-on"] == "ubuntu-latest"
+    assert commands("proofs")[-1] == "pytest -m proof"
+
+
+def test_ci_installs_what_the_local_script_installs():
+    programs = re.compile(r"install -y --no-install-recommends ([\w -]+)")
+    script = programs.search((ROOT / ".ci/run").read_text(encoding="utf-8"))
+    workflow = programs.search("\n".join(commands("proofs")))
+    assert script is not None
+    assert workflow is not None
+    assert script[1].split() == workflow[1].split()
+
+
+def test_the_package_names_every_python_that_ci_tests():
+    named = [name.rpartition(" ")[2] for name in PROJECT["classifiers"] if re.search(r":: 3\.\d+$", name)]
+    assert named == PYTHONS
+    assert PROJECT["requires-python"] == f">={PYTHONS[0]}"
