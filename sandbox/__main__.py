@@ -54,8 +54,8 @@ def serve(wanted: argparse.Namespace) -> None:
         ContractError: a contract cannot be used.
     """
     try:
-        from sandbox.policed import bind_policy
-        from sandbox.provision import provision
+        from sandbox.pipeline.provision import provision
+        from sandbox.policies.policy_gate import bind_policy
         from sandbox.server import REGION, LocalAws
     except ModuleNotFoundError as error:
         raise SettingsError(f'The sandbox needs {error.name}: pip install "aceite[sandbox]"') from error
@@ -64,7 +64,7 @@ def serve(wanted: argparse.Namespace) -> None:
             settings = read_settings(contracts=wanted.contracts)
             session = boto3.Session("sandbox", "sandbox", region_name=REGION)
             provision(session, aws.endpoint, contracts_of(settings), settings.evidence_bucket)
-        sys.stderr.write(f"faults of AWS are asked for at {aws.control}\n")
+        sys.stderr.write(f"faults of AWS are asked for at {aws.faults_url}\n")
         for each in wanted.policy:  # last: the same access key may have made all this
             bind_policy(aws.endpoint, *_key_and_document(each))
         sys.stdout.write(f"ready {aws.endpoint}\n")

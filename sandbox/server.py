@@ -23,12 +23,12 @@ from werkzeug.serving import make_server
 from acceptance.errors import SettingsError
 from sandbox.athena.backend import RunningAthena
 from sandbox.athena.values import RESULTS_BUCKET
-from sandbox.functions import RunningLambda
-from sandbox.glue import RunningGlue
-from sandbox.iam import REGION as REGION
-from sandbox.policed import Policed
-from sandbox.s3 import OrderedS3
-from sandbox.torment_gate import CONTROL, Torment
+from sandbox.aws_requests import REGION as REGION
+from sandbox.fault_injection.fault_gate import FAULTS_PATH, FaultInjection
+from sandbox.policies.policy_gate import PolicyGate
+from sandbox.services.moto_glue import RunningGlue
+from sandbox.services.moto_lambda import RunningLambda
+from sandbox.services.moto_s3 import OrderedS3
 
 Gate = Callable[[Any], Any]
 """Makes of a WSGI application another one, through which every request goes."""
@@ -37,7 +37,7 @@ Gate = Callable[[Any], Any]
 class LocalAws:
     """The services of one AWS account. One at a time in a process, since moto keeps its state per process.
 
-    `glue_minute_s` is how long a minute of a Glue timeout takes. `torment` has the faults that AWS is asked to make.
+    `glue_minute_s` is how long a minute of a Glue timeout takes. `fault_injection` holds the faults to make.
 
     Raises:
         SettingsError: the port is taken.
@@ -47,14 +47,14 @@ class LocalAws:
         if port and _answers(host, port):
             raise SettingsError(f"Port {port} on {host} is in use. Choose another one, or 0 for any that is free.")
         _replace_backends()
-        self.torment = Torment()
-        app = wsgi_app(self.torment.gate, Policed)
+        self.fault_injection = FaultInjection()
+        app = wsgi_app(self.fault_injection.gate, PolicyGate)
         try:
             self._server = make_server(host, port, app, threaded=True, request_handler=_QuietHandler)
         except SystemExit:  # werkzeug's way to say it
             raise SettingsError(f"Port {port} on {host} cannot be listened on. Choose another one.") from None
         self.endpoint = f"http://{host}:{self._server.server_address[1]}"
-        self.control = self.endpoint + CONTROL
+        self.faults_url = self.endpoint + FAULTS_PATH
         RunningLambda.endpoint = RunningGlue.endpoint = self.endpoint
         RunningGlue.minute_s = glue_minute_s
 

@@ -107,7 +107,7 @@ def _faults() -> Mapping[str, str]:
     from cli.verbs.sandbox import require_sandbox
 
     require_sandbox()
-    from sandbox.faults import FAULTS
+    from sandbox.pipeline.deployed.injected_faults import FAULTS
 
     return FAULTS
 

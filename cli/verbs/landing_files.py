@@ -20,7 +20,7 @@ from cli.options import UsageProblem
 from flows.installation.contracts import contracts_of
 
 FAULT_METADATA = "aceite-fault"
-"""User metadata of a landed object by which the sandbox's pipeline misbehaves; see `sandbox.faults`."""
+"""User metadata that asks the sandbox's pipeline for a fault; see `sandbox/pipeline/deployed/injected_faults.py`."""
 
 
 def contract_named(settings: Settings, dataset: str) -> Contract:

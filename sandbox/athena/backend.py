@@ -26,7 +26,7 @@ from sandbox.athena.pruning import conditions
 from sandbox.athena.readers import literal
 from sandbox.athena.responses import RunningAthenaResponse
 from sandbox.athena.values import RESULTS_BUCKET, AthenaError, column_info, hive_type, render
-from sandbox.iam import Denied, denial, require_glue
+from sandbox.policies.caller import Denied, denial, require_glue
 
 _COPY_FORMATS = {"PARQUET": "PARQUET", "JSON": "JSON", "TEXTFILE": "CSV, HEADER false, DELIMITER '\x01'"}
 

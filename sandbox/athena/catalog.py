@@ -14,8 +14,8 @@ from sandbox.athena.files import ObjectFiles
 from sandbox.athena.pruning import asked_for
 from sandbox.athena.readers import Table, identifier
 from sandbox.athena.values import AthenaError
-from sandbox.iam import denial, require_glue
-from sandbox.s3 import page
+from sandbox.policies.caller import denial, require_glue
+from sandbox.services.moto_s3 import page
 
 
 class Catalog:

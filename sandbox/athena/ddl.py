@@ -10,7 +10,7 @@ from sandbox.athena.catalog import Catalog, split_uri
 from sandbox.athena.dialect import parse
 from sandbox.athena.readers import Table
 from sandbox.athena.values import AthenaError, hive_text
-from sandbox.iam import require_glue
+from sandbox.policies.caller import require_glue
 
 _HADOOP, _HIVE = "org.apache.hadoop", "org.apache.hadoop.hive"
 _TEXT = (f"{_HADOOP}.mapred.TextInputFormat", f"{_HIVE}.ql.io.HiveIgnoreKeyTextOutputFormat")

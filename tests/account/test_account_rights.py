@@ -11,7 +11,7 @@ from account_pipeline import made_pipeline, rights_of_functions, rights_of_job
 from account_probe import NotWorking, prove_pipeline
 from botocore.exceptions import ClientError
 
-from sandbox.policed import bind_policy
+from sandbox.policies.policy_gate import bind_policy
 from sandbox.server import REGION, LocalAws
 
 BOOK = b"id,title,price,released\n1,Dom Casmurro,,1899-12-01\n"

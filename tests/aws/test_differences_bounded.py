@@ -12,7 +12,7 @@ from acceptance.odcs.reader import read_contract
 from acceptance.proof.differences import Kind
 from acceptance.queries.difference_query import ROWS_AT_MOST, dealt_by
 from landed.file import rows_of_buckets
-from sandbox.provision import provision
+from sandbox.pipeline.provision import provision
 
 CONTRACT = """
 apiVersion: v3.2.0

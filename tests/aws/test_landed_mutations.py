@@ -16,7 +16,7 @@ from acceptance.contract.checks import Metric
 from acceptance.judging.judge import Verdict
 from acceptance.odcs.reader import read_contract
 from acceptance.proof.differences import Kind
-from sandbox.provision import provision
+from sandbox.pipeline.provision import provision
 
 DATA = Path(sandbox.__file__).with_name("data")
 CONTRACTS = Path(__file__).parents[2] / "contracts"

@@ -13,7 +13,7 @@ from urllib.parse import parse_qs
 
 from werkzeug.serving import WSGIRequestHandler, make_server
 
-from sandbox.policed import Policed
+from sandbox.policies.policy_gate import PolicyGate
 from sandbox.server import LocalAws, wsgi_app
 
 
@@ -38,7 +38,7 @@ class RefusingAws:
     rules: list[Rule] = field(default_factory=list)
     ahead: timedelta = timedelta(0)
     hangs: threading.Event = field(default_factory=threading.Event)
-    app: Any = field(default_factory=lambda: wsgi_app(Policed))
+    app: Any = field(default_factory=lambda: wsgi_app(PolicyGate))
 
     def __call__(self, environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
         body = environ["wsgi.input"].read(int(environ.get("CONTENT_LENGTH") or 0))

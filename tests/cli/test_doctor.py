@@ -31,7 +31,7 @@ from cli.doctor.plan import of_installation
 from cli.serving.child_process import Child
 from flows.installation.contracts import contracts_of
 from flows.prefect_api.switches import switch_name
-from sandbox.provision import provision
+from sandbox.pipeline.provision import provision
 from sandbox.server import LocalAws
 
 ROOT = Path(__file__).parents[2]

@@ -21,7 +21,7 @@ from cli.doctor.looks.findings import Finding, Outcome, Seen
 from cli.doctor.plan import of_contracts, of_installation
 from cli.doctor.runner import Precondition, look_at
 from flows.installation.contracts import check_contracts, contract_variables, load_contracts
-from sandbox.provision import provision
+from sandbox.pipeline.provision import provision
 
 ROOT = Path(__file__).parents[2]
 CONTRACTS = ROOT / "contracts"

@@ -17,8 +17,8 @@ from cli.options import UsageProblem
 from cli.serving.installation import SANDBOX_SETTINGS
 from flows.installation.contracts import contracts_of
 from sandbox.__main__ import main
-from sandbox.iam import read_policy
-from sandbox.provision import provision
+from sandbox.pipeline.provision import provision
+from sandbox.policies.policy import read_policy
 from sandbox.server import REGION, LocalAws
 
 ROOT = Path(__file__).parent.parent.parent

@@ -26,9 +26,9 @@ from flows.locks.claims import take_claim
 from flows.locks.holder import Holder
 from flows.validate_deliveries import validate_deliveries
 from flows.validate_delivery import validate_delivery
-from sandbox.provision import provision
+from sandbox.fault_injection.aws_faults import AwsFault, AwsFaultKind
+from sandbox.pipeline.provision import provision
 from sandbox.server import REGION, LocalAws
-from sandbox.torment import Fault, Kind
 
 SEED = 6
 CONTRACT = """
@@ -68,12 +68,15 @@ CONTRACTS = {"functions": BY_FUNCTIONS, "jobs": BY_JOB}
 GOOD = "id,quantity\n1,10\n2,20\n"
 FIRST = date(2026, 1, 1)
 EVERYWHERE: dict[str, tuple[dict[str, Any], ...]] = {
-    "throttling": ({"kind": Kind.THROTTLED},),
-    "errors": ({"kind": Kind.ERROR}, {"kind": Kind.ERROR, "after": True}),
-    "resets": ({"kind": Kind.RESET}, {"kind": Kind.RESET, "after": True}),
-    "latency": ({"kind": Kind.SLOW, "seconds": 0.3},),
-    "denials": ({"kind": Kind.DENIED},),
-    "time-outs": ({"kind": Kind.TIMEOUT, "seconds": 2.0}, {"kind": Kind.TIMEOUT, "seconds": 2.0, "after": True}),
+    "throttling": ({"kind": AwsFaultKind.THROTTLED},),
+    "errors": ({"kind": AwsFaultKind.ERROR}, {"kind": AwsFaultKind.ERROR, "after": True}),
+    "resets": ({"kind": AwsFaultKind.RESET}, {"kind": AwsFaultKind.RESET, "after": True}),
+    "latency": ({"kind": AwsFaultKind.SLOW, "seconds": 0.3},),
+    "denials": ({"kind": AwsFaultKind.DENIED},),
+    "time-outs": (
+        {"kind": AwsFaultKind.TIMEOUT, "seconds": 2.0},
+        {"kind": AwsFaultKind.TIMEOUT, "seconds": 2.0, "after": True},
+    ),
 }
 """Time-outs are shorter here than the clients' own of 20 s, which are waited for in test_faults_steps.py."""
 
@@ -121,9 +124,9 @@ class Landed:
         return run
 
     def torment(self, faults: tuple[dict[str, Any], ...], **more: Any) -> None:
-        made = [Fault(**fault, **more, rate=0.3 / len(faults), seed=SEED + n) for n, fault in enumerate(faults)]
+        made = [AwsFault(**fault, **more, rate=0.3 / len(faults), seed=SEED + n) for n, fault in enumerate(faults)]
         print(f"seeds {[fault.seed for fault in made]}")  # noqa: T201
-        self.aws.torment.set(made)
+        self.aws.fault_injection.set(made)
 
     def judge(self, *deliveries: Delivery) -> dict[str, Evidence]:
         """As the watcher does: what came to no verdict is judged again, by a new run."""
@@ -138,7 +141,7 @@ class Landed:
                 except AceiteError:
                     continue
             pointers = [DeliveryPointer.to(each) for each in deliveries if self.evidence(each) is None]
-        self.aws.torment.set(())
+        self.aws.fault_injection.set(())
         found = {each.id: self.evidence(each) for each in deliveries}
         assert None not in found.values(), "a delivery is lost"
         return {id_: evidence for id_, evidence in found.items() if evidence}
@@ -171,7 +174,7 @@ def _landed(prefect_server: str, tmp_path_factory: pytest.TempPathFactory) -> It
 def landed(_landed: Landed) -> Iterator[Landed]:
     before = _landed.parameters()
     yield _landed
-    _landed.aws.torment.set(())
+    _landed.aws.fault_injection.set(())
     assert _landed.parameters() == before, "a parameter is left behind"
 
 
@@ -197,20 +200,20 @@ def test_every_other_service_may_fail_as_it_likes_and_each_verdict_is_right(land
         fault | {"service": service}
         for service in ("s3", "ssm", "glue", "athena")
         for fault in (
-            {"kind": Kind.THROTTLED},
-            {"kind": Kind.RESET, "after": True},
-            {"kind": Kind.ERROR, "after": True},
+            {"kind": AwsFaultKind.THROTTLED},
+            {"kind": AwsFaultKind.RESET, "after": True},
+            {"kind": AwsFaultKind.ERROR, "after": True},
         )
     ]
     good, bad = landed.land("functions"), landed.land("functions", fault="cell-changed")
-    landed.aws.torment.set([Fault(**fault, rate=0.1, seed=SEED + n) for n, fault in enumerate(faults)])
+    landed.aws.fault_injection.set([AwsFault(**fault, rate=0.1, seed=SEED + n) for n, fault in enumerate(faults)])
     judged = landed.judge(good, bad)
     assert {id_: each.verdict.value for id_, each in judged.items()} == {good.id: "accepted", bad.id: "rejected"}
 
 
 def test_a_job_is_started_once_for_each_delivery_though_every_answer_is_lost(landed: Landed) -> None:
     delivery = landed.land("jobs")
-    landed.aws.torment.set([Fault(Kind.RESET, "glue", "StartJobRun", after=True, seed=SEED)])
+    landed.aws.fault_injection.set([AwsFault(AwsFaultKind.RESET, "glue", "StartJobRun", after=True, seed=SEED)])
     (found,) = landed.judge(delivery).values()
     assert found.verdict.value == "accepted", found.reason
     keys = [run["Arguments"]["--key"] for run in landed.glue.get_job_runs(JobName="jobjobs")["JobRuns"]]
@@ -240,7 +243,7 @@ def _started(run: dict[str, Any]) -> datetime:
 
 def test_a_call_without_an_answer_goes_on_when_its_effect_is_seen_and_the_evidence_tells(landed: Landed) -> None:
     good, bad = landed.land("functions"), landed.land("functions", fault="row-dropped")
-    landed.aws.torment.set([Fault(Kind.RESET, "lambda", "Invoke", after=True, seed=SEED)])
+    landed.aws.fault_injection.set([AwsFault(AwsFaultKind.RESET, "lambda", "Invoke", after=True, seed=SEED)])
     judged = landed.judge(good, bad)
     assert judged[good.id].verdict.value == "accepted"
     steps = {step.name: step for step in judged[good.id].steps}
@@ -252,7 +255,7 @@ def test_a_call_without_an_answer_goes_on_when_its_effect_is_seen_and_the_eviden
 
 def test_a_call_that_never_was_is_inconclusive_with_both_reasons(landed: Landed) -> None:
     delivery = landed.land("functions")
-    landed.aws.torment.set([Fault(Kind.RESET, "lambda", "Invoke", at_most=1, seed=SEED)])
+    landed.aws.fault_injection.set([AwsFault(AwsFaultKind.RESET, "lambda", "Invoke", at_most=1, seed=SEED)])
     (found,) = landed.judge(delivery).values()
     assert found.verdict.value == "inconclusive"
     assert "await s3://stage/" in found.reason and "it was not called again" in found.reason
@@ -261,7 +264,7 @@ def test_a_call_that_never_was_is_inconclusive_with_both_reasons(landed: Landed)
 @pytest.mark.proof
 def test_a_service_that_is_gone_past_the_deadline_is_inconclusive_with_its_own_words(landed: Landed) -> None:
     delivery = landed.land("functions")
-    landed.aws.torment.set([Fault(Kind.DENIED, "ssm", "PutParameter", seed=SEED)])
+    landed.aws.fault_injection.set([AwsFault(AwsFaultKind.DENIED, "ssm", "PutParameter", seed=SEED)])
     (found,) = landed.judge(delivery).values()
     assert found.verdict.value == "inconclusive"
     assert "AccessDeniedException" in found.reason

@@ -23,8 +23,8 @@ from aws.s3.conditional_writes import put_once, replace_if
 from aws.s3.objects import await_object, read_bytes
 from aws.waiting import REAL_CLOCK, Clock
 from blocks.build import PATIENCE
+from sandbox.fault_injection.aws_faults import AwsFault, AwsFaultKind
 from sandbox.server import REGION, LocalAws
-from sandbox.torment import Fault, Kind
 
 SEED = 20261123
 MINUTE, SOON = timedelta(minutes=1), timedelta(seconds=3)
@@ -57,8 +57,8 @@ class Tormented:
     def plain(self, service: str) -> Any:
         return self.unharmed.client(service, endpoint_url=self.aws.endpoint)
 
-    def faults(self, *faults: Fault) -> None:
-        self.aws.torment.set(faults)
+    def faults(self, *faults: AwsFault) -> None:
+        self.aws.fault_injection.set(faults)
         print(f"seeds {[fault.seed for fault in faults]}")  # noqa: T201
 
     def calls(self, name: str) -> int:
@@ -98,13 +98,13 @@ def new_name() -> str:
     return uuid.uuid4().hex
 
 
-@pytest.mark.parametrize("kind", [Kind.RESET, Kind.ERROR, Kind.TIMEOUT])
+@pytest.mark.parametrize("kind", [AwsFaultKind.RESET, AwsFaultKind.ERROR, AwsFaultKind.TIMEOUT])
 @pytest.mark.parametrize("after", [False, True], ids=["before", "after"])
 @pytest.mark.parametrize("asynchronous", [False, True], ids=["awaited", "asynchronous"])
 def test_a_function_whose_answer_is_lost_was_called_once_or_not_at_all(
-    tormented: Tormented, kind: Kind, after: bool, asynchronous: bool
+    tormented: Tormented, kind: AwsFaultKind, after: bool, asynchronous: bool
 ) -> None:
-    tormented.faults(Fault(kind, "lambda", "Invoke", after=after, seconds=30, seed=SEED))
+    tormented.faults(AwsFault(kind, "lambda", "Invoke", after=after, seconds=30, seed=SEED))
     name = new_name()
     with pytest.raises((AnswerLost, WaitTimedOut), match=r"it was not called again|it may still be running"):
         invoke(tormented.once("lambda"), "called", {"name": name}, within=ANSWER_WITHIN, asynchronous=asynchronous)
@@ -116,12 +116,12 @@ def test_a_function_whose_answer_is_lost_was_called_once_or_not_at_all(
 def test_a_function_that_lambda_did_not_run_is_called_when_it_is_not_busy_any_more(tormented: Tormented) -> None:
     name = new_name()
     tormented.faults(
-        Fault(Kind.THROTTLED, "lambda", "Invoke", at_most=2, seed=SEED),
-        Fault(Kind.DENIED, "lambda", "Invoke", at_most=2, seed=SEED),
+        AwsFault(AwsFaultKind.THROTTLED, "lambda", "Invoke", at_most=2, seed=SEED),
+        AwsFault(AwsFaultKind.DENIED, "lambda", "Invoke", at_most=2, seed=SEED),
     )
     invoke(tormented.once("lambda"), "called", {"name": name}, within=MINUTE)
     assert tormented.calls(name) == 1
-    tormented.faults(Fault(Kind.THROTTLED, "lambda", "Invoke", seed=SEED))
+    tormented.faults(AwsFault(AwsFaultKind.THROTTLED, "lambda", "Invoke", seed=SEED))
     with pytest.raises(StepFailed, match="TooManyRequestsException"):
         invoke(tormented.once("lambda"), "called", {"name": name}, within=SOON)
     assert tormented.calls(name) == 1
@@ -132,17 +132,17 @@ def runs_of(tormented: Tormented, job: str, name: str) -> list[str]:
     return [run["Id"] for run in runs if run["Arguments"].get("--name") == name]
 
 
-@pytest.mark.parametrize("kind", [Kind.RESET, Kind.ERROR, Kind.TIMEOUT])
-def test_a_job_whose_start_has_no_answer_is_looked_for_and_found(tormented: Tormented, kind: Kind) -> None:
+@pytest.mark.parametrize("kind", [AwsFaultKind.RESET, AwsFaultKind.ERROR, AwsFaultKind.TIMEOUT])
+def test_a_job_whose_start_has_no_answer_is_looked_for_and_found(tormented: Tormented, kind: AwsFaultKind) -> None:
     name = new_name()
-    tormented.faults(Fault(kind, "glue", "StartJobRun", at_most=1, after=True, seconds=30, seed=SEED))
+    tormented.faults(AwsFault(kind, "glue", "StartJobRun", at_most=1, after=True, seconds=30, seed=SEED))
     run_id = glue_jobs.start_job_run(tormented.once("glue"), "job", {"--name": name}, within=MINUTE, clock=HURRIED)
     assert runs_of(tormented, "job", name) == [run_id]
 
 
 def test_a_job_that_was_not_started_is_started_after_it_was_looked_for(tormented: Tormented) -> None:
     name = new_name()
-    tormented.faults(Fault(Kind.RESET, "glue", "StartJobRun", at_most=1, seed=SEED))
+    tormented.faults(AwsFault(AwsFaultKind.RESET, "glue", "StartJobRun", at_most=1, seed=SEED))
     run_id = glue_jobs.start_job_run(tormented.once("glue"), "job", {"--name": name}, within=MINUTE, clock=HURRIED)
     assert runs_of(tormented, "job", name) == [run_id]
 
@@ -150,9 +150,9 @@ def test_a_job_that_was_not_started_is_started_after_it_was_looked_for(tormented
 def test_twelve_deliveries_start_twelve_runs_while_three_of_ten_answers_are_lost(tormented: Tormented) -> None:
     names = [new_name() for _ in range(12)]
     tormented.faults(
-        Fault(Kind.RESET, "glue", after=True, rate=0.15, seed=SEED),
-        Fault(Kind.THROTTLED, "glue", rate=0.1, seed=SEED + 1),
-        Fault(Kind.ERROR, "glue", after=True, rate=0.1, seed=SEED + 2),
+        AwsFault(AwsFaultKind.RESET, "glue", after=True, rate=0.15, seed=SEED),
+        AwsFault(AwsFaultKind.THROTTLED, "glue", rate=0.1, seed=SEED + 1),
+        AwsFault(AwsFaultKind.ERROR, "glue", after=True, rate=0.1, seed=SEED + 2),
     )
 
     def start(name: str) -> str:
@@ -215,43 +215,43 @@ def queries(tormented: Tormented) -> set[str]:
     return set(tormented.plain("athena").list_query_executions(WorkGroup="primary")["QueryExecutionIds"])
 
 
-@pytest.mark.parametrize("kind", [Kind.RESET, Kind.ERROR, Kind.THROTTLED])
+@pytest.mark.parametrize("kind", [AwsFaultKind.RESET, AwsFaultKind.ERROR, AwsFaultKind.THROTTLED])
 @pytest.mark.parametrize("operation", ["StartQueryExecution", "GetQueryExecution", "GetQueryResults"])
 def test_a_query_is_started_once_whichever_answers_are_lost(
-    tormented: Tormented, connection: Any, kind: Kind, operation: str
+    tormented: Tormented, connection: Any, kind: AwsFaultKind, operation: str
 ) -> None:
     before = queries(tormented)
-    after = kind is not Kind.THROTTLED
-    tormented.faults(Fault(kind, "athena", operation, at_most=3, after=after, seed=SEED))
+    after = kind is not AwsFaultKind.THROTTLED
+    tormented.faults(AwsFault(kind, "athena", operation, at_most=3, after=after, seed=SEED))
     answer = run_query(connection, "SELECT 1 AS one", within=MINUTE, clock=HURRIED)
     assert answer.rows == ((1,),)
     assert queries(tormented) - before == {answer.query_id}
 
 
 def test_athena_that_never_answers_ends_at_the_deadline_with_the_reason(tormented: Tormented, connection: Any) -> None:
-    tormented.faults(Fault(Kind.RESET, "athena", after=True, seed=SEED))
+    tormented.faults(AwsFault(AwsFaultKind.RESET, "athena", after=True, seed=SEED))
     with pytest.raises(QueryFailed, match=r"not started after 1 s \(.*Connection was closed.*no id to stop it by"):
         run_query(connection, "SELECT 1", within=timedelta(seconds=1), clock=HURRIED)
 
 
-@pytest.mark.parametrize("kind", [Kind.RESET, Kind.ERROR, Kind.TIMEOUT])
-def test_a_conditional_put_whose_answer_was_lost_is_ours(tormented: Tormented, kind: Kind) -> None:
+@pytest.mark.parametrize("kind", [AwsFaultKind.RESET, AwsFaultKind.ERROR, AwsFaultKind.TIMEOUT])
+def test_a_conditional_put_whose_answer_was_lost_is_ours(tormented: Tormented, kind: AwsFaultKind) -> None:
     s3, key = tormented.client("s3"), new_name()
-    tormented.faults(Fault(kind, "s3", "PutObject", after=True, at_most=1, seconds=30, seed=SEED))
+    tormented.faults(AwsFault(kind, "s3", "PutObject", after=True, at_most=1, seconds=30, seed=SEED))
     assert put_once(s3, "lost", key, b"ours")
     assert not put_once(s3, "lost", key, b"another's")
     etag = tormented.plain("s3").head_object(Bucket="lost", Key=key)["ETag"].strip('"')
-    tormented.faults(Fault(kind, "s3", "PutObject", after=True, at_most=1, seconds=30, seed=SEED))
+    tormented.faults(AwsFault(kind, "s3", "PutObject", after=True, at_most=1, seconds=30, seed=SEED))
     assert replace_if(s3, "lost", key, b"ours, again", etag)
-    tormented.faults(Fault(kind, "s3", "PutObject", after=True, at_most=1, seconds=30, seed=SEED))
+    tormented.faults(AwsFault(kind, "s3", "PutObject", after=True, at_most=1, seconds=30, seed=SEED))
     assert not replace_if(s3, "lost", key, b"another's", etag)
     assert read_bytes(s3, "lost", key) == b"ours, again"
 
 
 def test_of_many_who_put_at_once_under_faults_one_is_the_first(tormented: Tormented) -> None:
     tormented.faults(
-        Fault(Kind.RESET, "s3", after=True, rate=0.15, seed=SEED),
-        Fault(Kind.THROTTLED, "s3", rate=0.15, seed=SEED + 1),
+        AwsFault(AwsFaultKind.RESET, "s3", after=True, rate=0.15, seed=SEED),
+        AwsFault(AwsFaultKind.THROTTLED, "s3", rate=0.15, seed=SEED + 1),
     )
     s3 = tormented.client("s3")
     for key in [new_name() for _ in range(3)]:
@@ -265,9 +265,9 @@ def test_of_many_who_put_at_once_under_faults_one_is_the_first(tormented: Tormen
 def test_a_wait_outlives_trouble_and_ends_at_its_deadline_with_the_last_of_it(tormented: Tormented) -> None:
     s3, key = tormented.client("s3", retries={"total_max_attempts": 1}), new_name()
     tormented.plain("s3").put_object(Bucket="lost", Key=key, Body=b"")
-    tormented.faults(Fault(Kind.ERROR, "s3", "HeadObject", at_most=4, seed=SEED))
+    tormented.faults(AwsFault(AwsFaultKind.ERROR, "s3", "HeadObject", at_most=4, seed=SEED))
     await_object(s3, f"s3://lost/{key}", within=MINUTE, clock=HURRIED)
-    tormented.faults(Fault(Kind.RESET, "s3", seed=SEED))
+    tormented.faults(AwsFault(AwsFaultKind.RESET, "s3", seed=SEED))
     with pytest.raises(WaitTimedOut, match=r"no answer after 0.5 s: .*Connection was closed"):
         await_object(s3, f"s3://lost/{key}", within=timedelta(seconds=0.5), clock=HURRIED)
 
@@ -276,12 +276,12 @@ def test_denied_for_a_moment_is_asked_again_and_denied_for_good_is_told_with_wha
     tormented: Tormented,
 ) -> None:
     s3 = tormented.client("s3")
-    tormented.faults(Fault(Kind.DENIED, "s3", "PutObject", at_most=2, seed=SEED))
+    tormented.faults(AwsFault(AwsFaultKind.DENIED, "s3", "PutObject", at_most=2, seed=SEED))
     assert put_once(s3, "lost", new_name(), b"")
-    tormented.faults(Fault(Kind.DENIED, "s3", "PutObject", seed=SEED))
+    tormented.faults(AwsFault(AwsFaultKind.DENIED, "s3", "PutObject", seed=SEED))
     with pytest.raises(StepFailed, match=r"AccessDenied: .*the credentials need s3:PutObject"):
         put_once(s3, "lost", new_name(), b"")
-    assert tormented.aws.torment.faults[0].made == 5
+    assert tormented.aws.fault_injection.faults[0].made == 5
 
 
 @pytest.mark.parametrize("service", ["lambda", "glue"])

@@ -26,7 +26,7 @@ from flows.installation.clients import load_clients
 from flows.installation.contracts import contracts_of
 from flows.installation.installed import installed_contracts
 from flows.validate_delivery import validate_delivery
-from sandbox.provision import provision
+from sandbox.pipeline.provision import provision
 from sandbox.server import REGION, LocalAws
 
 DAY = date(2026, 1, 2)

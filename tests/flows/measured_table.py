@@ -18,7 +18,7 @@ from acceptance.judging.findings import Findings, judge_findings, usable_columns
 from acceptance.judging.judge import CheckResult, Judgement
 from aws.athena import QueryAnswer, connect, run_query
 from flows.judging.measuring import measure, rows_of_broken_rules
-from sandbox.provision import provision
+from sandbox.pipeline.provision import provision
 from sandbox.server import LocalAws
 
 SESSION = boto3.Session("test", "test", region_name="us-east-1")

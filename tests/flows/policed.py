@@ -30,8 +30,8 @@ from flows.installation.clients import load_clients
 from flows.installation.contracts import contracts_of
 from flows.installation.installed import installed_contracts
 from flows.validate_delivery import validate_delivery
-from sandbox.policed import bind_policy
-from sandbox.provision import provision
+from sandbox.pipeline.provision import provision
+from sandbox.policies.policy_gate import bind_policy
 from sandbox.server import REGION, LocalAws
 
 WATCHER, VALIDATOR = "watcherkey", "validatorkey"

@@ -30,7 +30,7 @@ from aws.s3.objects import list_objects
 from flows.judging.comparison import Comparison
 from flows.steps.timeline import Timeline
 from landed.delivery import as_one, read_members, read_objects, rows_in, sums_by_bucket
-from sandbox.provision import provision
+from sandbox.pipeline.provision import provision
 from sandbox.server import LocalAws
 
 CONTRACT = """

@@ -56,8 +56,8 @@ from flows.validate_delivery import validate_delivery
 from flows.watching.ended_runs import Endings
 from flows.watching.follow_up import Aftermath
 from flows.watching.missed_verdicts import Untold
+from sandbox.fault_injection.aws_faults import AwsFault, AwsFaultKind
 from sandbox.server import REGION, LocalAws
-from sandbox.torment import Fault, Kind
 
 CONTRACT = """
 apiVersion: v3.2.0
@@ -173,7 +173,7 @@ def watch(clients: Clients, aws: LocalAws, new_sqlite: Any) -> Iterator[Watch]:
     s3.create_bucket(Bucket="evidence")
     with open_ledger(new_sqlite()) as ledger:
         yield Watch(ledger, clients)
-    aws.torment.set([])
+    aws.fault_injection.set([])
     for item in s3.list_objects_v2(Bucket="evidence").get("Contents", ()):
         s3.delete_object(Bucket="evidence", Key=item["Key"])
 
@@ -266,10 +266,10 @@ def test_deliveries_of_which_the_bucket_does_not_tell_keep_back_no_others(watch:
     once = Config(retries={"total_max_attempts": 1})
     s3 = boto3.Session("sandbox", "x", region_name=REGION).client("s3", endpoint_url=aws.endpoint, config=once)
     watch.endings.aftermath = watch.aftermath = Aftermath(watch.ledger.announcements, s3, "evidence", timedelta(0))
-    aws.torment.set([Fault(Kind.ERROR, "s3", "GetObject", rate=0.4, seed=6)])
+    aws.fault_injection.set([AwsFault(AwsFaultKind.ERROR, "s3", "GetObject", rate=0.4, seed=6)])
     first = watch.look()
     assert 0 < first < 20
-    aws.torment.set([])
+    aws.fault_injection.set([])
     assert watch.look() == 20
 
 

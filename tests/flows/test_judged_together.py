@@ -43,7 +43,7 @@ from flows.judging.delivery_run import Case
 from flows.steps.timeline import Timeline, called
 from flows.validate_deliveries import validate_deliveries
 from flows.validate_delivery import validate_delivery
-from sandbox.provision import provision
+from sandbox.pipeline.provision import provision
 from sandbox.server import LocalAws
 
 CONTRACT = """

@@ -31,7 +31,7 @@ from flows.evidence.verdicts import StandingVerdicts
 from flows.ledger import open_ledger, sqlite_url
 from flows.locks.claims import read_claim
 from flows.watching.listing import Landing, Pace
-from sandbox.iam import Need, read_policy
+from sandbox.policies.policy import RequiredPermission, read_policy
 
 NOON = datetime(2026, 1, 2, 12, tzinfo=UTC)
 MINUTE = timedelta(minutes=1)
@@ -249,7 +249,7 @@ def test_one_policy_for_both_has_the_rights_of_either_and_no_statement_for_nothi
         assert refusals({**both, "Statement": kept}, wanted), f"nobody needs {sid}"
 
 
-def examples(statement: Mapping[str, Any]) -> Iterator[Need]:
+def examples(statement: Mapping[str, Any]) -> Iterator[RequiredPermission]:
     """A request of each kind that the statement allows."""
 
     def example(pattern: str) -> str:
@@ -259,10 +259,10 @@ def examples(statement: Mapping[str, Any]) -> Iterator[Need]:
     prefixes = [(("s3:prefix", example(prefix)),) for prefix in condition.get("s3:prefix", ())]
     for action in statement["Action"]:
         for resource in statement["Resource"]:
-            yield from (Need(action, example(resource), known) for known in prefixes or [()])
+            yield from (RequiredPermission(action, example(resource), known) for known in prefixes or [()])
 
 
-def refusals(document: Mapping[str, Any], needs: Iterable[Need]) -> list[Need]:
+def refusals(document: Mapping[str, Any], needs: Iterable[RequiredPermission]) -> list[RequiredPermission]:
     policy = read_policy(json.dumps(document))
     return [need for need in needs if policy.refusal(need)]
 

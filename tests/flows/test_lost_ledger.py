@@ -19,8 +19,8 @@ from flows.evidence.files import put_evidence
 from flows.evidence.verdicts import StandingVerdicts
 from flows.ledger import open_ledger, sqlite_url
 from flows.watching.listing import Landing, Pace
+from sandbox.fault_injection.aws_faults import AwsFault, AwsFaultKind
 from sandbox.server import REGION, LocalAws
-from sandbox.torment import Fault, Kind
 
 NOON = datetime(2026, 1, 2, 12, tzinfo=UTC)
 
@@ -77,9 +77,9 @@ def test_while_verdicts_are_looked_for_the_watcher_shows_that_it_lives(s3, aws):
     landed = LandingObject("landing", "in/20260104/late.csv", "e", 1, NOON)
     delivery, alive = route(landed, [orders()]), list[None]()
     assert put_evidence(s3, "evidence", delivery, accepted())
-    aws.torment.set([Fault(Kind.SLOW, "s3", "GetObject", seconds=3, callers=("test",))])
+    aws.fault_injection.set([AwsFault(AwsFaultKind.SLOW, "s3", "GetObject", seconds=3, callers=("test",))])
     standing = StandingVerdicts(s3, "evidence", lambda: alive.append(None))
     found = standing([delivery])
-    aws.torment.set([])
+    aws.fault_injection.set([])
     assert found.keys() == {delivery.id}
     assert len(alive) > 2 + sum(1 for _ in list_objects(s3, "evidence", f"deliveries/{delivery.dataset}/"))

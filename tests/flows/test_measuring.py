@@ -21,7 +21,7 @@ from acceptance.proof.fingerprint import Fingerprint
 from acceptance.queries.measuring_query import compile_checks, read_answer
 from acceptance.queries.sample_query import sample_query
 from aws.athena import connect, run_query
-from sandbox.provision import provision
+from sandbox.pipeline.provision import provision
 from sandbox.server import LocalAws
 
 CONTRACT = """

@@ -13,8 +13,8 @@ from asking import eventually
 from botocore.exceptions import ClientError
 
 from sandbox.athena.values import RESULTS_BUCKET
-from sandbox.iam import BadPolicy, Need, read_policy
-from sandbox.policed import CONTROL
+from sandbox.policies.policy import BadPolicy, RequiredPermission, read_policy
+from sandbox.policies.policy_gate import POLICIES_PATH
 from sandbox.server import REGION, LocalAws
 
 ACCOUNT = "123456789012"
@@ -25,7 +25,7 @@ def policy(*statements: dict[str, Any]) -> str:
 
 
 def bound(aws: LocalAws, key: str, document: str, method: str = "PUT") -> str:
-    request = urllib.request.Request(f"{aws.endpoint}{CONTROL}{key}", document.encode(), method=method)
+    request = urllib.request.Request(f"{aws.endpoint}{POLICIES_PATH}{key}", document.encode(), method=method)
     with urllib.request.urlopen(request, timeout=10) as answer:
         return answer.read().decode()
 
@@ -71,12 +71,14 @@ def denied(do: Callable[..., Any], **told: Any) -> ClientError:
 )
 def test_a_resource_is_matched_as_iam_does(pattern: str, resource: str, matches: bool) -> None:
     read = read_policy(policy({"Action": "s3:GetObject", "Resource": pattern}))
-    assert (read.refusal(Need("s3:GetObject", resource)) == "") is matches
+    assert (read.refusal(RequiredPermission("s3:GetObject", resource)) == "") is matches
 
 
 def test_an_action_is_matched_in_any_case_and_with_wildcards() -> None:
     read = read_policy(policy({"Action": ["s3:get*", "glue:GetTable"], "Resource": "*"}))
-    assert [read.refusal(Need(action, "x")) == "" for action in ("s3:GetObject", "glue:GetTables", "s3:Put")] == [
+    assert [
+        read.refusal(RequiredPermission(action, "x")) == "" for action in ("s3:GetObject", "glue:GetTables", "s3:Put")
+    ] == [
         True,
         False,
         False,
@@ -114,8 +116,8 @@ def test_sts_and_iam_tell_who_somebody_is_and_what_their_policy_allows(allowed: 
 def test_a_deny_is_stronger_than_any_allow() -> None:
     everything = {"Action": "*", "Resource": "*"}
     read = read_policy(policy(everything, {"Effect": "Deny", "Action": "s3:Delete*", "Resource": "*"}))
-    assert read.refusal(Need("s3:PutObject", "x")) == ""
-    assert "explicit deny" in read.refusal(Need("s3:DeleteObject", "x"))
+    assert read.refusal(RequiredPermission("s3:PutObject", "x")) == ""
+    assert "explicit deny" in read.refusal(RequiredPermission("s3:DeleteObject", "x"))
 
 
 @pytest.mark.parametrize(
@@ -146,10 +148,10 @@ def test_the_control_refuses_what_is_no_policy_and_shows_what_is_bound(aws: Loca
         bound(aws, "somebody", policy({"NotAction": "s3:*", "Resource": "*"}))
     assert (refused.value.code, "NotAction" in refused.value.read().decode()) == (400, True)
     with pytest.raises(urllib.error.HTTPError) as absent:
-        urllib.request.urlopen(f"{aws.endpoint}{CONTROL}somebody", timeout=10)
+        urllib.request.urlopen(f"{aws.endpoint}{POLICIES_PATH}somebody", timeout=10)
     assert absent.value.code == 404
     bound(aws, "somebody", policy({"Action": "s3:*", "Resource": "*"}))
-    with urllib.request.urlopen(f"{aws.endpoint}{CONTROL}somebody", timeout=10) as shown:
+    with urllib.request.urlopen(f"{aws.endpoint}{POLICIES_PATH}somebody", timeout=10) as shown:
         assert json.loads(shown.read())["Statement"][0]["Action"] == "s3:*"
     bound(aws, "somebody", "", "DELETE")
 

@@ -26,9 +26,9 @@ from acceptance.contract.contract import (
 )
 from acceptance.contract.keys.template import KeyTemplate
 from acceptance.contract.landing_format import PartitionHolds
-from sandbox.faults import FAULTS
-from sandbox.plan import actions, table_location
-from sandbox.provision import provision
+from sandbox.pipeline.deployed.injected_faults import FAULTS
+from sandbox.pipeline.pipeline_plan import actions, table_location
+from sandbox.pipeline.provision import provision
 from sandbox.server import LocalAws
 
 MINUTE = timedelta(minutes=1)

@@ -120,7 +120,10 @@ def test_a_second_sandbox_in_a_process_is_a_new_one() -> None:
 
 
 def test_the_names_of_the_faults_need_no_moto() -> None:
-    code = "import sys, sandbox.faults; assert 'moto' not in sys.modules; print(len(sandbox.faults.FAULTS))"
+    code = (
+        "import sys; from sandbox.pipeline.deployed.injected_faults import FAULTS\n"
+        "assert 'moto' not in sys.modules; print(len(FAULTS))"
+    )
     ran = subprocess.run([sys.executable, "-c", code], capture_output=True, encoding="utf-8", timeout=30, check=True)
     assert ran.stdout.strip() == "9"
 

@@ -13,7 +13,7 @@ import pytest
 from botocore.config import Config
 from botocore.exceptions import ClientError, ConnectionClosedError, ReadTimeoutError
 
-from sandbox.requests import SERVICES
+from sandbox.aws_requests import SERVICES
 from sandbox.server import REGION, LocalAws
 
 Client = Callable[..., Any]
@@ -32,7 +32,7 @@ def ours(aws: LocalAws) -> Client:
 
 def control(aws: LocalAws, method: str, body: object = None) -> tuple[int, Any]:
     content = body if isinstance(body, bytes) else None if body is None else json.dumps(body).encode()
-    request = urllib.request.Request(aws.control, content, method=method)
+    request = urllib.request.Request(aws.faults_url, content, method=method)
     try:
         with urllib.request.urlopen(request, timeout=10) as answer:
             return answer.status, json.loads(answer.read())

@@ -19,7 +19,7 @@ from acceptance.contract.keys.template import KeyTemplate
 from acceptance.contract.landing_format import LandingFormat
 from acceptance.proof.fingerprint import Fingerprint, duckdb_fingerprint_columns, quoted_names
 from landed.file import read_landed
-from sandbox.pipeline.reading import load
+from sandbox.pipeline.deployed.reading import load
 
 NUMBER = st.from_regex(r"[+-]?[0-9]{1,5}([.][0-9]{1,2})?", fullmatch=True)
 DAY = st.dates().map(str)

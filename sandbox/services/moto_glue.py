@@ -17,12 +17,12 @@ from moto.glue.responses import GlueResponse
 from moto.logs.models import logs_backends
 from moto.s3.models import s3_backends
 
-from sandbox.children import RUNTIME, environment, start_python
+from sandbox.services.runtime_process import RUNTIME, environment, start_python
 
 LIVE = ("STARTING", "RUNNING", "STOPPING")
 
 
-class JobRun(FakeJobRun):
+class ScriptJobRun(FakeJobRun):
     """A run whose state is what its process does."""
 
     status = "STARTING"
@@ -50,7 +50,7 @@ class RunningGlue(GlueBackend):
     def start_job_run(self, name: str, arguments: dict[str, str] | None, *settings: Any) -> str:
         job = self.get_job(name)
         allocated_capacity, max_capacity, timeout, worker_type, security, workers, notification, previous = settings
-        run = JobRun(
+        run = ScriptJobRun(
             name,
             previous,
             {**job.default_arguments, **(arguments or {}), **(job.non_overridable_arguments or {})},
@@ -86,7 +86,7 @@ class RunningGlue(GlueBackend):
                 self.stop_job_run(job.name, run.job_run_id)
         super().reset()
 
-    def _run(self, job: FakeJob, run: JobRun) -> None:
+    def _run(self, job: FakeJob, run: ScriptJobRun) -> None:
         try:
             with tempfile.TemporaryDirectory(prefix="glue-", ignore_cleanup_errors=True) as folder:
                 state, run.error = self._execute(job, run, Path(folder))
@@ -97,7 +97,7 @@ class RunningGlue(GlueBackend):
         run.completed_on = run.modified_on = utcnow()
         run.status = state
 
-    def _execute(self, job: FakeJob, run: JobRun, folder: Path) -> tuple[str, str | None]:
+    def _execute(self, job: FakeJob, run: ScriptJobRun, folder: Path) -> tuple[str, str | None]:
         """The final state and the error message."""
         script = self._download(job.command["ScriptLocation"], folder)
         extra = [self._download(uri, folder) for uri in run.arguments.get("--extra-py-files", "").split(",") if uri]
@@ -129,7 +129,7 @@ class RunningGlue(GlueBackend):
         return "FAILED", said
 
     @staticmethod
-    def _time_out(run: JobRun, timed_out: threading.Event) -> None:
+    def _time_out(run: ScriptJobRun, timed_out: threading.Event) -> None:
         assert run.process
         timed_out.set()
         run.process.kill()
@@ -143,7 +143,7 @@ class RunningGlue(GlueBackend):
         path.write_bytes(found.value)
         return path
 
-    def _log(self, run: JobRun, output: Path, errors: Path) -> None:
+    def _log(self, run: ScriptJobRun, output: Path, errors: Path) -> None:
         logs = logs_backends[self.account_id][self.region_name]
         for group, file in (("/aws-glue/jobs/output", output), ("/aws-glue/jobs/error", errors)):
             logs.ensure_log_group(group)

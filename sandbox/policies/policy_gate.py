@@ -15,12 +15,13 @@ from moto.iam.models import iam_backends
 from moto.sts.models import sts_backends
 
 from acceptance.errors import SettingsError
-from sandbox import identity
-from sandbox.iam import CALLER, BadPolicy, Caller, Policy, read_policy
-from sandbox.needs import body_of, needs
-from sandbox.requests import SERVICES, Refusal, read_request, refusal_body
+from sandbox.aws_requests import SERVICES, Refusal, read_request, refusal_body
+from sandbox.policies import identity
+from sandbox.policies.caller import CALLER, RestrictedCaller
+from sandbox.policies.policy import BadPolicy, Policy, read_policy
+from sandbox.policies.required_permissions import body_of, required_permissions
 
-CONTROL = "/_aceite/policies/"
+POLICIES_PATH = "/_aceite/policies/"
 """No bucket can have this name."""
 
 Wsgi = Callable[[dict[str, Any], Callable[..., Any]], Iterable[bytes]]
@@ -28,7 +29,7 @@ Wsgi = Callable[[dict[str, Any], Callable[..., Any]], Iterable[bytes]]
 _KEY_IN_HEADER = re.compile(r"(?:Credential=|AWS )([^/:,]+)")
 
 
-class Policed:
+class PolicyGate:
     """The policies by access key, a gate before AWS that asks them, and their control."""
 
     def __init__(self, app: Wsgi) -> None:
@@ -36,17 +37,17 @@ class Policed:
         self._policies: dict[str, Policy] = {}
 
     def __call__(self, environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
-        if environ["PATH_INFO"].startswith(CONTROL):
+        if environ["PATH_INFO"].startswith(POLICIES_PATH):
             return self._control(environ, start_response)
         key = _access_key(environ)
         policy = self._policies.get(key) or _of_assumed_role(key)
         if policy is None:
             return self._answer(environ, start_response)
-        caller, asked = Caller(key, DEFAULT_ACCOUNT_ID, policy), read_request(environ)
+        caller, asked = RestrictedCaller(key, DEFAULT_ACCOUNT_ID, policy), read_request(environ)
         if asked is None or not asked.operation:
             service = asked.service if asked else "s3"
             return _refused(service, f"the sandbox cannot tell what {key} asks for here", environ, start_response)
-        for need in needs(asked, environ):
+        for need in required_permissions(asked, environ):
             if said := caller.denial(need):
                 return _refused(asked.service, said, environ, start_response)
         token = CALLER.set(caller)
@@ -66,7 +67,7 @@ class Policed:
         return self._policies.get(who) or _of_role(who)
 
     def _control(self, environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
-        method, key = environ["REQUEST_METHOD"], unquote(environ["PATH_INFO"].removeprefix(CONTROL))
+        method, key = environ["REQUEST_METHOD"], unquote(environ["PATH_INFO"].removeprefix(POLICIES_PATH))
         status, said = HTTPStatus.OK, ""
         match method:
             case "PUT" if key:
@@ -88,7 +89,7 @@ class Policed:
 
 def bind_policy(endpoint: str, access_key: str, document: str) -> None:
     """Binds it in the sandbox at this address. Raises SettingsError if the document cannot be evaluated."""
-    place = f"{endpoint}{CONTROL}{quote(access_key, safe='')}"
+    place = f"{endpoint}{POLICIES_PATH}{quote(access_key, safe='')}"
     request = urllib.request.Request(place, document.encode(), method="PUT")
     try:
         urllib.request.urlopen(request, timeout=10).close()

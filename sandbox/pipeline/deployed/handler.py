@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from conversion import convert  # type: ignore[import-not-found]
-from faults import Fault  # type: ignore[import-not-found]
+from injected_faults import PipelineFault  # type: ignore[import-not-found]
 from request import Request, RequestError, client, read_requests  # type: ignore[import-not-found]
 
 Requests = Sequence[Request]
@@ -19,7 +19,7 @@ def handler(event: Any, context: Any) -> dict[str, Any]:
         raise RequestError(f"{context.function_name} has no part in the pipeline of {dataset['dataset']}")
     for request in requests:
         print(f"{request.landed.uri}, business date {request.delivery.business_date}: {actions}")
-        if request.fault == Fault.LAMBDA_ERROR:
+        if request.fault == PipelineFault.LAMBDA_ERROR:
             raise RuntimeError(f"{context.function_name} failed on purpose: the landed object asks for {request.fault}")
     done: dict[str, Any] = {}
     for action, target in actions:

@@ -13,6 +13,8 @@ from xml.sax.saxutils import escape
 import botocore.session
 
 SERVICES = ("s3", "ssm", "lambda", "glue", "athena", "sts", "sqs", "logs", "iam")
+REGION = "us-east-1"
+"""The sandbox serves every region as this one."""
 _SIGNED = re.compile(r"Credential=([^/,]+)/\d+/[^/]+/([^/]+)/")
 
 

@@ -7,7 +7,7 @@ from typing import Any
 METADATA_KEY = "aceite-fault"
 
 
-class Fault(StrEnum):
+class PipelineFault(StrEnum):
     ROW_DROPPED = "row-dropped"
     ROW_DUPLICATED = "row-duplicated"
     CELL_CHANGED = "cell-changed"
@@ -20,15 +20,15 @@ class Fault(StrEnum):
 
 
 FAULTS: dict[str, str] = {
-    Fault.ROW_DROPPED: "The row in the middle of the file does not reach the table.",
-    Fault.ROW_DUPLICATED: "The row in the middle of the file is in the table twice.",
-    Fault.CELL_CHANGED: "One cell of the row in the middle has another value, in a column that is not a key.",
-    Fault.NULLS_TO_TEXT: "The nulls of a text column become the text 'null'; if there are none, one cell does.",
-    Fault.DECIMALS_TRUNCATED: "Decimals and doubles lose what is after the point.",
-    Fault.WRONG_PARTITION: "The rows are in the partition of the next day.",
-    Fault.LAMBDA_ERROR: "The first Lambda function fails.",
-    Fault.GLUE_FAILURE: "The conversion fails, in the Glue job or wherever it is made.",
-    Fault.NO_PARTITION: "The rows are written, but their partition is not added to the catalog.",
+    PipelineFault.ROW_DROPPED: "The row in the middle of the file does not reach the table.",
+    PipelineFault.ROW_DUPLICATED: "The row in the middle of the file is in the table twice.",
+    PipelineFault.CELL_CHANGED: "One cell of the row in the middle has another value, in a column that is not a key.",
+    PipelineFault.NULLS_TO_TEXT: "The nulls of a text column become the text 'null'; if there are none, one cell does.",
+    PipelineFault.DECIMALS_TRUNCATED: "Decimals and doubles lose what is after the point.",
+    PipelineFault.WRONG_PARTITION: "The rows are in the partition of the next day.",
+    PipelineFault.LAMBDA_ERROR: "The first Lambda function fails.",
+    PipelineFault.GLUE_FAILURE: "The conversion fails, in the Glue job or wherever it is made.",
+    PipelineFault.NO_PARTITION: "The rows are written, but their partition is not added to the catalog.",
 }
 """Each name with what happens, in one sentence."""
 
@@ -40,7 +40,7 @@ class ImpossibleFault(Exception):
     """The file has nothing that the fault could change."""
 
 
-def spoil(connection: Any, fault: Fault | None, columns: Columns) -> None:
+def spoil(connection: Any, fault: PipelineFault | None, columns: Columns) -> None:
     """Applies a fault of the data to the table `delivered`; any other fault is not made here."""
     if fault not in _SPOILERS:
         return
@@ -80,14 +80,14 @@ def _decimals_truncated(connection: Any, columns: Columns, middle: str) -> list[
     return [f"UPDATE delivered SET {', '.join(f'{name} = trunc({name})' for name in names)}"]
 
 
-_SPOILERS: dict[Fault | None, Callable[[Any, Columns, str], list[str]]] = {
-    Fault.ROW_DROPPED: lambda connection, columns, middle: [f"DELETE FROM delivered {middle}"],
-    Fault.ROW_DUPLICATED: lambda connection, columns, middle: [
+_SPOILERS: dict[PipelineFault | None, Callable[[Any, Columns, str], list[str]]] = {
+    PipelineFault.ROW_DROPPED: lambda connection, columns, middle: [f"DELETE FROM delivered {middle}"],
+    PipelineFault.ROW_DUPLICATED: lambda connection, columns, middle: [
         f"INSERT INTO delivered SELECT * FROM delivered {middle}"
     ],
-    Fault.CELL_CHANGED: _cell_changed,
-    Fault.NULLS_TO_TEXT: _nulls_to_text,
-    Fault.DECIMALS_TRUNCATED: _decimals_truncated,
+    PipelineFault.CELL_CHANGED: _cell_changed,
+    PipelineFault.NULLS_TO_TEXT: _nulls_to_text,
+    PipelineFault.DECIMALS_TRUNCATED: _decimals_truncated,
 }
 
 

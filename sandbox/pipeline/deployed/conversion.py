@@ -8,7 +8,7 @@ from datetime import timedelta
 from pathlib import Path
 
 import duckdb
-from faults import Fault, ImpossibleFault, spoil  # type: ignore[import-not-found]
+from injected_faults import ImpossibleFault, PipelineFault, spoil  # type: ignore[import-not-found]
 from reading import load, quoted  # type: ignore[import-not-found]
 from request import Request, client  # type: ignore[import-not-found]
 
@@ -17,7 +17,7 @@ from acceptance.deliveries.delivery import LandingObject
 
 def convert(request: Request) -> str:
     """The URI of the object. Its name comes from the landed key: delivered again it is replaced, and no other is."""
-    if request.fault == Fault.GLUE_FAILURE:
+    if request.fault == PipelineFault.GLUE_FAILURE:
         raise RuntimeError(f"the conversion failed on purpose: the landed object asks for {request.fault}")
     dataset, settings, landed = request.dataset, request.settings, request.landed
     table = {"DatabaseName": settings.get("database", dataset["database"])}
@@ -33,7 +33,7 @@ def convert(request: Request) -> str:
     s3.put_object(Bucket=bucket, Key=key, Body=_parquet(content, request))
     if dataset["alone"] and partition == request.partition:
         _empty(bucket, prefix, {f"{prefix}/{_name(member)}" for member in request.delivery.members})
-    if partition and request.fault != Fault.NO_PARTITION:
+    if partition and request.fault != PipelineFault.NO_PARTITION:
         added = {"Values": list(partition.values()), "StorageDescriptor": {**storage, "Location": f"{folder}/"}}
         with contextlib.suppress(glue.exceptions.AlreadyExistsException):
             glue.create_partition(**table, TableName=name, PartitionInput=added)
@@ -42,9 +42,9 @@ def convert(request: Request) -> str:
 
 def _partition(request: Request) -> dict[str, str]:
     right: dict[str, str] = request.partition
-    if request.fault == Fault.NO_PARTITION and not right:
+    if request.fault == PipelineFault.NO_PARTITION and not right:
         raise ImpossibleFault(f"{request.fault}: the table has no partitions")
-    if request.fault != Fault.WRONG_PARTITION:
+    if request.fault != PipelineFault.WRONG_PARTITION:
         return right
     next_day = request.delivery.business_date + timedelta(days=1)
     wrong: dict[str, str] = replace(request, delivery=replace(request.delivery, business_date=next_day)).partition

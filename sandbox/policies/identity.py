@@ -9,9 +9,9 @@ from xml.sax.saxutils import escape
 from moto.core import DEFAULT_ACCOUNT_ID
 from moto.sts.models import sts_backends
 
-from sandbox.iam import Need, Policy
-from sandbox.needs import body_of
-from sandbox.requests import read_request
+from sandbox.aws_requests import read_request
+from sandbox.policies.policy import Policy, RequiredPermission
+from sandbox.policies.required_permissions import body_of
 
 _USER = f"arn:aws:iam::{DEFAULT_ACCOUNT_ID}:user/"
 _OURS = re.compile("/(iam|sts)/")
@@ -38,15 +38,16 @@ def _simulation(told: Mapping[str, Sequence[str]], policy_of: PolicyOf) -> str:
     """Of each action on each resource, without a word about conditions: those of a request are not known here."""
     policy = policy_of(told.get("PolicySourceArn", [""])[0].removeprefix(_USER))
     members = "".join(
-        f"<member><EvalActionName>{escape(action)}</EvalActionName><EvalResourceName>{escape(resource)}"
-        f"</EvalResourceName><EvalDecision>{_decision(policy, Need(action, resource))}</EvalDecision></member>"
+        f"<member><EvalActionName>{escape(action)}</EvalActionName>"
+        f"<EvalResourceName>{escape(resource)}</EvalResourceName>"
+        f"<EvalDecision>{_decision(policy, RequiredPermission(action, resource))}</EvalDecision></member>"
         for action in _list(told, "ActionNames")
         for resource in list(_list(told, "ResourceArns")) or ["*"]
     )
     return f"<IsTruncated>false</IsTruncated><EvaluationResults>{members}</EvaluationResults>"
 
 
-def _decision(policy: Policy | None, need: Need) -> str:
+def _decision(policy: Policy | None, need: RequiredPermission) -> str:
     why = policy.refusal(need) if policy is not None else ""
     return "allowed" if not why else "explicitDeny" if "explicit deny" in why else "implicitDeny"
 

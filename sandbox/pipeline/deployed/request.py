@@ -1,6 +1,6 @@
 """What an event or a run's arguments ask for: the dataset and the landed objects that they speak of.
 
-The plan (plan.json, beside this module) is what `sandbox.provision` read from the contracts.
+The plan (plan.json, beside this module) is what `sandbox.pipeline.provision` read from the contracts.
 """
 
 import json
@@ -13,7 +13,7 @@ from typing import Any, cast
 
 import boto3
 from botocore.exceptions import ClientError
-from faults import METADATA_KEY, Fault  # type: ignore[import-not-found]  # beside this module, where it runs
+from injected_faults import METADATA_KEY, PipelineFault  # type: ignore[import-not-found]  # beside this module, where it runs
 
 from acceptance.contract.keys.template import KeyTemplate
 from acceptance.deliveries.delivery import Delivery, LandingObject
@@ -39,7 +39,7 @@ class Request:
     delivery: Delivery
     landed: LandingObject
     fields: Mapping[str, str]
-    fault: Fault | None
+    fault: PipelineFault | None
     settings: Mapping[str, Any]
     told: Mapping[str, str]
 
@@ -146,14 +146,14 @@ def client(service: str) -> Any:
     return cast(Any, boto3).client(service)
 
 
-def _landed(bucket: str, key: str) -> tuple[LandingObject, Fault | None]:
+def _landed(bucket: str, key: str) -> tuple[LandingObject, PipelineFault | None]:
     try:
         found = client("s3").head_object(Bucket=bucket, Key=key)
     except ClientError as error:
         raise RequestError(f"s3://{bucket}/{key} cannot be read: {error}") from error
     landed = LandingObject(bucket, key, found["ETag"].strip('"'), found["ContentLength"], found["LastModified"])
     name = found["Metadata"].get(METADATA_KEY)
-    return landed, Fault(name) if name else None
+    return landed, PipelineFault(name) if name else None
 
 
 def _parameter(name: str | None) -> dict[str, Any]:

@@ -16,7 +16,7 @@ from typing import Any, ClassVar
 from moto.awslambda import urls
 from moto.awslambda.models import LambdaBackend, LambdaFunction
 
-from sandbox.children import environment, start_python
+from sandbox.services.runtime_process import environment, start_python
 
 ATTEMPTS = 3  # of an Event invocation, as AWS makes
 LOG_TAIL_BYTES = 4096

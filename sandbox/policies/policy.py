@@ -9,15 +9,12 @@ A document that says more than can be evaluated is refused: it would promise wha
 
 import json
 import re
-from collections.abc import Iterator, Mapping, Sequence
-from contextvars import ContextVar
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
 MOST_CHARACTERS = 6144
-REGION = "us-east-1"
-"""The one that every region is."""
 _CONDITIONS = {"StringEquals", "StringLike"}
 _KEYS = {"s3:prefix", "kms:ViaService"}
 _FIELDS = {"Sid", "Effect", "Action", "Resource", "Condition"}
@@ -31,12 +28,8 @@ class BadPolicy(Exception):
     """The document is no policy, or says what cannot be evaluated here; with what is allowed."""
 
 
-class Denied(Exception):
-    """The caller may not do it; in IAM's own words."""
-
-
 @dataclass(frozen=True, slots=True)
-class Need:
+class RequiredPermission:
     """What a request takes of who makes it."""
 
     action: str
@@ -51,7 +44,7 @@ class _Statement:
     resources: tuple[str, ...]
     conditions: tuple[tuple[str, str, tuple[str, ...]], ...]
 
-    def says(self, need: Need) -> bool:
+    def says(self, need: RequiredPermission) -> bool:
         return (
             any(_matches(pattern.lower(), need.action.lower()) for pattern in self.actions)
             and any(_matches(pattern, need.resource) for pattern in self.resources)
@@ -71,55 +64,12 @@ class Policy:
     statements: tuple[_Statement, ...]
     document: str
 
-    def refusal(self, need: Need) -> str:
+    def refusal(self, need: RequiredPermission) -> str:
         """Why it is denied, as all is that no statement allows, or that one denies; empty if it is allowed."""
         said = [statement for statement in self.statements if statement.says(need)]
         if any(not statement.allows for statement in said):
             return "with an explicit deny in an identity-based policy"
         return "" if said else f"because no identity-based policy allows the {need.action} action"
-
-
-@dataclass(frozen=True, slots=True)
-class Caller:
-    """Who signed the request that is being answered, and is bound to a policy."""
-
-    access_key: str
-    account: str
-    policy: Policy
-
-    def denial(self, need: Need) -> str:
-        """IAM's sentence, or nothing."""
-        why = self.policy.refusal(need)
-        who = f"User: arn:aws:iam::{self.account}:user/{self.access_key}"
-        return f"{who} is not authorized to perform: {need.action} on resource: {need.resource} {why}" if why else ""
-
-
-CALLER: ContextVar[Caller | None] = ContextVar("caller", default=None)
-"""None for one that may do everything. A thread that works for a request is started in a copy of its context."""
-
-
-def denial(action: str, resource: str, **context: str) -> str:
-    """Why whoever asked may not do this; empty if they may. Names of context keys have _ in the place of the colon."""
-    caller = CALLER.get()
-    keys = tuple((key.replace("_", ":", 1), value) for key, value in context.items())
-    return caller.denial(Need(action, resource, keys)) if caller else ""
-
-
-def require_glue(action: str, database: str = "", table: str = "") -> None:
-    """Raises Denied unless whoever asked has the right on catalog, database and table."""
-    caller = CALLER.get()
-    for resource in catalog_resources(database, table) if caller else ():
-        arn = f"arn:aws:glue:{REGION}:{caller.account}:{resource}" if caller else ""
-        if said := denial(f"glue:{action}", arn):
-            raise Denied(f"Insufficient permissions to execute the query. {said}")
-
-
-def catalog_resources(database: str, table: str = "") -> Iterator[str]:
-    yield "catalog"
-    if database:
-        yield f"database/{database}"
-    if table:
-        yield f"table/{database}/{table}"
 
 
 def read_policy(text: str) -> Policy:

@@ -15,9 +15,9 @@ from botocore.exceptions import ClientError
 from acceptance.contract.contract import AwaitGlueJob, AwaitObject, Contract, Invoke, RunGlueJob
 from sandbox.athena.ddl import FORMATS
 from sandbox.athena.values import RESULTS_BUCKET
-from sandbox.plan import plan, steps_of, table_location, targets
+from sandbox.pipeline.pipeline_plan import plan, steps_of, table_location, targets
 
-PIPELINE = Path(__file__).parent / "pipeline"
+DEPLOYED = Path(__file__).parent / "deployed"
 CODE_BUCKET = "pipeline-code"
 ROLE = "sandbox-pipeline"
 MAX_CONCURRENT_RUNS = 10
@@ -61,7 +61,7 @@ def _open_to_browsers(s3: Any, bucket: str) -> None:
 def _pipeline(clients: Mapping[str, Any], contracts: Sequence[Contract]) -> None:
     package = _package([plan(contract) for contract in contracts])
     clients["s3"].put_object(Bucket=CODE_BUCKET, Key="pipeline.zip", Body=package)
-    clients["s3"].put_object(Bucket=CODE_BUCKET, Key="job.py", Body=(PIPELINE / "job.py").read_bytes())
+    clients["s3"].put_object(Bucket=CODE_BUCKET, Key="job.py", Body=(DEPLOYED / "job.py").read_bytes())
     with _once():
         clients["iam"].create_role(RoleName=ROLE, AssumeRolePolicyDocument="{}")
     role = clients["iam"].get_role(RoleName=ROLE)["Role"]["Arn"]
@@ -74,7 +74,7 @@ def _pipeline(clients: Mapping[str, Any], contracts: Sequence[Contract]) -> None
 def _package(plan: list[dict[str, Any]]) -> bytes:
     package = io.BytesIO()
     with zipfile.ZipFile(package, "w", zipfile.ZIP_DEFLATED) as file:
-        for module in sorted(PIPELINE.glob("*.py")):
+        for module in sorted(DEPLOYED.glob("*.py")):
             file.write(module, module.name)
         file.writestr("plan.json", json.dumps(plan, indent=1))
     return package.getvalue()

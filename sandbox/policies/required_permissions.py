@@ -13,8 +13,9 @@ from moto.core import DEFAULT_ACCOUNT_ID
 from moto.s3.models import s3_backends
 from moto.ssm.models import ssm_backends
 
-from sandbox.iam import REGION, Need, catalog_resources
-from sandbox.requests import AwsRequest
+from sandbox.aws_requests import REGION, AwsRequest
+from sandbox.policies.caller import catalog_resources
+from sandbox.policies.policy import RequiredPermission
 
 _S3_ACTIONS = {
     "ListObjects": "ListBucket",
@@ -50,7 +51,7 @@ _OTHER_ACTIONS = {
 }
 
 
-def needs(asked: AwsRequest, environ: dict[str, Any]) -> Iterator[Need]:
+def required_permissions(asked: AwsRequest, environ: dict[str, Any]) -> Iterator[RequiredPermission]:
     """Every right that the request takes. One that is not known takes the operation's own, on everything."""
     action = f"{asked.service}:{asked.operation}"
     resources: Sequence[str]
@@ -74,10 +75,10 @@ def needs(asked: AwsRequest, environ: dict[str, Any]) -> Iterator[Need]:
         case _:
             resources = ["*"]
     for resource in resources or ["*"]:
-        yield Need(_OTHER_ACTIONS.get(action, action), resource)
+        yield RequiredPermission(_OTHER_ACTIONS.get(action, action), resource)
 
 
-def _of_s3(operation: str, environ: dict[str, Any]) -> Iterator[Need]:
+def _of_s3(operation: str, environ: dict[str, Any]) -> Iterator[RequiredPermission]:
     place = environ["PATH_INFO"].encode("latin-1").decode("utf-8", "replace").lstrip("/")
     bucket, _, key = place.partition("/")
     query = parse_qs(environ.get("QUERY_STRING", ""), keep_blank_values=True)
@@ -88,19 +89,20 @@ def _of_s3(operation: str, environ: dict[str, Any]) -> Iterator[Need]:
     listing = action in ("s3:ListBucket", "s3:ListBucketVersions")
     if operation == "DeleteObjects":
         for name in ElementTree.fromstring(body_of(environ)).iterfind(".//{*}Key"):
-            yield Need("s3:DeleteObject", f"arn:aws:s3:::{bucket}/{name.text}")
+            yield RequiredPermission("s3:DeleteObject", f"arn:aws:s3:::{bucket}/{name.text}")
         return
     resource = f"arn:aws:s3:::{bucket}/{key}" if key else f"arn:aws:s3:::{bucket}" if bucket else "*"
-    yield Need(action, resource, prefix if listing else ())
+    yield RequiredPermission(action, resource, prefix if listing else ())
     if action == "s3:PutObject":
-        yield from (Need(f"s3:{more}", resource) for header, more in _WITH_HEADER.items() if header in environ)
+        extra = (action for header, action in _WITH_HEADER.items() if header in environ)
+        yield from (RequiredPermission(f"s3:{action}", resource) for action in extra)
     if environ.get(_BYPASS, "").lower() == "true":
-        yield Need("s3:BypassGovernanceRetention", resource)
+        yield RequiredPermission("s3:BypassGovernanceRetention", resource)
     if source := environ.get("HTTP_X_AMZ_COPY_SOURCE"):
-        yield Need("s3:GetObject", f"arn:aws:s3:::{unquote(source).lstrip('/').partition('?')[0]}")
+        yield RequiredPermission("s3:GetObject", f"arn:aws:s3:::{unquote(source).lstrip('/').partition('?')[0]}")
     if action == "s3:GetObject" and key and not _is_there(bucket, key):
         # Who may not list the bucket is not told that an object is not there. Of a prefix this request knows nothing.
-        yield Need("s3:ListBucket", f"arn:aws:s3:::{bucket}")
+        yield RequiredPermission("s3:ListBucket", f"arn:aws:s3:::{bucket}")
 
 
 def _is_there(bucket: str, key: str) -> bool:
@@ -124,7 +126,7 @@ def _of_ssm(operation: str, told: dict[str, Any]) -> Sequence[str]:
     return [_arn("ssm", f"parameter/{name.partition(':')[0].removeprefix('/')}") for name in names]
 
 
-def _keys_of_parameter(operation: str, told: dict[str, Any]) -> Iterator[Need]:
+def _keys_of_parameter(operation: str, told: dict[str, Any]) -> Iterator[RequiredPermission]:
     """SSM decrypts and encrypts in the name of who asks; under the account's own key that is not asked for."""
     key = told.get("KeyId") if told.get("Type") == "SecureString" else None
     if told.get("WithDecryption"):
@@ -133,7 +135,7 @@ def _keys_of_parameter(operation: str, told: dict[str, Any]) -> Iterator[Need]:
     if key and key != "alias/aws/ssm":
         arn = key if key.startswith("arn:") else _arn("kms", f"key/{key}")
         through = (("kms:ViaService", f"ssm.{REGION}.amazonaws.com"),)
-        yield Need("kms:Encrypt" if operation == "PutParameter" else "kms:Decrypt", arn, through)
+        yield RequiredPermission("kms:Encrypt" if operation == "PutParameter" else "kms:Decrypt", arn, through)
 
 
 def _of_glue(operation: str, told: dict[str, Any]) -> Sequence[str]:
@@ -162,14 +164,14 @@ def _of_athena(operation: str, told: dict[str, Any]) -> Sequence[str]:
     return [_arn("athena", f"datacatalog/{told['CatalogName']}")] if "CatalogName" in told else []
 
 
-def _besides_athena(operation: str, told: dict[str, Any]) -> Iterator[Need]:
+def _besides_athena(operation: str, told: dict[str, Any]) -> Iterator[RequiredPermission]:
     """Who fetches rows reads the object that they are in; who queries another catalog uses it."""
     catalog = (told.get("QueryExecutionContext") or {}).get("Catalog") or "awsdatacatalog"
     if operation == "StartQueryExecution" and catalog.lower() != "awsdatacatalog":
-        yield Need("athena:GetDataCatalog", _arn("athena", f"datacatalog/{catalog}"))
+        yield RequiredPermission("athena:GetDataCatalog", _arn("athena", f"datacatalog/{catalog}"))
     found = _execution(told)
     if operation == "GetQueryResults" and found is not None:
-        yield Need("s3:GetObject", f"arn:aws:s3:::{found.output.removeprefix('s3://')}")
+        yield RequiredPermission("s3:GetObject", f"arn:aws:s3:::{found.output.removeprefix('s3://')}")
 
 
 def _execution(told: dict[str, Any]) -> Any:

@@ -16,16 +16,16 @@ from dataclasses import asdict
 from http import HTTPStatus
 from typing import Any
 
-from sandbox.requests import Refusal, read_request, refusal_body
-from sandbox.torment import ANY, BadFault, Fault, Kind, read_faults
+from sandbox.aws_requests import Refusal, read_request, refusal_body
+from sandbox.fault_injection.aws_faults import ANY, AwsFault, AwsFaultKind, BadFault, read_faults
 
-CONTROL = "/_aceite/faults"
+FAULTS_PATH = "/_aceite/faults"
 """No bucket can have this name."""
 
 Wsgi = Callable[[dict[str, Any], Callable[..., Any]], Iterable[bytes]]
 
-_REFUSALS: dict[Kind, dict[str, tuple[int, str]]] = {
-    Kind.THROTTLED: {
+_REFUSALS: dict[AwsFaultKind, dict[str, tuple[int, str]]] = {
+    AwsFaultKind.THROTTLED: {
         ANY: (400, "ThrottlingException"),
         "s3": (503, "SlowDown"),
         "lambda": (429, "TooManyRequestsException"),
@@ -33,7 +33,7 @@ _REFUSALS: dict[Kind, dict[str, tuple[int, str]]] = {
         "sts": (400, "Throttling"),
         "iam": (400, "Throttling"),
     },
-    Kind.ERROR: {
+    AwsFaultKind.ERROR: {
         ANY: (500, "InternalFailure"),
         "s3": (500, "InternalError"),
         "lambda": (500, "ServiceException"),
@@ -41,7 +41,7 @@ _REFUSALS: dict[Kind, dict[str, tuple[int, str]]] = {
         "athena": (500, "InternalServerException"),
         "ssm": (500, "InternalServerError"),
     },
-    Kind.DENIED: {
+    AwsFaultKind.DENIED: {
         ANY: (400, "AccessDeniedException"),
         "s3": (403, "AccessDenied"),
         "lambda": (403, "AccessDeniedException"),
@@ -51,24 +51,24 @@ _REFUSALS: dict[Kind, dict[str, tuple[int, str]]] = {
 }
 
 
-class Torment:
+class FaultInjection:
     """The faults that are set, a gate before AWS that makes them, and their control."""
 
     def __init__(self) -> None:
-        self._faults: list[Fault] = []
+        self._faults: list[AwsFault] = []
         self._lock = threading.Lock()
 
     @property
-    def faults(self) -> tuple[Fault, ...]:
+    def faults(self) -> tuple[AwsFault, ...]:
         return tuple(self._faults)
 
-    def set(self, faults: Sequence[Fault]) -> None:
+    def set(self, faults: Sequence[AwsFault]) -> None:
         with self._lock:
             self._faults = list(faults)
 
     def gate(self, app: Wsgi) -> Wsgi:
         def answer(environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
-            if environ["PATH_INFO"].rstrip("/") == CONTROL:
+            if environ["PATH_INFO"].rstrip("/") == FAULTS_PATH:
                 return self._control(environ, start_response)
             with self._lock:
                 asked = read_request(environ) if self._faults else None
@@ -104,32 +104,32 @@ class Torment:
 
 
 def _made(
-    fault: Fault, service: str, app: Wsgi, environ: dict[str, Any], start_response: Callable[..., Any]
+    fault: AwsFault, service: str, app: Wsgi, environ: dict[str, Any], start_response: Callable[..., Any]
 ) -> Iterable[bytes]:
     started: list[Any] = []
-    if fault.after or fault.kind is Kind.SLOW:
+    if fault.after or fault.kind is AwsFaultKind.SLOW:
         if not fault.after:
             time.sleep(fault.seconds)
         content = _whole(app(environ, lambda *given: started.append(given)))
     else:
         _body(environ)
-    if fault.kind is Kind.SLOW:
+    if fault.kind is AwsFaultKind.SLOW:
         if fault.after:
             time.sleep(fault.seconds)
         start_response(*started[0])
         return [content]
-    if fault.kind is Kind.TIMEOUT:
+    if fault.kind is AwsFaultKind.TIMEOUT:
         _hang(environ["werkzeug.socket"], fault.seconds)
-    if fault.kind in (Kind.TIMEOUT, Kind.RESET):
+    if fault.kind in (AwsFaultKind.TIMEOUT, AwsFaultKind.RESET):
         environ["werkzeug.socket"].shutdown(socket.SHUT_RDWR)
         raise ConnectionAbortedError("a fault that was asked for")
     return _refused(fault.kind, service, environ["REQUEST_METHOD"], start_response)
 
 
-def _refused(kind: Kind, service: str, method: str, start_response: Callable[..., Any]) -> Iterable[bytes]:
+def _refused(kind: AwsFaultKind, service: str, method: str, start_response: Callable[..., Any]) -> Iterable[bytes]:
     codes = _REFUSALS[kind]
     status, code = codes.get(service, codes[ANY])
-    refusal = Refusal(status, code, f"a fault that was asked for at {CONTROL}")
+    refusal = Refusal(status, code, f"a fault that was asked for at {FAULTS_PATH}")
     headers, body = refusal_body(service, refusal, str(uuid.uuid4()))
     body = b"" if method == "HEAD" else body
     start_response(f"{status} {HTTPStatus(status).phrase}", [*headers, ("Content-Length", str(len(body)))])

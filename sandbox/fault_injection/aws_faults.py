@@ -11,14 +11,14 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
 
-from sandbox.requests import SERVICES, AwsRequest, operations
+from sandbox.aws_requests import SERVICES, AwsRequest, operations
 
 OURS = ("sandbox",)
 ANY = "*"
 MOST_SECONDS = 600
 
 
-class Kind(StrEnum):
+class AwsFaultKind(StrEnum):
     THROTTLED = "throttled"
     ERROR = "error"
     DENIED = "denied"
@@ -28,8 +28,8 @@ class Kind(StrEnum):
 
 
 _COUNTED = ("asked", "made")
-_NOT_AFTER = (Kind.THROTTLED, Kind.DENIED)
-_SECONDS = {Kind.SLOW: 1.0, Kind.TIMEOUT: 120.0}
+_NOT_AFTER = (AwsFaultKind.THROTTLED, AwsFaultKind.DENIED)
+_SECONDS = {AwsFaultKind.SLOW: 1.0, AwsFaultKind.TIMEOUT: 120.0}
 """Of a fault that does not say: a time-out that is longer than the clients' own."""
 
 
@@ -38,14 +38,14 @@ class BadFault(Exception):
 
 
 @dataclass
-class Fault:
+class AwsFault:
     """Happens to `rate` of the requests for an operation, at most `at_most` times if that is given.
 
     `after`: the request has its effect, and only the answer is lost or late. `seconds` are those of latency or of a
     time-out, after which the connection is closed. The seed makes the same requests in the same order fail again.
     """
 
-    kind: Kind
+    kind: AwsFaultKind
     service: str = ANY
     operation: str = ANY
     rate: float = 1.0
@@ -75,7 +75,7 @@ class Fault:
         return True
 
 
-def read_faults(body: bytes) -> list[Fault]:
+def read_faults(body: bytes) -> list[AwsFault]:
     """One fault, a list of them, or what GET answers.
 
     Raises:
@@ -90,7 +90,7 @@ def read_faults(body: bytes) -> list[Fault]:
     return [_fault(each) for each in (told if isinstance(told, list) else [told])]
 
 
-def _fault(told: object) -> Fault:
+def _fault(told: object) -> AwsFault:
     if not isinstance(told, dict):
         raise BadFault('a fault is an object such as {"service": "s3", "kind": "throttled", "rate": 0.3}')
     told = {name: value for name, value in told.items() if name not in _COUNTED}
@@ -102,7 +102,7 @@ def _fault(told: object) -> Fault:
             raise BadFault(f"{name} is {json.dumps(value)}; allowed: {allowed}")
     if "kind" not in told:
         raise BadFault(f"kind is missing; allowed: {_FIELDS['kind'][0]}")
-    service, operation, kind = told.get("service", ANY), told.get("operation", ANY), Kind(told["kind"])
+    service, operation, kind = told.get("service", ANY), told.get("operation", ANY), AwsFaultKind(told["kind"])
     if operation != ANY and (service == ANY or operation not in operations(service)):
         where = "without a service it can only be *" if service == ANY else f"{service} has no such operation"
         raise BadFault(f"operation is {json.dumps(operation)}: {where}; it is written as in boto3's model: PutObject")
@@ -113,7 +113,7 @@ def _fault(told: object) -> Fault:
         "callers": tuple(told.get("callers", OURS)),
         "seconds": told.get("seconds", _SECONDS.get(kind, 0)),
     }
-    return Fault(**{**told, **more})
+    return AwsFault(**{**told, **more})
 
 
 def _is_number(value: object, least: float, most: float) -> bool:
@@ -125,7 +125,7 @@ def _is_count(value: object) -> bool:
 
 
 _FIELDS: dict[str, tuple[str, Callable[[Any], bool]]] = {
-    "kind": (", ".join(Kind), lambda value: value in list(Kind)),
+    "kind": (", ".join(AwsFaultKind), lambda value: value in list(AwsFaultKind)),
     "service": (f"{', '.join(SERVICES)}, or * for all", lambda value: value in (*SERVICES, ANY)),
     "operation": ("an operation of the service, such as PutObject, or * for all", lambda value: isinstance(value, str)),
     "rate": ("a number from 0 to 1", lambda value: _is_number(value, 0, 1)),
