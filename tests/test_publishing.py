@@ -55,3 +55,17 @@ def test_the_package_names_every_python_that_ci_tests():
     named = [name.rpartition(" ")[2] for name in PROJECT["classifiers"] if re.search(r":: 3\.\d+$", name)]
     assert named == PYTHONS
     assert PROJECT["requires-python"] == f">={PYTHONS[0]}"
+
+
+def test_the_changelog_says_each_change_in_one_line_and_verdict_changing_ones_first():
+    changelog = (ROOT / "CHANGELOG.md").read_text(encoding="utf-8")
+    releases = re.split(r"^## ", changelog, flags=re.MULTILINE)[1:]
+    assert releases[0].startswith("[Unreleased]")
+    assert f"[{PROJECT['version']}]" in releases[1].splitlines()[0]
+    for release in releases:
+        for list_of_changes in re.split(r"^### ", release, flags=re.MULTILINE)[1:]:
+            kind, *changes = [line for line in list_of_changes.splitlines() if line]
+            assert kind in {"Added", "Changed", "Fixed", "Removed"}
+            assert all(change.startswith("- ") and len(change) <= 160 for change in changes), kind
+            turn_verdicts = [change.startswith("- **verdict**") for change in changes]
+            assert turn_verdicts == sorted(turn_verdicts, reverse=True), kind
