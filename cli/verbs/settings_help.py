@@ -9,7 +9,7 @@ from pydantic.fields import FieldInfo
 from blocks.settings import Settings, allowed, variable
 
 _DEFAULTS = {"home": "~/.aceite", "workers": "the number of cores"}
-"""Of those whose default is a fact of the machine."""
+"""The words for a default that depends on the machine."""
 
 
 class WithSettings(typer.core.TyperGroup):
@@ -22,11 +22,12 @@ class WithSettings(typer.core.TyperGroup):
 
 def _settings() -> Iterator[tuple[str, str]]:
     for name, field in Settings.model_fields.items():
-        facts = [f"default: {_DEFAULTS.get(name) or _default(field)}"]
+        facts = [f"default: {default_text(name, field)}"]
         if words := allowed(field):
             facts.insert(0, words)
         yield variable(name), f"{field.description} [{'; '.join(facts)}]"
 
 
-def _default(field: FieldInfo) -> str:
-    return "unset" if field.default is None else str(field.default)
+def default_text(name: str, field: FieldInfo) -> str:
+    """Return a setting's default as people read it, the same on every machine."""
+    return _DEFAULTS.get(name) or ("unset" if field.default is None else str(field.default))

@@ -1,0 +1,105 @@
+"""The README is short and its contract whole; the other pages say what the code says."""
+
+import re
+import subprocess
+import sys
+
+import pytest
+from markdown_pages import DOCS, README, ROOT, code, code_blocks, section, tables
+from typer.testing import CliRunner
+
+from cli.main import app
+
+MOST_WORDS = 1300
+LONGEST_CONTRACT = 25
+
+
+def page(name):
+    return (DOCS / name).read_text(encoding="utf-8")
+
+
+def the_readme():
+    return README.read_text(encoding="utf-8")
+
+
+def test_the_readme_can_be_read_in_five_minutes():
+    assert len(the_readme().split()) <= MOST_WORDS
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        'pip install -e ".[test]" -c constraints.txt && pytest',
+        'pip install -e ".[sandbox]" -c constraints.txt && aceite demo',
+    ],
+)
+def test_the_readme_has_the_two_commands_as_people_and_ci_take_them(command):
+    assert command in the_readme().splitlines()
+
+
+def test_the_readmes_contract_is_whole(tmp_path, monkeypatch):
+    (text,) = code_blocks(the_readme(), "yaml")
+    contract = tmp_path / "orders.odcs.yaml"
+    contract.write_text(text, encoding="utf-8")
+    monkeypatch.setenv("ACEITE_LANDING_BUCKET", "landing")
+    result = CliRunner().invoke(app, ["contracts", "check", str(contract)])
+    assert result.exit_code == 0, result.output
+    assert "1 valid, 0 refused" in result.output
+    assert len(text.splitlines()) <= LONGEST_CONTRACT
+
+
+def test_what_comes_from_the_code_is_as_the_code_has_it():
+    result = subprocess.run(
+        [sys.executable, str(DOCS / "write_reference.py"), "--check"],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        encoding="utf-8",
+        check=False,
+    )
+    assert result.returncode == 0, result.stderr
+
+
+PROMISES = tables(page("promises.md"))[0]
+
+
+@pytest.mark.parametrize("row", PROMISES, ids=lambda row: re.sub(r"\W+", " ", row["promise"])[:40].strip())
+def test_a_promise_names_tests_that_exist(row):
+    named = code(row["shown by"])
+    assert named
+    assert [name for name in named if not list((ROOT / "tests").rglob(name))] == []
+
+
+def test_the_promises_are_many():
+    assert len(PROMISES) > 10
+
+
+def test_the_page_of_the_sandbox_names_the_faults_of_its_pipeline():
+    listed = CliRunner().invoke(app, ["drop", "x", "--dataset", "x", "--fault", "list"])
+    rows = tables(section(page("sandbox.md"), "A pipeline that misbehaves"))[0]
+    told = dict(line.split(": ", 1) for line in listed.output.splitlines())
+    assert {code(row["fault"])[0]: row["what happens"].replace("`", "'") for row in rows} == told
+
+
+@pytest.mark.parametrize("path", [*sorted(DOCS.rglob("*.md")), README], ids=lambda path: path.name)
+def test_a_benchmark_that_a_page_names_exists(path):
+    named = re.findall(r"python (benchmarks/\w+\.py)", path.read_text(encoding="utf-8"))
+    assert [script for script in named if not (ROOT / script).is_file()] == []
+
+
+def test_each_table_of_performance_stands_under_its_command():
+    text = page("performance.md")
+    parts = re.split(r"^## ", text, flags=re.MULTILINE)[1:]
+    assert len(parts) > 3
+    for part in parts:
+        command, _, rest = part.partition("\n|")
+        assert "python benchmarks/" in command, part.splitlines()[0]
+        assert rest
+    assert re.search(r"\d{4}-\d{2}-\d{2}", text)
+
+
+def test_the_index_leads_to_every_page():
+    index = page("README.md")
+    pages = [*DOCS.glob("*.md"), *(DOCS / "operating").glob("*.md")]
+    missing = [each.relative_to(DOCS).as_posix() for each in pages if each.name != "README.md"]
+    assert [name for name in missing if f"({name})" not in index] == []
