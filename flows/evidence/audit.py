@@ -2,7 +2,6 @@
 
 from collections import defaultdict
 from collections.abc import Iterable
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from typing import Any
 
@@ -14,8 +13,7 @@ from acceptance.evidence.manifest import EvidenceManifest
 from acceptance.evidence.object_keys import EVIDENCE, dataset_prefix
 from aws.s3.objects import list_objects, read_bytes
 from flows.evidence.chain import link_numbers, read_links
-
-_AT_ONCE = 8
+from flows.threads import in_threads
 
 
 def datasets_with_evidence(s3: Any, bucket: str) -> tuple[str, ...]:
@@ -37,9 +35,8 @@ def read_found(s3: Any, bucket: str, dataset: str, only: Iterable[str] | None = 
     else:
         prefixes = {prefix: _listed(s3, bucket, prefix).get(prefix, []) for prefix in only}
     prefixes.pop("", None)
-    with ThreadPoolExecutor(_AT_ONCE) as pool:
-        kept = pool.map(lambda prefix: _kept(s3, bucket, prefix, prefixes[prefix]), prefixes)
-        return Found(dataset, links, dict(zip(prefixes, kept, strict=True)))
+    kept = in_threads(lambda prefix: _kept(s3, bucket, prefix, prefixes[prefix]), prefixes)
+    return Found(dataset, links, dict(zip(prefixes, kept, strict=True)))
 
 
 def prefix_of_delivery(s3: Any, bucket: str, delivery_id: str) -> str | None:
@@ -60,9 +57,8 @@ def read_evidence(
 ) -> list[tuple[EvidenceManifest, Evidence]]:
     """The evidence that the manifests seal, in their order. What is gone or is none is left out: the audit tells."""
     listed = list(manifests)
-    with ThreadPoolExecutor(_AT_ONCE) as pool:
-        contents = pool.map(lambda manifest: read_bytes(s3, bucket, manifest.prefix + EVIDENCE), listed)
-        found = [(manifest, _evidence(content)) for manifest, content in zip(listed, contents, strict=True)]
+    contents = in_threads(lambda manifest: read_bytes(s3, bucket, manifest.prefix + EVIDENCE), listed)
+    found = [(manifest, _evidence(content)) for manifest, content in zip(listed, contents, strict=True)]
     return [(manifest, evidence) for manifest, evidence in found if evidence is not None]
 
 

@@ -1,7 +1,6 @@
 """A dataset's manifests in the evidence bucket: each number is put once, so there is one chain and never two."""
 
 from collections.abc import Callable, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime
 from threading import Lock
 from typing import Any
@@ -15,8 +14,8 @@ from acceptance.evidence.past_delivery import LAST, PastDelivery
 from aws.calls import aws_call
 from aws.s3.conditional_writes import put_once
 from aws.s3.objects import list_objects, read_bytes
+from flows.threads import in_threads
 
-_AT_ONCE = 8
 _PAGE = 1000  # S3's limit
 _ATTEMPTS = 100
 """Runs of one dataset that may be faster than this one at the same number, one after the other."""
@@ -62,9 +61,8 @@ def read_links(s3: Any, bucket: str, dataset: str, numbers: Sequence[int]) -> di
     def read(number: int) -> bytes | None:
         return read_bytes(s3, bucket, link_key(dataset, number))
 
-    with ThreadPoolExecutor(_AT_ONCE) as pool:
-        found = zip(numbers, pool.map(read, numbers), strict=True)
-        return {number: content for number, content in found if content is not None}
+    found = zip(numbers, in_threads(read, numbers), strict=True)
+    return {number: content for number, content in found if content is not None}
 
 
 class Chain:

@@ -1,7 +1,6 @@
 """The evidence bucket: who took a delivery, and the verdict that it has."""
 
 from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor, wait
 from datetime import UTC
 from typing import Any
 
@@ -14,9 +13,7 @@ from acceptance.evidence.object_keys import EVIDENCE, _prefix, dataset_prefix, e
 from acceptance.judging.judge import Judged
 from aws.s3.objects import list_objects, read_json, strange_object
 from flows.evidence.files import is_sealed
-
-_AT_ONCE = 8
-_STAY_ALIVE_EVERY_S = 1
+from flows.threads import in_threads
 
 
 def read_verdict(s3: Any, bucket: str, delivery: Delivery) -> Judged | None:
@@ -51,14 +48,8 @@ class StandingVerdicts:
     def __call__(self, deliveries: Sequence[Delivery]) -> dict[str, Judged]:
         """By delivery. Raises StepFailed if the evidence bucket does not answer."""
         judged = [each for each in deliveries if each.id in self._with_evidence(each.dataset)]
-        with ThreadPoolExecutor(_AT_ONCE, thread_name_prefix="standing") as pool:
-            reading = {pool.submit(self._read, each): each.id for each in judged}
-            left = set(reading)
-            while left:
-                _, left = wait(left, _STAY_ALIVE_EVERY_S)
-                self._stay_alive()
-        found = {id_: each.result() for each, id_ in reading.items()}
-        return {id_: verdict for id_, verdict in found.items() if verdict is not None}
+        verdicts = in_threads(self._read, judged, stay_alive=self._stay_alive)
+        return {each.id: verdict for each, verdict in zip(judged, verdicts, strict=True) if verdict is not None}
 
     def _with_evidence(self, dataset: str) -> frozenset[str]:
         if dataset not in self._judged:

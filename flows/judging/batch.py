@@ -2,9 +2,7 @@
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor, wait
 from contextlib import contextmanager
-from contextvars import copy_context
 from dataclasses import dataclass, field
 from threading import Event
 from typing import Any
@@ -35,10 +33,7 @@ from flows.prefect_api import events
 from flows.prefect_api.runs import is_being_cancelled
 from flows.steps.athena import ask_athena
 from flows.steps.timeline import Stopped, Timeline, called, literally
-
-LEAVE_WITHIN_S = 10
-"""Of the 30 s that a run has from being told to end to being killed."""
-
+from flows.threads import in_threads
 
 SHOWN_WHOLE = 10
 """Deliveries that were not accepted whose artifacts are on the run's page; of all the others there is a line."""
@@ -62,26 +57,20 @@ class Batch:
     workers: int
     judged: list[tuple[Case, Evidence]] = field(default_factory=list)
     failed: list[tuple[Case, str]] = field(default_factory=list)
-    _begun: Sequence[Future[Any]] = ()
+    _ending: Event = field(default_factory=Event)
     _claimed: list[Case] = field(default_factory=list)
     _answers: dict[str, tuple[QueryAnswer, StepRecord]] = field(default_factory=dict)
 
     @contextmanager
     def side_by_side(self) -> Iterator[None]:
         """Inside, there are threads. Those of a run that is told to end stop what they started, and wait no more."""
-        self._pool, ending = ThreadPoolExecutor(self.workers, thread_name_prefix="delivery"), Event()
         try:
-            with waits_end_with(ending):
+            with waits_end_with(self._ending):
                 yield
         except TerminationSignal:
-            ending.set()
-            self._pool.shutdown(wait=False, cancel_futures=True)
-            wait([each for each in self._begun if not each.cancelled()], LEAVE_WITHIN_S)
             if is_being_cancelled(self.run.id):
                 self._tell(case for case in self._claimed if case.record_cancellation(self.run))
             raise
-        finally:
-            self._pool.shutdown(wait=False, cancel_futures=True)
 
     def judge(self, wave: Sequence[Case]) -> None:
         self._claimed.clear()
@@ -151,17 +140,18 @@ class Batch:
 
     def _each(self, cases: Sequence[Case], do: Callable[[Case], Any]) -> list[Any]:
         """What it answers for each, None of those that it failed for: they have no verdict and are announced again."""
-        futures = [self._pool.submit(copy_context().run, do, case) for case in cases]
-        self._begun = futures
-        answers = []
-        for case, future in zip(cases, futures, strict=True):
+
+        def attempt(case: Case) -> Any:
             try:
-                answers.append(future.result())
+                return do(case)
             except Exception as error:  # noqa: BLE001  # whatever it is, the other deliveries have nothing to do with it
                 get_run_logger().exception("%s could not be judged", case.delivery.title)
-                self.failed.append((case, f"{type(error).__name__}: {error}"))
-                answers.append(None)
-        return answers
+                return error
+
+        answers = in_threads(attempt, cases, at_once=self.workers, ending=self._ending)
+        failed = [(case, error) for case, error in zip(cases, answers, strict=True) if isinstance(error, Exception)]
+        self.failed += [(case, f"{type(error).__name__}: {error}") for case, error in failed]
+        return [None if isinstance(answer, Exception) else answer for answer in answers]
 
     def _tell(self, cases: Iterable[Case]) -> None:
         try:

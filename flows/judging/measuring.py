@@ -1,8 +1,6 @@
 """The measuring of deliveries' checks: one query, a few beside it, and one more for rows of what is broken."""
 
 from collections.abc import Callable, Collection, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
-from contextvars import copy_context
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -25,6 +23,7 @@ from acceptance.queries.measuring_query import (
 from acceptance.queries.sample_query import broken_checks, sample_query
 from aws.athena import QueryAnswer
 from flows.steps.timeline import Stopped
+from flows.threads import in_threads
 
 Ask = Callable[[str, str, str], QueryAnswer]
 """Runs a query: the step's name, the query's purpose and its SQL. Raises Stopped or QueryFailed if it fails.
@@ -112,13 +111,8 @@ def _beside(query: MeasuringQuery, rows: int, ask: Ask) -> dict[str, Measurement
             return Measurement(error=str(error))
         return read_own_answer(own, answer.rows, answer.query_id, rows)
 
-    pool = ThreadPoolExecutor(_AT_ONCE, thread_name_prefix="query")
-    try:
-        # Each in a copy of this context, for it says which run this is.
-        asked = [(own.check.id, pool.submit(copy_context().run, measured, own)) for own in query.beside]
-        return {check: each.result() for check, each in asked}
-    finally:
-        pool.shutdown(wait=False, cancel_futures=True)  # a run that is told to end does not wait for Athena
+    answers = in_threads(measured, query.beside, at_once=_AT_ONCE)
+    return {own.check.id: answer for own, answer in zip(query.beside, answers, strict=True)}
 
 
 def _by_athena(error: AceiteError) -> bool:

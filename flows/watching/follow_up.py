@@ -1,8 +1,6 @@
 """What becomes of announced deliveries: claims and verdicts are learned of, and what seems lost is announced again."""
 
 from collections.abc import Callable, Mapping, Sequence
-from concurrent.futures import FIRST_COMPLETED, ThreadPoolExecutor, wait
-from contextvars import copy_context
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from functools import cache
@@ -20,14 +18,13 @@ from flows.ledger.announcements import Announcements
 from flows.locks.claims import read_claim
 from flows.locks.holder import Holder, is_over
 from flows.prefect_api.runs import queued_runs
+from flows.threads import in_threads
 
 TROUBLE = (BotoCoreError, ClientError, httpx.HTTPError, StepFailed)
 """AWS or Prefect being unreachable, which a watcher outlives: it looks again."""
 
-STAY_ALIVE_EVERY_S = 1
 LOOKED_FOR_AT_FIRST = 5
 LOOKED_FOR_AT_ONCE = 200
-PARALLEL = 8
 ANNOUNCED_AGAIN_AT_ONCE = 200
 
 
@@ -79,19 +76,18 @@ class Aftermath:
         Raises:
             StepFailed, BotoCoreError, ClientError, httpx.HTTPError: that was so with all.
         """
-        over, found, troubles = cache(is_over), {}, dict[str, Exception]()  # many deliveries may be of one run
-        with ThreadPoolExecutor(PARALLEL, thread_name_prefix="evidence") as pool:
-            # Each in a copy of this context, for it says which Prefect server is meant.
-            looking = {pool.submit(copy_context().run, self._found, each, over): each for each in deliveries}
-            left = set(looking)
-            while left:
-                done, left = wait(left, STAY_ALIVE_EVERY_S, FIRST_COMPLETED)
-                self.stay_alive()
-                for each in done:
-                    try:
-                        found[looking[each].id] = each.result()
-                    except TROUBLE as trouble:
-                        troubles[looking[each].id] = trouble
+        over = cache(is_over)  # many deliveries may be of one run
+
+        def look(delivery: Delivery) -> dict[str, Any] | Exception:
+            try:
+                return self._found(delivery, over)
+            except TROUBLE as trouble:
+                return trouble
+
+        answers = in_threads(look, deliveries, stay_alive=self.stay_alive)
+        by_id = {delivery.id: answer for delivery, answer in zip(deliveries, answers, strict=True)}
+        troubles = {id_: answer for id_, answer in by_id.items() if isinstance(answer, Exception)}
+        found = {id_: answer for id_, answer in by_id.items() if not isinstance(answer, Exception)}
         self.announcements.note({**{id_: {} for id_ in troubles}, **found}, _now())  # they too had their turn
         for said in {str(each) for each in troubles.values() if isinstance(each, StrangeObject)} - self.strange:
             get_run_logger().error("a delivery cannot get a verdict: %s", said)

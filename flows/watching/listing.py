@@ -2,7 +2,6 @@
 
 import logging
 from collections.abc import Callable, Collection, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import partial
@@ -16,6 +15,7 @@ from aws.s3.notifications import Hint
 from flows.ledger import Ledger
 from flows.ledger.listing import Certified
 from flows.ledger.writes import Sighting
+from flows.threads import in_threads
 from flows.watching.file_groups import Grouping, Standing
 from flows.watching.new_objects import Sightings
 
@@ -73,7 +73,6 @@ class Landing:
         self._ledger = ledger
         self._s3 = recognising(s3)
         self._pace = pace
-        self._pool = ThreadPoolExecutor(pace.parallel, thread_name_prefix="list")
         self._holder = holder
         self._stay_alive = stay_alive
         self._log = log
@@ -130,7 +129,7 @@ class Landing:
         try:
             for some in _batches(asked, self._pace.parallel):
                 self._stay_alive()  # so many pages are in memory at the same time, and no more
-                pages = list(self._pool.map(lambda item: self._list(bucket, prefix, item), some))
+                pages = in_threads(partial(self._list, bucket, prefix), some, at_once=self._pace.parallel)
                 for item, page in zip(some, pages, strict=True):
                     if page is None:
                         unchanged.append(item)
