@@ -21,6 +21,7 @@ Every message says what was found, where, what is allowed and what to do next.
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from difflib import get_close_matches
 
 
 class AceiteError(Exception):
@@ -97,3 +98,9 @@ class QueryFailed(AceiteError):
     def __init__(self, message: str, query_id: str | None = None) -> None:
         self.query_id = query_id
         super().__init__(message)
+
+
+def did_you_mean(name: str, known: Iterable[str]) -> str:
+    """Return how a message goes on after an unknown name: with the nearest known one, if one is near."""
+    near = get_close_matches(name, list(known), n=1)
+    return f"; did you mean {near[0]}?" if near else ";"

@@ -8,8 +8,7 @@ from typing import Any
 from jsonschema import Draft202012Validator
 from prefect.client.schemas.objects import WorkPool
 
-from acceptance.errors import SettingsError
-from acceptance.suggestions import did_you_mean
+from acceptance.errors import SettingsError, did_you_mean
 
 _SECRET = re.compile(r"(secret_access_key|session_token|password|passwd|api_key|auth_string|(^|_)secret)$", re.I)
 _CREDENTIALS_IN_URL = re.compile(r"://[^/@\s]*:[^/@\s]+@")

@@ -32,7 +32,6 @@ class QueryAnswer:
     columns: tuple[str, ...]
     rows: tuple[tuple[Any, ...], ...]
     bytes_scanned: int
-    engine_ms: int
     total_ms: int
     output_location: str
     engine_version: str
@@ -194,7 +193,6 @@ def _answer(
         columns=columns,
         rows=rows,
         bytes_scanned=execution.data_scanned_in_bytes or 0,
-        engine_ms=execution.engine_execution_time_in_millis or 0,
         total_ms=execution.total_execution_time_in_millis or 0,
         output_location=execution.output_location or "",
         engine_version=execution.effective_engine_version or "",

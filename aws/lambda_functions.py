@@ -27,7 +27,6 @@ class Invocation:
     status_code: int
     payload: Any
     log_tail: str
-    executed_version: str | None
 
 
 def invoke(
@@ -85,7 +84,6 @@ def _invocation(answer: Mapping[str, Any]) -> Invocation:
         status_code=answer["StatusCode"],
         payload=_parsed(answer["Payload"].read().decode()),
         log_tail=base64.b64decode(answer.get("LogResult", "")).decode(errors="replace"),
-        executed_version=answer.get("ExecutedVersion"),
     )
 
 

@@ -1,8 +1,7 @@
 """SSM Parameter Store: read a parameter, and change one for a while."""
 
 import json
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from enum import Enum
@@ -171,16 +170,6 @@ def restore_parameter(ssm: Client, overridden: Overridden) -> None:
     # An override of the same value has left its mark all the same.
     if now is None or not now.says_what(earlier) or _described(ssm, now).description != earlier.description:
         _put(ssm, overridden.name, earlier.value, earlier.type, earlier.key_id, earlier.description)
-
-
-@contextmanager
-def parameter_override(ssm: Client, name: str, value: str, type_: str = "String") -> Iterator[Overridden]:
-    """The override holds inside the block; after it, however it ends, the parameter is as it was."""
-    overridden = override_parameter(ssm, name, value, type_)
-    try:
-        yield overridden
-    finally:
-        restore_parameter(ssm, overridden)
 
 
 def _put(ssm: Client, name: str, value: str, type_: str, key_id: str | None, description: str) -> int:

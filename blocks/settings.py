@@ -11,8 +11,7 @@ from pydantic.fields import FieldInfo
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from acceptance.deliveries.delivery import MOST_TOGETHER
-from acceptance.errors import SettingsError
-from acceptance.suggestions import did_you_mean
+from acceptance.errors import SettingsError, did_you_mean
 from blocks.dotenv import ENCODING, FILE, dotenv
 
 ENV_PREFIX = "ACEITE_"

@@ -17,9 +17,8 @@ from acceptance.evidence.evidence import (
     TableRecord,
     check_records,
 )
-from acceptance.evidence.parameters import ParameterRecord
 from acceptance.evidence.past_delivery import PastDelivery
-from acceptance.evidence.provenance import ContractRecord, RunRecord
+from acceptance.evidence.provenance import ContractRecord, ParameterRecord, RunRecord
 from acceptance.judging.facts import CatalogFacts, LandedFacts, TableFacts
 from acceptance.judging.findings import Findings
 from acceptance.judging.judge import Judgement

@@ -7,9 +7,8 @@ from typing import Literal
 from pydantic import Field
 
 from acceptance.deliveries.delivery import LandingObject, common_folder
-from acceptance.evidence.parameters import ParameterRecord
 from acceptance.evidence.past_delivery import PastDelivery
-from acceptance.evidence.provenance import ContractRecord, RunRecord
+from acceptance.evidence.provenance import ContractRecord, ParameterRecord, RunRecord
 from acceptance.judging.judge import CheckResult, Judgement, Outcome, Verdict
 from acceptance.proof.differences import Differences
 from acceptance.record import Record

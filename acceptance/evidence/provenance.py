@@ -1,4 +1,4 @@
-"""By what, and by whom, a delivery was judged."""
+"""Who judged a delivery, by which contract, and what the run changed meanwhile."""
 
 from datetime import datetime
 
@@ -34,3 +34,28 @@ class RunRecord(Record):
     started: datetime
     ended: datetime
     software: dict[str, str] = Field(default_factory=dict)
+
+
+class ParameterState(Record):
+    """What SSM said of a parameter. Values are never recorded: SSM keeps them, by version."""
+
+    version: int
+    type: str
+    last_modified: datetime
+
+
+class ParameterRecord(Record):
+    """An SSM parameter that the run changed: the names of the keys that were set, and what was read back from SSM.
+
+    The states are None where there was no parameter. `restored` is what was seen, not what was meant: afterwards the
+    parameter had the value that it had before, or was gone as before.
+    """
+
+    name: str
+    copy_of: str | None
+    keys_set: tuple[str, ...]
+    existed_before: bool
+    restored: bool
+    before: ParameterState | None = None
+    during: ParameterState | None = None
+    after: ParameterState | None = None

@@ -4,7 +4,6 @@ Later versions of one format only add fields that may be missing, so what an ear
 """
 
 import json
-from importlib.resources import files
 
 from pydantic import BaseModel
 
@@ -19,8 +18,3 @@ def generated(name: str) -> str:
     schema = MODELS[name].model_json_schema()
     schema = {"$schema": "https://json-schema.org/draft/2020-12/schema", "$id": f"urn:aceite:{name}:1", **schema}
     return json.dumps(schema, indent=2, ensure_ascii=False) + "\n"
-
-
-def published(name: str) -> str:
-    """The schema as it is in this package."""
-    return files("acceptance.evidence").joinpath("published", f"{name}.schema.json").read_text(encoding="utf-8")

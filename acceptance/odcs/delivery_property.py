@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import date, timedelta
 
 from acceptance.contract.contract import Baseline, Column, Completion, Count, Manifest, Marker, Quiet, Resent, Single
@@ -9,7 +10,7 @@ from acceptance.contract.keys.signal_file import FILE, signal_template
 from acceptance.contract.keys.template import KeyTemplate
 from acceptance.contract.keys.tokens import Placeholder, tokens
 from acceptance.contract.landing_format import NamedByColumn, PartitionHolds
-from acceptance.deliveries.placeholders import unknown
+from acceptance.deliveries.placeholders import known_placeholders, unknown
 from acceptance.odcs.document.duration import read_duration
 from acceptance.odcs.document.node import Node, hint, shown
 
@@ -28,7 +29,25 @@ _QUIET_FOR = "5m"
 _DATE = re.compile(r"\d{4}-\d{2}-\d{2}", re.ASCII)
 
 
-def read_completion(delivery: Node, template: KeyTemplate | None) -> Completion:
+@dataclass(frozen=True, slots=True)
+class DeliveryProperty:
+    completion: Completion
+    resent: Resent
+    baseline: Baseline
+    partition_holds: PartitionHolds | NamedByColumn
+
+
+def read_delivery(delivery: Node, columns: Mapping[str, Column], template: KeyTemplate | None) -> DeliveryProperty:
+    """Read the whole property. `template` is None if the location was refused; no placeholder is then refused."""
+    return DeliveryProperty(
+        _read_completion(delivery, template),
+        _read_resent(delivery),
+        _read_baseline(delivery),
+        _read_partition_holds(delivery, columns, known_placeholders(template) if template else None),
+    )
+
+
+def _read_completion(delivery: Node, template: KeyTemplate | None) -> Completion:
     """`template` is None if the location was refused; what depends on it is then not looked at."""
     kind = delivery["complete"].text("single")
     if kind not in _KEYS:
@@ -52,7 +71,7 @@ def read_completion(delivery: Node, template: KeyTemplate | None) -> Completion:
     return Quiet(quiet_for, _whole_number(delivery["at_least"], "", 1), within)
 
 
-def read_resent(delivery: Node) -> Resent:
+def _read_resent(delivery: Node) -> Resent:
     given = delivery["resent"].text(Resent.REPORT)
     if given not in tuple(Resent):
         delivery["resent"].refuse(f"found {given!r}; {hint(given, tuple(Resent))}")
@@ -60,7 +79,7 @@ def read_resent(delivery: Node) -> Resent:
     return Resent(given)
 
 
-def read_baseline(delivery: Node) -> Baseline:
+def _read_baseline(delivery: Node) -> Baseline:
     first = delivery["first_business_date"]
     since = _date(str(first.value)) if first.value is not None else None
     if first.value is not None and since is None:
@@ -80,7 +99,7 @@ def read_baseline(delivery: Node) -> Baseline:
     return Baseline()
 
 
-def read_partition_holds(
+def _read_partition_holds(
     delivery: Node, columns: Mapping[str, Column], known: Sequence[str] | None
 ) -> PartitionHolds | NamedByColumn:
     """A phrase, or `{column: NAME, value: "{key}"}`: the column of the table that names the file of each row."""

@@ -3,12 +3,25 @@
 import re
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
-from acceptance.contract.contract import AwaitGlueJob, AwaitObject, Column, Invoke, Override, RunGlueJob, Step
+from acceptance.contract.contract import (
+    AwaitGlueJob,
+    AwaitObject,
+    Column,
+    Completion,
+    Invoke,
+    Override,
+    RunGlueJob,
+    Single,
+    Step,
+    shared_fields,
+)
+from acceptance.contract.keys.template import KeyTemplate
 from acceptance.contract.keys.tokens import Placeholder, tokens, write
-from acceptance.deliveries.placeholders import unknown
+from acceptance.deliveries.placeholders import OF_ONE_FILE, known_placeholders, unknown
 from acceptance.odcs.columns.columns import WHOLE_NUMBERS, column_name, kind
 from acceptance.odcs.document.duration import read_duration
 from acceptance.odcs.document.node import Node, hint, shown
@@ -29,7 +42,38 @@ _A_DAY = date(2001, 2, 3)
 _URI = re.compile(r"s3://[^/]+/.*", re.DOTALL)
 
 
-def read_override(pipeline: Node, known: Sequence[str] | None) -> tuple[Override, ...]:
+@dataclass(frozen=True, slots=True)
+class PipelineProperty:
+    override: tuple[Override, ...]
+    steps: tuple[Step, ...]
+    partition: Mapping[str, str]
+
+
+def read_pipeline(
+    pipeline: Node,
+    table: Node,
+    columns: Mapping[str, Column],
+    template: KeyTemplate | None,
+    completion: Completion,
+) -> PipelineProperty:
+    """Read the whole property. `template` is None if the location was refused; no placeholder is then refused."""
+    known = known_placeholders(template) if template else None
+    of_partition = _known_of_partition(known or (), completion, template) if template else None
+    return PipelineProperty(
+        _read_override(pipeline, known),
+        _read_steps(pipeline, known),
+        _read_partition(pipeline, table, columns, of_partition),
+    )
+
+
+def _known_of_partition(known: tuple[str, ...], completion: Completion, template: KeyTemplate) -> tuple[str, ...]:
+    """A delivery lies in one partition: what only one of its files has is out. A folder is no value of a column."""
+    shared = shared_fields(completion, template)
+    of_one_file = set() if isinstance(completion, Single) else {*OF_ONE_FILE, *template.fields} - {*shared}
+    return tuple(name for name in known if name != "prefix" and name not in of_one_file)
+
+
+def _read_override(pipeline: Node, known: Sequence[str] | None) -> tuple[Override, ...]:
     """The temporary parameters. `known` are the placeholders that their values may hold, if the template says."""
     found: dict[str, Override] = {}
     for node in pipeline["override"].sequence():
@@ -49,7 +93,7 @@ def read_override(pipeline: Node, known: Sequence[str] | None) -> tuple[Override
     return tuple(found.values())
 
 
-def read_steps(pipeline: Node, known: Sequence[str] | None) -> tuple[Step, ...]:
+def _read_steps(pipeline: Node, known: Sequence[str] | None) -> tuple[Step, ...]:
     steps: list[Step] = []
     for node in pipeline["steps"].sequence():
         if not isinstance(node.value, dict):
@@ -69,7 +113,7 @@ def read_steps(pipeline: Node, known: Sequence[str] | None) -> tuple[Step, ...]:
     return tuple(steps)
 
 
-def read_partition(
+def _read_partition(
     pipeline: Node, table: Node, columns: Mapping[str, Column], known: Sequence[str] | None
 ) -> Mapping[str, str]:
     """The text of each partition column, in the order of the table's partition keys."""

@@ -8,17 +8,18 @@ from acceptance.contract.contract import Contract
 from acceptance.contract.keys.template import KeyTemplate
 from acceptance.contract.landing_format import Engine, LandingFormat, NamedByColumn, PartitionHolds
 from acceptance.errors import ContractError
-from acceptance.odcs.aceite_properties import our_properties, read_ours
 from acceptance.odcs.checks.derived_checks import derive_checks
 from acceptance.odcs.checks.relationships import Tables
 from acceptance.odcs.checks.service_levels import note_others, read_availability, read_frequency
 from acceptance.odcs.columns.columns import read_columns
 from acceptance.odcs.columns.published_tables import PublishedTable, read_table, tables_of
-from acceptance.odcs.document.custom_properties import VENDOR, foreign_properties
+from acceptance.odcs.delivery_property import read_delivery
+from acceptance.odcs.document.custom_properties import VENDOR, contract_properties, foreign_properties
 from acceptance.odcs.document.json_schema import refuse_invalid
 from acceptance.odcs.document.node import Node
 from acceptance.odcs.document.yaml_document import holds_variable, read_document, resolve_variables
 from acceptance.odcs.landing_server import read_engine, read_landing_format
+from acceptance.odcs.pipeline_property import read_pipeline
 
 LANDING = "landing"
 """The name of the s3 server where files land."""
@@ -56,14 +57,16 @@ def _contract(root: Node, path: str, sha256: str, published: Sequence[PublishedT
     """None only after a refusal."""
     dataset = _dataset(root["id"])
     server, athena, schema = _landing(root), _athena(root), _schema(root)
-    pipeline, delivery = our_properties(root)
+    pipeline_node, delivery_node = contract_properties(root)
     template = None if server is None else _template(server["location"])
     if schema is None or athena is None:
         return None
     table, columns = read_table(athena, schema), read_columns(schema)
     checks = derive_checks(root, schema, columns, Tables(path, table, published))
-    ours = read_ours(pipeline, delivery, schema, [column for column, _ in columns], template)
-    landing, engine, landed_table = _read_landing(server, ours.partition_holds)
+    by_name = {column.name: column for column, _ in columns}
+    delivery = read_delivery(delivery_node, by_name, template)
+    pipeline = read_pipeline(pipeline_node, schema, by_name, template, delivery.completion)
+    landing, engine, landed_table = _read_landing(server, delivery.partition_holds)
     if template is None:
         return None
     note_others(root)
@@ -78,16 +81,16 @@ def _contract(root: Node, path: str, sha256: str, published: Sequence[PublishedT
         table=table,
         columns=tuple(column for column, _ in columns),
         checks=checks,
-        override=ours.override,
-        steps=ours.steps,
-        partition=ours.partition,
-        completion=ours.completion,
-        resent=ours.resent,
-        baseline=ours.baseline,
+        override=pipeline.override,
+        steps=pipeline.steps,
+        partition=pipeline.partition,
+        completion=delivery.completion,
+        resent=delivery.resent,
+        baseline=delivery.baseline,
         update_every=read_frequency(root, schema),
         available_at=read_availability(root, schema),
         custom_properties=foreign_properties(root),
-        partition_holds=ours.partition_holds,
+        partition_holds=delivery.partition_holds,
         engine=engine,
         landed_table=landed_table,
         notes=tuple(root.source.notes),

@@ -61,11 +61,6 @@ def athena_sums(digest: str) -> tuple[str, str]:
     return high, low
 
 
-def athena_fingerprint_columns(columns: Sequence[Column]) -> tuple[str, str]:
-    """Both in one. Raises ValueError as `athena_digest`."""
-    return athena_sums(athena_digest(columns))
-
-
 def duckdb_digest(columns: Sequence[Column], values: Sequence[str]) -> str:
     """The same digest in DuckDB's dialect, as one number of 128 bits. `values` are expressions, one for each column and
     of its type.
@@ -85,11 +80,6 @@ def duckdb_sums(digest: str) -> tuple[str, str]:
         for half, negative in halves
     )
     return high, low
-
-
-def duckdb_fingerprint_columns(columns: Sequence[Column], values: Sequence[str]) -> tuple[str, str]:
-    """Both in one. Raises ValueError as `athena_digest`."""
-    return duckdb_sums(duckdb_digest(columns, values))
 
 
 def athena_bucket(key_text: str, buckets: int) -> str:

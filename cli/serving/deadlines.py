@@ -6,7 +6,7 @@ from functools import lru_cache
 
 from prefect.client.schemas.objects import FlowRun
 
-from acceptance.announcing.run_deadline import run_within
+from acceptance.announcing.overdue import run_within
 from acceptance.contract.contract import Contract
 from acceptance.errors import AceiteError
 from blocks.settings import read_settings

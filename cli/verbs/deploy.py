@@ -61,7 +61,7 @@ def deploy(
 
 
 def _pool(client: SyncPrefectClient, name: str) -> WorkPool:
-    from acceptance.suggestions import did_you_mean
+    from acceptance.errors import did_you_mean
     from automations.deployments import OURS
 
     if name in OURS:

@@ -10,8 +10,7 @@ from typing import Any
 from acceptance.contract.contract import Contract
 from acceptance.deliveries.delivery import Delivery
 from acceptance.deliveries.routing import route
-from acceptance.errors import UnroutableKey
-from acceptance.suggestions import did_you_mean
+from acceptance.errors import UnroutableKey, did_you_mean
 from aws.calls import aws_call
 from aws.s3.objects import list_objects
 from blocks.build import aws_credentials

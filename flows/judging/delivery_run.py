@@ -13,7 +13,7 @@ from prefect.exceptions import PrefectException
 from prefect.utilities.annotations import quote
 
 from acceptance.announcing.delivery_events import EventDraft
-from acceptance.announcing.run_deadline import run_within
+from acceptance.announcing.overdue import run_within
 from acceptance.announcing.verdict_events import failure_of, judged
 from acceptance.contract.contract import Contract
 from acceptance.contract.landing_format import Engine

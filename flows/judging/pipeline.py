@@ -12,12 +12,12 @@ from botocore.exceptions import BotoCoreError
 from prefect import get_run_logger
 from prefect.exceptions import PrefectException
 
-from acceptance.announcing.run_deadline import OF_ITS_OWN
+from acceptance.announcing.overdue import OF_ITS_OWN
 from acceptance.contract.contract import AwaitGlueJob, AwaitObject, Contract, Invoke, Override, RunGlueJob, Step
 from acceptance.deliveries.delivery import Delivery, LandingObject
 from acceptance.deliveries.passes import Turn, turns
 from acceptance.errors import AceiteError, AnswerLost, WaitTimedOut
-from acceptance.evidence.parameters import ParameterRecord
+from acceptance.evidence.provenance import ParameterRecord
 from aws.parameters import Overridden
 from flows.installation.clients import load_clients
 from flows.steps.functions import invoke_function

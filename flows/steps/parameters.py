@@ -13,7 +13,7 @@ from prefect.runtime import flow_run
 
 from acceptance.contract.contract import Override
 from acceptance.deliveries.delivery import Delivery
-from acceptance.evidence.parameters import ParameterRecord, ParameterState
+from acceptance.evidence.provenance import ParameterRecord, ParameterState
 from aws import parameters as ssm
 from flows.installation.clients import load_clients
 from flows.locks.holder import this_holder

@@ -17,9 +17,8 @@ from acceptance.evidence.evidence import (
     StepStatus,
     TableRecord,
 )
-from acceptance.evidence.parameters import ParameterRecord, ParameterState
 from acceptance.evidence.past_delivery import PastDelivery
-from acceptance.evidence.provenance import ContractRecord, RunRecord
+from acceptance.evidence.provenance import ContractRecord, ParameterRecord, ParameterState, RunRecord
 from acceptance.judging.judge import Outcome, Verdict
 from acceptance.proof.differences import Differences, DifferingCell, DifferingRow, Kind
 from acceptance.queries.sample_query import BROKEN_RULE

@@ -5,7 +5,7 @@ from datetime import UTC, date, datetime, timedelta
 
 import pytest
 
-from acceptance.announcing.run_deadline import OF_ITS_OWN, QUERIES, run_within
+from acceptance.announcing.overdue import OF_ITS_OWN, QUERIES, run_within
 from acceptance.contract.contract import AwaitObject, Contract, Invoke, Override
 from acceptance.deliveries.delivery import Delivery, LandingObject
 from acceptance.odcs.reader import read_contract

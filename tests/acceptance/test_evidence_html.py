@@ -8,7 +8,7 @@ import pytest
 from evidence_builder import DIFFERENCES, HOSTILE, PARAMETER, accepted, at, hostile, inconclusive, rejected, step
 
 from acceptance.evidence.evidence import Evidence, StepRecord, StepStatus
-from acceptance.evidence.parameters import ParameterState
+from acceptance.evidence.provenance import ParameterState
 from acceptance.evidence.reports.delivery_page import evidence_html
 from acceptance.evidence.reports.formatting import visible
 from acceptance.judging.judge import Outcome

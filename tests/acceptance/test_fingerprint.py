@@ -12,7 +12,7 @@ import pytest
 import sqlglot
 
 from acceptance.contract.contract import Column
-from acceptance.proof.fingerprint import Fingerprint, athena_fingerprint_columns, duckdb_fingerprint_columns
+from acceptance.proof.fingerprint import Fingerprint, athena_digest, athena_sums, duckdb_digest, duckdb_sums
 
 TYPES = {
     "tiny": "tinyint",
@@ -103,13 +103,13 @@ def table(duck, rows, columns=COLUMNS):
 
 def by_duckdb(duck, rows, columns=COLUMNS):
     table(duck, rows, columns)
-    high, low = duckdb_fingerprint_columns(columns, [f'"{column.name}"' for column in columns])
+    high, low = duckdb_sums(duckdb_digest(columns, [f'"{column.name}"' for column in columns]))
     return Fingerprint.of_sums(*duck.execute(f"SELECT count(*), {high}, {low} FROM delivered").fetchone())
 
 
 def by_athena(duck, rows, columns=COLUMNS):
     table(duck, rows, columns)
-    high, low = athena_fingerprint_columns(columns)
+    high, low = athena_sums(athena_digest(columns))
     [sql] = sqlglot.transpile(f"SELECT count(*), {high}, {low} FROM delivered", read="athena", write="duckdb")
     return Fingerprint.of_sums(*duck.execute(sql).fetchone())
 
@@ -236,7 +236,7 @@ def test_what_is_declared_to_be_no_difference_is_none(duck, column, value):
 
 def test_a_column_name_cannot_become_sql(duck):
     columns = [Column('a") FROM delivered; DROP TABLE delivered; --', "string", "a")]
-    high, _ = athena_fingerprint_columns(columns)
+    high, _ = athena_sums(athena_digest(columns))
     assert '"a"") FROM delivered; DROP TABLE delivered; --"' in high
     assert len(sqlglot.parse(f"SELECT {high} FROM delivered", read="athena")) == 1
 
@@ -245,7 +245,7 @@ def test_a_type_that_cannot_be_compared_is_refused_with_what_is_allowed():
     with pytest.raises(
         ValueError, match=r"column tags: cells of type array<string> cannot be compared; allowed: bigint"
     ):
-        athena_fingerprint_columns([Column("tags", "array<string>", "tags")])
+        athena_digest([Column("tags", "array<string>", "tags")])
 
 
 def test_a_fingerprint_of_engine_answers_is_made_of_integers():

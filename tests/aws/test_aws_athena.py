@@ -43,7 +43,7 @@ def test_an_answer_has_what_an_audit_asks_for(connection):
     assert answer.output_location == f"s3://results/aceite/{answer.query_id}.csv"
     assert (answer.workgroup, answer.engine_version) == ("primary", "Athena engine version 3")
     assert answer.started <= answer.ended
-    assert answer.total_ms >= answer.engine_ms >= 0
+    assert answer.total_ms >= 0
 
 
 def test_more_rows_than_one_page_all_come(connection):

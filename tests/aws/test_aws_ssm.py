@@ -9,7 +9,6 @@ from aws.parameters import (
     Undone,
     override_parameter,
     override_value,
-    parameter_override,
     read_parameter,
     restore_parameter,
     undo_override,
@@ -42,31 +41,26 @@ def test_a_secret_parameter_is_decrypted_and_never_shown(ssm, name):
 
 
 def test_an_override_of_nothing_is_deleted_again(ssm, name):
-    with parameter_override(ssm, name, "{}") as overridden:
-        assert read_parameter(ssm, name).value == "{}"
+    overridden = override_parameter(ssm, name, "{}")
+    assert read_parameter(ssm, name).value == "{}"
+    restore_parameter(ssm, overridden)
     assert overridden.earlier is None
     assert read_parameter(ssm, name) is None
 
 
 def test_an_override_of_something_is_put_back(ssm, name):
     put(ssm, name, "before")
-    with parameter_override(ssm, name, "during"):
-        assert read_parameter(ssm, name).value == "during"
-    assert read_parameter(ssm, name).value == "before"
-
-
-@pytest.mark.parametrize("accident", [RuntimeError, KeyboardInterrupt, SystemExit])
-def test_an_override_is_undone_however_the_block_ends(ssm, name, accident):
-    put(ssm, name, "before")
-    with pytest.raises(accident), parameter_override(ssm, name, "during"):
-        raise accident
+    overridden = override_parameter(ssm, name, "during")
+    assert read_parameter(ssm, name).value == "during"
+    restore_parameter(ssm, overridden)
     assert read_parameter(ssm, name).value == "before"
 
 
 def test_what_the_pipeline_did_to_the_parameter_is_undone_too(ssm, name):
     put(ssm, name, "before")
-    with parameter_override(ssm, name, "during"):
-        ssm.delete_parameter(Name=name)
+    overridden = override_parameter(ssm, name, "during")
+    ssm.delete_parameter(Name=name)
+    restore_parameter(ssm, overridden)
     assert read_parameter(ssm, name).value == "before"
 
 
@@ -182,8 +176,7 @@ def test_the_history_is_found_whole_however_long_and_its_limit_is_no_obstacle(ss
 
 def test_a_secret_is_put_back_as_a_secret_under_its_own_key(ssm, name):
     put(ssm, name, "before", "SecureString", KeyId="alias/ours")
-    with parameter_override(ssm, name, "during", "SecureString"):
-        pass
+    restore_parameter(ssm, override_parameter(ssm, name, "during", "SecureString"))
     restored = read_parameter(ssm, name)
     assert (restored.value, restored.type, restored.key_id) == ("before", "SecureString", "alias/ours")
 
@@ -196,8 +189,8 @@ def test_an_override_with_another_type_is_refused_before_anything_is_changed(ssm
 
 
 def test_a_value_of_more_than_four_kilobytes_is_put(ssm, name):
-    with parameter_override(ssm, name, "é" * 2100):
-        assert len(read_parameter(ssm, name).value) == 2100
+    override_parameter(ssm, name, "é" * 2100)
+    assert len(read_parameter(ssm, name).value) == 2100
 
 
 def test_the_temporary_value_is_the_copied_object_with_the_set_keys_over_it(ssm, name):

@@ -7,7 +7,7 @@ import duckdb
 import pytest
 from landed_contract import column, contract
 
-from acceptance.proof.fingerprint import Fingerprint, athena_fingerprint_columns
+from acceptance.proof.fingerprint import Fingerprint, athena_digest, athena_sums
 from aws.athena import connect, run_query
 from landed.file import read_landed
 
@@ -51,7 +51,7 @@ def ask(local_aws, bucket):
         local_aws.client("s3").upload_file(str(parquet), bucket, "movies/part-0.parquet")
         columns = ", ".join(f"{name} {type_}" for name, type_ in TYPES.items())
         create = f"CREATE EXTERNAL TABLE movies ({columns}) STORED AS PARQUET LOCATION 's3://{bucket}/movies/'"
-        high, low = athena_fingerprint_columns(OF.landed_columns)
+        high, low = athena_sums(athena_digest(OF.landed_columns))
         with connect(local_aws.session, endpoint_url=local_aws.endpoint, **options) as connection:
             run_query(connection, create, within=timedelta(minutes=1))
             answer = run_query(connection, f"SELECT count(*), {high}, {low} FROM movies", within=timedelta(minutes=1))

@@ -23,7 +23,7 @@ from hypothesis import strategies as st
 from landed_contract import column, contract
 from proof import ask
 
-from acceptance.proof.fingerprint import Fingerprint, athena_fingerprint_columns
+from acceptance.proof.fingerprint import Fingerprint, athena_digest, athena_sums
 from landed.file import read_landed
 
 TYPES = {
@@ -101,7 +101,7 @@ def table(local_aws):
         content = io.BytesIO()
         pq.write_table(parquet(columns, rows).append_column("delivery", pa.array(numbers, pa.int32())), content)
         local_aws.client("s3").put_object(Bucket=name, Key="t/part.parquet", Body=content.getvalue())
-        high, low = athena_fingerprint_columns(columns)
+        high, low = athena_sums(athena_digest(columns))
         answer = ask(local_aws, f"SELECT delivery, count(*), {high}, {low} FROM deliveries GROUP BY delivery", database)
         found = {row[0]: Fingerprint.of_sums(*row[1:]) for row in answer.rows}
         return [found.get(number, Fingerprint(0, 0, 0)) for number in range(len(deliveries))]

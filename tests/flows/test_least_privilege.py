@@ -98,8 +98,8 @@ def watching(aceite: Policed, home: Path, judged: Delivery) -> dict[str, Do]:
         assert read_claim(s3, "evidence", judged) is not None
 
     def restore() -> None:
-        with ssm.parameter_override(aceite.client("ssm", WATCHER), "/orders/_test", "{}"):
-            pass
+        client = aceite.client("ssm", WATCHER)
+        ssm.restore_parameter(client, ssm.override_parameter(client, "/orders/_test", "{}"))
 
     def note() -> None:
         assert put_once(s3, "evidence", f"{noted(aceite)}{uuid4()}.json", b"{}")
@@ -148,8 +148,7 @@ def judging(aceite: Policed, delivery: Delivery) -> dict[str, Do]:
             assert athena.run_query(connection, f"SELECT id FROM {table}", within=MINUTE).rows
 
     def override() -> None:
-        with ssm.parameter_override(of("ssm"), "/orders/_test", "{}"):
-            pass
+        ssm.restore_parameter(of("ssm"), ssm.override_parameter(of("ssm"), "/orders/_test", "{}"))
 
     def note() -> None:
         assert put_once(of("s3"), "evidence", f"{noted(aceite)}{uuid4()}.json", b"{}")

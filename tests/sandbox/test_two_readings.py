@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 from acceptance.contract.contract import Column, Contract, Table
 from acceptance.contract.keys.template import KeyTemplate
 from acceptance.contract.landing_format import LandingFormat
-from acceptance.proof.fingerprint import Fingerprint, duckdb_fingerprint_columns, quoted_names
+from acceptance.proof.fingerprint import Fingerprint, duckdb_digest, duckdb_sums, quoted_names
 from landed.file import read_landed
 from sandbox.pipeline.deployed.reading import load
 
@@ -119,7 +119,7 @@ def of_pipeline(landed: Landed, folder: Path) -> Fingerprint:
         connection.execute("SET TimeZone='UTC'")
         columns = [asdict(column) for column in landed.columns]
         load(connection, landed.content, asdict(landed.landing), columns, folder)
-        sums = ", ".join(duckdb_fingerprint_columns(landed.columns, quoted_names(landed.columns)))
+        sums = ", ".join(duckdb_sums(duckdb_digest(landed.columns, quoted_names(landed.columns))))
         answer: Any = connection.execute(f"SELECT count(*), {sums} FROM landed").fetchone()
     return Fingerprint.of_sums(*answer)
 

@@ -1,6 +1,7 @@
 """The custom properties of ODCS that Aceite reads."""
 
 from collections.abc import Collection
+from dataclasses import replace
 
 from acceptance.contract.checks import Severity
 from acceptance.contract.contract import CustomProperty
@@ -47,3 +48,19 @@ def custom_properties(node: Node, known: Collection[str]) -> dict[str, Node]:
         elif vendor == VENDOR or "did you mean" in hint(name, known):
             each["property"].refuse(f"unknown custom property {name!r}; {hint(name, known)}")
     return found
+
+
+def contract_properties(root: Node) -> tuple[Node, Node]:
+    """Return the values of the custom properties `pipeline` and `delivery`; an absent one is an empty mapping.
+
+    Refused: one of these names without a vendor, which may be another tool's.
+    """
+    names = ("pipeline", "delivery")
+    found = custom_properties(root, names)
+    for node in root["customProperties"]:
+        name = node["property"].value
+        if name in found and node["vendor"].value is None:
+            node.refuse(f"a {name} without vendor; write `vendor: {VENDOR}` if it is ours to follow")
+    pipeline, delivery = (found.get(name, replace(root[name], value={})).mapping() for name in names)
+    pipeline.refuse_unknown_keys(("override", "steps", "partition"))
+    return pipeline, delivery
