@@ -1,11 +1,13 @@
-"""One Prefect server for all tests of a process: the embedded one, on SQLite in a folder of its own."""
+"""What tests of several folders share: one Prefect server a process, and one AWS a file."""
 
 import os
+import uuid
 from collections.abc import Iterator
 from pathlib import Path
 
 import hypothesis
 import pytest
+from aws_clients import Aws
 
 hypothesis.settings.register_profile("repeatable", derandomize=True, print_blob=True)
 hypothesis.settings.load_profile("repeatable")
@@ -24,7 +26,7 @@ LONGEST = (
     "test_burst_judged.py",
     "test_demo.py",
     "test_watcher_death.py",
-    "test_warm_runs.py",
+    "test_worker_runs.py",
 )
 
 
@@ -48,7 +50,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 @pytest.fixture(scope="session")
 def prefect_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """The API's address. The calling process uses the server as its own."""
+    """Start the embedded server, on SQLite in a folder of its own, use it in this process and return its API's URL."""
     from prefect.context import _temporary_global_settings_context, get_settings_context
     from prefect.settings import PREFECT_API_URL, temporary_settings
 
@@ -64,3 +66,20 @@ def prefect_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
             yield api
     finally:
         server.stop()
+
+
+@pytest.fixture(scope="module")
+def local_aws() -> Iterator[Aws]:
+    """Clients of a sandbox of this file's own."""
+    from sandbox.server import LocalAws
+
+    with LocalAws() as local:
+        yield Aws(local.endpoint)
+
+
+@pytest.fixture
+def bucket(local_aws: Aws) -> str:
+    """A new bucket."""
+    name = f"bucket-{uuid.uuid4().hex}"
+    local_aws.client("s3").create_bucket(Bucket=name)
+    return name

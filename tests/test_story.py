@@ -20,11 +20,11 @@ import boto3
 import httpx
 import psutil
 import pytest
-from asking import eventually
+from polling import eventually
 from prefect.blocks.notifications import CustomWebhookNotificationBlock
 from prefect.settings import PREFECT_API_URL, temporary_settings
+from repository import CONTRACTS, ROOT
 
-ROOT = Path(__file__).parent.parent
 FLIGHTS = ROOT / "sandbox" / "data" / "flights"
 MOVIES = ROOT / "sandbox" / "data" / "movies" / "movies.csv"
 
@@ -199,7 +199,7 @@ class Installation:
 @pytest.fixture(scope="module")
 def aceite(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Installation]:
     home, contracts = tmp_path_factory.mktemp("home"), tmp_path_factory.mktemp("contracts")
-    for contract in (ROOT / "contracts").glob("*.yaml"):
+    for contract in CONTRACTS.glob("*.yaml"):
         (contracts / contract.name).write_bytes(contract.read_bytes())
     (contracts / "livros.odcs.yaml").write_text(BOOKS, encoding="utf-8")
     (contracts / "never.odcs.yaml").write_text(NEVER, encoding="utf-8")

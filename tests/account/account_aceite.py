@@ -16,9 +16,9 @@ from account_aws import own_environment
 from account_deletion import Undo
 from account_pipeline import FOLDER, TABLE, Pipeline
 from account_roles import make_role, once_in_force
-from asking import eventually
+from polling import eventually
+from repository import ROOT
 
-ROOT = Path(__file__).parent.parent.parent
 DATASET = "account-books"
 UP_WITHIN_S, ENDED_WITHIN_S = 300, 120
 SURE_AFTER = 5

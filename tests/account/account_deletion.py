@@ -4,8 +4,8 @@ from collections.abc import Callable
 from typing import Any
 
 from account_aws import Account
-from asking import eventually
 from botocore.exceptions import ClientError
+from polling import eventually
 
 GONE = ("NoSuchBucket", "NoSuchEntity", "ResourceNotFoundException", "EntityNotFoundException", "ParameterNotFound")
 LIVE = ("STARTING", "RUNNING", "STOPPING", "WAITING")

@@ -11,8 +11,8 @@ from typing import Any
 from account_deletion import LIVE, Undo
 from account_pipeline import FOLDER, Pipeline, put_parameter
 from account_roles import is_not_yet
-from asking import eventually
 from botocore.exceptions import ClientError
+from polling import eventually
 
 DAY = "20000101"
 WORKS_WITHIN_S = 600

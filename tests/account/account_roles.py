@@ -6,8 +6,8 @@ from typing import Any, TypeVar
 
 from account_aws import Account
 from account_deletion import Undo
-from asking import eventually
 from botocore.exceptions import ClientError
+from polling import eventually
 
 IN_FORCE_WITHIN_S = 180
 """IAM's changes are known everywhere within seconds, now and then within a minute or more."""

@@ -8,7 +8,7 @@ from account_aws import Account, leftovers, named, new_name
 from account_deletion import Undo, delete_bucket
 from account_pipeline import FOLDER, Pipeline, made_pipeline, place_of_bucket
 from account_probe import prove_pipeline
-from asking import eventually
+from polling import eventually
 
 pytestmark = pytest.mark.proof
 

@@ -5,7 +5,7 @@ from typing import Any
 
 import httpx
 import pytest
-from asking import eventually
+from polling import eventually
 from test_story import Installation, aceite, flights_of, key_of
 
 __all__ = ["aceite"]

@@ -1,46 +1,19 @@
-"""An AWS for the tests of one file: the sandbox's, with room for a layer that misbehaves as networks do."""
+"""An AWS behind a layer that misbehaves as networks do, and a clock that a test sets."""
 
 import threading
-import uuid
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
-import boto3
 import pytest
-from botocore.config import Config
+from aws_clients import Aws
 from werkzeug.serving import make_server
 
 from aws.waiting import Clock
-from sandbox.server import LocalAws, wsgi_app
+from sandbox.server import wsgi_app
 
 Wsgi = Callable[[dict[str, Any], Callable[..., Any]], Iterable[bytes]]
-
-
-@dataclass
-class Aws:
-    """Clients of one endpoint."""
-
-    endpoint: str
-    session: boto3.Session = field(default_factory=lambda: boto3.Session("testing", "testing", region_name="us-east-1"))
-
-    def client(self, service: str, **config: Any) -> Any:
-        return self.session.client(service, endpoint_url=self.endpoint, config=Config(**config))
-
-
-@pytest.fixture(scope="module")
-def local_aws() -> Iterator[Aws]:
-    with LocalAws() as local:
-        yield Aws(local.endpoint)
-
-
-@pytest.fixture
-def bucket(local_aws: Aws) -> str:
-    """A new bucket."""
-    name = f"bucket-{uuid.uuid4().hex}"
-    local_aws.client("s3").create_bucket(Bucket=name)
-    return name
 
 
 @dataclass

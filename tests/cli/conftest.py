@@ -7,8 +7,8 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from repository import CONTRACTS, ROOT
 
-ROOT = Path(__file__).parent.parent.parent
 NOBODY = "http://127.0.0.1:9"
 """The port of the discard service, where nobody listens."""
 
@@ -23,7 +23,7 @@ def alone(tmp_path: Path) -> Alone:
         }
         ours = {
             "ACEITE_HOME": str(tmp_path / "home"),
-            "ACEITE_CONTRACTS": str(ROOT / "contracts"),
+            "ACEITE_CONTRACTS": str(CONTRACTS),
             "AWS_CONFIG_FILE": str(tmp_path / "no-config"),
             "AWS_SHARED_CREDENTIALS_FILE": str(tmp_path / "no-credentials"),
             "AWS_EC2_METADATA_DISABLED": "true",

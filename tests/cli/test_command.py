@@ -9,12 +9,11 @@ from importlib.metadata import version
 from pathlib import Path
 
 import pytest
+from repository import CONTRACTS, ROOT
 
 from blocks.settings import Settings, variable
 from cli.main import app
 from sandbox.server import LocalAws
-
-ROOT = Path(__file__).parent.parent.parent
 
 
 @pytest.fixture
@@ -131,8 +130,8 @@ def test_help_and_usage_errors_import_nothing_heavy(arguments):
         (["drop"], "FILE"),
         (["fly"], "fly"),
         (["validate", "landing/key.csv"], "s3://bucket/key"),
-        (["drop", "absent.csv", "--dataset", "nyc-flights", "--contracts", str(ROOT / "contracts")], "absent.csv"),
-        (["drop", __file__, "--dataset", "other", "--contracts", str(ROOT / "contracts")], "nyc-flights"),
+        (["drop", "absent.csv", "--dataset", "nyc-flights", "--contracts", str(CONTRACTS)], "absent.csv"),
+        (["drop", __file__, "--dataset", "other", "--contracts", str(CONTRACTS)], "nyc-flights"),
         (["drop", __file__, "--dataset", "nyc-flights", "--fault", "cell-change"], "cell-changed"),
         (["drop", __file__, "--dataset", "nyc-flights", "--date", "31/01/2026"], "write 2026-01-31 or 20260131"),
         (["drop", __file__, "--dataset", "nyc-flights", "--timeout", "-5"], "greater than or equal to 0"),
@@ -152,7 +151,7 @@ def test_a_usage_error_has_code_64_and_says_what_is_allowed(aceite, arguments, s
 
 
 def test_contracts_check_prints_every_problem_with_file_and_line(aceite, tmp_path):
-    good = (ROOT / "contracts" / "movies.odcs.yaml").read_text(encoding="utf-8")
+    good = (CONTRACTS / "movies.odcs.yaml").read_text(encoding="utf-8")
     (tmp_path / "bad.odcs.yaml").write_text(good.replace("invoke: lambdastartecstask", "invok: x"), encoding="utf-8")
     (tmp_path / "twice.odcs.yaml").write_text("id: a\nid: b\n", encoding="utf-8")
     result = aceite("contracts", "check", str(tmp_path))
@@ -160,11 +159,11 @@ def test_contracts_check_prints_every_problem_with_file_and_line(aceite, tmp_pat
     line = good.splitlines().index(next(text for text in good.splitlines() if "invoke: lambdastartecstask" in text)) + 1
     assert f"bad.odcs.yaml:{line}:" in result.stdout
     assert "twice.odcs.yaml:2:" in result.stdout
-    assert aceite("contracts", "check", str(ROOT / "contracts")).returncode == 0
+    assert aceite("contracts", "check", str(CONTRACTS)).returncode == 0
 
 
 def test_contracts_check_says_what_of_a_good_contract_is_not_checked(aceite, tmp_path):
-    good = (ROOT / "contracts" / "movies.odcs.yaml").read_text(encoding="utf-8")
+    good = (CONTRACTS / "movies.odcs.yaml").read_text(encoding="utf-8")
     kept = "slaProperties:\n  - {property: retention, value: 5, unit: y, element: movies_table.anomesdia}"
     (tmp_path / "kept.odcs.yaml").write_text(good.replace("slaProperties:", kept), encoding="utf-8")
     result = aceite("contracts", "check", str(tmp_path / "kept.odcs.yaml"))
@@ -186,7 +185,7 @@ def test_credentials_of_another_account_are_refused_and_both_are_named(aceite):
         result = aceite(
             "up",
             "--contracts",
-            str(ROOT / "contracts"),
+            str(CONTRACTS),
             ACEITE_AWS_ENDPOINT_URL=aws.endpoint,
             ACEITE_AWS_ACCESS_KEY_ID="a",
             ACEITE_AWS_SECRET_ACCESS_KEY="very-secret",
@@ -206,7 +205,7 @@ def test_status_without_a_running_aceite_is_an_empty_list(aceite):
 def test_a_taken_port_is_named_with_the_option_that_moves_it(aceite):
     with LocalAws() as aws:
         port = aws.endpoint.rsplit(":", 1)[1]
-        result = aceite("up", "--sandbox", "--aws-port", port, "--contracts", str(ROOT / "contracts"))
+        result = aceite("up", "--sandbox", "--aws-port", port, "--contracts", str(CONTRACTS))
     assert result.returncode == 64
     assert port in result.stderr
     assert "--aws-port" in result.stderr

@@ -6,7 +6,8 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-ROOT = Path(__file__).parent.parent.parent
+from repository import ROOT
+
 DOCS = ROOT / "docs"
 README = ROOT / "README.md"
 

@@ -4,8 +4,8 @@ from collections.abc import Iterator
 from functools import partial
 
 import pytest
-from asking import eventually
-from mortal_installation import Mortal, waiting
+from killable_installation import Mortal, waiting
+from polling import eventually
 
 
 @pytest.fixture(scope="module")

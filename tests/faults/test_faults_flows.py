@@ -10,7 +10,7 @@ from uuid import uuid4
 
 import boto3
 import pytest
-from asking import eventually
+from polling import eventually
 
 from acceptance.deliveries.delivery import Delivery, LandingObject
 from acceptance.deliveries.pointer import DeliveryPointer

@@ -14,8 +14,8 @@ from typing import Any
 import httpx
 import psutil
 import pytest
-from asking import eventually
-from mortal_installation import Mortal
+from killable_installation import Mortal
+from polling import eventually
 from test_faults_flows import BY_FUNCTIONS, BY_JOB, CONTRACT
 
 from acceptance.evidence.audit import audit

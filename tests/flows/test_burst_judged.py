@@ -8,7 +8,7 @@ from typing import Any
 import boto3
 import psutil
 import pytest
-from prefect_side import PrefectServer
+from prefect_processes import PrefectServer
 from watched_bucket import CONTRACT
 
 from acceptance.announcing.delivery_events import VERDICT_EVENTS

@@ -10,7 +10,7 @@ from uuid import uuid4
 
 import pytest
 from botocore.exceptions import ClientError
-from policed import CONTENT, VALIDATOR, WATCHER, Policed, policed, printed_policy
+from policed_installation import CONTENT, VALIDATOR, WATCHER, Policed, policed, printed_policy
 
 from acceptance.deliveries.delivery import Delivery
 from acceptance.errors import AceiteError

@@ -5,7 +5,7 @@ from typing import Any
 
 import boto3
 import pytest
-from asking import eventually
+from polling import eventually
 from sandbox_answers import Answer
 
 from sandbox.server import REGION, LocalAws

@@ -3,8 +3,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from asking import eventually
 from botocore.exceptions import ClientError
+from polling import eventually
 from sandbox_answers import Answer
 
 Ask = Callable[..., Answer]

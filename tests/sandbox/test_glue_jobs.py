@@ -1,7 +1,7 @@
 from typing import Any
 
 import pytest
-from asking import eventually
+from polling import eventually
 
 SCRIPT = """
 import sys, time

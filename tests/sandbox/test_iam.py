@@ -9,8 +9,8 @@ from typing import Any
 
 import boto3
 import pytest
-from asking import eventually
 from botocore.exceptions import ClientError
+from polling import eventually
 
 from sandbox.athena.values import RESULTS_BUCKET
 from sandbox.policies.policy import BadPolicy, RequiredPermission, read_policy

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from asking import eventually
+from polling import eventually
 from sandbox_answers import payload
 
 CODE = """

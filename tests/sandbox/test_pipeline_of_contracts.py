@@ -9,7 +9,7 @@ from typing import Any
 
 import boto3
 import pytest
-from asking import eventually
+from polling import eventually
 from sandbox_answers import Answer, payload
 
 from acceptance.contract.contract import (

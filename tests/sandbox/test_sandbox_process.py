@@ -10,6 +10,7 @@ from pathlib import Path
 
 import boto3
 import pytest
+from repository import ROOT
 
 from sandbox.server import LocalAws
 
@@ -156,4 +157,4 @@ customProperties:
 
 @pytest.fixture(autouse=True)
 def _run_where_the_package_is(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.chdir(Path(__file__).parents[2])
+    monkeypatch.chdir(ROOT)

@@ -14,11 +14,11 @@ from pathlib import Path
 
 import httpx
 import psutil
-from asking import eventually
+from polling import eventually
+from repository import ROOT
 
 from benchmarks.local_postgresql import free_port, postgresql, programs
 
-ROOT = Path(__file__).parent.parent.parent
 READY_WITHIN_S = 600
 
 

@@ -12,8 +12,8 @@ import httpx
 import psutil
 import pytest
 import sqlalchemy as sa
-from asking import eventually
 from cluster import Cluster, why_not
+from polling import eventually
 
 from acceptance.announcing.delivery_events import VERDICT_EVENTS
 from acceptance.evidence.object_keys import EVIDENCE, dataset_prefix

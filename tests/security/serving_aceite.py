@@ -13,9 +13,9 @@ from typing import Any
 
 import httpx
 import psutil
-from asking import eventually
+from polling import eventually
+from repository import ROOT
 
-ROOT = Path(__file__).parent.parent.parent
 _UP_WITHIN_S = 300
 _ENDED_WITHIN_S = 120
 

@@ -6,8 +6,9 @@ from collections.abc import Iterator
 import httpx
 import psutil
 import pytest
-from asking import eventually
-from serving_aceite import ROOT, Served, up
+from polling import eventually
+from repository import ROOT
+from serving_aceite import Served, up
 
 pytestmark = pytest.mark.proof
 

@@ -16,13 +16,13 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+from repository import ROOT
 
 from acceptance.errors import StepFailed
 from landed.reading.bounds import MOST_COLUMNS, refuse_full_disk
 from landed.reading.duckdb_reader import reader
 from landed.sampling.profile import profile_file
 
-ROOT = Path(__file__).parent.parent.parent
 MILLION = 1_000_000
 PEAK_BYTES = 1_100 * MILLION
 """DuckDB's 512 MB, a record of 10 MB as Python's values, and what is loaded."""

@@ -17,6 +17,7 @@ import boto3
 import pytest
 from groups_seen import contract_of
 from listing_server import ListingServer
+from repository import ROOT
 
 from acceptance.announcing.delivery_events import INCOMPLETE
 from acceptance.deliveries.landed_manifest import MOST_BYTES
@@ -25,7 +26,6 @@ from aws.s3.objects import read_bytes, read_json
 from flows.ledger import open_ledger, sqlite_url
 from flows.watching.listing import Landing, Pace
 
-ROOT = Path(__file__).parent.parent.parent
 NOON = datetime(2025, 1, 1, 12, tzinfo=UTC)
 MANIFEST = "shop/20250101/manifest.json"
 GB = 1_000_000_000
@@ -83,8 +83,8 @@ import json, sys, time
 from datetime import UTC, datetime
 from pathlib import Path
 import psutil
-from acceptance.delivery import LandingObject
-from acceptance.manifests import read_manifest
+from acceptance.deliveries.delivery import LandingObject
+from acceptance.deliveries.landed_manifest import read_manifest
 
 content = Path(sys.argv[1]).read_bytes()
 manifest = LandingObject("landing", "shop/20250101/manifest.json", "e", len(content), datetime.now(UTC))

@@ -16,10 +16,11 @@ from typing import Any
 
 import boto3
 import pytest
-from asking import eventually
+from polling import eventually
 from prefect.blocks.notifications import CustomWebhookNotificationBlock
 from prefect.settings import PREFECT_API_AUTH_STRING, PREFECT_API_URL, temporary_settings
-from serving_aceite import ROOT, Served, up
+from repository import ROOT
+from serving_aceite import Served, up
 
 from cli.serving.child_process import Child
 

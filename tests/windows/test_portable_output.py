@@ -6,10 +6,9 @@ import sys
 from pathlib import Path
 
 import pytest
+from repository import ROOT
 
 from cli.verbs.contracts_init import file_name
-
-ROOT = Path(__file__).parent.parent.parent
 
 
 def aceite(folder: Path, *arguments: str) -> subprocess.CompletedProcess[bytes]:

@@ -7,8 +7,8 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from repository import ROOT
 
-ROOT = Path(__file__).parent.parent.parent
 BEGUN_WITHIN_S, ENDED_WITHIN_S = 180, 60
 
 pytestmark = [

@@ -1,0 +1,295 @@
+"""`aceite doctor` finds what is wrong with Prefect's server and what it holds; and the whole command, green and red."""
+
+import json
+import os
+import subprocess
+import sys
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import Any
+
+import boto3
+import pytest
+from prefect.automations import AutomationCore
+from prefect.client.orchestration import get_client
+from prefect.context import _temporary_global_settings_context, get_settings_context
+from prefect.settings import PREFECT_API_URL, temporary_settings
+from prefect_aws import S3Bucket
+from repository import CONTRACTS, ROOT
+from served_flows import become_served, eventually_green, give_sign_of_life
+
+from automations.apply import apply
+from blocks import names
+from blocks.settings import Settings, read_settings
+from cli.doctor.clients import AskedAws
+from cli.doctor.looks import prefect as prefect
+from cli.doctor.looks.findings import Outcome, Polled, Seen, served
+from cli.doctor.plan import of_installation
+from cli.serving.child_process import Child
+from flows.installation.contracts import contracts_of
+from flows.prefect_api.switches import switch_name
+from sandbox.pipeline.provision import provision
+from sandbox.server import LocalAws
+
+TOGETHER = "validate-deliveries/aceite-validation-together"
+SWITCH = switch_name("nyc-flights")
+"""The automation that runs the validations of one of the shipped contracts."""
+
+
+@pytest.fixture(scope="module")
+def aws() -> Iterator[LocalAws]:
+    with LocalAws() as running:
+        yield running
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """A Prefect server on which nothing was applied yet; this process uses it as its own."""
+    home = tmp_path_factory.mktemp("prefect")
+    environment = {**os.environ, "PREFECT_HOME": str(home), "PREFECT_SERVER_ANALYTICS_ENABLED": "false"}
+    environment.pop("PREFECT_API_URL", None)
+    child = Child("Prefect's server", ("cli.serving.prefect_server", "--port", "0"), environment, home / "server.log")
+    try:
+        api = child.await_ready(180)
+        with temporary_settings({PREFECT_API_URL: api}), _temporary_global_settings_context(get_settings_context()):
+            yield api
+    finally:
+        child.stop()
+
+
+@pytest.fixture(scope="module")
+def environment(aws: LocalAws, server: str, tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
+    """What the command is told."""
+    return {
+        "ACEITE_HOME": str(tmp_path_factory.mktemp("home")),
+        "ACEITE_CONTRACTS": str(CONTRACTS),
+        "ACEITE_AWS_ENDPOINT_URL": aws.endpoint,
+        "ACEITE_AWS_ACCESS_KEY_ID": "testing",
+        "ACEITE_AWS_SECRET_ACCESS_KEY": "very-secret",
+        "ACEITE_AWS_REGION": "us-east-1",
+        "PREFECT_API_URL": server,
+    }
+
+
+@pytest.fixture(scope="module")
+def settings(environment: dict[str, str]) -> Settings:
+    ours = environment.items()
+    return read_settings(**{name.removeprefix("ACEITE_").lower(): value for name, value in ours if "ACEITE" in name})
+
+
+@pytest.fixture(scope="module")
+def applied(aws: LocalAws, settings: Settings) -> Settings:
+    """Everything is there that the contracts name, in AWS and on Prefect's server."""
+    provision(boto3.Session("testing", "testing", region_name="us-east-1"), aws.endpoint, contracts_of(settings))
+    apply(settings, contracts_of(settings))
+    return settings
+
+
+Looks = Callable[[str], Seen]
+
+
+def looks(settings: Settings) -> Looks:
+    """Looks at the precondition of this name. What `aceite apply` would change is found out once for all of them."""
+    every = {each.name: each for each in of_installation(settings, contracts_of(settings), AskedAws(settings))}
+    return lambda name: every[name].look()
+
+
+@pytest.fixture(scope="module")
+def look(applied: Settings) -> Looks:
+    return looks(applied)
+
+
+@pytest.fixture(scope="module")
+def look_after_tampering(look: Looks, applied: Settings) -> Looks:
+    """What is seen after somebody changed a block and an automation by hand, and deleted a deployment.
+
+    Nothing is put back, so the tests that take this are the last ones.
+    """
+    for name in ("blocks", "automations", "deployments"):
+        green(look(name))
+    block = S3Bucket.load(names.EVIDENCE)
+    block.bucket_name = "another"
+    block.save(names.EVIDENCE, overwrite=True)
+    with get_client(sync_client=True) as client:
+        (automation,) = client.read_automations_by_name(SWITCH)
+        said = {field: getattr(automation, field) for field in AutomationCore.model_fields if field != "owner_resource"}
+        client.update_automation(automation.id, AutomationCore(**{**said, "description": "changed by hand"}))
+        client.delete_deployment(client.read_deployment_by_name(TOGETHER).id)
+    after = looks(applied)
+    return {name: after(name) for name in ("blocks", "automations", "deployments")}.__getitem__
+
+
+def red(seen: Seen, found: str, *remedy: str) -> None:
+    assert seen.outcome is Outcome.RED, seen
+    assert found in seen.found
+    for part in remedy:
+        assert part in seen.remedy
+
+
+def green(seen: Seen, found: str = "") -> None:
+    assert seen.outcome is Outcome.GREEN, seen
+    assert found in seen.found
+
+
+@contextmanager
+def answering(status: int, body: Any) -> Iterator[str]:
+    """A server that has one answer, and its API's address."""
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            content = json.dumps(body).encode()
+            self.send_response(status)
+            self.send_header("Content-Length", str(len(content)))
+            self.end_headers()
+            self.wfile.write(content)
+
+        def log_message(self, *_: Any) -> None:
+            pass
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as other:
+        threading.Thread(target=other.serve_forever, daemon=True).start()
+        yield f"http://127.0.0.1:{other.server_address[1]}/api"
+        other.shutdown()
+
+
+def run_doctor(folder: Path, environment: dict[str, str], *arguments: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-m", "cli.main", "doctor", "--within", "60", *arguments],
+        cwd=folder,
+        env={**os.environ, "PYTHONUTF8": "1", "PYTHONPATH": str(ROOT), "COLUMNS": "100", **environment},
+        capture_output=True,
+        text=True,
+        encoding="utf-8",
+        check=False,
+    )
+
+
+def test_what_was_never_applied_is_missing_and_each_thing_is_named(server, settings):
+    seen = looks(settings)
+    red(seen("blocks"), "block aceite-aws is missing; block aceite-landing is missing", "`aceite apply`")
+    red(seen("deployments"), "deployment watch-landing/aceite-watcher is missing", "`aceite apply`")
+    red(seen("automations"), f"automation {SWITCH} is missing", "`aceite apply`")
+
+
+def test_an_automation_that_somebody_switched_off_is_named_with_what_switches_it_on(look):
+    green(look("automations are on"))
+    with get_client(sync_client=True) as client:
+        (automation,) = client.read_automations_by_name(SWITCH)
+        client.pause_automation(automation.id)
+        seen = look("automations are on")
+        client.resume_automation(automation.id)
+    red(seen, SWITCH, f'`prefect automation resume "{SWITCH}"`')
+
+
+def test_a_notification_block_that_is_not_there_is_told_with_its_type_and_name(look, applied):
+    green(look("notification block"), "nobody is told")
+    wanted = applied.model_copy(update={"notification_block": "slack-webhook/squad-sor"})
+    seen = looks(wanted)("notification block")
+    red(seen, "slack-webhook/squad-sor", "the type slack-webhook", "squad-sor", "Blocks")
+
+
+def test_flows_that_nobody_serves_are_named_with_how_to_serve_them(look):
+    red(look("flows are served"), "watch-landing/aceite-watcher (ever)", "`aceite up`")
+    become_served()
+    green(eventually_green(lambda: look("flows are served")), "all 3")
+
+
+def test_flows_of_a_work_pool_whatever_its_name_want_a_worker_of_that_pool():
+    polled = Polled("validate-delivery/aceite-validation", "aceite-ecs", None)
+    seen = served([polled], datetime.now(UTC), timedelta(minutes=1))
+    red(seen, "validate-delivery/aceite-validation (ever)", "`prefect worker start --pool aceite-ecs`")
+    assert "aceite up" not in seen.remedy
+
+
+def test_a_watcher_without_a_sign_of_life_is_told(look):
+    red(look("watcher"), "no heartbeat", "`aceite up`", "watch-landing")
+    give_sign_of_life()
+    green(eventually_green(lambda: look("watcher")), "the last heartbeat was")
+
+
+def test_a_server_that_does_not_answer_is_told(server):
+    with temporary_settings({PREFECT_API_URL: "http://127.0.0.1:9/api"}):
+        red(prefect.server(), "http://127.0.0.1:9/api does not answer", "`aceite up`", "PREFECT_API_URL")
+
+
+def test_without_a_server_in_the_profile_it_is_said_how_to_get_one(server):
+    with temporary_settings(restore_defaults={PREFECT_API_URL}):
+        red(prefect.server(), "no Prefect server is chosen", "`aceite up`", "prefect profile use")
+
+
+def test_a_server_of_another_version_is_told_with_both_versions(server):
+    import prefect as installed
+
+    here = installed.__version__
+    green(prefect.server(), here)
+    with answering(200, "3.1.4") as api, temporary_settings({PREFECT_API_URL: api}):
+        red(prefect.server(), f"Prefect 3.1.4, and here is {here}", f'pip install "prefect=={here}"` there')
+    with answering(200, "3.99.0") as api, temporary_settings({PREFECT_API_URL: api}):
+        red(prefect.server(), "this version of Aceite takes prefect<", f'pip install "prefect=={here}"` there')
+    with answering(200, "3.9.7") as api, temporary_settings({PREFECT_API_URL: api}):
+        red(prefect.server(), "3.9.7", 'pip install "prefect==3.9.7"` here')
+
+
+def test_a_server_that_asks_for_a_password_is_told_with_the_setting(server):
+    with answering(401, {}) as api, temporary_settings({PREFECT_API_URL: api}):
+        red(prefect.server(), "asks for credentials", "PREFECT_API_AUTH_STRING")
+    with answering(404, {}) as api, temporary_settings({PREFECT_API_URL: api}):
+        red(prefect.server(), "answers 404", "/api")
+
+
+def test_where_all_is_well_every_line_is_green_and_the_exit_code_is_0(look, environment, tmp_path):
+    become_served()
+    give_sign_of_life()
+    eventually_green(lambda: look("watcher"))
+    said = run_doctor(tmp_path, environment, "--json")
+    document = json.loads(said.stdout)
+    assert [each for each in document["findings"] if each["outcome"] != "green"] == []
+    assert (document["green"], said.returncode) == (True, 0)
+    lines = [each["name"] for each in document["findings"]]
+    assert lines[:3] == ["contracts", "ledger", "clock"]
+    assert lines[-2:] == ["flows are served", "watcher"]
+    assert "very-secret" not in said.stdout + said.stderr
+
+
+def test_what_fails_is_told_in_words_that_every_terminal_shows_and_the_exit_code_is_1(applied, environment, tmp_path):
+    wrong = {"ACEITE_EVIDENCE_BUCKET": "nowhere", "ACEITE_NOTIFICATION_BLOCK": "slack-webhook/squad-sor"}
+    said = run_doctor(tmp_path, {**environment, **wrong})
+    assert said.returncode == 1
+    assert said.stdout.isascii()
+    lines = said.stdout.splitlines()
+    assert max(map(len, lines)) <= 100
+    at = next(number for number, line in enumerate(lines) if "no bucket nowhere" in line)
+    assert lines[at].startswith("FAILED")
+    assert "remedy: `aws s3 mb s3://nowhere --region us-east-1`" in lines[at + 1]
+    assert any(line.startswith("not checked") and "putting evidence" in line for line in lines)
+    assert any(line.startswith("FAILED") and "no block slack-webhook/squad-sor" in line for line in lines)
+    assert any(line.startswith("ok ") and "deployments" in line for line in lines)
+    assert any(line.startswith("ok ") and "function lambdastartecstask" in line for line in lines)
+    assert " failed, " in lines[-1]
+
+
+def test_a_setting_that_cannot_be_used_is_told_first_and_its_value_is_not_repeated(tmp_path):
+    said = run_doctor(tmp_path, {"ACEITE_AWS_ACCOUNT_ID": "very-secret", "ACEITE_HOME": str(tmp_path)}, "--json")
+    (finding,) = json.loads(said.stdout)["findings"]
+    assert (said.returncode, finding["name"], finding["outcome"]) == (1, "settings", "red")
+    assert "ACEITE_AWS_ACCOUNT_ID" in finding["found"]
+    assert "very-secret" not in said.stdout + said.stderr
+
+
+def test_a_block_that_somebody_changed_by_hand_is_named(look_after_tampering):
+    red(look_after_tampering("blocks"), "block aceite-evidence differs", "aceite apply --dry-run")
+
+
+def test_an_automation_that_somebody_changed_by_hand_is_named(look_after_tampering):
+    # Its description was changed, and what it runs is gone with the deployment.
+    seen = look_after_tampering("automations")
+    red(seen, f"{SWITCH} differs (", "`aceite apply`")
+    assert "description" in seen.found
+
+
+def test_a_deployment_that_is_gone_is_named(look_after_tampering):
+    red(look_after_tampering("deployments"), f"{TOGETHER} is missing", "`aceite apply`")

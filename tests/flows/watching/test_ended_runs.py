@@ -1,0 +1,403 @@
+"""What the watcher makes of runs that ended without a verdict, on a real Prefect server and S3 of the sandbox."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field, replace
+from datetime import UTC, date, datetime, timedelta
+from itertools import count
+from typing import Any
+from uuid import UUID, uuid4
+
+import boto3
+import pytest
+from botocore.config import Config
+from polling import eventually
+from prefect.client.orchestration import get_client
+from prefect.client.schemas.filters import FlowRunFilter, FlowRunFilterState, FlowRunFilterStateType
+from prefect.client.schemas.objects import State, StateType
+from prefect.events import Event, ResourceSpecification
+from prefect.events.filters import EventFilter, EventResourceFilter
+from prefect.logging import disable_run_logger
+from prefect.states import Cancelled, Cancelling, Crashed, Failed, Pending, Running, Scheduled
+
+from acceptance.announcing.delivery_events import INCONCLUSIVE, arrived
+from acceptance.announcing.overdue_events import paused
+from acceptance.announcing.verdict_events import FAILURE, verdict_event_id
+from acceptance.contract.contract import Contract
+from acceptance.deliveries.delivery import Delivery, LandingObject
+from acceptance.deliveries.key_ranges import KeyRange
+from acceptance.deliveries.pointer import DeliveryPointer
+from acceptance.errors import StepFailed
+from acceptance.evidence.assembled import evidence_of
+from acceptance.evidence.audit import audit
+from acceptance.evidence.evidence import Evidence
+from acceptance.evidence.object_keys import CLAIM, EVIDENCE, claim_key, evidence_prefix, evidence_uri
+from acceptance.judging.findings import Findings
+from acceptance.odcs.reader import read_contract
+from blocks.build import save_blocks
+from blocks.settings import read_settings
+from cli.serving.installation import SANDBOX_SETTINGS
+from flows.evidence.audit import read_found
+from flows.evidence.chain import Chain
+from flows.evidence.files import put_evidence
+from flows.evidence.run_facts import run_of
+from flows.installation.clients import Clients, load_clients
+from flows.judging.delivery_run import Case
+from flows.ledger import Ledger, open_ledger
+from flows.ledger.listing import Certified
+from flows.ledger.writes import Sighting
+from flows.locks.claims import read_claim, take_claim
+from flows.locks.holder import Holder
+from flows.prefect_api import events
+from flows.prefect_api.runs import SHUTTING_DOWN, WITHDRAWN
+from flows.steps.claims import Claimed, claim
+from flows.steps.timeline import Timeline, called
+from flows.validate_deliveries import validate_deliveries
+from flows.validate_delivery import validate_delivery
+from flows.watching.ended_runs import Endings
+from flows.watching.follow_up import Aftermath
+from flows.watching.missed_verdicts import Untold
+from sandbox.fault_injection.aws_faults import AwsFault, AwsFaultKind
+from sandbox.server import REGION, LocalAws
+
+CONTRACT = """
+apiVersion: v3.2.0
+kind: DataContract
+id: sales
+version: 1.0.0
+status: active
+servers:
+  - {server: landing, type: s3, location: "s3://landing/sales/{business_date:%Y%m%d}/{file}.csv", format: csv}
+  - {server: sor, type: athena, schema: lab, workgroup: primary}
+schema:
+  - {name: sales, properties: [{name: id, logicalType: integer}]}
+"""
+PATIENCE = timedelta(hours=1)
+DAYS = count()
+
+
+def long_ago() -> datetime:
+    return datetime.now(UTC) - timedelta(minutes=1)
+
+
+def contract() -> Contract:
+    return read_contract(CONTRACT, "sales.odcs.yaml", {})
+
+
+@dataclass
+class Watch:
+    """A ledger whose deliveries were announced, and the watcher's looks at what became of them."""
+
+    ledger: Ledger
+    clients: Clients
+    alive: list[None] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        self.s3 = self.clients.evidence_s3
+        self.aftermath = Aftermath(self.ledger.announcements, self.s3, "evidence", PATIENCE)
+        self.endings = self.restarted()
+
+    def restarted(self) -> Endings:
+        return Endings(self.aftermath, {"sales": contract()}, self.clients, lambda: self.alive.append(None))
+
+    def arrive(self, deliveries: int = 1) -> tuple[list[Delivery], UUID]:
+        """New deliveries, which one event has told of."""
+        made = [self._delivery() for _ in range(deliveries)]
+        seen = tuple(Sighting(each.first, each, arrived(each)) for each in made)
+        self.ledger.seen.commit(Certified("landing", "", None, (KeyRange(certified_at=long_ago()),), seen), long_ago())
+        return made, self.tell()
+
+    def tell(self) -> UUID:
+        """The event that was due, as the server has it."""
+        self.ledger.announcements.bundle({"sales": 200}, long_ago())
+        (due,) = self.ledger.announcements.due(10)
+        self.ledger.announcements.confirmed([due.event_id], long_ago())
+        return due.event_id
+
+    def run(self, deliveries: list[Delivery], event_id: UUID, *states: State) -> UUID:
+        """A run of theirs, through these states."""
+        pointers = [DeliveryPointer.to(each).model_dump(mode="json") for each in deliveries]
+        alone = len(pointers) == 1
+        parameters = {"delivery": pointers[0]} if alone else {"deliveries": pointers}
+        flow: Any = validate_delivery if alone else validate_deliveries
+        with get_client(sync_client=True) as client:
+            run = client.create_flow_run(flow, parameters={**parameters, "event_id": str(event_id)}, state=states[0])
+            for state in states[1:]:
+                client.set_flow_run_state(run.id, state)
+        return run.id
+
+    def look(self) -> int:
+        """How many are announced again at once."""
+        with disable_run_logger():
+            self.endings.look()
+            self.aftermath.announce_again()
+        return sum(len(item.draft.payload.get("deliveries", [1])) for item in self.ledger.announcements.due(500))
+
+    def evidence(self, delivery: Delivery) -> Evidence | None:
+        key = evidence_prefix("sales", delivery.business_date, delivery.id) + EVIDENCE
+        try:
+            return Evidence.model_validate_json(self.s3.get_object(Bucket="evidence", Key=key)["Body"].read())
+        except self.s3.exceptions.NoSuchKey:
+            return None
+
+    def claim(self, delivery: Delivery, run: UUID, until: datetime | None = None) -> None:
+        holder = Holder(flow_run_id=str(run), place="another machine", pid=1)
+        assert take_claim(self.s3, "evidence", delivery, holder, datetime.now(UTC), until)
+
+    def _delivery(self) -> Delivery:
+        day = date(2026, 1, 1) + timedelta(days=next(DAYS))
+        landed = LandingObject("landing", f"sales/{day:%Y%m%d}/a.csv", "e", 10, long_ago().replace(microsecond=0))
+        return Delivery("sales", day, (landed,), {"file": "a"})
+
+
+@pytest.fixture(scope="module")
+def aws() -> Iterator[LocalAws]:
+    with LocalAws() as aws:
+        yield aws
+
+
+@pytest.fixture(scope="module")
+def clients(aws: LocalAws, prefect_server: str) -> Iterator[Clients]:
+    with pytest.MonkeyPatch.context() as environment:
+        for name, value in (SANDBOX_SETTINGS | {"ACEITE_AWS_ENDPOINT_URL": aws.endpoint}).items():
+            environment.setenv(name, value)
+        save_blocks(read_settings())
+        load_clients.cache_clear()  # of tests that ran in this process before
+        yield load_clients()
+    load_clients.cache_clear()
+
+
+@pytest.fixture
+def watch(clients: Clients, aws: LocalAws, new_sqlite: Any) -> Iterator[Watch]:
+    forget_queued_runs()
+    s3 = boto3.Session("sandbox", "x", region_name=REGION).client("s3", endpoint_url=clients.endpoint_url)
+    s3.create_bucket(Bucket="evidence")
+    with open_ledger(new_sqlite()) as ledger:
+        yield Watch(ledger, clients)
+    aws.fault_injection.set([])
+    for item in s3.list_objects_v2(Bucket="evidence").get("Contents", ()):
+        s3.delete_object(Bucket="evidence", Key=item["Key"])
+
+
+def forget_queued_runs() -> None:
+    """Those of other tests on this server: while runs queue, what nobody claimed may be one of theirs."""
+    waiting = FlowRunFilterState(type=FlowRunFilterStateType(any_=[StateType.SCHEDULED, StateType.PENDING]))
+    with get_client(sync_client=True) as client:
+        for run in client.read_flow_runs(flow_run_filter=FlowRunFilter(state=waiting)):
+            client.delete_flow_run(run.id)
+
+
+@pytest.mark.parametrize(
+    "states",
+    [
+        (Running(), Crashed()),
+        (Running(), Failed()),
+        (Pending(), Crashed()),
+        (Running(), Cancelled(message=SHUTTING_DOWN)),
+        (Scheduled(), Cancelled(message=f"{WITHDRAWN} `aceite up`")),
+    ],
+    ids=["it died", "it failed", "it died before it began", "what ran it was told to end", "its deployment moved"],
+)
+def test_a_delivery_whose_run_came_to_nothing_is_announced_again_at_once(watch: Watch, states) -> None:
+    deliveries, event_id = watch.arrive()
+    assert watch.look() == 0
+    watch.claim(deliveries[0], watch.run(deliveries, event_id, *states))
+    assert watch.look() == 1
+    assert watch.evidence(deliveries[0]) is None
+
+
+def test_a_run_whose_worker_died_before_it_began_is_ended_and_keeps_its_delivery_back_no_longer(watch: Watch) -> None:
+    deliveries, event_id = watch.arrive()
+    run = watch.run(deliveries, event_id, Scheduled(), Pending())
+    assert watch.look() == 0, "it may begin any moment"
+    watch.endings.begins_within = timedelta(0)
+    assert watch.look() == 1
+    with get_client(sync_client=True) as client:
+        assert client.read_flow_run(run).state_type is StateType.CRASHED
+
+
+def test_a_run_that_never_ends_keeps_its_delivery_until_its_time_is_up_and_no_longer(watch: Watch) -> None:
+    late, punctual = (delivery for (delivery,) in (watch.arrive()[0] for _ in range(2)))
+    for delivery, left in ((late, timedelta(seconds=-1)), (punctual, timedelta(hours=1))):
+        watch.claim(delivery, watch.run([delivery], uuid4(), Running()), datetime.now(UTC) + left)
+    watch.aftermath = replace(watch.aftermath, patience=timedelta(seconds=50))
+    assert watch.look() == 1
+    with disable_run_logger():
+        taken = [claim.fn(each, str(uuid4()), timedelta(hours=2)) for each in (late, punctual)]
+    assert [done.value for done in taken] == [Claimed.TAKEN_OVER, Claimed.NOT]
+    found = read_claim(watch.s3, "evidence", late)
+    assert found is not None
+    assert found.until is not None
+    assert timedelta(hours=1) < found.until - datetime.now(UTC) < timedelta(hours=4)
+
+
+def test_the_next_deaths_of_a_delivery_make_it_wait_for_ever_longer(watch: Watch) -> None:
+    deliveries, event_id = watch.arrive()
+    watch.run(deliveries, event_id, Running(), Crashed())
+    assert watch.look() == 1
+    second = watch.tell()
+    assert watch.look() == 0, "the run that died is of the first event"
+    watch.run(deliveries, second, Running(), Crashed())
+    assert watch.look() == 0, "an eighth of twice the patience"
+
+
+@pytest.mark.parametrize(
+    ("due_in", "again"),
+    [(timedelta(minutes=-1), 0), (timedelta(hours=-2), 1), (timedelta(days=1), 1)],
+    ids=["that was due just now", "that nobody takes", "of tomorrow"],
+)
+def test_what_nobody_claimed_waits_for_runs_that_may_be_its_own_and_for_no_others(watch: Watch, due_in, again) -> None:
+    watch.aftermath = Aftermath(watch.ledger.announcements, watch.s3, "evidence", timedelta(0))
+    watch.arrive()
+    watch.run([watch._delivery()], uuid4(), Scheduled(scheduled_time=datetime.now(UTC) + due_in))
+    with disable_run_logger():
+        watch.aftermath.announce_again()
+    assert len(watch.ledger.announcements.due(10)) == again
+
+
+def test_a_watcher_that_begins_later_finds_the_deaths_of_before(watch: Watch) -> None:
+    deliveries, event_id = watch.arrive(20)
+    watch.run(deliveries, event_id, Running(), Crashed())
+    watch.endings = watch.restarted()
+    assert watch.look() == 20
+
+
+def test_deliveries_of_which_the_bucket_does_not_tell_keep_back_no_others(watch: Watch, aws: LocalAws) -> None:
+    watch.arrive(20)
+    once = Config(retries={"total_max_attempts": 1})
+    s3 = boto3.Session("sandbox", "x", region_name=REGION).client("s3", endpoint_url=aws.endpoint, config=once)
+    watch.endings.aftermath = watch.aftermath = Aftermath(watch.ledger.announcements, s3, "evidence", timedelta(0))
+    aws.fault_injection.set([AwsFault(AwsFaultKind.ERROR, "s3", "GetObject", rate=0.4, seed=6)])
+    first = watch.look()
+    assert 0 < first < 20
+    aws.fault_injection.set([])
+    assert watch.look() == 20
+
+
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [
+        (EVIDENCE, b'{"verdict": "accepted"}'),
+        (EVIDENCE, b"accepted"),
+        (CLAIM, b"{}"),
+        (CLAIM, b'{"claimed_at": "yesterday"}'),
+    ],
+)
+def test_what_aceite_did_not_put_is_named_and_keeps_no_other_delivery_back(watch: Watch, name, content) -> None:
+    strange, _ = watch.arrive(9)
+    for each in strange:
+        key = evidence_prefix("sales", each.business_date, each.id)
+        watch.s3.put_object(Bucket="evidence", Key=key + name, Body=content)
+    (good,), event_id = watch.arrive()
+    watch.claim(good, watch.run([good], event_id, Running()))
+    with disable_run_logger():
+        with pytest.raises(StepFailed, match=rf"s3://evidence/deliveries/sales/.*/{name} .*remove it"):
+            watch.aftermath.look_for_evidence()
+        watch.aftermath.look_for_evidence()
+    states = {each.id: each.state for each in watch.ledger.status.deliveries()}
+    assert [states[each.id] for each in (*strange, good)] == [*["announced"] * len(strange), "claimed"]
+    assert len(watch.aftermath.strange) == len(strange)
+
+
+def test_a_claim_of_a_run_that_cannot_be_keeps_nobody_back(watch: Watch) -> None:
+    (delivery,), _ = watch.arrive()
+    key = claim_key("sales", delivery.business_date, delivery.id)
+    claim = b'{"claimed_at": "2026-01-01T00:00:00+00:00", "flow_run_id": "mine"}'
+    watch.s3.put_object(Bucket="evidence", Key=key, Body=claim)
+    watch.aftermath.look_for_evidence()
+    assert [each.state for each in watch.ledger.status.deliveries()] == ["announced"]
+
+
+def test_a_run_beside_another_one_that_goes_on_takes_nothing_with_it(watch: Watch) -> None:
+    deliveries, event_id = watch.arrive()
+    watch.claim(deliveries[0], watch.run(deliveries, event_id, Running()))
+    watch.run(deliveries, event_id, Pending(), Crashed())
+    watch.run(deliveries, event_id, Scheduled(), Cancelled())
+    assert watch.look() == 0
+    assert watch.evidence(deliveries[0]) is None
+
+
+@pytest.mark.parametrize(
+    ("states", "reason"),
+    [
+        ((Scheduled(), Cancelling()), "cancelled by a person"),
+        ((Scheduled(), Cancelled(message="by Ana: a draft")), "cancelled by a person: by Ana: a draft"),
+        ((Pending(), Cancelling(message="by Ana"), Cancelled(message="as asked")), "cancelled by a person: by Ana"),
+        ((Running(), Cancelling(), Cancelled(message="its process is gone")), "cancelled by a person"),
+    ],
+    ids=["before it was due", "through the API", "while it was submitted", "and it had no time to tell"],
+)  # fmt: skip
+def test_a_cancelled_run_is_not_run_again_but_is_inconclusive_and_told_so_once(watch: Watch, states, reason) -> None:
+    deliveries, event_id = watch.arrive()
+    run = watch.run(deliveries, event_id, *states)
+    assert (watch.look(), watch.look()) == (0, 0)
+    found = watch.evidence(deliveries[0])
+    assert found is not None
+    assert (found.verdict.value, found.reason, found.run.flow_run_id) == ("inconclusive", reason, str(run))
+    assert [(each.state, each.verdict) for each in watch.ledger.status.deliveries()] == [("judged", "inconclusive")]
+    assert audit(read_found(watch.s3, "evidence", "sales")).flaws == ()
+
+
+@pytest.mark.parametrize("resumed", [False, True], ids=["while it is paused", "after it was resumed"])
+def test_a_queued_run_that_is_cancelled_while_its_dataset_is_paused_is_not_run_again(watch: Watch, resumed) -> None:
+    (delivery,), event_id = watch.arrive()
+    datasets, announcements = watch.ledger.datasets, watch.ledger.announcements
+    datasets.watch(["sales"], long_ago())
+    datasets.pause("sales", paused("sales", long_ago(), 1, (), ""), long_ago())
+    watch.run([delivery], event_id, Scheduled(), Cancelled(message="by Ana"))
+    if resumed:  # before the watcher saw the run's end
+        announcements.announce_again(announcements.untaken("sales"), long_ago())
+    watch.look()
+    found = watch.evidence(delivery)
+    assert found is not None
+    assert found.reason == "cancelled by a person: by Ana"
+    assert announcements.untaken("sales") == ()
+
+
+def test_of_a_cancelled_run_of_many_all_without_a_verdict_are_inconclusive(watch: Watch) -> None:
+    deliveries, event_id = watch.arrive(12)
+    run = watch.run(deliveries, event_id, Running(), Cancelling(), Cancelled())
+    watch.claim(deliveries[0], run)
+    assert watch.look() == 0
+    found = [watch.evidence(each) for each in deliveries]
+    assert {each.reason for each in found if each} == {"cancelled by a person"}
+    assert len(watch.alive) == 12, "the watcher shows that it lives between them"
+    assert audit(read_found(watch.s3, "evidence", "sales")).flaws == ()
+
+
+def test_a_verdict_that_its_run_did_not_tell_is_told_by_the_watcher_once(watch: Watch) -> None:
+    (told,), (untold,) = (watch.arrive()[0] for _ in range(2))
+    run = run_of(contract(), watch.clients.caller, str(uuid4()), "a run", None)
+    chain = Chain(watch.s3, "evidence", "sales")
+    with disable_run_logger():
+        for delivery in (told, untold):
+            case = Case(contract(), delivery, None, chain, Timeline(called))
+            case.findings = Findings(stopped_by="claim: it was tried")
+            assert put_evidence(watch.s3, "evidence", delivery, evidence_of(case.facts, case.judgement, run), chain)
+            if delivery == told:
+                events.post_one(case.verdict_event(run), verdict_event_id(case.evidence_uri))
+        watch.aftermath.look_for([told, untold])
+        ids = {each.id: verdict_event_id(evidence_uri("evidence", each)) for each in (told, untold)}
+
+        def stored() -> frozenset[UUID]:
+            with get_client(sync_client=True) as client:
+                return events.stored(client, list(ids.values()))
+
+        eventually(lambda: stored() == {ids[told.id]}, "the event of one")
+        alive: list[None] = []
+        watcher = Untold(watch.ledger.announcements, watch.s3, "evidence", lambda: alive.append(None), timedelta(0))
+        watcher.tell()
+        eventually(lambda: stored() == set(ids.values()), "the events of all")
+        before = events_of(untold)
+        watcher.tell()
+        Untold(watch.ledger.announcements, watch.s3, "evidence", given=timedelta(0)).tell()
+    assert len(alive) >= 2, "before the server is asked, and before evidence is read"
+    (event,) = before
+    assert (event.payload["verdict"], event.payload["reason"]) == ("inconclusive", "claim: it was tried")
+    assert FAILURE not in event.resource
+    assert [len(events_of(delivery)) for delivery in (told, untold)] == [1, 1]
+
+
+def events_of(delivery: Delivery) -> list[Event]:
+    wanted = EventFilter(resource=EventResourceFilter(labels=ResourceSpecification({"aceite.delivery": delivery.id})))
+    with get_client(sync_client=True) as client:
+        return [each for each in client.read_events(wanted, limit=50).events if each.event == INCONCLUSIVE]
