@@ -1,6 +1,6 @@
 """The watcher speaks of what does not happen: deliveries that do not come, verdicts that are late, datasets on hold.
 
-The clock is the watcher's, not that of an automation with a proactive trigger: docs/decisions/0016-silence-speaks.md.
+The clock is the watcher's, not that of an automation with a proactive trigger: docs/decisions/0016.
 """
 
 import logging
