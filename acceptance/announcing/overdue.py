@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
 from acceptance.contract.checks import Metric
-from acceptance.contract.contract import AwaitGlueJob, Contract, RunGlueJob
+from acceptance.contract.contract import Contract
 from acceptance.deliveries.delivery import Delivery
 
 WITHOUT_PROMISE = timedelta(hours=1)
@@ -105,7 +105,7 @@ def run_within(
     `query` is the deadline of one query, `turn` how long a run waits for its turn with a parameter that it changes. A
     pipeline may be run once for each file of a delivery, and before a Glue job the end of an earlier run is awaited.
     """
-    jobs = (step.within for step in contract.steps if isinstance(step, AwaitGlueJob | RunGlueJob))
+    jobs = (step.within for step in contract.steps if step.glue_job)
     steps = sum((step.within for step in contract.steps), timedelta()) + sum(jobs, timedelta())
     files = max((len(delivery.members) for delivery in deliveries), default=1)
     lots = -(-len(deliveries) // max(at_once, 1))

@@ -10,6 +10,7 @@ from acceptance.contract.checks import Check
 from acceptance.contract.keys.signal_file import FILE
 from acceptance.contract.keys.template import KeyTemplate
 from acceptance.contract.landing_format import Engine, LandingFormat, NamedByColumn, PartitionHolds
+from acceptance.contract.steps import Step
 from acceptance.errors import Problem
 
 
@@ -65,44 +66,6 @@ class Override:
     parameter: str
     copy_of: str | None
     set: Mapping[str, Any]
-
-
-@dataclass(frozen=True, slots=True)
-class Invoke:
-    """Call a Lambda function with a JSON payload, and wait for its answer unless `asynchronous`."""
-
-    function: str
-    payload: Any
-    within: timedelta
-    asynchronous: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class AwaitObject:
-    """Wait until an S3 object is there. A `uri` that ends in / is met by any object below it."""
-
-    uri: str
-    within: timedelta
-
-
-@dataclass(frozen=True, slots=True)
-class AwaitGlueJob:
-    """Wait for the Glue job run that the step before started."""
-
-    job: str
-    within: timedelta
-
-
-@dataclass(frozen=True, slots=True)
-class RunGlueJob:
-    """Start a Glue job and wait for its end."""
-
-    job: str
-    arguments: Mapping[str, str]
-    within: timedelta
-
-
-Step = Invoke | AwaitObject | AwaitGlueJob | RunGlueJob
 
 
 @dataclass(frozen=True, slots=True)

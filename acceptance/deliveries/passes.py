@@ -4,7 +4,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from acceptance.contract.contract import AwaitObject, Contract, Invoke, RunGlueJob
+from acceptance.contract.contract import Contract
+from acceptance.contract.steps import Step
 from acceptance.deliveries.delivery import Delivery, LandingObject
 from acceptance.deliveries.placeholders import OF_ONE_FILE, fields_of, fill, named
 
@@ -24,6 +25,9 @@ class Turn:
 
     def fill(self, template: Any) -> Any:
         return fill(template, self.delivery, self.member, self.fields)
+
+    def title_of(self, step: Step) -> str:
+        return self.task(self.fill(step.title))
 
     def task(self, name: str) -> str:
         """The name of one of its tasks."""
@@ -57,13 +61,4 @@ def _differing(fields: Sequence[Mapping[str, str]]) -> frozenset[str]:
 
 def _texts(contract: Contract) -> list[Any]:
     """Every text of the pipeline in which a placeholder may stand."""
-    texts: list[Any] = [dict(override.set) for override in contract.override]
-    for step in contract.steps:
-        match step:
-            case Invoke(payload=payload):
-                texts.append(payload)
-            case RunGlueJob(arguments=arguments):
-                texts.append(dict(arguments))
-            case AwaitObject(uri=uri):
-                texts.append(uri)
-    return texts
+    return [*(dict(override.set) for override in contract.override), *(step.texts for step in contract.steps)]

@@ -3,39 +3,23 @@
 import re
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from datetime import date
-from typing import Any
+from typing import Any, assert_never
 
-from acceptance.contract.contract import (
-    AwaitGlueJob,
-    AwaitObject,
-    Column,
-    Completion,
-    Invoke,
-    Override,
-    RunGlueJob,
-    Single,
-    Step,
-    shared_fields,
-)
+from acceptance.contract.contract import Column, Completion, Override, Single, shared_fields
 from acceptance.contract.keys.template import KeyTemplate
 from acceptance.contract.keys.tokens import Placeholder, tokens, write
+from acceptance.contract.steps import STEP_KINDS, AwaitGlueJob, AwaitObject, Invoke, RunGlueJob, Step
 from acceptance.deliveries.placeholders import OF_ONE_FILE, known_placeholders, unknown
 from acceptance.odcs.columns.columns import WHOLE_NUMBERS, column_name, kind
 from acceptance.odcs.document.duration import read_duration
 from acceptance.odcs.document.node import Node, hint, shown
 
-_KEYS = {
-    "invoke": ("invoke", "payload", "within", "asynchronous"),
-    "await_object": ("await_object", "within"),
-    "await_glue_job": ("await_glue_job", "within"),
-    "run_glue_job": ("run_glue_job", "arguments", "within"),
-}
-"""The kinds of step, each with the keys that it may have."""
+KINDS: Mapping[str, type[Step]] = {kind.verb: kind for kind in STEP_KINDS}
 
-_WITHIN = {"invoke": "5m", "await_object": "5m", "await_glue_job": "30m", "run_glue_job": "30m"}
-"""How long a step may take when it does not say."""
+KEYS = {verb: (verb, *(field.name for field in fields(kind)[1:])) for verb, kind in KINDS.items()}
+"""The keys that each kind of step may have."""
 
 _PARAMETER = re.compile(r"/?[A-Za-z0-9_.-]+(/[A-Za-z0-9_.-]+)*")  # AWS API reference, PutParameter
 _A_DAY = date(2001, 2, 3)
@@ -97,17 +81,17 @@ def _read_steps(pipeline: Node, known: Sequence[str] | None) -> tuple[Step, ...]
     steps: list[Step] = []
     for node in pipeline["steps"].sequence():
         if not isinstance(node.value, dict):
-            node.refuse(f"found {shown(node.value)}; a step is a mapping with one of {', '.join(_KEYS)}")
+            node.refuse(f"found {shown(node.value)}; a step is a mapping with one of {', '.join(KINDS)}")
             continue
-        verbs = [verb for verb in _KEYS if verb in node]
+        verbs = [verb for verb in KINDS if verb in node]
         if len(verbs) != 1:
             found = " and ".join(verbs) or ", ".join(node.value) or "none"
-            node.refuse(f"a step is exactly one action, found {found}; {hint(found, tuple(_KEYS))}")
+            node.refuse(f"a step is exactly one action, found {found}; {hint(found, tuple(KINDS))}")
             continue
-        node.refuse_unknown_keys(_KEYS[verbs[0]])
+        node.refuse_unknown_keys(KEYS[verbs[0]])
         _refuse_unknown_placeholders(node, known)
-        step = _step(verbs[0], node)
-        if isinstance(step, AwaitGlueJob) and not any(isinstance(before, Invoke) for before in steps):
+        step = _step(KINDS[verbs[0]], node)
+        if step.glue_job and not step.starts and not any(before.starts and not before.glue_job for before in steps):
             node.refuse("there is no `invoke` before it that could have started the job; to start it use run_glue_job")
         steps.append(step)
     return tuple(steps)
@@ -135,11 +119,12 @@ def _read_partition(
     return {name: given[name].text() for name in order if name in given}
 
 
-def _step(verb: str, node: Node) -> Step:
-    name, within = node[verb].text(), read_duration(node["within"], _WITHIN[verb])
+def _step(kind: type[Step], node: Node) -> Step:
+    verb = kind.verb
+    name, within = node[verb].text(), read_duration(node["within"], kind.default_within)
     if node[verb].value is None:
         node[verb].refuse(f"{verb} needs a name")
-    if verb == "await_object":
+    if issubclass(kind, AwaitObject):
         if name and not _URI.fullmatch(name):
             node[verb].refuse(
                 f"found {name!r}; an object is s3://bucket/key, or s3://bucket/prefix/ for any object below"
@@ -147,15 +132,17 @@ def _step(verb: str, node: Node) -> Step:
         return AwaitObject(name, within)
     if "{" in name:
         node[verb].refuse(f"found {name!r}; a name cannot hold placeholders, only ${{VARIABLES}}")
-    if verb == "await_glue_job":
+    if issubclass(kind, AwaitGlueJob):
         return AwaitGlueJob(name, within)
-    if verb == "run_glue_job":
+    if issubclass(kind, RunGlueJob):
         return RunGlueJob(name, _arguments(node["arguments"]), within)
-    asynchronous = node["asynchronous"]
-    if not isinstance(asynchronous.value, bool | None):
-        asynchronous.refuse(f"found {shown(asynchronous.value)}; allowed: true, false")
-    payload: Any = {} if node["payload"].value is None else node["payload"].value
-    return Invoke(name, payload, within, bool(asynchronous.value))
+    if issubclass(kind, Invoke):
+        asynchronous = node["asynchronous"]
+        if not isinstance(asynchronous.value, bool | None):
+            asynchronous.refuse(f"found {shown(asynchronous.value)}; allowed: true, false")
+        payload: Any = {} if node["payload"].value is None else node["payload"].value
+        return Invoke(name, payload, within, bool(asynchronous.value))
+    assert_never(kind)
 
 
 def _arguments(node: Node) -> Mapping[str, str]:

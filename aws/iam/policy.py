@@ -8,21 +8,14 @@ which are needed. STS is not in it: nobody needs a right to ask who they are.
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import assert_never
 
 import sqlglot
 from sqlglot import exp
 
-from acceptance.contract.contract import (
-    AwaitGlueJob,
-    AwaitObject,
-    Contract,
-    Invoke,
-    Manifest,
-    Quiet,
-    RunGlueJob,
-    Single,
-)
+from acceptance.contract.contract import Contract, Manifest, Quiet, Single
 from acceptance.contract.landing_format import Engine, PartitionHolds
+from acceptance.contract.steps import AwaitGlueJob, AwaitObject, Invoke, RunGlueJob
 from acceptance.deliveries.routing import watched_locations
 from acceptance.evidence.object_keys import chain_prefix, dataset_prefix, notes_prefix
 from acceptance.sql.text import DIALECT
@@ -155,6 +148,8 @@ def _steps(contract: Contract, account: Account) -> Iterator[Right]:
                 yield Right(to.LIST_AWAITED, account.s3(bucket), key if below_it else None)
                 if not below_it:
                     yield Right(to.AWAIT_OBJECTS, account.s3(f"{bucket}/{key}"))
+            case _:
+                assert_never(step)
 
 
 def _queries(contract: Contract, told: Surroundings) -> Iterator[Right]:

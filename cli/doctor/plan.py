@@ -6,8 +6,10 @@ from collections.abc import Callable, Iterator, Sequence
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from pathlib import Path
+from typing import assert_never
 
-from acceptance.contract.contract import AwaitGlueJob, AwaitObject, Contract, Invoke, RunGlueJob
+from acceptance.contract.contract import Contract
+from acceptance.contract.steps import AwaitGlueJob, AwaitObject, Invoke, RunGlueJob
 from acceptance.evidence.object_keys import dataset_prefix
 from aws.calls import Client
 from aws.iam.arns import Account, bucket_and_key, key_pattern, text_pattern
@@ -105,6 +107,8 @@ def _of_pipeline(contract: Contract, aws: AskedAws) -> Iterator[Precondition]:
             case AwaitObject(uri):
                 place = bucket_and_key(text_pattern(contract, uri))
                 yield asked(f"step {number} of {contract.dataset}", buckets.awaited, ("s3",), *place, file)
+            case _:
+                assert_never(step)
     table = contract.table
     names = [(table.database, table.name)]
     if contract.landed_table:

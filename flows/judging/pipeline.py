@@ -5,7 +5,7 @@ from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field
 from functools import partial
 from itertools import zip_longest
-from typing import Any
+from typing import Any, assert_never
 
 import httpx
 from botocore.exceptions import BotoCoreError
@@ -13,7 +13,8 @@ from prefect import get_run_logger
 from prefect.exceptions import PrefectException
 
 from acceptance.announcing.overdue import OF_ITS_OWN
-from acceptance.contract.contract import AwaitGlueJob, AwaitObject, Contract, Invoke, Override, RunGlueJob, Step
+from acceptance.contract.contract import Contract, Override
+from acceptance.contract.steps import AwaitGlueJob, AwaitObject, Invoke, LostAnswer, RunGlueJob, Step
 from acceptance.deliveries.delivery import Delivery, LandingObject
 from acceptance.deliveries.passes import Turn, turns
 from acceptance.errors import AceiteError, AnswerLost, WaitTimedOut
@@ -67,14 +68,14 @@ class Pipeline:
             for override in self.contract.override:
                 self.timeline.skip(turn.task(f"override {override.parameter}"), reason)
             for step in self.contract.steps:
-                self.timeline.skip(self._task_of(turn, step)[0], reason)
+                self.timeline.skip(turn.title_of(step), reason)
 
     def _await_earlier(self, turn: Turn) -> None:
         """What the run that died started may still write: a second run beside it would be measured between the two."""
         for step in self.contract.steps:
-            if isinstance(step, AwaitGlueJob | RunGlueJob):
-                name = turn.task(f"await earlier runs of {step.job}")
-                self.timeline.perform(name, await_earlier_job_runs, step.job, turn.mentioned, step.within)
+            if job := step.glue_job:
+                name = turn.task(f"await earlier runs of {job}")
+                self.timeline.perform(name, await_earlier_job_runs, job, turn.mentioned, step.within)
 
     def _take(self, turn: Turn) -> None:
         with ExitStack() as undo:
@@ -90,46 +91,44 @@ class Pipeline:
         Only after the first step that starts something: a pipeline that S3 itself fires may be done before this run.
         """
         pipeline = self.contract.steps
-        starting = next((n for n, step in enumerate(pipeline) if isinstance(step, Invoke | RunGlueJob)), len(pipeline))
-        awaited = [turn.fill(step.uri) for step in pipeline[starting:] if isinstance(step, AwaitObject)]
+        starting = next((n for n, step in enumerate(pipeline) if step.starts), len(pipeline))
+        awaited = [turn.fill(step.awaited_object) for step in pipeline[starting:] if step.awaited_object]
         if awaited:
             self._known_objects |= self.timeline.perform(turn.task("note what is there"), look_at, awaited)
 
     def _run_step(self, turn: Turn, step: Step, following: Step | None) -> None:
-        name, task = self._task_of(turn, step)
-        if isinstance(following, AwaitGlueJob):
+        awaiting = following if following is not None and not following.starts else None
+        if awaiting is not None and (job := awaiting.glue_job):
             # What runs now is what the next step must tell apart from the run that this step starts.
-            self._known_job_runs = self.timeline.perform(
-                turn.task(f"list the runs of {following.job}"), list_job_runs, following.job
-            )
+            self._known_job_runs = self.timeline.perform(turn.task(f"list the runs of {job}"), list_job_runs, job)
         lost, self._lost = self._lost, None
         try:
-            self.timeline.perform(name, *task)
+            self.timeline.perform(turn.title_of(step), *self._task_of(turn, step))
         except Stopped as stopped:
             if lost is not None:
                 raise Stopped(f"{stopped}; and before that, {lost}") from stopped
-            if not _may_have_begun(step, stopped) or not isinstance(following, AwaitObject | AwaitGlueJob):
+            lost_answer = isinstance(stopped.__cause__, AnswerLost | WaitTimedOut)
+            if not lost_answer or step.lost_answer is LostAnswer.STOP or awaiting is None:
                 raise
-            # What the next step awaits comes if the function was called. It is not called again to find out.
+            # What the next step awaits comes if this one was begun. It is not begun again to find out.
             self._lost = stopped
-            if isinstance(step, Invoke) and not step.asynchronous:
+            if step.lost_answer is LostAnswer.AWAIT_UNSETTLED:
                 self.unanswered = str(stopped)
 
-    def _task_of(self, turn: Turn, step: Step) -> tuple[str, tuple[Any, ...]]:
-        """The step's name, and the task with its arguments."""
+    def _task_of(self, turn: Turn, step: Step) -> tuple[Any, ...]:
+        """Return the task that carries out the step, and its arguments."""
         match step:
             case Invoke(function, payload, within, asynchronous):
-                arguments = function, turn.fill(payload), asynchronous, within
-                return turn.task(f"invoke {function}"), (invoke_function, *arguments)
+                return invoke_function, function, turn.fill(payload), asynchronous, within
             case AwaitObject(template, within):
                 uri = turn.fill(template)
-                known = self._known_objects.get(uri, frozenset())
-                return turn.task(f"await {uri}"), (await_object, uri, known, within)
+                return await_object, uri, self._known_objects.get(uri, frozenset()), within
             case AwaitGlueJob(job, within):
-                known_runs, name = self._known_job_runs, turn.task(f"await Glue job {job}")
-                return name, (await_glue_job, job, known_runs, turn.mentioned, within)
+                return await_glue_job, job, self._known_job_runs, turn.mentioned, within
             case RunGlueJob(job, arguments, within):
-                return turn.task(f"run Glue job {job}"), (run_glue_job, job, turn.fill(dict(arguments)), within)
+                return run_glue_job, job, turn.fill(dict(arguments)), within
+            case _:
+                assert_never(step)
 
     @contextmanager
     def _overridden(self, turn: Turn, override: Override) -> Iterator[None]:
@@ -180,10 +179,6 @@ class Pipeline:
             seen: Seen = self.timeline.perform(name, look_at_parameter, overridden)
             return seen
         return None
-
-
-def _may_have_begun(step: Step, stopped: Stopped) -> bool:
-    return isinstance(step, Invoke) and isinstance(stopped.__cause__, AnswerLost | WaitTimedOut)
 
 
 def _done_after_failure(put_back: Callable[[], Any], overridden: Overridden) -> None:

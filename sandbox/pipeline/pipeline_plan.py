@@ -1,15 +1,40 @@
 """What the sandbox's pipeline has to do for a contract, as its plan says it and as the contract's steps await it."""
 
-from dataclasses import asdict
-from typing import Any
+from dataclasses import asdict, dataclass, field
+from typing import Any, assert_never
 
 from sqlglot import exp
 
-from acceptance.contract.contract import AwaitGlueJob, AwaitObject, Column, Contract, Invoke, RunGlueJob, Single, Step
+from acceptance.contract.contract import Column, Contract, Single
 from acceptance.contract.landing_format import NamedByColumn, PartitionHolds
+from acceptance.contract.steps import AwaitGlueJob, AwaitObject, Invoke, RunGlueJob
 from sandbox.athena import dialect
 
 IN_UTC = ("SET TimeZone='UTC'",)
+
+
+@dataclass(frozen=True, slots=True)
+class Resources:
+    """The AWS resources that the steps of a contract name, in the order of the steps."""
+
+    functions: list[str] = field(default_factory=list)
+    jobs: list[str] = field(default_factory=list)
+    objects: list[str] = field(default_factory=list)
+
+
+def resources_of(contract: Contract) -> Resources:
+    named = Resources()
+    for step in contract.steps:
+        match step:
+            case Invoke(function):
+                named.functions.append(function)
+            case AwaitGlueJob(job) | RunGlueJob(job):
+                named.jobs.append(job)
+            case AwaitObject(uri):
+                named.objects.append(uri)
+            case _:
+                assert_never(step)
+    return named
 
 
 def plan(contract: Contract) -> dict[str, Any]:
@@ -31,15 +56,15 @@ def plan(contract: Contract) -> dict[str, Any]:
         "table": contract.table.name,
         "staged": staged[-1] if staged else None,
         "actions": actions(contract),
-        "jobs": [step.job for step in steps_of(contract, AwaitGlueJob, RunGlueJob)],
+        "jobs": resources_of(contract).jobs,
     }
 
 
 def table_location(contract: Contract) -> str:
     """What the steps await in the table, without the partition; the SOR bucket if they await nothing there."""
-    for step in steps_of(contract, AwaitObject):
-        if _in_table(contract, step):
-            kept = step.uri.split("/")
+    for uri in resources_of(contract).objects:
+        if _in_table(contract, uri):
+            kept = uri.split("/")
             first = next((place for place, part in enumerate(kept) if "=" in part), len(kept))
             return "/".join(kept[:first]).rstrip("/") + "/"
     return f"s3://sor/{contract.table.name}/"
@@ -54,14 +79,21 @@ def actions(contract: Contract) -> dict[str, list[tuple[str, str]]]:
     found: dict[str, list[tuple[str, str]]] = {}
     function = ""
     for step in contract.steps:
-        if isinstance(step, Invoke):
-            function = step.function
-            found.setdefault(function, [])
-        elif function and isinstance(step, AwaitGlueJob):
-            found[function].append(("start", step.job))
-        elif function and isinstance(step, AwaitObject) and not _in_table(contract, step):
-            found[function].append(("copy", step.uri))
-    if function and not steps_of(contract, AwaitGlueJob, RunGlueJob):
+        match step:
+            case Invoke(name):
+                function = name
+                found.setdefault(function, [])
+            case AwaitGlueJob(job):
+                if function:
+                    found[function].append(("start", job))
+            case AwaitObject(uri):
+                if function and not _in_table(contract, uri):
+                    found[function].append(("copy", uri))
+            case RunGlueJob():
+                pass  # the run starts it
+            case _:
+                assert_never(step)
+    if function and not resources_of(contract).jobs:
         found[function].append(("ingest", ""))
     return found
 
@@ -80,12 +112,8 @@ def _computed(column: Column) -> str:
     return str(select.selects[0].this.sql("duckdb"))
 
 
-def _in_table(contract: Contract, step: AwaitObject) -> bool:
-    """A prefix is the table's if it names a partition; of a table without partitions, if it is awaited last."""
+def _in_table(contract: Contract, uri: str) -> bool:
+    """Return True if the prefix is the table's: it names a partition or, without partitions, is awaited last."""
     if contract.partition:
-        return any(f"/{name}=" in step.uri for name in contract.partition)
-    return step.uri.endswith("/") and step is steps_of(contract, AwaitObject)[-1]
-
-
-def steps_of(contract: Contract, *kinds: type[Step]) -> list[Any]:
-    return [step for step in contract.steps if isinstance(step, kinds)]
+        return any(f"/{name}=" in uri for name in contract.partition)
+    return uri.endswith("/") and uri == resources_of(contract).objects[-1]

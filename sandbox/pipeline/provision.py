@@ -12,10 +12,10 @@ from typing import Any
 import boto3
 from botocore.exceptions import ClientError
 
-from acceptance.contract.contract import AwaitGlueJob, AwaitObject, Contract, Invoke, RunGlueJob
+from acceptance.contract.contract import Contract
 from sandbox.athena.ddl import FORMATS
 from sandbox.athena.values import RESULTS_BUCKET
-from sandbox.pipeline.pipeline_plan import plan, steps_of, table_location, targets
+from sandbox.pipeline.pipeline_plan import plan, resources_of, table_location, targets
 
 DEPLOYED = Path(__file__).parent / "deployed"
 CODE_BUCKET = "pipeline-code"
@@ -65,9 +65,10 @@ def _pipeline(clients: Mapping[str, Any], contracts: Sequence[Contract]) -> None
     with _once():
         clients["iam"].create_role(RoleName=ROLE, AssumeRolePolicyDocument="{}")
     role = clients["iam"].get_role(RoleName=ROLE)["Role"]["Arn"]
-    for function in sorted({step.function for contract in contracts for step in steps_of(contract, Invoke)}):
+    resources = [resources_of(contract) for contract in contracts]
+    for function in sorted(set[str]().union(*(named.functions for named in resources))):
         _function(clients["lambda"], function, role, package)
-    for job in sorted({step.job for contract in contracts for step in steps_of(contract, AwaitGlueJob, RunGlueJob)}):
+    for job in sorted(set[str]().union(*(named.jobs for named in resources))):
         _job(clients["glue"], job, role)
 
 
@@ -180,7 +181,7 @@ def _buckets(contract: Contract) -> Iterator[str]:
     for uri in (
         table_location(contract),
         contract.table.output_location,
-        *(step.uri for step in steps_of(contract, AwaitObject)),
+        *resources_of(contract).objects,
     ):
         if uri and "{" not in (bucket := _bucket(contract, uri)):
             yield bucket

@@ -12,20 +12,10 @@ import pytest
 from polling import eventually
 from sandbox_answers import Answer, payload
 
-from acceptance.contract.contract import (
-    AwaitGlueJob,
-    AwaitObject,
-    Column,
-    Contract,
-    Invoke,
-    LandingFormat,
-    Override,
-    RunGlueJob,
-    Step,
-    Table,
-)
+from acceptance.contract.contract import Column, Contract, LandingFormat, Override, Table
 from acceptance.contract.keys.template import KeyTemplate
 from acceptance.contract.landing_format import PartitionHolds
+from acceptance.contract.steps import AwaitGlueJob, AwaitObject, Invoke, RunGlueJob, Step
 from sandbox.pipeline.deployed.injected_faults import FAULTS
 from sandbox.pipeline.pipeline_plan import actions, table_location
 from sandbox.pipeline.provision import provision

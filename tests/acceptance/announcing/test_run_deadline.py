@@ -6,7 +6,8 @@ from datetime import UTC, date, datetime, timedelta
 import pytest
 
 from acceptance.announcing.overdue import OF_ITS_OWN, QUERIES, run_within
-from acceptance.contract.contract import AwaitObject, Contract, Invoke, Override
+from acceptance.contract.contract import Contract, Override
+from acceptance.contract.steps import AwaitObject, Invoke
 from acceptance.deliveries.delivery import Delivery, LandingObject
 from acceptance.odcs.reader import read_contract
 

@@ -10,16 +10,8 @@ import pytest
 from contract_texts import ORDERS, of_column, orders, rules, watched
 
 from acceptance.contract.checks import NONE, Check, Metric, Operator, Severity, Threshold, Unit, Valid
-from acceptance.contract.contract import (
-    AwaitGlueJob,
-    AwaitObject,
-    Contract,
-    Invoke,
-    LandingFormat,
-    Override,
-    RunGlueJob,
-    Table,
-)
+from acceptance.contract.contract import Contract, LandingFormat, Override, Table
+from acceptance.contract.steps import AwaitGlueJob, AwaitObject, Invoke, RunGlueJob
 
 
 def check(contract: Contract, id_: str) -> Check:

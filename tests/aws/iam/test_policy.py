@@ -7,20 +7,11 @@ from typing import Any
 import pytest
 
 from acceptance.contract.checks import Check, Metric, Reference
-from acceptance.contract.contract import (
-    AwaitObject,
-    Column,
-    Contract,
-    Invoke,
-    Marker,
-    Override,
-    Quiet,
-    RunGlueJob,
-    Table,
-)
+from acceptance.contract.contract import Column, Contract, Marker, Override, Quiet, Table
 from acceptance.contract.keys.signal_file import signal_template
 from acceptance.contract.keys.template import KeyTemplate
 from acceptance.contract.landing_format import Engine, LandingFormat, PartitionHolds
+from acceptance.contract.steps import AwaitObject, Invoke, RunGlueJob
 from aws.iam.arns import Account, key_pattern, literal, text_pattern
 from aws.iam.policy import PLACEHOLDER, Surroundings, statements, tables_read, unknown
 from aws.iam.statements import MOST_CHARACTERS, Duty, Purpose, Right, characters, merged

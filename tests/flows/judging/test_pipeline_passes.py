@@ -7,17 +7,9 @@ from typing import Any
 
 import pytest
 
-from acceptance.contract.contract import (
-    AwaitGlueJob,
-    AwaitObject,
-    Contract,
-    Invoke,
-    LandingFormat,
-    RunGlueJob,
-    Step,
-    Table,
-)
+from acceptance.contract.contract import Contract, LandingFormat, Table
 from acceptance.contract.keys.template import KeyTemplate
+from acceptance.contract.steps import AwaitGlueJob, AwaitObject, Invoke, RunGlueJob, Step
 from acceptance.deliveries.delivery import Delivery, LandingObject
 from flows.judging.pipeline import Pipeline
 from flows.steps.timeline import Stopped, Timeline
