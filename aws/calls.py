@@ -1,4 +1,4 @@
-"""What all AWS calls share: the client type, retries, and the translation and classification of boto3's errors."""
+"""What every call on AWS has in common: its client, how its errors become ours, and what an error leaves open."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -20,27 +20,27 @@ from botocore.exceptions import (
 from acceptance.errors import StepFailed, WaitTimedOut
 
 Client = Any
-"""A boto3 client. boto3 creates client classes at run time, so there is no class to import."""
+"""A boto3 client. boto3 makes the classes of its clients while it runs, so there is none to name."""
 
 
 @contextmanager
 def aws_call(what: str) -> Iterator[None]:
-    """Turn boto3's errors into StepFailed: `what` we asked for, then AWS's own code and message."""
+    """Turns AWS's errors into StepFailed: what was asked for, then AWS's own code and text."""
     try:
         yield
     except ClientError as error:
-        raise StepFailed(f"{what}: {describe_client_error(error)}") from error
+        raise StepFailed(f"{what}: {explained(error)}") from error
     except BotoCoreError as error:
         raise StepFailed(f"{what}: {error}") from error
 
 
 def error_code(error: ClientError) -> str:
-    """Return the error code of the response body, or the HTTP status as text if there is no body (HEAD)."""
+    """The code in the answer's body, or the HTTP status as text where there is no body, as for HEAD."""
     return str(error.response.get("Error", {}).get("Code", ""))
 
 
-def is_transient(error: object) -> bool:
-    """Return True if AWS or the network caused the error, so that a retry may succeed. Never True for WaitTimedOut."""
+def is_passing(error: object) -> bool:
+    """Whether AWS or the network was the trouble, so that the next try may succeed. A wait that is over is over."""
     trouble = _trouble(error)
     if isinstance(error, WaitTimedOut) or trouble is None:
         return False
@@ -50,47 +50,46 @@ def is_transient(error: object) -> bool:
 
 
 def is_denied(error: object) -> bool:
-    """Return True if AWS denied access. A policy that changed a moment ago may not have reached all of AWS yet."""
+    """Whether the credentials were refused. A policy of a moment ago may not have reached all of AWS yet."""
     trouble = _trouble(error)
     return isinstance(trouble, ClientError) and error_code(trouble) in _DENIED
 
 
-def is_ambiguous(error: object) -> bool:
-    """Return True if the request may have had its effect: the response was lost or late, or AWS itself failed."""
+def is_unclear(error: object) -> bool:
+    """Whether the request may have had its effect all the same: the answer was lost, late, or AWS's own failure."""
     trouble = _trouble(error)
     if isinstance(trouble, ClientError):
         return error_code(trouble) not in _BUSY and _status(trouble) >= 500
     return isinstance(trouble, _NETWORK) and not isinstance(trouble, _NEVER_SENT)
 
 
-def no_retry_config(within: timedelta) -> dict[str, Any]:
-    """Return botocore options of a client that sends each request once and waits `within` for the response.
+def once_config(within: timedelta) -> dict[str, Any]:
+    """botocore options of a client that sends each request once, and awaits the answer for `within`.
 
-    By default boto3 repeats a request when the connection breaks or the response is late, and so would start a thing
-    twice.
+    By itself boto3 repeats a request when the connection breaks or the answer is late: what it starts, it starts twice.
     """
     return {
         "retries": {"total_max_attempts": 1, "mode": "standard"},
         "read_timeout": within.total_seconds(),
         "connect_timeout": 10,
-        "tcp_keepalive": True,  # a function may send nothing for minutes, and gateways drop idle connections
+        "tcp_keepalive": True,  # a function may be silent for minutes, and gateways drop silent connections
     }
 
 
-def forbid_retries(client: Client, what: str) -> None:
-    """Raise ValueError if the client repeats requests on its own."""
+def must_not_repeat(client: Client, what: str) -> None:
+    """Raises ValueError if the client would send a request again by itself."""
     attempts = (client.meta.config.retries or {}).get("total_max_attempts")
     if attempts != 1:
         raise ValueError(
-            f"this client makes up to {attempts or 'a default number of'} attempts and could {what} twice; create it "
-            "with no_retry_config(within)"
+            f"this client makes up to {attempts or 'a default number of'} attempts, and would {what} again; make it "
+            "with once_config(within)"
         )
 
 
-def retry_when_denied(client: Client) -> Client:
-    """Make the client repeat a denied request for some seconds: a new policy takes that long to reach all of AWS.
+def patient(client: Client) -> Client:
+    """The client, which asks again for some seconds when it is denied: policies take as long to be known everywhere.
 
-    A denied request had no effect, so any operation may be repeated. Returns the client; idempotent.
+    A denied request had no effect, so whichever it is may be repeated. Asking for this again changes nothing.
     """
     client.meta.events.register("needs-retry", _pause_when_denied, unique_id="aceite.denied")
     return client
@@ -104,7 +103,7 @@ def _pause_when_denied(response: Any, attempts: int, operation: Any, **_: Any) -
 
 
 def _trouble(error: object) -> BotoCoreError | ClientError | None:
-    """Return the first boto3 error in the chain of causes."""
+    """The first of boto3's errors among the causes."""
     while isinstance(error, BaseException):
         if isinstance(error, BotoCoreError | ClientError):
             return error
@@ -116,8 +115,8 @@ def _status(error: ClientError) -> int:
     return int(error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0))
 
 
-def describe_client_error(error: ClientError) -> str:
-    """Return `Code: message (request <id>)`, with a remedy if the code alone implies it."""
+def explained(error: ClientError) -> str:
+    """`Code: message (request <id>)`, with the remedy where the code alone tells it."""
     answer = error.response
     text = f"{error_code(error)}: {answer.get('Error', {}).get('Message') or 'no message'}"
     request_id = answer.get("ResponseMetadata", {}).get("RequestId")
@@ -125,7 +124,7 @@ def describe_client_error(error: ClientError) -> str:
         text += f" (request {request_id})"
     if error_code(error) in _DENIED:
         needed = _ACTIONS.get(error.operation_name, f"the action for {error.operation_name}")
-        text += f"; the credentials need {needed} (or the bucket, key or function belongs to another account)"
+        text += f"; the credentials need {needed} (or the bucket, key or function is not theirs)"
     return text
 
 
@@ -138,7 +137,7 @@ _ACTIONS = {
 _DENIED = frozenset({"403", "AccessDenied", "AccessDeniedException", "Forbidden", "UnauthorizedOperation"})
 _DENIED_PAUSES_S = (0.25, 0.5, 1.0, 2.0)
 _MAY_BE_DENIED = frozenset({"GetObjectLockConfiguration"})
-"""Operations that many roles may not call and that no verdict needs: a denial is not retried."""
+"""Operations that many are not allowed, and that no verdict needs."""
 _BUSY = frozenset(
     {
         "ConcurrentRunsExceededException",
@@ -154,6 +153,6 @@ _BUSY = frozenset(
         "TooManyUpdates",
     }
 )
-"""Codes with which AWS did nothing and asks us to come back later."""
+"""AWS did nothing, and says that it may later."""
 _NETWORK = (HTTPClientError, ConnectionError, IncompleteReadError)
 _NEVER_SENT = (ConnectTimeoutError, EndpointConnectionError, ProxyConnectionError)

@@ -1,4 +1,4 @@
-"""Polling with a deadline, an injected clock, and a message that says what we wait for."""
+"""Waiting, with a deadline, a clock that is an argument, and a sentence that says what for."""
 
 import threading
 import time
@@ -9,24 +9,24 @@ from dataclasses import dataclass
 from typing import TypeVar
 
 from acceptance.errors import StepFailed, WaitTimedOut
-from aws.calls import is_transient
+from aws.calls import is_passing
 
 State = TypeVar("State")
 
 _GROWTH = 1.125
-"""Each pause is an eighth longer: a wait ends at most an eighth late and polls two dozen times in ten seconds."""
+"""A wait ends at most an eighth too late, and asks two dozen times in its first ten seconds."""
 
 
 _ending: ContextVar[threading.Event | None] = ContextVar("ending", default=None)
 
 
 class WaitEnded(BaseException):
-    """Tells a waiting thread to stop what it waits for and return, as a signal does for the main thread."""
+    """Whoever waits is to stop what it waits for, and to leave. As for a signal, which reaches the main thread only."""
 
 
 @contextmanager
 def waits_end_with(ending: threading.Event) -> Iterator[None]:
-    """Make waits that begin inside, in threads with a copy of this context, raise WaitEnded once `ending` is set."""
+    """Waits that begin inside, in threads that have a copy of this context, raise WaitEnded when `ending` is set."""
     before = _ending.set(ending)
     try:
         yield
@@ -39,12 +39,12 @@ def _sleep(seconds: float) -> None:
     if ending is None:
         time.sleep(seconds)
     elif ending.wait(seconds):
-        raise WaitEnded("the run ends, so this wait ends")
+        raise WaitEnded("told to end while waiting")
 
 
 @dataclass(frozen=True, slots=True)
 class Clock:
-    """The source of time, in seconds. `now` never goes back."""
+    """Where time comes from, in seconds. `now` never goes back."""
 
     now: Callable[[], float] = time.monotonic
     sleep: Callable[[float], None] = _sleep
@@ -54,7 +54,7 @@ REAL_CLOCK = Clock()
 
 
 def pauses(first_s: float, every_s: float) -> Iterator[float]:
-    """Yield pauses in seconds, without end: the first is `first_s`, each an eighth longer, none above `every_s`."""
+    """Endless pauses between two polls: short at first, each an eighth longer, never more than `every_s`."""
     pause_s = min(first_s, every_s)
     while True:
         yield pause_s
@@ -72,13 +72,13 @@ def poll_until(
     every_s: float = 2.0,
     shown: Callable[[State], str] = str,
 ) -> State:
-    """Return the first state for which `done` holds. Ask at once, then after each of `pauses`, last at the deadline.
+    """The first state for which `done` holds. Asks at once, then as `pauses` says, and last at the deadline.
 
-    A transient error counts like "not yet": `ask` is called again.
+    A question that AWS or the network left without an answer is asked again, like one whose answer is "not yet".
 
     Raises:
-        WaitTimedOut: "<what>: still <last state> after <N> s", or "<what>: no response after <N> s: <last error>".
-        StepFailed: `ask` failed for good.
+        WaitTimedOut: "<what>: still <last state> after <N> s", or "<what>: no answer after <N> s: <the last trouble>".
+        StepFailed: AWS refused the question.
     """
     deadline = clock.now() + at_most_s
     for pause_s in pauses(first_s, every_s):
@@ -87,13 +87,13 @@ def poll_until(
             state = ask()
             if done(state):
                 return state
-            last = f"still {shown(state)} after {at_most_s:g} s"
+            found = f"still {shown(state)} after {at_most_s:g} s"
         except StepFailed as failure:
-            if not is_transient(failure):
+            if not is_passing(failure):
                 raise
-            last, trouble = f"no response after {at_most_s:g} s: {failure}", failure
+            found, trouble = f"no answer after {at_most_s:g} s: {failure}", failure
         left_s = deadline - clock.now()
         if left_s <= 0:
-            raise WaitTimedOut(f"{what}: {last}") from trouble
+            raise WaitTimedOut(f"{what}: {found}") from trouble
         clock.sleep(min(pause_s, left_s))
     raise AssertionError("pauses is endless")

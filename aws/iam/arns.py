@@ -1,4 +1,4 @@
-"""ARNs and key patterns, as an IAM policy writes them, of the resources that a contract names."""
+"""How the places that a contract names are written in an IAM policy."""
 
 import re
 from collections.abc import Mapping
@@ -21,17 +21,17 @@ class Account:
     partition: str = "aws"
 
     def arn(self, service: str, resource: str, region: str | None = None) -> str:
-        """Return the ARN of a resource. `resource` may already be an ARN."""
+        """`resource` may be a whole ARN: then it is what it says."""
         if resource.startswith("arn:"):
             return resource
         return f"arn:{self.partition}:{service}:{region or self.region}:{self.id}:{resource}"
 
     def s3(self, pattern: str) -> str:
-        """Return the ARN of a bucket, or of bucket/keys."""
+        """Of a bucket, or of bucket/keys."""
         return f"arn:{self.partition}:s3:::{pattern}"
 
     def function(self, name: str) -> str:
-        """Return the ARN of a Lambda function that `Invoke` names by name, name:alias, account:name or ARN."""
+        """Of a Lambda function as `Invoke` may name it: by name, name:alias, account:name or ARN."""
         account, _, rest = name.partition(":function:")
         if rest and not name.startswith("arn:"):
             return f"arn:{self.partition}:lambda:{self.region}:{account}:function:{rest}"
@@ -41,7 +41,7 @@ class Account:
         return self.arn("ssm", name if name.startswith("arn:") else f"parameter/{name.removeprefix('/')}")
 
     def queue(self, url: str) -> str:
-        """Return the ARN of the queue https://sqs.REGION.amazonaws.com/ACCOUNT/NAME; the host may be another."""
+        """Of https://sqs.REGION.amazonaws.com/ACCOUNT/NAME, or of the same path at another address."""
         parts = urlsplit(url)
         account, _, name = parts.path.strip("/").rpartition("/")
         labels = (parts.hostname or "").split(".")
@@ -49,35 +49,35 @@ class Account:
         return f"arn:{self.partition}:sqs:{region}:{account.rpartition('/')[2] or self.id}:{name}"
 
     def principal(self, caller: str) -> tuple[str, ...]:
-        """Return the user or role of an STS ARN. A session's ARN lacks the path of its role, so both forms follow."""
+        """The user or role of this ARN of STS's; that of a session lacks the path of its role."""
         session = _SESSION.fullmatch(caller)
         if session is None:
             return (caller,)
         return tuple(f"arn:{self.partition}:iam::{self.id}:role/{path}{session['role']}" for path in ("", "*/"))
 
     def table(self, database: str, table: str, region: str | None = None) -> tuple[str, ...]:
-        """Return the ARNs that Glue checks: of the catalog, the database and the table."""
-        names = ("catalog", f"database/{escape(database)}", f"table/{escape(database)}/{escape(table)}")
+        """Glue asks for rights on the catalog and the database as well as on the table."""
+        names = ("catalog", f"database/{literal(database)}", f"table/{literal(database)}/{literal(table)}")
         return tuple(self.arn("glue", name, region) for name in names)
 
 
-def escape(text: str) -> str:
-    """Escape `*`, `?` and `$` for use in an IAM policy."""
+def literal(text: str) -> str:
+    """What means the text itself where a policy allows wildcards and variables."""
     return re.sub(r"[*?$]", lambda sign: f"${{{sign[0]}}}", text)
 
 
 def key_pattern(template: KeyTemplate) -> str:
-    """Return the template with IAM's wildcards in place of the placeholders. IAM's `*` also matches a "/"."""
+    """With IAM's wildcards in the place of the placeholders: what `*` stands for may hold a "/"."""
     return _short("/".join("".join(map(_wild, segment.tokens)) for segment in template.segments))
 
 
 def text_pattern(contract: Contract, text: str) -> str:
-    """Return a text of the contract's pipeline, with wildcards for what differs between deliveries."""
+    """A text of the contract's pipeline, with wildcards for what differs from delivery to delivery."""
     template = contract.template
     known = {
-        "bucket": escape(template.bucket),
+        "bucket": literal(template.bucket),
         "key": key_pattern(template),
-        "prefix": f"{escape(template.prefix)}*",
+        "prefix": f"{literal(template.prefix)}*",
     }
     return _short("".join(_wild(token, known) for token in tokens(text)))
 
@@ -87,15 +87,15 @@ def bucket_and_key(uri: str) -> tuple[str, str]:
     return bucket, key
 
 
-def location_pattern(uri: str) -> tuple[str, str]:
-    """Return the bucket, and the pattern of all keys below a location."""
+def below(uri: str) -> tuple[str, str]:
+    """The bucket, and the pattern of all keys below a location."""
     bucket, key = bucket_and_key(uri)
-    return bucket, f"{escape(key.rstrip('/'))}/*" if key.strip("/") else "*"
+    return bucket, f"{literal(key.rstrip('/'))}/*" if key.strip("/") else "*"
 
 
 def _wild(token: Token, known: Mapping[str, str] | None = None) -> str:
     if isinstance(token, str):
-        return escape(token)
+        return literal(token)
     if token.directive is not None:
         return "?" * DIGITS[token.directive]
     return (known or {}).get(token.name, "*")
