@@ -22,10 +22,9 @@ class Column:
     `landed` is the column's name in the landed file. `landed_format` is a strptime pattern for dates and timestamps;
     None means ISO text. `primary_key_position` orders the columns of the key; ties stay in the order of the columns.
 
-    `in_file`: whether the landed file has it. `computed` is an SQL expression over landed columns, in Athena's dialect:
-    what the table must hold in a column that did not land. `compared`: whether landed and table must agree in it.
-    `digits` after the point are compared of a float or double, None for every bit. `rounded`: a timestamp may land with
-    more than the three digits that Athena reads.
+    `in_file`: whether the landed file has it. `compared`: whether landed and table must agree in it. `digits` after the
+    point are compared of a float or double, None for every bit. `rounded`: a timestamp may land with more than the
+    three digits that Athena reads.
     """
 
     name: str
@@ -38,7 +37,6 @@ class Column:
     landed_format: str | None = None
     primary_key_position: int = 0
     in_file: bool = True
-    computed: str = ""
     compared: bool = True
     digits: int | None = 6
     rounded: bool = False
@@ -192,11 +190,7 @@ class Contract:
     @property
     def compared_columns(self) -> tuple[Column, ...]:
         """The columns in which landed and table must agree."""
-        return tuple(
-            column
-            for column in self.columns
-            if column.name not in self.partition and column.compared and (column.in_file or column.computed)
-        )
+        return tuple(column for column in self.landed_columns if column.compared)
 
     @property
     def compared_key(self) -> tuple[Column, ...]:

@@ -4,7 +4,7 @@ import hashlib
 import re
 from collections.abc import Mapping, Sequence
 
-from acceptance.contract.contract import Contract
+from acceptance.contract.contract import Column, Contract
 from acceptance.contract.keys.template import KeyTemplate
 from acceptance.contract.landing_format import Engine, LandingFormat, NamedByColumn, PartitionHolds
 from acceptance.errors import ContractError
@@ -13,13 +13,13 @@ from acceptance.odcs.checks.relationships import Tables
 from acceptance.odcs.checks.service_levels import note_others, read_availability, read_frequency
 from acceptance.odcs.columns.columns import read_columns
 from acceptance.odcs.columns.published_tables import PublishedTable, read_table, tables_of
-from acceptance.odcs.delivery_property import read_delivery
+from acceptance.odcs.delivery_property import DeliveryProperty, read_delivery
 from acceptance.odcs.document.custom_properties import VENDOR, contract_properties, foreign_properties
 from acceptance.odcs.document.json_schema import refuse_invalid
 from acceptance.odcs.document.node import Node
 from acceptance.odcs.document.yaml_document import holds_variable, read_document, resolve_variables
 from acceptance.odcs.landing_server import read_engine, read_landing_format
-from acceptance.odcs.pipeline_property import read_pipeline
+from acceptance.odcs.pipeline_property import PipelineProperty, read_pipeline
 
 LANDING = "landing"
 """The name of the s3 server where files land."""
@@ -57,15 +57,12 @@ def _contract(root: Node, path: str, sha256: str, published: Sequence[PublishedT
     """None only after a refusal."""
     dataset = _dataset(root["id"])
     server, athena, schema = _landing(root), _athena(root), _schema(root)
-    pipeline_node, delivery_node = contract_properties(root)
     template = None if server is None else _template(server["location"])
     if schema is None or athena is None:
         return None
     table, columns = read_table(athena, schema), read_columns(schema)
     checks = derive_checks(root, schema, columns, Tables(path, table, published))
-    by_name = {column.name: column for column, _ in columns}
-    delivery = read_delivery(delivery_node, by_name, template)
-    pipeline = read_pipeline(pipeline_node, schema, by_name, template, delivery.completion)
+    delivery, pipeline = _read_properties(root, schema, {column.name: column for column, _ in columns}, template)
     landing, engine, landed_table = _read_landing(server, delivery.partition_holds)
     if template is None:
         return None
@@ -95,6 +92,14 @@ def _contract(root: Node, path: str, sha256: str, published: Sequence[PublishedT
         landed_table=landed_table,
         notes=tuple(root.source.notes),
     )
+
+
+def _read_properties(
+    root: Node, schema: Node, columns: Mapping[str, Column], template: KeyTemplate | None
+) -> tuple[DeliveryProperty, PipelineProperty]:
+    pipeline_node, delivery_node = contract_properties(root)
+    delivery = read_delivery(delivery_node, columns, template)
+    return delivery, read_pipeline(pipeline_node, schema, columns, template, delivery.completion)
 
 
 def _read_landing(

@@ -41,7 +41,6 @@ def _of_columns(contract: Contract) -> dict[str, str]:
         "digits compared of floats": ", ".join(digits),
         "formats of dates and times": ", ".join(f"{c.name} {c.landed_format}" for c in columns if c.landed_format),
         "rounded to milliseconds": ", ".join(column.name for column in columns if column.rounded),
-        "computed": "; ".join(f"{column.name} = {column.computed}" for column in columns if column.computed),
         "not compared": ", ".join(left_out),
         "columns of the file left out": ", ".join(contract.landing.ignored),
         "partition columns, from the key": ", ".join(f"{name} = {text}" for name, text in contract.partition.items()),

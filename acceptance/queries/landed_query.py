@@ -4,7 +4,7 @@ The files are read through a table over the landing location, which the contract
 texts, which are then read as strictly as the other engine does; those of Parquet have the contract's types.
 """
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 from sqlglot import exp
@@ -18,7 +18,6 @@ from acceptance.proof.fingerprint import Fingerprint, athena_digest, athena_sums
 from acceptance.queries.difference_query import cell_names, compared, masked
 from acceptance.queries.landed_cells import read_as, text_of
 from acceptance.queries.measuring_query import delivered
-from acceptance.sql.computed_columns import as_column
 from acceptance.sql.text import DIALECT, identifier, only_select
 
 ROWS_AT_MOST = 10_000
@@ -104,7 +103,7 @@ def read_both_sides(contract: Contract, rows: Sequence[Sequence[Any]]) -> Differ
 
 
 def _landed(contract: Contract, files: Sequence[str]) -> str:
-    """The common table expression "landed": each landed column's cell, and the values of all compared columns."""
+    """The common table expression "landed": each landed column's cell and its value."""
     database, _, table = contract.landed_table.partition(".")
     paths = ", ".join(exp.Literal.string(file).sql(DIALECT) for file in files)
     cells = ",\n    ".join(
@@ -122,23 +121,12 @@ def _landed(contract: Contract, files: Sequence[str]) -> str:
   FROM {identifier(database)}.{identifier(table)}
   WHERE "$path" IN ({paths})
 ),
-values_of_cells AS (
+landed AS (
   SELECT
     {kept},
     {values}
   FROM cells
-),
-landed AS (
-  SELECT *{"".join(_computed(contract))}
-  FROM values_of_cells
 )"""
-
-
-def _computed(contract: Contract) -> Iterator[str]:
-    for column in contract.compared_columns:
-        if column.computed:
-            value = as_column(column.computed, column.type).sql(DIALECT)
-            yield f",\n    {value} AS {identifier(column.name)}"
 
 
 def _cell(column: Column) -> str:

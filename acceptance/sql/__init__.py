@@ -1,1 +1,1 @@
-"""Which SQL may be said: literals, allowed statements, computed columns, patterns."""
+"""Which SQL may be said: literals, allowed statements, patterns."""

@@ -37,7 +37,6 @@ def reader(file: Path, scratch: Path, within_s: float) -> Iterator[duckdb.DuckDB
         "TimeZone": "UTC",
         # By a column's least and greatest value in Parquet, which do not count NaN, isnan() would become false.
         "disabled_optimizers": "statistics_propagation",
-        "integer_division": "true",  # in what is computed: 7 / 2 is 3, as in Athena
     }
     with closing(duckdb.connect(config=options)) as duck, _interrupted_after(duck, within_s):
         folders = ", ".join(literal(folder.absolute().as_posix()) for folder in (file.parent, scratch))

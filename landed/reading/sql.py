@@ -11,7 +11,6 @@ from acceptance.contract.landing_format import LandingFormat
 from acceptance.proof.fingerprint import duckdb_bucket, duckdb_digest, duckdb_half, duckdb_sums
 from acceptance.queries.difference_query import ROWS_AT_MOST, dealt_by, duckdb_texts, in_order
 from landed.reading.cells import MAX_RECORD_BYTES, CellRule, cell_rule, cell_text, literal
-from landed.reading.computed_sql import computed_value
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,12 +94,7 @@ class LandedSql(ABC):
 
     @property
     def _compared(self) -> list[str]:
-        """The value of each compared column: the landed one, or what is computed from the landed ones."""
-        values = dict(zip((column.name for column in self.columns), self._values, strict=True))
-        return [
-            values.get(column.name) or computed_value(self.contract, column, values)
-            for column in self.contract.compared_columns
-        ]
+        return [value for column, value in zip(self.columns, self._values, strict=True) if column.compared]
 
     def _typed(self, records: str) -> str:
         """Each in a SELECT of its own, or DuckDB would work a cell's text out for every place that names it."""

@@ -3,14 +3,9 @@
 from dataclasses import asdict, dataclass, field
 from typing import Any, assert_never
 
-from sqlglot import exp
-
-from acceptance.contract.contract import Column, Contract, Single
+from acceptance.contract.contract import Contract, Single
 from acceptance.contract.landing_format import NamedByColumn, PartitionHolds
 from acceptance.contract.steps import AwaitGlueJob, AwaitObject, Invoke, RunGlueJob
-from sandbox.athena import dialect
-
-IN_UTC = ("SET TimeZone='UTC'",)
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,12 +38,7 @@ def plan(contract: Contract) -> dict[str, Any]:
         "dataset": contract.dataset,
         "location": f"s3://{contract.template.bucket}/{contract.template.pattern}",
         "landing": asdict(contract.landing),
-        "columns": [
-            asdict(column) | {"computed": _computed(column)}
-            for column in contract.columns
-            if column.name not in contract.partition and (column.in_file or column.computed)
-        ],
-        "before": dialect.PREPARATION if any(column.computed for column in contract.columns) else IN_UTC,
+        "columns": [asdict(column) for column in contract.landed_columns],
         "names_of_file": {holds.column: holds.value} if isinstance(holds, NamedByColumn) else {},
         "alone": holds is PartitionHolds.THIS_DELIVERY and isinstance(contract.completion, Single),
         "partition": dict(contract.partition),
@@ -100,16 +90,6 @@ def actions(contract: Contract) -> dict[str, list[tuple[str, str]]]:
 
 def targets(contract: Contract, action: str) -> list[str]:
     return [target for done in actions(contract).values() for each, target in done if each == action]
-
-
-def _computed(column: Column) -> str:
-    """The expression of its value in DuckDB's SQL, as the sandbox's Athena computes it; empty if the column lands."""
-    if not column.computed:
-        return ""
-    kind = exp.DataType.build(column.type, dialect="hive").sql("athena")
-    select = dialect.parse(f"SELECT CAST({column.computed} AS {kind}) AS computed")
-    dialect.to_duckdb(select)
-    return str(select.selects[0].this.sql("duckdb"))
 
 
 def _in_table(contract: Contract, uri: str) -> bool:

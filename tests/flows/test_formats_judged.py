@@ -92,9 +92,6 @@ LANDINGS = [
         b"Item No,batch,note,name,price,pieces\n1,x,,a,1.50,3\n2,x,one,b,2.25,-7\n3,y,two,,,\n",
         "columns", column("id", "bigint", key=True, landed="Item No"), column("note", "string", compare=False),
         column("name", "varchar(5)"), PRICE, column("pieces", "int"),
-        column("total", "decimal(9,2)", computed="CAST(price * pieces AS decimal(9, 2))"),
-        column("half", "int", computed="pieces / 2"),
-        column("label", "string", computed="coalesce(upper(name), '?') || '-' || CAST(price AS varchar)"),
         column("loaded", "timestamp", landed=False), options={"ignoredColumns": ["batch"]}, by_job=False,
     ),
     landing(

@@ -40,7 +40,6 @@ SECRETS = {
     "a sensitive cell that cannot be read": "PlantedCellUnreadable",
     "a sensitive cell in a misshapen record": "PlantedCellMisshapen",
     "a sensitive cell that the pipeline changed": "PlantedCellChanged",
-    "a sensitive cell that cannot be computed with": "PlantedCellComputed",
     "a sensitive cell that the query fails on": "PlantedCellOfAQuery",
 }
 
@@ -65,10 +64,6 @@ schema:
         logicalTypeOptions: {pattern: '^[^@]*$', maxLength: 40}
         quality: [{id: as_number, type: sql, query: "SELECT count_if(CAST(email AS integer) = 0) FROM {object} WHERE id = 6", mustBe: 0}]
       - {name: salary, logicalType: integer, classification: restricted}
-      - name: first
-        logicalType: integer
-        classification: restricted
-        customProperties: [{property: computed, vendor: aceite, value: "CASE WHEN id = 5 THEN CAST(email AS integer) END"}]
       - {name: dia, logicalType: string, partitioned: true}
 customProperties:
   - property: pipeline
@@ -86,7 +81,6 @@ FILES = {
     "unreadable": (HEADER + f"1,a,{SECRETS['a sensitive cell that cannot be read']}\n", None, "rejected"),
     "misshapen": (HEADER + f"1,{SECRETS['a sensitive cell in a misshapen record']},10,4\n", None, "rejected"),
     "changed": (HEADER + f"1,{SECRETS['a sensitive cell that the pipeline changed']},10\n", "cell-changed", "rejected"),
-    "computed": (HEADER + f"5,{SECRETS['a sensitive cell that cannot be computed with']},1\n", None, "inconclusive"),
     "query": (HEADER + f"6,{SECRETS['a sensitive cell that the query fails on']},10\n", None, "inconclusive"),
     "glue": (HEADER + "1,a,10\n", "glue-failure", "inconclusive"),
 }

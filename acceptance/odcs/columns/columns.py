@@ -5,7 +5,7 @@ from collections.abc import Callable
 from dataclasses import replace
 
 from acceptance.contract.contract import Column
-from acceptance.odcs.columns.comparison_properties import PROPERTIES, as_compared, refuse_unknown_columns
+from acceptance.odcs.columns.comparison_properties import PROPERTIES, REMOVED, as_compared
 from acceptance.odcs.document.custom_properties import custom_properties
 from acceptance.odcs.document.node import Node, hint
 
@@ -67,9 +67,6 @@ def read_columns(table: Node) -> tuple[tuple[Column, Node], ...]:
         found.setdefault(column.name, (column, node))
         if not column.partition and column.in_file:
             landed[column.landed.casefold()] = node
-    refuse_unknown_columns(
-        found.values(), [name for name, (each, _) in found.items() if each.in_file and not each.partition]
-    )
     return tuple(found.values())
 
 
@@ -78,7 +75,7 @@ def _column(node: Node) -> Column | None:
     for key, message in _UNSUPPORTED.items():
         if node[key].value and (key, node[key].value) != ("semanticType", "column"):
             node[key].refuse(message)
-    given = custom_properties(node, PROPERTIES)
+    given = custom_properties(node, (*PROPERTIES, REMOVED))
     partition = bool(node["partitioned"].value)
     column = Column(
         name=column_name(node),

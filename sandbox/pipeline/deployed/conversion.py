@@ -68,12 +68,9 @@ def _empty(bucket: str, prefix: str, kept: set[str]) -> None:
 def _parquet(content: bytes, request: Request) -> bytes:
     columns = request.dataset["columns"]
     with tempfile.TemporaryDirectory() as folder, duckdb.connect() as connection:
-        for statement in request.dataset["before"]:
-            connection.execute(statement)
-        in_file = [column for column in columns if column["in_file"]]
-        load(connection, content, request.dataset["landing"], in_file, Path(folder))
-        values = {column["name"]: quoted(column["name"]) for column in in_file}
-        values |= {column["name"]: column["computed"] for column in columns if column["computed"]}
+        connection.execute("SET TimeZone='UTC'")
+        load(connection, content, request.dataset["landing"], columns, Path(folder))
+        values = {column["name"]: quoted(column["name"]) for column in columns}
         values |= {name: _literal(text) for name, text in request.names_of_file.items()}
         selected = ", ".join(f"{value} AS {quoted(name)}" for name, value in values.items())
         connection.execute(f"CREATE TABLE delivered AS SELECT {selected} FROM landed")

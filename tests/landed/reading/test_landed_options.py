@@ -10,7 +10,6 @@ import pyarrow.parquet as pq
 import pytest
 from landed_contract import column, contract
 
-from acceptance.errors import StepFailed
 from landed.file import bucket_sums, read_landed, rows_of_buckets
 
 PLAIN = "id,title,score\n1,a,9.5\n2,,\n"
@@ -139,66 +138,6 @@ def test_a_column_that_is_left_out_may_differ_and_must_still_be_readable(read):
     of = contract(column("id", "bigint"), column("n", "int", compared=False))
     assert read("id,n\n1,2\n", of).fingerprint == read("id,n\n1,3\n", of).fingerprint
     assert read("id,n\n1,x\n", of).cell_faults == {"n": 1}
-
-
-def test_a_computed_column_is_what_the_table_must_hold(read):
-    total = column("total", "decimal(9,2)", in_file=False, computed="CAST(price * pieces AS decimal(9, 2))")
-    columns = column("price", "decimal(5,2)"), column("pieces", "int")
-    computed = read("price,pieces\n1.25,3\n", contract(*columns, total))
-    landed = read("price,pieces,total\n1.25,3,3.75\n", contract(*columns, column("total", "decimal(9,2)")))
-    assert computed.fingerprint == landed.fingerprint
-
-
-@pytest.mark.parametrize(
-    ("expression", "value"),
-    [
-        ("n / 2", "3"),
-        ("-n / 2", "-3"),
-        ("date_diff('hour', at, at + interval '59' minute)", "0"),
-        ("date_diff('day', at, date_add('hour', 24, at))", "1"),
-        ("length(regexp_extract(t, '[0-9]+'))", ""),
-        ("length(upper(regexp_extract(t, '[a-z]+')))", "2"),
-        ("length(regexp_extract(t, '[0-9]*'))", "0"),
-        ("CAST(n * DECIMAL '0.0015' * 1000 AS int)", "11"),
-        ("length(split_part('a-b', '-', 3))", ""),
-        ("length(split_part('a--b', '-', 2))", "0"),
-        ("length(trim('\t\u3000ab \u00a0'))", "4"),
-        ("strpos(upper('stra\u00dfe'), '\u00df')", "5"),
-        ("TRY_CAST('5.7' AS int)", ""),
-        ("TRY_CAST(' 5' AS int)", ""),
-        ("TRY_CAST(nullif(t, t) AS int)", ""),
-        ("CAST('-5' AS int)", "-5"),
-        ("CAST(nullif(t, t) AS int)", ""),
-        ("length(CAST(CAST('0.5' AS decimal(1, 1)) AS varchar))", "3"),
-        ("length(CAST(CAST('-.25' AS decimal(2, 2)) AS varchar))", "5"),
-        ("CAST(round(n / 2E0) AS int)", "4"),
-        ("CAST(round(-n / 2E0) AS int)", "-4"),
-        ("CAST(CAST('-0.5' AS decimal(2, 1)) AS int)", "-1"),
-        ("length(regexp_replace('a1b22', '[0-9]'))", "2"),
-        ("length(CAST(at + interval '1' hour AS date) || '')", "10"),
-        ("if(CAST('t' AS boolean), 1, 2)", "1"),
-        ("year(CAST('2024-02-29' AS date))", "2024"),
-        ("minute(CAST('2024-02-29 01:02:03.5' AS timestamp))", "2"),
-    ],
-)
-def test_a_computed_column_has_the_value_that_athena_computes(read, expression, value):
-    columns = column("n", "int"), column("at", "timestamp"), column("t", "string")
-    computed = column("c", "int", in_file=False, computed=expression)
-    landed = read("n,at,t\n7,2013-01-31 05:15:00,ab\n", contract(*columns, computed))
-    both = read(f"n,at,t,c\n7,2013-01-31 05:15:00,ab,{value}\n", contract(*columns, column("c", "int")))
-    assert landed.fingerprint == both.fingerprint
-
-
-@pytest.mark.parametrize(
-    ("kind", "text"),
-    [("int", "5.7"), ("int", " 5"), ("int", "1e3"), ("date", "2024-1-5"), ("date", "2024-01-05 10:00:00"),
-     ("decimal(9, 2)", "1e3"), ("boolean", "yes"), ("timestamp", "2024-01-05"), ("double", "inf")],
-)  # fmt: skip
-def test_a_text_that_athena_cannot_cast_fails_and_is_in_no_message(read, kind, text):
-    computed = column("c", kind.replace(" ", ""), in_file=False, computed=f"CAST(t AS {kind})")
-    with pytest.raises(StepFailed) as failed:
-        read(f"t\n{text}\n", contract(column("t", "string"), computed))
-    assert text not in str(failed.value)
 
 
 @pytest.mark.parametrize(
