@@ -12,7 +12,7 @@
     ├── StepFailed             an action on AWS failed, or ended in a state that is not success
     │   ├── WaitTimedOut       what was awaited did not happen in time
     │   ├── AnswerLost         AWS did not tell whether what was asked for was done
-    │   └── StrangeObject      an object in S3 is none that Aceite put there
+    │   └── UnexpectedObject      an object in S3 is none that Aceite put there
     └── QueryFailed            Athena refused or failed the query
 
 A file that breaks its contract is not an error: it is a failed check, and so a verdict (see `judge`).
@@ -88,7 +88,7 @@ class AnswerLost(StepFailed):
     """A request was sent and its answer is missing: it may have been done. It is not to be repeated blindly."""
 
 
-class StrangeObject(StepFailed):
+class UnexpectedObject(StepFailed):
     """An object in S3 is not what Aceite puts there. Reading it again changes nothing: somebody must remove it."""
 
 

@@ -1,4 +1,4 @@
-"""Athena, through PyAthena: one query, its answer as Python values, and what it cost."""
+"""Athena, through PyAthena: run one query, return its rows as Python values and its cost."""
 
 import re
 from collections.abc import Iterator
@@ -17,7 +17,7 @@ from pyathena.model import AthenaQueryExecution
 from pyathena.util import RetryConfig
 
 from acceptance.errors import QueryFailed, StepFailed
-from aws.calls import aws_call, is_passing, patient
+from aws.calls import aws_call, is_transient, retry_when_denied
 from aws.waiting import REAL_CLOCK, Clock, pauses
 
 _FIRST_S, _EVERY_S = 0.1, 2.0
@@ -25,7 +25,7 @@ _FIRST_S, _EVERY_S = 0.1, 2.0
 
 @dataclass(frozen=True, slots=True)
 class QueryAnswer:
-    """All rows, as tuples of Python values, and Athena's account of the query. `output_location`: the result's URI."""
+    """All rows as tuples of Python values, and Athena's statistics. `output_location` is the URI of the result file."""
 
     query_id: str
     sql: str
@@ -51,7 +51,10 @@ def connect(
     output_location: str | None = None,
     config: Config | None = None,
 ) -> Connection[Cursor]:
-    """`output_location` is an s3:// prefix; without it the workgroup's own is used. `config`: of boto3's client."""
+    """Connect to a workgroup. `output_location` is an s3:// prefix; without it Athena uses the workgroup's own.
+
+    `config` configures the boto3 client.
+    """
     options: dict[str, Any] = {"endpoint_url": endpoint_url} if endpoint_url else {}
     connection = Connection(
         session=session,
@@ -59,27 +62,26 @@ def connect(
         work_group=workgroup,
         schema_name=database,
         catalog_name=catalog,
-        # Empty, unlike None, keeps PyAthena from looking for a location in environment variables.
+        # With None, PyAthena would read a location from environment variables.
         s3_staging_dir=output_location or "",
         retry_config=RetryConfig(attempt=5, max_delay=8),
         config=config,
         **options,
     )
-    patient(connection.client)
+    retry_when_denied(connection.client)
     return connection
 
 
 def run_query(connection: Connection[Cursor], sql: str, *, within: timedelta, clock: Clock = REAL_CLOCK) -> QueryAnswer:
-    """Runs the query to its end and fetches its rows. A query that is not ready in time is stopped.
+    """Run the query to its end and return its rows. Stop a query that does not end in time.
 
-    While AWS or the network is the trouble it is asked for again by the same token, by which Athena knows it: one that
-    was started is found so, and is not started twice.
+    On transient errors the request is repeated with the same client request token, so Athena starts the query once.
 
     Raises:
-        QueryFailed: Athena refused, failed or cancelled it, with Athena's own text, or the deadline passed.
+        QueryFailed: Athena refused, failed or cancelled the query (with Athena's own text), or the deadline passed.
     """
     watch = _Watch(within.total_seconds(), clock)
-    # PyAthena knows no deadline, and one fixed pause between polls. Its poll callback gives both.
+    # PyAthena has no deadline and only a fixed pause between polls. Its poll callback lets us add both.
     with _one_token(connection), connection.cursor(poll_interval=0, on_poll=watch.polled) as cursor:
         try:
             rows = _rows(cursor, sql, watch)
@@ -92,7 +94,7 @@ def run_query(connection: Connection[Cursor], sql: str, *, within: timedelta, cl
             text = f"query {watch.query_id}: still {watch.state} after {within.total_seconds():g} s{last}, {stopped}"
             raise QueryFailed(text, watch.query_id) from None
         except BaseException:
-            # A cancelled run leaves no query behind that scans, and costs, for nobody.
+            # A cancelled run must not leave a query that scans, and costs, for nobody.
             _stop(connection, watch.query_id)
             raise
         columns = tuple(column[0] for column in cursor.description or ())
@@ -106,14 +108,14 @@ def _rows(cursor: Cursor, sql: str, watch: "_Watch") -> tuple[tuple[Any, ...], .
             cursor.execute(sql, on_start_query_execution=watch.started)
             return tuple(map(tuple, cursor.fetchall()))
         except Error as error:
-            if not is_passing(error):
+            if not is_transient(error):
                 raise
             watch.pause(str(error))
 
 
 @contextmanager
 def _one_token(connection: Connection[Cursor]) -> Iterator[None]:
-    """Inside, every StartQueryExecution of the connection is one and the same request."""
+    """Give every StartQueryExecution inside the block the same client request token."""
     token, event, name = str(uuid4()), "before-parameter-build.athena.StartQueryExecution", "aceite.token"
 
     def give(params: dict[str, Any], **_: Any) -> None:
@@ -132,10 +134,10 @@ _QUOTES_A_VALUE = re.compile(
 )
 
 
-def _without_values(said: str) -> str:
-    """Athena's own text; but what it says of a value would show a cell, whether its column is public or not."""
-    hidden = "a cell cannot be read or converted so (which one is hidden here; Athena's history of queries shows it)"
-    return _QUOTES_A_VALUE.sub(rf"\1: {hidden}", said)
+def _without_values(message: str) -> str:
+    """Return Athena's message without the cell values that some of its errors quote: a column may not be public."""
+    hidden = "Athena cannot read or convert a cell (Aceite hides its value; Athena's query history shows it)"
+    return _QUOTES_A_VALUE.sub(rf"\1: {hidden}", message)
 
 
 class _DeadlinePassed(Exception):
@@ -143,7 +145,7 @@ class _DeadlinePassed(Exception):
 
 
 class _Watch:
-    """A query's callbacks: they note its id and last state, pause between polls, and end the wait at the deadline."""
+    """Callbacks of one query: they record its id and last state, pause between polls, and enforce the deadline."""
 
     def __init__(self, at_most_s: float, clock: Clock) -> None:
         self.query_id: str | None = None
@@ -165,7 +167,7 @@ class _Watch:
             self.pause()
 
     def pause(self, trouble: str = "") -> None:
-        """Raises _DeadlinePassed, with the trouble of the last try, if there was some."""
+        """Sleep until the next try. Raise _DeadlinePassed, with the last error, once the deadline has passed."""
         left_s = self._deadline - self._clock.now()
         if left_s <= 0:
             raise _DeadlinePassed(trouble)
@@ -173,15 +175,15 @@ class _Watch:
 
 
 def _stop(connection: Connection[Cursor], query_id: str | None) -> str:
-    """What came of it, for people."""
+    """Stop the query and return a phrase that says whether that succeeded."""
     if query_id is None:
-        return "and there is no id to stop it by"
+        return "and it has no id, so Aceite could not stop it"
     try:
         with aws_call("StopQueryExecution"):
             connection.client.stop_query_execution(QueryExecutionId=query_id)
     except StepFailed as failure:
-        return f"and could not be stopped: {failure}"
-    return "so it was stopped"
+        return f"and Aceite could not stop it: {failure}"
+    return "so Aceite stopped it"
 
 
 def _answer(

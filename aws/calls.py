@@ -1,4 +1,4 @@
-"""What every call on AWS has in common: its client, how its errors become ours, and what an error leaves open."""
+"""What all AWS calls share: the client type, retries, and the translation and classification of boto3's errors."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -20,27 +20,27 @@ from botocore.exceptions import (
 from acceptance.errors import StepFailed, WaitTimedOut
 
 Client = Any
-"""A boto3 client. boto3 makes the classes of its clients while it runs, so there is none to name."""
+"""A boto3 client. boto3 creates client classes at run time, so there is no class to import."""
 
 
 @contextmanager
 def aws_call(what: str) -> Iterator[None]:
-    """Turns AWS's errors into StepFailed: what was asked for, then AWS's own code and text."""
+    """Turn boto3's errors into StepFailed: `what` we asked for, then AWS's own code and message."""
     try:
         yield
     except ClientError as error:
-        raise StepFailed(f"{what}: {explained(error)}") from error
+        raise StepFailed(f"{what}: {describe_client_error(error)}") from error
     except BotoCoreError as error:
         raise StepFailed(f"{what}: {error}") from error
 
 
 def error_code(error: ClientError) -> str:
-    """The code in the answer's body, or the HTTP status as text where there is no body, as for HEAD."""
+    """Return the error code of the response body, or the HTTP status as text if there is no body (HEAD)."""
     return str(error.response.get("Error", {}).get("Code", ""))
 
 
-def is_passing(error: object) -> bool:
-    """Whether AWS or the network was the trouble, so that the next try may succeed. A wait that is over is over."""
+def is_transient(error: object) -> bool:
+    """Return True if AWS or the network caused the error, so that a retry may succeed. Never True for WaitTimedOut."""
     trouble = _trouble(error)
     if isinstance(error, WaitTimedOut) or trouble is None:
         return False
@@ -50,46 +50,47 @@ def is_passing(error: object) -> bool:
 
 
 def is_denied(error: object) -> bool:
-    """Whether the credentials were refused. A policy of a moment ago may not have reached all of AWS yet."""
+    """Return True if AWS denied access. A policy that changed a moment ago may not have reached all of AWS yet."""
     trouble = _trouble(error)
     return isinstance(trouble, ClientError) and error_code(trouble) in _DENIED
 
 
-def is_unclear(error: object) -> bool:
-    """Whether the request may have had its effect all the same: the answer was lost, late, or AWS's own failure."""
+def is_ambiguous(error: object) -> bool:
+    """Return True if the request may have had its effect: the response was lost or late, or AWS itself failed."""
     trouble = _trouble(error)
     if isinstance(trouble, ClientError):
         return error_code(trouble) not in _BUSY and _status(trouble) >= 500
     return isinstance(trouble, _NETWORK) and not isinstance(trouble, _NEVER_SENT)
 
 
-def once_config(within: timedelta) -> dict[str, Any]:
-    """botocore options of a client that sends each request once, and awaits the answer for `within`.
+def no_retry_config(within: timedelta) -> dict[str, Any]:
+    """Return botocore options of a client that sends each request once and waits `within` for the response.
 
-    By itself boto3 repeats a request when the connection breaks or the answer is late: what it starts, it starts twice.
+    By default boto3 repeats a request when the connection breaks or the response is late, and so would start a thing
+    twice.
     """
     return {
         "retries": {"total_max_attempts": 1, "mode": "standard"},
         "read_timeout": within.total_seconds(),
         "connect_timeout": 10,
-        "tcp_keepalive": True,  # a function may be silent for minutes, and gateways drop silent connections
+        "tcp_keepalive": True,  # a function may send nothing for minutes, and gateways drop idle connections
     }
 
 
-def must_not_repeat(client: Client, what: str) -> None:
-    """Raises ValueError if the client would send a request again by itself."""
+def forbid_retries(client: Client, what: str) -> None:
+    """Raise ValueError if the client repeats requests on its own."""
     attempts = (client.meta.config.retries or {}).get("total_max_attempts")
     if attempts != 1:
         raise ValueError(
-            f"this client makes up to {attempts or 'a default number of'} attempts, and would {what} again; make it "
-            "with once_config(within)"
+            f"this client makes up to {attempts or 'a default number of'} attempts and could {what} twice; create it "
+            "with no_retry_config(within)"
         )
 
 
-def patient(client: Client) -> Client:
-    """The client, which asks again for some seconds when it is denied: policies take as long to be known everywhere.
+def retry_when_denied(client: Client) -> Client:
+    """Make the client repeat a denied request for some seconds: a new policy takes that long to reach all of AWS.
 
-    A denied request had no effect, so whichever it is may be repeated. Asking for this again changes nothing.
+    A denied request had no effect, so any operation may be repeated. Returns the client; idempotent.
     """
     client.meta.events.register("needs-retry", _pause_when_denied, unique_id="aceite.denied")
     return client
@@ -103,7 +104,7 @@ def _pause_when_denied(response: Any, attempts: int, operation: Any, **_: Any) -
 
 
 def _trouble(error: object) -> BotoCoreError | ClientError | None:
-    """The first of boto3's errors among the causes."""
+    """Return the first boto3 error in the chain of causes."""
     while isinstance(error, BaseException):
         if isinstance(error, BotoCoreError | ClientError):
             return error
@@ -115,8 +116,8 @@ def _status(error: ClientError) -> int:
     return int(error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0))
 
 
-def explained(error: ClientError) -> str:
-    """`Code: message (request <id>)`, with the remedy where the code alone tells it."""
+def describe_client_error(error: ClientError) -> str:
+    """Return `Code: message (request <id>)`, with a remedy if the code alone implies it."""
     answer = error.response
     text = f"{error_code(error)}: {answer.get('Error', {}).get('Message') or 'no message'}"
     request_id = answer.get("ResponseMetadata", {}).get("RequestId")
@@ -124,7 +125,7 @@ def explained(error: ClientError) -> str:
         text += f" (request {request_id})"
     if error_code(error) in _DENIED:
         needed = _ACTIONS.get(error.operation_name, f"the action for {error.operation_name}")
-        text += f"; the credentials need {needed} (or the bucket, key or function is not theirs)"
+        text += f"; the credentials need {needed} (or the bucket, key or function belongs to another account)"
     return text
 
 
@@ -137,7 +138,7 @@ _ACTIONS = {
 _DENIED = frozenset({"403", "AccessDenied", "AccessDeniedException", "Forbidden", "UnauthorizedOperation"})
 _DENIED_PAUSES_S = (0.25, 0.5, 1.0, 2.0)
 _MAY_BE_DENIED = frozenset({"GetObjectLockConfiguration"})
-"""Operations that many are not allowed, and that no verdict needs."""
+"""Operations that many roles may not call and that no verdict needs: a denial is not retried."""
 _BUSY = frozenset(
     {
         "ConcurrentRunsExceededException",
@@ -153,6 +154,6 @@ _BUSY = frozenset(
         "TooManyUpdates",
     }
 )
-"""AWS did nothing, and says that it may later."""
+"""Codes with which AWS did nothing and asks us to come back later."""
 _NETWORK = (HTTPClientError, ConnectionError, IncompleteReadError)
 _NEVER_SENT = (ConnectTimeoutError, EndpointConnectionError, ProxyConnectionError)

@@ -1,4 +1,4 @@
-"""Lambda: call a function once, and tell what it answered."""
+"""Lambda: invoke a function once and return its response."""
 
 import base64
 import json
@@ -10,7 +10,7 @@ from typing import Any
 from botocore.exceptions import ReadTimeoutError
 
 from acceptance.errors import AnswerLost, StepFailed, WaitTimedOut
-from aws.calls import Client, aws_call, is_passing, is_unclear, must_not_repeat
+from aws.calls import Client, aws_call, forbid_retries, is_ambiguous, is_transient
 from aws.waiting import REAL_CLOCK, Clock, pauses
 
 LOG_LINES = 20
@@ -18,9 +18,9 @@ LOG_LINES = 20
 
 @dataclass(frozen=True, slots=True)
 class Invocation:
-    """What Lambda answered. `payload` is the parsed JSON, or the text where it is none; `log_tail` the log's last 4 KB.
+    """Lambda's response. `payload` is parsed JSON, or the text if it is not JSON; `log_tail` is the log's last 4 KB.
 
-    An asynchronous call has no payload, log or version: 202 only says that Lambda will run it.
+    An asynchronous call has no payload, log or version: status 202 only says that Lambda will run it.
     """
 
     request_id: str
@@ -38,17 +38,17 @@ def invoke(
     asynchronous: bool = False,
     clock: Clock = REAL_CLOCK,
 ) -> Invocation:
-    """Calls the function, and waits for its answer unless `asynchronous`. `lambda_` is made with `once_config`.
+    """Invoke the function and wait for its response unless `asynchronous`. `lambda_` is made with `no_retry_config`.
 
-    It is called again only where Lambda says that it did not run it: where it was busy, or was never reached.
+    The call is repeated only if Lambda did not run the function: Lambda was busy, or the request never reached it.
 
     Raises:
-        StepFailed: Lambda refused the call, or the function failed; with its own error and the end of its log.
-        WaitTimedOut: no answer in time, and Lambda has nothing to stop a call by. The function may still be running.
-        AnswerLost: the function may have been called, or not: of a call whose answer is lost Lambda tells nothing.
-        ValueError: the client would repeat the call by itself.
+        StepFailed: Lambda refused the call, or the function failed (with its own error and the end of its log).
+        WaitTimedOut: no response in time. The function may still be running; Lambda has no way to stop a call.
+        AnswerLost: the response was lost, so nobody knows whether the function ran.
+        ValueError: the client repeats requests on its own.
     """
-    must_not_repeat(lambda_, "run a function")
+    forbid_retries(lambda_, "run a function")
     options = {"InvocationType": "Event"} if asynchronous else {"InvocationType": "RequestResponse", "LogType": "Tail"}
     body = json.dumps(payload, ensure_ascii=False).encode()
     deadline = clock.now() + within.total_seconds()
@@ -59,9 +59,9 @@ def invoke(
                 invocation = _invocation(answer)
         except StepFailed as failure:
             left_s = deadline - clock.now()
-            if is_unclear(failure):
+            if is_ambiguous(failure):
                 raise _without_answer(function, within, failure) from failure
-            if not is_passing(failure) or left_s <= 0:
+            if not is_transient(failure) or left_s <= 0:
                 raise
             clock.sleep(min(pause_s, left_s))
         else:
@@ -74,8 +74,8 @@ def invoke(
 def _without_answer(function: str, within: timedelta, failure: StepFailed) -> StepFailed:
     if isinstance(failure.__cause__, ReadTimeoutError):
         waited_s = within.total_seconds()
-        return WaitTimedOut(f"invoke {function}: still no answer after {waited_s:g} s; it may still be running")
-    return AnswerLost(f"{failure}; it is not known whether the function was called, so it was not called again")
+        return WaitTimedOut(f"invoke {function}: no response after {waited_s:g} s; the function may still be running")
+    return AnswerLost(f"{failure}; the function may or may not have run, so Aceite did not invoke it again")
 
 
 def _invocation(answer: Mapping[str, Any]) -> Invocation:
@@ -98,9 +98,9 @@ def _parsed(content: str) -> Any:
 
 def _function_error(function: str, invocation: Invocation) -> str:
     error = invocation.payload if isinstance(invocation.payload, dict) else {}
-    said = ": ".join(str(error[part]) for part in ("errorType", "errorMessage") if error.get(part))
-    said = said or repr(invocation.payload)
-    lines = [f"{function} failed: {said} (request {invocation.request_id})"]
+    message = ": ".join(str(error[part]) for part in ("errorType", "errorMessage") if error.get(part))
+    message = message or repr(invocation.payload)
+    lines = [f"{function} failed: {message} (request {invocation.request_id})"]
     log = [line for line in invocation.log_tail.splitlines() if line.strip()][-LOG_LINES:]
     if log:
         lines += ["The end of its log:", *(f"  {line}" for line in log)]

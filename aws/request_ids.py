@@ -1,37 +1,37 @@
-"""The ids by which AWS's own logs know what a step asked for."""
+"""AWS request ids: they find a step's calls in AWS's own logs."""
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
 from typing import Any
 
-_MADE: ContextVar[dict[str, str] | None] = ContextVar("requests that the step made", default=None)
+_IDS: ContextVar[dict[str, str] | None] = ContextVar("request ids of the step", default=None)
 
 
 @contextmanager
-def requests_noted() -> Iterator[Mapping[str, str]]:
-    """Inside, the mapping fills: of each operation, such as `ssm:PutParameter`, the id of the last request.
+def recorded_request_ids() -> Iterator[Mapping[str, str]]:
+    """Yield a mapping that fills inside the block: the last request id of each operation, such as `ssm:PutParameter`.
 
-    Of an operation that is repeated until something has happened, that is the request which saw it.
+    When a step polls, the last request's id is kept.
     """
-    made: dict[str, str] = {}
-    token = _MADE.set(made)
+    ids: dict[str, str] = {}
+    token = _IDS.set(ids)
     try:
-        yield made
+        yield ids
     finally:
-        _MADE.reset(token)
+        _IDS.reset(token)
 
 
-def observed(client: Any) -> Any:
-    """The boto3 client, whose requests are noted from now on; asking again changes nothing."""
-    client.meta.events.register("after-call", _note, unique_id="aceite.requests")
+def record_requests(client: Any) -> Any:
+    """Record the ids of the boto3 client's requests from now on. Returns the client; idempotent."""
+    client.meta.events.register("after-call", _record, unique_id="aceite.requests")
     return client
 
 
-def _note(parsed: Any, model: Any, **_: Any) -> None:
-    made = _MADE.get()
-    if made is None or not isinstance(parsed, dict):
+def _record(parsed: Any, model: Any, **_: Any) -> None:
+    ids = _IDS.get()
+    if ids is None or not isinstance(parsed, dict):
         return
     request_id = parsed.get("ResponseMetadata", {}).get("RequestId")
     if request_id:
-        made[f"{model.service_model.service_name}:{model.name}"] = request_id
+        ids[f"{model.service_model.service_name}:{model.name}"] = request_id

@@ -1,4 +1,4 @@
-"""Waiting, with a deadline, a clock that is an argument, and a sentence that says what for."""
+"""Polling with a deadline, an injected clock, and a message that says what we wait for."""
 
 import threading
 import time
@@ -9,24 +9,24 @@ from dataclasses import dataclass
 from typing import TypeVar
 
 from acceptance.errors import StepFailed, WaitTimedOut
-from aws.calls import is_passing
+from aws.calls import is_transient
 
 State = TypeVar("State")
 
 _GROWTH = 1.125
-"""A wait ends at most an eighth too late, and asks two dozen times in its first ten seconds."""
+"""Each pause is an eighth longer: a wait ends at most an eighth late and polls two dozen times in ten seconds."""
 
 
 _ending: ContextVar[threading.Event | None] = ContextVar("ending", default=None)
 
 
 class WaitEnded(BaseException):
-    """Whoever waits is to stop what it waits for, and to leave. As for a signal, which reaches the main thread only."""
+    """Tells a waiting thread to stop what it waits for and return, as a signal does for the main thread."""
 
 
 @contextmanager
 def waits_end_with(ending: threading.Event) -> Iterator[None]:
-    """Waits that begin inside, in threads that have a copy of this context, raise WaitEnded when `ending` is set."""
+    """Make waits that begin inside, in threads with a copy of this context, raise WaitEnded once `ending` is set."""
     before = _ending.set(ending)
     try:
         yield
@@ -39,12 +39,12 @@ def _sleep(seconds: float) -> None:
     if ending is None:
         time.sleep(seconds)
     elif ending.wait(seconds):
-        raise WaitEnded("told to end while waiting")
+        raise WaitEnded("the run ends, so this wait ends")
 
 
 @dataclass(frozen=True, slots=True)
 class Clock:
-    """Where time comes from, in seconds. `now` never goes back."""
+    """The source of time, in seconds. `now` never goes back."""
 
     now: Callable[[], float] = time.monotonic
     sleep: Callable[[float], None] = _sleep
@@ -54,7 +54,7 @@ REAL_CLOCK = Clock()
 
 
 def pauses(first_s: float, every_s: float) -> Iterator[float]:
-    """Endless pauses between two polls: short at first, each an eighth longer, never more than `every_s`."""
+    """Yield pauses in seconds, without end: the first is `first_s`, each an eighth longer, none above `every_s`."""
     pause_s = min(first_s, every_s)
     while True:
         yield pause_s
@@ -72,13 +72,13 @@ def poll_until(
     every_s: float = 2.0,
     shown: Callable[[State], str] = str,
 ) -> State:
-    """The first state for which `done` holds. Asks at once, then as `pauses` says, and last at the deadline.
+    """Return the first state for which `done` holds. Ask at once, then after each of `pauses`, last at the deadline.
 
-    A question that AWS or the network left without an answer is asked again, like one whose answer is "not yet".
+    A transient error counts like "not yet": `ask` is called again.
 
     Raises:
-        WaitTimedOut: "<what>: still <last state> after <N> s", or "<what>: no answer after <N> s: <the last trouble>".
-        StepFailed: AWS refused the question.
+        WaitTimedOut: "<what>: still <last state> after <N> s", or "<what>: no response after <N> s: <last error>".
+        StepFailed: `ask` failed for good.
     """
     deadline = clock.now() + at_most_s
     for pause_s in pauses(first_s, every_s):
@@ -87,13 +87,13 @@ def poll_until(
             state = ask()
             if done(state):
                 return state
-            found = f"still {shown(state)} after {at_most_s:g} s"
+            last = f"still {shown(state)} after {at_most_s:g} s"
         except StepFailed as failure:
-            if not is_passing(failure):
+            if not is_transient(failure):
                 raise
-            found, trouble = f"no answer after {at_most_s:g} s: {failure}", failure
+            last, trouble = f"no response after {at_most_s:g} s: {failure}", failure
         left_s = deadline - clock.now()
         if left_s <= 0:
-            raise WaitTimedOut(f"{what}: {found}") from trouble
+            raise WaitTimedOut(f"{what}: {last}") from trouble
         clock.sleep(min(pause_s, left_s))
     raise AssertionError("pauses is endless")

@@ -14,7 +14,7 @@ from botocore.exceptions import BotoCoreError, ClientError, NoCredentialsError
 from rich.console import Console
 
 from acceptance.errors import AceiteError, ContractError, LedgerMisnamed, SettingsError
-from aws.calls import error_code, explained
+from aws.calls import describe_client_error, error_code
 from blocks.settings import read_settings
 from cli.doctor.looks import identity
 from cli.options import EXIT_ACCIDENT, EXIT_USAGE, UsageProblem
@@ -53,7 +53,7 @@ def sentence(error: Exception) -> str:
         case AceiteError():
             return str(error)
         case ClientError():
-            return f"AWS refused {error.operation_name}: {explained(error)}"
+            return f"AWS refused {error.operation_name}: {describe_client_error(error)}"
         case BotoCoreError():
             return f"AWS was not asked: {_one_line(error)}; see what `aceite doctor` says"
         case httpx.HTTPError():

@@ -19,7 +19,7 @@ from acceptance.announcing.delivery_events import HEARTBEAT, EventDraft
 from acceptance.contract.contract import Contract
 from acceptance.deliveries.delivery import MOST_TOGETHER
 from acceptance.errors import AceiteError, LeaseLost
-from aws.s3.notifications import Hint, Hints, receive_hints
+from aws.s3.notifications import Hint, Hints, receive_notifications
 from blocks.settings import read_settings
 from flows.evidence.verdicts import StandingVerdicts
 from flows.installation.clients import Clients, load_clients
@@ -68,7 +68,7 @@ def watch_landing(poll_s: float = 10, patience_s: float = 120, together: int = M
             settings, clients, contracts = read_settings(), load_clients(), installed_contracts()
             pace = Pace(timedelta(seconds=poll_s), timedelta(seconds=settings.certify_within_s))
             if settings.landing_queue_url:
-                watcher.hints = partial(receive_hints, clients.landing_sqs, settings.landing_queue_url)
+                watcher.hints = partial(receive_notifications, clients.landing_sqs, settings.landing_queue_url)
             landing = _landing(watcher, clients, contracts, pace)
             aftermath = Aftermath(
                 ledger.announcements,

@@ -1,4 +1,4 @@
-"""Glue: what the catalog says of a table and its partitions."""
+"""The Glue Data Catalog: read a table and its partitions."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -12,7 +12,7 @@ from aws.calls import Client, aws_call, error_code
 
 @dataclass(frozen=True, slots=True)
 class CatalogColumn:
-    """`type` in lower case without spaces, as in the contract."""
+    """`type` is lower-case without spaces, as in the contract."""
 
     name: str
     type: str
@@ -29,58 +29,57 @@ class CatalogTable:
 
 @dataclass(frozen=True, slots=True)
 class CatalogPartition:
-    """`values` in the order of the table's partition keys."""
+    """`values` are in the order of the table's partition keys."""
 
     values: tuple[str, ...]
     location: str
 
 
 def read_table(glue: Client, database: str, table: str) -> CatalogTable | None:
-    """The table as the catalog has it, or None if the table or its database is not there."""
+    """Return the table, or None if it or its database does not exist."""
     with aws_call(f"read the table {database}.{table}"):
         try:
-            found = glue.get_table(DatabaseName=database, Name=table)["Table"]
+            answer = glue.get_table(DatabaseName=database, Name=table)["Table"]
         except ClientError as error:
             if error_code(error) == "EntityNotFoundException":
                 return None
             raise
-    storage = found.get("StorageDescriptor", {})
+    storage = answer.get("StorageDescriptor", {})
     return CatalogTable(
         database=database,
-        name=found["Name"],
+        name=answer["Name"],
         columns=_columns(storage.get("Columns", ())),
-        partition_keys=_columns(found.get("PartitionKeys", ())),
+        partition_keys=_columns(answer.get("PartitionKeys", ())),
         location=storage.get("Location", ""),
     )
 
 
 def read_partition(glue: Client, database: str, table: str, values: Sequence[str]) -> CatalogPartition | None:
-    """The partition with these values, in the order of the table's partition keys, or None if the catalog has none."""
+    """Return the partition with these values, in the order of the table's partition keys, or None if there is none."""
     with aws_call(f"read the partition {'/'.join(values)} of {database}.{table}"):
         try:
-            found = glue.get_partition(DatabaseName=database, TableName=table, PartitionValues=list(values))[
-                "Partition"
-            ]
+            answer = glue.get_partition(DatabaseName=database, TableName=table, PartitionValues=list(values))
         except ClientError as error:
             if error_code(error) == "EntityNotFoundException":
                 return None
             raise
-    return CatalogPartition(tuple(found["Values"]), found.get("StorageDescriptor", {}).get("Location", ""))
+    partition = answer["Partition"]
+    return CatalogPartition(tuple(partition["Values"]), partition.get("StorageDescriptor", {}).get("Location", ""))
 
 
 def find_partition(glue: Client, table: CatalogTable, values: Mapping[str, str]) -> CatalogPartition | None:
-    """The partition with these values by column, or None.
+    """Return the partition with these values by column, or None.
 
-    The catalog compares texts: of a whole number, Hive and Spark write month=1, and others month=01 as it may stand in
-    a key. To Athena both are the same month, so both are looked for.
+    The catalog compares texts. Hive and Spark write a whole number as month=1, others as month=01 like the key. Athena
+    reads both as the same month, so this looks for both.
     """
     written = [(key, values.get(key.name, "")) for key in table.partition_keys]
     numbers = ((whole_number(value) if key.type in WHOLE_NUMBERS else None, value) for key, value in written)
     plain = tuple(value if number is None else str(number) for number, value in numbers)
     for texts in dict.fromkeys((plain, tuple(value for _, value in written))):
-        found = read_partition(glue, table.database, table.name, texts)
-        if found is not None:
-            return found
+        partition = read_partition(glue, table.database, table.name, texts)
+        if partition is not None:
+            return partition
     return None
 
 

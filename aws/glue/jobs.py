@@ -1,4 +1,4 @@
-"""Glue: job runs that others started or we start, and their end."""
+"""Glue jobs: start a run, find a run that somebody else started, and await its end."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -6,11 +6,11 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from acceptance.errors import AnswerLost, StepFailed, WaitTimedOut
-from aws.calls import Client, aws_call, is_passing, is_unclear, must_not_repeat
+from aws.calls import Client, aws_call, forbid_retries, is_ambiguous, is_transient
 from aws.waiting import REAL_CLOCK, Clock, pauses, poll_until
 
 LOOKED_FOR_S = 10
-"""How long a run is looked for whose start had no answer; after that there is none."""
+"""How long we look for a run whose StartJobRun had no response; after that we assume that Glue did not start it."""
 
 _SUCCEEDED = "SUCCEEDED"
 _ENDED = frozenset({_SUCCEEDED, "FAILED", "STOPPED", "TIMEOUT", "ERROR", "EXPIRED"})
@@ -18,7 +18,7 @@ _ENDED = frozenset({_SUCCEEDED, "FAILED", "STOPPED", "TIMEOUT", "ERROR", "EXPIRE
 
 @dataclass(frozen=True, slots=True)
 class JobRun:
-    """One run of a Glue job. `execution_time_s` is what Glue bills, without the start-up."""
+    """One run of a Glue job. `execution_time_s` is the time that Glue bills, without the start-up."""
 
     id: str
     state: str
@@ -33,10 +33,10 @@ class JobRun:
 
 
 def job_run_ids(glue: Client, job: str) -> frozenset[str]:
-    """The runs that there are; of many the newest. Taken before a step, it tells afterwards which run the step started.
+    """Return the ids of the job's runs (at least the newest). Taken before a step, they tell which run is new after it.
 
     Raises:
-        StepFailed: there is no such job, or Glue does not tell.
+        StepFailed: the job does not exist, or Glue does not answer.
     """
     known = set[str]()
     for runs, newest_first in _pages(glue, job):
@@ -49,26 +49,26 @@ def job_run_ids(glue: Client, job: str) -> frozenset[str]:
 def await_started_run(
     glue: Client, job: str, *, known: frozenset[str], mentioning: str, within: timedelta, clock: Clock = REAL_CLOCK
 ) -> JobRun:
-    """The run that a step started: not in `known`, and of several the latest with `mentioning` in its arguments.
+    """Return the run that a step started: not in `known`; of several, the latest with `mentioning` in its arguments.
 
     Raises:
-        StepFailed: several new runs, and none mentions it, so that it cannot be told which is ours.
-        WaitTimedOut: no run was started in time.
+        StepFailed: there are several new runs and no argument mentions the text, so nobody can tell which is ours.
+        WaitTimedOut: no new run appeared in time.
     """
     runs = poll_until(
         lambda: list(_runs(glue, job, known)),
         bool,
-        what=f"wait for a run of the Glue job {job} to be started",
+        what=f"wait for a new run of the Glue job {job}",
         at_most_s=within.total_seconds(),
         clock=clock,
-        shown=lambda _: f"none that is new beside {len(known)} earlier ones",
+        shown=lambda _: f"none beside {len(known)} earlier ones",
     )
     candidates = [run for run in runs if run.mentions(mentioning)] or runs
     if len(candidates) > 1 and not candidates[0].mentions(mentioning):
         raise StepFailed(
-            f"Glue job {job}: {len(runs)} runs were started meanwhile and none has {mentioning!r} in its arguments, "
-            f"so it cannot be told which one is this delivery's: {', '.join(run.id for run in runs)}; "
-            "let the pipeline pass the key as a job argument"
+            f"Glue job {job}: {len(runs)} new runs and none has {mentioning!r} in its arguments, so Aceite cannot tell "
+            f"which one is this delivery's: {', '.join(run.id for run in runs)}; let the pipeline pass the key as a "
+            "job argument"
         )
     return max(candidates, key=lambda run: (run.started is not None, run.started))
 
@@ -76,45 +76,45 @@ def await_started_run(
 def await_unfinished_runs(
     glue: Client, job: str, mentioning: str, *, within: timedelta, clock: Clock = REAL_CLOCK
 ) -> tuple[str, ...]:
-    """Waits for the end, whatever it is, of runs that go on with `mentioning` in their arguments; answers their ids.
+    """Wait until no unfinished run has `mentioning` in its arguments. Return the ids of the runs waited for.
 
     Raises:
-        StepFailed: there is no such job, or Glue does not tell.
-        WaitTimedOut: one did not end in time.
+        StepFailed: the job does not exist, or Glue does not answer.
+        WaitTimedOut: a run did not end in time.
     """
 
-    def going_on() -> list[JobRun]:
+    def unfinished() -> list[JobRun]:
         return [run for run in _unfinished(glue, job) if run.mentions(mentioning)]
 
-    found = tuple(run.id for run in going_on())
-    if found:
+    run_ids = tuple(run.id for run in unfinished())
+    if run_ids:
         poll_until(
-            going_on,
+            unfinished,
             lambda runs: not runs,
-            what=f"wait for the end of run {', '.join(found)} of the Glue job {job}, which an earlier run started",
+            what=f"wait for the end of run {', '.join(run_ids)} of the Glue job {job}, which an earlier run started",
             at_most_s=within.total_seconds(),
             clock=clock,
             every_s=5.0,
             shown=lambda runs: ", ".join(run.state for run in runs),
         )
-    return found
+    return run_ids
 
 
 def start_job_run(
     glue: Client, job: str, arguments: Mapping[str, str], *, within: timedelta, clock: Clock = REAL_CLOCK
 ) -> str:
-    """Starts the job and returns the run's id. `glue` is made with `once_config`.
+    """Start the job and return the run's id. `glue` is made with `no_retry_config`.
 
-    While Glue is busy, or has as many runs of the job as it may, it is asked again. When the answer is lost, a run with
-    these arguments that was not there before is looked for, and only if there is none the job is started again.
+    While Glue is busy or at the job's concurrency limit, the request is repeated. If the response is lost, we look for
+    a new run with these arguments, and start the job again only if there is none.
 
     Raises:
-        StepFailed: there is no such job, or Glue refuses.
-        AnswerLost: several new runs have these arguments, so that it cannot be told which one is ours.
+        StepFailed: the job does not exist, or Glue refuses.
+        AnswerLost: several new runs have these arguments, so nobody can tell which one is ours.
         WaitTimedOut: Glue was busy all the time.
-        ValueError: the client would start the job again by itself.
+        ValueError: the client repeats requests on its own.
     """
-    must_not_repeat(glue, "start a job")
+    forbid_retries(glue, "start a job")
     deadline = clock.now() + within.total_seconds()
     known = poll_until(
         lambda: job_run_ids(glue, job),
@@ -128,46 +128,46 @@ def start_job_run(
             with aws_call(f"start the Glue job {job}"):
                 return str(glue.start_job_run(JobName=job, Arguments=dict(arguments))["JobRunId"])
         except StepFailed as failure:
-            if is_unclear(failure) and (started := _started(glue, job, arguments, known, clock)):
+            if is_ambiguous(failure) and (started := _started(glue, job, arguments, known, clock)):
                 return started
             left_s = deadline - clock.now()
-            if not is_passing(failure):
+            if not is_transient(failure):
                 raise
             if left_s <= 0:
-                raise WaitTimedOut(f"{failure}; for {within.total_seconds():g} s, and it was not started") from failure
+                raise WaitTimedOut(f"{failure}; for {within.total_seconds():g} s, and Glue started no run") from failure
             clock.sleep(min(pause_s, left_s))
     raise AssertionError("pauses is endless")
 
 
 def _started(glue: Client, job: str, arguments: Mapping[str, str], known: frozenset[str], clock: Clock) -> str | None:
-    """The run that a request without an answer started, if it did."""
+    """Return the run that a request without a response started, or None if it started none."""
 
-    def ours() -> list[str]:
+    def candidates() -> list[str]:
         return [run.id for run in _runs(glue, job, known) if arguments.items() <= run.arguments.items()]
 
-    what = f"look whether a run of the Glue job {job} was started"
+    what = f"look for a new run of the Glue job {job}"
     try:
-        found = poll_until(ours, bool, what=what, at_most_s=LOOKED_FOR_S, clock=clock, shown=lambda _: "none")
-    except WaitTimedOut as nothing:
-        if is_passing(nothing.__cause__):
-            raise AnswerLost(f"{nothing}; so it is not known whether it was started") from nothing
+        run_ids = poll_until(candidates, bool, what=what, at_most_s=LOOKED_FOR_S, clock=clock, shown=lambda _: "none")
+    except WaitTimedOut as timeout:
+        if is_transient(timeout.__cause__):
+            raise AnswerLost(f"{timeout}; the job may or may not have started") from timeout
         return None
-    if len(found) > 1:
+    if len(run_ids) > 1:
         raise AnswerLost(
-            f"start the Glue job {job}: the answer was lost, and {len(found)} new runs have these arguments, so it "
-            f"cannot be told which one is this delivery's: {', '.join(found)}; let the contract pass the key"
+            f"start the Glue job {job}: the response was lost, and {len(run_ids)} new runs have these arguments, so "
+            f"Aceite cannot tell which one is this delivery's: {', '.join(run_ids)}; let the contract pass the key"
         )
-    return found[0]
+    return run_ids[0]
 
 
 def await_job_run(
-    glue: Client, job: str, run_id: str, *, within: timedelta, ours: bool = True, clock: Clock = REAL_CLOCK
+    glue: Client, job: str, run_id: str, *, within: timedelta, stop: bool = True, clock: Clock = REAL_CLOCK
 ) -> JobRun:
-    """The run, once it has succeeded. If it is `ours` it is stopped when it does not end in time, or when this is.
+    """Wait until the run succeeds and return it. With `stop`, stop it if it is late or if our own run is cancelled.
 
     Raises:
-        StepFailed: it ended otherwise; with Glue's own message.
-        WaitTimedOut: it did not end in time.
+        StepFailed: the run ended otherwise (with Glue's own message).
+        WaitTimedOut: the run did not end in time.
     """
 
     def ask() -> JobRun:
@@ -185,10 +185,10 @@ def await_job_run(
             shown=lambda run: run.state,
         )
     except WaitTimedOut as late:
-        became = _stop(glue, job, run_id) if ours else "and was left alone, as it may be somebody else's"
-        raise WaitTimedOut(f"{late}, {became}") from late
+        stopped = _stop(glue, job, run_id) if stop else "and Aceite left it running, as it may be somebody else's"
+        raise WaitTimedOut(f"{late}, {stopped}") from late
     except BaseException as error:
-        if ours and not isinstance(error, Exception):  # a cancelled run leaves nothing behind that writes to the table
+        if stop and not isinstance(error, Exception):  # a cancelled run must leave nothing that writes to the table
             _stop(glue, job, run_id)
         raise
     if run.state != _SUCCEEDED:
@@ -197,19 +197,20 @@ def await_job_run(
 
 
 def _stop(glue: Client, job: str, run_id: str) -> str:
-    """What came of it, for people."""
+    """Stop the run and return a phrase that says whether that succeeded."""
     try:
         with aws_call("BatchStopJobRun"):
             refused = glue.batch_stop_job_run(JobName=job, JobRunIds=[run_id]).get("Errors", ())
     except StepFailed as failure:
-        return f"and could not be stopped: {failure}"
+        return f"and Aceite could not stop it: {failure}"
     if refused:
-        return f"and could not be stopped: {refused[0].get('ErrorDetail', {}).get('ErrorMessage', 'no reason given')}"
-    return "so it was told to stop"
+        reason = refused[0].get("ErrorDetail", {}).get("ErrorMessage", "no reason given")
+        return f"and Aceite could not stop it: {reason}"
+    return "so Aceite stopped it"
 
 
 def _runs(glue: Client, job: str, known: frozenset[str]) -> Iterator[JobRun]:
-    """Runs not in `known`. Where the newest come first, as in Glue, none is older than the first that is known."""
+    """Yield the runs not in `known`. If the newest come first, as in Glue, stop at the first known run."""
     for runs, newest_first in _pages(glue, job):
         for run in runs:
             if run.id not in known:
@@ -219,7 +220,7 @@ def _runs(glue: Client, job: str, known: frozenset[str]) -> Iterator[JobRun]:
 
 
 def _unfinished(glue: Client, job: str) -> Iterator[JobRun]:
-    """Of many runs the newest are looked at: a job has a time-out, so what goes on is not old."""
+    """Yield unfinished runs among the newest: a job has a timeout, so an unfinished run is not old."""
     for runs, newest_first in _pages(glue, job):
         yield from (run for run in runs if run.state not in _ENDED)
         if newest_first:
@@ -227,11 +228,11 @@ def _unfinished(glue: Client, job: str) -> Iterator[JobRun]:
 
 
 def _pages(glue: Client, job: str) -> Iterator[tuple[list[JobRun], bool]]:
-    """The runs, and whether the newest come first."""
+    """Yield pages of runs, each with whether its newest come first."""
     with aws_call(f"list the runs of the Glue job {job}"):
         for page in glue.get_paginator("get_job_runs").paginate(JobName=job):
             runs = [_job_run(run) for run in page["JobRuns"]]
-            started = [run.started for run in runs if run.started]  # a run that waits may have no such time
+            started = [run.started for run in runs if run.started]  # a waiting run may have no start time
             yield runs, len(started) > 1 and started[0] > started[-1]
 
 

@@ -1,4 +1,4 @@
-"""How the places that a contract names are written in an IAM policy."""
+"""ARNs and key patterns, as an IAM policy writes them, of the resources that a contract names."""
 
 import re
 from collections.abc import Mapping
@@ -21,17 +21,17 @@ class Account:
     partition: str = "aws"
 
     def arn(self, service: str, resource: str, region: str | None = None) -> str:
-        """`resource` may be a whole ARN: then it is what it says."""
+        """Return the ARN of a resource. `resource` may already be an ARN."""
         if resource.startswith("arn:"):
             return resource
         return f"arn:{self.partition}:{service}:{region or self.region}:{self.id}:{resource}"
 
     def s3(self, pattern: str) -> str:
-        """Of a bucket, or of bucket/keys."""
+        """Return the ARN of a bucket, or of bucket/keys."""
         return f"arn:{self.partition}:s3:::{pattern}"
 
     def function(self, name: str) -> str:
-        """Of a Lambda function as `Invoke` may name it: by name, name:alias, account:name or ARN."""
+        """Return the ARN of a Lambda function that `Invoke` names by name, name:alias, account:name or ARN."""
         account, _, rest = name.partition(":function:")
         if rest and not name.startswith("arn:"):
             return f"arn:{self.partition}:lambda:{self.region}:{account}:function:{rest}"
@@ -41,7 +41,7 @@ class Account:
         return self.arn("ssm", name if name.startswith("arn:") else f"parameter/{name.removeprefix('/')}")
 
     def queue(self, url: str) -> str:
-        """Of https://sqs.REGION.amazonaws.com/ACCOUNT/NAME, or of the same path at another address."""
+        """Return the ARN of the queue https://sqs.REGION.amazonaws.com/ACCOUNT/NAME; the host may be another."""
         parts = urlsplit(url)
         account, _, name = parts.path.strip("/").rpartition("/")
         labels = (parts.hostname or "").split(".")
@@ -49,35 +49,35 @@ class Account:
         return f"arn:{self.partition}:sqs:{region}:{account.rpartition('/')[2] or self.id}:{name}"
 
     def principal(self, caller: str) -> tuple[str, ...]:
-        """The user or role of this ARN of STS's; that of a session lacks the path of its role."""
+        """Return the user or role of an STS ARN. A session's ARN lacks the path of its role, so both forms follow."""
         session = _SESSION.fullmatch(caller)
         if session is None:
             return (caller,)
         return tuple(f"arn:{self.partition}:iam::{self.id}:role/{path}{session['role']}" for path in ("", "*/"))
 
     def table(self, database: str, table: str, region: str | None = None) -> tuple[str, ...]:
-        """Glue asks for rights on the catalog and the database as well as on the table."""
-        names = ("catalog", f"database/{literal(database)}", f"table/{literal(database)}/{literal(table)}")
+        """Return the ARNs that Glue checks: of the catalog, the database and the table."""
+        names = ("catalog", f"database/{escape(database)}", f"table/{escape(database)}/{escape(table)}")
         return tuple(self.arn("glue", name, region) for name in names)
 
 
-def literal(text: str) -> str:
-    """What means the text itself where a policy allows wildcards and variables."""
+def escape(text: str) -> str:
+    """Escape `*`, `?` and `$` for use in an IAM policy."""
     return re.sub(r"[*?$]", lambda sign: f"${{{sign[0]}}}", text)
 
 
 def key_pattern(template: KeyTemplate) -> str:
-    """With IAM's wildcards in the place of the placeholders: what `*` stands for may hold a "/"."""
+    """Return the template with IAM's wildcards in place of the placeholders. IAM's `*` also matches a "/"."""
     return _short("/".join("".join(map(_wild, segment.tokens)) for segment in template.segments))
 
 
 def text_pattern(contract: Contract, text: str) -> str:
-    """A text of the contract's pipeline, with wildcards for what differs from delivery to delivery."""
+    """Return a text of the contract's pipeline, with wildcards for what differs between deliveries."""
     template = contract.template
     known = {
-        "bucket": literal(template.bucket),
+        "bucket": escape(template.bucket),
         "key": key_pattern(template),
-        "prefix": f"{literal(template.prefix)}*",
+        "prefix": f"{escape(template.prefix)}*",
     }
     return _short("".join(_wild(token, known) for token in tokens(text)))
 
@@ -87,15 +87,15 @@ def bucket_and_key(uri: str) -> tuple[str, str]:
     return bucket, key
 
 
-def below(uri: str) -> tuple[str, str]:
-    """The bucket, and the pattern of all keys below a location."""
+def location_pattern(uri: str) -> tuple[str, str]:
+    """Return the bucket, and the pattern of all keys below a location."""
     bucket, key = bucket_and_key(uri)
-    return bucket, f"{literal(key.rstrip('/'))}/*" if key.strip("/") else "*"
+    return bucket, f"{escape(key.rstrip('/'))}/*" if key.strip("/") else "*"
 
 
 def _wild(token: Token, known: Mapping[str, str] | None = None) -> str:
     if isinstance(token, str):
-        return literal(token)
+        return escape(token)
     if token.directive is not None:
         return "?" * DIGITS[token.directive]
     return (known or {}).get(token.name, "*")

@@ -1,72 +1,72 @@
-"""What rights are for: each purpose is a statement of the policy, and the actions that it takes.
+"""The purposes of permissions: each is one statement of the policy with its actions.
 
-The actions that Athena takes in the name of whoever asks are those of its documentation:
+Athena acts with the caller's permissions; its documentation lists the actions:
 https://docs.aws.amazon.com/athena/latest/ug/fine-grained-access-to-glue-resources.html
 https://docs.aws.amazon.com/athena/latest/ug/s3-permissions.html
 """
 
 from aws.iam.statements import Purpose
 
-LIST_LANDING = Purpose("ListLanding", "see what has landed", ("s3:ListBucket",), lists=True)
+LIST_LANDING = Purpose("ListLanding", "list what landed", ("s3:ListBucket",), lists=True)
 VERIFY_MANIFESTS = Purpose(
-    "VerifyManifests", "read manifests, and the files whose digests they tell", ("s3:GetObject",)
+    "VerifyManifests", "read manifests, and the files whose digests they state", ("s3:GetObject",)
 )
 LIST_UPLOADS = Purpose(
-    "ListUploads", "see uploads in progress, which keep a delivery from being quiet", ("s3:ListBucketMultipartUploads",)
+    "ListUploads", "list uploads in progress: a delivery with one is not quiet yet", ("s3:ListBucketMultipartUploads",)
 )
 RECEIVE_HINTS = Purpose(
-    "ReceiveHints", "take notifications from the queue", ("sqs:ReceiveMessage", "sqs:DeleteMessage")
+    "ReceiveHints", "receive S3 event notifications from the queue", ("sqs:ReceiveMessage", "sqs:DeleteMessage")
 )
 
 LIST_EVIDENCE = Purpose(
-    "ListEvidence", "list evidence, and be told of what is not there yet that it is not", ("s3:ListBucket",)
+    "ListEvidence", "list evidence, and get 404 instead of 403 for a missing object", ("s3:ListBucket",)
 )
 KEEP_EVIDENCE = Purpose("KeepEvidence", "claim deliveries, put evidence, seal it", ("s3:GetObject", "s3:PutObject"))
 READ_OBJECT_LOCK = Purpose(
-    "ReadObjectLock", "know how long the bucket locks evidence by itself", ("s3:GetBucketObjectLockConfiguration",)
+    "ReadObjectLock", "read the bucket's default retention", ("s3:GetBucketObjectLockConfiguration",)
 )
-LOCK_EVIDENCE = Purpose("LockEvidence", "lock evidence for the retention that is set", ("s3:PutObjectRetention",))
+LOCK_EVIDENCE = Purpose("LockEvidence", "lock evidence for the configured retention", ("s3:PutObjectRetention",))
 
-READ_LANDED = Purpose("ReadLanded", "read what landed, to prove that the table holds it", ("s3:GetObject",))
+READ_LANDED = Purpose("ReadLanded", "read the landed files, to prove that the table holds them", ("s3:GetObject",))
 LIST_OTHERS = Purpose(
     "ListOtherDeliveries", "find the other files whose rows the partition holds", ("s3:ListBucket",), lists=True
 )
 OVERRIDE_PARAMETERS = Purpose(
     "OverrideParameters",
-    "set parameters for a run, and restore them",
+    "override parameters for a run, and restore them",
     ("ssm:GetParameter", "ssm:GetParameterHistory", "ssm:PutParameter", "ssm:DeleteParameter"),
 )
 NOTE_OVERRIDES = Purpose(
     "NoteOverrides",
-    "note which parameters are changed, and restore what a dead run left",
+    "record which parameters are overridden, and restore what a dead run left",
     ("s3:GetObject", "s3:PutObject"),
 )
 COPY_PARAMETERS = Purpose(
     "CopyParameters",
-    "read the parameters that overrides are copies of",
+    "read the parameters that overrides copy",
     ("ssm:GetParameter", "ssm:GetParameterHistory"),
 )
 INVOKE_FUNCTIONS = Purpose("InvokeFunctions", "invoke the pipeline's functions", ("lambda:InvokeFunction",))
 AWAIT_JOBS = Purpose(
     "AwaitJobs",
-    "find the job runs that functions start, and stop those that take too long",
+    "find the job runs that functions start, and stop late ones",
     ("glue:GetJobRuns", "glue:GetJobRun", "glue:BatchStopJobRun"),
 )
 RUN_JOBS = Purpose(
     "RunJobs",
-    "start Glue jobs, follow them, and stop those that take too long",
+    "start Glue jobs, await them, and stop late ones",
     ("glue:StartJobRun", "glue:GetJobRuns", "glue:GetJobRun", "glue:BatchStopJobRun"),
 )
-LIST_AWAITED = Purpose("ListAwaited", "see whether what is awaited is there", ("s3:ListBucket",), lists=True)
-AWAIT_OBJECTS = Purpose("AwaitObjects", "see whether an awaited object is there", ("s3:GetObject",))
+LIST_AWAITED = Purpose("ListAwaited", "list the objects that a step awaits", ("s3:ListBucket",), lists=True)
+AWAIT_OBJECTS = Purpose("AwaitObjects", "look for an awaited object", ("s3:GetObject",))
 
 READ_CATALOG = Purpose(
     "ReadCatalog",
-    "look at the tables and their partitions",
+    "read the tables and their partitions",
     ("glue:GetDatabase", "glue:GetTable", "glue:GetPartition", "glue:GetPartitions", "glue:BatchGetPartition"),
 )
 READ_DEFAULT_DATABASE = Purpose(
-    "ReadDefaultDatabase", "what Athena asks for in every region, whatever is queried", ("glue:GetDatabase",)
+    "ReadDefaultDatabase", "let Athena read the default database, as it does for each query", ("glue:GetDatabase",)
 )
 RUN_QUERIES = Purpose(
     "RunQueries",
@@ -81,30 +81,30 @@ RUN_QUERIES = Purpose(
 USE_CATALOG = Purpose("UseCatalog", "query a catalog other than the account's own", ("athena:GetDataCatalog",))
 FIND_RESULTS = Purpose(
     "FindResults",
-    "have Athena find the bucket of query results",
+    "let Athena find the bucket of query results",
     ("s3:GetBucketLocation", "s3:ListBucket", "s3:ListBucketMultipartUploads"),
 )
 KEEP_RESULTS = Purpose(
     "KeepResults",
-    "have Athena keep query results, and read them",
+    "let Athena write query results, and read them",
     ("s3:GetObject", "s3:PutObject", "s3:AbortMultipartUpload", "s3:ListMultipartUploadParts"),
 )
 LIST_TABLES = Purpose("ListTables", "find the files of the tables", ("s3:ListBucket",), lists=True)
 READ_TABLES = Purpose("ReadTables", "read the files of the tables", ("s3:GetObject",))
 USE_KEYS = Purpose(
     "UseKeys",
-    "decrypt and encrypt under keys of yours",
+    "decrypt and encrypt with your KMS keys",
     ("kms:Decrypt", "kms:Encrypt", "kms:GenerateDataKey"),
     through=("s3", "ssm"),
 )
 
-LOOK_AT_WORKGROUPS = Purpose("LookAtWorkgroups", "look where workgroups put results", ("athena:GetWorkGroup",))
+LOOK_AT_WORKGROUPS = Purpose("LookAtWorkgroups", "read where workgroups put results", ("athena:GetWorkGroup",))
 LOOK_AT_EVIDENCE_BUCKET = Purpose(
     "LookAtEvidenceBucket",
-    "look whether evidence can be locked",
+    "check whether the bucket can lock evidence",
     ("s3:GetBucketVersioning", "s3:GetBucketObjectLockConfiguration"),
 )
 SIMULATE_POLICIES = Purpose(
     "SimulatePolicies", "ask IAM what its own policies allow", ("iam:SimulatePrincipalPolicy", "iam:GetRole")
 )
-LOOK_AT_QUEUE = Purpose("LookAtQueue", "look whether the queue is there", ("sqs:GetQueueAttributes",))
+LOOK_AT_QUEUE = Purpose("LookAtQueue", "check that the queue exists", ("sqs:GetQueueAttributes",))

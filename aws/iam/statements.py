@@ -1,4 +1,4 @@
-"""Rights become the statements of an IAM policy: one for each purpose, and none that another one makes needless."""
+"""Permissions become statements of an IAM policy: one per purpose, without what another one already grants."""
 
 import json
 import re
@@ -10,13 +10,13 @@ from itertools import product
 from typing import Any
 
 MOST_CHARACTERS = 6144
-"""Of a managed policy, white space not counted: docs.aws.amazon.com/IAM/latest/UserGuide/reference_iam-quotas.html"""
+"""Limit of a managed policy without white space: docs.aws.amazon.com/IAM/latest/UserGuide/reference_iam-quotas.html"""
 
 
 class Duty(StrEnum):
-    """Whose policy: that of the host that watches, that of those that judge, or that of one which does both.
+    """Who uses the policy: the host that watches, hosts that validate, or a host that does both.
 
-    DOCTOR is what `aceite doctor` needs beside ALL.
+    DOCTOR is what `aceite doctor` needs in addition to ALL.
     """
 
     WATCHER = "watcher"
@@ -27,7 +27,7 @@ class Duty(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Purpose:
-    """`lists`: its resources are buckets, of which prefixes are listed. `through`: services that use a key for us."""
+    """Why a permission is needed. `lists`: it lists prefixes of buckets. `through`: services that use a key for us."""
 
     sid: str
     why: str
@@ -37,8 +37,8 @@ class Purpose:
 
 
 @dataclass(frozen=True, slots=True)
-class Right:
-    """One resource for one purpose. A `prefix` is what a listing of the bucket may ask for, None for anything."""
+class Permission:
+    """One resource for one purpose. `prefix` limits what a listing of the bucket may ask for; None is no limit."""
 
     purpose: Purpose
     resource: str
@@ -47,7 +47,7 @@ class Right:
 
 @dataclass(frozen=True, slots=True)
 class Statement:
-    """`condition` is as in the document: {"StringLike": {"s3:prefix": [...]}}, or empty."""
+    """One statement. `condition` is as in the document: {"StringLike": {"s3:prefix": [...]}}, or empty."""
 
     sid: str
     why: str
@@ -57,12 +57,12 @@ class Statement:
 
     @property
     def pairs(self) -> tuple[tuple[str, str], ...]:
-        """(action, resource): all of them are needed."""
+        """Return every (action, resource) that the statement allows; Aceite needs all of them."""
         return tuple(product(self.actions, self.resources))
 
     def to_dict(self) -> dict[str, Any]:
-        said = {"Sid": self.sid, "Effect": "Allow", "Action": list(self.actions), "Resource": list(self.resources)}
-        return {**said, "Condition": self.condition} if self.condition else said
+        allow = {"Sid": self.sid, "Effect": "Allow", "Action": list(self.actions), "Resource": list(self.resources)}
+        return {**allow, "Condition": self.condition} if self.condition else allow
 
 
 def document(granted: Iterable[Statement]) -> dict[str, Any]:
@@ -70,44 +70,47 @@ def document(granted: Iterable[Statement]) -> dict[str, Any]:
 
 
 def characters(granted: Iterable[Statement]) -> int:
-    """As IAM counts them."""
+    """Return the number of characters of the policy as IAM counts them."""
     return len(json.dumps(document(granted), separators=(",", ":"), ensure_ascii=False))
 
 
-def merged(rights: Iterable[Right], region: str) -> tuple[Statement, ...]:
-    """One statement for each purpose; where prefixes are listed, for each bucket: a condition is for all of it."""
-    groups: dict[tuple[Purpose, str], list[Right]] = {}
-    for right in _needed(tuple(dict.fromkeys(rights))):
-        groups.setdefault((right.purpose, right.resource if right.purpose.lists else ""), []).append(right)
+def merge(permissions: Iterable[Permission], region: str) -> tuple[Statement, ...]:
+    """Return one statement per purpose; for listings, one per bucket, as a condition holds for a whole statement."""
+    groups: dict[tuple[Purpose, str], list[Permission]] = {}
+    for permission in _needed(tuple(dict.fromkeys(permissions))):
+        bucket = permission.resource if permission.purpose.lists else ""
+        groups.setdefault((permission.purpose, bucket), []).append(permission)
     numbers: dict[Purpose, int] = {}
-    found = []
+    merged = []
     for (purpose, _), together in groups.items():
         number = numbers[purpose] = numbers.get(purpose, 0) + 1
         sid = purpose.sid if number == 1 else f"{purpose.sid}{number}"
-        resources = tuple(dict.fromkeys(right.resource for right in together))
-        found.append(Statement(sid, purpose.why, purpose.actions, resources, _condition(purpose, together, region)))
-    return tuple(found)
+        resources = tuple(dict.fromkeys(permission.resource for permission in together))
+        merged.append(Statement(sid, purpose.why, purpose.actions, resources, _condition(purpose, together, region)))
+    return tuple(merged)
 
 
-def _condition(purpose: Purpose, rights: Sequence[Right], region: str) -> Mapping[str, Mapping[str, Sequence[str]]]:
+def _condition(
+    purpose: Purpose, permissions: Sequence[Permission], region: str
+) -> Mapping[str, Mapping[str, Sequence[str]]]:
     if purpose.through:
         return {
             "StringEquals": {"kms:ViaService": [f"{service}.{region}.amazonaws.com" for service in purpose.through]}
         }
-    prefixes = sorted({right.prefix for right in rights if right.prefix is not None})
+    prefixes = sorted({permission.prefix for permission in permissions if permission.prefix is not None})
     return {"StringLike": {"s3:prefix": prefixes}} if prefixes else {}
 
 
-def _needed(rights: Sequence[Right]) -> Iterator[Right]:
-    """Without those that another one grants as well; of two that grant the same, the first is kept."""
-    for place, right in enumerate(rights):
-        others = ((at, other) for at, other in enumerate(rights) if at != place and _grants(other, right))
-        if not any(at < place or not _grants(right, other) for at, other in others):
-            yield right
+def _needed(permissions: Sequence[Permission]) -> Iterator[Permission]:
+    """Drop permissions that another one already covers; of two that cover each other, keep the first."""
+    for place, permission in enumerate(permissions):
+        others = ((at, other) for at, other in enumerate(permissions) if at != place and _grants(other, permission))
+        if not any(at < place or not _grants(permission, other) for at, other in others):
+            yield permission
 
 
-def _grants(one: Right, other: Right) -> bool:
-    """Whether who has the one has the other as well."""
+def _grants(one: Permission, other: Permission) -> bool:
+    """Return True if `one` covers `other`."""
     return (
         set(other.purpose.actions) <= set(one.purpose.actions)
         and one.purpose.through == other.purpose.through
@@ -117,12 +120,12 @@ def _grants(one: Right, other: Right) -> bool:
 
 
 def _covers(pattern: str, other: str) -> bool:
-    """Whether all that the other pattern stands for, this one does; a "no" may be wrong."""
+    """Return True if `pattern` matches all that `other` matches. False may be wrong."""
     return pattern == other or _expression(pattern).fullmatch(other) is not None
 
 
 @lru_cache(10_000)
 def _expression(pattern: str) -> re.Pattern[str]:
-    """`*` and `?` of the other pattern are characters here, and a `?` of this one is no `*` of the other."""
+    """Compile a pattern that matches patterns: their `*` and `?` are plain characters, and its `?` matches no `*`."""
     parts = re.split(r"(\$\{[*?$]\}|[*?])", pattern)
     return re.compile("".join({"*": ".*", "?": "[^*]"}.get(part, re.escape(part)) for part in parts), re.DOTALL)

@@ -1,4 +1,4 @@
-"""S3: writes that hold only under a condition, so that of several runs one is the first."""
+"""S3 conditional writes: of several runs that write the same key, exactly one succeeds."""
 
 from collections.abc import Callable, Mapping
 from types import MappingProxyType
@@ -26,18 +26,18 @@ def put_once(
     locking: Mapping[str, Any] = MappingProxyType({}),
     clock: Clock = REAL_CLOCK,
 ) -> bool:
-    """Writes the object unless it is there. True: it now holds this body and nobody else wrote it; False: it was there.
+    """Write the object unless the key exists. Return True if we wrote it, False if it was already there.
 
-    boto3 repeats a request whose answer was lost, and the repetition then meets the object of the first attempt: the
-    bytes decide whose it is. So a body should name its writer. `locking` is what `retention.locking` answered.
+    If boto3 retries after a lost response, the retry finds our own object. Comparing the bytes tells it from someone
+    else's, so a body should name its writer. `locking` comes from `object_lock.locking`.
     """
 
     def put() -> None:
         s3.put_object(Bucket=bucket, Key=key, Body=body, ContentType=content_type, IfNoneMatch="*", **locking)
 
     with aws_call(f"put s3://{bucket}/{key} once"):
-        met = _conditionally(put, clock)
-        return met is None or _is_ours(s3, bucket, key, body, met)
+        conflict = _conditionally(put, clock)
+        return conflict is None or _is_ours(s3, bucket, key, body, conflict)
 
 
 def replace_if(
@@ -50,22 +50,22 @@ def replace_if(
     *,
     clock: Clock = REAL_CLOCK,
 ) -> bool:
-    """Replaces the object if its etag is still this one. False: somebody replaced or deleted it meanwhile.
+    """Replace the object if it still has this etag. Return False if somebody replaced or deleted it meanwhile.
 
-    As with `put_once`, the bytes decide whose the replacement is that a repeated request meets.
+    As in `put_once`, the bytes tell our own replacement, written before a retry, from someone else's.
     """
 
     def put() -> None:
         s3.put_object(Bucket=bucket, Key=key, Body=body, ContentType=content_type, IfMatch=f'"{etag}"')
 
     with aws_call(f"replace s3://{bucket}/{key}"):
-        met = _conditionally(put, clock)
-        return met is None or _is_ours(s3, bucket, key, body, met)
+        conflict = _conditionally(put, clock)
+        return conflict is None or _is_ours(s3, bucket, key, body, conflict)
 
 
-def _is_ours(s3: Client, bucket: str, key: str, body: bytes, met: ClientError) -> bool:
-    """Whether the object that a repeated put met is the one that its first attempt wrote, whose answer was lost."""
-    if not met.response.get("ResponseMetadata", {}).get("RetryAttempts", 0):
+def _is_ours(s3: Client, bucket: str, key: str, body: bytes, conflict: ClientError) -> bool:
+    """Return True if boto3 retried and the object holds our bytes: our first attempt wrote it."""
+    if not conflict.response.get("ResponseMetadata", {}).get("RetryAttempts", 0):
         return False
     try:
         return bool(s3.get_object(Bucket=bucket, Key=key)["Body"].read() == body)
@@ -76,9 +76,9 @@ def _is_ours(s3: Client, bucket: str, key: str, body: bytes, met: ClientError) -
 
 
 def _conditionally(put: Callable[[], None], clock: Clock) -> ClientError | None:
-    """None if the put was done, or the error that says that its condition does not hold.
+    """Put, and return None, or the error that says that the condition does not hold.
 
-    S3 answers 409 while another conditional write of the same key is under way: then nothing is decided yet.
+    S3 answers 409 while another conditional write of the same key is under way, so that answer is retried.
     """
     for attempt, pause_s in enumerate(pauses(0.1, 2.0), start=1):
         try:

@@ -1,9 +1,9 @@
-"""One page of a listing, recognised by its bytes when it is the one that was seen before.
+"""S3 listings: list one page, and recognise an unchanged page by the hash of its bytes.
 
-Parsing a page takes boto3 two hundred times what hashing it does, most of it for the times, and twice for S3's errors
-under status 200. So a page is taken from boto3 before it parses it, and boto3 is handed an empty one instead; all else
-stays boto3's: credentials, signing, retries, errors, endpoints, proxies. Only a page that is not the known one is
-parsed, here.
+boto3 needs two hundred times longer to parse a page than we need to hash it: most of that for the timestamps, and it
+parses twice, to find errors under status 200. So we take the body before boto3 parses it and hand boto3 an empty
+listing instead; credentials, signing, retries, errors, endpoints and proxies stay boto3's. This module parses a page
+only if its hash is new.
 """
 
 import hashlib
@@ -25,56 +25,58 @@ _FIRST, _LAST, _TRUNCATED = b"<Contents>", b"</Contents>", b"<IsTruncated>true</
 
 
 @dataclass(slots=True)
-class _Taken:
-    """The body of the answer, if it is a listing: S3 may say 200 and then an error, which is boto3's to raise."""
+class _Response:
+    """The body of a response, if it is a listing. S3 may answer 200 with an error, which boto3 has to raise."""
 
     body: bytes = b""
 
 
-_taken: ContextVar[_Taken | None] = ContextVar("taken", default=None)
+_response: ContextVar[_Response | None] = ContextVar("response", default=None)
 
 
-def recognising(s3: Client) -> Client:
-    """Teaches the client to hand pages over unparsed; `list_page` needs that. Returns the same client."""
-    # By its "*" it comes before botocore's own handler of before-parse.s3.*, which parses the body to look for errors.
-    s3.meta.events.register("before-parse.*.ListObjectsV2", _take, unique_id="aceite-take-page")
+def keep_pages_unparsed(s3: Client) -> Client:
+    """Make the client keep listings unparsed, as `list_page` needs. Returns the same client."""
+    # The "*" sorts it before botocore's own handler of before-parse.s3.*, which parses the body to look for errors.
+    s3.meta.events.register("before-parse.*.ListObjectsV2", _take_body, unique_id="aceite-take-page")
     return s3
 
 
 def list_page(s3: Client, bucket: str, prefix: str, after: str, asked: int, known: str = "") -> Page | None:
-    """The first `asked` keys (1 to 1,000) below the prefix and after a key; None if the digest of that is `known`.
+    """Return the first `asked` keys (1 to 1,000) below the prefix and after a key; None if their digest is `known`.
 
     Raises:
-        StepFailed: S3 does not answer, or not with a listing.
+        StepFailed: S3 did not answer with a listing.
     """
     what = f"list s3://{bucket}/{prefix}"
-    taken = _Taken()
-    token = _taken.set(taken)
+    response = _Response()
+    token = _response.set(response)
     try:
         with aws_call(what):
-            # boto3 asks for url-encoded keys, so that any key survives the answer's XML.
+            # boto3 asks for URL-encoded keys, so that any key survives the XML of the response.
             s3.list_objects_v2(Bucket=bucket, Prefix=prefix, StartAfter=after, MaxKeys=asked)
     finally:
-        _taken.reset(token)
-    digest = _digest(taken.body)
+        _response.reset(token)
+    digest = _digest(response.body)
     if digest == known:
         return None
     try:
-        objects, truncated = _parse(bucket, taken.body)
+        objects, truncated = _parse(bucket, response.body)
     except (ElementTree.ParseError, LookupError, ValueError) as error:
-        raise StepFailed(f"{what}: what answered is no listing ({error}); is it S3, and no proxy before it?") from error
+        raise StepFailed(
+            f"{what}: the response is not a listing ({error}); did a proxy answer instead of S3?"
+        ) from error
     return Page(objects, digest, truncated, asked)
 
 
 def uploads_in_progress(s3: Client, bucket: str, prefix: str) -> frozenset[str]:
-    """The keys of the multipart uploads below the prefix that were begun and are neither complete nor aborted."""
+    """Return the keys below the prefix whose multipart uploads are neither complete nor aborted."""
     pages = s3.get_paginator("list_multipart_uploads").paginate(Bucket=bucket, Prefix=prefix)
     with aws_call(f"list the uploads in progress below s3://{bucket}/{prefix}"):
         return frozenset(upload["Key"] for page in pages for upload in page.get("Uploads", ()))
 
 
 def landing_object(bucket: str, item: Any) -> LandingObject:
-    """From an item of a listing that boto3 parsed. S3 keeps whole seconds."""
+    """Return the object that an item of a listing parsed by boto3 describes. S3 keeps whole seconds."""
     return LandingObject(
         bucket=bucket,
         key=item["Key"],
@@ -84,15 +86,15 @@ def landing_object(bucket: str, item: Any) -> LandingObject:
     )
 
 
-def _take(response_dict: Any, **_: Any) -> None:
-    taken = _taken.get()
+def _take_body(response_dict: Any, **_: Any) -> None:
+    response = _response.get()
     body = response_dict.get("body") or b""
-    if taken is not None and response_dict.get("status_code") == 200 and _LISTING in body[:400]:
-        taken.body, response_dict["body"] = body, _EMPTY
+    if response is not None and response_dict.get("status_code") == 200 and _LISTING in body[:400]:
+        response.body, response_dict["body"] = body, _EMPTY
 
 
 def _digest(body: bytes) -> str:
-    """Of the items, and of whether there are more behind them: what an answer says besides may differ each time."""
+    """Hash the items and whether more follow; the rest of a response may differ each time."""
     start, end = body.find(_FIRST), body.rfind(_LAST)
     listed = memoryview(body)[start:end] if start >= 0 else body
     truncated = body.find(_TRUNCATED, 0, max(start, 0)) >= 0 or body.find(_TRUNCATED, max(end, 0)) >= 0
@@ -100,16 +102,16 @@ def _digest(body: bytes) -> str:
 
 
 def _parse(bucket: str, body: bytes) -> tuple[tuple[LandingObject, ...], bool]:
-    """The objects, and whether there are more behind them. Raises ParseError, LookupError or ValueError."""
+    """Return the objects and whether more follow. Raise ParseError, LookupError or ValueError."""
     root = ElementTree.fromstring(body)
     space, name, _ = root.tag.rpartition("ListBucketResult")
     if not name:
-        raise ValueError(f"it is a {root.tag}")
+        raise ValueError(f"its root element is {root.tag}")
     key, etag, size, time = (f"{space}{field}" for field in ("Key", "ETag", "Size", "LastModified"))
-    written = unquote_plus if root.findtext(f"{space}EncodingType") == "url" else str
+    decode = unquote_plus if root.findtext(f"{space}EncodingType") == "url" else str
     items = ({child.tag: child.text or "" for child in item} for item in root.iterfind(f"{space}Contents"))
     objects = tuple(
-        LandingObject(bucket, written(item[key]), item[etag].strip('"'), int(item[size]), _second(item[time]))
+        LandingObject(bucket, decode(item[key]), item[etag].strip('"'), int(item[size]), _second(item[time]))
         for item in items
     )
     return objects, root.findtext(f"{space}IsTruncated") == "true"

@@ -1,6 +1,6 @@
-"""Hints that something may have landed: S3's notifications in an SQS queue. What landed is what a listing shows.
+"""S3 event notifications in an SQS queue: hints of what may have landed. Only a listing shows what did.
 
-A hint may be lost, late or doubled, and lacks the time of the object; so it only says where to look at once.
+A notification may be lost, late or doubled and lacks the object's time, so it only tells the watcher where to look now.
 """
 
 import json
@@ -12,7 +12,7 @@ from urllib.parse import unquote_plus
 from aws.calls import Client, aws_call
 
 AT_ONCE = 10
-"""Messages that SQS hands over in one answer at most."""
+"""SQS returns at most this many messages in one response."""
 
 MOST_BATCHES = 50
 
@@ -25,14 +25,14 @@ class Hint:
 
 @dataclass(frozen=True, slots=True)
 class Hints:
-    """`strange` are the beginnings of messages that are no notifications of S3: they stay in the queue."""
+    """`strange` holds the beginnings of messages that are not S3 notifications: they stay in the queue."""
 
     found: frozenset[Hint] = frozenset()
     strange: Sequence[str] = ()
 
 
-def receive_hints(sqs: Client, queue_url: str, wait_s: int) -> Hints:
-    """Waits up to `wait_s` seconds (0 to 20) for a first message, and takes what else is there.
+def receive_notifications(sqs: Client, queue_url: str, wait_s: int) -> Hints:
+    """Wait up to `wait_s` seconds (0 to 20) for a first message, then take the others that are in the queue.
 
     Raises:
         StepFailed: SQS does not answer.
@@ -48,7 +48,7 @@ def receive_hints(sqs: Client, queue_url: str, wait_s: int) -> Hints:
         read = []
         for message in messages:
             try:
-                found.update(hints_of(message["Body"]))
+                found.update(parse_notifications(message["Body"]))
                 read.append(message)
             except (ValueError, LookupError, TypeError, AttributeError):
                 strange.append(message["Body"][:200])
@@ -58,31 +58,31 @@ def receive_hints(sqs: Client, queue_url: str, wait_s: int) -> Hints:
     return Hints(frozenset(found), strange)
 
 
-def hints_of(body: str) -> Iterator[Hint]:
-    """From a message of S3 itself, of EventBridge, or of either through SNS.
+def parse_notifications(body: str) -> Iterator[Hint]:
+    """Yield the objects that a message of S3, of EventBridge, or of either through SNS names.
 
     https://docs.aws.amazon.com/AmazonS3/latest/userguide/notification-content-structure.html
     https://docs.aws.amazon.com/AmazonS3/latest/userguide/ev-events.html
 
     Raises:
-        ValueError, LookupError, TypeError, AttributeError: it is none of these.
+        ValueError, LookupError, TypeError, AttributeError: the message is none of these.
     """
     message: Any = json.loads(body)
     if message.get("Type") == "Notification":
-        yield from hints_of(message["Message"])
+        yield from parse_notifications(message["Message"])
     elif message.get("Event") == "s3:TestEvent":
         return  # S3 sends it when the notification is set up
     elif message.get("source") == "aws.s3":
         yield Hint(message["detail"]["bucket"]["name"], message["detail"]["object"]["key"])
     else:
         for record in message["Records"]:
-            # Only S3's own notifications have their keys encoded, as in a form: a space is a plus.
+            # Only S3's own notifications encode keys, as an HTML form does: a space is a plus.
             yield Hint(record["s3"]["bucket"]["name"], unquote_plus(record["s3"]["object"]["key"]))
 
 
 def _delete(sqs: Client, queue_url: str, messages: Sequence[Any]) -> None:
     if not messages:
         return
-    entries = [{"Id": str(at), "ReceiptHandle": each["ReceiptHandle"]} for at, each in enumerate(messages)]
+    entries = [{"Id": str(at), "ReceiptHandle": message["ReceiptHandle"]} for at, message in enumerate(messages)]
     with aws_call(f"delete from the queue {queue_url}"):
         sqs.delete_message_batch(QueueUrl=queue_url, Entries=entries)

@@ -1,4 +1,4 @@
-"""S3 Object Lock: how long what is put now must stay as it is."""
+"""S3 Object Lock: until when S3 protects an object that we put now."""
 
 from collections.abc import Mapping
 from datetime import datetime, timedelta
@@ -12,24 +12,24 @@ _NO_LOCK = frozenset({"ObjectLockConfigurationNotFoundError", "NotImplemented", 
 
 
 def locking(s3: Client, bucket: str, mode: str, retention: timedelta | None, now: datetime) -> Mapping[str, Any]:
-    """What `put_object` is told so that S3 locks the object; nothing for a bucket without Object Lock.
+    """Return the arguments of `put_object` that lock the object; none for a bucket without Object Lock.
 
-    Without a `retention` of ours nothing is asked, as the bucket's default rule holds, if it has one. A bucket that may
-    not be asked raises StepFailed.
+    Without a `retention` S3 is not asked: the bucket's default rule holds, if it has one. Raise StepFailed if we may
+    not read the bucket's configuration.
     """
     if retention is None:
         return {}
     with aws_call(f"read the Object Lock configuration of s3://{bucket}"):
         try:
-            found = s3.get_object_lock_configuration(Bucket=bucket)["ObjectLockConfiguration"]
+            lock = s3.get_object_lock_configuration(Bucket=bucket)["ObjectLockConfiguration"]
         except ClientError as error:
             if error_code(error) in _NO_LOCK:
                 return {}
             raise
-    if found.get("ObjectLockEnabled") != "Enabled":
+    if lock.get("ObjectLockEnabled") != "Enabled":
         return {}
-    # A lock that is asked for takes the place of the bucket's default: it may be longer and stricter, never less.
-    rule = found.get("Rule", {}).get("DefaultRetention", {})
+    # Our lock replaces the bucket's default, so it must be at least as long and as strict.
+    rule = lock.get("Rule", {}).get("DefaultRetention", {})
     default = timedelta(days=rule.get("Days", 0) + 366 * rule.get("Years", 0))
     return {
         "ObjectLockMode": "COMPLIANCE" if "COMPLIANCE" in (mode, rule.get("Mode")) else mode,

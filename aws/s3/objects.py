@@ -1,4 +1,4 @@
-"""S3: list what landed, fetch exactly the version that was announced."""
+"""S3 objects: list them, read them, and download exactly the version that was announced."""
 
 import hashlib
 import json
@@ -13,24 +13,24 @@ from botocore.exceptions import ClientError
 from pydantic import ValidationError
 
 from acceptance.deliveries.delivery import LandingObject
-from acceptance.errors import StepFailed, StrangeObject
+from acceptance.errors import StepFailed, UnexpectedObject
 from aws.calls import Client, aws_call, error_code
 from aws.s3.listing import landing_object
 from aws.waiting import REAL_CLOCK, Clock, poll_until
 
 MOST_BYTES = 100_000_000
-"""Of what is held in memory as a whole: evidence, manifests, claims and notes are far smaller."""
+"""The largest object that we read into memory: evidence, manifests, claims and locks are far smaller."""
 
 _CHUNK_BYTES = 1024 * 1024
 
-_REMEDY = "see who put it there, and remove it"
+_REMEDY = "find out who put it there, and remove it"
 _ABSENT = frozenset({"404", "NoSuchKey", "NotFound", "NoSuchVersion"})
 _PRECONDITION_FAILED = frozenset({"412", "PreconditionFailed"})
 
 
 @dataclass(frozen=True, slots=True)
 class ObjectFacts:
-    """What a listing does not tell. `version_id` is None without versioning; metadata keys are lower-case."""
+    """Facts that a listing lacks. `version_id` is None without versioning; metadata keys are lower-case."""
 
     version_id: str | None
     content_type: str
@@ -39,7 +39,7 @@ class ObjectFacts:
 
 @dataclass(frozen=True, slots=True)
 class Downloaded:
-    """A copy of one landing object. `sha256` is of the bytes in `path`, in hexadecimal."""
+    """A local copy of one landing object. `sha256` is the hexadecimal digest of the file at `path`."""
 
     path: Path
     size_bytes: int
@@ -48,10 +48,10 @@ class Downloaded:
 
 
 def split_uri(uri: str) -> tuple[str, str]:
-    """Bucket and key of s3://bucket/key.
+    """Return bucket and key of s3://bucket/key.
 
     Raises:
-        StepFailed: it is not such a URI.
+        StepFailed: `uri` is not such a URI.
     """
     bucket, slash, key = uri.removeprefix("s3://").partition("/")
     if not (uri.startswith("s3://") and bucket and slash and key):
@@ -60,8 +60,8 @@ def split_uri(uri: str) -> tuple[str, str]:
 
 
 def list_objects(s3: Client, bucket: str, prefix: str) -> Iterator[LandingObject]:
-    """Every object below the prefix, in the order of S3's keys (UTF-8 bytes), one page in memory at a time."""
-    # boto3 asks for url-encoded keys and decodes them, so that any key survives the answer's XML.
+    """Yield every object below the prefix, in S3's order of keys (UTF-8 bytes), with one page in memory at a time."""
+    # boto3 asks for URL-encoded keys and decodes them, so that any key survives the XML of the response.
     pages = s3.get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=prefix)
     with aws_call(f"list s3://{bucket}/{prefix}"):
         for page in pages:
@@ -70,16 +70,16 @@ def list_objects(s3: Client, bucket: str, prefix: str) -> Iterator[LandingObject
 
 
 def object_exists(s3: Client, uri: str) -> bool:
-    """Whether the object is there; for a uri that ends in /, whether any object is below it, a folder marker aside.
+    """Return True if the object exists; for a URI that ends in /, if any object but a folder marker is below it.
 
     Raises:
-        StepFailed: S3 does not tell. Without s3:ListBucket it answers 403 for an object that is not there.
+        StepFailed: S3 does not tell. Without s3:ListBucket it answers 403 for a missing object.
     """
     bucket, key = split_uri(uri)
     if key.endswith("/"):
         with aws_call(f"list {uri}"):
-            found = s3.list_objects_v2(Bucket=bucket, Prefix=key, MaxKeys=2).get("Contents", ())
-        return any(item["Key"] != key for item in found)
+            items = s3.list_objects_v2(Bucket=bucket, Prefix=key, MaxKeys=2).get("Contents", ())
+        return any(item["Key"] != key for item in items)
     with aws_call(f"look for {uri}"):
         try:
             s3.head_object(Bucket=bucket, Key=key)
@@ -91,12 +91,10 @@ def object_exists(s3: Client, uri: str) -> bool:
 
 
 def versions_at(s3: Client, uri: str) -> frozenset[LandingObject]:
-    """What is at the uri now; for a uri that ends in /, everything below it, the folder's own marker aside."""
+    """Return the object at the URI; for a URI that ends in /, all objects below it except the folder marker."""
     bucket, key = split_uri(uri)
     below = key.endswith("/")
-    return frozenset(
-        found for found in list_objects(s3, bucket, key) if (found.key != key if below else found.key == key)
-    )
+    return frozenset(one for one in list_objects(s3, bucket, key) if (one.key != key if below else one.key == key))
 
 
 def await_object(
@@ -107,10 +105,10 @@ def await_object(
     known: frozenset[LandingObject] = frozenset(),
     clock: Clock = REAL_CLOCK,
 ) -> None:
-    """Returns when `object_exists` holds for something that is not in `known`: what an earlier delivery left behind.
+    """Wait until `object_exists` holds for an object that is not in `known` (left behind by an earlier delivery).
 
     Raises:
-        WaitTimedOut: it did not come in time.
+        WaitTimedOut: no such object appeared in time.
     """
     poll_until(
         lambda: bool(versions_at(s3, uri) - known) if known else object_exists(s3, uri),
@@ -118,15 +116,16 @@ def await_object(
         what=f"wait for {'any object below ' if uri.endswith('/') else ''}{uri}",
         at_most_s=within.total_seconds(),
         clock=clock,
-        shown=lambda _: "as it was before" if known else "absent",
+        shown=lambda _: "unchanged" if known else "absent",
     )
 
 
 def read_bytes(s3: Client, bucket: str, key: str) -> bytes | None:
-    """The object's bytes, or None if there is no such object.
+    """Return the object's bytes, or None if it does not exist.
 
     Raises:
-        StepFailed: S3 does not give it, or it is larger than MOST_BYTES.
+        StepFailed: S3 does not return it.
+        UnexpectedObject: it is larger than MOST_BYTES.
     """
     with aws_call(f"read s3://{bucket}/{key}"):
         try:
@@ -141,20 +140,19 @@ def read_bytes(s3: Client, bucket: str, key: str) -> bytes | None:
 def _whole(answer: Mapping[str, Any], uri: str) -> bytes:
     if answer["ContentLength"] > MOST_BYTES:
         answer["Body"].close()
-        raise StrangeObject(
-            f"{uri} has {answer['ContentLength']:,} bytes, at most {MOST_BYTES:,} are read: Aceite put no such object; "
-            "{_REMEDY}"
+        raise UnexpectedObject(
+            f"{uri} has {answer['ContentLength']:,} bytes; Aceite writes and reads at most {MOST_BYTES:,}: {_REMEDY}"
         )
     content: bytes = answer["Body"].read()
     return content
 
 
 def read_json(s3: Client, bucket: str, key: str) -> tuple[dict[str, Any], str] | None:
-    """The JSON object in it and its etag, or None if there is no such object.
+    """Return the JSON object in it and its etag, or None if it does not exist.
 
     Raises:
-        StepFailed: S3 does not give it.
-        StrangeObject: it is larger than MOST_BYTES, or it does not hold a JSON object.
+        StepFailed: S3 does not return it.
+        UnexpectedObject: it is larger than MOST_BYTES, or does not hold a JSON object.
     """
     with aws_call(f"read s3://{bucket}/{key}"):
         try:
@@ -167,17 +165,17 @@ def read_json(s3: Client, bucket: str, key: str) -> tuple[dict[str, Any], str] |
     try:
         value = json.loads(content)
     except ValueError as error:
-        raise StrangeObject(f"s3://{bucket}/{key} is not JSON: {error}; {_REMEDY}") from error
+        raise UnexpectedObject(f"s3://{bucket}/{key} is not JSON: {error}; {_REMEDY}") from error
     if not isinstance(value, dict):
-        raise StrangeObject(f"s3://{bucket}/{key} holds a JSON {type(value).__name__}, not an object; {_REMEDY}")
+        raise UnexpectedObject(f"s3://{bucket}/{key} holds a JSON {type(value).__name__}, not an object; {_REMEDY}")
     return value, answer["ETag"].strip('"')
 
 
 def describe(s3: Client, landed: LandingObject) -> ObjectFacts:
-    """The object's version, content type and user metadata.
+    """Return the object's version, content type and user metadata.
 
     Raises:
-        StepFailed: it was replaced or deleted since it was listed, or S3 does not tell.
+        StepFailed: somebody replaced or deleted it since it was listed, or S3 does not tell.
     """
     with aws_call(f"describe {landed.uri}"), _same_version(landed):
         answer = s3.head_object(Bucket=landed.bucket, Key=landed.key, IfMatch=f'"{landed.etag}"')
@@ -185,10 +183,10 @@ def describe(s3: Client, landed: LandingObject) -> ObjectFacts:
 
 
 def download(s3: Client, landed: LandingObject, path: Path) -> Downloaded:
-    """Copies exactly the version that was listed to `path`, in constant memory. On an error nothing is left there.
+    """Copy exactly the listed version to `path`, in constant memory. An error leaves no file.
 
     Raises:
-        StepFailed: it was replaced or deleted since it was listed, or S3 does not give it.
+        StepFailed: somebody replaced or deleted it since it was listed, or S3 does not return it.
     """
     digest, size_bytes = hashlib.sha256(), 0
     try:
@@ -210,11 +208,9 @@ def _same_version(landed: LandingObject) -> Iterator[None]:
         yield
     except ClientError as error:
         if error_code(error) in _PRECONDITION_FAILED:
-            reason = (
-                f"it was replaced since it was listed with etag {landed.etag}; the new version is a delivery of its own"
-            )
+            reason = f"somebody replaced it since it had the etag {landed.etag}; the new version is another delivery"
         elif error_code(error) in _ABSENT:
-            reason = f"it was deleted since it was listed with etag {landed.etag}; deliver it again"
+            reason = f"somebody deleted it since it had the etag {landed.etag}; deliver it again"
         else:
             raise
         raise StepFailed(f"{landed.uri}: {reason}") from error
@@ -226,10 +222,10 @@ def _version_id(answer: Mapping[str, Any]) -> str | None:
 
 
 def read_at_most(s3: Client, landed: LandingObject, most_bytes: int) -> bytes:
-    """The first bytes of exactly this version.
+    """Return the first bytes of exactly this version.
 
     Raises:
-        StepFailed: it was replaced or deleted since it was listed, or cannot be read.
+        StepFailed: somebody replaced or deleted it since it was listed, or S3 does not return it.
     """
     with aws_call(f"get {landed.uri} with the etag {landed.etag}"):
         body = s3.get_object(Bucket=landed.bucket, Key=landed.key, IfMatch=landed.etag)["Body"]
@@ -237,8 +233,8 @@ def read_at_most(s3: Client, landed: LandingObject, most_bytes: int) -> bytes:
         return content
 
 
-def digest_of(s3: Client, landed: LandingObject, algorithm: str, between: Callable[[], None] = lambda: None) -> str:
-    """Of the bytes of exactly this version, in lower-case hexadecimal. `between` is called after each megabyte.
+def object_digest(s3: Client, landed: LandingObject, algorithm: str, between: Callable[[], None] = lambda: None) -> str:
+    """Return the digest of exactly this version, in lower-case hexadecimal. Calls `between` after each megabyte.
 
     Raises StepFailed as `read_at_most` does.
     """
@@ -251,8 +247,6 @@ def digest_of(s3: Client, landed: LandingObject, algorithm: str, between: Callab
     return digest.hexdigest()
 
 
-def strange_object(bucket: str, key: str, expected: str, error: Exception) -> StrangeObject:
-    said = f"{error.errors()[0]['msg']}: {error.errors()[0]['loc']}" if isinstance(error, ValidationError) else error
-    return StrangeObject(
-        f"s3://{bucket}/{key} is no {expected} of Aceite's ({said}); see who put it there, and remove it"
-    )
+def unexpected_object(bucket: str, key: str, expected: str, error: Exception) -> UnexpectedObject:
+    reason = f"{error.errors()[0]['msg']}: {error.errors()[0]['loc']}" if isinstance(error, ValidationError) else error
+    return UnexpectedObject(f"s3://{bucket}/{key} is not {expected} that Aceite wrote ({reason}); {_REMEDY}")

@@ -13,7 +13,7 @@ from acceptance.contract.steps import AwaitGlueJob, AwaitObject, Invoke, RunGlue
 from acceptance.evidence.object_keys import dataset_prefix
 from aws.calls import Client
 from aws.iam.arns import Account, bucket_and_key, key_pattern, text_pattern
-from aws.iam.policy import PLACEHOLDER, Surroundings, statements
+from aws.iam.policy import PLACEHOLDER, PolicyContext, statements
 from blocks.settings import Settings
 from cli.doctor.clients import AskedAws
 from cli.doctor.looks import buckets, identity, pipeline
@@ -139,7 +139,7 @@ def _permissions(settings: Settings, contracts: Sequence[Contract], sts: Client,
     """Listings, which have conditions, are tried; places that only AWS knows are with table and workgroup."""
     caller = sts.get_caller_identity()
     account = Account(caller["Account"], sts.meta.region_name, caller["Arn"].split(":")[1])
-    surroundings = Surroundings(
+    surroundings = PolicyContext(
         account,
         settings.evidence_bucket,
         settings.landing_queue_url,

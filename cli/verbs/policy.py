@@ -14,7 +14,7 @@ from cli.options import Contracts, Home, UsageProblem
 
 if TYPE_CHECKING:
     from acceptance.contract.contract import Contract
-    from aws.iam.policy import Surroundings
+    from aws.iam.policy import PolicyContext
     from blocks.build import Caller
     from blocks.settings import Settings
 
@@ -62,12 +62,12 @@ def policy(
 
     settings = read_settings()
     chosen = _chosen(contracts_of(settings), dataset or ())
-    told, notes = _surroundings(settings, chosen, duty, account, region, kms_key or ())
-    granted = statements(chosen, told, duty)
+    context, notes = _surroundings(settings, chosen, duty, account, region, kms_key or ())
+    granted = statements(chosen, context, duty)
     size = characters(granted)
     if size > MOST_CHARACTERS:
         allowed = f"the policy would have {size:,} characters, and IAM allows {MOST_CHARACTERS:,}"
-        _say([f"{allowed}; {_parts(chosen, told, duty)}"])
+        _say([f"{allowed}; {_parts(chosen, context, duty)}"])
         return 1
     _say(notes)
     sys.stdout.write(dumps(document(granted), indent=2, ensure_ascii=False) + "\n")
@@ -88,10 +88,10 @@ def _surroundings(
     account: str | None,
     region: str | None,
     kms_keys: Sequence[str],
-) -> tuple[Surroundings, list[str]]:
+) -> tuple[PolicyContext, list[str]]:
     """What AWS and the settings say, with notes of what nobody could."""
     from aws.iam.arns import Account
-    from aws.iam.policy import Surroundings, unknown
+    from aws.iam.policy import PolicyContext, unknown_locations
     from blocks.build import aws_credentials
 
     credentials: Any = aws_credentials(settings)
@@ -104,7 +104,7 @@ def _surroundings(
         region or settings.aws_region or credentials.get_boto3_session().region_name or UNKNOWN_REGION,
         caller.arn.split(":")[1] if caller else "aws",
     )
-    told = Surroundings(
+    context = PolicyContext(
         here,
         settings.evidence_bucket,
         settings.landing_queue_url,
@@ -114,20 +114,20 @@ def _surroundings(
         _result_locations(credentials, contracts) if owner and judges else {},
         caller.arn if caller else "",
     )
-    missing = unknown(contracts, told) if judges else () if told.caller else ("who runs the doctor",)
-    return told, [*notes, *_notes(settings, told, missing)]
+    missing = unknown_locations(contracts, context) if judges else () if context.caller else ("who runs the doctor",)
+    return context, [*notes, *_notes(settings, context, missing)]
 
 
-def _notes(settings: Settings, told: Surroundings, unknown: Sequence[str]) -> Iterator[str]:
-    if told.account.id == UNKNOWN_ACCOUNT:
+def _notes(settings: Settings, context: PolicyContext, missing: Sequence[str]) -> Iterator[str]:
+    if context.account.id == UNKNOWN_ACCOUNT:
         yield f"put your account in the place of {UNKNOWN_ACCOUNT}, or give it with --account"
-    if told.account.region == UNKNOWN_REGION:
+    if context.account.region == UNKNOWN_REGION:
         yield f"put your region in the place of {UNKNOWN_REGION}, or give it with --region"
-    for what in unknown:
+    for what in missing:
         yield f"AWS did not tell {what}: put it in the place of the name that begins with UNKNOWN-"
     if settings.aws_role_arn:
         yield f"the policy is for {settings.aws_role_arn}; who assumes it needs sts:AssumeRole on it"
-    if not told.keys:
+    if not context.keys:
         yield "if buckets or parameters are under KMS keys of yours, name them with --kms-key"
 
 
@@ -147,11 +147,11 @@ def _table_locations(credentials: Any, contracts: Sequence[Contract]) -> Mapping
     """By database.table; without those that AWS does not tell."""
     from acceptance.errors import StepFailed
     from aws.glue.catalog import read_table
-    from aws.iam.policy import tables_read
+    from aws.iam.policy import tables_queried
 
     found = {}
     glue = credentials.get_client("glue")
-    for database, name in dict.fromkeys(name for contract in contracts for name in tables_read(contract)):
+    for database, name in dict.fromkeys(name for contract in contracts for name in tables_queried(contract)):
         try:
             table = read_table(glue, database, name)
         except StepFailed:
@@ -177,13 +177,13 @@ def _result_locations(credentials: Any, contracts: Sequence[Contract]) -> Mappin
     return found
 
 
-def _parts(contracts: Sequence[Contract], told: Surroundings, duty: Duty) -> str:
+def _parts(contracts: Sequence[Contract], context: PolicyContext, duty: Duty) -> str:
     """What to do about a policy that is too large."""
     from aws.iam.policy import statements
     from aws.iam.statements import characters
 
     def fits(some: Sequence[Contract]) -> bool:
-        return characters(statements(some, told, duty)) <= MOST_CHARACTERS
+        return characters(statements(some, context, duty)) <= MOST_CHARACTERS
 
     groups: list[list[Contract]] = []
     for contract in contracts:

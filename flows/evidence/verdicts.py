@@ -7,11 +7,11 @@ from typing import Any
 from pydantic import ValidationError
 
 from acceptance.deliveries.delivery import Delivery
-from acceptance.errors import StrangeObject
+from acceptance.errors import UnexpectedObject
 from acceptance.evidence.evidence import Evidence
 from acceptance.evidence.object_keys import EVIDENCE, _prefix, dataset_prefix, evidence_uri
 from acceptance.judging.judge import Judged
-from aws.s3.objects import list_objects, read_json, strange_object
+from aws.s3.objects import list_objects, read_json, unexpected_object
 from flows.evidence.files import is_sealed
 from flows.threads import in_threads
 
@@ -30,7 +30,7 @@ def read_evidence(s3: Any, bucket: str, delivery: Delivery) -> Evidence | None:
     try:
         return Evidence.model_validate(found[0]) if found else None
     except ValidationError as error:
-        raise strange_object(bucket, _prefix(delivery) + EVIDENCE, "evidence", error) from error
+        raise unexpected_object(bucket, _prefix(delivery) + EVIDENCE, "evidence", error) from error
 
 
 class StandingVerdicts:
@@ -64,5 +64,5 @@ class StandingVerdicts:
     def _read(self, delivery: Delivery) -> Judged | None:
         try:
             return read_verdict(self._s3, self._bucket, delivery)
-        except StrangeObject:  # the aftermath says so, again and again; here it must not stop the listing
+        except UnexpectedObject:  # the aftermath says so, again and again; here it must not stop the listing
             return None

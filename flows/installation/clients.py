@@ -11,8 +11,8 @@ from botocore.config import Config
 from prefect_aws import AwsCredentials, S3Bucket
 
 from acceptance.errors import SettingsError
-from aws.calls import once_config, patient
-from aws.request_ids import observed
+from aws.calls import no_retry_config, retry_when_denied
+from aws.request_ids import record_requests
 from blocks import names
 from blocks.build import Caller, give_session_token, identify
 from blocks.sessions import client_of, session_of
@@ -31,11 +31,11 @@ class Clients:
     _once: dict[tuple[str, timedelta], Any] = field(default_factory=dict, compare=False, repr=False)
 
     def of(self, service: str) -> Any:
-        return observed(patient(client_of(self.credentials, service)))
+        return record_requests(retry_when_denied(client_of(self.credentials, service)))
 
     @property
     def landing_s3(self) -> Any:
-        return observed(patient(client_of(self.landing.credentials, "s3")))
+        return record_requests(retry_when_denied(client_of(self.landing.credentials, "s3")))
 
     @property
     def landing_sqs(self) -> Any:
@@ -43,7 +43,7 @@ class Clients:
 
     @property
     def evidence_s3(self) -> Any:
-        return observed(patient(client_of(self.evidence.credentials, "s3")))
+        return record_requests(retry_when_denied(client_of(self.evidence.credentials, "s3")))
 
     @property
     def evidence_bucket(self) -> str:
@@ -57,10 +57,10 @@ class Clients:
         if (service, within) in self._once:
             return self._once[service, within]
         parameters: dict[str, Any] = self.credentials.aws_client_parameters.get_params_override()
-        once = Config(**once_config(within))
+        once = Config(**no_retry_config(within))
         parameters["config"] = parameters["config"].merge(once) if parameters.get("config") else once
         session: Any = self.session()
-        client = self._once[service, within] = observed(patient(session.client(service, **parameters)))
+        client = self._once[service, within] = record_requests(retry_when_denied(session.client(service, **parameters)))
         return client
 
     def session(self) -> boto3.Session:
@@ -98,6 +98,6 @@ def load_clients() -> Clients:
     for each in (credentials, landing.credentials, evidence.credentials):
         if isinstance(each, AwsCredentials):  # MinIO's know no token
             give_session_token(each, settings)
-    patient(credentials.get_client("sts"))
+    retry_when_denied(credentials.get_client("sts"))
     caller = identify(credentials, settings.aws_account_id)
     return Clients(credentials, landing, evidence, caller)

@@ -8,7 +8,7 @@ from typing import Any
 from acceptance.deliveries.delivery import Delivery
 from acceptance.evidence.object_keys import claim_key
 from aws.s3.conditional_writes import put_once, replace_if
-from aws.s3.objects import read_json, strange_object
+from aws.s3.objects import read_json, unexpected_object
 from flows.locks.holder import Holder
 
 
@@ -44,7 +44,7 @@ def take_over(
 
 
 def read_claim(s3: Any, bucket: str, delivery: Delivery) -> Claim | None:
-    """Raises StrangeObject if something else is in its place, StepFailed if S3 does not tell; so do all that read."""
+    """Return the claim. Raise UnexpectedObject if another object is in its place, StepFailed if S3 does not tell."""
     found = read_json(s3, bucket, _claim_key(delivery))
     if found is None:
         return None
@@ -58,7 +58,7 @@ def read_claim(s3: Any, bucket: str, delivery: Delivery) -> Claim | None:
             datetime.fromisoformat(until) if until else None,
         )
     except (AttributeError, KeyError, TypeError, ValueError) as error:
-        raise strange_object(bucket, _claim_key(delivery), "claim", error) from error
+        raise unexpected_object(bucket, _claim_key(delivery), "a claim", error) from error
 
 
 def _claim_key(delivery: Delivery) -> str:

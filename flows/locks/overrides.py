@@ -15,7 +15,7 @@ from prefect.logging import get_logger
 from acceptance.deliveries.delivery import Delivery
 from acceptance.errors import StepFailed
 from aws import parameters as ssm
-from aws.parameters import Overridden, Undone
+from aws.parameters import Overridden, UndoResult
 from aws.waiting import REAL_CLOCK, Clock, poll_until
 from flows.installation.clients import Clients
 from flows.locks.holder import Holder, is_over, this_holder
@@ -136,7 +136,7 @@ class Overrides:
             f"run {found.note.holder.flow_run_id} ended before it restored the parameter {note.parameter} "
             f"(delivery {note.delivery_id} of {note.dataset}): {undone.value}"
         )
-        self.logger.log(logging.ERROR if undone is Undone.CHANGED_SINCE else logging.WARNING, told)
+        self.logger.log(logging.ERROR if undone is UndoResult.CHANGED_SINCE else logging.WARNING, told)
         self.told.append(told)
 
     def _take(self, note: Note) -> Note | None:

@@ -47,5 +47,5 @@ def _left(within: timedelta, began: datetime) -> timedelta:
 
 
 def _ended(client: Any, job: str, run_id: str, within: timedelta, *, ours: bool) -> Done:
-    run = glue_jobs.await_job_run(client, job, run_id, within=within, ours=ours)
+    run = glue_jobs.await_job_run(client, job, run_id, within=within, stop=ours)
     return Done(run, {"job_run_id": run.id}, f"{run.state} after {run.execution_time_s} s")

@@ -12,7 +12,7 @@ from prefect import Task
 from prefect.cache_policies import NO_CACHE
 from prefect.client.schemas.objects import State, TaskRun
 
-from aws.calls import is_denied, is_passing
+from aws.calls import is_denied, is_transient
 from aws.waiting import REAL_CLOCK
 
 Answer = TypeVar("Answer")
@@ -20,7 +20,7 @@ Answer = TypeVar("Answer")
 
 def may_pass(error: object) -> bool:
     """Return whether a later try may succeed."""
-    return is_passing(error) or is_denied(error)
+    return is_transient(error) or is_denied(error)
 
 
 def _may_pass(_: Task[..., Any], __: TaskRun, state: State[Any]) -> bool:

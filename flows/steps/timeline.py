@@ -12,7 +12,7 @@ from prefect.utilities.annotations import BaseAnnotation
 
 from acceptance.errors import AceiteError
 from acceptance.evidence.evidence import StepRecord, StepStatus
-from aws.request_ids import requests_noted
+from aws.request_ids import recorded_request_ids
 from flows.steps.retries import try_as_often_as
 
 
@@ -70,7 +70,7 @@ class Timeline:
             Stopped: the task failed, for whatever reason; it is on record.
         """
         started = datetime.now(UTC)
-        with requests_noted() as requests:
+        with recorded_request_ids() as requests:
             answer = self.run(name, task, *arguments, **keywords)
         ended = datetime.now(UTC)
         if isinstance(answer, Done):

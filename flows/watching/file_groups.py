@@ -18,7 +18,7 @@ from acceptance.deliveries.landed_manifest import DigestOf, Entry, Unreadable, r
 from acceptance.deliveries.routing import Route
 from acceptance.judging.judge import Judged
 from aws.s3.listing import uploads_in_progress
-from aws.s3.objects import digest_of, list_objects, read_at_most
+from aws.s3.objects import list_objects, object_digest, read_at_most
 from flows.ledger import Ledger
 from flows.ledger.writes import Sighting
 
@@ -51,7 +51,9 @@ class Grouping:
         self._stay_alive = stay_alive
         # Versions never change, and a group that waits is decided on in each tick.
         self._manifest = lru_cache(_REMEMBERED)(self._read_manifest)
-        self._digest = lru_cache(_REMEMBERED)(lambda asked: digest_of(s3, asked.landed, asked.algorithm, stay_alive))
+        self._digest = lru_cache(_REMEMBERED)(
+            lambda asked: object_digest(s3, asked.landed, asked.algorithm, stay_alive)
+        )
 
     def changed(
         self,

@@ -12,7 +12,7 @@ from prefect import get_run_logger
 
 from acceptance.announcing.announcements import InFlight, due_again
 from acceptance.deliveries.delivery import Delivery
-from acceptance.errors import StepFailed, StrangeObject
+from acceptance.errors import StepFailed, UnexpectedObject
 from flows.evidence.verdicts import read_verdict
 from flows.ledger.announcements import Announcements
 from flows.locks.claims import read_claim
@@ -89,7 +89,7 @@ class Aftermath:
         troubles = {id_: answer for id_, answer in by_id.items() if isinstance(answer, Exception)}
         found = {id_: answer for id_, answer in by_id.items() if not isinstance(answer, Exception)}
         self.announcements.note({**{id_: {} for id_ in troubles}, **found}, _now())  # they too had their turn
-        for said in {str(each) for each in troubles.values() if isinstance(each, StrangeObject)} - self.strange:
+        for said in {str(each) for each in troubles.values() if isinstance(each, UnexpectedObject)} - self.strange:
             get_run_logger().error("a delivery cannot get a verdict: %s", said)
             self.strange.add(said)
         if troubles and not found:

@@ -10,7 +10,7 @@ from typing import Any
 from acceptance.contract.contract import Contract
 from acceptance.deliveries.key_ranges import PAGE, KeyRange, Page, beginning, cut, differences, due, holding, merged
 from acceptance.deliveries.routing import watched_locations
-from aws.s3.listing import list_page, recognising
+from aws.s3.listing import keep_pages_unparsed, list_page
 from aws.s3.notifications import Hint
 from flows.ledger import Ledger
 from flows.ledger.listing import Certified
@@ -71,7 +71,7 @@ class Landing:
         log: Log = _LOG,
     ) -> None:
         self._ledger = ledger
-        self._s3 = recognising(s3)
+        self._s3 = keep_pages_unparsed(s3)
         self._pace = pace
         self._holder = holder
         self._stay_alive = stay_alive

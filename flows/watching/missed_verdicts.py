@@ -11,7 +11,7 @@ from prefect.client.orchestration import SyncPrefectClient, get_client
 from acceptance.announcing.delivery_events import EventDraft
 from acceptance.announcing.verdict_events import judged_by, verdict_event_id
 from acceptance.deliveries.delivery import Delivery
-from acceptance.errors import StrangeObject
+from acceptance.errors import UnexpectedObject
 from acceptance.evidence.object_keys import evidence_uri
 from flows.evidence.verdicts import read_evidence
 from flows.ledger.announcements import Announcements
@@ -72,7 +72,7 @@ class Untold:
         self.stay_alive()
         try:
             evidence = read_evidence(self.evidence_s3, self.evidence_bucket, delivery)
-        except StrangeObject:  # somebody replaced it since its verdict was read
+        except UnexpectedObject:  # somebody replaced it since its verdict was read
             return None
         if evidence is None:
             return None

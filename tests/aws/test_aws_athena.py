@@ -78,7 +78,7 @@ def state(local_aws, query_id):
 
 
 def test_a_query_that_is_not_ready_in_time_is_stopped(connection, local_aws, stepped):
-    with pytest.raises(QueryFailed, match=r"still (QUEUED|RUNNING) after 300 s, so it was stopped") as failed:
+    with pytest.raises(QueryFailed, match=r"still (QUEUED|RUNNING) after 300 s, so Aceite stopped it") as failed:
         run_query(connection, SLOW, within=timedelta(minutes=5), clock=stepped.clock)
     assert stepped.time_s == 300
     assert state(local_aws, failed.value.query_id) == "CANCELLED"

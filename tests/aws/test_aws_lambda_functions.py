@@ -6,7 +6,7 @@ from datetime import timedelta
 import pytest
 
 from acceptance.errors import StepFailed, WaitTimedOut
-from aws.calls import once_config
+from aws.calls import no_retry_config
 from aws.lambda_functions import LOG_LINES, invoke
 
 CODE = """
@@ -53,7 +53,7 @@ def function(local_aws):
 
 @pytest.fixture
 def lambda_(local_aws):
-    return local_aws.client("lambda", **once_config(MINUTE))
+    return local_aws.client("lambda", **no_retry_config(MINUTE))
 
 
 def test_an_answer_has_payload_request_and_log(lambda_, function):
@@ -92,8 +92,10 @@ def test_a_late_answer_is_a_wait_that_timed_out_and_the_function_was_called_once
     aws, layer = mishaps
     function, layer.requests = create_function(aws), 0
     within = timedelta(seconds=1)
-    with pytest.raises(WaitTimedOut, match=rf"invoke {function}: still no answer after 1 s; it may still be running"):
-        invoke(aws.client("lambda", **once_config(within)), function, {"do": "hang"}, within=within)
+    with pytest.raises(
+        WaitTimedOut, match=rf"invoke {function}: no response after 1 s; the function may still be running"
+    ):
+        invoke(aws.client("lambda", **no_retry_config(within)), function, {"do": "hang"}, within=within)
     assert layer.requests == 1
 
 
@@ -101,11 +103,11 @@ def test_a_lost_answer_is_a_failed_step_and_the_function_was_called_once(mishaps
     aws, layer = mishaps
     layer.answers.append("answer lost")
     with pytest.raises(StepFailed, match=f"invoke {function}: 500"):
-        invoke(aws.client("lambda", **once_config(MINUTE)), function, {"do": "answer"}, within=MINUTE)
+        invoke(aws.client("lambda", **no_retry_config(MINUTE)), function, {"do": "answer"}, within=MINUTE)
     assert layer.requests == 1
 
 
 @pytest.mark.parametrize("config", [{}, {"retries": {"max_attempts": 2}}, {"retries": {"total_max_attempts": 3}}])
 def test_a_client_that_would_call_the_function_again_by_itself_is_refused(local_aws, function, config):
-    with pytest.raises(ValueError, match=r"make it with once_config"):
+    with pytest.raises(ValueError, match=r"create it with no_retry_config"):
         invoke(local_aws.client("lambda", **config), function, {}, within=MINUTE)

@@ -6,7 +6,7 @@ import pytest
 from acceptance.errors import StepFailed
 from aws.parameters import (
     Overridden,
-    Undone,
+    UndoResult,
     override_parameter,
     override_value,
     read_parameter,
@@ -94,10 +94,10 @@ def test_another_process_restores_by_the_mark_alone_and_again_changes_nothing(ss
     put(ssm, name, "before", Description="what it is for")
     override_parameter(ssm, name, "during", mark="run 1")
     assert "run 1" in description_of(ssm, name)
-    assert undo_override(ssm, name, "run 1") is Undone.RESTORED
+    assert undo_override(ssm, name, "run 1") is UndoResult.RESTORED
     restored = read_parameter(ssm, name)
     assert (restored.value, description_of(ssm, name)) == ("before", "what it is for")
-    assert undo_override(ssm, name, "run 1") is Undone.WAS_AS_BEFORE
+    assert undo_override(ssm, name, "run 1") is UndoResult.WAS_AS_BEFORE
     assert read_parameter(ssm, name) == restored
 
 
@@ -110,21 +110,21 @@ def test_an_override_that_says_the_same_as_before_leaves_the_description_as_it_w
     restore_parameter(ssm, overridden)
     assert (description_of(ssm, name), read_parameter(ssm, name).version) == ("what it is for", version)
     override_parameter(ssm, name, "same", mark="run 2")
-    assert undo_override(ssm, name, "run 2") is Undone.RESTORED
+    assert undo_override(ssm, name, "run 2") is UndoResult.RESTORED
     assert description_of(ssm, name) == "what it is for"
 
 
 def test_another_process_deletes_what_was_not_there_and_again_changes_nothing(ssm, name):
     override_parameter(ssm, name, "during", mark="run 1")
-    assert undo_override(ssm, name, "run 1") is Undone.RESTORED
+    assert undo_override(ssm, name, "run 1") is UndoResult.RESTORED
     assert value_of(ssm, name) is None
-    assert undo_override(ssm, name, "run 1") is Undone.WAS_AS_BEFORE
+    assert undo_override(ssm, name, "run 1") is UndoResult.WAS_AS_BEFORE
 
 
 def test_an_override_that_was_never_written_leaves_nothing_to_undo(ssm, name):
-    assert undo_override(ssm, name, "run 1") is Undone.WAS_AS_BEFORE
+    assert undo_override(ssm, name, "run 1") is UndoResult.WAS_AS_BEFORE
     put(ssm, name, "before")
-    assert undo_override(ssm, name, "run 1") is Undone.WAS_AS_BEFORE
+    assert undo_override(ssm, name, "run 1") is UndoResult.WAS_AS_BEFORE
     assert value_of(ssm, name) == "before"
 
 
@@ -135,7 +135,7 @@ def test_what_somebody_changed_since_is_left_as_it_is(ssm, name, existed, keeps_
         put(ssm, name, "before")
     override_parameter(ssm, name, "during", mark="run 1")
     put(ssm, name, "somebody's", **({} if keeps_description else {"Description": "mine"}))
-    assert undo_override(ssm, name, "run 1") is Undone.CHANGED_SINCE
+    assert undo_override(ssm, name, "run 1") is UndoResult.CHANGED_SINCE
     assert value_of(ssm, name) == "somebody's"
 
 
@@ -143,7 +143,7 @@ def test_what_was_restored_and_then_changed_by_somebody_or_by_the_next_run_is_th
     put(ssm, name, "before")
     restore_parameter(ssm, override_parameter(ssm, name, "during", mark="run 1"))
     override_parameter(ssm, name, "of the next", mark="run 2")
-    assert undo_override(ssm, name, "run 1") is Undone.WAS_AS_BEFORE
+    assert undo_override(ssm, name, "run 1") is UndoResult.WAS_AS_BEFORE
     assert value_of(ssm, name) == "of the next"
 
 
@@ -161,7 +161,7 @@ def test_what_somebody_wrote_between_reading_and_overriding_is_what_is_put_back(
             return ssm.put_parameter(**asked)
 
     assert override_parameter(Interrupted(), name, "during", mark="run 1").earlier.value == "somebody's"
-    assert undo_override(ssm, name, "run 1") is Undone.RESTORED
+    assert undo_override(ssm, name, "run 1") is UndoResult.RESTORED
     assert value_of(ssm, name) == "somebody's"
 
 
@@ -170,7 +170,7 @@ def test_the_history_is_found_whole_however_long_and_its_limit_is_no_obstacle(ss
         put(ssm, name, f"{number}")
     for run in ("run 1", "run 2", "run 3"):
         override_parameter(ssm, name, "during", mark=run)
-        assert undo_override(ssm, name, run) is Undone.RESTORED
+        assert undo_override(ssm, name, run) is UndoResult.RESTORED
     assert value_of(ssm, name) == "98"
 
 
@@ -183,7 +183,7 @@ def test_a_secret_is_put_back_as_a_secret_under_its_own_key(ssm, name):
 
 def test_an_override_with_another_type_is_refused_before_anything_is_changed(ssm, name):
     put(ssm, name, "before", "SecureString")
-    with pytest.raises(StepFailed, match="it exists as SecureString and String is needed"):
+    with pytest.raises(StepFailed, match="is a SecureString, the contract asks for a String"):
         override_parameter(ssm, name, "during", "String")
     assert read_parameter(ssm, name).value == "before"
 
@@ -225,6 +225,6 @@ def test_a_put_that_was_repeated_because_its_answer_was_lost_is_undone_as_one(ss
     override_parameter(ssm, name, "changed", mark="run 1")
     again = override_parameter(ssm, name, "changed", mark="run 1")
     assert (again.earlier.value if again.earlier else None) == before
-    assert undo_override(ssm, name, "run 1") is Undone.RESTORED
+    assert undo_override(ssm, name, "run 1") is UndoResult.RESTORED
     now = read_parameter(ssm, name)
     assert (now.value if now else None) == before

@@ -247,10 +247,10 @@ def test_a_call_without_an_answer_goes_on_when_its_effect_is_seen_and_the_eviden
     judged = landed.judge(good, bad)
     assert judged[good.id].verdict.value == "accepted"
     steps = {step.name: step for step in judged[good.id].steps}
-    assert "it was not called again" in steps["invoke ingestfunctions"].detail
+    assert "Aceite did not invoke it again" in steps["invoke ingestfunctions"].detail
     # Rows that are missing may be rows that are still to come, when nobody knows whether the function came to its end.
     assert judged[bad.id].verdict.value == "inconclusive"
-    assert "it was not called again" in judged[bad.id].reason and "what is there now" in judged[bad.id].reason
+    assert "Aceite did not invoke it again" in judged[bad.id].reason and "what is there now" in judged[bad.id].reason
 
 
 def test_a_call_that_never_was_is_inconclusive_with_both_reasons(landed: Landed) -> None:
@@ -258,7 +258,7 @@ def test_a_call_that_never_was_is_inconclusive_with_both_reasons(landed: Landed)
     landed.aws.fault_injection.set([AwsFault(AwsFaultKind.RESET, "lambda", "Invoke", at_most=1, seed=SEED)])
     (found,) = landed.judge(delivery).values()
     assert found.verdict.value == "inconclusive"
-    assert "await s3://stage/" in found.reason and "it was not called again" in found.reason
+    assert "await s3://stage/" in found.reason and "Aceite did not invoke it again" in found.reason
 
 
 @pytest.mark.proof

@@ -165,7 +165,7 @@ def check(soak: Soak, before: set[str]) -> None:
 
 
 def _explains(reason: str) -> bool:
-    words = ("not called again", "still running", "AccessDenied", "no answer after", "Invoke", "invoke")
+    words = ("not invoke it again", "still running", "AccessDenied", "no response after", "Invoke", "invoke")
     return any(word in reason for word in words)
 
 

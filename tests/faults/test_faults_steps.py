@@ -16,7 +16,7 @@ from botocore.config import Config
 
 from acceptance.errors import AnswerLost, QueryFailed, StepFailed, WaitTimedOut
 from aws.athena import connect, run_query
-from aws.calls import once_config, patient
+from aws.calls import no_retry_config, retry_when_denied
 from aws.glue import jobs as glue_jobs
 from aws.lambda_functions import invoke
 from aws.s3.conditional_writes import put_once, replace_if
@@ -49,10 +49,10 @@ class Tormented:
 
     def client(self, service: str, **config: Any) -> Any:
         made = Config(**(config or PATIENCE | {"read_timeout": 1.5}))
-        return patient(self._session.client(service, endpoint_url=self.aws.endpoint, config=made))
+        return retry_when_denied(self._session.client(service, endpoint_url=self.aws.endpoint, config=made))
 
     def once(self, service: str) -> Any:
-        return self.client(service, **once_config(ANSWER_WITHIN))
+        return self.client(service, **no_retry_config(ANSWER_WITHIN))
 
     def plain(self, service: str) -> Any:
         return self.unharmed.client(service, endpoint_url=self.aws.endpoint)
@@ -178,11 +178,11 @@ def test_two_new_runs_with_the_same_arguments_are_not_guessed_between(tormented:
 def test_a_job_that_runs_as_often_as_it_may_is_waited_for_until_the_deadline(tormented: Tormented) -> None:
     glue = tormented.once("glue")
     stuck = glue_jobs.start_job_run(glue, "narrow", {"--name": "stuck"}, within=MINUTE)
-    with pytest.raises(WaitTimedOut, match=r"ConcurrentRunsExceededException.*it was not started"):
+    with pytest.raises(WaitTimedOut, match=r"ConcurrentRunsExceededException.*Glue started no run"):
         glue_jobs.start_job_run(glue, "narrow", {"--name": "b"}, within=SOON, clock=HURRIED)
     with ThreadPoolExecutor(1) as pool:
         waiting = pool.submit(glue_jobs.start_job_run, glue, "narrow", {"--name": "c"}, within=MINUTE, clock=HURRIED)
-        with pytest.raises(WaitTimedOut, match=rf"run {stuck} .* after 0.5 s, so it was told to stop"):
+        with pytest.raises(WaitTimedOut, match=rf"run {stuck} .* after 0.5 s, so Aceite stopped it"):
             glue_jobs.await_job_run(tormented.client("glue"), "narrow", stuck, within=timedelta(seconds=0.5))
         started = waiting.result(60)
     assert glue_jobs.await_job_run(tormented.client("glue"), "narrow", started, within=MINUTE).state == "SUCCEEDED"
@@ -191,12 +191,12 @@ def test_a_job_that_runs_as_often_as_it_may_is_waited_for_until_the_deadline(tor
 def test_a_run_that_may_be_somebody_elses_is_left_alone(tormented: Tormented) -> None:
     glue = tormented.plain("glue")
     run_id = glue.start_job_run(JobName="job", Arguments={"--name": "stuck"})["JobRunId"]
-    with pytest.raises(WaitTimedOut, match="was left alone, as it may be somebody else's"):
-        glue_jobs.await_job_run(glue, "job", run_id, within=timedelta(0), ours=False)
+    with pytest.raises(WaitTimedOut, match="left it running, as it may be somebody else's"):
+        glue_jobs.await_job_run(glue, "job", run_id, within=timedelta(0), stop=False)
     assert glue.get_job_run(JobName="job", RunId=run_id)["JobRun"]["JobRunState"] in ("STARTING", "RUNNING")
     with pytest.raises(KeyboardInterrupt):  # as any end from outside, such as a person's cancellation
         glue_jobs.await_job_run(glue, "job", run_id, within=MINUTE, clock=Clock(sleep=_interrupted))
-    assert glue_jobs._stop(glue, "job", run_id).startswith("and could not be stopped")  # it is stopped already
+    assert glue_jobs._stop(glue, "job", run_id).startswith("and Aceite could not stop it")  # it is stopped already
 
 
 def _interrupted(_: float) -> None:
@@ -230,7 +230,7 @@ def test_a_query_is_started_once_whichever_answers_are_lost(
 
 def test_athena_that_never_answers_ends_at_the_deadline_with_the_reason(tormented: Tormented, connection: Any) -> None:
     tormented.faults(AwsFault(AwsFaultKind.RESET, "athena", after=True, seed=SEED))
-    with pytest.raises(QueryFailed, match=r"not started after 1 s \(.*Connection was closed.*no id to stop it by"):
+    with pytest.raises(QueryFailed, match=r"not started after 1 s \(.*Connection was closed.*it has no id"):
         run_query(connection, "SELECT 1", within=timedelta(seconds=1), clock=HURRIED)
 
 
@@ -268,7 +268,7 @@ def test_a_wait_outlives_trouble_and_ends_at_its_deadline_with_the_last_of_it(to
     tormented.faults(AwsFault(AwsFaultKind.ERROR, "s3", "HeadObject", at_most=4, seed=SEED))
     await_object(s3, f"s3://lost/{key}", within=MINUTE, clock=HURRIED)
     tormented.faults(AwsFault(AwsFaultKind.RESET, "s3", seed=SEED))
-    with pytest.raises(WaitTimedOut, match=r"no answer after 0.5 s: .*Connection was closed"):
+    with pytest.raises(WaitTimedOut, match=r"no response after 0.5 s: .*Connection was closed"):
         await_object(s3, f"s3://lost/{key}", within=timedelta(seconds=0.5), clock=HURRIED)
 
 
@@ -286,7 +286,7 @@ def test_denied_for_a_moment_is_asked_again_and_denied_for_good_is_told_with_wha
 
 @pytest.mark.parametrize("service", ["lambda", "glue"])
 def test_a_client_that_repeats_by_itself_may_start_nothing(tormented: Tormented, service: str) -> None:
-    with pytest.raises(ValueError, match="make it with once_config"):
+    with pytest.raises(ValueError, match="create it with no_retry_config"):
         if service == "lambda":
             invoke(tormented.client("lambda"), "called", {}, within=MINUTE)
         else:

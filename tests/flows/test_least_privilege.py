@@ -19,11 +19,11 @@ from acceptance.judging.judge import Verdict
 from aws import athena
 from aws import lambda_functions as functions
 from aws import parameters as ssm
-from aws.calls import once_config
+from aws.calls import no_retry_config
 from aws.glue import catalog as glue
 from aws.glue import jobs as glue_jobs
 from aws.s3.conditional_writes import put_once
-from aws.s3.notifications import receive_hints
+from aws.s3.notifications import receive_notifications
 from aws.s3.object_lock import locking
 from aws.s3.objects import download, list_objects, object_exists
 from flows.evidence.chain import link_numbers
@@ -124,7 +124,7 @@ def watching(aceite: Policed, home: Path, judged: Delivery) -> dict[str, Do]:
         "ListEvidence": learn,
         "OverrideParameters": restore,
         "NoteOverrides": note,
-        "ReceiveHints": lambda: receive_hints(aceite.client("sqs", WATCHER), aceite.queue, 0),
+        "ReceiveHints": lambda: receive_notifications(aceite.client("sqs", WATCHER), aceite.queue, 0),
     }
 
 
@@ -162,7 +162,7 @@ def judging(aceite: Policed, delivery: Delivery) -> dict[str, Do]:
     def read_original() -> None:
         ssm.read_parameter(of("ssm"), "/orders")
 
-    landed, own = delivery.first, once_config(MINUTE)
+    landed, own = delivery.first, no_retry_config(MINUTE)
     day = f"{delivery.business_date:%Y%m%d}"
     return {
         "ListEvidence": lambda: link_numbers(of("s3"), "evidence", "orders"),

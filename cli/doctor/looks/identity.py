@@ -8,7 +8,7 @@ from typing import Any
 from botocore import exceptions as boto
 from botocore.exceptions import BotoCoreError, ClientError
 
-from aws.calls import Client, error_code, explained
+from aws.calls import Client, describe_client_error, error_code
 from cli.doctor.looks import findings as preconditions
 from cli.doctor.looks.findings import Seen, met, unmet, unseen
 from cli.doctor.looks.questions import Refused, ask
@@ -108,10 +108,10 @@ def _refused(error: ClientError, profile: str | None) -> Seen:
         )
     if error.operation_name == "AssumeRole":
         return unmet(
-            f"the role ACEITE_AWS_ROLE_ARN cannot be assumed: {explained(error)}",
+            f"the role ACEITE_AWS_ROLE_ARN cannot be assumed: {describe_client_error(error)}",
             "allow sts:AssumeRole on it to the credentials, and name them in its trust policy; or correct the setting",
         )
-    return unmet(f"AWS does not accept the credentials: {explained(error)}", _GIVE)
+    return unmet(f"AWS does not accept the credentials: {describe_client_error(error)}", _GIVE)
 
 
 def _not_asked(error: BotoCoreError, profile: str | None) -> Seen:

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from acceptance.errors import StepFailed, WaitTimedOut
-from aws.calls import once_config
+from aws.calls import no_retry_config
 from aws.glue import catalog as glue_calls
 from aws.glue.catalog import CatalogColumn, CatalogPartition
 from aws.glue.jobs import await_job_run, await_started_run, job_run_ids
@@ -22,7 +22,7 @@ MINUTE = timedelta(minutes=1)
 
 @pytest.fixture
 def glue(local_aws):
-    return local_aws.client("glue", **once_config(timedelta(seconds=20)))
+    return local_aws.client("glue", **no_retry_config(timedelta(seconds=20)))
 
 
 def start_job_run(glue, job, arguments):
@@ -84,7 +84,7 @@ def test_of_several_new_runs_ours_is_the_one_that_mentions_the_key(glue, job):
 
 def test_several_new_runs_that_do_not_mention_the_key_are_listed_and_none_is_guessed(glue, job):
     runs = [start_job_run(glue, job, {}) for _ in range(2)]
-    with pytest.raises(StepFailed, match=r"2 runs were started meanwhile and none has 'a\.csv'") as failed:
+    with pytest.raises(StepFailed, match=r"2 new runs and none has 'a\.csv'") as failed:
         await_started_run(glue, job, known=frozenset(), mentioning="a.csv", within=MINUTE)
     assert all(run in str(failed.value) for run in runs)
 
@@ -123,7 +123,7 @@ def test_a_run_that_is_started_later_is_waited_for(glue, job, stepped):
 
 def test_a_job_that_nobody_starts_ends_the_wait(glue, job, stepped):
     run_id = start_job_run(glue, job, {})
-    with pytest.raises(WaitTimedOut, match="to be started: still none that is new beside 1 earlier ones after 60 s"):
+    with pytest.raises(WaitTimedOut, match=": still none beside 1 earlier ones after 60 s"):
         await_started_run(glue, job, known=frozenset({run_id}), mentioning="x", within=MINUTE, clock=stepped.clock)
 
 

@@ -12,12 +12,12 @@ from acceptance.contract.keys.signal_file import signal_template
 from acceptance.contract.keys.template import KeyTemplate
 from acceptance.contract.landing_format import Engine, LandingFormat, PartitionHolds
 from acceptance.contract.steps import AwaitObject, Invoke, RunGlueJob
-from aws.iam.arns import Account, key_pattern, literal, text_pattern
-from aws.iam.policy import PLACEHOLDER, Surroundings, statements, tables_read, unknown
-from aws.iam.statements import MOST_CHARACTERS, Duty, Purpose, Right, characters, merged
+from aws.iam.arns import Account, escape, key_pattern, text_pattern
+from aws.iam.policy import PLACEHOLDER, PolicyContext, statements, tables_queried, unknown_locations
+from aws.iam.statements import MOST_CHARACTERS, Duty, Permission, Purpose, characters, merge
 
 HERE = Account("123456789012", "sa-east-1")
-TOLD = Surroundings(
+TOLD = PolicyContext(
     HERE,
     table_locations={"sor.orders": "s3://lake/orders/", "crm.customers": "s3://lake/customers"},
     result_locations={"primary": "s3://results/aceite/"},
@@ -41,8 +41,8 @@ def contract(dataset: str = "orders", **said: Any) -> Contract:
     return replace(plain, **said)
 
 
-def granted(*contracts: Contract, duty: Duty = Duty.ALL, told: Surroundings = TOLD) -> dict[str, Any]:
-    return {each.sid: each.to_dict() for each in statements(contracts or (contract(),), told, duty)}
+def granted(*contracts: Contract, duty: Duty = Duty.ALL, context: PolicyContext = TOLD) -> dict[str, Any]:
+    return {each.sid: each.to_dict() for each in statements(contracts or (contract(),), context, duty)}
 
 
 def resources(sid: str, *contracts: Contract, **said: Any) -> list[str]:
@@ -71,7 +71,7 @@ def test_texts_of_a_pipeline_are_of_any_delivery(text: str, pattern: str) -> Non
 
 
 def test_signs_that_mean_more_in_a_policy_stand_for_themselves() -> None:
-    assert literal("a*b?c$d") == "a${*}b${?}c${$}d"
+    assert escape("a*b?c$d") == "a${*}b${?}c${$}d"
 
 
 @pytest.mark.parametrize(
@@ -95,7 +95,7 @@ def test_a_function_may_be_named_in_every_way_of_lambda(name: str, arn: str) -> 
     ],
 )
 def test_a_queue_is_told_by_its_address(url: str, arn: str) -> None:
-    assert resources("ReceiveHints", told=replace(TOLD, queue_url=url)) == [arn]
+    assert resources("ReceiveHints", context=replace(TOLD, queue_url=url)) == [arn]
 
 
 def test_the_watcher_may_list_what_it_watches_read_verdicts_and_record_what_was_cancelled() -> None:
@@ -141,7 +141,7 @@ def test_tables_that_checks_name_are_read_as_well() -> None:
         Check("b", Metric.ORPHANED_VALUES, refers_to=Reference("crm", "customers", ("id",))),
     )
     found = contract(checks=checks)
-    assert tables_read(found) == (("sor", "orders"), ("sor", "rates"), ("with_db", "t"), ("crm", "customers"))
+    assert tables_queried(found) == (("sor", "orders"), ("sor", "rates"), ("with_db", "t"), ("crm", "customers"))
     assert "arn:aws:s3:::lake/customers/*" in resources("ReadTables", found)
 
 
@@ -163,11 +163,11 @@ def test_only_what_a_pipeline_starts_may_be_started() -> None:
 
 def test_locks_are_set_only_where_a_retention_is() -> None:
     assert {"ReadObjectLock", "LockEvidence"}.isdisjoint(granted())
-    assert {"ReadObjectLock", "LockEvidence"} <= granted(told=replace(TOLD, locks_evidence=True)).keys()
+    assert {"ReadObjectLock", "LockEvidence"} <= granted(context=replace(TOLD, locks_evidence=True)).keys()
 
 
 def test_keys_of_yours_are_used_through_the_services_alone() -> None:
-    found = granted(told=replace(TOLD, keys=("arn:aws:kms:sa-east-1:123456789012:key/1",)))["UseKeys"]
+    found = granted(context=replace(TOLD, keys=("arn:aws:kms:sa-east-1:123456789012:key/1",)))["UseKeys"]
     hosts = ["s3.sa-east-1.amazonaws.com", "ssm.sa-east-1.amazonaws.com"]
     assert found["Condition"] == {"StringEquals": {"kms:ViaService": hosts}}
 
@@ -180,13 +180,13 @@ def test_no_action_is_allowed_on_everything_and_none_is_named_by_a_wildcard() ->
 
 
 def test_what_nobody_told_is_a_placeholder_and_is_said() -> None:
-    alone = Surroundings(HERE)
-    assert unknown([contract()], alone) == (
+    alone = PolicyContext(HERE)
+    assert unknown_locations([contract()], alone) == (
         "the output location of the workgroup primary",
         "the location of the table sor.orders",
     )
-    assert PLACEHOLDER in resources("ReadTables", told=alone)[0]
-    assert unknown([contract()], TOLD) == ()
+    assert PLACEHOLDER in resources("ReadTables", context=alone)[0]
+    assert unknown_locations([contract()], TOLD) == ()
 
 
 def test_in_another_region_the_table_and_the_workgroup_are_that_region_s() -> None:
@@ -200,22 +200,22 @@ LIST = Purpose("List", "", ("s3:ListBucket",), lists=True)
 
 
 @pytest.mark.parametrize(
-    ("rights", "kept"),
+    ("permissions", "kept"),
     [
-        ([Right(READ, "arn:b/a/*"), Right(KEEP, "arn:b/*")], ["Keep"]),
-        ([Right(READ, "arn:b/*"), Right(KEEP, "arn:b/a/*")], ["Read", "Keep"]),
-        ([Right(READ, "arn:b/??"), Right(READ, "arn:b/*")], ["Read"]),
-        ([Right(READ, "arn:b/*"), Right(KEEP, "arn:b/?")], ["Read", "Keep"]),
-        ([Right(READ, "arn:b/a"), Right(Purpose("Again", "", READ.actions), "arn:b/a")], ["Read"]),
-        ([Right(LIST, "arn:b", "in/"), Right(Purpose("All", "", LIST.actions), "arn:b")], ["All"]),
+        ([Permission(READ, "arn:b/a/*"), Permission(KEEP, "arn:b/*")], ["Keep"]),
+        ([Permission(READ, "arn:b/*"), Permission(KEEP, "arn:b/a/*")], ["Read", "Keep"]),
+        ([Permission(READ, "arn:b/??"), Permission(READ, "arn:b/*")], ["Read"]),
+        ([Permission(READ, "arn:b/*"), Permission(KEEP, "arn:b/?")], ["Read", "Keep"]),
+        ([Permission(READ, "arn:b/a"), Permission(Purpose("Again", "", READ.actions), "arn:b/a")], ["Read"]),
+        ([Permission(LIST, "arn:b", "in/"), Permission(Purpose("All", "", LIST.actions), "arn:b")], ["All"]),
     ],
 )
-def test_what_another_statement_grants_is_left_out(rights: list[Right], kept: list[str]) -> None:
-    assert [each.sid for each in merged(rights, "sa-east-1")] == kept
+def test_what_another_statement_grants_is_left_out(permissions: list[Permission], kept: list[str]) -> None:
+    assert [each.sid for each in merge(permissions, "sa-east-1")] == kept
 
 
 def test_a_wildcard_of_one_sign_does_not_cover_one_of_many() -> None:
-    found = merged([Right(READ, "arn:b/?"), Right(READ, "arn:b/*x")], "sa-east-1")
+    found = merge([Permission(READ, "arn:b/?"), Permission(READ, "arn:b/*x")], "sa-east-1")
     assert found[0].resources == ("arn:b/?", "arn:b/*x")
 
 

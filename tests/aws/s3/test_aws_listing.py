@@ -10,7 +10,7 @@ from werkzeug.wrappers import Response
 
 from acceptance.errors import StepFailed
 from aws.s3 import objects as s3_calls
-from aws.s3.listing import list_page, recognising
+from aws.s3.listing import keep_pages_unparsed, list_page
 
 KEYS = ["in/a b+c%2Bd.csv", 'in/<Contents>&amp;"quoted".csv', "in/ação 电影 🎬.csv", "in/e\u0301.csv", "in/é.csv"]
 ITEM = (
@@ -21,7 +21,7 @@ ITEM = (
 
 @pytest.fixture
 def s3(local_aws):
-    return recognising(local_aws.client("s3"))
+    return keep_pages_unparsed(local_aws.client("s3"))
 
 
 @contextmanager
@@ -33,7 +33,7 @@ def answering(local_aws, body: str, status: int = 200) -> Iterator[object]:
     try:
         endpoint = f"http://127.0.0.1:{server.server_port}"
         session = local_aws.session
-        yield recognising(session.client("s3", endpoint_url=endpoint))
+        yield keep_pages_unparsed(session.client("s3", endpoint_url=endpoint))
     finally:
         server.shutdown()
         thread.join()

@@ -6,7 +6,7 @@ import uuid
 import pytest
 
 from acceptance.errors import StepFailed
-from aws.s3.notifications import Hint, hints_of, receive_hints
+from aws.s3.notifications import Hint, parse_notifications, receive_notifications
 
 KEY = "in/20260102/a b+c%2Bação.csv"
 EVENTBRIDGE = {
@@ -39,11 +39,14 @@ def queue(sqs) -> str:
 def test_a_hint_names_the_bucket_and_the_key_as_a_listing_does(message):
     through_sns = {"Type": "Notification", "Message": json.dumps(message)}
     for body in (message, through_sns):
-        assert set(hints_of(json.dumps(body))) == {Hint("landing", KEY)}
+        assert set(parse_notifications(json.dumps(body))) == {Hint("landing", KEY)}
 
 
 def test_the_message_that_s3_sends_when_notifications_are_set_up_is_no_hint():
-    assert set(hints_of(json.dumps({"Service": "Amazon S3", "Event": "s3:TestEvent", "Bucket": "landing"}))) == set()
+    assert (
+        set(parse_notifications(json.dumps({"Service": "Amazon S3", "Event": "s3:TestEvent", "Bucket": "landing"})))
+        == set()
+    )
 
 
 def test_what_is_put_into_a_bucket_that_notifies_a_queue_is_hinted_at_once(local_aws, bucket, sqs, queue):
@@ -54,10 +57,10 @@ def test_what_is_put_into_a_bucket_that_notifies_a_queue_is_hinted_at_once(local
     names = {f"in/{number} {name}" for number in range(12) for name in ("a+b", "ação")}
     for name in names:
         s3.put_object(Bucket=bucket, Key=name, Body=b"x")
-    received = receive_hints(sqs, queue, 5)
+    received = receive_notifications(sqs, queue, 5)
     assert received.found == {Hint(bucket, name) for name in names}
     assert received.strange == []
-    assert receive_hints(sqs, queue, 0).found == set(), "what was taken is not handed over again"
+    assert receive_notifications(sqs, queue, 0).found == set(), "what was taken is not handed over again"
 
 
 @pytest.mark.parametrize(
@@ -65,7 +68,7 @@ def test_what_is_put_into_a_bucket_that_notifies_a_queue_is_hinted_at_once(local
 )
 def test_a_message_that_is_not_understood_is_shown_and_left_in_the_queue(sqs, queue, body):
     sqs.send_message(QueueUrl=queue, MessageBody=body)
-    received = receive_hints(sqs, queue, 0)
+    received = receive_notifications(sqs, queue, 0)
     assert (received.found, received.strange) == (set(), [body])
     waiting = "ApproximateNumberOfMessagesNotVisible"
     assert sqs.get_queue_attributes(QueueUrl=queue, AttributeNames=[waiting])["Attributes"][waiting] == "1"
@@ -73,4 +76,4 @@ def test_a_message_that_is_not_understood_is_shown_and_left_in_the_queue(sqs, qu
 
 def test_a_queue_that_does_not_exist_is_an_error_with_its_name(sqs, queue):
     with pytest.raises(StepFailed, match=rf"receive from the queue {queue}-gone: .*NonExistentQueue"):
-        receive_hints(sqs, queue + "-gone", 0)
+        receive_notifications(sqs, queue + "-gone", 0)

@@ -7,7 +7,7 @@ import boto3
 import pytest
 from botocore.exceptions import ClientError
 
-from aws.request_ids import observed, requests_noted
+from aws.request_ids import record_requests, recorded_request_ids
 from flows.steps.timeline import ids_of
 from sandbox.server import REGION, LocalAws
 
@@ -15,7 +15,9 @@ from sandbox.server import REGION, LocalAws
 @pytest.fixture(scope="module")
 def ssm() -> Iterator[Any]:
     with LocalAws() as aws:
-        yield observed(boto3.Session("test", "test", region_name=REGION).client("ssm", endpoint_url=aws.endpoint))
+        yield record_requests(
+            boto3.Session("test", "test", region_name=REGION).client("ssm", endpoint_url=aws.endpoint)
+        )
 
 
 def request_id(answer: dict[str, Any]) -> str:
@@ -25,16 +27,16 @@ def request_id(answer: dict[str, Any]) -> str:
 
 def test_of_each_operation_the_last_request_is_noted_and_nothing_outside(ssm: Any) -> None:
     ssm.put_parameter(Name="/before", Value="x", Type="String")
-    with requests_noted() as requests:
+    with recorded_request_ids() as requests:
         put = ssm.put_parameter(Name="/a", Value="x", Type="String")
         ssm.get_parameter(Name="/before")
-        got = observed(ssm).get_parameter(Name="/a")
+        got = record_requests(ssm).get_parameter(Name="/a")
     ssm.get_parameter(Name="/before")
     assert requests == {"ssm:PutParameter": request_id(put), "ssm:GetParameter": request_id(got)}
 
 
 def test_a_request_that_aws_refused_is_noted_too(ssm: Any) -> None:
-    with requests_noted() as requests, pytest.raises(ClientError) as refused:
+    with recorded_request_ids() as requests, pytest.raises(ClientError) as refused:
         ssm.get_parameter(Name="/absent")
     assert requests == {"ssm:GetParameter": request_id(refused.value.response)}
 

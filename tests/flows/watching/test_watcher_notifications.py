@@ -11,7 +11,7 @@ from prefect import flow
 from watched_bucket import DAY, NOON, orders
 
 from acceptance.errors import LeaseLost
-from aws.s3.notifications import receive_hints
+from aws.s3.notifications import receive_notifications
 from flows.ledger import Ledger, open_ledger
 from flows.watch_landing import Watcher
 from flows.watching.announcing import Announcer
@@ -42,7 +42,7 @@ def test_what_a_notification_tells_of_is_announced_long_before_the_next_listing(
         @flow
         def watch() -> None:
             with open_ledger(url) as own:
-                watcher = Watcher(own, "watcher", hints=partial(receive_hints, sqs, queue))
+                watcher = Watcher(own, "watcher", hints=partial(receive_notifications, sqs, queue))
                 watcher.await_lease()
                 landing = Landing(own, s3, [orders()], SELDOM, watcher.holder, watcher.stay_alive)
                 aftermath = Aftermath(own.announcements, s3, "landing", timedelta(hours=1))
