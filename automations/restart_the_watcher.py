@@ -10,7 +10,7 @@ from acceptance.announcing.delivery_events import HEARTBEAT
 
 NAME = "Aceite: restart the watcher"
 SILENCE = timedelta(seconds=25)
-"""Two missed heartbeats (flows.watch_landing.HEARTBEAT_EVERY_S) and some slack."""
+"""Two missed heartbeats (flows.watching.keepalive.HEARTBEAT_EVERY_S) and some slack."""
 
 SIGNS_OF_LIFE = frozenset(
     {

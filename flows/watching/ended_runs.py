@@ -24,7 +24,8 @@ from flows.locks.claims import read_claim
 from flows.locks.holder import is_over
 from flows.prefect_api import events, runs
 from flows.steps.timeline import Timeline, called
-from flows.watching.follow_up import TROUBLE, Aftermath
+from flows.watching.follow_up import Aftermath
+from flows.watching.keepalive import TROUBLE
 
 SKEW = timedelta(minutes=10)
 """When a run ended is told by the clock of whoever ended it."""

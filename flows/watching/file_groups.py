@@ -21,6 +21,7 @@ from aws.s3.listing import uploads_in_progress
 from aws.s3.objects import list_objects, object_digest, read_at_most
 from flows.ledger import Ledger
 from flows.ledger.writes import Sighting
+from flows.watching.liveness import Liveness
 
 _REMEMBERED = 1000
 _MOST_NEEDS = 8  # each need is met once for each decision; more would be a rule that never ends
@@ -39,20 +40,18 @@ class Grouping:
         contracts: Mapping[str, Contract],
         standing: Standing,
         log: logging.Logger | logging.LoggerAdapter[logging.Logger],
-        holder: str | None = None,
-        stay_alive: Callable[[], None] = lambda: None,
+        liveness: Liveness,
     ) -> None:
         self._ledger = ledger
         self._s3 = s3
         self._contracts = contracts
         self._standing = standing
         self._log = log
-        self._holder = holder
-        self._stay_alive = stay_alive
+        self._liveness = liveness
         # Versions never change, and a group that waits is decided on in each tick.
         self._manifest = lru_cache(_REMEMBERED)(self._read_manifest)
         self._digest = lru_cache(_REMEMBERED)(
-            lambda asked: object_digest(s3, asked.landed, asked.algorithm, stay_alive)
+            lambda asked: object_digest(s3, asked.landed, asked.algorithm, liveness.stay_alive)
         )
 
     def changed(
@@ -78,7 +77,7 @@ class Grouping:
             found.append(group)
         return found
 
-    def settle(self, now: datetime) -> None:
+    def complete(self, now: datetime) -> None:
         """Decides on every group in which there is news.
 
         Raises:
@@ -86,7 +85,7 @@ class Grouping:
             LeaseLost: another watcher took over.
         """
         for group in self._ledger.groups.open():
-            self._stay_alive()
+            self._liveness.stay_alive()
             contract = self._contracts.get(group.key.dataset)
             if contract is not None:
                 self._settle(group, contract, now)
@@ -109,9 +108,9 @@ class Grouping:
             case Incomplete():
                 self._log.warning("%s is not complete: %s", group.key.title, found.why)
                 event = incomplete(group, contract, found)
-                self._ledger.groups.commit(told(group, found), now, event=event, holder=self._holder)
+                self._ledger.groups.commit(told(group, found), now, event=event, holder=self._liveness.holder)
             case Waiting() if group != before:
-                self._ledger.groups.commit(group, now, holder=self._holder)
+                self._ledger.groups.commit(group, now, holder=self._liveness.holder)
 
     def _deliver(
         self, group: Group, contract: Contract, delivery: Delivery, left_out: Sequence[str], now: datetime
@@ -125,7 +124,7 @@ class Grouping:
         left = f", left out: {', '.join(left_out)}" if left_out else ""
         self._log.info("%s is complete: %d files%s", delivery.title, len(delivery.members), left)
         done = completed(group, contract, delivery, now)
-        self._ledger.groups.commit(done, now, sighting=sighting, holder=self._holder)
+        self._ledger.groups.commit(done, now, sighting=sighting, holder=self._liveness.holder)
 
     def _listed_again(self, group: Group, contract: Contract, now: datetime) -> Group:
         listed = list_objects(self._s3, contract.template.bucket, group_prefix(contract, group.key))
@@ -133,12 +132,12 @@ class Grouping:
 
     def _while_alive(self, listed: Iterable[LandingObject]) -> Iterator[LandingObject]:
         for each in listed:
-            self._stay_alive()
+            self._liveness.stay_alive()
             yield each
 
     def _answer(self, need: Need, group: Group, contract: Contract, digests: Sequence[DigestOf]) -> Any:
         if need is Need.UPLOADS:
-            self._stay_alive()
+            self._liveness.stay_alive()
             return uploads_in_progress(self._s3, contract.template.bucket, group_prefix(contract, group.key))
         if need is Need.DIGESTS:
             return {asked: self._digest(asked) for asked in digests}

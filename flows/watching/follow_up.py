@@ -6,22 +6,18 @@ from datetime import UTC, datetime, timedelta
 from functools import cache
 from typing import Any
 
-import httpx
-from botocore.exceptions import BotoCoreError, ClientError
 from prefect import get_run_logger
 
 from acceptance.announcing.announcements import InFlight, due_again
 from acceptance.deliveries.delivery import Delivery
-from acceptance.errors import StepFailed, UnexpectedObject
+from acceptance.errors import UnexpectedObject
 from flows.evidence.verdicts import read_verdict
 from flows.ledger.announcements import Announcements
 from flows.locks.claims import read_claim
 from flows.locks.holder import Holder, is_over
 from flows.prefect_api.runs import queued_runs
 from flows.threads import in_threads
-
-TROUBLE = (BotoCoreError, ClientError, httpx.HTTPError, StepFailed)
-"""AWS or Prefect being unreachable, which a watcher outlives: it looks again."""
+from flows.watching.keepalive import TROUBLE
 
 LOOKED_FOR_AT_FIRST = 5
 LOOKED_FOR_AT_ONCE = 200

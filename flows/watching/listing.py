@@ -1,7 +1,7 @@
 """Looks at the landing locations, range by range, and commits what is new."""
 
 import logging
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import partial
@@ -17,20 +17,14 @@ from flows.ledger.listing import Certified
 from flows.ledger.writes import Sighting
 from flows.threads import in_threads
 from flows.watching.file_groups import Grouping, Standing
+from flows.watching.liveness import ALONE, Liveness
 from flows.watching.new_objects import Sightings
 
 Log = logging.Logger | logging.LoggerAdapter[logging.Logger]
-Survive = Callable[[str, Callable[[], object]], object]
-"""Is called with what is done, for people, and the doing of it."""
-
 TOLD_ONE_BY_ONE = 20
 """Objects of one page that have a line each in the log."""
 
 _LOG = logging.getLogger("aceite.landing")
-
-
-def _as_it_comes(_: str, do: Callable[[], object]) -> object:
-    return do()
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,9 +47,8 @@ class Pace:
 
 
 class Landing:
-    """The landing locations of all contracts. `look` is one tick.
+    """The landing locations of all contracts.
 
-    With a `holder` nothing is written unless it holds the ledger's lease. `stay_alive` is called while S3 is at work.
     `standing` finds the verdicts that deliveries have already; it is asked when a location is looked at first of all.
     """
 
@@ -65,19 +58,17 @@ class Landing:
         s3: Any,
         contracts: Sequence[Contract],
         pace: Pace,
-        holder: str | None = None,
-        stay_alive: Callable[[], None] = lambda: None,
+        liveness: Liveness = ALONE,
         standing: Standing = lambda _: {},
         log: Log = _LOG,
     ) -> None:
         self._ledger = ledger
         self._s3 = keep_pages_unparsed(s3)
         self._pace = pace
-        self._holder = holder
-        self._stay_alive = stay_alive
+        self._liveness = liveness
         self._log = log
         by_dataset = {contract.dataset: contract for contract in contracts}
-        self._grouping = Grouping(ledger, s3, by_dataset, standing, log, holder, stay_alive)
+        self._grouping = Grouping(ledger, s3, by_dataset, standing, log, liveness)
         self._sightings = Sightings(ledger, by_dataset, self._grouping, standing)
         self._route_again()
         self._ranges = {place: ledger.seen.ranges(*place) for place in watched_locations(contracts)}
@@ -86,15 +77,15 @@ class Landing:
     def locations(self) -> tuple[tuple[str, str], ...]:
         return tuple(self._ranges)
 
-    def look(self, now: datetime, survive: Survive = _as_it_comes, between: Callable[[], None] = lambda: None) -> None:
-        """Lists what is due in every location, then completes deliveries of several files, which may take long.
+    def look(self, now: datetime) -> None:
+        """Lists what is due in every location.
 
         Raises:
             StepFailed: S3 does not answer; what was committed before stays, and the next look goes on from there.
             LeaseLost: another watcher took over.
         """
         pace = self._pace
-        for (bucket, prefix), known in self._ranges.items():
+        for place, known in self._ranges.items():
             asked = due(
                 known,
                 now,
@@ -104,31 +95,29 @@ class Landing:
                 hot_at_most=pace.hot_at_most,
                 least=pace.at_least,
             )
-            survive(f"listing s3://{bucket}/{prefix}", partial(self._look_at, bucket, prefix, asked, now))
-        between()
-        survive("completing deliveries of several files", partial(self._grouping.settle, now))
+            self._list_location(place, asked, now)
 
-    def look_where(
-        self,
-        hinted: Collection[Hint],
-        now: datetime,
-        survive: Survive = _as_it_comes,
-        between: Callable[[], None] = lambda: None,
-    ) -> None:
+    def look_where(self, hinted: Collection[Hint], now: datetime) -> None:
         """Lists the ranges in which these keys lie. A key that no location has is nobody's. Raises as `look` does."""
         for (bucket, prefix), known in self._ranges.items():
             keys = [hint.key for hint in hinted if hint.bucket == bucket and hint.key.startswith(prefix)]
             if keys:
-                asked = holding(known, keys)
-                survive(f"listing s3://{bucket}/{prefix}", partial(self._look_at, bucket, prefix, asked, now))
-        between()
-        survive("completing deliveries of several files", partial(self._grouping.settle, now))
+                self._list_location((bucket, prefix), holding(known, keys), now)
+
+    def complete(self, now: datetime) -> None:
+        """Completes deliveries of several files, which may take long. Raises as `look` does."""
+        self._grouping.complete(now)
+
+    def _list_location(self, place: tuple[str, str], asked: Sequence[KeyRange], now: datetime) -> None:
+        """Trouble with one location keeps back no other."""
+        doing = "listing s3://{}/{}".format(*place)
+        self._liveness.survive(doing, partial(self._look_at, *place, asked, now))
 
     def _look_at(self, bucket: str, prefix: str, asked: Sequence[KeyRange], now: datetime) -> None:
         unchanged: list[KeyRange] = []
         try:
             for some in _batches(asked, self._pace.parallel):
-                self._stay_alive()  # so many pages are in memory at the same time, and no more
+                self._liveness.stay_alive()  # so many pages are in memory at the same time, and no more
                 pages = in_threads(partial(self._list, bucket, prefix), some, at_once=self._pace.parallel)
                 for item, page in zip(some, pages, strict=True):
                     if page is None:
@@ -136,7 +125,7 @@ class Landing:
                     else:
                         self._take(bucket, prefix, item, page, now)
         finally:
-            self._ledger.seen.certified(bucket, prefix, unchanged, now, self._holder)
+            self._ledger.seen.certified(bucket, prefix, unchanged, now, self._liveness.holder)
             self._tidy(bucket, prefix)
 
     def _list(self, bucket: str, prefix: str, item: KeyRange) -> Page | None:
@@ -146,7 +135,7 @@ class Landing:
         """Commits one page after the other, until the range that was looked at is certified."""
         rest: KeyRange | None = looked_at
         while rest is not None:
-            self._stay_alive()
+            self._liveness.stay_alive()
             first_look = rest.certified_at is None
             part = beginning(rest, page)
             remembered = self._ledger.seen.versions(bucket, prefix, rest.after, part.until)
@@ -154,7 +143,7 @@ class Landing:
             sightings, groups = self._sightings.of(bucket, found, now, first_look=first_look)
             ranges, left = cut(rest, part, now, changed=bool(found), remembered=len(remembered))
             certified = Certified(bucket, prefix, rest.until, ranges, sightings, found.gone, groups)
-            self._ledger.seen.commit(certified, now, self._holder)
+            self._ledger.seen.commit(certified, now, self._liveness.holder)
             self._tell(sightings)
             if left is not None:
                 listed = self._list(bucket, prefix, left)
@@ -173,13 +162,13 @@ class Landing:
         known = self._ledger.seen.ranges(bucket, prefix)
         tidied = merged(known, self._pace.page)
         if tidied != known:
-            self._ledger.seen.recut(bucket, prefix, tidied, self._holder)
+            self._ledger.seen.recut(bucket, prefix, tidied, self._liveness.holder)
         self._ranges[bucket, prefix] = tidied
 
     def _route_again(self) -> None:
         """What fitted no contract may fit one that is new: it is forgotten, and so found again."""
         for landed, _ in self._ledger.seen.unroutable(limit=None):
-            self._stay_alive()
+            self._liveness.stay_alive()
             if self._sightings.fits(landed):
                 self._ledger.seen.forget(landed)
 

@@ -18,7 +18,7 @@ from flows.ledger.announcements import Announcements
 from flows.prefect_api import events
 
 GIVEN = timedelta(seconds=30)
-"""For the run itself to tell, and for the server to store it; and so often it is looked."""
+"""For the run itself to tell, and for the server to store it."""
 LOOKED_BACK = timedelta(hours=1)
 """By a watcher that begins."""
 AT_ONCE = 50
@@ -37,7 +37,6 @@ class Untold:
     stay_alive: Callable[[], None] = lambda: None
     given: timedelta = GIVEN
     _told_until: datetime | None = None
-    _looked_at: datetime | None = None
 
     def tell(self) -> None:
         """Tells of verdicts that the watcher found a while ago, if nobody did.
@@ -46,10 +45,7 @@ class Untold:
             httpx.HTTPError: Prefect's server did not answer.
             StepFailed: the evidence bucket did not.
         """
-        now = datetime.now(UTC)
-        if self._looked_at is not None and now - self._looked_at < self.given:
-            return
-        self._looked_at, until = now, now - self.given
+        until = datetime.now(UTC) - self.given
         judged = self.announcements.judged(self._told_until or until - LOOKED_BACK, until)
         told = 0
         with get_client(sync_client=True) as client:

@@ -27,8 +27,7 @@ from flows.prefect_api.events import READ_BACK_AT_MOST
 SILENCE = timedelta(seconds=90)
 """Three of Prefect's heartbeats (blocks.environment.HEARTBEAT_S)."""
 GAP = timedelta(seconds=30)
-"""Between two heartbeats of a watcher that reaches the server (flows.watch_landing.HEARTBEAT_EVERY_S), with slack."""
-LOOK_EVERY = timedelta(seconds=10)
+"""Between two heartbeats of a watcher that reaches the server (keepalive.HEARTBEAT_EVERY_S), with slack."""
 SAID = "no sign of life: its process is gone"
 
 _RUN = "prefect.flow-run."
@@ -44,13 +43,9 @@ class DeadRuns:
 
     own: str
     _seen: dict[UUID, tuple[datetime, datetime]] = field(default_factory=dict)
-    _looked: datetime | None = None
 
     def look(self, now: datetime) -> None:
         """Raises httpx.HTTPError if the server did not answer. What could not be ended is ended by the next look."""
-        if self._looked is not None and timedelta(0) <= now - self._looked < LOOK_EVERY:
-            return
-        self._looked = now
         begun = {run.id: run for run in runs.beating() if str(run.id) != self.own}
         with get_client(sync_client=True) as client:
             last = _last_signs(client, list(begun), now)

@@ -88,8 +88,9 @@ def watching(aceite: Policed, home: Path, judged: Delivery) -> dict[str, Do]:
         contracts = [each for each in aceite.contracts if each.dataset == dataset]
         with open_ledger(sqlite_url(home / f"{uuid4()}.db")) as ledger:
             looking = Landing(ledger, s3, contracts, Pace(MINUTE))
-            looking.look(NOON)
-            looking.look(NOON + 2 * MINUTE)
+            for now in (NOON, NOON + 2 * MINUTE):
+                looking.look(now)
+                looking.complete(now)
             names = [item.draft.name for item in ledger.announcements.due(100)]
         assert "delivery.arrived" in names, names
 

@@ -50,6 +50,7 @@ def told(server: ListingServer, tmp_path: Path) -> Any:
             watching = Landing(ledger, server.client(), [contract], Pace(timedelta(seconds=1)))
             for seconds in range(3):
                 watching.look(NOON + timedelta(seconds=seconds))
+                watching.complete(NOON + timedelta(seconds=seconds))
             drafts = [item.draft for item in ledger.announcements.due(100)]
         assert {draft.name for draft in drafts} <= {INCOMPLETE}
         return [draft.payload["why"] for draft in drafts]

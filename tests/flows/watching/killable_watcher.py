@@ -25,6 +25,7 @@ from acceptance.contract.contract import Contract
 from acceptance.errors import LeaseLost
 from flows.ledger import Ledger, open_ledger
 from flows.watching.listing import Landing, Pace
+from flows.watching.liveness import Liveness
 
 LEASE_S = 0.2
 AT_ONCE = 3
@@ -61,7 +62,7 @@ def live(life: Life) -> None:
         while not ledger.lease.take(life.holder, _lease_from_now(life), datetime.now(UTC)):
             time.sleep(life.lease_s / 10)
         tell(WATCHES)
-        landing = Landing(ledger, s3, [life.contract], life.pace, life.holder, _staying_alive(ledger, life))
+        landing = Landing(ledger, s3, [life.contract], life.pace, Liveness(life.holder, _staying_alive(ledger, life)))
         for _ in itertools.count() if life.looks is None else range(life.looks):
             tell(BEGAN)
             landing.look(datetime.now(UTC))

@@ -17,6 +17,7 @@ from acceptance.deliveries.pointer import DeliveryPointer
 from acceptance.odcs.reader import read_contract
 from flows.ledger import open_ledger, sqlite_url
 from flows.watching.listing import Landing, Pace
+from flows.watching.liveness import Liveness
 from sandbox.server import REGION, LocalAws
 
 NOON = datetime(2026, 1, 2, 12, tzinfo=UTC)
@@ -62,7 +63,9 @@ class Watch:
         self.now += after
         with ExitStack() as opened:
             ledger = opened.enter_context(open_ledger(self._url))
-            Landing(ledger, self.s3, [self.contract], Pace(timedelta(seconds=1))).look(self.now)
+            landing = Landing(ledger, self.s3, [self.contract], Pace(timedelta(seconds=1)))
+            landing.look(self.now)
+            landing.complete(self.now)
             due = ledger.announcements.due(100)
             ledger.announcements.confirmed([item.event_id for item in due], self.now)
             return [(item.draft.name, _about(item.draft.name, item.draft.payload)) for item in due]
@@ -209,7 +212,7 @@ def test_a_single_file_from_before_the_first_business_date_is_seen_and_ignored(w
     assert watch.look() == [(ARRIVED, (1, ["b.csv"]))]
 
 
-def test_while_digests_are_read_the_watcher_shows_that_it_lives_and_has_told_what_was_complete_before(s3, tmp_path):
+def test_while_digests_are_read_which_no_listing_waits_for_the_watcher_shows_that_it_lives(s3, tmp_path):
     watch = Watch(s3, tmp_path, "landing-digests", "{complete: manifest, manifest: manifest.json, within: 2h}")
     large = b"order_id\n" + b"1\n" * 2_000_000
     watch.put("a.csv", large)
@@ -221,9 +224,11 @@ def test_while_digests_are_read_the_watcher_shows_that_it_lives_and_has_told_wha
     listening.meta.events.register("before-call.s3.GetObject", lambda params, **_: done.append(params["url_path"]))
     with open_ledger(sqlite_url(tmp_path / "ledger.db")) as ledger:
         pace = Pace(timedelta(seconds=1))
-        landing = Landing(ledger, listening, [watch.contract], pace, stay_alive=lambda: done.append("alive"))
-        landing.look(NOON, between=lambda: done.append("told"))
+        landing = Landing(ledger, listening, [watch.contract], pace, Liveness(stay_alive=lambda: done.append("alive")))
+        landing.look(NOON)
+        done.append("listed")
+        landing.complete(NOON)
         assert len(ledger.announcements.due(10)) == 1
     read = next(number for number, each in enumerate(done) if each.endswith("a.csv"))
-    assert done.index("told") < read
+    assert done.index("listed") < read
     assert done[read:].count("alive") >= 4, "for every megabyte"

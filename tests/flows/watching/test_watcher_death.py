@@ -31,6 +31,7 @@ from acceptance.errors import LeaseLost
 from flows.ledger import open_ledger
 from flows.ledger.tables import announcements
 from flows.watching.listing import Landing, Pace
+from flows.watching.liveness import Liveness
 
 DEATHS = 50
 LEASE_S = 2
@@ -271,10 +272,10 @@ def test_a_watcher_that_slept_in_the_middle_of_a_look_writes_nothing_after_anoth
             """The other does all of its work while this one has listed some pages and committed some."""
             if next(asleep) == 3:
                 assert other.lease.take("other", later + timedelta(hours=1), later)
-                Landing(other, client(server.endpoint), [orders()], PACE, "other").look(later)
+                Landing(other, client(server.endpoint), [orders()], PACE, Liveness("other")).look(later)
 
         assert ledger.lease.take("sleeper", NOON, NOON)
-        sleeper = Landing(ledger, client(server.endpoint), [orders()], PACE, "sleeper", sleep)
+        sleeper = Landing(ledger, client(server.endpoint), [orders()], PACE, Liveness("sleeper", sleep))
         with pytest.raises(LeaseLost, match="other holds its lease, not sleeper"):
             sleeper.look(NOON)
         assert not ledger.lease.renew("sleeper", later)

@@ -13,10 +13,10 @@ from watched_bucket import DAY, NOON, orders
 from acceptance.errors import LeaseLost
 from aws.s3.notifications import receive_notifications
 from flows.ledger import Ledger, open_ledger
-from flows.watch_landing import Watcher
 from flows.watching.announcing import Announcer
-from flows.watching.follow_up import Aftermath
+from flows.watching.keepalive import Keepalive
 from flows.watching.listing import Landing, Pace
+from flows.watching.watcher import HintedWait, Look, Watcher
 from sandbox.server import REGION, LocalAws
 
 SELDOM = Pace(timedelta(hours=1))
@@ -42,12 +42,15 @@ def test_what_a_notification_tells_of_is_announced_long_before_the_next_listing(
         @flow
         def watch() -> None:
             with open_ledger(url) as own:
-                watcher = Watcher(own, "watcher", hints=partial(receive_notifications, sqs, queue))
-                watcher.await_lease()
-                landing = Landing(own, s3, [orders()], SELDOM, watcher.holder, watcher.stay_alive)
-                aftermath = Aftermath(own.announcements, s3, "landing", timedelta(hours=1))
+                keepalive = Keepalive(own.lease, "watcher")
+                keepalive.await_lease()
+                alive, announcer = keepalive.liveness, Announcer(own)
+                landing = Landing(own, s3, [orders()], SELDOM, alive)
+                announce = Look("telling", 1, lambda _: announcer.announce(alive.stay_alive, timedelta(seconds=5)))
+                looks = (Look("listing", SELDOM.every.total_seconds(), landing.look), announce)
+                hinted = HintedWait(partial(receive_notifications, sqs, queue), landing, [announce], alive)
                 with pytest.raises(LeaseLost):
-                    watcher.watch(landing, SELDOM, aftermath, Announcer(own))
+                    Watcher(alive, looks, hinted).watch()
 
         watching = threading.Thread(target=watch)
         watching.start()

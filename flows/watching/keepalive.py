@@ -1,0 +1,98 @@
+"""Keeps the watcher alive: it renews its lease, sends heartbeats, and outlives trouble."""
+
+import math
+import time
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from functools import partial
+
+import httpx
+from botocore.exceptions import BotoCoreError, ClientError
+from prefect import get_run_logger
+
+from acceptance.announcing.delivery_events import HEARTBEAT, EventDraft
+from acceptance.errors import AceiteError, LeaseLost, StepFailed
+from flows.ledger.lease import Lease
+from flows.prefect_api import events
+from flows.watching.liveness import Liveness
+
+TROUBLE = (BotoCoreError, ClientError, httpx.HTTPError, StepFailed)
+"""AWS or Prefect's server is unreachable or refuses. The watcher logs it and tries again."""
+
+LEASE = timedelta(seconds=15)
+RENEW_EVERY_S = 2
+TRY_LEASE_EVERY_S = 2
+HEARTBEAT_EVERY_S = 10
+SERVER_GONE_AFTER_S = 600
+"""A watcher whose server is gone is of no use to anybody. This also ends what a killed `aceite up` leaves behind."""
+
+
+class Keepalive:
+    """Holds the ledger's lease for one watcher, and shows Prefect's server that it watches."""
+
+    def __init__(self, lease: Lease, holder: str) -> None:
+        self._lease = lease
+        self._holder = holder
+        self._troubles: dict[str, str] = {}
+        self._renewed = -math.inf
+        self._heard = time.monotonic()
+
+    @property
+    def liveness(self) -> Liveness:
+        return Liveness(self._holder, self.stay_alive, self.survive)
+
+    def await_lease(self) -> None:
+        """Waits while another watcher holds the lease: one watches, and the other is there when it is gone."""
+        events.post_one(_heartbeat("starting"))
+        waiting = False
+        while not self._lease.take(self._holder, _now() + LEASE, _now()):
+            if not waiting:
+                get_run_logger().info("another watcher holds the ledger's lease; waiting until it is gone")
+            waiting = True
+            time.sleep(TRY_LEASE_EVERY_S)
+
+    def give_lease_back(self) -> None:
+        self._lease.give_back(self._holder)
+
+    def stay_alive(self) -> None:
+        """Renews the lease and sends a heartbeat, each if it is time. Called often; most calls do nothing.
+
+        Raises:
+            LeaseLost: another watcher took the lease.
+            AceiteError: Prefect's server is gone for good.
+        """
+        if time.monotonic() - self._renewed < RENEW_EVERY_S:
+            return
+        if not self._lease.renew(self._holder, _now() + LEASE):
+            raise LeaseLost("another watcher took the lease while this one was asleep")
+        self._renewed = time.monotonic()
+        if time.monotonic() - self._heard >= HEARTBEAT_EVERY_S:
+            if self.survive("the heartbeat", partial(events.post_one, _heartbeat("watching"))):
+                self._heard = time.monotonic()
+            elif time.monotonic() - self._heard > SERVER_GONE_AFTER_S:
+                raise AceiteError(
+                    f"Prefect's server has not answered for {SERVER_GONE_AFTER_S} s; once it does, its automation "
+                    "starts a watcher"
+                )
+
+    def survive(self, doing: str, action: Callable[[], object]) -> bool:
+        """Returns whether the action worked. Logs trouble once for each new message; the caller tries again later."""
+        try:
+            action()
+        except TROUBLE as error:
+            if self._troubles.get(doing) != str(error):
+                get_run_logger().warning("%s failed, will be tried again: %s", doing, error)
+            self._troubles[doing] = str(error)
+            return False
+        if self._troubles.pop(doing, None):
+            get_run_logger().info("%s works again", doing)
+        return True
+
+
+def _heartbeat(doing: str) -> EventDraft:
+    resource = {"prefect.resource.id": "aceite.watcher", "prefect.resource.name": "Aceite's watcher"}
+    return EventDraft(HEARTBEAT, resource, {"doing": doing})
+
+
+def _now() -> datetime:
+    return datetime.now(UTC)

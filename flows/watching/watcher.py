@@ -1,0 +1,83 @@
+"""The watcher's loop: it does a list of looks, each in its rhythm, and between them waits for notifications."""
+
+import math
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from functools import partial
+from typing import Never
+
+from prefect import get_run_logger
+from prefect.settings import PREFECT_CLIENT_MAX_RETRIES, temporary_settings
+
+from aws.s3.notifications import Hint, Hints
+from flows.watching.listing import Landing
+from flows.watching.liveness import Liveness
+
+
+@dataclass(frozen=True)
+class Look:
+    """Something that the watcher does every `every_s` seconds. `doing` names it in the log."""
+
+    doing: str
+    every_s: float
+    act: Callable[[datetime], object]
+
+    def take(self, liveness: Liveness) -> None:
+        """Acts. Trouble is outlived, and the look is taken again when its time has come."""
+        liveness.survive(self.doing, lambda: self.act(datetime.now(UTC)))
+        liveness.stay_alive()
+
+
+@dataclass(frozen=True)
+class Watcher:
+    """Takes the looks that are due, in their order. Those of the same `every_s` stay together.
+
+    `wait` is given the seconds until the next look is due.
+    """
+
+    liveness: Liveness
+    looks: Sequence[Look]
+    wait: Callable[[float], None] = time.sleep
+
+    def watch(self) -> Never:
+        """Watches until LeaseLost (another watcher took over) or AceiteError (Prefect's server is gone) is raised."""
+        # Prefect's client would try again by itself for a minute, with the lease running out meanwhile.
+        with temporary_settings({PREFECT_CLIENT_MAX_RETRIES: 0}):
+            due = [time.monotonic()] * len(self.looks)
+            while True:
+                self.liveness.stay_alive()
+                begun = time.monotonic()
+                for number, look in enumerate(self.looks):
+                    if due[number] <= begun:
+                        due[number] = begun + look.every_s
+                        look.take(self.liveness)
+                self.wait(max(0.0, min(due) - time.monotonic()))
+
+
+@dataclass(frozen=True)
+class HintedWait:
+    """Waits for hints that something landed, lists where they point to at once, and then takes the looks in `then`.
+
+    `receive` waits for hints for so many seconds at most.
+    """
+
+    receive: Callable[[int], Hints]
+    landing: Landing
+    then: Sequence[Look]
+    liveness: Liveness
+
+    def __call__(self, wait_s: float) -> None:
+        if hinted := self._await_hints(wait_s):
+            list_there = Look("listing where notifications point", 0, partial(self.landing.look_where, hinted))
+            for look in (list_there, *self.then):
+                look.take(self.liveness)
+
+    def _await_hints(self, wait_s: float) -> frozenset[Hint]:
+        received: list[Hints] = []
+        if not self.liveness.survive("the hints' queue", lambda: received.append(self.receive(math.ceil(wait_s)))):
+            time.sleep(wait_s)
+        for strange in (text for hints in received for text in hints.strange):
+            get_run_logger().warning("the hints' queue has a message that is no notification of S3's: %s", strange)
+        return frozenset(hint for hints in received for hint in hints.found)
