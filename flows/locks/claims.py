@@ -16,28 +16,26 @@ from flows.locks.holder import Holder
 class Claim:
     """Who took a delivery, and when. `etag` identifies this claim for a takeover.
 
-    `until` is when the run is over at the latest; claims of earlier versions do not say it.
+    `until` is when the run is over at the latest.
     """
 
     holder: Holder
     claimed_at: datetime
     etag: str
-    until: datetime | None
+    until: datetime
 
     @property
     def flow_run_id(self) -> str:
         return self.holder.flow_run_id or ""
 
 
-def take_claim(
-    s3: Any, bucket: str, delivery: Delivery, holder: Holder, now: datetime, until: datetime | None = None
-) -> bool:
+def take_claim(s3: Any, bucket: str, delivery: Delivery, holder: Holder, now: datetime, until: datetime) -> bool:
     """True if nobody claimed the delivery before."""
     return put_once(s3, bucket, _claim_key(delivery), _claim(holder, now, until), content_type="application/json")
 
 
 def take_over(
-    s3: Any, bucket: str, delivery: Delivery, dead: Claim, holder: Holder, now: datetime, until: datetime | None = None
+    s3: Any, bucket: str, delivery: Delivery, dead: Claim, holder: Holder, now: datetime, until: datetime
 ) -> bool:
     """Replaces the claim of a run that ended without a verdict. False if another run was faster."""
     return replace_if(s3, bucket, _claim_key(delivery), _claim(holder, now, until), dead.etag)
@@ -50,13 +48,8 @@ def read_claim(s3: Any, bucket: str, delivery: Delivery) -> Claim | None:
         return None
     claim, etag = found
     try:
-        until = claim.get("until")
-        return Claim(
-            Holder.model_validate(claim),
-            datetime.fromisoformat(claim["claimed_at"]),
-            etag,
-            datetime.fromisoformat(until) if until else None,
-        )
+        claimed_at, until = (datetime.fromisoformat(claim[name]) for name in ("claimed_at", "until"))
+        return Claim(Holder.model_validate(claim), claimed_at, etag, until)
     except (AttributeError, KeyError, TypeError, ValueError) as error:
         raise unexpected_object(bucket, _claim_key(delivery), "a claim", error) from error
 
@@ -65,6 +58,5 @@ def _claim_key(delivery: Delivery) -> str:
     return claim_key(delivery.dataset, delivery.business_date, delivery.id)
 
 
-def _claim(holder: Holder, now: datetime, until: datetime | None) -> bytes:
-    told = {"claimed_at": now.isoformat(), "until": until.isoformat() if until else None}
-    return json.dumps({**holder.model_dump(), **told}).encode()
+def _claim(holder: Holder, now: datetime, until: datetime) -> bytes:
+    return json.dumps({**holder.model_dump(), "claimed_at": now.isoformat(), "until": until.isoformat()}).encode()

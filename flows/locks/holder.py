@@ -30,31 +30,29 @@ SAME_MOMENT_S = 2
 class Holder(Record):
     """A run and the process that it is in. `flow_run_id` is None for a process that is no run, such as `aceite up`'s.
 
-    `place` is where a process id means this process, since the machine `booted`; the process `began` then. Both times,
-    in seconds, are 0 if an earlier version of Aceite wrote this. `server` is the Prefect server that knows the run, if
-    it is one. `folder` has its temporary files: in a warm process, which goes on when a run is over, it goes with that.
+    `place` is where a process id means this process, since the machine `booted`; the process `began` then. Both times
+    are seconds since 1970. `server` is the Prefect server that knows the run, and empty if it is no run. `folder` has
+    its temporary files: in a warm process, which goes on when a run is over, it goes with the run.
     """
 
-    flow_run_id: str | None = None
-    place: str = ""
-    booted: float = 0
-    pid: int = 0
-    began: float = 0
-    server: str = ""
-    folder: str = ""
+    flow_run_id: str | None
+    place: str
+    booted: float
+    pid: int
+    began: float
+    server: str
+    folder: str
 
 
 def this_holder(flow_run_id: str | None = None) -> Holder:
-    return _this_process().model_copy(
-        update={
-            "flow_run_id": flow_run_id,
-            "server": _server(_api()) if flow_run_id else "",
-            "folder": tempfile.gettempdir(),
-        }
+    place, booted, began = _this_process()
+    server, folder = _server(_api()) if flow_run_id else "", tempfile.gettempdir()
+    return Holder(
+        flow_run_id=flow_run_id, place=place, booted=booted, pid=os.getpid(), began=began, server=server, folder=folder
     )
 
 
-def is_over(holder: Holder, until: datetime | None = None) -> bool:
+def is_over(holder: Holder, until: datetime) -> bool:
     """Whether the holder can do nothing any more.
 
     A process of this machine that is gone is seen at once, sooner than by its silence, and Prefect's server is told.
@@ -64,14 +62,13 @@ def is_over(holder: Holder, until: datetime | None = None) -> bool:
     One of which no end is known is over when its time is up, `until`, unless it is seen at work here. So is a run that
     our server does not know, and at once if it is no other server's.
     """
-    gone, time_is_up = _is_here(holder) and not _lives(holder), _is_past(until)
+    gone, time_is_up = _is_here(holder) and not _lives(holder), datetime.now(UTC) > until
     if holder.flow_run_id is None:
         return gone or time_is_up
     try:
         state = state_of_run(holder.flow_run_id)
     except ObjectNotFound:
-        ours = until is None or holder.server in (_server(_api()), _api())  # earlier versions wrote the address
-        return gone or (not _is_at_it(holder) and (ours or time_is_up))
+        return gone or (not _is_at_it(holder) and (holder.server == _server(_api()) or time_is_up))
     is_final = state is not None and state.is_final()
     if gone and state is not None and not is_final:
         with suppress(httpx.HTTPError, PrefectException):
@@ -83,12 +80,12 @@ def is_over(holder: Holder, until: datetime | None = None) -> bool:
 
 def _is_at_it(holder: Holder) -> bool:
     """Of a holder that is not gone: whether it is seen here that its process still has this run. Not so elsewhere."""
-    return _is_here(holder) and holder.folder != "" and Path(holder.folder).is_dir()
+    return _is_here(holder) and Path(holder.folder).is_dir()
 
 
 def _is_here(holder: Holder) -> bool:
     """Not so after the next boot. If a clock was corrected by more, nothing is lost: it is then one of elsewhere."""
-    return holder.place == _this_process().place and bool(abs(holder.booted - psutil.boot_time()) <= CORRECTED_BY_S)
+    return holder.place == _this_process()[0] and bool(abs(holder.booted - psutil.boot_time()) <= CORRECTED_BY_S)
 
 
 def _lives(holder: Holder) -> bool:
@@ -109,10 +106,6 @@ def _lives(holder: Holder) -> bool:
         return True
 
 
-def _is_past(until: datetime | None) -> bool:
-    return until is not None and datetime.now(UTC) > until
-
-
 def _api() -> str:
     return get_current_settings().api.url or ""
 
@@ -129,13 +122,14 @@ def _server(api: str) -> str:
 
 
 @cache
-def _this_process() -> Holder:
-    """Its place is one start of one machine and, where it has several spaces of process ids, as containers do, one of
+def _this_process() -> tuple[str, float, float]:
+    """Returns this process's place, when its machine booted, and when it began.
+
+    A place is one start of one machine and, where it has several spaces of process ids, as containers do, one of
     those: by when after the boot the first process of each began, which no correction of the clock changes.
     """
     booted, space = psutil.boot_time(), 0.0
     if psutil.LINUX:
         with suppress(psutil.Error):
             space = psutil.Process(1).create_time() - booted
-    place = f"{platform.node()} {space:.2f}"
-    return Holder(place=place, booted=booted, pid=os.getpid(), began=psutil.Process().create_time())
+    return f"{platform.node()} {space:.2f}", booted, psutil.Process().create_time()

@@ -27,7 +27,7 @@ from acceptance.errors import StepFailed, WaitTimedOut
 from aws.waiting import Clock
 from blocks.build import Caller
 from flows.installation.clients import Clients
-from flows.locks.holder import Holder, this_holder
+from flows.locks.holder import this_holder
 from flows.locks.overrides import OTHERS_WITHIN, RESTORED_WITHIN, Overrides, Sweep
 from flows.locks.parameter_locks import Notes
 from sandbox.server import REGION, LocalAws, wsgi_app
@@ -307,7 +307,7 @@ def test_of_many_who_restore_at_once_and_run_on_each_finds_what_was_there_before
 
 def test_a_run_of_a_server_that_cannot_be_asked_keeps_its_parameter_until_its_deadline(world: World) -> None:
     name = world.new(existed=True)
-    elsewhere = Holder(place="another machine", pid=1, server="http://elsewhere/api")
+    elsewhere = this_holder().model_copy(update={"place": "another machine", "server": "another"})
     change(Overrides(world.clients("first"), elsewhere, logging.getLogger()), name)
     world.watcher(survive)
     assert world.value(name) == '{"bucket": "landing"}'
@@ -321,7 +321,7 @@ def test_a_run_of_a_server_that_cannot_be_asked_keeps_its_parameter_until_its_de
 def test_who_dies_while_he_restores_and_is_no_run_keeps_the_parameter_for_minutes_only(world: World) -> None:
     name = world.new(existed=True)
     change(world.doomed("first"), name)
-    elsewhere = Holder(place="another container", pid=1)
+    elsewhere = this_holder().model_copy(update={"place": "another container"})
     world.mortal.kill("mortal", at=2, done=False)
     Sweep(Overrides(world.clients("mortal"), elsewhere, logging.getLogger()))(survive)
     found = Notes(world.clients("somebody")).read(name)

@@ -23,7 +23,7 @@ from cli.serving.installation import SANDBOX_SETTINGS
 from flows.installation.clients import load_clients
 from flows.installation.installed import contract_of, installed_contracts
 from flows.locks.claims import take_claim
-from flows.locks.holder import Holder
+from flows.locks.holder import this_holder
 from flows.validate_deliveries import validate_deliveries
 from flows.validate_delivery import validate_delivery
 from sandbox.fault_injection.aws_faults import AwsFault, AwsFaultKind
@@ -222,8 +222,8 @@ def test_a_job_is_started_once_for_each_delivery_though_every_answer_is_lost(lan
 
 def test_who_takes_a_delivery_over_starts_no_job_beside_that_of_the_run_that_died(landed: Landed) -> None:
     delivery = landed.land("jobs")
-    died = Holder(flow_run_id=str(uuid4()), place="another machine", pid=1)
-    assert take_claim(landed.s3, "evidence", delivery, died, datetime.now(UTC))
+    died, now = this_holder(str(uuid4())).model_copy(update={"place": "another machine"}), datetime.now(UTC)
+    assert take_claim(landed.s3, "evidence", delivery, died, now, now + timedelta(hours=1))
     arguments = {"--key": delivery.members[0].key}
     of_the_dead = landed.start_slowly("jobjobs", arguments)
     (found,) = landed.judge(delivery).values()

@@ -1,5 +1,6 @@
 """What the watcher makes of runs that ended without a verdict, on a real Prefect server and S3 of the sandbox."""
 
+import json
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, timedelta
@@ -46,7 +47,7 @@ from flows.ledger import Ledger, open_ledger
 from flows.ledger.listing import Certified
 from flows.ledger.writes import Sighting
 from flows.locks.claims import read_claim, take_claim
-from flows.locks.holder import Holder
+from flows.locks.holder import Holder, this_holder
 from flows.prefect_api import events
 from flows.prefect_api.runs import SHUTTING_DOWN, WITHDRAWN
 from flows.steps.claims import Claimed, claim
@@ -81,6 +82,11 @@ def long_ago() -> datetime:
 
 def contract() -> Contract:
     return read_contract(CONTRACT, "sales.odcs.yaml", {})
+
+
+def elsewhere(run: str) -> Holder:
+    """Who holds for this run on another machine."""
+    return this_holder(run).model_copy(update={"place": "another machine"})
 
 
 @dataclass
@@ -140,8 +146,8 @@ class Watch:
             return None
 
     def claim(self, delivery: Delivery, run: UUID, until: datetime | None = None) -> None:
-        holder = Holder(flow_run_id=str(run), place="another machine", pid=1)
-        assert take_claim(self.s3, "evidence", delivery, holder, datetime.now(UTC), until)
+        now = datetime.now(UTC)
+        assert take_claim(self.s3, "evidence", delivery, elsewhere(str(run)), now, until or now + PATIENCE)
 
     def _delivery(self) -> Delivery:
         day = date(2026, 1, 1) + timedelta(days=next(DAYS))
@@ -301,8 +307,8 @@ def test_what_aceite_did_not_put_is_named_and_keeps_no_other_delivery_back(watch
 def test_a_claim_of_a_run_that_cannot_be_keeps_nobody_back(watch: Watch) -> None:
     (delivery,), _ = watch.arrive()
     key = claim_key("sales", delivery.business_date, delivery.id)
-    claim = b'{"claimed_at": "2026-01-01T00:00:00+00:00", "flow_run_id": "mine"}'
-    watch.s3.put_object(Bucket="evidence", Key=key, Body=claim)
+    claim = {**elsewhere("mine").model_dump(), "claimed_at": long_ago().isoformat(), "until": long_ago().isoformat()}
+    watch.s3.put_object(Bucket="evidence", Key=key, Body=json.dumps(claim).encode())
     watch.aftermath.look_for_evidence()
     assert [each.state for each in watch.ledger.status.deliveries()] == ["announced"]
 

@@ -5,6 +5,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from uuid import uuid4
 
@@ -67,9 +68,10 @@ def test_a_run_that_was_taken_for_dead_holds_what_it_holds_until_its_process_has
     pids, run = served.pids, served.start(warm_flows.hold, tmp_path)
     holder = Holder.model_validate(written_by_run(tmp_path, "holder"))
     assert served.client.set_flow_run_state(run, Crashed()).status is SetStateStatus.ACCEPT
-    assert not is_over(holder)
+    later = datetime.now(UTC) + timedelta(hours=1)
+    assert not is_over(holder, later)
     (tmp_path / "go").touch()
-    eventually(lambda: is_over(holder), "the run's end")
+    eventually(lambda: is_over(holder, later), "the run's end")
     eventually(lambda: not Path(holder.folder).exists(), "nothing of the run")
     assert served.pids == pids == {holder.pid}, "its process goes on"
 
