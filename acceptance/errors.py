@@ -53,7 +53,7 @@ class UnroutableKey(AceiteError):
 
 
 class LedgerUnusable(AceiteError):
-    """The ledger cannot be opened: its URL, its database, or its layout, which a later version of Aceite wrote."""
+    """The ledger cannot be opened: its URL, its database, or its layout, which is that of another version."""
 
 
 class LedgerMisnamed(LedgerUnusable):

@@ -38,13 +38,10 @@ from automations.telling import Channel
 from blocks.build import save_blocks
 from blocks.settings import Settings
 
-OBSOLETE = (validate.OBSOLETE, "Aceite: mark dead runs as crashed")
-"""Automations of earlier versions. The second one ended runs that live, after each outage of Prefect's server."""
-
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """What became of one thing: "created", "updated", "unchanged", "deleted". `fields` are those that differed."""
+    """What became of one thing: "created", "updated", "unchanged". `fields` are those that differed."""
 
     kind: str
     name: str
@@ -80,10 +77,6 @@ def _apply(
         yield _apply_deployment(client, deployment, existing, dry_run)
     for automation in _automations(client, settings, contracts, dry_run):
         yield _apply_automation(client, automation, dry_run)
-    for obsolete in (each for name in OBSOLETE for each in client.read_automations_by_name(name)):
-        if not dry_run:
-            client.delete_automation(obsolete.id)
-        yield Change("automation", obsolete.name, "deleted")
 
 
 def _automations(

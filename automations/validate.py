@@ -12,9 +12,6 @@ from flows.prefect_api.switches import switch_name
 
 TOGETHER = "Aceite: validate deliveries that arrive together"
 
-OBSOLETE = "Aceite: validate each delivery"
-"""What earlier versions had for all datasets: beside the new ones it would run everything twice."""
-
 
 def each(dataset: str, deployment_id: UUID) -> AutomationCore:
     """Switched off, by a person or by the circuit breaker, all of its dataset waits: see flows.switches."""

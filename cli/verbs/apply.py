@@ -13,7 +13,7 @@ from cli.options import Contracts, Home
 if TYPE_CHECKING:
     from automations.apply import Change
 
-_SIGNS = {"created": "+", "updated": "~", "unchanged": "=", "deleted": "-"}
+_SIGNS = {"created": "+", "updated": "~", "unchanged": "="}
 
 
 def apply(

@@ -14,9 +14,9 @@ from flows.ledger.announcements import Announcements
 from flows.ledger.database import database, usable
 from flows.ledger.datasets import Datasets
 from flows.ledger.file_groups import Groups
+from flows.ledger.layout import create_tables
 from flows.ledger.lease import Lease
 from flows.ledger.listing import Seen
-from flows.ledger.migrations import bring_up_to_date
 from flows.ledger.status import Status
 
 
@@ -24,14 +24,14 @@ class Ledger:
     """The ledger at a database URL. Safe for one writer, the one that holds the lease, and many readers.
 
     Raises:
-        LedgerUnusable: the URL is wrong, the database cannot be reached, or a later version of Aceite wrote it.
+        LedgerUnusable: the URL is wrong, the database cannot be reached, or the ledger has another layout.
     """
 
     def __init__(self, url: str) -> None:
         self._engine = database(url)
         try:
             with usable(self._engine):
-                bring_up_to_date(self._engine)
+                create_tables(self._engine)
         except BaseException:
             self.close()
             raise

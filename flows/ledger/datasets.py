@@ -135,18 +135,6 @@ def held_back(connection: sa.Connection) -> list[str]:
     return list(connection.scalars(sa.select(datasets.c.dataset).where(datasets.c.paused_at.is_not(None))))
 
 
-def fill(connection: sa.Connection) -> None:
-    """From the deliveries of a ledger that had no such table."""
-    newest = sa.select(deliveries.c.dataset, sa.func.min(deliveries.c.arrived_at), sa.func.max(deliveries.c.arrived_at))
-    for dataset, first, last in connection.execute(newest.group_by(deliveries.c.dataset)).all():
-        same = (deliveries.c.dataset == dataset, deliveries.c.arrived_at == last)
-        query = sa.select(deliveries.c.business_date, deliveries.c.pointer).where(*same)
-        row = connection.execute(query.order_by(deliveries.c.business_date.desc()).limit(1)).one()
-        uri = DeliveryPointer.model_validate(row.pointer).delivery().first.uri
-        known = {"last_arrived_at": last, "last_business_date": row.business_date, "last_uri": uri}
-        connection.execute(sa.insert(datasets).values(dataset=dataset, watched_at=first, **known))
-
-
 def _untouched() -> tuple[sa.ColumnElement[bool], ...]:
     return deliveries.c.judged_at.is_(None), deliveries.c.claimed_at.is_(None)
 

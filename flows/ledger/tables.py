@@ -93,7 +93,7 @@ deliveries = sa.Table(
     sa.Column("reason", Text),
     sa.Column("evidence", Text),
     sa.Column("overdue_told_at", UtcDateTime),
-    sa.Index("deliveries_of_the_same_keys", "member_keys").ddl_if("sqlite"),  # see schema for PostgreSQL's
+    sa.Index("deliveries_of_the_same_keys", "member_keys").ddl_if("sqlite"),  # see layout for PostgreSQL's
 )
 datasets = sa.Table(
     "datasets",
@@ -122,7 +122,7 @@ announcements = sa.Table(
     sa.Column("event", sa.JSON, nullable=False),
     sa.Column("due_at", UtcDateTime, nullable=False),
     sa.Column("posted_at", UtcDateTime),
-    sa.Column("confirmed_at", UtcDateTime),  # see schema for its index, and that of the next
+    sa.Column("confirmed_at", UtcDateTime),  # see layout for its index, and that of the next
     sa.Column("batch_id", sa.String),  # the announcement, of several deliveries, that tells of this one too
 )
 lease = sa.Table(

@@ -21,7 +21,7 @@ from automations import (
     tell_about_strangers,
     validate,
 )
-from automations.apply import OBSOLETE, apply, deployments
+from automations.apply import apply, deployments
 from automations.deployments import VALIDATION, served_here
 from automations.telling import Channel
 from blocks.settings import Settings, read_settings
@@ -122,18 +122,6 @@ def test_applying_creates_then_changes_nothing_then_updates_what_differs_and_kee
         ]
         (restored,) = client.read_automations_by_name(SWITCH)
         assert (restored.enabled, restored.id) == (False, automation.id)
-
-
-@pytest.mark.parametrize("name", OBSOLETE)
-def test_an_automation_of_earlier_versions_is_deleted_for_it_would_run_everything_twice_or_end_what_lives(
-    prefect_server, settings, contracts, name
-):
-    apply(settings, contracts)
-    with get_client(sync_client=True) as client:
-        client.create_automation(validate.each("movies", SOME_ID).model_copy(update={"name": name}))
-        changed = [change for change in apply(settings, contracts) if change.change != "unchanged"]
-        assert [(change.name, change.change) for change in changed] == [(name, "deleted")]
-        assert not client.read_automations_by_name(name)
 
 
 def test_runs_that_wait_where_their_deployment_was_before_are_withdrawn_in_nobody_s_name(

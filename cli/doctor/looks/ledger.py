@@ -8,8 +8,7 @@ import sqlalchemy as sa
 from acceptance.errors import LedgerUnusable
 from cli.doctor.looks.findings import Seen, met, unmet
 from flows.ledger.database import database, shown, usable
-from flows.ledger.migrations import VERSION
-from flows.ledger.tables import ledger_version
+from flows.ledger.layout import has_current_layout
 
 
 def writable(url: str | None, default: Path) -> Seen:
@@ -32,20 +31,13 @@ def writable(url: str | None, default: Path) -> Seen:
 
 
 def _written(engine: sa.Engine) -> Seen:
-    found: int | None = None
     with usable(engine), engine.connect().execution_options(writes=True) as connection:
         transaction = connection.begin()
         try:
-            if sa.inspect(connection).has_table(ledger_version.name):
-                found = connection.execute(sa.select(ledger_version.c.version)).scalar_one_or_none()
+            has_current_layout(connection)
             connection.exec_driver_sql("CREATE TABLE aceite_doctor (looked INTEGER)")
         finally:
             transaction.rollback()
-    if found is not None and found > VERSION:
-        return unmet(
-            f"{shown(engine.url)} has the layout {found}, and this version of Aceite knows layouts up to {VERSION}",
-            "use the version of Aceite that wrote it, or another ledger (ACEITE_LEDGER_URL, --home)",
-        )
     return met(f"{shown(engine.url)} can be written")
 
 
