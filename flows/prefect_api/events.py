@@ -5,13 +5,12 @@ that the event is in the server's broker, and reading it back that it is in its 
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from datetime import datetime
 from uuid import UUID, uuid4
 
 from prefect.client.orchestration import SyncPrefectClient, get_client
 from prefect.context import FlowRunContext
 from prefect.events import Event, RelatedResource, Resource
-from prefect.events.filters import EventFilter, EventIDFilter, EventNameFilter, EventOccurredFilter
+from prefect.events.filters import EventFilter, EventIDFilter
 from prefect.runtime import deployment, flow_run
 
 from acceptance.announcing.delivery_events import DATASET, EventDraft
@@ -70,16 +69,6 @@ def _stored(client: SyncPrefectClient, ids: Sequence[UUID]) -> set[UUID]:
         return set(ids) if page.total else set()
     half = len(ids) // 2
     return _stored(client, ids[:half]) | _stored(client, ids[half:])
-
-
-def actions(client: SyncPrefectClient, since: datetime) -> tuple[int, int]:
-    """How often automations fired since then, and how many of their actions the server got to."""
-
-    def count(name: str) -> int:
-        occurred = EventOccurredFilter.model_validate({"since": since})
-        return client.read_events(EventFilter(event=EventNameFilter(name=[name]), occurred=occurred), limit=0).total
-
-    return count("prefect.automation.triggered"), count("prefect.automation.action.triggered")
 
 
 def _switches_of(client: SyncPrefectClient, drafts: Sequence[EventDraft]) -> Mapping[str, Sequence[RelatedResource]]:

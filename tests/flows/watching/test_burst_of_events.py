@@ -19,7 +19,7 @@ from prefect_processes import PrefectServer, run, running
 from watched_bucket import CONTRACT
 
 from acceptance.announcing.delivery_events import ARRIVED, ARRIVED_TOGETHER, EventDraft
-from acceptance.announcing.pacing import MOST
+from acceptance.announcing.lost_announcements import ON_THEIR_WAY_AT_MOST
 from acceptance.deliveries.delivery import LandingObject
 from acceptance.deliveries.pointer import DeliveryPointer
 from flows.ledger import sqlite_url
@@ -187,7 +187,7 @@ def test_a_server_that_is_killed_in_the_middle_loses_no_event_and_keeps_none_twi
         at_death = burst.told()
         prefect.start()
         assert at_death.confirmed < at_death.posted < burst.files
-        assert at_death.posted - at_death.confirmed <= MOST
+        assert at_death.posted - at_death.confirmed <= ON_THEIR_WAY_AT_MOST
         if with_it == "the watcher as well":
             at_the_end.enter_context(burst.watcher())
         eventually(lambda: is_whole(burst), "all announcements are confirmed")
