@@ -1,1 +1,1 @@
-"""WHERE TO TRY: an AWS on this machine, made from the contracts. No account, no docker."""
+"""An AWS on this machine to try Aceite with, made from the contracts. It needs no account and no Docker."""

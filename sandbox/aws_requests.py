@@ -1,4 +1,4 @@
-"""What a request asks of AWS, and how each service says no, read from botocore's own models of the services."""
+"""Reads the AWS operation of an HTTP request and writes error answers, by botocore's models of the services."""
 
 import io
 import json
@@ -20,7 +20,7 @@ _SIGNED = re.compile(r"Credential=([^/,]+)/\d+/[^/]+/([^/]+)/")
 
 @dataclass(frozen=True, slots=True)
 class AwsRequest:
-    """By the names that boto3 has for service and operation. `access_key` is that of the signature."""
+    """Service and operation by boto3's names, and the access key that signed."""
 
     service: str
     operation: str
@@ -28,8 +28,8 @@ class AwsRequest:
 
 
 @dataclass(frozen=True, slots=True)
-class Refusal:
-    """An error as AWS answers it."""
+class AwsError:
+    """An error as AWS answers it: HTTP status, error code and message."""
 
     status: int
     code: str
@@ -37,7 +37,7 @@ class Refusal:
 
 
 def read_request(environ: dict[str, Any]) -> AwsRequest | None:
-    """None for one that nobody signed, such as a browser's, or of a service that the sandbox does not know."""
+    """Return None if the request is unsigned, such as a browser's, or names a service outside SERVICES."""
     signed = _SIGNED.search(environ.get("HTTP_AUTHORIZATION", ""))
     if signed is None or signed[2] not in SERVICES:
         return None
@@ -46,22 +46,23 @@ def read_request(environ: dict[str, Any]) -> AwsRequest | None:
 
 
 def operations(service: str) -> tuple[str, ...]:
+    """Return the names of the service's operations, such as PutObject."""
     return tuple(_model(service).operation_names)
 
 
-def refusal_body(service: str, refusal: Refusal, request_id: str) -> tuple[list[tuple[str, str]], bytes]:
-    """Headers and body of the answer, as the service's protocol has them."""
+def error_answer(service: str, error: AwsError, request_id: str) -> tuple[list[tuple[str, str]], bytes]:
+    """Return headers and body of the answer in the service's protocol."""
     protocol, id_header = _model(service).protocol, ("x-amzn-RequestId", request_id)
-    code, message = escape(refusal.code), escape(refusal.message)
+    code, message = escape(error.code), escape(error.message)
     if protocol == "rest-xml":
-        told = f"<Error><Code>{code}</Code><Message>{message}</Message><RequestId>{request_id}</RequestId></Error>"
-        return [("Content-Type", "application/xml"), ("x-amz-request-id", request_id)], told.encode()
+        text = f"<Error><Code>{code}</Code><Message>{message}</Message><RequestId>{request_id}</RequestId></Error>"
+        return [("Content-Type", "application/xml"), ("x-amz-request-id", request_id)], text.encode()
     if protocol == "query":
-        error = f"<Error><Type>Sender</Type><Code>{code}</Code><Message>{message}</Message></Error>"
-        told = f"<ErrorResponse>{error}<RequestId>{request_id}</RequestId></ErrorResponse>"
-        return [("Content-Type", "text/xml"), id_header], told.encode()
-    body = json.dumps({"__type": refusal.code, "message": refusal.message}).encode()
-    return [("Content-Type", "application/json"), ("x-amzn-errortype", refusal.code), id_header], body
+        element = f"<Error><Type>Sender</Type><Code>{code}</Code><Message>{message}</Message></Error>"
+        text = f"<ErrorResponse>{element}<RequestId>{request_id}</RequestId></ErrorResponse>"
+        return [("Content-Type", "text/xml"), id_header], text.encode()
+    text = json.dumps({"__type": error.code, "message": error.message})
+    return [("Content-Type", "application/json"), ("x-amzn-errortype", error.code), id_header], text.encode()
 
 
 def _operation(service: str, environ: dict[str, Any]) -> str:
@@ -69,23 +70,23 @@ def _operation(service: str, environ: dict[str, Any]) -> str:
     if protocol == "json":
         return str(environ.get("HTTP_X_AMZ_TARGET", "")).rpartition(".")[2]
     if protocol == "query":
-        return parse_qs(_body(environ).decode("utf-8", "replace")).get("Action", [""])[0]
-    asked = parse_qs(environ.get("QUERY_STRING", ""), keep_blank_values=True)
-    found = (place for place in _places(service) if place.is_asked(environ, asked))
-    best = max(found, key=lambda place: place.conditions, default=None)
+        return parse_qs(read_body(environ).decode("utf-8", "replace")).get("Action", [""])[0]
+    query = parse_qs(environ.get("QUERY_STRING", ""), keep_blank_values=True)
+    matching = (route for route in _routes(service) if route.matches(environ, query))
+    best = max(matching, key=lambda route: route.specificity, default=None)
     return best.operation if best else ""
 
 
-def _body(environ: dict[str, Any]) -> bytes:
-    """The body, which the next one finds unread."""
+def read_body(environ: dict[str, Any]) -> bytes:
+    """Return the body, and put it back for the application that reads it next."""
     body: bytes = environ["wsgi.input"].read(int(environ.get("CONTENT_LENGTH") or 0))
     environ["wsgi.input"] = io.BytesIO(body)
     return body
 
 
 @dataclass(frozen=True, slots=True)
-class _Place:
-    """Where an operation of a REST service is, and what else must be in a request for it to be meant."""
+class _Route:
+    """Method and path of a REST operation, and what else a request must have to mean this operation."""
 
     operation: str
     method: str
@@ -95,43 +96,45 @@ class _Place:
     in_headers: frozenset[str]
 
     @property
-    def conditions(self) -> tuple[int, int]:
+    def specificity(self) -> tuple[int, int]:
+        """The most conditions win; among equals, the shortest name."""
         return len(self.fixed) + len(self.in_query) + len(self.in_headers), -len(self.operation)
 
-    def is_asked(self, environ: Mapping[str, Any], asked: Mapping[str, list[str]]) -> bool:
+    def matches(self, environ: Mapping[str, Any], query: Mapping[str, list[str]]) -> bool:
         return (
             environ["REQUEST_METHOD"] == self.method
             and self.path.fullmatch(environ["PATH_INFO"]) is not None
-            and all(asked.get(name, [None])[0] == value for name, value in self.fixed.items())
-            and self.in_query <= asked.keys()
+            and all(query.get(name, [None])[0] == value for name, value in self.fixed.items())
+            and self.in_query <= query.keys()
             and all(f"HTTP_{name.upper().replace('-', '_')}" in environ for name in self.in_headers)
         )
 
 
 @cache
-def _places(service: str) -> tuple[_Place, ...]:
-    return tuple(_read_places(_model(service)))
+def _routes(service: str) -> tuple[_Route, ...]:
+    return tuple(_read_routes(_model(service)))
 
 
-def _read_places(model: Any) -> Iterator[_Place]:
+def _read_routes(model: Any) -> Iterator[_Route]:
     for name in model.operation_names:
         operation = model.operation_model(name)
         path, _, query = operation.http["requestUri"].partition("?")
         members = operation.input_shape.members if operation.input_shape else {}
         required = operation.input_shape.required_members if operation.input_shape else ()
-        located = [members[each].serialization for each in required]
+        located = [members[name].serialization for name in required]
         fixed = {key: values[0] for key, values in parse_qs(query, keep_blank_values=True).items()}
-        yield _Place(
+        yield _Route(
             operation=name,
             method=operation.http["method"],
             path=re.compile(_pattern(path.rstrip("/")) + "/?"),
             fixed=fixed,
-            in_query=frozenset(at["name"] for at in located if at.get("location") == "querystring"),
-            in_headers=frozenset(at["name"] for at in located if at.get("location") == "header"),
+            in_query=frozenset(member["name"] for member in located if member.get("location") == "querystring"),
+            in_headers=frozenset(member["name"] for member in located if member.get("location") == "header"),
         )
 
 
 def _pattern(path: str) -> str:
+    """Return a regular expression for a path of botocore's models, such as /{Bucket}/{Key+}."""
     parts = re.split(r"(\{\w+\+?\})", path)
     return "".join(
         ".+" if part.endswith("+}") else "[^/]+" if part.startswith("{") else re.escape(part) for part in parts

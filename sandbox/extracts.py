@@ -1,4 +1,4 @@
-"""The real extracts that ship with the sandbox, and one of them broken on purpose."""
+"""The real extracts that ship with the sandbox, and a copy of one with faults."""
 
 import csv
 from pathlib import Path
@@ -8,7 +8,7 @@ MOVIES = Path(__file__).parent / "data" / "movies"
 
 
 def breaking_the_contract(flights: Path, folder: Path) -> Path:
-    """A copy of an extract of flights in which one departs from Boston, and one comes twice."""
+    """Copy a flights extract to `folder` with two faults: one flight departs from Boston, and one row is repeated."""
     with flights.open(encoding="utf-8", newline="") as file:
         header, *rows = csv.reader(file)
     rows[10][header.index("origin")] = "BOS"

@@ -1,4 +1,4 @@
-"""AWS on 127.0.0.1 in one process: moto, with an Athena that answers, a Lambda that runs and a Glue job that works."""
+"""AWS on 127.0.0.1 in one process: moto, with an Athena, a Lambda and a Glue that do real work."""
 
 import contextlib
 import logging
@@ -31,28 +31,28 @@ from sandbox.services.moto_lambda import RunningLambda
 from sandbox.services.moto_s3 import OrderedS3
 
 Gate = Callable[[Any], Any]
-"""Makes of a WSGI application another one, through which every request goes."""
+"""Wraps a WSGI application in another one, through which every request goes."""
 
 
 class LocalAws:
-    """The services of one AWS account. One at a time in a process, since moto keeps its state per process.
+    """The services of one AWS account. A process can have one at a time, because moto keeps its state per process.
 
-    `glue_minute_s` is how long a minute of a Glue timeout takes. `fault_injection` holds the faults to make.
+    `glue_minute_s` is how many seconds a minute of a Glue timeout takes. `fault_injection` holds the faults to make.
 
     Raises:
         SettingsError: the port is taken.
     """
 
     def __init__(self, port: int = 0, host: str = "127.0.0.1", *, glue_minute_s: float = 60) -> None:
-        if port and _answers(host, port):
-            raise SettingsError(f"Port {port} on {host} is in use. Choose another one, or 0 for any that is free.")
+        if port and _is_in_use(host, port):
+            raise SettingsError(f"Port {port} on {host} is in use. Choose another port, or 0 for any free one.")
         _replace_backends()
         self.fault_injection = FaultInjection()
         app = wsgi_app(self.fault_injection.gate, PolicyGate)
         try:
             self._server = make_server(host, port, app, threaded=True, request_handler=_QuietHandler)
-        except SystemExit:  # werkzeug's way to say it
-            raise SettingsError(f"Port {port} on {host} cannot be listened on. Choose another one.") from None
+        except SystemExit:  # werkzeug raises it
+            raise SettingsError(f"Port {port} on {host} cannot be opened. Choose another port.") from None
         self.endpoint = f"http://{host}:{self._server.server_address[1]}"
         self.faults_url = self.endpoint + FAULTS_PATH
         RunningLambda.endpoint = RunningGlue.endpoint = self.endpoint
@@ -64,10 +64,10 @@ class LocalAws:
         return self
 
     def stop(self) -> None:
-        """Ends the server and every child process, and forgets everything."""
+        """End the server and every child process, and delete all state."""
         self._server.shutdown()
         self._server.server_close()
-        for connection in list(_QuietHandler.connections):  # a client's idle one would keep its thread until the end
+        for connection in list(_QuietHandler.connections):  # an idle connection would keep its thread alive
             with contextlib.suppress(OSError):
                 connection.shutdown(socket.SHUT_RDWR)
         BackendDict.reset()
@@ -82,7 +82,7 @@ class LocalAws:
 
 
 def wsgi_app(*gates: Gate) -> Any:
-    """The whole AWS as one WSGI application. A request goes through the gates from the first to the last."""
+    """Return AWS as one WSGI application. A request goes through the gates from the first to the last."""
     app: Any = _OneRegion(_Dispatcher(create_backend_app))
     for gate in reversed(gates):
         app = gate(app)
@@ -90,7 +90,7 @@ def wsgi_app(*gates: Gate) -> Any:
 
 
 class _Dispatcher(DomainDispatcherApplication):
-    """moto looks through its folders and the patterns of all services for each request, a third of its CPU."""
+    """Caches the service of a host. moto searches all services at each request, which takes a third of its CPU."""
 
     def __init__(self, create_app: Callable[[str], Any]) -> None:
         super().__init__(create_app)
@@ -101,7 +101,7 @@ class _Dispatcher(DomainDispatcherApplication):
 
 
 class _OneRegion:
-    """Every region is the same place: what a client made in one, a client of another one finds."""
+    """Serves every region as REGION, so that a client of one region finds what a client of another region made."""
 
     def __init__(self, app: Any) -> None:
         self._app = app
@@ -111,16 +111,16 @@ class _OneRegion:
             environ["HTTP_AUTHORIZATION"] = re.sub(r"(Credential=[^/,]+/\d+/)[^/]+/", rf"\1{REGION}/", signed)
 
         def start_with_one_request_id(status: str, headers: list[tuple[str, str]], *more: Any) -> Any:
-            """moto adds an id of its own to the one that a function's log tells; boto3 would join the two."""
-            ours = any(name == "x-amzn-RequestId" for name, _ in headers)
-            kept = [header for header in headers if not (ours and header[0] == "x-amzn-requestid")]
+            """Drop moto's request id if the function's log has another one; boto3 would join the two."""
+            has_own = any(name == "x-amzn-RequestId" for name, _ in headers)
+            kept = [header for header in headers if not (has_own and header[0] == "x-amzn-requestid")]
             return start_response(status, kept, *more)
 
         return self._app(environ, start_with_one_request_id)
 
 
 def _replace_backends() -> None:
-    """moto makes a service's backend for an account and region from this class when it is first asked for."""
+    """Give moto the classes from which it makes a service's backend at the first request."""
     athena_backends.backend = RunningAthena
     lambda_backends.backend = RunningLambda
     glue_backends.backend = RunningGlue
@@ -128,8 +128,8 @@ def _replace_backends() -> None:
     logging.getLogger("sqlglot").setLevel(logging.ERROR)
 
 
-def _answers(host: str, port: int) -> bool:
-    # Asked, not bound: on Windows a second server may bind a port that is in use, and takes half of its clients.
+def _is_in_use(host: str, port: int) -> bool:
+    # Connect rather than bind: on Windows a second server may bind a port in use, and takes half of its clients.
     with socket.socket() as probe:
         probe.settimeout(0.5)
         return probe.connect_ex((host, port)) == 0

@@ -25,11 +25,11 @@ def sandbox(
     """
     require_sandbox()
     from blocks.settings import read_settings
-    from sandbox.__main__ import asked, serve
+    from sandbox.__main__ import read_options, serve
 
     policies = [text for each in policy or () for text in ("--policy", each)]
     try:
-        serve(asked(["--port", str(port), "--contracts", str(read_settings().contracts.absolute()), *policies]))
+        serve(read_options(["--port", str(port), "--contracts", str(read_settings().contracts.absolute()), *policies]))
     except KeyboardInterrupt:
         return 0
     return 0

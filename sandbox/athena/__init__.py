@@ -1,1 +1,1 @@
-"""Athena that answers: SQL in its dialect, over the Glue catalog and the objects in S3, run by DuckDB."""
+"""An Athena that runs queries: DuckDB executes Athena's SQL on the Glue catalog's tables and the objects in S3."""

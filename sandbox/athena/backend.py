@@ -1,4 +1,4 @@
-"""Query executions: their states, results and statistics."""
+"""Runs query executions, and keeps their states, results and statistics."""
 
 import contextlib
 import os
@@ -36,8 +36,8 @@ class RunningAthena(AthenaBackend):
         super().__init__(region_name, account_id)
         location = {"OutputLocation": f"s3://{RESULTS_BUCKET}/"}
         self.work_groups["primary"].configuration["ResultConfiguration"] = location
-        self._asked: dict[str, tuple[str, str]] = {}
-        self._asking = threading.Lock()
+        self._requests: dict[str, tuple[str, str]] = {}  # by client request token: the request, the execution's id
+        self._requests_lock = threading.Lock()
 
     @property
     def catalog(self) -> Catalog:
@@ -52,10 +52,10 @@ class RunningAthena(AthenaBackend):
         parameters: Any,
         token: str | None = None,
     ) -> str:
-        """The id of the execution, which is an earlier one if that was asked for by the same token.
+        """Start an execution and return its id; the same client request token returns the id of the earlier execution.
 
         Raises:
-            ValueError: there is nowhere to put the result, or the token is that of another query.
+            ValueError: no output location is given, or the token belongs to another query.
         """
         group = self.work_groups[workgroup]
         own = (group.configuration.get("ResultConfiguration") or {}).get("OutputLocation")
@@ -63,10 +63,10 @@ class RunningAthena(AthenaBackend):
         if not output:
             raise ValueError("No output location provided, neither by the workgroup nor as an API input.")
         execution = Execution(query, context, output, group, parameters)
-        asked = f"{query} {context} {output} {workgroup} {parameters}"
-        with self._asking:
-            earlier, id_ = self._asked.setdefault(token or execution.id, (asked, execution.id))
-        if earlier != asked:
+        request = f"{query} {context} {output} {workgroup} {parameters}"
+        with self._requests_lock:
+            earlier, id_ = self._requests.setdefault(token or execution.id, (request, execution.id))
+        if earlier != request:
             raise ValueError("Idempotent parameters do not match")
         if id_ != execution.id:
             return id_
@@ -103,9 +103,9 @@ class RunningAthena(AthenaBackend):
             execution.finish("FAILED", str(error))
         except duckdb.Error as error:
             execution.finish("FAILED", dialect.reason(error, execution.query))
-        except JsonRESTError as error:  # Glue's own refusal
+        except JsonRESTError as error:  # an error of Glue
             execution.finish("FAILED", f"FAILED: {error.error_type}: {error.message}")
-        except Exception as error:  # noqa: BLE001 - a query never ends without a state
+        except Exception as error:  # noqa: BLE001 - a query always ends in a state
             execution.finish("FAILED", f"GENERIC_INTERNAL_ERROR: {type(error).__name__}: {error}")
 
     def _execute(self, execution: Execution, sql: str) -> None:
@@ -126,7 +126,7 @@ class RunningAthena(AthenaBackend):
                 if execution.exports:
                     self._export(execution, sql)
                 else:
-                    connection.execute("SET disabled_filesystems = 'LocalFileSystem'")  # a SELECT reads nothing but S3
+                    connection.execute("SET disabled_filesystems = 'LocalFileSystem'")  # a SELECT reads only S3
                     self._select(execution, sql)
             finally:
                 execution.connection = None
@@ -136,15 +136,15 @@ class RunningAthena(AthenaBackend):
     def _prepare(connection: duckdb.DuckDBPyConnection, files: ObjectFiles) -> None:
         connection.register_filesystem(files)
         connection.execute("SET parquet_metadata_cache=true")
-        # By a column's least and greatest value in Parquet, which do not count NaN, isnan() becomes false.
+        # Without this DuckDB turns isnan() into false, because the Parquet minimum and maximum leave NaN out.
         connection.execute("SET disabled_optimizers='statistics_propagation'")
-        with contextlib.suppress(duckdb.Error):  # a rewriting of windows, which in 2.0 loses the filter on a partition
+        with contextlib.suppress(duckdb.Error):  # in DuckDB 2.0 this optimizer loses the filter on a partition
             connection.execute("SET disabled_optimizers='statistics_propagation,window_self_join'")
         for statement in dialect.PREPARATION:
             connection.execute(statement)
 
     def _translate(self, execution: Execution, sql: str) -> str:
-        """The query for DuckDB, once every table that it names is mounted."""
+        """Create a view for every table that the query names, and return the query for DuckDB."""
         tree, schema = dialect.parse(sql), dict[str, dict[str, dict[str, str]]]()
         with_path = dialect.expose_path(tree)
         assert execution.connection
@@ -153,12 +153,12 @@ class RunningAthena(AthenaBackend):
             table.set("catalog", None)
             table.set("db", exp.to_identifier(database, quoted=True))
             if name not in schema.get(database, {}):
-                found = self.catalog.table(database, name, sql)
-                schema.setdefault(database, {})[name] = dict((*found.columns, *found.keys, ("$path", "string")))
-                wanted = conditions(tree, table, [key for key, _ in found.keys])
-                self.catalog.mount(execution.connection, execution.files, database, found, with_path, wanted)
+                entry = self.catalog.table(database, name, sql)
+                schema.setdefault(database, {})[name] = dict((*entry.columns, *entry.keys, ("$path", "string")))
+                filters = conditions(tree, table, [key for key, _ in entry.keys])
+                self.catalog.create_view(execution.connection, execution.files, database, entry, with_path, filters)
         dialect.check_types(tree, schema, sql)
-        execution.files.read_bytes = 0  # what the footers took is planning, which Athena does not bill
+        execution.files.read_bytes = 0  # reading footers is part of planning, which Athena does not bill
         return dialect.to_duckdb(tree)
 
     def _select(self, execution: Execution, sql: str) -> None:
@@ -173,14 +173,14 @@ class RunningAthena(AthenaBackend):
         execution.rows = [[column["Name"] for column in execution.columns], *rows]
 
     def _export(self, execution: Execution, sql: str) -> None:
-        """CREATE TABLE AS and UNLOAD: the rows become objects, and a manifest names them."""
-        found = CREATE_TABLE_AS.match(sql) or UNLOAD.match(sql)
-        if not found:
-            raise AthenaError("SYNTAX_ERROR: line 1:1: This UNLOAD cannot be read")
-        given, options = found.groupdict(), _options(found["options"])
-        query = self._translate(execution, found["query"])
-        usual = f"{execution.output.rsplit('/', 1)[0]}/tables/{execution.id}"
-        target = (given.get("target") or options.get("external_location") or usual).rstrip("/") + "/"
+        """Run CREATE TABLE AS or UNLOAD: write the rows to objects, and a manifest with their names."""
+        match = CREATE_TABLE_AS.match(sql) or UNLOAD.match(sql)
+        if not match:
+            raise AthenaError("SYNTAX_ERROR: line 1:1: The sandbox cannot read this UNLOAD")
+        parts, options = match.groupdict(), _options(match["options"])
+        query = self._translate(execution, match["query"])
+        default = f"{execution.output.rsplit('/', 1)[0]}/tables/{execution.id}"
+        target = (parts.get("target") or options.get("external_location") or default).rstrip("/") + "/"
         if next(self.catalog.objects(target), None):
             raise AthenaError(f"HIVE_PATH_ALREADY_EXISTS: Target directory for table already exists: {target}")
         keys = re.findall(r"'(\w+)'", options.get("partitioned_by", ""))
@@ -189,11 +189,11 @@ class RunningAthena(AthenaBackend):
         execution.manifest = f"{execution.output}-manifest.csv"
         self._put(execution.manifest, "".join(f"{uri}\n" for uri in written).encode())
         execution.columns = [column_info("rows", "BIGINT")]
-        if given.get("table"):
+        if parts.get("table"):
             assert execution.connection
             described = execution.connection.execute(f"DESCRIBE {query}").fetchall()
             columns = [{"Name": name.lower(), "Type": hive_type(duck)} for name, duck, *_ in described]
-            database, name = ddl.qualified(given["table"], execution.database)
+            database, name = ddl.qualified(parts["table"], execution.database)
             ddl.create_table(self.catalog, database, name, columns, keys, target, kind)
             ddl.repair(self.catalog, self.catalog.table(database, name, sql))
 
@@ -235,5 +235,6 @@ class RunningAthena(AthenaBackend):
 
 
 def _options(text: str | None) -> dict[str, str]:
+    """Return the properties of a WITH clause by lower-case name; an ARRAY keeps its brackets."""
     pairs = re.findall(r"(\w+)\s*=\s*(ARRAY\s*\[[^\]]*\]|'[^']*')", text or "", re.I)
     return {name.lower(): value.strip("'") for name, value in pairs}

@@ -1,4 +1,4 @@
-"""The DDL that a pipeline needs, on the Glue catalog."""
+"""Runs on the Glue catalog the DDL statements that a pipeline uses."""
 
 import re
 from collections.abc import Callable, Sequence
@@ -8,13 +8,12 @@ from sqlglot import exp
 
 from sandbox.athena.catalog import Catalog, split_uri
 from sandbox.athena.dialect import parse
-from sandbox.athena.readers import Table
+from sandbox.athena.readers import CatalogTable
 from sandbox.athena.values import AthenaError, hive_text
 from sandbox.policies.caller import require_glue
 
 _HADOOP, _HIVE = "org.apache.hadoop", "org.apache.hadoop.hive"
 _TEXT = (f"{_HADOOP}.mapred.TextInputFormat", f"{_HIVE}.ql.io.HiveIgnoreKeyTextOutputFormat")
-# input format, output format, serde
 FORMATS = {
     "PARQUET": (
         f"{_HIVE}.ql.io.parquet.MapredParquetInputFormat",
@@ -25,20 +24,22 @@ FORMATS = {
     "JSON": (*_TEXT, "org.openx.data.jsonserde.JsonSerDe"),
     "CSV": (*_TEXT, f"{_HIVE}.serde2.OpenCSVSerde"),
 }
+"""By name: input format, output format and serde of a table in the Glue catalog."""
 Answer = tuple[str, Sequence[str]]
+"""The name of the column that a statement answers, and the lines of the answer."""
 _NAME = r"([\w.$`\"-]+)"
 
 
 def run(catalog: Catalog, database: str, sql: str) -> Answer:
-    """Runs one statement: the name of the column it answers, and the lines of the answer."""
+    """Run one statement. Raise AthenaError if the sandbox does not know it."""
     for pattern, statement in _STATEMENTS:
-        if found := re.match(pattern + r"\s*$", sql, re.I | re.S):
-            return statement(catalog, database, found)
+        if match := re.match(pattern + r"\s*$", sql, re.I | re.S):
+            return statement(catalog, database, match)
     raise AthenaError(f"NOT_SUPPORTED: line 1:1: The sandbox does not know this statement: {sql.split(None, 1)[0]} ...")
 
 
 def qualified(name: str, database: str) -> tuple[str, str]:
-    """('db', 't') of `db`.`t`, "db"."t" or t."""
+    """Return ('db', 't') for `db`.`t`, "db"."t" or t."""
     *before, table = re.sub(r'[`"]', "", name).lower().split(".")
     return (before[-1] if before else database), table
 
@@ -55,14 +56,14 @@ def create_table(
     serde_parameters: dict[str, str] | None = None,
     parameters: dict[str, str] | None = None,
 ) -> None:
-    """`keys` names the columns that are partition keys."""
-    given = FORMATS.get(kind, FORMATS["TEXTFILE"])
+    """Create a table; `keys` are the names of those columns that are partition keys."""
+    formats = FORMATS.get(kind, FORMATS["TEXTFILE"])
     storage = {
         "Columns": [column for column in columns if column["Name"] not in keys],
         "Location": location,
-        "InputFormat": given[0],
-        "OutputFormat": given[1],
-        "SerdeInfo": {"SerializationLibrary": serde or given[2], "Parameters": serde_parameters or {}},
+        "InputFormat": formats[0],
+        "OutputFormat": formats[1],
+        "SerdeInfo": {"SerializationLibrary": serde or formats[2], "Parameters": serde_parameters or {}},
     }
     require_glue("CreateTable", database, name)
     table = {"Name": name, "TableType": "EXTERNAL_TABLE", "StorageDescriptor": storage}
@@ -71,48 +72,50 @@ def create_table(
     catalog.glue.create_table(database, name, {**table, "PartitionKeys": partition_keys, "Parameters": parameters})
 
 
-def repair(catalog: Catalog, table: Table) -> list[str]:
-    """Adds the partitions that lie below the table's location; one line for each that is new."""
+def repair(catalog: Catalog, table: CatalogTable) -> list[str]:
+    """Add the partitions that are below the table's location; return one line for each new partition."""
     _, prefix = split_uri(table.location)
     added = []
-    require_glue("BatchCreatePartition", table.found.database_name, table.found.name)
+    require_glue("BatchCreatePartition", table.glue_table.database_name, table.glue_table.name)
     for key, _ in catalog.objects(table.location):
         folders = [folder.partition("=") for folder in key[len(prefix) :].strip("/").split("/")[: len(table.keys)]]
         if [name.lower() for name, _, _ in folders] == [name for name, _ in table.keys]:
             values = tuple(value for _, _, value in folders)
             if _add(table, values):
-                added.append(f"Repair: Added partition to metastore {table.found.name}:{table.partition_name(values)}")
+                added.append(
+                    f"Repair: Added partition to metastore {table.glue_table.name}:{table.partition_name(values)}"
+                )
     return added
 
 
-def _create_database(catalog: Catalog, database: str, found: re.Match[str]) -> Answer:
-    name = found[2].lower()
+def _create_database(catalog: Catalog, database: str, match: re.Match[str]) -> Answer:
+    name = match[2].lower()
     require_glue("CreateDatabase", name)
-    if not (found[1] and name in catalog.glue.databases):
+    if not (match[1] and name in catalog.glue.databases):
         catalog.glue.create_database(name, {"Name": name})
     return "result", ()
 
 
-def _drop_database(catalog: Catalog, database: str, found: re.Match[str]) -> Answer:
-    name = found[2].lower()
+def _drop_database(catalog: Catalog, database: str, match: re.Match[str]) -> Answer:
+    name = match[2].lower()
     require_glue("DeleteDatabase", name)
-    if name in catalog.glue.databases or not found[1]:
+    if name in catalog.glue.databases or not match[1]:
         catalog.glue.delete_database(name)
     return "result", ()
 
 
-def _drop_table(catalog: Catalog, database: str, found: re.Match[str]) -> Answer:
-    database, name = qualified(found[2], database)
+def _drop_table(catalog: Catalog, database: str, match: re.Match[str]) -> Answer:
+    database, name = qualified(match[2], database)
     require_glue("DeleteTable", database, name)
     if database in catalog.glue.databases and name in catalog.glue.databases[database].tables:
         catalog.glue.delete_table(database, name)
-    elif not found[1]:
+    elif not match[1]:
         raise AthenaError(f"FAILED: SemanticException [Error 10001]: Table not found {database}.{name}")
     return "result", ()
 
 
-def _create_external_table(catalog: Catalog, database: str, found: re.Match[str]) -> Answer:
-    tree = parse(found[0], exp.Create)
+def _create_external_table(catalog: Catalog, database: str, match: re.Match[str]) -> Answer:
+    tree = parse(match[0], exp.Create)
     database, name = (tree.this.this.db or database).lower(), tree.this.this.name.lower()
     columns, keys, location, kind, serde = _hive_columns(tree.this.expressions), list[str](), "", "TEXTFILE", ""
     serde_parameters, parameters = dict[str, str](), dict[str, str]()
@@ -147,29 +150,31 @@ def _hive_columns(definitions: Sequence[exp.Expression]) -> list[dict[str, str]]
     return [{"Name": column.name.lower(), "Type": hive_text(column.args["kind"])} for column in definitions]
 
 
-def _alter_partitions(catalog: Catalog, database: str, found: re.Match[str]) -> Answer:
-    table = catalog.table(*qualified(found[1], database), found[0])
-    action = "BatchCreatePartition" if found[2].upper() == "ADD" else "BatchDeletePartition"
-    require_glue(action, *qualified(found[1], database))
-    for specification, location in re.findall(r"PARTITION\s*\(([^)]*)\)(?:\s*LOCATION\s*'([^']*)')?", found[4], re.I):
+def _alter_partitions(catalog: Catalog, database: str, match: re.Match[str]) -> Answer:
+    table = catalog.table(*qualified(match[1], database), match[0])
+    action = "BatchCreatePartition" if match[2].upper() == "ADD" else "BatchDeletePartition"
+    require_glue(action, *qualified(match[1], database))
+    for specification, location in re.findall(r"PARTITION\s*\(([^)]*)\)(?:\s*LOCATION\s*'([^']*)')?", match[4], re.I):
         pairs = re.findall(r"[`\"]?(\w+)[`\"]?\s*=\s*(?:'([^']*)'|([\w.-]+))", specification)
-        given = {name.lower(): text or bare for name, text, bare in pairs}
-        if set(given) != {name for name, _ in table.keys}:
-            raise AthenaError(f"FAILED: SemanticException: Partition spec {given} does not fit the keys of the table")
-        values = tuple(given[name] for name, _ in table.keys)
-        if found[2].upper() == "ADD":
-            _add(table, values, location, tolerant=bool(found[3]))
-        elif str(list(values)) in table.found.partitions or not found[3]:
-            table.found.delete_partition(list(values))
+        specified = {name.lower(): text or bare for name, text, bare in pairs}
+        if set(specified) != {name for name, _ in table.keys}:
+            raise AthenaError(
+                f"FAILED: SemanticException: Partition spec {specified} does not fit the keys of the table"
+            )
+        values = tuple(specified[name] for name, _ in table.keys)
+        if match[2].upper() == "ADD":
+            _add(table, values, location, tolerant=bool(match[3]))
+        elif str(list(values)) in table.glue_table.partitions or not match[3]:
+            table.glue_table.delete_partition(list(values))
     return "result", ()
 
 
-def _add(table: Table, values: tuple[str, ...], location: str = "", tolerant: bool = True) -> bool:
-    """Whether the partition is new."""
-    storage = {**table.found.as_dict()["StorageDescriptor"]}
+def _add(table: CatalogTable, values: tuple[str, ...], location: str = "", tolerant: bool = True) -> bool:
+    """Add a partition; return False if it exists already and `tolerant` allows that."""
+    storage = {**table.glue_table.as_dict()["StorageDescriptor"]}
     storage["Location"] = location or f"{table.location}/{table.partition_name(values)}"
     try:
-        table.found.create_partition({"Values": list(values), "StorageDescriptor": storage, "Parameters": {}})
+        table.glue_table.create_partition({"Values": list(values), "StorageDescriptor": storage, "Parameters": {}})
     except PartitionAlreadyExistsException:
         if tolerant:
             return False
@@ -178,46 +183,46 @@ def _add(table: Table, values: tuple[str, ...], location: str = "", tolerant: bo
     return True
 
 
-def _msck(catalog: Catalog, database: str, found: re.Match[str]) -> Answer:
-    return "result", repair(catalog, catalog.table(*qualified(found[1], database), found[0]))
+def _msck(catalog: Catalog, database: str, match: re.Match[str]) -> Answer:
+    return "result", repair(catalog, catalog.table(*qualified(match[1], database), match[0]))
 
 
-def _show_partitions(catalog: Catalog, database: str, found: re.Match[str]) -> Answer:
-    table = catalog.table(*qualified(found[1], database), found[0])
-    require_glue("GetPartitions", *qualified(found[1], database))
+def _show_partitions(catalog: Catalog, database: str, match: re.Match[str]) -> Answer:
+    table = catalog.table(*qualified(match[1], database), match[0])
+    require_glue("GetPartitions", *qualified(match[1], database))
     if not table.keys:
-        raise AthenaError(f"FAILED: Execution Error: Table {table.found.name} is not a partitioned table")
+        raise AthenaError(f"FAILED: Execution Error: Table {table.glue_table.name} is not a partitioned table")
     return "partition", [table.partition_name(values) for values, _ in table.partitions()]
 
 
-def _show_databases(catalog: Catalog, database: str, found: re.Match[str]) -> Answer:
+def _show_databases(catalog: Catalog, database: str, match: re.Match[str]) -> Answer:
     require_glue("GetDatabases")
     return "database_name", sorted(catalog.glue.databases)
 
 
-def _show_tables(catalog: Catalog, database: str, found: re.Match[str]) -> Answer:
-    name = re.sub(r'[`"]', "", found[1] or database).lower()
+def _show_tables(catalog: Catalog, database: str, match: re.Match[str]) -> Answer:
+    name = re.sub(r'[`"]', "", match[1] or database).lower()
     require_glue("GetTables", name)
     return "tab_name", sorted(catalog.glue.get_database(name).tables)
 
 
-def _describe(catalog: Catalog, database: str, found: re.Match[str]) -> Answer:
-    table = catalog.table(*qualified(found[1], database), found[0])
+def _describe(catalog: Catalog, database: str, match: re.Match[str]) -> Answer:
+    table = catalog.table(*qualified(match[1], database), match[0])
     return "col_name", [f"{name:<20}\t{kind:<20}\t{'':<20}" for name, kind in (*table.columns, *table.keys)]
 
 
-def _show_columns(catalog: Catalog, database: str, found: re.Match[str]) -> Answer:
-    table = catalog.table(*qualified(found[1], database), found[0])
+def _show_columns(catalog: Catalog, database: str, match: re.Match[str]) -> Answer:
+    table = catalog.table(*qualified(match[1], database), match[0])
     return "field", [f"{name:<20}" for name, _ in (*table.columns, *table.keys)]
 
 
-def _show_create_table(catalog: Catalog, database: str, found: re.Match[str]) -> Answer:
-    database, name = qualified(found[1], database)
-    table = catalog.table(database, name, found[0])
+def _show_create_table(catalog: Catalog, database: str, match: re.Match[str]) -> Answer:
+    database, name = qualified(match[1], database)
+    table = catalog.table(database, name, match[0])
     columns, keys = (
         ", \n".join(f"  `{column}` {kind}" for column, kind in part) for part in (table.columns, table.keys)
     )
-    storage = table.found.as_dict()["StorageDescriptor"]
+    storage = table.glue_table.as_dict()["StorageDescriptor"]
     lines = [f"CREATE EXTERNAL TABLE `{database}`.`{name}`(", f"{columns})"]
     lines += ["PARTITIONED BY ( ", f"{keys})"] if keys else []
     lines += ["ROW FORMAT SERDE ", f"  '{storage['SerdeInfo']['SerializationLibrary']}' "]

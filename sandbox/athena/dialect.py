@@ -1,4 +1,4 @@
-"""Athena's SQL (Trino) as DuckDB's. What sqlglot does not translate is done here, on the tree or by macros."""
+"""Translates Athena's SQL (Trino) to DuckDB's: with sqlglot, and by rewrites and macros where sqlglot falls short."""
 
 import contextlib
 import re
@@ -14,7 +14,7 @@ from sqlglot.optimizer.qualify import qualify
 from acceptance.sql.text import with_sizes
 from sandbox.athena.values import AthenaError
 
-# A double as Trino casts it to text (1.5E0, 1.0E-7, NaN), from the shortest digits, which DuckDB writes.
+# Cast a double to text as Trino does (1.5E0, 1.0E-7, NaN), from the shortest digits, which DuckDB writes.
 _DOUBLE_TEXT = (
     "double_digits(x) AS trim(replace(split_part(ltrim(x, '-'), 'e', 1), '.', ''), '0')",
     """double_exponent(x) AS coalesce(try_cast(split_part(x, 'e', 2) AS INTEGER), 0) - 1 +
@@ -43,7 +43,7 @@ MACROS = (
     "nan() AS CAST('NaN' AS DOUBLE)",
     "infinity() AS CAST('Infinity' AS DOUBLE)",
     "every(x) AS bool_and(x)",
-    "count_if(x) AS count(*) FILTER (WHERE x)",  # DuckDB's own is null over no rows
+    "count_if(x) AS count(*) FILTER (WHERE x)",  # DuckDB's own returns null for no rows
 )
 
 PREPARATION = (
@@ -51,9 +51,9 @@ PREPARATION = (
     "SET integer_division=true",
     *(f"CREATE OR REPLACE MACRO {macro}" for macro in MACROS),
 )
-"""What a connection needs before it runs what `to_duckdb` writes."""
+"""Statements that a connection runs once before the queries that `to_duckdb` returns."""
 
-# DuckDB's words for what is wrong, Athena's code and words for it. {} is what the pattern captured.
+# A pattern of DuckDB's message, and Athena's error code and message; {} is the text that the pattern captured.
 _REASONS = (
     (
         r'Referenced column "([^"]+)"',
@@ -87,21 +87,21 @@ _CODES = (
 
 
 def with_parameters(sql: str, parameters: Sequence[str] | None) -> str:
-    """The text with each `?` replaced by its parameter, which must be one literal or expression of its own."""
+    """Replace each `?` by its parameter, which must be one literal or expression."""
     pieces = re.findall(r"'(?:[^']|'')*'|\"[^\"]*\"|--[^\n]*|\?|[^'\"?-]+|-", sql)
-    marks = pieces.count("?")
-    if marks != len(parameters or ()):
-        count = f"expected {marks} but found {len(parameters or ())}"
+    expected = pieces.count("?")
+    if expected != len(parameters or ()):
+        count = f"expected {expected} but found {len(parameters or ())}"
         raise AthenaError(f"INVALID_PARAMETER_USAGE: line 1:1: Incorrect number of parameters: {count}")
     values = iter([f"({parse(text, exp.Expression).sql('athena')})" for text in parameters or ()])
     return "".join(next(values) if piece == "?" else piece for piece in pieces)
 
 
 def parse(sql: str, kind: type[Any] = exp.Query) -> Any:
-    """The tree of one statement (or of one expression).
+    """Return the tree of one statement, or of one expression if `kind` says so.
 
     Raises:
-        AthenaError: SYNTAX_ERROR, or the text is something else than asked for.
+        AthenaError: the text is no SQL (SYNTAX_ERROR), or is not one tree of this kind.
     """
     try:
         trees = sqlglot.parse(with_sizes(sql), read="athena")
@@ -111,34 +111,34 @@ def parse(sql: str, kind: type[Any] = exp.Query) -> Any:
         message = f"mismatched input '{first['highlight']}'" if first.get("highlight") else str(error)
         raise AthenaError(f"SYNTAX_ERROR: {place}: {message}") from error
     if len(trees) != 1 or not isinstance(trees[0], kind):
-        raise AthenaError("NOT_SUPPORTED: line 1:1: The sandbox runs one SELECT, or one of the DDL statements it knows")
+        raise AthenaError("NOT_SUPPORTED: line 1:1: The sandbox runs one SELECT, or one of its DDL statements")
     return trees[0]
 
 
 def tables(tree: exp.Expression) -> list[exp.Table]:
-    """The tables that a query reads, without those that it defines itself."""
+    """Return the tables that a query reads, without its common table expressions."""
     defined = {cte.alias.lower() for cte in tree.find_all(exp.CTE)}
     named = [table for table in tree.find_all(exp.Table) if isinstance(table.this, exp.Identifier)]
     return [table for table in named if table.db or table.name.lower() not in defined]
 
 
 def expose_path(tree: exp.Expression) -> bool:
-    """Whether the query names the hidden column "$path"; then its stars are made to leave it out."""
+    """Return True if the query names the hidden column "$path"; its stars then exclude it."""
     if all(column.name != "$path" for column in tree.find_all(exp.Column)):
         return False
     for select in [table.parent_select for table in tables(tree) if table.parent_select]:
-        for star in [star for each in select.selects if each.is_star for star in each.find_all(exp.Star)]:
+        for star in [star for item in select.selects if item.is_star for star in item.find_all(exp.Star)]:
             star.set("except_", [exp.to_identifier("$path", quoted=True)])
     return True
 
 
 def check_types(tree: exp.Expression, schema: Any, sql: str) -> None:
-    """Athena compares nothing with something of another kind, where DuckDB would cast.
+    """Raise AthenaError (TYPE_MISMATCH) where values of different kinds are compared, which DuckDB would cast.
 
-    `schema` is {database: {table: {column: Hive type}}}. Raises AthenaError: TYPE_MISMATCH.
+    `schema` is {database: {table: {column: Hive type}}}.
     """
     tree = tree.copy()
-    with contextlib.suppress(sqlglot.errors.SqlglotError):  # a column that is not there is DuckDB's to tell
+    with contextlib.suppress(sqlglot.errors.SqlglotError):  # DuckDB reports an unknown column
         qualify(tree, schema=schema, dialect="athena", validate_qualify_columns=False, quote_identifiers=False)
     annotate_types(tree, schema=schema, dialect="athena")
     for comparison in tree.find_all(exp.EQ, exp.NEQ, exp.GT, exp.GTE, exp.LT, exp.LTE, exp.In, exp.Between):
@@ -150,36 +150,37 @@ def check_types(tree: exp.Expression, schema: Any, sql: str) -> None:
 
 
 def _family(kind: Any) -> str:
-    """Empty for a type that compares with others, or is not known."""
+    """Return text, number or time; empty for a type that compares with other kinds, or is unknown."""
     types = exp.DataType
     families = {"text": types.TEXT_TYPES, "number": types.NUMERIC_TYPES, "time": types.TEMPORAL_TYPES}
     return next((name for name, members in families.items() if kind and kind.this in members), "")
 
 
 def to_duckdb(tree: exp.Expression) -> str:
-    for node in reversed(list(tree.walk())):  # from the leaves up, so that what is inside a rewritten node is rewritten
+    """Return DuckDB's SQL for the tree, which is changed in place."""
+    for node in reversed(list(tree.walk())):  # from the leaves up, so that children are rewritten before their parent
         if (rewritten := _rewrite(node)) is not node:
             node.replace(rewritten)
     if isinstance(tree, exp.Query):
-        for place, column in enumerate(tree.selects):  # Athena calls a column without a name _col0, _col1, ...
+        for index, column in enumerate(tree.selects):  # Athena names unnamed columns _col0, _col1, ...
             if not isinstance(column, (exp.Alias, exp.Column, exp.Dot)) and not column.is_star:
-                column.replace(exp.alias_(column.copy(), f"_col{place}"))
+                column.replace(exp.alias_(column.copy(), f"_col{index}"))
     return tree.sql("duckdb")
 
 
 def reason(error: duckdb.Error, sql: str) -> str:
-    """The StateChangeReason for what DuckDB says."""
+    """Return Athena's StateChangeReason for an error of DuckDB."""
     text = str(error).split("\n\nLINE")[0].partition(" Error: ")[2] or str(error)
     for pattern, code, words in _REASONS:
-        if found := re.search(pattern, text):
-            place = f"{position(sql, found[1])}: " if found[1].lower() in sql.lower() else ""
-            return f"{code}: {place}{words.format(found[1])}" if code else found[1]
+        if match := re.search(pattern, text):
+            place = f"{position(sql, match[1])}: " if match[1].lower() in sql.lower() else ""
+            return f"{code}: {place}{words.format(match[1])}" if code else match[1]
     code = next((code for kind, code in _CODES if isinstance(error, kind)), "GENERIC_INTERNAL_ERROR")
     return f"{code}: {text}"
 
 
 def position(sql: str, name: str) -> str:
-    """Where a name first stands in the query, as Athena writes it: 'line 1:8'."""
+    """Return the first position of a name in the query, as Athena writes it: 'line 1:8'."""
     start = max(re.sub(r'["`]', " ", sql).lower().find(name.lower()), 0)
     return f"line {sql.count(chr(10), 0, start) + 1}:{start - sql.rfind(chr(10), 0, start)}"
 
@@ -198,9 +199,9 @@ def _rewrite(node: Any) -> Any:
         case exp.DateDiff():  # Trino counts whole units, DuckDB's date_diff counts boundaries
             unit = exp.Literal.string(node.text("unit").lower() or "day")
             return _call("date_sub", unit, node.expression, node.this)
-        case exp.RegexpExtract():  # no match: null in Trino, an empty text in DuckDB
-            found = _call("regexp_extract", *node.iter_expressions())
-            return exp.func("nullif", found, exp.Literal.string(""))
+        case exp.RegexpExtract():  # without a match Trino returns null, DuckDB an empty text
+            extracted = _call("regexp_extract", *node.iter_expressions())
+            return exp.func("nullif", extracted, exp.Literal.string(""))
     return node
 
 
@@ -208,7 +209,7 @@ def _cast(node: Any, to: Any) -> Any:
     sizes, kinds = to.expressions, exp.DataType.Type
     if to.is_type(*exp.DataType.TEXT_TYPES):
         text = _call("cast_text", node.this)
-        size = sizes[0].this if sizes else exp.Literal.number(1)  # CHAR is CHAR(1), VARCHAR has no end
+        size = sizes[0].this if sizes else exp.Literal.number(1)  # CHAR means CHAR(1), VARCHAR has no limit
         return _call("slice", text, exp.Literal.number(1), size) if sizes or to.is_type("char") else text
     if to.this in (kinds.TIMESTAMP, kinds.TIMESTAMPNTZ) and sizes:
         to.set("expressions", None)

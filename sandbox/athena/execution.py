@@ -1,4 +1,4 @@
-"""One query execution: what was asked, how far it is, and what it answered."""
+"""One query execution: its request, its state and its result."""
 
 import re
 import threading
@@ -22,7 +22,7 @@ _DDL = ("ALTER", "CREATE", "DROP", "MSCK")
 
 
 class Execution:
-    """One query. `rows` are rendered, with the header first if it is a SELECT; `exports`: its rows become objects."""
+    """One query. `rows` are texts, and those of a SELECT begin with the header. `exports`: the rows go to objects."""
 
     def __init__(self, query: str, context: dict[str, Any], output: str, workgroup: WorkGroup, parameters: Any) -> None:
         self.id, self.query, self.context, self.workgroup = str(uuid.uuid4()), query.strip(), context, workgroup
@@ -40,13 +40,13 @@ class Execution:
         self._deciding = threading.Lock()
 
     def begin(self) -> bool:
-        """False if it was cancelled before."""
+        """Change the state to RUNNING; return False if the query was cancelled before."""
         with self._deciding:
             self.status = self.status if self.ended else "RUNNING"
             return not self.ended
 
     def finish(self, status: str, reason: str = "") -> None:
-        """The first end counts: a cancelled query does not succeed."""
+        """End the query. Only the first end counts, so a cancelled query does not succeed."""
         with self._deciding:
             if not self.ended:
                 self.status, self.reason, self.ended = status, reason, time.time()
@@ -61,4 +61,4 @@ class Execution:
         return int(((self.ended or time.time()) - self.started) * 1000)
 
     def advance(self) -> None:
-        """moto would move the state at each look."""
+        """Do nothing; moto would change the state at each request."""

@@ -1,4 +1,4 @@
-"""Objects in S3 as files for DuckDB."""
+"""Gives DuckDB access to objects in S3 as files."""
 
 import io
 from datetime import datetime
@@ -9,7 +9,7 @@ from moto.s3.models import FakeKey
 
 
 class ObjectFiles(AbstractFileSystem):
-    """The objects that one query may read, as files for DuckDB. Counts the bytes that are read."""
+    """The objects that one query may read, as a file system of DuckDB. It counts the bytes that are read."""
 
     protocol = "objects"
     cachable = False
@@ -21,8 +21,9 @@ class ObjectFiles(AbstractFileSystem):
         self.read_bytes = 0
         self.cancelled = False
 
-    def add(self, path: str, uri: str, found: FakeKey) -> str:
-        self._objects[path] = found
+    def add(self, path: str, uri: str, item: FakeKey) -> str:
+        """Make the object readable at `path`, and return the URL that DuckDB opens."""
+        self._objects[path] = item
         self.uris[f"objects://{path}"] = uri
         return f"objects://{path}"
 

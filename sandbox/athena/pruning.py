@@ -1,4 +1,4 @@
-"""The partitions that a query asks for. As in Athena, nobody looks at the files of the others, whatever is in them."""
+"""Selects the partitions that a query needs. As in Athena, the files of the others are never read."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -7,45 +7,47 @@ import duckdb
 from sqlglot import exp
 
 from sandbox.athena.dialect import to_duckdb
-from sandbox.athena.readers import Table, identifier, literal
+from sandbox.athena.readers import CatalogTable, identifier, literal
 from sandbox.athena.values import duckdb_type
 
 Partition = tuple[tuple[str, ...], str]
-"""Its values, and its location."""
+"""The values of the partition keys, and the location."""
 
 
 def conditions(tree: exp.Expression, table: exp.Table, keys: Sequence[str]) -> list[exp.Expression]:
-    """What every row of the table must hold of its partition alone; nothing if the query names the table twice."""
+    """Return the parts of the WHERE clause on partition keys alone; none if the query names the table twice."""
     select = table.parent_select
-    named = [each for each in tree.find_all(exp.Table) if each.name.lower() == table.name.lower()]
+    named = [other for other in tree.find_all(exp.Table) if other.name.lower() == table.name.lower()]
     if select is None or len(named) > 1 or select.args.get("joins") or not select.args.get("where"):
         return []
     where = select.args["where"].this
     parts: list[Any] = list(where.flatten()) if isinstance(where, exp.And) else [where]
     known = {key.lower() for key in keys}
-    return [_without_table(part.copy()) for part in parts if _is_of_keys(part, known, table.alias_or_name)]
+    return [_without_table(part.copy()) for part in parts if _depends_on_keys(part, known, table.alias_or_name)]
 
 
-def asked_for(connection: duckdb.DuckDBPyConnection, table: Table, wanted: Sequence[exp.Expression]) -> list[Partition]:
-    """All of them, if the conditions cannot be told by the values."""
+def matching_partitions(
+    connection: duckdb.DuckDBPyConnection, table: CatalogTable, filters: Sequence[exp.Expression]
+) -> list[Partition]:
+    """Return the partitions that meet the filters; all of them if DuckDB cannot evaluate a filter."""
     partitions = table.partitions()
-    if not wanted or not partitions:
+    if not filters or not partitions:
         return partitions
     names = ", ".join(identifier(name) for name, _ in table.keys)
     typed = ", ".join(
         f"CAST({identifier(name)} AS {duckdb_type(kind)}) AS {identifier(name)}" for name, kind in table.keys
     )
     rows = ", ".join(f"({place}, {', '.join(map(literal, values))})" for place, (values, _) in enumerate(partitions))
-    where = " AND ".join(f"({to_duckdb(condition)})" for condition in wanted)
+    where = " AND ".join(f"({to_duckdb(condition)})" for condition in filters)
     source = f"SELECT place, {typed} FROM (VALUES {rows}) AS listed (place, {names})"
     try:
-        found = connection.execute(f"SELECT place FROM ({source}) WHERE {where}").fetchall()
+        matching = connection.execute(f"SELECT place FROM ({source}) WHERE {where}").fetchall()
     except duckdb.Error:
         return partitions
-    return [partitions[place] for (place,) in sorted(found)]
+    return [partitions[place] for (place,) in sorted(matching)]
 
 
-def _is_of_keys(part: exp.Expression, keys: set[str], table: str) -> bool:
+def _depends_on_keys(part: exp.Expression, keys: set[str], table: str) -> bool:
     columns = list(part.find_all(exp.Column))
     of_table = all(column.name.lower() in keys and column.table in ("", table) for column in columns)
     return bool(columns) and of_table and part.find(exp.Query, exp.AggFunc) is None

@@ -1,4 +1,4 @@
-"""How a table's files are read: DuckDB's SQL for its rows, with what Athena makes of a cell that does not fit."""
+"""Writes DuckDB's SQL that reads a table's files, and treats a cell that does not fit its type as Athena does."""
 
 from dataclasses import dataclass
 
@@ -9,7 +9,7 @@ from sqlglot import exp
 from sandbox.athena.files import ObjectFiles
 from sandbox.athena.values import AthenaError, duckdb_type
 
-# What a column of the catalog may be read from; anything else is HIVE_BAD_DATA, as in Trino's Parquet reader.
+# By type of the catalog's column, the types of a Parquet column that Trino's reader accepts. Others are HIVE_BAD_DATA.
 _INTEGERS = ("TINYINT", "SMALLINT", "INTEGER", "UTINYINT", "USMALLINT")
 _READABLE = {
     "TINYINT": _INTEGERS,
@@ -25,15 +25,15 @@ _READABLE = {
     "DATE": ("DATE",),
     "TIMESTAMP": ("TIMESTAMP", "TIMESTAMP_NS", "TIMESTAMP_S", "TIMESTAMP_MS", "TIMESTAMP WITH TIME ZONE"),
 }
-_IN_NO_TEXT = "\x1f"  # as the delimiter, it makes a line of text one cell
-_USUAL_DELIMITER = "\x01"
+_UNUSED_CHARACTER = "\x1f"  # as the delimiter, it makes each line one cell
+_DEFAULT_DELIMITER = "\x01"
 
 
 @dataclass(frozen=True, slots=True)
-class Table:
+class CatalogTable:
     """A table of the catalog. `columns` and `keys` (partition columns) are (name, Hive type)."""
 
-    found: FakeTable
+    glue_table: FakeTable
     columns: tuple[tuple[str, str], ...]
     keys: tuple[tuple[str, str], ...]
     location: str
@@ -41,11 +41,14 @@ class Table:
     options: dict[str, str]
 
     def partitions(self) -> list[tuple[tuple[str, ...], str]]:
-        """Values and location of each partition."""
-        shown = [partition.partition_input for partition in self.found.partitions.values()]
-        return [(tuple(entry["Values"]), (entry.get("StorageDescriptor") or {}).get("Location", "")) for entry in shown]
+        """Return values and location of each partition."""
+        entries = [partition.partition_input for partition in self.glue_table.partitions.values()]
+        return [
+            (tuple(entry["Values"]), (entry.get("StorageDescriptor") or {}).get("Location", "")) for entry in entries
+        ]
 
     def partition_name(self, values: tuple[str, ...]) -> str:
+        """Return year=2024/month=01 for the values 2024 and 01."""
         return "/".join(f"{name}={value}" for (name, _), value in zip(self.keys, values, strict=True))
 
 
@@ -58,12 +61,12 @@ def identifier(name: str) -> str:
 
 
 def select(
-    connection: duckdb.DuckDBPyConnection, files: ObjectFiles, table: Table, paths: list[str], with_path: bool
+    connection: duckdb.DuckDBPyConnection, files: ObjectFiles, table: CatalogTable, paths: list[str], with_path: bool
 ) -> str:
-    """The table's rows from these files, in the catalog's columns and types.
+    """Return a SELECT of the table's rows from these files, in the catalog's columns and types.
 
     Raises:
-        AthenaError: HIVE_BAD_DATA, a Parquet file has a column of another type.
+        AthenaError: a Parquet file has a column of another type (HIVE_BAD_DATA).
     """
     if not paths:
         nulls = [f"NULL::{duckdb_type(kind)} AS {identifier(name)}" for name, kind in (*table.columns, *table.keys)]
@@ -87,20 +90,20 @@ def select(
 
 
 Reader = tuple[list[str], str]
-"""The columns, and the call of one of DuckDB's readers, open for more options."""
+"""The selected columns, and the call of one of DuckDB's readers without its closing bracket."""
 
 
-def _parquet(connection: duckdb.DuckDBPyConnection, files: ObjectFiles, table: Table, listed: str) -> Reader:
+def _parquet(connection: duckdb.DuckDBPyConnection, files: ObjectFiles, table: CatalogTable, listed: str) -> Reader:
     facts = "lower(name), any_value(name), duckdb_type, any_value(type), any_value(file_name)"
-    found = connection.execute(f"SELECT {facts} FROM parquet_schema({listed}) GROUP BY lower(name), duckdb_type")
+    schema = connection.execute(f"SELECT {facts} FROM parquet_schema({listed}) GROUP BY lower(name), duckdb_type")
     present, declared = dict[str, str](), dict(table.columns)
-    for column, written, kind, physical, path in found.fetchall():
+    for column, written, kind, physical, path in schema.fetchall():
         present[column] = written
         allowed = _READABLE.get(duckdb_type(declared[column]).partition("(")[0]) if column in declared else None
         if allowed and kind and kind.partition("(")[0] not in allowed:
-            wanted = exp.DataType.build(declared[column], dialect="hive").sql("trino").lower()
+            expected = exp.DataType.build(declared[column], dialect="hive").sql("trino").lower()
             message = f"Field {column}'s type {physical} in parquet file {files.uris[path]} is incompatible with type"
-            raise AthenaError(f"HIVE_BAD_DATA: {message} {wanted} defined in table schema")
+            raise AthenaError(f"HIVE_BAD_DATA: {message} {expected} defined in table schema")
     columns = [
         f"CAST({identifier(present[name]) if name in present else 'NULL'} AS {duckdb_type(kind)}) AS {identifier(name)}"
         for name, kind in table.columns
@@ -108,34 +111,36 @@ def _parquet(connection: duckdb.DuckDBPyConnection, files: ObjectFiles, table: T
     return columns, f"read_parquet({listed}, union_by_name=true"
 
 
-def _json(table: Table, listed: str) -> Reader:
+def _json(table: CatalogTable, listed: str) -> Reader:
     kinds = ", ".join(f"{literal(name)}: {literal(duckdb_type(kind))}" for name, kind in table.columns)
     columns = [identifier(name) for name, _ in table.columns]
     return columns, f"read_json({listed}, columns={{{kinds}}}, format='newline_delimited'"
 
 
-def _quoted_csv(table: Table, listed: str) -> Reader:
-    """OpenCSVSerde: every cell is a text, an empty one too; a cell that is not of the column's type fails the query."""
+def _quoted_csv(table: CatalogTable, listed: str) -> Reader:
+    """Read as OpenCSVSerde does: an empty cell is an empty text, and a cell of another type fails the query."""
     texts = ", ".join(f"{literal(name)}: 'VARCHAR'" for name, _ in table.columns)
     delimiter, quote = table.options.get("separatorChar", ","), literal(table.options.get("quoteChar", '"'))
     reader = f"{_csv(table, listed)}, columns={{{texts}}}, delim={literal(delimiter)}, quote={quote}, escape={quote}"
     columns = []
     for name, hive in table.columns:
         cell, kind = identifier(name), duckdb_type(hive)
-        text = f"({cell} || '')"  # a bare column's type DuckDB would give to its CSV reader, which then fails
+        text = f"({cell} || '')"  # of a bare column DuckDB gives the type to its CSV reader, which then fails
         typed = f"TRY_CAST({text} AS {kind})"
-        if kind == "DATE":  # in days since 1970
+        if kind == "DATE":  # OpenCSVSerde reads days since 1970-01-01
             typed = f"(DATE '1970-01-01' + TRY_CAST({text} AS INTEGER))"
         message = f"concat('HIVE_BAD_DATA: Error parsing field value ''', {cell}, ''' for field ', {literal(name)})"
         checked = f"if({typed} IS NULL AND {cell} IS NOT NULL, error({message}), {typed}) AS {cell}"
         columns.append(cell if kind.startswith("TEXT") else checked)
-    return columns, f"{reader}, null_padding=true, nullstr={literal(_IN_NO_TEXT)}, parallel=false"
+    return columns, f"{reader}, null_padding=true, nullstr={literal(_UNUSED_CHARACTER)}, parallel=false"
 
 
-def _delimited(table: Table, listed: str) -> Reader:
-    """LazySimpleSerDe: no quoting, null is \\N, and a cell that is not of the column's type is null."""
-    reader = f"{_csv(table, listed)}, columns={{'line': 'VARCHAR'}}, delim={literal(_IN_NO_TEXT)}, quote='', escape=''"
-    cells = f"string_split(line, {literal(table.options.get('field.delim', _USUAL_DELIMITER))})"
+def _delimited(table: CatalogTable, listed: str) -> Reader:
+    """Read as LazySimpleSerDe does: no quoting, null is \\N, and a cell of another type is null."""
+    reader = (
+        f"{_csv(table, listed)}, columns={{'line': 'VARCHAR'}}, delim={literal(_UNUSED_CHARACTER)}, quote='', escape=''"
+    )
+    cells = f"string_split(line, {literal(table.options.get('field.delim', _DEFAULT_DELIMITER))})"
     columns = [
         f"TRY_CAST(nullif({cells}[{place}], '\\N') AS {duckdb_type(kind)}) AS {identifier(name)}"
         for place, (name, kind) in enumerate(table.columns, 1)
@@ -143,6 +148,6 @@ def _delimited(table: Table, listed: str) -> Reader:
     return columns, reader
 
 
-def _csv(table: Table, listed: str) -> str:
+def _csv(table: CatalogTable, listed: str) -> str:
     skipped = int(table.options.get("skip.header.line.count", 0))
     return f"read_csv({listed}, auto_detect=false, header=false, skip={skipped}"

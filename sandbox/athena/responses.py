@@ -1,4 +1,4 @@
-"""What moto's Athena API answers with constants, from the executions themselves."""
+"""Answers from real executions the calls of Athena's API that moto answers with constants."""
 
 import json
 from typing import Any
@@ -28,13 +28,13 @@ class RunningAthenaResponse(AthenaResponse):
         return json.dumps({"QueryExecutionId": started})
 
     def get_query_execution(self) -> Any:
-        return json.dumps({"QueryExecution": _shown(self._execution())})
+        return json.dumps({"QueryExecution": _described(self._execution())})
 
     def batch_get_query_execution(self) -> Any:
         known, ids = self.athena_backend.executions, self._get_param("QueryExecutionIds")
         unknown = [{"QueryExecutionId": id_, "ErrorMessage": "was not found"} for id_ in ids if id_ not in known]
-        found = [_shown(known[id_]) for id_ in ids if id_ in known]
-        return json.dumps({"QueryExecutions": found, "UnprocessedQueryExecutionIds": unknown})
+        executions = [_described(known[id_]) for id_ in ids if id_ in known]
+        return json.dumps({"QueryExecutions": executions, "UnprocessedQueryExecutionIds": unknown})
 
     def get_query_results(self) -> Any:
         execution = self._execution()
@@ -80,10 +80,10 @@ class RunningAthenaResponse(AthenaResponse):
         return databases[name]
 
     def _execution(self) -> Any:
-        wanted = self._get_param("QueryExecutionId")
-        if wanted not in self.athena_backend.executions:
-            raise _invalid(f"QueryExecution {wanted} was not found")
-        return self.athena_backend.executions[wanted]
+        id_ = self._get_param("QueryExecutionId")
+        if id_ not in self.athena_backend.executions:
+            raise _invalid(f"QueryExecution {id_} was not found")
+        return self.athena_backend.executions[id_]
 
 
 def _invalid(message: str) -> JsonRESTError:
@@ -91,17 +91,17 @@ def _invalid(message: str) -> JsonRESTError:
 
 
 def _metadata(table: Any) -> dict[str, Any]:
-    shown = table.as_dict()
-    storage = shown.get("StorageDescriptor") or {}
+    described = table.as_dict()
+    storage = described.get("StorageDescriptor") or {}
     names = ("Name", "Type", "Comment")
     columns, keys = (
         [{name: column[name] for name in names if name in column} for column in listed or ()]
-        for listed in (storage.get("Columns"), shown.get("PartitionKeys"))
+        for listed in (storage.get("Columns"), described.get("PartitionKeys"))
     )
     about = {
-        "Name": shown["Name"],
-        "TableType": shown.get("TableType", ""),
-        "CreateTime": shown["CreateTime"].timestamp(),
+        "Name": described["Name"],
+        "TableType": described.get("TableType", ""),
+        "CreateTime": described["CreateTime"].timestamp(),
     }
     serde = (storage.get("SerdeInfo") or {}).get("SerializationLibrary", "")
     facts = {
@@ -113,11 +113,11 @@ def _metadata(table: Any) -> dict[str, Any]:
         **about,
         "Columns": columns,
         "PartitionKeys": keys,
-        "Parameters": {**facts, **(shown.get("Parameters") or {})},
+        "Parameters": {**facts, **(described.get("Parameters") or {})},
     }
 
 
-def _shown(execution: Any) -> dict[str, Any]:
+def _described(execution: Any) -> dict[str, Any]:
     status: dict[str, Any] = {"State": execution.status, "SubmissionDateTime": execution.started}
     if execution.ended:
         status["CompletionDateTime"] = execution.ended

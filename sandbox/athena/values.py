@@ -1,4 +1,4 @@
-"""Types and values as Athena writes them, and the errors it fails a query with."""
+"""Converts types and values to Athena's notation, and defines the error that fails a query."""
 
 import re
 from datetime import datetime
@@ -8,7 +8,7 @@ from typing import Any
 from sqlglot import exp
 
 RESULTS_BUCKET = "athena-results"
-"""Where the workgroup `primary` puts its results."""
+"""The bucket for the results of the workgroup `primary`."""
 
 ATHENA_TYPES = {
     "BIGINT": "bigint",
@@ -29,26 +29,27 @@ ATHENA_TYPES = {
 
 
 class AthenaError(Exception):
-    """What fails a query. The message is its StateChangeReason."""
+    """An error that fails a query; the message becomes its StateChangeReason."""
 
 
 def duckdb_type(hive: str) -> str:
-    """'array<struct<a:int>>' -> 'STRUCT(a INT)[]'."""
+    """Return 'STRUCT(a INT)[]' for 'array<struct<a:int>>'."""
     return exp.DataType.build(hive, dialect="hive").sql("duckdb")
 
 
 def hive_type(duckdb: str) -> str:
+    """Return the Hive type for a type of DuckDB."""
     kind = exp.DataType.build("BIGINT" if duckdb == "HUGEINT" else duckdb, dialect="duckdb")
     return hive_text(kind)
 
 
 def hive_text(kind: exp.DataType) -> str:
-    """A type as the Glue catalog holds it: lower case, without spaces."""
+    """Return a type as the Glue catalog holds it: lower case, without spaces."""
     return kind.sql("hive").lower().replace(" ", "")
 
 
 def column_info(name: str, duckdb: str) -> dict[str, Any]:
-    """One column of a ResultSetMetadata."""
+    """Return the entry of one column in a ResultSetMetadata."""
     kind, precision, scale = ATHENA_TYPES.get(duckdb, "varchar"), 0, 0
     if numbers := re.fullmatch(r"DECIMAL\((\d+),(\d+)\)", duckdb):
         kind, precision, scale = "decimal", int(numbers[1]), int(numbers[2])
@@ -66,7 +67,7 @@ def column_info(name: str, duckdb: str) -> dict[str, Any]:
 
 
 def render(value: Any) -> str | None:
-    """A value as it stands in VarCharValue and in the result CSV."""
+    """Return a value as VarCharValue and the result CSV have it."""
     match value:
         case None | str():
             return value
@@ -90,7 +91,7 @@ def render(value: Any) -> str | None:
 
 
 def _double(value: float) -> str:
-    """As Java writes it: 1.5, 1.0E10, NaN."""
+    """Return a double as Java writes it: 1.5, 1.0E10, NaN."""
     if value != value or value in (float("inf"), float("-inf")):
         return {"nan": "NaN", "inf": "Infinity", "-inf": "-Infinity"}[str(value)]
     if value == 0 or 1e-3 <= abs(value) < 1e7:

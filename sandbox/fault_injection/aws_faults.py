@@ -1,7 +1,7 @@
-"""Faults of AWS itself: throttling, errors, denials, lost connections, latency, time-outs.
+"""Faults of AWS: throttling, errors, denials, lost connections, latency and time-outs.
 
-A fault is for the callers that sign with one of its access keys: `sandbox` is Aceite's own, `pipeline` that of the
-sandbox's functions and jobs.
+A fault affects the callers that sign with one of its access keys. Aceite signs with `sandbox`, the sandbox's functions
+and jobs with `pipeline`.
 """
 
 import json
@@ -13,7 +13,7 @@ from typing import Any
 
 from sandbox.aws_requests import SERVICES, AwsRequest, operations
 
-OURS = ("sandbox",)
+ACEITE = ("sandbox",)
 ANY = "*"
 MOST_SECONDS = 600
 
@@ -27,22 +27,25 @@ class AwsFaultKind(StrEnum):
     SLOW = "slow"
 
 
-_COUNTED = ("asked", "made")
-_NOT_AFTER = (AwsFaultKind.THROTTLED, AwsFaultKind.DENIED)
+_COUNTERS = ("requested", "made")
+"""Fields of a fault in an answer to GET. They are ignored when the fault is sent back."""
+_NEVER_AFTER = (AwsFaultKind.THROTTLED, AwsFaultKind.DENIED)
+"""Kinds of errors after which the request never had its effect."""
 _SECONDS = {AwsFaultKind.SLOW: 1.0, AwsFaultKind.TIMEOUT: 120.0}
-"""Of a fault that does not say: a time-out that is longer than the clients' own."""
+"""The defaults of `seconds`. The time-out is longer than those of Aceite's clients."""
 
 
 class BadFault(Exception):
-    """What was sent to the control is none; the message says what is allowed."""
+    """The body describes no fault; the message says what is allowed."""
 
 
 @dataclass
 class AwsFault:
-    """Happens to `rate` of the requests for an operation, at most `at_most` times if that is given.
+    """A fault that happens to the share `rate` of the requests for an operation, at most `at_most` times.
 
-    `after`: the request has its effect, and only the answer is lost or late. `seconds` are those of latency or of a
-    time-out, after which the connection is closed. The seed makes the same requests in the same order fail again.
+    With `after` the request has its effect, and only the answer is lost or late. `seconds` is the latency, or the time
+    until a time-out closes the connection. The same seed makes the same requests in the same order fail again.
+    `requested` counts the requests that it could happen to, `made` those that it happened to.
     """
 
     kind: AwsFaultKind
@@ -53,22 +56,22 @@ class AwsFault:
     at_most: int | None = None
     after: bool = False
     seconds: float = 0.0
-    callers: tuple[str, ...] = OURS
-    asked: int = 0
+    callers: tuple[str, ...] = ACEITE
+    requested: int = 0
     made: int = 0
 
     def __post_init__(self) -> None:
         self._random = random.Random(self.seed)
 
-    def takes(self, request: AwsRequest) -> bool:
-        """Whether it happens to this request."""
+    def happens_to(self, request: AwsRequest) -> bool:
+        """Return True if the fault happens to this request, and count it."""
         if (
             self.service not in (ANY, request.service)
             or self.operation not in (ANY, request.operation)
             or not {request.access_key, ANY} & set(self.callers)
         ):
             return False
-        self.asked += 1
+        self.requested += 1
         if self._random.random() >= self.rate or (self.at_most is not None and self.made >= self.at_most):
             return False
         self.made += 1
@@ -76,44 +79,44 @@ class AwsFault:
 
 
 def read_faults(body: bytes) -> list[AwsFault]:
-    """One fault, a list of them, or what GET answers.
+    """Read one fault, a list of faults, or an answer to GET.
 
     Raises:
-        BadFault: it is none of these; with what is allowed.
+        BadFault: the body is none of these, or a field has a wrong value.
     """
     try:
-        told = json.loads(body)
+        parsed = json.loads(body)
     except ValueError as error:
-        raise BadFault(f"the body is no JSON: {error}") from None
-    if isinstance(told, dict) and told.keys() == {"faults"}:
-        told = told["faults"]
-    return [_fault(each) for each in (told if isinstance(told, list) else [told])]
+        raise BadFault(f"the body is not JSON: {error}") from None
+    if isinstance(parsed, dict) and parsed.keys() == {"faults"}:
+        parsed = parsed["faults"]
+    return [_fault(value) for value in (parsed if isinstance(parsed, list) else [parsed])]
 
 
-def _fault(told: object) -> AwsFault:
-    if not isinstance(told, dict):
-        raise BadFault('a fault is an object such as {"service": "s3", "kind": "throttled", "rate": 0.3}')
-    told = {name: value for name, value in told.items() if name not in _COUNTED}
-    if unknown := sorted(set(told) - _FIELDS.keys()):
-        raise BadFault(f"{', '.join(unknown)}: no such field; allowed are {', '.join(_FIELDS)}")
-    for name, value in told.items():
+def _fault(fields: object) -> AwsFault:
+    if not isinstance(fields, dict):
+        raise BadFault('a fault must be an object such as {"service": "s3", "kind": "throttled", "rate": 0.3}')
+    fields = {name: value for name, value in fields.items() if name not in _COUNTERS}
+    if unknown := sorted(set(fields) - _FIELDS.keys()):
+        raise BadFault(f"{', '.join(unknown)}: unknown field; allowed are {', '.join(_FIELDS)}")
+    for name, value in fields.items():
         allowed, is_right = _FIELDS[name]
         if not is_right(value):
             raise BadFault(f"{name} is {json.dumps(value)}; allowed: {allowed}")
-    if "kind" not in told:
+    if "kind" not in fields:
         raise BadFault(f"kind is missing; allowed: {_FIELDS['kind'][0]}")
-    service, operation, kind = told.get("service", ANY), told.get("operation", ANY), AwsFaultKind(told["kind"])
+    service, operation, kind = fields.get("service", ANY), fields.get("operation", ANY), AwsFaultKind(fields["kind"])
     if operation != ANY and (service == ANY or operation not in operations(service)):
-        where = "without a service it can only be *" if service == ANY else f"{service} has no such operation"
-        raise BadFault(f"operation is {json.dumps(operation)}: {where}; it is written as in boto3's model: PutObject")
-    if told.get("after") and kind in _NOT_AFTER:
-        raise BadFault(f"after: AWS does not do what it answers {kind} to; allowed for the other kinds")
+        reason = "without a service it can only be *" if service == ANY else f"{service} has no such operation"
+        raise BadFault(f"operation is {json.dumps(operation)}: {reason}; write it as boto3's model does: PutObject")
+    if fields.get("after") and kind in _NEVER_AFTER:
+        raise BadFault(f"after: a request that AWS answers with {kind} has no effect; allowed for the other kinds")
     more = {
         "kind": kind,
-        "callers": tuple(told.get("callers", OURS)),
-        "seconds": told.get("seconds", _SECONDS.get(kind, 0)),
+        "callers": tuple(fields.get("callers", ACEITE)),
+        "seconds": fields.get("seconds", _SECONDS.get(kind, 0)),
     }
-    return AwsFault(**{**told, **more})
+    return AwsFault(**{**fields, **more})
 
 
 def _is_number(value: object, least: float, most: float) -> bool:
@@ -135,6 +138,6 @@ _FIELDS: dict[str, tuple[str, Callable[[Any], bool]]] = {
     "seconds": (f"a number from 0 to {MOST_SECONDS}", lambda value: _is_number(value, 0, MOST_SECONDS)),
     "callers": (
         'a list of access keys: "sandbox" is Aceite\'s, "pipeline" that of the functions and jobs, "*" is all',
-        lambda value: isinstance(value, list) and value != [] and all(isinstance(each, str) for each in value),
+        lambda value: isinstance(value, list) and value != [] and all(isinstance(key, str) for key in value),
     ),
 }

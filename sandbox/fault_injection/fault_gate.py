@@ -1,8 +1,9 @@
-"""The gate before AWS at which faults are made, and their control from outside, on the sandbox's own port.
+"""The gate before AWS that makes faults. They are set from outside, on the sandbox's own port.
 
-GET /_aceite/faults       the faults, and how often each was asked and made
-POST, PUT                 a fault, or a list of them: beside those that are set, or in their place
-DELETE                    ends them all
+GET /_aceite/faults       returns the faults, each with its counters
+POST                      adds a fault or a list of faults
+PUT                       replaces all faults by a fault or a list of faults
+DELETE                    removes all faults
 """
 
 import json
@@ -16,15 +17,15 @@ from dataclasses import asdict
 from http import HTTPStatus
 from typing import Any
 
-from sandbox.aws_requests import Refusal, read_request, refusal_body
+from sandbox.aws_requests import AwsError, error_answer, read_body, read_request
 from sandbox.fault_injection.aws_faults import ANY, AwsFault, AwsFaultKind, BadFault, read_faults
 
 FAULTS_PATH = "/_aceite/faults"
-"""No bucket can have this name."""
+"""A path that no request to S3 can have, because no bucket can have this name."""
 
 Wsgi = Callable[[dict[str, Any], Callable[..., Any]], Iterable[bytes]]
 
-_REFUSALS: dict[AwsFaultKind, dict[str, tuple[int, str]]] = {
+_ERRORS: dict[AwsFaultKind, dict[str, tuple[int, str]]] = {
     AwsFaultKind.THROTTLED: {
         ANY: (400, "ThrottlingException"),
         "s3": (503, "SlowDown"),
@@ -52,7 +53,7 @@ _REFUSALS: dict[AwsFaultKind, dict[str, tuple[int, str]]] = {
 
 
 class FaultInjection:
-    """The faults that are set, a gate before AWS that makes them, and their control."""
+    """Holds the faults, makes them in a gate before AWS, and answers at FAULTS_PATH."""
 
     def __init__(self) -> None:
         self._faults: list[AwsFault] = []
@@ -71,18 +72,18 @@ class FaultInjection:
             if environ["PATH_INFO"].rstrip("/") == FAULTS_PATH:
                 return self._control(environ, start_response)
             with self._lock:
-                asked = read_request(environ) if self._faults else None
-                fault = next((each for each in self._faults if asked and each.takes(asked)), None)
-            if asked is None or fault is None:
+                request = read_request(environ) if self._faults else None
+                fault = next((fault for fault in self._faults if request and fault.happens_to(request)), None)
+            if request is None or fault is None:
                 return app(environ, start_response)
-            return _made(fault, asked.service, app, environ, start_response)
+            return _make(fault, request.service, app, environ, start_response)
 
         return answer
 
     def _control(self, environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
         status, body = HTTPStatus.OK, {}
         try:
-            self._rule(environ["REQUEST_METHOD"], _body(environ))
+            self._change(environ["REQUEST_METHOD"], read_body(environ))
         except BadFault as error:
             status, body = HTTPStatus.BAD_REQUEST, {"error": str(error)}
         except KeyError:
@@ -92,27 +93,27 @@ class FaultInjection:
         start_response(f"{status.value} {status.phrase}", headers)
         return [content]
 
-    def _rule(self, method: str, body: bytes) -> None:
+    def _change(self, method: str, body: bytes) -> None:
         if method in ("PUT", "POST"):
-            told = read_faults(body)
+            faults = read_faults(body)
             with self._lock:
-                self._faults = [*(self._faults if method == "POST" else ()), *told]
+                self._faults = [*(self._faults if method == "POST" else ()), *faults]
         elif method == "DELETE":
             self.set(())
         elif method != "GET":
             raise KeyError(method)
 
 
-def _made(
+def _make(
     fault: AwsFault, service: str, app: Wsgi, environ: dict[str, Any], start_response: Callable[..., Any]
 ) -> Iterable[bytes]:
     started: list[Any] = []
     if fault.after or fault.kind is AwsFaultKind.SLOW:
         if not fault.after:
             time.sleep(fault.seconds)
-        content = _whole(app(environ, lambda *given: started.append(given)))
+        content = _read_all(app(environ, lambda *given: started.append(given)))
     else:
-        _body(environ)
+        read_body(environ)
     if fault.kind is AwsFaultKind.SLOW:
         if fault.after:
             time.sleep(fault.seconds)
@@ -122,26 +123,21 @@ def _made(
         _hang(environ["werkzeug.socket"], fault.seconds)
     if fault.kind in (AwsFaultKind.TIMEOUT, AwsFaultKind.RESET):
         environ["werkzeug.socket"].shutdown(socket.SHUT_RDWR)
-        raise ConnectionAbortedError("a fault that was asked for")
+        raise ConnectionAbortedError("an injected fault")
     return _refused(fault.kind, service, environ["REQUEST_METHOD"], start_response)
 
 
 def _refused(kind: AwsFaultKind, service: str, method: str, start_response: Callable[..., Any]) -> Iterable[bytes]:
-    codes = _REFUSALS[kind]
+    codes = _ERRORS[kind]
     status, code = codes.get(service, codes[ANY])
-    refusal = Refusal(status, code, f"a fault that was asked for at {FAULTS_PATH}")
-    headers, body = refusal_body(service, refusal, str(uuid.uuid4()))
+    error = AwsError(status, code, f"a fault that was set at {FAULTS_PATH}")
+    headers, body = error_answer(service, error, str(uuid.uuid4()))
     body = b"" if method == "HEAD" else body
     start_response(f"{status} {HTTPStatus(status).phrase}", [*headers, ("Content-Length", str(len(body)))])
     return [body]
 
 
-def _body(environ: dict[str, Any]) -> bytes:
-    body: bytes = environ["wsgi.input"].read(int(environ.get("CONTENT_LENGTH") or 0))
-    return body
-
-
-def _whole(answer: Iterable[bytes]) -> bytes:
+def _read_all(answer: Iterable[bytes]) -> bytes:
     try:
         return b"".join(answer)
     finally:
@@ -150,7 +146,7 @@ def _whole(answer: Iterable[bytes]) -> bytes:
 
 
 def _hang(connection: socket.socket, seconds: float) -> None:
-    """Until the client has had enough, at the latest so long."""
+    """Wait until the client closes the connection, at most `seconds`."""
     with selectors.DefaultSelector() as waiting:
         waiting.register(connection, selectors.EVENT_READ)
         waiting.select(seconds)

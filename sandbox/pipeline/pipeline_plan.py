@@ -1,4 +1,4 @@
-"""What the sandbox's pipeline has to do for a contract, as its plan says it and as the contract's steps await it."""
+"""Plans what the sandbox's pipeline does for a contract, from what the contract's steps await."""
 
 from dataclasses import asdict, dataclass, field
 from typing import Any, assert_never
@@ -33,6 +33,7 @@ def resources_of(contract: Contract) -> Resources:
 
 
 def plan(contract: Contract) -> dict[str, Any]:
+    """Return the entry of this dataset in plan.json, which `pipeline/deployed` reads."""
     staged, holds = targets(contract, "copy"), contract.partition_holds
     return {
         "dataset": contract.dataset,
@@ -51,45 +52,46 @@ def plan(contract: Contract) -> dict[str, Any]:
 
 
 def table_location(contract: Contract) -> str:
-    """What the steps await in the table, without the partition; the SOR bucket if they await nothing there."""
+    """Return the prefix that the steps await, without the partition; without such a step one in the bucket `sor`."""
     for uri in resources_of(contract).objects:
         if _in_table(contract, uri):
-            kept = uri.split("/")
-            first = next((place for place, part in enumerate(kept) if "=" in part), len(kept))
-            return "/".join(kept[:first]).rstrip("/") + "/"
+            folders = uri.split("/")
+            first = next((place for place, folder in enumerate(folders) if "=" in folder), len(folders))
+            return "/".join(folders[:first]).rstrip("/") + "/"
     return f"s3://sor/{contract.table.name}/"
 
 
 def actions(contract: Contract) -> dict[str, list[tuple[str, str]]]:
-    """What each function has to do, (action, target), from what is awaited between its call and the next one.
+    """Return (action, target) pairs by function, from what the steps await between its call and the next one.
 
-    An object outside the table: copy the landed one there. A Glue job: start it. If no step names a job, the function
-    that is called last fills the table itself.
+    For an object outside the table the function copies the landed object there (copy). For a Glue job it starts the job
+    (start). If no step names a job, the last function fills the table itself (ingest).
     """
-    found: dict[str, list[tuple[str, str]]] = {}
+    planned: dict[str, list[tuple[str, str]]] = {}
     function = ""
     for step in contract.steps:
         match step:
             case Invoke(name):
                 function = name
-                found.setdefault(function, [])
+                planned.setdefault(function, [])
             case AwaitGlueJob(job):
                 if function:
-                    found[function].append(("start", job))
+                    planned[function].append(("start", job))
             case AwaitObject(uri):
                 if function and not _in_table(contract, uri):
-                    found[function].append(("copy", uri))
+                    planned[function].append(("copy", uri))
             case RunGlueJob():
                 pass  # the run starts it
             case _:
                 assert_never(step)
     if function and not resources_of(contract).jobs:
-        found[function].append(("ingest", ""))
-    return found
+        planned[function].append(("ingest", ""))
+    return planned
 
 
 def targets(contract: Contract, action: str) -> list[str]:
-    return [target for done in actions(contract).values() for each, target in done if each == action]
+    """Return the targets of one action, in the order of the functions."""
+    return [target for planned in actions(contract).values() for name, target in planned if name == action]
 
 
 def _in_table(contract: Contract, uri: str) -> bool:

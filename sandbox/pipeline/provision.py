@@ -1,4 +1,4 @@
-"""Makes in an AWS everything that the contracts' pipelines name, and a pipeline that does what the contracts await."""
+"""Creates the AWS resources that the contracts name, and a pipeline that does what the contracts await."""
 
 import contextlib
 import io
@@ -21,7 +21,7 @@ DEPLOYED = Path(__file__).parent / "deployed"
 CODE_BUCKET = "pipeline-code"
 ROLE = "sandbox-pipeline"
 MAX_CONCURRENT_RUNS = 10
-_THERE_ALREADY = (
+_EXISTS_ALREADY = (
     "BucketAlreadyOwnedByYou", "BucketAlreadyExists", "AlreadyExistsException", "ParameterAlreadyExists",
     "EntityAlreadyExists", "InvalidRequestException",
 )  # fmt: skip
@@ -30,49 +30,50 @@ _THERE_ALREADY = (
 def provision(
     session: boto3.Session, endpoint_url: str, contracts: Iterable[Contract], evidence_bucket: str = "evidence"
 ) -> None:
-    """Can be repeated: what is there stays, and the pipeline's code becomes that of these contracts."""
+    """Create what does not exist yet, and replace the pipeline's code by that for these contracts."""
     contracts = tuple(contracts)
     clients = {
         service: session.client(service, endpoint_url=endpoint_url)
         for service in ("s3", "ssm", "lambda", "glue", "athena", "iam")
     }
     for bucket in sorted({evidence_bucket, CODE_BUCKET, RESULTS_BUCKET}.union(*map(_buckets, contracts))):
-        with _once():
+        with _unless_it_exists():
             clients["s3"].create_bucket(Bucket=bucket)
     _open_to_browsers(clients["s3"], evidence_bucket)
-    _pipeline(clients, contracts)
+    _create_pipeline(clients, contracts)
     for contract in contracts:
-        _parameters(clients["ssm"], contract)
-        _table(clients["glue"], contract)
+        _put_parameters(clients["ssm"], contract)
+        _create_sor_table(clients["glue"], contract)
         if contract.landed_table:
-            _landed_table(clients["glue"], contract)
+            _create_landed_table(clients["glue"], contract)
         location = contract.table.output_location or f"s3://{RESULTS_BUCKET}/"
         configuration = {"ResultConfiguration": {"OutputLocation": location}, "EnforceWorkGroupConfiguration": False}
-        with _once():
+        with _unless_it_exists():
             clients["athena"].create_work_group(Name=contract.table.workgroup, Configuration=configuration)
 
 
 def _open_to_browsers(s3: Any, bucket: str) -> None:
-    """A browser signs nothing: without this policy S3 answers 403 to the links to the evidence."""
+    """Allow unsigned reads, because a browser that follows a link to evidence signs nothing."""
     read = {"Effect": "Allow", "Principal": "*", "Action": "s3:GetObject", "Resource": f"arn:aws:s3:::{bucket}/*"}
     s3.put_bucket_policy(Bucket=bucket, Policy=json.dumps({"Version": "2012-10-17", "Statement": [read]}))
 
 
-def _pipeline(clients: Mapping[str, Any], contracts: Sequence[Contract]) -> None:
-    package = _package([plan(contract) for contract in contracts])
+def _create_pipeline(clients: Mapping[str, Any], contracts: Sequence[Contract]) -> None:
+    package = _zip_code([plan(contract) for contract in contracts])
     clients["s3"].put_object(Bucket=CODE_BUCKET, Key="pipeline.zip", Body=package)
     clients["s3"].put_object(Bucket=CODE_BUCKET, Key="job.py", Body=(DEPLOYED / "job.py").read_bytes())
-    with _once():
+    with _unless_it_exists():
         clients["iam"].create_role(RoleName=ROLE, AssumeRolePolicyDocument="{}")
     role = clients["iam"].get_role(RoleName=ROLE)["Role"]["Arn"]
     resources = [resources_of(contract) for contract in contracts]
     for function in sorted(set[str]().union(*(named.functions for named in resources))):
-        _function(clients["lambda"], function, role, package)
+        _deploy_function(clients["lambda"], function, role, package)
     for job in sorted(set[str]().union(*(named.jobs for named in resources))):
-        _job(clients["glue"], job, role)
+        _create_job(clients["glue"], job, role)
 
 
-def _package(plan: list[dict[str, Any]]) -> bytes:
+def _zip_code(plan: list[dict[str, Any]]) -> bytes:
+    """Return the zip file that Lambda and Glue run: the modules of deployed/, and the plan."""
     package = io.BytesIO()
     with zipfile.ZipFile(package, "w", zipfile.ZIP_DEFLATED) as file:
         for module in sorted(DEPLOYED.glob("*.py")):
@@ -81,7 +82,7 @@ def _package(plan: list[dict[str, Any]]) -> bytes:
     return package.getvalue()
 
 
-def _function(client: Any, name: str, role: str, package: bytes) -> None:
+def _deploy_function(client: Any, name: str, role: str, package: bytes) -> None:
     try:
         client.create_function(
             FunctionName=name,
@@ -95,8 +96,8 @@ def _function(client: Any, name: str, role: str, package: bytes) -> None:
         client.update_function_code(FunctionName=name, ZipFile=package)
 
 
-def _job(client: Any, name: str, role: str) -> None:
-    with _once():
+def _create_job(client: Any, name: str, role: str) -> None:
+    with _unless_it_exists():
         client.create_job(
             Name=name,
             Role=role,
@@ -106,7 +107,7 @@ def _job(client: Any, name: str, role: str) -> None:
         )
 
 
-def _parameters(client: Any, contract: Contract) -> None:
+def _put_parameters(client: Any, contract: Contract) -> None:
     facts = {
         "source_bucket": contract.template.bucket,
         "database": contract.table.database,
@@ -117,11 +118,11 @@ def _parameters(client: Any, contract: Contract) -> None:
     for job in targets(contract, "start"):
         facts["job"] = job
     for name in {override.copy_of for override in contract.override if override.copy_of}:
-        with _once():
+        with _unless_it_exists():
             client.put_parameter(Name=name, Type="String", Value=json.dumps(facts))
 
 
-def _table(client: Any, contract: Contract) -> None:
+def _create_sor_table(client: Any, contract: Contract) -> None:
     types = {column.name: column.type for column in contract.columns}
     columns = {name: type_ for name, type_ in types.items() if name not in contract.partition}
     keys = {name: types[name] for name in contract.partition}
@@ -129,8 +130,8 @@ def _table(client: Any, contract: Contract) -> None:
     _create_table(client, name, "PARQUET", columns, table_location(contract), keys=keys)
 
 
-def _landed_table(client: Any, contract: Contract) -> None:
-    """Over the landing location, with the file's columns in the contract's order; those of a CSV are texts."""
+def _create_landed_table(client: Any, contract: Contract) -> None:
+    """Create the table over the landing location, with the file's columns; those of a CSV are texts."""
     database, _, name = contract.landed_table.partition(".")
     location = f"s3://{contract.template.bucket}/{contract.template.prefix}"
     landing, columns = contract.landing, {column.landed.lower(): column.type for column in contract.landed_columns}
@@ -138,9 +139,9 @@ def _landed_table(client: Any, contract: Contract) -> None:
         _create_table(client, (database, name), "PARQUET", columns, location)
         return
     texts = dict.fromkeys([*columns, *map(str.lower, landing.ignored)], "string")
-    signs = {"separatorChar": landing.delimiter, "quoteChar": landing.quote, "escapeChar": landing.quote}
+    characters = {"separatorChar": landing.delimiter, "quoteChar": landing.quote, "escapeChar": landing.quote}
     header = {"skip.header.line.count": str(int(landing.header))}
-    _create_table(client, (database, name), "CSV", texts, location, signs=signs, parameters=header)
+    _create_table(client, (database, name), "CSV", texts, location, serde_parameters=characters, parameters=header)
 
 
 def _create_table(
@@ -151,17 +152,21 @@ def _create_table(
     location: str,
     *,
     keys: Mapping[str, str] = MappingProxyType({}),
-    signs: Mapping[str, str] = MappingProxyType({}),
+    serde_parameters: Mapping[str, str] = MappingProxyType({}),
     parameters: Mapping[str, str] = MappingProxyType({}),
 ) -> None:
-    """`name` is database and table; columns and partition keys are name -> Hive type, signs those of a CSV."""
+    """Create a table unless it exists.
+
+    `name` is database and table. Columns and partition keys are name -> Hive type. `serde_parameters` are those of a
+    CSV's serde, `parameters` those of the table.
+    """
     input_format, output_format, serde = FORMATS[kind]
     storage = {
         "Columns": [{"Name": column, "Type": type_} for column, type_ in columns.items()],
         "Location": location,
         "InputFormat": input_format,
         "OutputFormat": output_format,
-        "SerdeInfo": {"SerializationLibrary": serde, "Parameters": dict(signs)},
+        "SerdeInfo": {"SerializationLibrary": serde, "Parameters": dict(serde_parameters)},
     }
     described = {
         "Name": name[1],
@@ -170,9 +175,9 @@ def _create_table(
         "PartitionKeys": [{"Name": key, "Type": type_} for key, type_ in keys.items()],
         "StorageDescriptor": storage,
     }
-    with _once():
+    with _unless_it_exists():
         client.create_database(DatabaseInput={"Name": name[0]})
-    with _once():
+    with _unless_it_exists():
         client.create_table(DatabaseName=name[0], TableInput=described)
 
 
@@ -192,9 +197,9 @@ def _bucket(contract: Contract, uri: str) -> str:
 
 
 @contextlib.contextmanager
-def _once() -> Iterator[None]:
+def _unless_it_exists() -> Iterator[None]:
     try:
         yield
     except ClientError as error:
-        if error.response["Error"]["Code"] not in _THERE_ALREADY:
+        if error.response["Error"]["Code"] not in _EXISTS_ALREADY:
             raise

@@ -9,45 +9,52 @@ from sandbox.policies.policy import Policy, RequiredPermission
 
 
 class Denied(Exception):
-    """The caller may not do it; in IAM's own words."""
+    """The policy does not allow the action; the message is IAM's own."""
 
 
 @dataclass(frozen=True, slots=True)
 class RestrictedCaller:
-    """Who signed the request that is being answered, and is bound to a policy."""
+    """The access key that signed the request, and the policy that restricts it."""
 
     access_key: str
     account: str
     policy: Policy
 
-    def denial(self, need: RequiredPermission) -> str:
-        """IAM's sentence, or nothing."""
-        why = self.policy.refusal(need)
-        who = f"User: arn:aws:iam::{self.account}:user/{self.access_key}"
-        return f"{who} is not authorized to perform: {need.action} on resource: {need.resource} {why}" if why else ""
+    def denial(self, required: RequiredPermission) -> str:
+        """Return IAM's error message, or an empty text if the action is allowed."""
+        reason = self.policy.refusal(required)
+        if not reason:
+            return ""
+        user = f"User: arn:aws:iam::{self.account}:user/{self.access_key}"
+        return f"{user} is not authorized to perform: {required.action} on resource: {required.resource} {reason}"
 
 
 CALLER: ContextVar[RestrictedCaller | None] = ContextVar("caller", default=None)
-"""None for one that may do everything. A thread that works for a request is started in a copy of its context."""
+"""None for a caller without a policy. Start a thread that works for a request in a copy of the request's context."""
 
 
 def denial(action: str, resource: str, **context: str) -> str:
-    """Why whoever asked may not do this; empty if they may. Names of context keys have _ in the place of the colon."""
+    """Return IAM's error message if the current caller may not do this, else an empty text.
+
+    Names of context keys have an underscore in place of the colon: s3_prefix.
+    """
     caller = CALLER.get()
     keys = tuple((key.replace("_", ":", 1), value) for key, value in context.items())
     return caller.denial(RequiredPermission(action, resource, keys)) if caller else ""
 
 
 def require_glue(action: str, database: str = "", table: str = "") -> None:
-    """Raises Denied unless whoever asked has the right on catalog, database and table."""
+    """Raise Denied unless the current caller may do the action on catalog, database and table."""
     caller = CALLER.get()
-    for resource in catalog_resources(database, table) if caller else ():
-        arn = f"arn:aws:glue:{REGION}:{caller.account}:{resource}" if caller else ""
-        if said := denial(f"glue:{action}", arn):
-            raise Denied(f"Insufficient permissions to execute the query. {said}")
+    if caller is None:
+        return
+    for resource in catalog_resources(database, table):
+        if message := denial(f"glue:{action}", f"arn:aws:glue:{REGION}:{caller.account}:{resource}"):
+            raise Denied(f"Insufficient permissions to execute the query. {message}")
 
 
 def catalog_resources(database: str, table: str = "") -> Iterator[str]:
+    """Yield the resources that Glue checks for a call: the catalog, the database and the table."""
     yield "catalog"
     if database:
         yield f"database/{database}"

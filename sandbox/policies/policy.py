@@ -1,10 +1,7 @@
-"""IAM, as far as Aceite's own policies go: who signs with an access key that is bound to a policy may do what it says.
+"""Reads and evaluates IAM policy documents, as far as Aceite's own policies use the language.
 
-Policies are bound from outside, at `/_aceite/policies/ACCESS-KEY-ID` of the sandbox's own port: PUT binds the document
-that is sent, DELETE unbinds it, GET shows it. An access key that is bound to none may do everything, and so does the
-sandbox's own pipeline. What Athena does in the name of whoever asks is asked of the same policy.
-
-A document that says more than can be evaluated is refused: it would promise what nobody keeps.
+A document with an element that this module does not evaluate is refused. Ignoring the element would grant or deny
+something else than IAM does.
 """
 
 import json
@@ -15,22 +12,23 @@ from functools import cache
 from typing import Any
 
 MOST_CHARACTERS = 6144
+"""IAM's limit for a managed policy, without whitespace."""
 _CONDITIONS = {"StringEquals", "StringLike"}
 _KEYS = {"s3:prefix", "kms:ViaService"}
 _FIELDS = {"Sid", "Effect", "Action", "Resource", "Condition"}
 _VARIABLE = re.compile(r"(\$\{[*?$]\}|[*?])")
 
 Context = Mapping[str, str]
-"""What is known of a request by the condition keys of IAM. One that is missing meets no condition."""
+"""Values of a request by IAM's condition keys. A condition on a missing key does not hold."""
 
 
 class BadPolicy(Exception):
-    """The document is no policy, or says what cannot be evaluated here; with what is allowed."""
+    """The document is no policy, or uses an element that is not evaluated here; the message says what is allowed."""
 
 
 @dataclass(frozen=True, slots=True)
 class RequiredPermission:
-    """What a request takes of who makes it."""
+    """An action on a resource that a request must be allowed to do."""
 
     action: str
     resource: str
@@ -44,11 +42,11 @@ class _Statement:
     resources: tuple[str, ...]
     conditions: tuple[tuple[str, str, tuple[str, ...]], ...]
 
-    def says(self, need: RequiredPermission) -> bool:
+    def applies_to(self, required: RequiredPermission) -> bool:
         return (
-            any(_matches(pattern.lower(), need.action.lower()) for pattern in self.actions)
-            and any(_matches(pattern, need.resource) for pattern in self.resources)
-            and all(self._holds(*condition, dict(need.context)) for condition in self.conditions)
+            any(_matches(pattern.lower(), required.action.lower()) for pattern in self.actions)
+            and any(_matches(pattern, required.resource) for pattern in self.resources)
+            and all(self._holds(*condition, dict(required.context)) for condition in self.conditions)
         )
 
     @staticmethod
@@ -64,67 +62,73 @@ class Policy:
     statements: tuple[_Statement, ...]
     document: str
 
-    def refusal(self, need: RequiredPermission) -> str:
-        """Why it is denied, as all is that no statement allows, or that one denies; empty if it is allowed."""
-        said = [statement for statement in self.statements if statement.says(need)]
-        if any(not statement.allows for statement in said):
+    def refusal(self, required: RequiredPermission) -> str:
+        """Return the reason why the policy denies it, in IAM's words; empty if it allows it.
+
+        A matching Deny wins over every Allow. Without a matching Allow the action is denied.
+        """
+        matching = [statement for statement in self.statements if statement.applies_to(required)]
+        if any(not statement.allows for statement in matching):
             return "with an explicit deny in an identity-based policy"
-        return "" if said else f"because no identity-based policy allows the {need.action} action"
+        return "" if matching else f"because no identity-based policy allows the {required.action} action"
 
 
 def read_policy(text: str) -> Policy:
-    """Raises BadPolicy."""
+    """Return the policy. Raise BadPolicy if the text is no policy or uses an element that is not evaluated here."""
     try:
-        told = json.loads(text)
+        document = json.loads(text)
     except ValueError as error:
-        raise BadPolicy(f"it is not JSON: {error}") from None
-    if not isinstance(told, dict) or not told.keys() <= {"Version", "Id", "Statement"} or "Statement" not in told:
-        raise BadPolicy('a policy is {"Version": "2012-10-17", "Statement": [...]}')
-    if told.get("Version") != "2012-10-17":
-        raise BadPolicy(f'its Version is {told.get("Version")!r}; "2012-10-17" is read here')
-    size = len(json.dumps(told, separators=(",", ":"), ensure_ascii=False))
+        raise BadPolicy(f"the document is not JSON: {error}") from None
+    fields = document.keys() if isinstance(document, dict) else set[str]()
+    if "Statement" not in fields or not fields <= {"Version", "Id", "Statement"}:
+        raise BadPolicy('expected {"Version": "2012-10-17", "Statement": [...]}')
+    if document.get("Version") != "2012-10-17":
+        raise BadPolicy(f'Version is {document.get("Version")!r}; the sandbox evaluates "2012-10-17"')
+    size = len(json.dumps(document, separators=(",", ":"), ensure_ascii=False))
     if size > MOST_CHARACTERS:
-        raise BadPolicy(f"it has {size:,} characters; IAM allows {MOST_CHARACTERS:,}")
-    statements = told["Statement"] if isinstance(told["Statement"], list) else [told["Statement"]]
-    sids = [each.get("Sid") for each in statements if isinstance(each, dict) and "Sid" in each]
+        raise BadPolicy(f"the document has {size:,} characters; IAM allows {MOST_CHARACTERS:,}")
+    statements = document["Statement"] if isinstance(document["Statement"], list) else [document["Statement"]]
+    sids = [statement["Sid"] for statement in statements if isinstance(statement, dict) and "Sid" in statement]
     if len(set(sids)) < len(sids) or not all(re.fullmatch(r"[A-Za-z0-9]+", str(sid)) for sid in sids):
-        raise BadPolicy("each Sid is of letters and digits, and no other statement's")
+        raise BadPolicy("a Sid must consist of letters and digits, and be unique in the document")
     return Policy(tuple(map(_read_statement, statements)), text)
 
 
-def _read_statement(told: Any) -> _Statement:
-    if not isinstance(told, dict):
-        raise BadPolicy(f"a statement is an object, not {told!r}")
-    name = f"the statement {told.get('Sid', json.dumps(told)[:60])}"
-    if unknown := sorted(told.keys() - _FIELDS):
-        raise BadPolicy(f"{name} holds {', '.join(unknown)}; evaluated are {', '.join(sorted(_FIELDS))}")
-    if told.get("Effect") not in ("Allow", "Deny"):
-        raise BadPolicy(f"{name} has the Effect {told.get('Effect')!r}; allowed are Allow and Deny")
-    actions, resources = (_texts(told.get(field), f"{field} of {name}") for field in ("Action", "Resource"))
+def _read_statement(statement: Any) -> _Statement:
+    if not isinstance(statement, dict):
+        raise BadPolicy(f"a statement must be an object, not {statement!r}")
+    name = f"the statement {statement.get('Sid', json.dumps(statement)[:60])}"
+    if unknown := sorted(statement.keys() - _FIELDS):
+        raise BadPolicy(f"{name} has {', '.join(unknown)}; the sandbox evaluates {', '.join(sorted(_FIELDS))}")
+    if statement.get("Effect") not in ("Allow", "Deny"):
+        raise BadPolicy(f"{name} has the Effect {statement.get('Effect')!r}; expected Allow or Deny")
+    actions, resources = (_texts(statement.get(field), f"{field} of {name}") for field in ("Action", "Resource"))
     for action in actions:
         if action != "*" and not re.fullmatch(r"[a-z0-9-]+:[A-Za-z0-9*?]+", action):
-            raise BadPolicy(f"{name} names the action {action!r}; one is service:Operation, with * and ?")
+            raise BadPolicy(f"{name} has the action {action!r}; expected service:Operation, with * and ? as wildcards")
     for resource in resources:
         if resource != "*" and not resource.startswith("arn:"):
-            raise BadPolicy(f"{name} names the resource {resource!r}; one is an ARN, or *")
+            raise BadPolicy(f"{name} has the resource {resource!r}; expected an ARN or *")
     conditions = []
-    for operator, keys in (told.get("Condition") or {}).items():
+    for operator, keys in (statement.get("Condition") or {}).items():
         if operator not in _CONDITIONS or not isinstance(keys, dict):
-            raise BadPolicy(f"{name} has the condition {operator}; evaluated are {', '.join(sorted(_CONDITIONS))}")
+            allowed = ", ".join(sorted(_CONDITIONS))
+            raise BadPolicy(f"{name} has the condition {operator}; the sandbox evaluates {allowed}")
         for key, values in keys.items():
             if key not in _KEYS:
-                raise BadPolicy(f"{name} has the condition key {key}; evaluated are {', '.join(sorted(_KEYS))}")
+                allowed = ", ".join(sorted(_KEYS))
+                raise BadPolicy(f"{name} has the condition key {key}; the sandbox evaluates {allowed}")
             conditions.append((operator, key, _texts(values, f"{key} of {name}")))
     for text in (*resources, *(value for _, _, values in conditions for value in values)):
         if "${" in re.sub(_VARIABLE, "", text):
-            raise BadPolicy(f"{name} holds a variable in {text!r}; evaluated are ${{*}}, ${{?}} and ${{$}}")
-    return _Statement(told["Effect"] == "Allow", actions, resources, tuple(conditions))
+            raise BadPolicy(f"{name} has a variable in {text!r}; the sandbox evaluates ${{*}}, ${{?}} and ${{$}}")
+    return _Statement(statement["Effect"] == "Allow", actions, resources, tuple(conditions))
 
 
-def _texts(told: Any, what: str) -> tuple[str, ...]:
-    texts = told if isinstance(told, list) else [told]
+def _texts(value: Any, name: str) -> tuple[str, ...]:
+    texts = value if isinstance(value, list) else [value]
     if not texts or not all(isinstance(text, str) for text in texts):
-        raise BadPolicy(f"{what} is {told!r}; it is a text, or a list of texts")
+        raise BadPolicy(f"{name} is {value!r}; expected a text or a list of texts")
     return tuple(texts)
 
 
@@ -134,7 +138,7 @@ def _matches(pattern: str, text: str) -> bool:
 
 @cache
 def _expression(pattern: str) -> re.Pattern[str]:
-    """`*` stands for any characters, `?` for one, and `${*}` for the sign itself."""
+    """Compile a pattern in which `*` stands for any characters, `?` for one, and `${*}` for the character itself."""
     parts = _VARIABLE.split(pattern)
     return re.compile("".join(map(_part, parts)), re.DOTALL)
 

@@ -1,9 +1,8 @@
-"""What a request takes of who makes it: IAM's actions and resources, from the operations and their parameters."""
+"""Derives the IAM actions and resources that a request requires from its operation and parameters."""
 
 import json
 import re
 from collections.abc import Iterator, Sequence
-from io import BytesIO
 from typing import Any
 from urllib.parse import parse_qs, unquote
 from xml.etree import ElementTree
@@ -13,7 +12,7 @@ from moto.core import DEFAULT_ACCOUNT_ID
 from moto.s3.models import s3_backends
 from moto.ssm.models import ssm_backends
 
-from sandbox.aws_requests import REGION, AwsRequest
+from sandbox.aws_requests import REGION, AwsRequest, read_body
 from sandbox.policies.caller import catalog_resources
 from sandbox.policies.policy import RequiredPermission
 
@@ -34,14 +33,14 @@ _S3_ACTIONS = {
     "PutObjectLockConfiguration": "PutBucketObjectLockConfiguration",
     "ListBuckets": "ListAllMyBuckets",
 }
-_WITH_HEADER = {
+_ACTION_OF_HEADER = {
     "HTTP_X_AMZ_OBJECT_LOCK_MODE": "PutObjectRetention",
     "HTTP_X_AMZ_OBJECT_LOCK_LEGAL_HOLD": "PutObjectLegalHold",
     "HTTP_X_AMZ_TAGGING": "PutObjectTagging",
     "HTTP_X_AMZ_ACL": "PutObjectAcl",
     "HTTP_IF_MATCH": "GetObject",
 }
-"""What putting an object takes besides."""
+"""Further actions that PutObject requires when the request has this header."""
 _BYPASS = "HTTP_X_AMZ_BYPASS_GOVERNANCE_RETENTION"
 _OTHER_ACTIONS = {
     "lambda:Invoke": "lambda:InvokeFunction",
@@ -51,36 +50,39 @@ _OTHER_ACTIONS = {
 }
 
 
-def required_permissions(asked: AwsRequest, environ: dict[str, Any]) -> Iterator[RequiredPermission]:
-    """Every right that the request takes. One that is not known takes the operation's own, on everything."""
-    action = f"{asked.service}:{asked.operation}"
+def required_permissions(request: AwsRequest, environ: dict[str, Any]) -> Iterator[RequiredPermission]:
+    """Yield every permission that the request requires.
+
+    An operation that is not known here requires the action of its own name on all resources.
+    """
+    action = f"{request.service}:{request.operation}"
     resources: Sequence[str]
-    match asked.service:
+    match request.service:
         case "s3":
-            yield from _of_s3(asked.operation, environ)
+            yield from _s3_permissions(request.operation, environ)
             return
-        case "sts" if asked.operation == "GetCallerIdentity":
-            return  # which nobody needs a right for
-        case "iam" if asked.operation == "SimulatePrincipalPolicy":
+        case "sts" if request.operation == "GetCallerIdentity":
+            return  # AWS requires no permission for it
+        case "iam" if request.operation == "SimulatePrincipalPolicy":
             resources = [_members(environ).get("PolicySourceArn", "*")]
         case "lambda":
-            resources = _of_lambda(environ)
+            resources = _lambda_resources(environ)
         case "sqs":
             resources = [_queue(_members(environ))]
         case "ssm" | "glue" | "athena":
-            told = _members(environ)
-            resources = {"ssm": _of_ssm, "glue": _of_glue, "athena": _of_athena}[asked.service](asked.operation, told)
-            yield from _keys_of_parameter(asked.operation, told) if asked.service == "ssm" else ()
-            yield from _besides_athena(asked.operation, told) if asked.service == "athena" else ()
+            members = _members(environ)
+            resources = _RESOURCES[request.service](request.operation, members)
+            yield from _parameter_key_permissions(request.operation, members) if request.service == "ssm" else ()
+            yield from _further_athena_permissions(request.operation, members) if request.service == "athena" else ()
         case _:
             resources = ["*"]
     for resource in resources or ["*"]:
         yield RequiredPermission(_OTHER_ACTIONS.get(action, action), resource)
 
 
-def _of_s3(operation: str, environ: dict[str, Any]) -> Iterator[RequiredPermission]:
-    place = environ["PATH_INFO"].encode("latin-1").decode("utf-8", "replace").lstrip("/")
-    bucket, _, key = place.partition("/")
+def _s3_permissions(operation: str, environ: dict[str, Any]) -> Iterator[RequiredPermission]:
+    path = environ["PATH_INFO"].encode("latin-1").decode("utf-8", "replace").lstrip("/")
+    bucket, _, key = path.partition("/")
     query = parse_qs(environ.get("QUERY_STRING", ""), keep_blank_values=True)
     action = f"s3:{_S3_ACTIONS.get(operation, operation)}"
     if "versionId" in query and action in ("s3:GetObject", "s3:DeleteObject"):
@@ -88,98 +90,98 @@ def _of_s3(operation: str, environ: dict[str, Any]) -> Iterator[RequiredPermissi
     prefix = tuple(("s3:prefix", value) for value in query.get("prefix", [])[:1])
     listing = action in ("s3:ListBucket", "s3:ListBucketVersions")
     if operation == "DeleteObjects":
-        for name in ElementTree.fromstring(body_of(environ)).iterfind(".//{*}Key"):
+        for name in ElementTree.fromstring(read_body(environ)).iterfind(".//{*}Key"):
             yield RequiredPermission("s3:DeleteObject", f"arn:aws:s3:::{bucket}/{name.text}")
         return
     resource = f"arn:aws:s3:::{bucket}/{key}" if key else f"arn:aws:s3:::{bucket}" if bucket else "*"
     yield RequiredPermission(action, resource, prefix if listing else ())
     if action == "s3:PutObject":
-        extra = (action for header, action in _WITH_HEADER.items() if header in environ)
+        extra = (action for header, action in _ACTION_OF_HEADER.items() if header in environ)
         yield from (RequiredPermission(f"s3:{action}", resource) for action in extra)
     if environ.get(_BYPASS, "").lower() == "true":
         yield RequiredPermission("s3:BypassGovernanceRetention", resource)
     if source := environ.get("HTTP_X_AMZ_COPY_SOURCE"):
         yield RequiredPermission("s3:GetObject", f"arn:aws:s3:::{unquote(source).lstrip('/').partition('?')[0]}")
-    if action == "s3:GetObject" and key and not _is_there(bucket, key):
-        # Who may not list the bucket is not told that an object is not there. Of a prefix this request knows nothing.
+    if action == "s3:GetObject" and key and not _exists(bucket, key):
+        # S3 answers 403 in place of 404 to a caller who may not list the bucket. The request has no s3:prefix.
         yield RequiredPermission("s3:ListBucket", f"arn:aws:s3:::{bucket}")
 
 
-def _is_there(bucket: str, key: str) -> bool:
-    found = s3_backends[DEFAULT_ACCOUNT_ID]["aws"].buckets.get(bucket)
-    return found is not None and key in found.keys
+def _exists(bucket: str, key: str) -> bool:
+    held = s3_backends[DEFAULT_ACCOUNT_ID]["aws"].buckets.get(bucket)
+    return held is not None and key in held.keys
 
 
-def _of_lambda(environ: dict[str, Any]) -> Sequence[str]:
-    found = re.search(r"/functions/([^/]+)", environ["PATH_INFO"])
-    if found is None:
+def _lambda_resources(environ: dict[str, Any]) -> Sequence[str]:
+    match = re.search(r"/functions/([^/]+)", environ["PATH_INFO"])
+    if match is None:
         return []
-    name = unquote(found[1])
+    name = unquote(match[1])
     qualifier = parse_qs(environ.get("QUERY_STRING", "")).get("Qualifier", [""])[0]
     name = name if name.startswith("arn:") else _arn("lambda", f"function:{name.rpartition(':function:')[2]}")
     return [f"{name}:{qualifier}" if qualifier else name]
 
 
-def _of_ssm(operation: str, told: dict[str, Any]) -> Sequence[str]:
-    names = told.get("Names") or [told[name] for name in ("Name", "Path") if name in told]
-    # A version or a label of a parameter is no resource of its own.
+def _ssm_resources(operation: str, members: dict[str, Any]) -> Sequence[str]:
+    names = members.get("Names") or [members[name] for name in ("Name", "Path") if name in members]
+    # A version or a label of a parameter is not a resource of its own.
     return [_arn("ssm", f"parameter/{name.partition(':')[0].removeprefix('/')}") for name in names]
 
 
-def _keys_of_parameter(operation: str, told: dict[str, Any]) -> Iterator[RequiredPermission]:
-    """SSM decrypts and encrypts in the name of who asks; under the account's own key that is not asked for."""
-    key = told.get("KeyId") if told.get("Type") == "SecureString" else None
-    if told.get("WithDecryption"):
-        found = ssm_backends[DEFAULT_ACCOUNT_ID][REGION].get_parameter(told.get("Name"))
-        key = found.keyid if found is not None and found.parameter_type == "SecureString" else None
+def _parameter_key_permissions(operation: str, members: dict[str, Any]) -> Iterator[RequiredPermission]:
+    """Yield what SSM does with KMS on behalf of the caller. The account's own key, alias/aws/ssm, requires nothing."""
+    key = members.get("KeyId") if members.get("Type") == "SecureString" else None
+    if members.get("WithDecryption"):
+        parameter = ssm_backends[DEFAULT_ACCOUNT_ID][REGION].get_parameter(members.get("Name"))
+        key = parameter.keyid if parameter is not None and parameter.parameter_type == "SecureString" else None
     if key and key != "alias/aws/ssm":
         arn = key if key.startswith("arn:") else _arn("kms", f"key/{key}")
-        through = (("kms:ViaService", f"ssm.{REGION}.amazonaws.com"),)
-        yield RequiredPermission("kms:Encrypt" if operation == "PutParameter" else "kms:Decrypt", arn, through)
+        via_ssm = (("kms:ViaService", f"ssm.{REGION}.amazonaws.com"),)
+        yield RequiredPermission("kms:Encrypt" if operation == "PutParameter" else "kms:Decrypt", arn, via_ssm)
 
 
-def _of_glue(operation: str, told: dict[str, Any]) -> Sequence[str]:
-    if job := told.get("JobName") or ("Job" in operation and told.get("Name")):
+def _glue_resources(operation: str, members: dict[str, Any]) -> Sequence[str]:
+    if job := members.get("JobName") or ("Job" in operation and members.get("Name")):
         return [_arn("glue", f"job/{job}")]
-    database, table = told.get("DatabaseName", ""), told.get("TableName", "")
+    database, table = members.get("DatabaseName", ""), members.get("TableName", "")
     if operation in ("GetDatabase", "DeleteDatabase", "UpdateDatabase"):
-        database = told.get("Name", "")
+        database = members.get("Name", "")
     elif operation == "CreateDatabase":
-        database = told.get("DatabaseInput", {}).get("Name", "")
+        database = members.get("DatabaseInput", {}).get("Name", "")
     elif operation in ("CreateTable", "UpdateTable"):
-        table = told.get("TableInput", {}).get("Name", "")
+        table = members.get("TableInput", {}).get("Name", "")
     elif operation in ("GetTables", "SearchTables"):
         table = "*"
     elif database and not table:
-        table = told.get("Name", "")
+        table = members.get("Name", "")
     return [_arn("glue", resource) for resource in catalog_resources(database, table)]
 
 
-def _of_athena(operation: str, told: dict[str, Any]) -> Sequence[str]:
-    found = _execution(told)
-    if found is not None:
-        return [_arn("athena", f"workgroup/{found.workgroup.name}")]
-    if operation == "StartQueryExecution" or "WorkGroup" in told:
-        return [_arn("athena", f"workgroup/{told.get('WorkGroup') or 'primary'}")]
-    return [_arn("athena", f"datacatalog/{told['CatalogName']}")] if "CatalogName" in told else []
+def _athena_resources(operation: str, members: dict[str, Any]) -> Sequence[str]:
+    execution = _execution(members)
+    if execution is not None:
+        return [_arn("athena", f"workgroup/{execution.workgroup.name}")]
+    if operation == "StartQueryExecution" or "WorkGroup" in members:
+        return [_arn("athena", f"workgroup/{members.get('WorkGroup') or 'primary'}")]
+    return [_arn("athena", f"datacatalog/{members['CatalogName']}")] if "CatalogName" in members else []
 
 
-def _besides_athena(operation: str, told: dict[str, Any]) -> Iterator[RequiredPermission]:
-    """Who fetches rows reads the object that they are in; who queries another catalog uses it."""
-    catalog = (told.get("QueryExecutionContext") or {}).get("Catalog") or "awsdatacatalog"
+def _further_athena_permissions(operation: str, members: dict[str, Any]) -> Iterator[RequiredPermission]:
+    """Yield s3:GetObject on a result that is fetched, and the use of a data catalog that is not the default."""
+    catalog = (members.get("QueryExecutionContext") or {}).get("Catalog") or "awsdatacatalog"
     if operation == "StartQueryExecution" and catalog.lower() != "awsdatacatalog":
         yield RequiredPermission("athena:GetDataCatalog", _arn("athena", f"datacatalog/{catalog}"))
-    found = _execution(told)
-    if operation == "GetQueryResults" and found is not None:
-        yield RequiredPermission("s3:GetObject", f"arn:aws:s3:::{found.output.removeprefix('s3://')}")
+    execution = _execution(members)
+    if operation == "GetQueryResults" and execution is not None:
+        yield RequiredPermission("s3:GetObject", f"arn:aws:s3:::{execution.output.removeprefix('s3://')}")
 
 
-def _execution(told: dict[str, Any]) -> Any:
-    return athena_backends[DEFAULT_ACCOUNT_ID][REGION].executions.get(told.get("QueryExecutionId"))
+def _execution(members: dict[str, Any]) -> Any:
+    return athena_backends[DEFAULT_ACCOUNT_ID][REGION].executions.get(members.get("QueryExecutionId"))
 
 
-def _queue(told: dict[str, Any]) -> str:
-    name = str(told.get("QueueUrl") or told.get("QueueName") or "").rstrip("/").rpartition("/")[2]
+def _queue(members: dict[str, Any]) -> str:
+    name = str(members.get("QueueUrl") or members.get("QueueName") or "").rstrip("/").rpartition("/")[2]
     return _arn("sqs", name) if name else "*"
 
 
@@ -188,17 +190,14 @@ def _arn(service: str, resource: str) -> str:
 
 
 def _members(environ: dict[str, Any]) -> dict[str, Any]:
-    """The members of a request in JSON, or of a form."""
-    body = body_of(environ).decode("utf-8", "replace")
+    """Return the members of the request's body, which is JSON or a form."""
+    body = read_body(environ).decode("utf-8", "replace")
     try:
-        told = json.loads(body or "{}")
+        members = json.loads(body or "{}")
     except ValueError:
         return {name: values[0] for name, values in parse_qs(body).items()}
-    return told if isinstance(told, dict) else {}
+    return members if isinstance(members, dict) else {}
 
 
-def body_of(environ: dict[str, Any]) -> bytes:
-    """The body, which the next one finds unread."""
-    body: bytes = environ["wsgi.input"].read(int(environ.get("CONTENT_LENGTH") or 0))
-    environ["wsgi.input"] = BytesIO(body)
-    return body
+_RESOURCES = {"ssm": _ssm_resources, "glue": _glue_resources, "athena": _athena_resources}
+"""By service: the ARNs that a request is about, from its operation and members."""

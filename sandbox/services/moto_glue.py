@@ -1,4 +1,4 @@
-"""Glue whose job runs run the job's Python script in a process."""
+"""A Glue whose job runs run the job's Python script in a process."""
 
 import os
 import subprocess
@@ -23,28 +23,29 @@ LIVE = ("STARTING", "RUNNING", "STOPPING")
 
 
 class ScriptJobRun(FakeJobRun):
-    """A run whose state is what its process does."""
+    """A run whose state follows its process."""
 
     status = "STARTING"
     error: str | None = None
     process: "subprocess.Popen[str] | None" = None
 
     def advance(self) -> None:
-        """moto would move the state at each look."""
+        """Do nothing; moto would change the state at each request."""
 
     def as_dict(self) -> dict[str, Any]:
-        shown = super().as_dict()
+        described = super().as_dict()
         ended = self.status not in LIVE
-        shown["ExecutionTime"] = int(((self.completed_on if ended else utcnow()) - self.started_on).total_seconds())
-        shown["LogGroupName"] = "/aws-glue/jobs"
+        described["ExecutionTime"] = int(((self.completed_on if ended else utcnow()) - self.started_on).total_seconds())
+        described["LogGroupName"] = "/aws-glue/jobs"
         if not ended:
-            del shown["CompletedOn"]
-        return {**shown, "ErrorMessage": self.error} if self.error else shown
+            del described["CompletedOn"]
+        return {**described, "ErrorMessage": self.error} if self.error else described
 
 
 class RunningGlue(GlueBackend):
     endpoint: ClassVar[str] = ""
     minute_s: ClassVar[float] = 60
+    """Seconds that a minute of a timeout takes."""
     _starting: ClassVar[threading.Lock] = threading.Lock()
 
     def start_job_run(self, name: str, arguments: dict[str, str] | None, *settings: Any) -> str:
@@ -71,7 +72,7 @@ class RunningGlue(GlueBackend):
         return str(run.job_run_id)
 
     def stop_job_run(self, name: str, run_id: str) -> bool:
-        """Whether there was something to stop."""
+        """Stop a run; return False if it does not exist or is not running."""
         run = next((run for run in self.get_job(name).job_runs if run.job_run_id == run_id), None)
         if run is None or run.status not in ("STARTING", "RUNNING"):
             return False
@@ -90,7 +91,7 @@ class RunningGlue(GlueBackend):
         try:
             with tempfile.TemporaryDirectory(prefix="glue-", ignore_cleanup_errors=True) as folder:
                 state, run.error = self._execute(job, run, Path(folder))
-        except Exception as error:  # noqa: BLE001 - whatever keeps the script from running is the run's error
+        except Exception as error:  # noqa: BLE001 - any error before the script runs becomes the run's error
             state, run.error = "FAILED", f"{type(error).__name__}: {error}"
         if run.status == "STOPPING":
             state, run.error = "STOPPED", None
@@ -98,7 +99,7 @@ class RunningGlue(GlueBackend):
         run.status = state
 
     def _execute(self, job: FakeJob, run: ScriptJobRun, folder: Path) -> tuple[str, str | None]:
-        """The final state and the error message."""
+        """Run the script to its end; return the final state and the error message."""
         script = self._download(job.command["ScriptLocation"], folder)
         extra = [self._download(uri, folder) for uri in run.arguments.get("--extra-py-files", "").split(",") if uri]
         paths = [str(RUNTIME), *map(str, extra), os.environ.get("PYTHONPATH", "")]
@@ -125,8 +126,8 @@ class RunningGlue(GlueBackend):
             return "TIMEOUT", f"Job run exceeded its timeout of {run.timeout} minutes"
         if status == 0:
             return "SUCCEEDED", None
-        said = message.read_text(encoding="utf-8") if message.exists() else f"Command failed with exit code {status}"
-        return "FAILED", said
+        error = message.read_text(encoding="utf-8") if message.exists() else f"Command failed with exit code {status}"
+        return "FAILED", error
 
     @staticmethod
     def _time_out(run: ScriptJobRun, timed_out: threading.Event) -> None:
@@ -136,11 +137,11 @@ class RunningGlue(GlueBackend):
 
     def _download(self, uri: str, folder: Path) -> Path:
         bucket, _, key = uri.removeprefix("s3://").partition("/")
-        found = s3_backends[self.account_id][self.partition].get_object(bucket, key)
-        if found is None:
+        item = s3_backends[self.account_id][self.partition].get_object(bucket, key)
+        if item is None:
             raise FileNotFoundError(f"An error occurred while calling GetObject: {uri} does not exist")
         path = folder / key.rsplit("/", 1)[-1]
-        path.write_bytes(found.value)
+        path.write_bytes(item.value)
         return path
 
     def _log(self, run: ScriptJobRun, output: Path, errors: Path) -> None:
@@ -158,7 +159,7 @@ class RunningGlue(GlueBackend):
 
 
 class StoppingResponse(GlueResponse):
-    """moto's Glue with the call that it lacks."""
+    """Adds BatchStopJobRun, which moto lacks."""
 
     def batch_stop_job_run(self) -> ActionResult:
         job, stopped, errors = self._get_param("JobName"), list[dict[str, Any]](), list[dict[str, Any]]()

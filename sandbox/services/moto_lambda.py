@@ -1,4 +1,4 @@
-"""Lambda that runs Python handlers: one warm process per function version, spoken to in lines of JSON."""
+"""A Lambda that runs Python handlers: one warm process per function version, which exchanges lines of JSON."""
 
 import base64
 import io
@@ -18,22 +18,26 @@ from moto.awslambda.models import LambdaBackend, LambdaFunction
 
 from sandbox.services.runtime_process import environment, start_python
 
-ATTEMPTS = 3  # of an Event invocation, as AWS makes
+ATTEMPTS = 3
+"""Attempts of an Event invocation, as AWS makes by default."""
 LOG_TAIL_BYTES = 4096
+"""The size of the log's end in an answer, as in AWS."""
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
+class InvocationResult:
+    """The JSON body, True if the function failed, and the log."""
+
     body: str
     failed: bool
     log: str
 
 
-class Worker:
-    """The process of one function version. Events are answered one after the other."""
+class FunctionProcess:
+    """The process of one function version. It answers one event at a time."""
 
     def __init__(self, function: LambdaFunction, endpoint: str) -> None:
-        self._turn, self._log, self._log_ended = threading.Lock(), list[str](), threading.Event()
+        self._one_at_a_time, self._log, self._log_ended = threading.Lock(), list[str](), threading.Event()
         self._folder = tempfile.TemporaryDirectory(prefix="lambda-", ignore_cleanup_errors=True)
         with zipfile.ZipFile(io.BytesIO(function.code_bytes)) as package:
             package.extractall(self._folder.name)
@@ -50,8 +54,9 @@ class Worker:
         self.process = start_python("lambda_worker.py", [], Path(self._folder.name), variables)
         threading.Thread(target=self._read_log, daemon=True).start()
 
-    def call(self, event: Any, timeout_s: float, request_id: str) -> Answer:
-        with self._turn:
+    def call(self, event: Any, timeout_s: float, request_id: str) -> InvocationResult:
+        """Send the event and wait for the answer; kill the process after `timeout_s`."""
+        with self._one_at_a_time:
             self._log.clear()
             self._log_ended.clear()
             timed_out = threading.Event()
@@ -66,8 +71,8 @@ class Worker:
             if line:
                 body, failed = json.loads(line)
             else:
-                body, failed = self._how_it_died(request_id, timeout_s if timed_out.is_set() else None), True
-            return Answer(body, failed, self._report(request_id, duration_ms))
+                body, failed = self._describe_death(request_id, timeout_s if timed_out.is_set() else None), True
+            return InvocationResult(body, failed, self._report(request_id, duration_ms))
 
     def stop(self) -> None:
         self.process.kill()
@@ -97,7 +102,7 @@ class Worker:
                 self._log_ended.set()
         self._log_ended.set()
 
-    def _how_it_died(self, request_id: str, timeout_s: float | None) -> str:
+    def _describe_death(self, request_id: str, timeout_s: float | None) -> str:
         status = self.process.wait()
         if timeout_s is not None:
             message, kind = f"{request_id} Task timed out after {timeout_s:.2f} seconds", "Sandbox.Timedout"
@@ -114,7 +119,7 @@ class Worker:
 
 
 class RunningFunction(LambdaFunction):
-    """`invoke` is the gate of every caller: the API, S3 notifications, event source mappings."""
+    """A function that runs. Every caller uses `invoke`: the API, S3 notifications, event source mappings."""
 
     @property
     def _backend(self) -> "RunningLambda":
@@ -131,64 +136,65 @@ class RunningFunction(LambdaFunction):
             threading.Thread(target=self._attempt, args=(event, request_id), daemon=True).start()
         if kind != "RequestResponse":
             return b""
-        answer = self._answer(event, request_id)
-        if answer.failed:
+        result = self._run(event, request_id)
+        if result.failed:
             response_headers["x-amz-function-error"] = "Unhandled"
-        response_headers["x-amz-log-result"] = base64.b64encode(answer.log.encode()[-LOG_TAIL_BYTES:]).decode()
-        return answer.body.encode()
+        response_headers["x-amz-log-result"] = base64.b64encode(result.log.encode()[-LOG_TAIL_BYTES:]).decode()
+        return result.body.encode()
 
     def _attempt(self, event: Any, request_id: str) -> None:
         for _ in range(ATTEMPTS):
-            if not self._answer(event, request_id).failed:
+            if not self._run(event, request_id).failed:
                 return
             time.sleep(self._backend.retry_delay_s)
 
-    def _answer(self, event: Any, request_id: str) -> Answer:
-        answer = self._backend.worker(self).call(event, float(self.timeout or 3), request_id)
+    def _run(self, event: Any, request_id: str) -> InvocationResult:
+        result = self._backend.process_of(self).call(event, float(self.timeout or 3), request_id)
         self.logs_backend.ensure_log_group(self.logs_group_name)
-        self.save_logs(answer.log)
-        return answer
+        self.save_logs(result.log)
+        return result
 
 
 class RunningLambda(LambdaBackend):
     endpoint: ClassVar[str] = ""
-    retry_delay_s: ClassVar[float] = 0.2  # AWS waits one minute, then two
+    retry_delay_s: ClassVar[float] = 0.2
+    """Seconds between attempts of an Event invocation. AWS waits one minute, then two."""
 
     def __init__(self, region_name: str, account_id: str) -> None:
         super().__init__(region_name, account_id)
-        self._workers: dict[str, tuple[str, Worker]] = {}
-        self._workers_lock = threading.Lock()
+        self._processes: dict[str, tuple[str, FunctionProcess]] = {}
+        self._processes_lock = threading.Lock()
 
-    def worker(self, function: LambdaFunction) -> Worker:
-        """The process of this version of the function; one that runs older code is ended."""
-        made_of = json.dumps([function.code_sha_256, function.handler, function.environment_vars])
-        with self._workers_lock:
-            known, worker = self._workers.get(function.function_arn, ("", None))
-            if worker and (known != made_of or worker.process.poll() is not None):
-                worker.stop()
-                worker = None
-            if worker is None:
-                worker = Worker(function, self.endpoint)
-                self._workers[function.function_arn] = (made_of, worker)
-            return worker
+    def process_of(self, function: LambdaFunction) -> FunctionProcess:
+        """Return the process of this version of the function; end one that runs older code."""
+        source = json.dumps([function.code_sha_256, function.handler, function.environment_vars])
+        with self._processes_lock:
+            running_source, running = self._processes.get(function.function_arn, ("", None))
+            if running and (running_source != source or running.process.poll() is not None):
+                running.stop()
+                running = None
+            if running is None:
+                running = FunctionProcess(function, self.endpoint)
+                self._processes[function.function_arn] = (source, running)
+            return running
 
     def create_function(self, spec: dict[str, Any]) -> LambdaFunction:
         function = super().create_function(spec)
-        # moto names its class where it makes the function; this is the same object with another `invoke`.
+        # moto fixes the class where it makes the function; this is the same object with another `invoke`.
         self.get_function(spec["FunctionName"]).__class__ = function.__class__ = RunningFunction
         return function
 
     def delete_function(self, function_name: str, qualifier: str | None = None) -> None:
         function = self.get_function(function_name, qualifier)
         super().delete_function(function_name, qualifier)
-        with self._workers_lock:
-            _, worker = self._workers.pop(function.function_arn, ("", None))
-        if worker:
-            worker.stop()
+        with self._processes_lock:
+            _, running = self._processes.pop(function.function_arn, ("", None))
+        if running:
+            running.stop()
 
     def reset(self) -> None:
-        for _, worker in self._workers.values():
-            worker.stop()
+        for _, running in self._processes.values():
+            running.stop()
         super().reset()
 
     @property

@@ -1,4 +1,4 @@
-"""moto's S3 with keys in order, so that a page of a listing is found at once, and with atomic conditional writes."""
+"""moto's S3 with sorted keys, which make a listing fast, and with atomic conditional writes."""
 
 import threading
 from bisect import bisect_left, bisect_right, insort
@@ -14,10 +14,11 @@ from moto.s3.responses import S3Response
 from moto.s3.utils import _VersionedKeyStore
 
 LAST = "\U0010ffff"
+"""The greatest character: a name with it appended sorts after every key with this name as prefix."""
 
 
 class OrderedKeys(_VersionedKeyStore):
-    """moto's store of a bucket, which also keeps its keys in the order in which S3 lists them."""
+    """moto's store of a bucket, with a list of its keys in the order in which S3 lists them."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -26,12 +27,12 @@ class OrderedKeys(_VersionedKeyStore):
 
     def __setitem__(self, key: str, value: Any) -> None:
         with self._changing:
-            self._note(key)
+            self._insert(key)
             super().__setitem__(key, value)
 
     def setlist(self, key: str, list_: Any) -> None:
         with self._changing:
-            self._note(key)
+            self._insert(key)
             super().setlist(key, list_)
 
     def pop(self, key: str) -> None:
@@ -39,7 +40,7 @@ class OrderedKeys(_VersionedKeyStore):
             super().pop(key)
             del self.order[bisect_left(self.order, key)]
 
-    def _note(self, key: str) -> None:
+    def _insert(self, key: str) -> None:
         if key not in self:
             insort(self.order, key)
 
@@ -66,18 +67,18 @@ class OrderedResponse(S3Response):
     _writing = threading.RLock()
 
     def put_object(self) -> Any:
-        # For a conditional write moto looks whether the key is there, and then writes: nobody else may in between.
+        # For a conditional write moto checks the key and then writes; no other request may write in between.
         with self._writing:
             return super().put_object()
 
     def list_objects_v2(self) -> Any:
-        """Written here as text: moto's serializer takes four times as long for a page."""
-        bucket, asked = self.backend.get_bucket(self.bucket_name), self._get_querystring(self.request, self.uri)
+        """Answer with text that is written here; moto's serializer takes four times as long for a page."""
+        bucket, query = self.backend.get_bucket(self.bucket_name), self._get_querystring(self.request, self.uri)
         prefix, delimiter, token, start, encoding = (
-            asked.get(name, [""])[0]
+            query.get(name, [""])[0]
             for name in ("prefix", "delimiter", "continuation-token", "start-after", "encoding-type")
         )
-        limit = int(asked.get("max-keys", ["1000"])[0])
+        limit = int(query.get("max-keys", ["1000"])[0])
         entries, more = page(bucket.keys, prefix, delimiter, token or start, limit)
         write = quote if encoding == "url" else escape
         facts = {"Name": bucket.name, "Prefix": write(prefix), "MaxKeys": limit, "KeyCount": len(entries)}
@@ -93,10 +94,10 @@ class OrderedResponse(S3Response):
 def page(
     keys: OrderedKeys, prefix: str, delimiter: str | None, after: str, limit: int | None
 ) -> tuple[list[Any], bool]:
-    """Objects and common prefixes (as texts) after `after`, in order, and whether there are more."""
-    order, entries = keys.order.copy(), list[Any]()  # others write meanwhile
+    """Return the objects and common prefixes (as texts) after `after` in order, and True if there are more."""
+    order, entries = keys.order.copy(), list[Any]()  # a copy, because other threads write meanwhile
     if delimiter and after != prefix and after.startswith(prefix) and after.endswith(delimiter):
-        after += LAST  # a common prefix has been listed with everything below it
+        after += LAST  # everything below a common prefix has been listed with it
     place = max(bisect_left(order, prefix), bisect_right(order, after))
     while place < len(order) and order[place].startswith(prefix):
         name = order[place]

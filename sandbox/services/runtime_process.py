@@ -1,4 +1,4 @@
-"""The processes that run Lambda handlers and Glue scripts. Each ends when its standard input does."""
+"""Starts the processes that run Lambda handlers and Glue scripts. Each ends when its standard input closes."""
 
 import os
 import subprocess
@@ -11,14 +11,14 @@ RUNTIME = Path(__file__).parent / "runtime"
 
 
 def environment(endpoint: str, region_name: str) -> dict[str, str]:
-    """The variables of this process, with the sandbox in place of whatever AWS account they speak of."""
+    """Return this process's environment variables, with the sandbox in place of any AWS account."""
     inherited = {name: value for name, value in os.environ.items() if not name.startswith("AWS_")}
     return {
         **inherited,
         "AWS_ENDPOINT_URL": endpoint,
         "AWS_REGION": region_name,
         "AWS_DEFAULT_REGION": region_name,
-        "AWS_ACCESS_KEY_ID": "pipeline",  # Aceite's own is "sandbox": so the two are told apart
+        "AWS_ACCESS_KEY_ID": "pipeline",  # Aceite signs with "sandbox", so faults can select one of the two
         "AWS_SECRET_ACCESS_KEY": "pipeline",
         "PYTHONUTF8": "1",
     }
@@ -32,7 +32,7 @@ def start_python(
     output: IO[bytes] | int = subprocess.PIPE,
     errors: IO[bytes] | int = subprocess.PIPE,
 ) -> "subprocess.Popen[str]":
-    """Starts a program of runtime/ in `folder`; its streams are UTF-8 text."""
+    """Start a program of runtime/ in `folder`. Its streams are UTF-8 text."""
     return subprocess.Popen(
         [sys.executable, str(RUNTIME / program), *arguments],
         cwd=folder,

@@ -76,7 +76,7 @@ class Soak:
 
     def faults_made(self) -> tuple[int, int]:
         told = httpx.get(f"{self.aceite.endpoint}/_aceite/faults", timeout=30).json()["faults"]
-        return max(each["asked"] for each in told), sum(each["made"] for each in told)
+        return max(each["requested"] for each in told), sum(each["made"] for each in told)
 
     def kill(self, what: str) -> None:
         """As kill -9 does. What nobody starts again by itself is started again."""

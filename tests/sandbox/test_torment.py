@@ -52,7 +52,7 @@ def test_faults_are_added_replaced_listed_with_counts_and_ended(aws: LocalAws, o
     assert [(each["service"], each["kind"]) for each in answer["faults"]] == [("s3", "throttled"), ("ssm", "reset")]
     ours("s3").list_buckets()
     _, answer = control(aws, "GET")
-    assert [(each["asked"], each["made"]) for each in answer["faults"]] == [(1, 0), (0, 0)]
+    assert [(each["requested"], each["made"]) for each in answer["faults"]] == [(1, 0), (0, 0)]
     assert answer["faults"][0]["seed"] == 7
     _, again = control(aws, "PUT", answer)  # what GET answers can be put back
     assert [each["kind"] for each in again["faults"]] == ["throttled", "reset"]
@@ -62,9 +62,9 @@ def test_faults_are_added_replaced_listed_with_counts_and_ended(aws: LocalAws, o
 @pytest.mark.parametrize(
     ("body", "told"),
     [
-        (b"{", "the body is no JSON"),
-        ("s3", "a fault is an object such as"),
-        ({"faults": 3}, "a fault is an object such as"),
+        (b"{", "the body is not JSON"),
+        ("s3", "a fault must be an object such as"),
+        ({"faults": 3}, "a fault must be an object such as"),
         ({"service": "s3"}, "kind is missing; allowed: throttled, error, denied, reset, timeout, slow"),
         ({"kind": "tired"}, 'kind is "tired"; allowed: throttled'),
         ({"kind": "slow", "service": "ec2"}, 'service is "ec2"; allowed: s3, ssm'),
@@ -75,8 +75,8 @@ def test_faults_are_added_replaced_listed_with_counts_and_ended(aws: LocalAws, o
         ({"kind": "slow", "at_most": -1}, "at_most is -1; allowed: a whole number"),
         ({"kind": "slow", "seconds": 9999}, "allowed: a number from 0 to 600"),
         ({"kind": "slow", "callers": []}, "callers is []; allowed: a list of access keys"),
-        ({"kind": "denied", "after": True}, "AWS does not do what it answers denied to"),
-        ({"kind": "slow", "when": "after"}, "when: no such field; allowed are kind, service"),
+        ({"kind": "denied", "after": True}, "a request that AWS answers with denied has no effect"),
+        ({"kind": "slow", "when": "after"}, "when: unknown field; allowed are kind, service"),
     ],
 )
 def test_what_is_no_fault_is_refused_with_what_is_allowed(aws: LocalAws, body: object, told: str) -> None:
@@ -121,7 +121,7 @@ def test_each_service_says_no_by_its_own_codes(
         with pytest.raises(ClientError) as refused:
             call(**arguments)
         assert refused.value.response["Error"]["Code"] == code
-        assert refused.value.response["Error"]["Message"] == "a fault that was asked for at /_aceite/faults"
+        assert refused.value.response["Error"]["Message"] == "a fault that was set at /_aceite/faults"
         assert refused.value.response["ResponseMetadata"]["RequestId"]
 
 
@@ -214,4 +214,4 @@ def test_a_fault_of_one_operation_hits_that_one_alone(
     with pytest.raises(ClientError):
         getattr(client, method)(**arguments)
     (counted,) = control(aws, "GET")[1]["faults"]
-    assert (counted["asked"], counted["made"]) == (1, 1)
+    assert (counted["requested"], counted["made"]) == (1, 1)

@@ -1,4 +1,4 @@
-"""Each landed file becomes one Parquet object in its partition."""
+"""Converts each landed file to one Parquet object in its partition."""
 
 import contextlib
 import hashlib
@@ -8,7 +8,7 @@ from datetime import timedelta
 from pathlib import Path
 
 import duckdb
-from injected_faults import ImpossibleFault, PipelineFault, spoil  # type: ignore[import-not-found]
+from injected_faults import ImpossibleFault, PipelineFault, change_rows  # type: ignore[import-not-found]
 from reading import load, quoted  # type: ignore[import-not-found]
 from request import Request, client  # type: ignore[import-not-found]
 
@@ -16,9 +16,12 @@ from acceptance.deliveries.delivery import LandingObject
 
 
 def convert(request: Request) -> str:
-    """The URI of the object. Its name comes from the landed key: delivered again it is replaced, and no other is."""
+    """Write the object and its partition; return the object's URI.
+
+    The object's name comes from the landed key, so a repeated delivery replaces its own object and no other.
+    """
     if request.fault == PipelineFault.GLUE_FAILURE:
-        raise RuntimeError(f"the conversion failed on purpose: the landed object asks for {request.fault}")
+        raise RuntimeError(f"the conversion failed on purpose: the landed object requests {request.fault}")
     dataset, settings, landed = request.dataset, request.settings, request.landed
     table = {"DatabaseName": settings.get("database", dataset["database"])}
     name = settings.get("table", dataset["table"])
@@ -32,7 +35,7 @@ def convert(request: Request) -> str:
     content = s3.get_object(Bucket=source_bucket, Key=source_key)["Body"].read()
     s3.put_object(Bucket=bucket, Key=key, Body=_parquet(content, request))
     if dataset["alone"] and partition == request.partition:
-        _empty(bucket, prefix, {f"{prefix}/{_name(member)}" for member in request.delivery.members})
+        _delete_others(bucket, prefix, {f"{prefix}/{_name(member)}" for member in request.delivery.members})
     if partition and request.fault != PipelineFault.NO_PARTITION:
         added = {"Values": list(partition.values()), "StorageDescriptor": {**storage, "Location": f"{folder}/"}}
         with contextlib.suppress(glue.exceptions.AlreadyExistsException):
@@ -41,15 +44,15 @@ def convert(request: Request) -> str:
 
 
 def _partition(request: Request) -> dict[str, str]:
-    right: dict[str, str] = request.partition
-    if request.fault == PipelineFault.NO_PARTITION and not right:
+    correct: dict[str, str] = request.partition
+    if request.fault == PipelineFault.NO_PARTITION and not correct:
         raise ImpossibleFault(f"{request.fault}: the table has no partitions")
     if request.fault != PipelineFault.WRONG_PARTITION:
-        return right
+        return correct
     next_day = request.delivery.business_date + timedelta(days=1)
     wrong: dict[str, str] = replace(request, delivery=replace(request.delivery, business_date=next_day)).partition
-    if wrong == right:
-        raise ImpossibleFault(f"{request.fault}: the partition {right} does not depend on the business date")
+    if wrong == correct:
+        raise ImpossibleFault(f"{request.fault}: the partition {correct} does not depend on the business date")
     return wrong
 
 
@@ -57,8 +60,8 @@ def _name(landed: LandingObject) -> str:
     return f"part-{hashlib.sha256(landed.uri.encode()).hexdigest()[:8]}-{Path(landed.file).stem}.parquet"
 
 
-def _empty(bucket: str, prefix: str, kept: set[str]) -> None:
-    """A partition that holds one delivery alone loses what earlier ones left in it."""
+def _delete_others(bucket: str, prefix: str, kept: set[str]) -> None:
+    """Delete the objects of earlier deliveries from a partition that holds one delivery only."""
     s3 = client("s3")
     for page in s3.get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=f"{prefix}/"):
         for key in {item["Key"] for item in page.get("Contents", ())} - kept:
@@ -75,7 +78,9 @@ def _parquet(content: bytes, request: Request) -> bytes:
         selected = ", ".join(f"{value} AS {quoted(name)}" for name, value in values.items())
         connection.execute(f"CREATE TABLE delivered AS SELECT {selected} FROM landed")
         compared = [column for column in columns if column["compared"]]
-        spoil(connection, request.fault, [(each["name"], each["type"], each["primary_key"]) for each in compared])
+        change_rows(
+            connection, request.fault, [(column["name"], column["type"], column["primary_key"]) for column in compared]
+        )
         target = Path(folder) / "rows.parquet"
         connection.execute(f"COPY delivered TO {_literal(str(target))} (FORMAT PARQUET)")
         return target.read_bytes()

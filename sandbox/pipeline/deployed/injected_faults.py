@@ -1,4 +1,4 @@
-"""What the pipeline does wrong when the landed object's user metadata asks for it (aceite-fault: NAME)."""
+"""The faults that the pipeline makes when the landed object's user metadata requests one (aceite-fault: NAME)."""
 
 from collections.abc import Callable, Sequence
 from enum import StrEnum
@@ -20,42 +20,42 @@ class PipelineFault(StrEnum):
 
 
 FAULTS: dict[str, str] = {
-    PipelineFault.ROW_DROPPED: "The row in the middle of the file does not reach the table.",
+    PipelineFault.ROW_DROPPED: "The row in the middle of the file is missing in the table.",
     PipelineFault.ROW_DUPLICATED: "The row in the middle of the file is in the table twice.",
-    PipelineFault.CELL_CHANGED: "One cell of the row in the middle has another value, in a column that is not a key.",
-    PipelineFault.NULLS_TO_TEXT: "The nulls of a text column become the text 'null'; if there are none, one cell does.",
-    PipelineFault.DECIMALS_TRUNCATED: "Decimals and doubles lose what is after the point.",
-    PipelineFault.WRONG_PARTITION: "The rows are in the partition of the next day.",
+    PipelineFault.CELL_CHANGED: "One cell of the row in the middle has another value. The column is not a key.",
+    PipelineFault.NULLS_TO_TEXT: "The nulls of a text column become the text 'null'. Without nulls, one cell does.",
+    PipelineFault.DECIMALS_TRUNCATED: "Decimals and doubles lose their fraction.",
+    PipelineFault.WRONG_PARTITION: "The rows are written to the partition of the next day.",
     PipelineFault.LAMBDA_ERROR: "The first Lambda function fails.",
-    PipelineFault.GLUE_FAILURE: "The conversion fails, in the Glue job or wherever it is made.",
+    PipelineFault.GLUE_FAILURE: "The conversion fails, in the Glue job or in the function that converts.",
     PipelineFault.NO_PARTITION: "The rows are written, but their partition is not added to the catalog.",
 }
-"""Each name with what happens, in one sentence."""
+"""One sentence for each fault: what happens."""
 
 Columns = Sequence[tuple[str, str, bool]]
-"""Name, Hive type, and whether it is of the primary key."""
+"""Name, Hive type, and True for a column of the primary key."""
 
 
 class ImpossibleFault(Exception):
-    """The file has nothing that the fault could change."""
+    """The fault cannot be made: the file or the table has nothing for it to change."""
 
 
-def spoil(connection: Any, fault: PipelineFault | None, columns: Columns) -> None:
-    """Applies a fault of the data to the table `delivered`; any other fault is not made here."""
-    if fault not in _SPOILERS:
+def change_rows(connection: Any, fault: PipelineFault | None, columns: Columns) -> None:
+    """Make a fault of the rows in the table `delivered`. Other faults change nothing here."""
+    if fault not in _ROW_FAULTS:
         return
     rows = connection.execute("SELECT rowid FROM delivered ORDER BY rowid").fetchall()
     if not rows:
         raise ImpossibleFault(f"{fault}: the file has no row")
-    for statement in _SPOILERS[fault](connection, columns, f"WHERE rowid = {rows[len(rows) // 2][0]}"):
+    for statement in _ROW_FAULTS[fault](connection, columns, f"WHERE rowid = {rows[len(rows) // 2][0]}"):
         connection.execute(statement)
 
 
 def _cell_changed(connection: Any, columns: Columns, middle: str) -> list[str]:
-    free = [column for column in columns if not column[2]] or columns
-    names = ", ".join(_quoted(name) for name, _, _ in free)
+    candidates = [column for column in columns if not column[2]] or columns
+    names = ", ".join(_quoted(name) for name, _, _ in candidates)
     row = connection.execute(f"SELECT {names} FROM delivered {middle}").fetchone()
-    filled = [column for column, cell in zip(free, row, strict=True) if cell is not None] or free[:1]
+    filled = [column for column, cell in zip(candidates, row, strict=True) if cell is not None] or candidates[:1]
     name, kind, _ = min(filled, key=lambda column: (not _is_number(column[1]), not _is_text(column[1])))
     cell = _quoted(name)
     changed = {"boolean": f"NOT {cell}", "date": f"{cell} + 1", "timestamp": f"{cell} + INTERVAL 1 DAY"}.get(kind)
@@ -80,7 +80,7 @@ def _decimals_truncated(connection: Any, columns: Columns, middle: str) -> list[
     return [f"UPDATE delivered SET {', '.join(f'{name} = trunc({name})' for name in names)}"]
 
 
-_SPOILERS: dict[PipelineFault | None, Callable[[Any, Columns, str], list[str]]] = {
+_ROW_FAULTS: dict[PipelineFault | None, Callable[[Any, Columns, str], list[str]]] = {
     PipelineFault.ROW_DROPPED: lambda connection, columns, middle: [f"DELETE FROM delivered {middle}"],
     PipelineFault.ROW_DUPLICATED: lambda connection, columns, middle: [
         f"INSERT INTO delivered SELECT * FROM delivered {middle}"

@@ -1,4 +1,4 @@
-"""The Glue job of every pipeline: converts landed files to Parquet."""
+"""The script of every Glue job: converts landed files to Parquet."""
 
 import sys
 
@@ -7,6 +7,6 @@ from conversion import convert  # type: ignore[import-not-found]
 from request import read_requests  # type: ignore[import-not-found]
 
 names = [argument[2:] for argument in sys.argv if argument.startswith("--")]
-told = getResolvedOptions(sys.argv, names)
-for request in read_requests(told, told["JOB_NAME"]):
+options = getResolvedOptions(sys.argv, names)
+for request in read_requests(options, options["JOB_NAME"]):
     print(convert(request))

@@ -1,4 +1,7 @@
-"""What landed as DuckDB's table `landed`, in the contract's columns and types. A misfit is null, as in Spark."""
+"""Reads a landed file into DuckDB's table `landed`, in the contract's columns and types.
+
+A cell that does not fit its type becomes null, as in Spark.
+"""
 
 import csv
 import gzip
@@ -12,28 +15,28 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 Facts = Mapping[str, Any]
-"""A value of the contract as the plan has it."""
+"""A column or the landing format of the contract, as the plan has it."""
 
 
 def load(connection: Any, content: bytes, landing: Facts, columns: Sequence[Facts], folder: Path) -> None:
-    """`columns` are those that the file has; it is copied to `folder`."""
+    """Create the table `landed` from the file's content. `columns` are those of the file; `folder` is for copies."""
     content = gzip.decompress(content) if landing["compression"] == "gzip" else content
     if landing["format"] == "parquet":
         path = folder / "landed.parquet"
         path.write_bytes(content)
-        connection.execute(f"SET TimeZone='{landing['zone']}'")  # that of times without an offset
-        typed = ", ".join(f"{_of_parquet(column, landing)} AS {quoted(column['name'])}" for column in columns)
+        connection.execute(f"SET TimeZone='{landing['zone']}'")  # the zone of times without an offset
+        typed = ", ".join(f"{_parquet_cell(column, landing)} AS {quoted(column['name'])}" for column in columns)
         connection.execute(f"CREATE TABLE landed AS SELECT {typed} FROM read_parquet(?)", [str(path)])
         return
     text = content.decode(landing["encoding"], "replace").removeprefix("\ufeff")
-    records = (_of_json if landing["format"] == "json" else _of_csv)(text, landing, columns)
+    records = (_json_records if landing["format"] == "json" else _csv_records)(text, landing, columns)
     path = folder / "landed.json"
     with path.open("w", encoding="utf-8") as file:
         for record in records:
             cells = [_plain(cell, column, landing) for cell, column in zip(record, columns, strict=True)]
             file.write(json.dumps({f"c{place}": cell for place, cell in enumerate(cells)}) + "\n")
     texts = {f"c{place}": "VARCHAR" for place in range(len(columns))}
-    # In two steps: in one, DuckDB would give the types to its reader, which fails where TRY_CAST makes a null.
+    # Two statements, because in one DuckDB gives the types to its reader, which fails where TRY_CAST returns null.
     read = "read_json(?, columns=?, format='newline_delimited')"
     connection.execute(f"CREATE TABLE texts AS SELECT * FROM {read}", [str(path), texts])
     typed = ", ".join(
@@ -46,8 +49,8 @@ def quoted(name: str) -> str:
     return '"' + name.replace('"', '""') + '"'
 
 
-def _of_csv(text: str, landing: Facts, columns: Sequence[Facts]) -> Iterator[list[str]]:
-    """The cells of the columns. A row that is too short ends in nulls; a blank line is one only of one column."""
+def _csv_records(text: str, landing: Facts, columns: Sequence[Facts]) -> Iterator[list[str]]:
+    """Yield the cells of the columns. A short row ends in nulls; a blank line is a row only if there is one column."""
     quoting: dict[str, Any] = {"quotechar": landing["quote"]} if landing["quote"] else {"quoting": csv.QUOTE_NONE}
     csv.field_size_limit(2**31 - 1)
     rows = csv.reader(io.StringIO(text, newline=""), delimiter=landing["delimiter"], **quoting)
@@ -56,26 +59,26 @@ def _of_csv(text: str, landing: Facts, columns: Sequence[Facts]) -> Iterator[lis
         known = {column["landed"].lower() for column in columns} if landing["trim"] else set()
         header = [name.strip(" \t") if known and name.lower() not in known else name for name in next(rows, header)]
     places = {name.lower(): place for place, name in enumerate(header)}
-    wanted = [places.get(column["landed"].lower(), len(header)) for column in columns]
+    positions = [places.get(column["landed"].lower(), len(header)) for column in columns]
     for row in rows:
         cells = row or [""] * (len(header) == 1)
         if cells:
-            held = min(len(cells), len(header))
-            yield [cells[place] if place < held else landing["null_text"] for place in wanted]
+            present = min(len(cells), len(header))
+            yield [cells[place] if place < present else landing["null_text"] for place in positions]
 
 
-def _of_json(text: str, landing: Facts, columns: Sequence[Facts]) -> Iterator[list[str | None]]:
-    """The members of the columns; numbers with the digits that are written."""
+def _json_records(text: str, landing: Facts, columns: Sequence[Facts]) -> Iterator[list[str | None]]:
+    """Yield the members of the columns; numbers keep their digits as text."""
     for line in filter(str.strip, text.split("\n")):
         members = dict[str, Any]()
-        with suppress(ValueError, AttributeError):  # no JSON, or no object
+        with suppress(ValueError, AttributeError):  # a line that is not a JSON object has no members
             members = {name.lower(): value for name, value in json.loads(line, parse_int=str, parse_float=str).items()}
         values = [members.get(column["landed"].lower()) for column in columns]
         yield [str(value).lower() if isinstance(value, bool) else value for value in values]
 
 
 def _plain(cell: str | None, column: Facts, landing: Facts) -> str | None:
-    """The text as DuckDB reads a value of the type; None is null."""
+    """Return the cell in the notation that DuckDB reads for the type; None is null."""
     if cell is None:
         return None
     cell = cell.strip(" \t") if landing["trim"] else cell
@@ -90,7 +93,7 @@ def _plain(cell: str | None, column: Facts, landing: Facts) -> str | None:
 
 
 def _moment(text: str, pattern: str | None, zone: str) -> str | None:
-    """A date or a time, in UTC."""
+    """Return a date or a time in UTC; None if the text does not fit the pattern."""
     try:
         moment = datetime.strptime(text, pattern) if pattern else datetime.fromisoformat(text)  # noqa: DTZ007 - next line
         local = moment if moment.tzinfo else moment.replace(tzinfo=ZoneInfo(zone))
@@ -99,7 +102,7 @@ def _moment(text: str, pattern: str | None, zone: str) -> str | None:
         return None
 
 
-def _of_parquet(column: Facts, landing: Facts) -> str:
+def _parquet_cell(column: Facts, landing: Facts) -> str:
     cell, kind = quoted(column["landed"]), column["type"]
     if kind == "timestamp":
         return f"CAST({cell} AS TIMESTAMPTZ) AT TIME ZONE 'UTC'"

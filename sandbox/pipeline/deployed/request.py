@@ -1,6 +1,6 @@
-"""What an event or a run's arguments ask for: the dataset and the landed objects that they speak of.
+"""Reads from an event or a run's arguments which landed objects of which dataset to process.
 
-The plan (plan.json, beside this module) is what `sandbox.pipeline.provision` read from the contracts.
+`sandbox.pipeline.provision` writes the plan (plan.json, beside this module) from the contracts.
 """
 
 import json
@@ -13,7 +13,7 @@ from typing import Any, cast
 
 import boto3
 from botocore.exceptions import ClientError
-from injected_faults import METADATA_KEY, PipelineFault  # type: ignore[import-not-found]  # beside this module, where it runs
+from injected_faults import METADATA_KEY, PipelineFault  # type: ignore[import-not-found]  # these modules are beside this one in the zip file
 
 from acceptance.contract.keys.template import KeyTemplate
 from acceptance.deliveries.delivery import Delivery, LandingObject
@@ -24,15 +24,16 @@ PLAN: list[dict[str, Any]] = json.loads(__spec__.loader.get_data(str(Path(__file
 
 
 class RequestError(Exception):
-    """The event or the arguments cannot be followed."""
+    """The event or the arguments name no landed object, or a parameter that does not exist."""
 
 
 @dataclass(frozen=True)
 class Request:
-    """One landed object. `dataset` is an entry of the plan; `settings` is what event and SSM parameter say, by name.
+    """One landed object to process.
 
-    `fields` are the object's own; the delivery has all objects of its business date that the event speaks of. `told` is
-    the key or the prefix in the event, by that name.
+    `dataset` is an entry of the plan. `settings` has the values of the event and of the SSM parameter, by name.
+    `fields` has the object's own fields. The delivery has all objects of its business date that the event names.
+    `key_or_prefix` has the event's key or prefix, by that name.
     """
 
     dataset: Mapping[str, Any]
@@ -41,11 +42,11 @@ class Request:
     fields: Mapping[str, str]
     fault: PipelineFault | None
     settings: Mapping[str, Any]
-    told: Mapping[str, str]
+    key_or_prefix: Mapping[str, str]
 
     @property
     def source(self) -> tuple[str, str]:
-        """Bucket and key of what is to be converted: the staged copy, or the landed object if nothing is staged."""
+        """Return bucket and key of the object to convert: the staged copy, or else the landed object."""
         if not self.dataset["staged"]:
             return self.landed.bucket, self.landed.key
         bucket, key = self.place(self.dataset["staged"])
@@ -58,11 +59,11 @@ class Request:
 
     @property
     def names_of_file(self) -> dict[str, str]:
-        """The column that names the file of each row, if there is one, with the name."""
+        """Return the column with the name of a row's file, and that name; empty without such a column."""
         return {column: self._filled(text) for column, text in self.dataset["names_of_file"].items()}
 
     def place(self, uri: str) -> tuple[str, str]:
-        """Bucket and key of an s3:// text with placeholders; the landed file's name goes below a prefix."""
+        """Return bucket and key of an s3:// URI with placeholders; a prefix gets the landed file's name appended."""
         bucket, _, key = self._filled(uri).removeprefix("s3://").partition("/")
         return bucket, key + self.delivery.name_of(self.landed) if not key or key.endswith("/") else key
 
@@ -71,13 +72,13 @@ class Request:
 
 
 def read_requests(values: Mapping[str, Any], runner: str) -> tuple[Request, ...]:
-    """Finds the first value that is the key or the URI of a landed object of the plan: one request.
+    """Return one request for the first value that is the key or the URI of a landed object of the plan.
 
-    If none is, the first that ends in "/" and below which there are landed objects of one dataset: a request for each.
-    Of several datasets it is the one whose pipeline `runner`, a function or a job, has a part in.
+    If no value is, return a request for each landed object below the first value that ends in "/". If the objects could
+    be of several datasets, they are of the one whose pipeline has `runner`, a function or a job, as a part.
 
     Raises:
-        RequestError: there is none, or the SSM parameter that the values name does not exist.
+        RequestError: no value names a landed object, or the SSM parameter that the values name does not exist.
     """
     settings = {**_parameter(values.get("parameter")), **values}
     texts = [text for text in [settings.get("key"), settings.get("prefix"), *_texts(settings)] if text]
@@ -94,13 +95,13 @@ def read_requests(values: Mapping[str, Any], runner: str) -> tuple[Request, ...]
                 return _requests(dataset, template, [(bucket, key) for key in keys], settings, {"prefix": prefix})
     known = ", ".join(dataset["location"] for dataset in PLAN)
     raise RequestError(
-        f"no value in {json.dumps(values)} is the key of a landed object, or the folder of some (it ends in /); "
-        f"this pipeline knows {known}"
+        f"no value in {json.dumps(values)} is the key of a landed object or a folder of landed objects, "
+        f"which ends in /; this pipeline serves {known}"
     )
 
 
 def _datasets(settings: Mapping[str, Any], runner: str = "") -> Iterator[tuple[Mapping[str, Any], KeyTemplate, str]]:
-    """Entries of the plan (of a runner, those that it has a part in), their key template, the bucket to look in."""
+    """Yield entries of the plan (with a runner, those that it is part of), their key template, and the bucket."""
     named = [dataset for dataset in PLAN if runner and dataset["dataset"] == settings.get("dataset")]
     for dataset in named or PLAN:
         if not runner or runner in {*dataset["actions"], *dataset["jobs"]}:
@@ -117,7 +118,7 @@ def _fits(template: KeyTemplate, key: str) -> bool:
 
 
 def _keys_below(bucket: str, prefix: str) -> list[str]:
-    """None for a text that is no folder."""
+    """Return the keys below a prefix; none for a text that is not a prefix."""
     if not prefix.endswith("/") or prefix.startswith(("s3://", "/")):
         return []
     pages = client("s3").get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=prefix)
@@ -129,15 +130,16 @@ def _requests(
     template: KeyTemplate,
     places: Sequence[tuple[str, str]],
     settings: Mapping[str, Any],
-    told: Mapping[str, str],
+    key_or_prefix: Mapping[str, str],
 ) -> tuple[Request, ...]:
-    found = [(*_landed(bucket, key), *template.read(key)) for bucket, key in places]
+    objects = [(*_landed(bucket, key), *template.read(key)) for bucket, key in places]
     days: dict[date, list[LandingObject]] = {}
-    for landed, _, business_date, _ in found:
+    for landed, _, business_date, _ in objects:
         days.setdefault(business_date, []).append(landed)
     deliveries = {day: Delivery(dataset["dataset"], day, tuple(landed)) for day, landed in days.items()}
     return tuple(
-        Request(dataset, deliveries[day], landed, fields, fault, settings, told) for landed, fault, day, fields in found
+        Request(dataset, deliveries[day], landed, fields, fault, settings, key_or_prefix)
+        for landed, fault, day, fields in objects
     )
 
 
@@ -148,11 +150,11 @@ def client(service: str) -> Any:
 
 def _landed(bucket: str, key: str) -> tuple[LandingObject, PipelineFault | None]:
     try:
-        found = client("s3").head_object(Bucket=bucket, Key=key)
+        head = client("s3").head_object(Bucket=bucket, Key=key)
     except ClientError as error:
         raise RequestError(f"s3://{bucket}/{key} cannot be read: {error}") from error
-    landed = LandingObject(bucket, key, found["ETag"].strip('"'), found["ContentLength"], found["LastModified"])
-    name = found["Metadata"].get(METADATA_KEY)
+    landed = LandingObject(bucket, key, head["ETag"].strip('"'), head["ContentLength"], head["LastModified"])
+    name = head["Metadata"].get(METADATA_KEY)
     return landed, PipelineFault(name) if name else None
 
 

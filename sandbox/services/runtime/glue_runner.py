@@ -1,7 +1,7 @@
 """Runs one Glue script as __main__: `glue_runner.py SCRIPT ERROR_FILE ARGUMENT...`.
 
-ERROR_FILE receives the type and the first line of what ended it, which Glue shows as the run's error message. When
-standard input ends, so does this process.
+ERROR_FILE receives type and first line of the exception, which Glue shows as the run's error message. The process ends
+when its standard input closes.
 """
 
 import os
@@ -22,7 +22,7 @@ def main() -> None:
     sys.argv = [script, *arguments]
     try:
         runpy.run_path(script, run_name="__main__")
-    except BaseException as error:  # noqa: BLE001 - whatever it is, it ends the run
+    except BaseException as error:  # noqa: BLE001 - any exception ends the run
         if isinstance(error, SystemExit) and error.code in (None, 0):
             return
         traceback.print_exc()

@@ -1,7 +1,7 @@
-"""Runs one Lambda handler: an event per line of standard input, an answer per line of what was standard output.
+"""Runs one Lambda handler: reads an event per line of standard input, writes an answer per line of standard output.
 
-What the handler prints goes to standard error, its log; a NUL ends the log of one event. When standard input ends, so
-does this process, even in the middle of an event. Error types and messages are those of Lambda's own runtime.
+The handler's own output goes to standard error, its log; a NUL ends the log of one event. The process ends when its
+standard input closes, even during an event. Error types and messages are those of Lambda's own runtime.
 """
 
 import importlib
@@ -51,10 +51,10 @@ def load(path: str) -> Callable[[Any, Context], Any]:
 
 
 def answer(request: Request) -> tuple[str, bool]:
-    """The answer's JSON text, and whether the function failed."""
+    """Return the answer's JSON text, and True if the function failed."""
     try:
         result = load(os.environ["_HANDLER"])(request["event"], Context(request))
-    except Exception as error:  # noqa: BLE001 - whatever it is, it is the function's answer
+    except Exception as error:  # noqa: BLE001 - any exception becomes the function's answer
         kind = error.kind if isinstance(error, LoadError) else type(error).__name__
         sys.stdout.write(f"[ERROR] {kind}: {error}\n{traceback.format_exc()}\n")
         described = {"errorMessage": str(error), "errorType": kind, "requestId": request["id"]}

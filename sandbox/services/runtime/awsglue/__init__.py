@@ -1,1 +1,1 @@
-"""What a script imports from Glue without Spark: the reader of a run's arguments."""
+"""The part of Glue's library that a script without Spark imports: the reader of a run's arguments."""

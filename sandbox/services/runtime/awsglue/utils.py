@@ -6,7 +6,7 @@ class GlueArgumentError(Exception):
 
 
 def getResolvedOptions(args: Sequence[str], options: Sequence[str]) -> dict[str, str]:  # noqa: N802 - Glue's name
-    """The values of `--option value` or `--option=value`. Asks for more than is there: GlueArgumentError."""
+    """Return the values of `--option value` or `--option=value`. Raise GlueArgumentError if an option is missing."""
     given = {}
     for place, argument in enumerate(args):
         if argument.startswith("--"):
