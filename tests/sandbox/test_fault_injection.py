@@ -137,12 +137,12 @@ def test_a_connection_is_reset_before_or_after_the_effect(aws: LocalAws, ours: C
 
 def test_a_body_of_some_size_is_taken_also_where_the_connection_is_reset(aws: LocalAws, ours: Client) -> None:
     s3 = ours("s3")
-    s3.create_bucket(Bucket="torment")
+    s3.create_bucket(Bucket="faulty")
     control(aws, "PUT", {"service": "s3", "operation": "PutObject", "kind": "error", "at_most": 1})
     with pytest.raises(ClientError, match="InternalError"):
-        s3.put_object(Bucket="torment", Key="big", Body=b"x" * 3_000_000)
-    s3.put_object(Bucket="torment", Key="big", Body=b"x" * 3_000_000)
-    assert s3.head_object(Bucket="torment", Key="big")["ContentLength"] == 3_000_000
+        s3.put_object(Bucket="faulty", Key="big", Body=b"x" * 3_000_000)
+    s3.put_object(Bucket="faulty", Key="big", Body=b"x" * 3_000_000)
+    assert s3.head_object(Bucket="faulty", Key="big")["ContentLength"] == 3_000_000
 
 
 def test_an_answer_is_late_or_never_comes(aws: LocalAws, ours: Client) -> None:
