@@ -37,7 +37,7 @@ from acceptance.announcing.delivery_events import arrived
 from acceptance.deliveries.delivery import Delivery, LandingObject
 from automations.apply import apply
 from blocks.settings import read_settings
-from cli.serving.child_process import Child
+from cli.serving.child_process import ChildProcess
 from flows.installation.contracts import contracts_of
 from flows.prefect_api import events
 
@@ -109,7 +109,7 @@ def serving(database: str, home: Path) -> Iterator[Server]:
         if beside is not None:
             url = f"postgresql+asyncpg://{beside.address}/prefect"
             environment["PREFECT_SERVER_DATABASE_CONNECTION_URL"] = url
-        child = Child(
+        child = ChildProcess(
             "Prefect's server", ("cli.serving.prefect_server", "--port", "0"), environment, home / "server.log"
         )
         try:

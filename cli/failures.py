@@ -17,7 +17,7 @@ from acceptance.errors import AceiteError, ContractError, LedgerMisnamed, Settin
 from aws.calls import describe_client_error, error_code
 from blocks.settings import read_settings
 from cli.doctor.looks import identity
-from cli.options import EXIT_ACCIDENT, EXIT_USAGE, UsageProblem
+from cli.options import EXIT_FAILURE, EXIT_USAGE, UsageProblem
 from cli.serving.home import find_running
 
 _TOLD_WRONGLY = (UsageProblem, SettingsError, ContractError, LedgerMisnamed)
@@ -37,7 +37,7 @@ def exit_code(error: Exception) -> int:
     for each in _causes(error):
         if isinstance(each, BotoCoreError | ClientError) and identity.trouble(each, None) is not None:
             told_wrongly = identity.is_of_settings(each)
-    return EXIT_USAGE if told_wrongly else EXIT_ACCIDENT
+    return EXIT_USAGE if told_wrongly else EXIT_FAILURE
 
 
 def sentence(error: Exception) -> str:

@@ -12,7 +12,7 @@ from acceptance.errors import AceiteError
 EXIT_ACCEPTED = 0
 EXIT_REJECTED = 1
 EXIT_INCONCLUSIVE = 2
-EXIT_ACCIDENT = 2
+EXIT_FAILURE = 2
 """Of every verb: it could not be done. A verb that judges, judged nothing; 1 is what it answers by itself."""
 EXIT_USAGE = 64
 
@@ -59,7 +59,7 @@ class RunnerKind(StrEnum):
     PROCESS = "process"
 
 
-class Part(StrEnum):
+class ServedPart(StrEnum):
     WATCHER = "watcher"
     VALIDATIONS = "validations"
 
@@ -124,6 +124,6 @@ Runner = Annotated[
     ),
 ]
 Only = Annotated[
-    Part | None,
+    ServedPart | None,
     typer.Option("--only", help="Only this part; the other one stays where it is.", show_default=False),
 ]

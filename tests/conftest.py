@@ -54,11 +54,13 @@ def prefect_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     from prefect.context import _temporary_global_settings_context, get_settings_context
     from prefect.settings import PREFECT_API_URL, temporary_settings
 
-    from cli.serving.child_process import Child
+    from cli.serving.child_process import ChildProcess
 
     home = tmp_path_factory.mktemp("prefect")
     environment = {**os.environ, "PREFECT_HOME": str(home), "PREFECT_SERVER_ANALYTICS_ENABLED": "false"}
-    server = Child("Prefect's server", ("cli.serving.prefect_server", "--port", "0"), environment, home / "server.log")
+    server = ChildProcess(
+        "Prefect's server", ("cli.serving.prefect_server", "--port", "0"), environment, home / "server.log"
+    )
     try:
         api = server.await_ready(180)
         # The global context is that of threads which begin with none.

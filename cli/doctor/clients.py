@@ -12,13 +12,13 @@ from botocore.config import Config
 
 from blocks.build import aws_credentials
 from blocks.settings import Settings
-from cli.doctor.looks.findings import Seen
+from cli.doctor.looks.findings import Look
 from cli.doctor.runner import Precondition
 
 _PROMPT = Config(connect_timeout=3, read_timeout=4, retries={"total_max_attempts": 2, "mode": "standard"})
 
 
-class AskedAws:
+class DoctorClients:
     """Makes clients when they are first asked for, one thread at a time, as a session wants it."""
 
     def __init__(self, settings: Settings) -> None:
@@ -53,7 +53,7 @@ class AskedAws:
     def precondition(
         self,
         name: str,
-        look: Callable[..., Seen],
+        look: Callable[..., Look],
         services: tuple[str, ...],
         *arguments: object,
         needs: tuple[str, ...],
@@ -64,6 +64,6 @@ class AskedAws:
             name, lambda: look(*(self.client(each, region) for each in services), *arguments), needs, self._where
         )
 
-    def unsigned(self, name: str, look: Callable[[], Seen], needs: tuple[str, ...] = ()) -> Precondition:
+    def unsigned(self, name: str, look: Callable[[], Look], needs: tuple[str, ...] = ()) -> Precondition:
         """One that makes its clients by itself, because that may fail."""
         return Precondition(name, look, needs, self._where)

@@ -15,12 +15,12 @@ from aws.calls import Client
 from aws.iam.arns import Account, bucket_and_key, key_pattern, text_pattern
 from aws.iam.policy import PLACEHOLDER, PolicyContext, statements
 from blocks.settings import Settings
-from cli.doctor.clients import AskedAws
+from cli.doctor.clients import DoctorClients
 from cli.doctor.looks import buckets, identity, pipeline
 from cli.doctor.looks import ledger as ledger
 from cli.doctor.looks import prefect as prefect
-from cli.doctor.looks.findings import Seen, met, unmet
-from cli.doctor.looks.permissions import Needed, permissions
+from cli.doctor.looks.findings import Look, met, unmet
+from cli.doctor.looks.permissions import NeededPermissions, permissions
 from cli.doctor.runner import Precondition
 from flows.installation.contracts import ContractFile
 
@@ -44,7 +44,7 @@ def of_contracts(files: Sequence[ContractFile]) -> Iterator[Precondition]:
         yield Precondition("contracts", partial(unmet, "all are valid ODCS, and none is watched", remedy))
 
 
-def of_installation(settings: Settings, contracts: Sequence[Contract], aws: AskedAws) -> Iterator[Precondition]:
+def of_installation(settings: Settings, contracts: Sequence[Contract], aws: DoctorClients) -> Iterator[Precondition]:
     """`contracts` are those that can be used."""
     look = partial(ledger.writable, settings.ledger_url, settings.home.expanduser() / "ledger.db")
     yield Precondition("ledger", look, asked="the ledger's database")
@@ -60,7 +60,7 @@ def of_installation(settings: Settings, contracts: Sequence[Contract], aws: Aske
     yield from _of_prefect(settings, contracts)
 
 
-def _of_identity(settings: Settings, aws: AskedAws) -> Iterator[Precondition]:
+def _of_identity(settings: Settings, aws: DoctorClients) -> Iterator[Precondition]:
     profile, region, credentials = settings.aws_profile, "profile and region", "credentials"
     yield aws.unsigned("clock", lambda: identity.clock(aws.unsigned_s3(), settings.evidence_bucket, _now))
     yield aws.unsigned(region, partial(identity.region, aws.profile_session, profile))
@@ -68,7 +68,7 @@ def _of_identity(settings: Settings, aws: AskedAws) -> Iterator[Precondition]:
     yield aws.precondition(ACCOUNT, identity.account, ("sts",), settings.aws_account_id, needs=(credentials,))
 
 
-def _of_landing(contract: Contract, aws: AskedAws) -> Iterator[Precondition]:
+def _of_landing(contract: Contract, aws: DoctorClients) -> Iterator[Precondition]:
     bucket, prefix = contract.template.bucket, contract.template.prefix
     there = f"landing of {contract.dataset}"
     yield aws.precondition(there, buckets.bucket, ("s3",), bucket, prefix, _file(contract), needs=SIGNED_IN)
@@ -78,7 +78,7 @@ def _of_landing(contract: Contract, aws: AskedAws) -> Iterator[Precondition]:
     )
 
 
-def _of_evidence(settings: Settings, contracts: Sequence[Contract], aws: AskedAws) -> Iterator[Precondition]:
+def _of_evidence(settings: Settings, contracts: Sequence[Contract], aws: DoctorClients) -> Iterator[Precondition]:
     bucket = settings.evidence_bucket
     there = "evidence bucket"
     yield aws.precondition(there, buckets.bucket, ("s3",), bucket, "", "ACEITE_EVIDENCE_BUCKET", needs=SIGNED_IN)
@@ -90,7 +90,7 @@ def _of_evidence(settings: Settings, contracts: Sequence[Contract], aws: AskedAw
     yield aws.precondition("retention of evidence", buckets.kept, ("s3",), *kept, needs=(there,))
 
 
-def _of_pipeline(contract: Contract, aws: AskedAws) -> Iterator[Precondition]:
+def _of_pipeline(contract: Contract, aws: DoctorClients) -> Iterator[Precondition]:
     file = _file(contract)
     asked: Callable[..., Precondition] = partial(aws.precondition, needs=SIGNED_IN)
     for override in contract.override:
@@ -122,7 +122,7 @@ def _of_pipeline(contract: Contract, aws: AskedAws) -> Iterator[Precondition]:
 
 def _of_prefect(settings: Settings, contracts: Sequence[Contract]) -> Iterator[Precondition]:
     asked: Callable[..., Precondition] = partial(Precondition, asked="Prefect's server")
-    planned, told = prefect.Planned(settings, contracts), "notification block"
+    planned, told = prefect.PlannedChanges(settings, contracts), "notification block"
     yield asked(SERVER, prefect.server)
     yield asked(told, partial(prefect.notification_block, settings), (SERVER,))
     kinds = ("work pool", "deployment", "concurrency limit")
@@ -135,7 +135,7 @@ def _of_prefect(settings: Settings, contracts: Sequence[Contract]) -> Iterator[P
     yield asked("watcher", partial(prefect.watched, _now), (SERVER,))
 
 
-def _permissions(settings: Settings, contracts: Sequence[Contract], sts: Client, iam: Client) -> Seen:
+def _permissions(settings: Settings, contracts: Sequence[Contract], sts: Client, iam: Client) -> Look:
     """Listings, which have conditions, are tried; places that only AWS knows are with table and workgroup."""
     caller = sts.get_caller_identity()
     account = Account(caller["Account"], sts.meta.region_name, caller["Arn"].split(":")[1])
@@ -146,7 +146,7 @@ def _permissions(settings: Settings, contracts: Sequence[Contract], sts: Client,
         locks_evidence=settings.evidence_retention_days is not None,
     )
     needed = [
-        Needed(each.actions, resources)
+        NeededPermissions(each.actions, resources)
         for each in statements(contracts, surroundings)
         if not each.condition and (resources := [place for place in each.resources if PLACEHOLDER not in place])
     ]

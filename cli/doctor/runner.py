@@ -9,7 +9,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from queue import Empty, Queue
 
-from cli.doctor.looks.findings import Finding, Outcome, Seen, unmet, unseen
+from cli.doctor.looks.findings import Finding, Look, LookOutcome, unchecked, unmet
 
 AT_ONCE = 16
 _LOOK = "looks at "
@@ -23,7 +23,7 @@ class Precondition:
     """
 
     name: str
-    look: Callable[[], Seen]
+    look: Callable[[], Look]
     needs: tuple[str, ...] = ()
     asked: str = "this machine"
     limits: int = 1
@@ -59,10 +59,10 @@ class _Looks:
             if each.name in before or not before.issuperset(each.needs):
                 raise ValueError(f"{each.name!r} is there twice, or stands before what it needs: {each.needs}")
             before.add(each.name)
-        self.seen: dict[str, Seen] = {}
+        self.seen: dict[str, Look] = {}
         self._waiting = list(preconditions)
         self._begun: dict[str, tuple[Precondition, float]] = {}
-        self._answers: Queue[tuple[str, Seen]] = Queue()
+        self._answers: Queue[tuple[str, Look]] = Queue()
         self._within_s = within_s
 
     @property
@@ -76,7 +76,7 @@ class _Looks:
             missing = [name for name in each.needs if name not in self.seen]
             failed = [name for name in each.needs if name in self.seen and not _is_green(self.seen[name])]
             if failed:
-                self.seen[each.name] = unseen(f"it needs what does not hold: {', '.join(failed)}")
+                self.seen[each.name] = unchecked(f"it needs what does not hold: {', '.join(failed)}")
             elif missing or len(self._begun) == AT_ONCE:
                 waiting.append(each)
             else:
@@ -117,7 +117,7 @@ class _Looks:
                 )
 
 
-def _seen(each: Precondition) -> Seen:
+def _seen(each: Precondition) -> Look:
     try:
         return each.look()
     except Exception as error:  # noqa: BLE001 - a look that fails in an unforeseen way must not hide what others see
@@ -125,5 +125,5 @@ def _seen(each: Precondition) -> Seen:
         return unmet(f"{each.asked} could not be looked at: {said}", "see that it is what the settings say, try again")
 
 
-def _is_green(seen: Seen) -> bool:
-    return seen.outcome is Outcome.GREEN
+def _is_green(seen: Look) -> bool:
+    return seen.outcome is LookOutcome.GREEN

@@ -24,11 +24,11 @@ _GRACE_S = 60
 _LARGE_BYTES = 20 * 1024 * 1024
 
 
-class ChildFailed(AceiteError):
+class ChildProcessFailed(AceiteError):
     """A process that the command needs ended, or did not become ready."""
 
 
-class Child:
+class ChildProcess:
     """A Python module run as a process, tied to this one by its standard input.
 
     It tells that it is ready by a line `ready <text>` on standard output. Its standard error goes to `log`, or to
@@ -68,17 +68,19 @@ class Child:
         """The text of the ready line.
 
         Raises:
-            ChildFailed: it ended before, or took too long; with the end of its log.
+            ChildProcessFailed: it ended before, or took too long; with the end of its log.
         """
         deadline = time.monotonic() + within_s
         while True:
             try:
                 line = self._lines.get(timeout=max(0.0, deadline - time.monotonic()))
             except Empty:
-                raise ChildFailed(f"{self.name} was not ready after {within_s:g} s{self._end_of_log()}") from None
+                raise ChildProcessFailed(
+                    f"{self.name} was not ready after {within_s:g} s{self._end_of_log()}"
+                ) from None
             if line is None:
                 code = self._process.wait()
-                raise ChildFailed(f"{self.name} ended with code {code}{self._end_of_log()}")
+                raise ChildProcessFailed(f"{self.name} ended with code {code}{self._end_of_log()}")
             if line.split(" ", 1)[0] == READY:
                 return line.partition(" ")[2]
 

@@ -13,7 +13,7 @@ from rich.console import Console
 from acceptance.errors import SettingsError, Unreachable
 from blocks.build import aws_credentials, identify
 from blocks.settings import Settings, read_settings
-from cli.serving.child_process import Child
+from cli.serving.child_process import ChildProcess
 from cli.serving.connection import refuse_wrong_auth
 from cli.serving.home import Running, find_running, running_in
 from cli.serving.retention import retention
@@ -38,7 +38,7 @@ SANDBOX_SETTINGS = {
 
 
 @dataclass(frozen=True, slots=True)
-class Wanted:
+class InstallationOptions:
     """What the command line asks for. A port of None is the default one, or a free one where that is taken."""
 
     sandbox: bool = False
@@ -53,15 +53,15 @@ class Installation:
     """A running one, and its processes."""
 
     running: Running
-    children: tuple[Child, ...]
+    children: tuple[ChildProcess, ...]
 
-    def ended(self) -> Child | None:
+    def ended(self) -> ChildProcess | None:
         """A process that ended although nobody asked it to."""
         return next((child for child in self.children if child.returncode is not None), None)
 
 
 @contextmanager
-def started(wanted: Wanted, console: Console) -> Iterator[Installation]:
+def started(wanted: InstallationOptions, console: Console) -> Iterator[Installation]:
     """Everything runs inside, and nothing of it outside.
 
     Raises:
@@ -95,7 +95,7 @@ class _Parts:
     def __init__(self, settings: Settings, console: Console, undo: ExitStack) -> None:
         self.home = settings.home.expanduser().absolute()
         make_folder(self.home / "logs")
-        self.children: list[Child] = []
+        self.children: list[ChildProcess] = []
         self._console = console
         self._undo = undo
         self._of_contracts = contract_environment(settings)
@@ -105,7 +105,7 @@ class _Parts:
             "ACEITE_LEDGER_URL": ledger_url(settings),
         }
 
-    def start_sandbox(self, asked_port: int | None) -> Child:
+    def start_sandbox(self, asked_port: int | None) -> ChildProcess:
         """It gets ready while Prefect's server starts; `use_sandbox` waits for it."""
         port = _port(asked_port, DEFAULT_AWS_PORT, "--aws-port")
         self._console.print(f"starting the sandbox: AWS on 127.0.0.1:{port}, made from the contracts")
@@ -116,10 +116,10 @@ class _Parts:
         self._environment.update(SANDBOX_SETTINGS, ACEITE_LEDGER_URL=sqlite_url(ledger))
         return self._start("sandbox", "sandbox", *arguments)
 
-    def use_sandbox(self, sandbox: Child) -> None:
+    def use_sandbox(self, sandbox: ChildProcess) -> None:
         self._environment["ACEITE_AWS_ENDPOINT_URL"] = sandbox.await_ready(_READY_WITHIN_S)
 
-    def start_server(self, wanted: Wanted) -> None:
+    def start_server(self, wanted: InstallationOptions) -> None:
         """The server of the active Prefect profile if it answers, otherwise one of our own on this machine."""
         configured = None if wanted.own_server or wanted.prefect_port is not None else _profile_api_url()
         if configured and _is_healthy(configured):
@@ -166,8 +166,8 @@ class _Parts:
             return False  # its password is
         return name in (*_SHARED, *self._of_contracts) or (in_sandbox and name in SANDBOX_SETTINGS)
 
-    def _start(self, name: str, *arguments: str) -> Child:
-        child = Child(name, arguments, self._environment, self.home / "logs" / f"{name.replace(' ', '-')}.log")
+    def _start(self, name: str, *arguments: str) -> ChildProcess:
+        child = ChildProcess(name, arguments, self._environment, self.home / "logs" / f"{name.replace(' ', '-')}.log")
         self._undo.callback(child.stop)
         self.children.append(child)
         return child

@@ -49,14 +49,14 @@ def demo(
     A local AWS, a Prefect server, the flows, real files, their verdicts; then it keeps serving until Ctrl-C.
     """
     from cli.serving.child_process import interrupt_on_terminate
-    from cli.serving.installation import Wanted, started
+    from cli.serving.installation import InstallationOptions, started
     from cli.verbs.sandbox import require_sandbox
     from cli.verbs.up import keep_serving, say_where
 
     require_sandbox()
     console = Console(stderr=True)
     interrupt_on_terminate()
-    with started(Wanted(True, aws_port, prefect_port, own_server=True), console) as installation:
+    with started(InstallationOptions(True, aws_port, prefect_port, own_server=True), console) as installation:
         say_where(console, installation)
         with TemporaryDirectory(prefix="aceite-demo-") as folder:
             scenes = story(Path(folder))

@@ -8,7 +8,7 @@ import typer
 from rich.console import Console
 
 from acceptance.errors import SettingsError
-from cli.options import Contracts, Home, Only, Part, UsageProblem
+from cli.options import Contracts, Home, Only, ServedPart, UsageProblem
 
 if TYPE_CHECKING:
     from prefect.client.orchestration import SyncPrefectClient
@@ -47,15 +47,15 @@ def deploy(
     settings = connect()
     identify(aws_credentials(settings), settings.aws_account_id)
     console = Console(highlight=False)
-    parts = [only] if only else list(Part)
+    parts = [only] if only else list(ServedPart)
     with get_client(sync_client=True) as client:
         pool = _pool(client, work_pool)
         given = [*(job_variable or []), *([f"image={image}"] if image else [])]
         places = {part.value: _place(pool, part, settings, given) for part in parts}
-        if Part.WATCHER in parts:
+        if ServedPart.WATCHER in parts:
             show(console, _keep_ledger_url(settings, dry_run), dry_run)
         show(console, apply(settings, contracts_of(settings), dry_run=dry_run, places=places), dry_run)
-        if Part.WATCHER in parts and not dry_run:
+        if ServedPart.WATCHER in parts and not dry_run:
             _start_watching(client, pool)
     _say_what_next(console, pool)
 
@@ -76,7 +76,7 @@ def _pool(client: SyncPrefectClient, name: str) -> WorkPool:
     return pools[name]
 
 
-def _place(pool: WorkPool, part: Part, settings: Settings, given: list[str]) -> Place:
+def _place(pool: WorkPool, part: ServedPart, settings: Settings, given: list[str]) -> Place:
     from automations.deployments import Place
     from automations.job_variables import default_of, has, job_variables
     from blocks import names
@@ -89,7 +89,7 @@ def _place(pool: WorkPool, part: Part, settings: Settings, given: list[str]) -> 
             f"the work pool {pool.name!r} runs containers, and Prefect's own image has no Aceite in it: give --image"
         )
     environment: dict[str, Any] = {**contract_environment(settings), **environment_of(settings)}
-    if part is Part.WATCHER:
+    if part is ServedPart.WATCHER:
         environment["ACEITE_LEDGER_URL"] = f"{{{{ prefect.blocks.secret.{names.LEDGER} }}}}"
     # What the person says has precedence.
     return Place(pool.name, {**variables, "env": {**environment, **variables.get("env", {})}})

@@ -37,11 +37,11 @@ def doctor(
 
     Exit code 0 if all hold, else 1.
     """
-    from cli.doctor.looks.findings import Outcome
+    from cli.doctor.looks.findings import LookOutcome
     from cli.doctor.runner import end_although_looks_hang
 
     findings = _findings(within_s)
-    green = all(finding.outcome is Outcome.GREEN for finding in findings)
+    green = all(finding.outcome is LookOutcome.GREEN for finding in findings)
     if json:
         document = {"green": green, "findings": [asdict(finding) for finding in findings]}
         sys.stdout.write(json_module.dumps(document, indent=2) + "\n")
@@ -53,14 +53,14 @@ def doctor(
 
 def _findings(within_s: float) -> tuple[Finding, ...]:
     from acceptance.errors import SettingsError
-    from cli.doctor.looks.findings import Finding, Outcome
+    from cli.doctor.looks.findings import Finding, LookOutcome
     from cli.serving.connection import share_settings
 
     try:
         settings = share_settings()
     except SettingsError as error:
         remedy = "correct them, in the environment or in the file .env of the current folder; then run this again"
-        return (Finding("settings", Outcome.RED, str(error), remedy),)
+        return (Finding("settings", LookOutcome.RED, str(error), remedy),)
     from cli.doctor.runner import look_at
 
     return look_at(_preconditions(settings), within_s)
@@ -68,7 +68,7 @@ def _findings(within_s: float) -> tuple[Finding, ...]:
 
 def _preconditions(settings: Settings) -> list[Precondition]:
     from acceptance.errors import ContractError
-    from cli.doctor.clients import AskedAws
+    from cli.doctor.clients import DoctorClients
     from cli.doctor.plan import of_contracts, of_installation
     from flows.installation.contracts import ContractFile, check_contracts, contract_variables
 
@@ -77,12 +77,12 @@ def _preconditions(settings: Settings) -> list[Precondition]:
     except ContractError as error:
         files = (ContractFile(settings.contracts, None, error.problems),)
     usable = [file.contract for file in files if file.contract is not None and not file.problems]
-    return [*of_contracts(files), *of_installation(settings, usable, AskedAws(settings))]
+    return [*of_contracts(files), *of_installation(settings, usable, DoctorClients(settings))]
 
 
 def _print(findings: tuple[Finding, ...], console: Console) -> None:
     """Three columns; a remedy has a line of its own, so that a command in it stays in one piece."""
-    from cli.doctor.looks.findings import Outcome
+    from cli.doctor.looks.findings import LookOutcome
 
     widest = min(max(len(finding.name) for finding in findings), _WIDEST_NAME)
     for finding in findings:
@@ -96,6 +96,6 @@ def _print(findings: tuple[Finding, ...], console: Console) -> None:
         if finding.remedy:
             remedy = Text(f"remedy: {finding.remedy}", style="bold", overflow="fold")
             console.print(Padding(remedy, (0, 0, 0, _WIDEST_WORD + _GAP)))
-    counts = {outcome: sum(finding.outcome is outcome for finding in findings) for outcome in Outcome}
-    told = f"{counts[Outcome.GREEN]} ok, {counts[Outcome.RED]} failed, {counts[Outcome.GREY]} not checked"
-    console.print(told, style="green" if counts[Outcome.GREEN] == len(findings) else "red")
+    counts = {outcome: sum(finding.outcome is outcome for finding in findings) for outcome in LookOutcome}
+    told = f"{counts[LookOutcome.GREEN]} ok, {counts[LookOutcome.RED]} failed, {counts[LookOutcome.GREY]} not checked"
+    console.print(told, style="green" if counts[LookOutcome.GREEN] == len(findings) else "red")

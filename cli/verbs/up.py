@@ -32,11 +32,11 @@ def up(
     Registers blocks, deployments and automations, watches the landing locations and runs the validations.
     """
     from cli.serving.child_process import interrupt_on_terminate
-    from cli.serving.installation import Wanted, started
+    from cli.serving.installation import InstallationOptions, started
 
     console = Console(stderr=True)
     interrupt_on_terminate()
-    with started(Wanted(sandbox, aws_port, prefect_port, only=only), console) as installation:
+    with started(InstallationOptions(sandbox, aws_port, prefect_port, only=only), console) as installation:
         say_where(console, installation)
         console.print("Drop files with `aceite drop FILE --dataset ID`. Ctrl-C ends everything.")
         return keep_serving(installation, console)

@@ -8,7 +8,7 @@ import pytest
 from account_aws import Account, Refused, environment_without, leftovers, open_account
 from botocore.exceptions import BotoCoreError, ClientError, NoCredentialsError
 
-from cli.serving.child_process import Child
+from cli.serving.child_process import ChildProcess
 
 SANDBOX_WITHIN_S = 120
 Say = Callable[[str], None]
@@ -38,7 +38,7 @@ def account(pytestconfig: pytest.Config, tmp_path_factory: pytest.TempPathFactor
         return
     log = tmp_path_factory.mktemp("sandbox") / "sandbox.log"
     environment = environment_without(os.environ, "AWS_", "ACEITE_")
-    sandbox = Child("the sandbox", ("sandbox", "--port", "0", "--until-stdin-closes"), environment, log)
+    sandbox = ChildProcess("the sandbox", ("sandbox", "--port", "0", "--until-stdin-closes"), environment, log)
     try:
         with pytest.MonkeyPatch.context() as patch:
             for name in set(os.environ) - set(environment):

@@ -12,7 +12,7 @@ from prefect_processes import PrefectServer
 from watched_bucket import CONTRACT
 
 from acceptance.announcing.delivery_events import VERDICT_EVENTS
-from cli.serving.child_process import Child
+from cli.serving.child_process import ChildProcess
 from cli.serving.installation import SANDBOX_SETTINGS
 
 FILES = 20
@@ -43,8 +43,8 @@ def test_each_delivery_of_a_burst_has_one_verdict_though_server_and_runs_are_kil
         environment |= {"ACEITE_HOME": str(tmp_path), "ACEITE_CONTRACTS": str(tmp_path / "contracts")}
         environment |= {"ACEITE_PATIENCE_S": "15", "ACEITE_WORKERS": "2", "ACEITE_POLL_S": "1"}
 
-        def start(name: str, *arguments: str) -> Child:
-            child = Child(name, arguments, environment, tmp_path / f"{name}.log")
+        def start(name: str, *arguments: str) -> ChildProcess:
+            child = ChildProcess(name, arguments, environment, tmp_path / f"{name}.log")
             at_the_end.callback(child.stop)
             return child
 

@@ -19,7 +19,7 @@ from acceptance.announcing.delivery_events import VERDICT_EVENTS
 from acceptance.evidence.object_keys import EVIDENCE, dataset_prefix
 from aws.s3.objects import list_objects
 from benchmarks.sales import BUCKET, CONTRACTS, DATASET, File, add_partitions, lay_table_over_landing
-from cli.serving.child_process import Child
+from cli.serving.child_process import ChildProcess
 from cli.serving.installation import SANDBOX_SETTINGS
 
 pytestmark = [pytest.mark.proof, pytest.mark.skipif(bool(why_not()), reason=why_not())]
@@ -84,7 +84,7 @@ def side(tmp_path_factory) -> Iterator[Side]:
     with ExitStack() as undo:
         cluster = Cluster(folder, undo)
         arguments = ("sandbox", "--port", "0", "--contracts", str(CONTRACTS), "--until-stdin-closes")
-        sandbox = Child("sandbox", arguments, cluster.environment, folder / "sandbox.log")
+        sandbox = ChildProcess("sandbox", arguments, cluster.environment, folder / "sandbox.log")
         undo.callback(sandbox.stop)
         cluster.start_server()
         endpoint = sandbox.await_ready(600)

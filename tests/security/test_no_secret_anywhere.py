@@ -22,7 +22,7 @@ from prefect.settings import PREFECT_API_AUTH_STRING, PREFECT_API_URL, temporary
 from repository import ROOT
 from serving_aceite import Served, up
 
-from cli.serving.child_process import Child
+from cli.serving.child_process import ChildProcess
 
 pytestmark = pytest.mark.proof
 
@@ -98,7 +98,7 @@ class Scene:
 def sandbox(home: Path, contracts: Path) -> Iterator[str]:
     """The local AWS alone, as if it were the account."""
     arguments = ("sandbox", "--port", "0", "--contracts", str(contracts), "--until-stdin-closes")
-    child = Child("sandbox", arguments, {**os.environ, "PYTHONPATH": str(ROOT)}, home / "sandbox.log")
+    child = ChildProcess("sandbox", arguments, {**os.environ, "PYTHONPATH": str(ROOT)}, home / "sandbox.log")
     try:
         yield child.await_ready(180)
     finally:

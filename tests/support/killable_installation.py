@@ -14,7 +14,7 @@ from polling import eventually
 from prefect_processes import PrefectServer
 
 from acceptance.announcing.delivery_events import VERDICT_EVENTS
-from cli.serving.child_process import Child
+from cli.serving.child_process import ChildProcess
 from cli.serving.installation import SANDBOX_SETTINGS
 
 READY_WITHIN_S = 180
@@ -178,8 +178,8 @@ class Mortal:
         switched = httpx.patch(f"{self.server.api}/automations/{id_}", json={"enabled": False}, timeout=30)
         switched.raise_for_status()
 
-    def _child(self, name: str, *arguments: str) -> Child:
-        child = Child(name, arguments, self._environment, self._home / f"{name}.log")
+    def _child(self, name: str, *arguments: str) -> ChildProcess:
+        child = ChildProcess(name, arguments, self._environment, self._home / f"{name}.log")
         self._stack.callback(child.stop)
         return child
 

@@ -13,7 +13,7 @@ import httpx
 import psutil
 from repository import ROOT
 
-from cli.serving.child_process import Child
+from cli.serving.child_process import ChildProcess
 
 READY_WITHIN_S = 180
 
@@ -42,7 +42,7 @@ class PrefectServer:
 
     def start(self) -> None:
         arguments = ("cli.serving.prefect_server", "--port", str(self._port))
-        self._child = Child("Prefect's server", arguments, self.environment, self._log)
+        self._child = ChildProcess("Prefect's server", arguments, self.environment, self._log)
         self._child.await_ready(READY_WITHIN_S)
 
     def kill(self) -> None:

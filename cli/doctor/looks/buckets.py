@@ -8,8 +8,8 @@ from typing import Any
 
 from aws.calls import Client
 from cli.doctor.looks import findings as preconditions
-from cli.doctor.looks.findings import EvidenceLock, Outcome, Seen, met, unmet, unseen
-from cli.doctor.looks.questions import No, Refused, ask, denied, refusal, refusal_of_doctor
+from cli.doctor.looks.findings import EvidenceLock, Look, LookOutcome, met, unchecked, unmet
+from cli.doctor.looks.questions import Refusal, RefusalKind, ask, denied, refusal, refusal_of_doctor
 
 _NEVER = "aceite-doctor"
 """In the name of an object that is never there, and an etag that none has."""
@@ -17,7 +17,7 @@ _NEVER = "aceite-doctor"
 _UP_TO_WILDCARD = re.compile(r"(\$\{.\}|[^*?])*")
 
 
-def bucket(s3: Client, name: str, prefix: str, named_in: str) -> Seen:
+def bucket(s3: Client, name: str, prefix: str, named_in: str) -> Look:
     """Whether it is there, in the client's region, and may be listed below the prefix."""
     ours = s3.meta.region_name
     missing = unmet(
@@ -25,9 +25,11 @@ def bucket(s3: Client, name: str, prefix: str, named_in: str) -> Seen:
         f"`aws s3 mb s3://{name} --region {ours}`, or correct its name in {named_in}",
     )
     head = ask(lambda: s3.head_bucket(Bucket=name))
-    if isinstance(head, Refused) and head.kind is not No.DENIED:  # s3:ListBucket may be allowed below a prefix only
+    if (
+        isinstance(head, Refusal) and head.kind is not RefusalKind.DENIED
+    ):  # s3:ListBucket may be allowed below a prefix only
         return refusal(head, missing, "s3:ListBucket", _arn(name))
-    headers = head.headers if isinstance(head, Refused) else head["ResponseMetadata"]["HTTPHeaders"]
+    headers = head.headers if isinstance(head, Refusal) else head["ResponseMetadata"]["HTTPHeaders"]
     region = headers.get("x-amz-bucket-region", ours)
     if region != ours:
         return unmet(
@@ -35,36 +37,36 @@ def bucket(s3: Client, name: str, prefix: str, named_in: str) -> Seen:
             f"set ACEITE_AWS_REGION={region} if the pipeline is there, or name a bucket of {ours} in {named_in}",
         )
     listed = ask(lambda: s3.list_objects_v2(Bucket=name, Prefix=prefix, MaxKeys=1))
-    if isinstance(listed, Refused):
+    if isinstance(listed, Refusal):
         return refusal(listed, missing, "s3:ListBucket", _arn(name))
     return met(f"s3://{name}/{prefix} in {region} may be listed")
 
 
-def readable(s3: Client, bucket: str, pattern: str) -> Seen:
+def readable(s3: Client, bucket: str, pattern: str) -> Look:
     """S3 says 404 of an object that is not there to those who may read it and list the whole bucket, 403 to others.
 
     So who may list a part of it only is judged by an object that is there.
     """
     answer = ask(lambda: s3.head_object(Bucket=bucket, Key=_key(pattern)))
-    if isinstance(answer, Refused) and answer.kind is No.DENIED and not _may_list(s3, bucket):
+    if isinstance(answer, Refusal) and answer.kind is RefusalKind.DENIED and not _may_list(s3, bucket):
         there = _first_like(s3, bucket, pattern)
         if there is None:
             return met(f"there is no s3://{bucket}/{pattern} yet by which reading could be tried")
         answer = ask(lambda: s3.head_object(Bucket=bucket, Key=there))
-    if isinstance(answer, Refused) and answer.kind is not No.MISSING:
+    if isinstance(answer, Refusal) and answer.kind is not RefusalKind.MISSING:
         return refusal(answer, met(""), "s3:GetObject", _arn(f"{bucket}/{pattern}"))
     return met(f"s3://{bucket}/{pattern} may be read")
 
 
 def _may_list(s3: Client, bucket: str) -> bool:
-    return not isinstance(ask(lambda: s3.list_objects_v2(Bucket=bucket, MaxKeys=1)), Refused)
+    return not isinstance(ask(lambda: s3.list_objects_v2(Bucket=bucket, MaxKeys=1)), Refusal)
 
 
 def _first_like(s3: Client, bucket: str, pattern: str) -> str | None:
     """The key of an object of the pattern, among the first thousand below what all such keys begin with."""
     prefix = _key(_UP_TO_WILDCARD.match(pattern)[0])  # type: ignore[index]  # it matches also an empty text
     listed = ask(lambda: s3.list_objects_v2(Bucket=bucket, Prefix=prefix))
-    if isinstance(listed, Refused):
+    if isinstance(listed, Refusal):
         return None
     like = re.compile("".join(_as_regex(part) for part in re.findall(r"\$\{.\}|.", pattern)), re.DOTALL)
     return next((item["Key"] for item in listed.get("Contents", ()) if like.fullmatch(item["Key"])), None)
@@ -74,41 +76,41 @@ def _as_regex(part: str) -> str:
     return {"*": ".*", "?": "."}.get(part) or re.escape(part[2] if len(part) > 1 else part)
 
 
-def writable(s3: Client, bucket: str, patterns: Iterable[str]) -> Seen:
+def writable(s3: Client, bucket: str, patterns: Iterable[str]) -> Look:
     """Asked by puts whose condition never holds: S3 looks at the permission first, and then puts nothing."""
     for pattern in patterns:
         key = _key(pattern)
         answer = ask(partial(s3.put_object, Bucket=bucket, Key=key, Body=b"", IfMatch=f'"{_NEVER}"'))
-        if not isinstance(answer, Refused):
+        if not isinstance(answer, Refusal):
             return unmet(
                 f"the store ignores If-Match, by which runs claim deliveries (it made {key})",
                 "keep the evidence in S3 itself, or in a store that honours conditional writes",
             )
-        if answer.kind is not No.MISSING and answer.code not in ("412", "PreconditionFailed"):
+        if answer.kind is not RefusalKind.MISSING and answer.code not in ("412", "PreconditionFailed"):
             return refusal(answer, met(""), "s3:PutObject", _arn(f"{bucket}/{pattern}"))
     return met("it may be put (asked with a condition that never holds)")
 
 
-def awaited(s3: Client, name: str, pattern: str, named_in: str) -> Seen:
+def awaited(s3: Client, name: str, pattern: str, named_in: str) -> Look:
     """The place of an object that a step awaits. A pattern that ends in / is listed, another one asked for."""
     below = pattern.endswith("/")
-    seen = bucket(s3, name, _key(pattern) if below else "", named_in)
-    return seen if below or seen.outcome is not Outcome.GREEN else readable(s3, name, pattern)
+    result = bucket(s3, name, _key(pattern) if below else "", named_in)
+    return result if below or result.outcome is not LookOutcome.GREEN else readable(s3, name, pattern)
 
 
-def kept(s3: Client, bucket: str, wanted: timedelta | None, mode: str) -> Seen:
+def kept(s3: Client, bucket: str, wanted: timedelta | None, mode: str) -> Look:
     """Whether the bucket's versioning and Object Lock do for the retention that is wanted."""
     versioning = ask(lambda: s3.get_bucket_versioning(Bucket=bucket))
     locking = ask(lambda: s3.get_object_lock_configuration(Bucket=bucket))
-    closed = isinstance(locking, Refused) and locking.kind is No.DENIED
-    if wanted is None and (closed or isinstance(versioning, Refused)):
+    closed = isinstance(locking, Refusal) and locking.kind is RefusalKind.DENIED
+    if wanted is None and (closed or isinstance(versioning, Refusal)):
         return met("no retention is asked for (ACEITE_EVIDENCE_RETENTION_DAYS)")
     if closed:
         return denied("s3:GetBucketObjectLockConfiguration", _arn(bucket))
-    if isinstance(versioning, Refused):
-        return refusal_of_doctor(versioning, unseen("it is gone"), "s3:GetBucketVersioning", _arn(bucket))
+    if isinstance(versioning, Refusal):
+        return refusal_of_doctor(versioning, unchecked("it is gone"), "s3:GetBucketVersioning", _arn(bucket))
     # A bucket without Object Lock refuses to tell its configuration.
-    lock = _lock(versioning, {} if isinstance(locking, Refused) else locking["ObjectLockConfiguration"])
+    lock = _lock(versioning, {} if isinstance(locking, Refusal) else locking["ObjectLockConfiguration"])
     return preconditions.retention(bucket, lock, wanted, mode)
 
 

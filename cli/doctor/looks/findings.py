@@ -8,17 +8,17 @@ from enum import StrEnum
 MOST_SKEW = timedelta(minutes=1)
 
 
-class Outcome(StrEnum):
+class LookOutcome(StrEnum):
     GREEN = "green"
     RED = "red"
     GREY = "grey"  # it was not looked at, or could not be seen
 
 
 @dataclass(frozen=True, slots=True)
-class Seen:
+class Look:
     """What a look at one precondition answered. The remedy is a command or an action with concrete names."""
 
-    outcome: Outcome
+    outcome: LookOutcome
     found: str
     remedy: str = ""
 
@@ -28,21 +28,21 @@ class Finding:
     """One precondition, by the name that people read, and what was seen of it."""
 
     name: str
-    outcome: Outcome
+    outcome: LookOutcome
     found: str
     remedy: str = ""
 
 
-def met(found: str) -> Seen:
-    return Seen(Outcome.GREEN, found)
+def met(found: str) -> Look:
+    return Look(LookOutcome.GREEN, found)
 
 
-def unmet(found: str, remedy: str) -> Seen:
-    return Seen(Outcome.RED, found, remedy)
+def unmet(found: str, remedy: str) -> Look:
+    return Look(LookOutcome.RED, found, remedy)
 
 
-def unseen(found: str, remedy: str = "") -> Seen:
-    return Seen(Outcome.GREY, found, remedy)
+def unchecked(found: str, remedy: str = "") -> Look:
+    return Look(LookOutcome.GREY, found, remedy)
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +55,7 @@ class EvidenceLock:
     default: timedelta = timedelta(0)
 
 
-def clock(answered: datetime, here: datetime) -> Seen:
+def clock(answered: datetime, here: datetime) -> Look:
     """`answered` is the time in an answer of AWS, to the second; `here` is this machine's at the same moment."""
     ahead = here - answered
     if abs(ahead) <= MOST_SKEW:
@@ -67,7 +67,7 @@ def clock(answered: datetime, here: datetime) -> Seen:
     )
 
 
-def retention(bucket: str, lock: EvidenceLock, wanted: timedelta | None, mode: str) -> Seen:
+def retention(bucket: str, lock: EvidenceLock, wanted: timedelta | None, mode: str) -> Look:
     """Whether the bucket can keep evidence as long as the settings want it kept."""
     kept = f"versioning {'on' if lock.versioned else 'off'}, Object Lock {'on' if lock.locks else 'off'}"
     if lock.default_mode:
@@ -88,7 +88,7 @@ def retention(bucket: str, lock: EvidenceLock, wanted: timedelta | None, mode: s
     )
 
 
-def versions(server: str, client: str, *, may_be_here: str = "", is_allowed_here: bool = True) -> Seen:
+def versions(server: str, client: str, *, may_be_here: str = "", is_allowed_here: bool = True) -> Look:
     """Whether Prefect's server and the client here are made for each other: the same minor version, no older server.
 
     `may_be_here` is what this version of Aceite requires, and `is_allowed_here` whether the server's version is of it.
@@ -109,7 +109,7 @@ def versions(server: str, client: str, *, may_be_here: str = "", is_allowed_here
 
 
 @dataclass(frozen=True, slots=True)
-class Polled:
+class PolledDeployment:
     """A deployment, and when a runner or a worker last asked for its runs.
 
     `work_pool` is None of one that `aceite up` serves, be it through a pool of its own.
@@ -120,7 +120,7 @@ class Polled:
     last: datetime | None
 
 
-def served(deployments: Sequence[Polled], now: datetime, within: timedelta) -> Seen:
+def served(deployments: Sequence[PolledDeployment], now: datetime, within: timedelta) -> Look:
     """Whether somebody asks for the runs of each deployment."""
     silent = [each for each in deployments if each.last is None or now - each.last > within]
     if not silent:
@@ -135,7 +135,7 @@ def served(deployments: Sequence[Polled], now: datetime, within: timedelta) -> S
     )
 
 
-def watched(last_heartbeat: datetime | None, now: datetime, within: timedelta, looked_back: timedelta) -> Seen:
+def watched(last_heartbeat: datetime | None, now: datetime, within: timedelta, looked_back: timedelta) -> Look:
     """Whether a watcher gave a sign of life in time."""
     remedy = (
         'start `aceite up`; if it runs, look at the runs of "watch-landing" in the Prefect UI: one that a person '

@@ -10,8 +10,8 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from aws.calls import Client, describe_client_error, error_code
 from cli.doctor.looks import findings as preconditions
-from cli.doctor.looks.findings import Seen, met, unmet, unseen
-from cli.doctor.looks.questions import Refused, ask
+from cli.doctor.looks.findings import Look, met, unchecked, unmet
+from cli.doctor.looks.questions import Refusal, ask
 
 _GIVE = (
     "set ACEITE_AWS_PROFILE to one of `aws configure list-profiles`, or ACEITE_AWS_ACCESS_KEY_ID and "
@@ -25,7 +25,7 @@ _ABOUT_CREDENTIALS = _EXPIRED | _UNKNOWN | _NOT_THEIR_SECRET
 _OF_SETTINGS = (boto.NoCredentialsError, boto.PartialCredentialsError, boto.ProfileNotFound, boto.NoRegionError)
 
 
-def trouble(error: BotoCoreError | ClientError, profile: str | None) -> Seen | None:
+def trouble(error: BotoCoreError | ClientError, profile: str | None) -> Look | None:
     """What is wrong with the credentials, the region or the way to AWS; None if the error is about something else."""
     if isinstance(error, BotoCoreError):
         return _known(error, profile)
@@ -40,7 +40,7 @@ def is_of_settings(error: BaseException) -> bool:
     return isinstance(error, _OF_SETTINGS)
 
 
-def caller(make_sts: Callable[[], Client], profile: str | None) -> Seen:
+def caller(make_sts: Callable[[], Client], profile: str | None) -> Look:
     """Whether AWS accepts the credentials. `make_sts` may fail as well: a profile or a role may not be there."""
     try:
         answer: Any = make_sts().get_caller_identity()
@@ -51,10 +51,10 @@ def caller(make_sts: Callable[[], Client], profile: str | None) -> Seen:
     return met(f"AWS knows them as {answer['Arn']}")
 
 
-def account(sts: Client, expected: str | None) -> Seen:
+def account(sts: Client, expected: str | None) -> Look:
     answer = ask(lambda: sts.get_caller_identity())
-    if isinstance(answer, Refused):
-        return unseen(f"AWS does not tell whose they are: {answer.said}")
+    if isinstance(answer, Refusal):
+        return unchecked(f"AWS does not tell whose they are: {answer.said}")
     found = answer["Account"]
     if expected is None:
         return met(f"{found}; any is allowed, as ACEITE_AWS_ACCOUNT_ID is not set")
@@ -66,7 +66,7 @@ def account(sts: Client, expected: str | None) -> Seen:
     return met(f"{found}, as ACEITE_AWS_ACCOUNT_ID wants it")
 
 
-def region(make_session: Callable[[], Any], profile: str | None) -> Seen:
+def region(make_session: Callable[[], Any], profile: str | None) -> Look:
     """Whether the profile can be read, if there is one, and a region is known.
 
     Without one nobody is asked who we are, so it tells of credentials that are missing as well.
@@ -79,23 +79,25 @@ def region(make_session: Callable[[], Any], profile: str | None) -> Seen:
         return _not_asked(error, profile)
     if found:
         return met(found)
-    seen = _not_asked(boto.NoRegionError(), profile)
-    return unmet(f"{seen.found}, and there are no credentials for AWS", f"{seen.remedy}; {_GIVE}") if nobody else seen
+    result = _not_asked(boto.NoRegionError(), profile)
+    if not nobody:
+        return result
+    return unmet(f"{result.found}, and there are no credentials for AWS", f"{result.remedy}; {_GIVE}")
 
 
-def clock(unsigned_s3: Client, bucket: str, now: Callable[[], datetime]) -> Seen:
+def clock(unsigned_s3: Client, bucket: str, now: Callable[[], datetime]) -> Look:
     """By the Date header of any answer, a refusal included: so it needs no credentials, and the bucket may be any."""
     before = now()
     answer = ask(lambda: unsigned_s3.head_bucket(Bucket=bucket))
     here = before + (now() - before) / 2
-    headers = answer.headers if isinstance(answer, Refused) else answer["ResponseMetadata"]["HTTPHeaders"]
+    headers = answer.headers if isinstance(answer, Refusal) else answer["ResponseMetadata"]["HTTPHeaders"]
     if "date" not in headers:
-        said = answer.said if isinstance(answer, Refused) else "its answer has no Date header"
-        return unseen(f"AWS does not tell the time: {said}", _REACH)
+        said = answer.said if isinstance(answer, Refusal) else "its answer has no Date header"
+        return unchecked(f"AWS does not tell the time: {said}", _REACH)
     return preconditions.clock(parsedate_to_datetime(headers["date"]).astimezone(UTC), here)
 
 
-def _refused(error: ClientError, profile: str | None) -> Seen:
+def _refused(error: ClientError, profile: str | None) -> Look:
     code = error_code(error)
     if code in _EXPIRED:
         return unmet("the token of the credentials has expired", _renewed(profile))
@@ -114,11 +116,11 @@ def _refused(error: ClientError, profile: str | None) -> Seen:
     return unmet(f"AWS does not accept the credentials: {describe_client_error(error)}", _GIVE)
 
 
-def _not_asked(error: BotoCoreError, profile: str | None) -> Seen:
+def _not_asked(error: BotoCoreError, profile: str | None) -> Look:
     return _known(error, profile) or unmet(f"the credentials cannot be read: {' '.join(str(error).split())}", _GIVE)
 
 
-def _known(error: BotoCoreError, profile: str | None) -> Seen | None:
+def _known(error: BotoCoreError, profile: str | None) -> Look | None:
     said = " ".join(str(error).split())
     match error:
         case boto.NoCredentialsError() | boto.PartialCredentialsError():

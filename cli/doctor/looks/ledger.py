@@ -6,12 +6,12 @@ from pathlib import Path
 import sqlalchemy as sa
 
 from acceptance.errors import LedgerUnusable
-from cli.doctor.looks.findings import Seen, met, unmet
+from cli.doctor.looks.findings import Look, met, unmet
 from flows.ledger.database import database, shown, usable
 from flows.ledger.layout import has_current_layout
 
 
-def writable(url: str | None, default: Path) -> Seen:
+def writable(url: str | None, default: Path) -> Look:
     """A ledger is made by the first who opens it, so a place in which it can be made will do.
 
     `default` is SQLite's file where no URL is set.
@@ -30,7 +30,7 @@ def writable(url: str | None, default: Path) -> Seen:
         return unmet(said or remedy, remedy)
 
 
-def _written(engine: sa.Engine) -> Seen:
+def _written(engine: sa.Engine) -> Look:
     with usable(engine), engine.connect().execution_options(writes=True) as connection:
         transaction = connection.begin()
         try:
@@ -41,7 +41,7 @@ def _written(engine: sa.Engine) -> Seen:
     return met(f"{shown(engine.url)} can be written")
 
 
-def _place(file: Path) -> Seen:
+def _place(file: Path) -> Look:
     folder = next((parent for parent in file.parents if parent.exists()), file.parent)
     try:
         with tempfile.TemporaryFile(dir=folder):

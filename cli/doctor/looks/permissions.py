@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from botocore.exceptions import BotoCoreError, ClientError
 
 from aws.calls import Client, error_code
-from cli.doctor.looks.findings import Seen, met, unmet, unseen
+from cli.doctor.looks.findings import Look, met, unchecked, unmet
 
 _SHOWN = 3
 _AT_ONCE = 50
@@ -18,21 +18,23 @@ _SIMULATED = re.compile(r"arn:[^:]+:iam::\d+:(user|role)/.+")
 
 
 @dataclass(frozen=True, slots=True)
-class Needed:
+class NeededPermissions:
     """Every one of the actions on every one of the resources."""
 
     actions: Sequence[str]
     resources: Sequence[str]
 
 
-def permissions(iam: Client, caller: str, needed: Sequence[Needed]) -> Seen:
+def permissions(iam: Client, caller: str, needed: Sequence[NeededPermissions]) -> Look:
     """Whether the caller's policies allow what is needed; not seen where IAM may not be asked: nobody can tell."""
     if _ROOT.fullmatch(caller):
         return met(f"{caller} may do everything")
     try:
         principal = _principal(iam, caller)
         if principal is None:
-            return unseen(f"IAM simulates no policies of {caller}; {_left(needed)}", "sign in as a user or by a role")
+            return unchecked(
+                f"IAM simulates no policies of {caller}; {_left(needed)}", "sign in as a user or by a role"
+            )
         refused = [pair for each in needed for pair in _refused(iam, principal, each)]
     except ClientError as error:
         return _unasked(f"iam:SimulatePrincipalPolicy or iam:GetRole is refused ({error_code(error)})", caller, needed)
@@ -49,7 +51,7 @@ def permissions(iam: Client, caller: str, needed: Sequence[Needed]) -> Seen:
     )
 
 
-def _refused(iam: Client, principal: str, needed: Needed) -> Iterator[tuple[str, str]]:
+def _refused(iam: Client, principal: str, needed: NeededPermissions) -> Iterator[tuple[str, str]]:
     pages = iam.get_paginator("simulate_principal_policy")
     for start in range(0, len(needed.resources), _AT_ONCE):
         resources = list(needed.resources[start : start + _AT_ONCE])
@@ -68,15 +70,15 @@ def _principal(iam: Client, caller: str) -> str | None:
     return caller if _SIMULATED.fullmatch(caller) else None
 
 
-def _unasked(why: str, caller: str, needed: Sequence[Needed]) -> Seen:
+def _unasked(why: str, caller: str, needed: Sequence[NeededPermissions]) -> Look:
     """Not met, as what could only be tried by doing it was not tried."""
-    return unseen(
+    return unchecked(
         f"{why}; {_left(needed)}",
         f"allow {caller} iam:SimulatePrincipalPolicy, and for a role iam:GetRole: `aceite policy doctor` prints it",
     )
 
 
-def _left(needed: Sequence[Needed]) -> str:
+def _left(needed: Sequence[NeededPermissions]) -> str:
     """What no look of ours tries, because it could only be tried by doing it."""
     left = Counter(action.split(":")[0] for action in {each for some in needed for each in some.actions} - _TRIED)
     told = ", ".join(f"{count} of {service}" for service, count in sorted(left.items()))

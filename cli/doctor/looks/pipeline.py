@@ -4,33 +4,33 @@ import json
 
 from aws.calls import Client
 from cli.doctor.looks.buckets import bucket
-from cli.doctor.looks.findings import Outcome, Seen, met, unmet
-from cli.doctor.looks.questions import Refused, ask, refusal, refusal_of_doctor
+from cli.doctor.looks.findings import Look, LookOutcome, met, unmet
+from cli.doctor.looks.questions import Refusal, ask, refusal, refusal_of_doctor
 
 
-def function(lambda_: Client, name: str, named_in: str) -> Seen:
+def function(lambda_: Client, name: str, named_in: str) -> Look:
     """By Lambda's own dry run, which runs nothing and needs just what the call itself needs."""
     answer = ask(lambda: lambda_.invoke(FunctionName=name, InvocationType="DryRun", Payload=b"{}"))
-    if isinstance(answer, Refused):
+    if isinstance(answer, Refusal):
         make = f"deploy {name}; what is there shows `aws lambda list-functions"
         missing = _no(f"Lambda function {name}", lambda_, make, f"`invoke` in {named_in}")
         return refusal(answer, missing, "lambda:InvokeFunction", name)
     return met("it is there, and may be invoked")
 
 
-def job(glue: Client, name: str, named_in: str) -> Seen:
+def job(glue: Client, name: str, named_in: str) -> Look:
     answer = ask(lambda: glue.get_job_runs(JobName=name, MaxResults=1))
-    if isinstance(answer, Refused):
+    if isinstance(answer, Refusal):
         make = f"deploy {name}; what is there shows `aws glue list-jobs"
         missing = _no(f"Glue job {name}", glue, make, f"its step in {named_in}")
         return refusal(answer, missing, "glue:GetJobRuns", f"the job {name}")
     return met("it is there, and its runs may be seen")
 
 
-def table(glue: Client, s3: Client, database: str, name: str, named_in: str) -> Seen:
+def table(glue: Client, s3: Client, database: str, name: str, named_in: str) -> Look:
     """Whether the catalog has it, and its files may be listed."""
     answer = ask(lambda: glue.get_table(DatabaseName=database, Name=name))
-    if isinstance(answer, Refused):
+    if isinstance(answer, Refusal):
         make = f"make the table; what is there shows `aws glue get-tables --database-name {database}"
         missing = _no(f"table {database}.{name}", glue, make, f"its name in {named_in}")
         return refusal(answer, missing, "glue:GetTable", f"{database}.{name}")
@@ -40,12 +40,12 @@ def table(glue: Client, s3: Client, database: str, name: str, named_in: str) -> 
     return _place("it is there, at", s3, location, f"the location of the table {database}.{name}")
 
 
-def workgroup(athena: Client, s3: Client, name: str, output_location: str | None, named_in: str) -> Seen:
+def workgroup(athena: Client, s3: Client, name: str, output_location: str | None, named_in: str) -> Look:
     """Whether it is there and takes queries, and whether their results have a place to go."""
     make = f"`aws athena create-work-group --name {name}"
     missing = _no(f"workgroup {name}", athena, make, f"`workgroup` in {named_in}")
     answer = ask(lambda: athena.get_work_group(WorkGroup=name))
-    if isinstance(answer, Refused):
+    if isinstance(answer, Refusal):
         return refusal_of_doctor(answer, missing, "athena:GetWorkGroup", f"the workgroup {name}")
     if not answer.get("WorkGroup"):
         return missing
@@ -67,18 +67,18 @@ def workgroup(athena: Client, s3: Client, name: str, output_location: str | None
     )
 
 
-def _place(told: str, s3: Client, location: str, named_in: str) -> Seen:
+def _place(told: str, s3: Client, location: str, named_in: str) -> Look:
     name, _, prefix = location.removeprefix("s3://").partition("/")
-    seen = bucket(s3, name, prefix, named_in)
-    if seen.outcome is Outcome.GREEN:
+    result = bucket(s3, name, prefix, named_in)
+    if result.outcome is LookOutcome.GREEN:
         return met(f"{told} {location}")
-    return Seen(seen.outcome, f"{told} {location}: {seen.found}", seen.remedy)
+    return Look(result.outcome, f"{told} {location}: {result.found}", result.remedy)
 
 
-def copied_parameter(ssm: Client, name: str, named_in: str) -> Seen:
+def copied_parameter(ssm: Client, name: str, named_in: str) -> Look:
     """What an override copies: it must be there, and hold a JSON object. Its value is never shown."""
     answer = ask(lambda: ssm.get_parameter(Name=name, WithDecryption=True))
-    if isinstance(answer, Refused):
+    if isinstance(answer, Refusal):
         make = f"`aws ssm put-parameter --name {name} --type String --value JSON-OBJECT"
         missing = _no(f"parameter {name}", ssm, make, f"copy_of in {named_in}")
         return refusal(answer, missing, "ssm:GetParameter", name)
@@ -95,13 +95,13 @@ def copied_parameter(ssm: Client, name: str, named_in: str) -> Seen:
     return met(f"it is there, version {found['Version']}, a JSON object")
 
 
-def overridden_parameter(ssm: Client, name: str, copy_of: str | None) -> Seen:
+def overridden_parameter(ssm: Client, name: str, copy_of: str | None) -> Look:
     """What an override writes for a while: it may be absent, but not be of another type than what is copied."""
     found = ask(lambda: ssm.get_parameter(Name=name))
-    if isinstance(found, Refused):
+    if isinstance(found, Refusal):
         return refusal(found, met("it is not there, and runs may make it"), "ssm:GetParameter", name)
     source = ask(lambda: ssm.get_parameter(Name=copy_of)) if copy_of else None
-    type_ = "String" if source is None or isinstance(source, Refused) else source["Parameter"]["Type"]
+    type_ = "String" if source is None or isinstance(source, Refusal) else source["Parameter"]["Type"]
     if found["Parameter"]["Type"] != type_:
         return unmet(
             f"it is there as {found['Parameter']['Type']}, and {type_} is needed; SSM cannot change a type",
@@ -110,9 +110,9 @@ def overridden_parameter(ssm: Client, name: str, copy_of: str | None) -> Seen:
     return met(f"it is there, version {found['Parameter']['Version']}; runs put it back")
 
 
-def queue(sqs: Client, url: str) -> Seen:
+def queue(sqs: Client, url: str) -> Look:
     answer = ask(lambda: sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["ApproximateNumberOfMessages"]))
-    if isinstance(answer, Refused):
+    if isinstance(answer, Refusal):
         missing = unmet(
             f"there is no queue {url}",
             "correct ACEITE_LANDING_QUEUE_URL (`aws sqs list-queues`), or unset it: it only makes things faster",
@@ -121,7 +121,7 @@ def queue(sqs: Client, url: str) -> Seen:
     return met(f"it is there, about {answer['Attributes']['ApproximateNumberOfMessages']} messages wait")
 
 
-def _no(thing: str, client: Client, make: str, correct: str) -> Seen:
+def _no(thing: str, client: Client, make: str, correct: str) -> Look:
     """`make` is a command or an action for which the region is said here, `correct` where its name is written."""
     region = client.meta.region_name
     return unmet(

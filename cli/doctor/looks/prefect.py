@@ -25,7 +25,7 @@ from automations.apply import Change, apply
 from automations.deployments import OURS
 from blocks.settings import Settings
 from cli.doctor.looks import findings as preconditions
-from cli.doctor.looks.findings import Outcome, Seen, met, unmet
+from cli.doctor.looks.findings import Look, LookOutcome, met, unmet
 
 ASKED_WITHIN = timedelta(seconds=60)
 """Prefect itself takes a deployment that nobody asks for for so long as not ready."""
@@ -39,7 +39,7 @@ def api_url() -> str | None:
     return get_current_settings().api.url
 
 
-def server() -> Seen:
+def server() -> Look:
     """Whether there is one, and of which version."""
     url = api_url()
     if url is None:
@@ -62,8 +62,8 @@ def server() -> Seen:
             )
     required = _required()
     allowed = required.specifier.contains(there, prereleases=True)
-    seen = preconditions.versions(there, here, may_be_here=str(required), is_allowed_here=allowed)
-    return Seen(seen.outcome, f"{url}: {seen.found}", seen.remedy)
+    result = preconditions.versions(there, here, may_be_here=str(required), is_allowed_here=allowed)
+    return Look(result.outcome, f"{url}: {result.found}", result.remedy)
 
 
 def _required() -> Requirement:
@@ -75,7 +75,7 @@ def _required() -> Requirement:
     return next((each for each in ours if each.name == "prefect"), Requirement("prefect"))
 
 
-class Planned:
+class PlannedChanges:
     """What `aceite apply` would change, found out once for all that ask; each of several threads may be the first."""
 
     def __init__(self, settings: Settings, contracts: Sequence[Contract]) -> None:
@@ -87,14 +87,14 @@ class Planned:
         with self._turn:
             if self._changes is None:
                 settings = self._settings
-                if notification_block(settings).outcome is not Outcome.GREEN:  # which is told in its own line
+                if notification_block(settings).outcome is not LookOutcome.GREEN:  # which is told in its own line
                     settings = settings.model_copy(update={"notification_block": None})
                 with _promptly():
                     self._changes = apply(settings, self._contracts, dry_run=True)
             return [change for change in self._changes if change.kind in kinds]
 
 
-def held(planned: Planned, *kinds: str) -> Seen:
+def held(planned: PlannedChanges, *kinds: str) -> Look:
     """Whether what `aceite apply` makes of these kinds is there, as the settings and contracts want it."""
     changes = planned.of(*kinds)
     wrong = [change for change in changes if change.change != "unchanged"]
@@ -105,7 +105,7 @@ def held(planned: Planned, *kinds: str) -> Seen:
     )
 
 
-def notification_block(settings: Settings) -> Seen:
+def notification_block(settings: Settings) -> Look:
     wanted = settings.notification_block
     if wanted is None:
         return met("none is set (ACEITE_NOTIFICATION_BLOCK): nobody is told of rejections")
@@ -122,7 +122,7 @@ def notification_block(settings: Settings) -> Seen:
     return met(f"{wanted} is there")
 
 
-def switched_on(planned: Planned) -> Seen:
+def switched_on(planned: PlannedChanges) -> Look:
     """Whether automations are on. `apply` leaves one off that a person switched off, so somebody must be told."""
     names = [change.name for change in planned.of("automation")]
     with _connected() as client:
@@ -137,13 +137,13 @@ def switched_on(planned: Planned) -> Seen:
     )
 
 
-def served(planned: Planned, now: Callable[[], datetime]) -> Seen:
+def served(planned: PlannedChanges, now: Callable[[], datetime]) -> Look:
     """Whether a runner or a worker asks for the runs of each deployment."""
     names = [change.name for change in planned.of("deployment")]
     with _connected() as client:
         found = [client.read_deployment_by_name(name) for name in names]
     polled = [
-        preconditions.Polled(name, _elsewhere(deployment.work_pool_name), deployment.last_polled)
+        preconditions.PolledDeployment(name, _elsewhere(deployment.work_pool_name), deployment.last_polled)
         for name, deployment in zip(names, found, strict=True)
     ]
     return preconditions.served(polled, now(), ASKED_WITHIN)
@@ -154,7 +154,7 @@ def _elsewhere(work_pool: str | None) -> str | None:
     return None if work_pool in OURS else work_pool
 
 
-def watched(now: Callable[[], datetime]) -> Seen:
+def watched(now: Callable[[], datetime]) -> Look:
     looked_at = now()
     occurred = EventOccurredFilter.model_validate({"since": looked_at - LOOK_BACK})
     heartbeats = EventFilter(event=EventNameFilter(name=[HEARTBEAT]), occurred=occurred, order=EventOrder.DESC)
@@ -164,7 +164,7 @@ def watched(now: Callable[[], datetime]) -> Seen:
     return preconditions.watched(last, looked_at, HEARTBEAT_WITHIN, LOOK_BACK)
 
 
-def _no(url: str, status_code: int) -> Seen:
+def _no(url: str, status_code: int) -> Look:
     if status_code in (401, 403):
         return unmet(
             f"{url} asks for credentials, and does not accept ours",

@@ -8,69 +8,69 @@ from typing import Any
 from botocore.exceptions import BotoCoreError, ClientError
 
 from aws.calls import error_code
-from cli.doctor.looks.findings import Seen, unmet, unseen
+from cli.doctor.looks.findings import Look, unchecked, unmet
 
 
-class No(Enum):
+class RefusalKind(Enum):
     MISSING = auto()
     DENIED = auto()
     OTHER = auto()
 
 
 @dataclass(frozen=True, slots=True)
-class Refused:
+class Refusal:
     """AWS's no. `headers` are those of the answer, none if there was no answer."""
 
-    kind: No
+    kind: RefusalKind
     said: str
     code: str = ""
     headers: Mapping[str, str] = field(default_factory=dict)
 
 
-def ask(call: Callable[[], Mapping[str, Any]]) -> Mapping[str, Any] | Refused:
+def ask(call: Callable[[], Mapping[str, Any]]) -> Mapping[str, Any] | Refusal:
     try:
         return call()
     except ClientError as error:
         code = error_code(error)
         headers = error.response.get("ResponseMetadata", {}).get("HTTPHeaders", {})
         message = error.response.get("Error", {}).get("Message") or "no message"
-        return Refused(_kind(code, message), f"{code}: {message}", code, headers)
+        return Refusal(_kind(code, message), f"{code}: {message}", code, headers)
     except BotoCoreError as error:
-        return Refused(No.OTHER, " ".join(str(error).split()))
+        return Refusal(RefusalKind.OTHER, " ".join(str(error).split()))
 
 
-def refusal(refused: Refused, missing: Seen, action: str, resource: str) -> Seen:
+def refusal(refused: Refusal, missing: Look, action: str, resource: str) -> Look:
     """`missing` if there is no such thing; else what AWS said, and the action that must be allowed if it was denied."""
-    if refused.kind is No.MISSING:
+    if refused.kind is RefusalKind.MISSING:
         return missing
-    if refused.kind is No.DENIED:
+    if refused.kind is RefusalKind.DENIED:
         return denied(action, resource)
     return unmet(f"AWS does not tell: {refused.said}", "run `aceite doctor` again; if it stays, ask AWS support")
 
 
-def refusal_of_doctor(refused: Refused, missing: Seen, action: str, resource: str) -> Seen:
+def refusal_of_doctor(refused: Refusal, missing: Look, action: str, resource: str) -> Look:
     """The same for an action that no run needs, and so is in no policy: denied, it only keeps a look from seeing."""
-    if refused.kind is not No.DENIED:
+    if refused.kind is not RefusalKind.DENIED:
         return refusal(refused, missing, action, resource)
-    return unseen(
+    return unchecked(
         f"it may not be looked at: {action} on {resource} is denied",
         f"allow {action} on {resource} as well; only `aceite doctor` needs it",
     )
 
 
-def denied(action: str, resource: str) -> Seen:
+def denied(action: str, resource: str) -> Look:
     return unmet(
         f"access denied: {action} on {resource}",
         f"allow {action} on {resource} to these credentials; `aceite policy all` prints the whole policy",
     )
 
 
-def _kind(code: str, message: str) -> No:
+def _kind(code: str, message: str) -> RefusalKind:
     if code in _DENIED:
-        return No.DENIED
+        return RefusalKind.DENIED
     if code in _MISSING or (code == "InvalidRequestException" and "not found" in message):  # Athena's, of a workgroup
-        return No.MISSING
-    return No.OTHER
+        return RefusalKind.MISSING
+    return RefusalKind.OTHER
 
 
 _DENIED = frozenset({

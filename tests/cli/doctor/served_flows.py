@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from prefect.client.orchestration import get_client
 
 from acceptance.announcing.delivery_events import HEARTBEAT, EventDraft
-from cli.doctor.looks.findings import Outcome, Seen
+from cli.doctor.looks.findings import Look, LookOutcome
 from flows.prefect_api import events
 
 
@@ -28,9 +28,9 @@ def give_sign_of_life() -> None:
     events.post_one(EventDraft(HEARTBEAT, resource, {"doing": "watching"}))
 
 
-def eventually_green(look_again: Callable[[], Seen], within_s: float = 60) -> Seen:
+def eventually_green(look_again: Callable[[], Look], within_s: float = 60) -> Look:
     deadline = time.monotonic() + within_s
-    while (seen := look_again()).outcome is not Outcome.GREEN:
+    while (seen := look_again()).outcome is not LookOutcome.GREEN:
         assert time.monotonic() < deadline, seen
         time.sleep(0.2)
     return seen

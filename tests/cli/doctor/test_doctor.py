@@ -25,11 +25,11 @@ from served_flows import become_served, eventually_green, give_sign_of_life
 from automations.apply import apply
 from blocks import names
 from blocks.settings import Settings, read_settings
-from cli.doctor.clients import AskedAws
+from cli.doctor.clients import DoctorClients
 from cli.doctor.looks import prefect as prefect
-from cli.doctor.looks.findings import Outcome, Polled, Seen, served
+from cli.doctor.looks.findings import Look, LookOutcome, PolledDeployment, served
 from cli.doctor.plan import of_installation
-from cli.serving.child_process import Child
+from cli.serving.child_process import ChildProcess
 from flows.installation.contracts import contracts_of
 from flows.prefect_api.switches import switch_name
 from sandbox.pipeline.provision import provision
@@ -52,7 +52,9 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     home = tmp_path_factory.mktemp("prefect")
     environment = {**os.environ, "PREFECT_HOME": str(home), "PREFECT_SERVER_ANALYTICS_ENABLED": "false"}
     environment.pop("PREFECT_API_URL", None)
-    child = Child("Prefect's server", ("cli.serving.prefect_server", "--port", "0"), environment, home / "server.log")
+    child = ChildProcess(
+        "Prefect's server", ("cli.serving.prefect_server", "--port", "0"), environment, home / "server.log"
+    )
     try:
         api = child.await_ready(180)
         with temporary_settings({PREFECT_API_URL: api}), _temporary_global_settings_context(get_settings_context()):
@@ -89,12 +91,12 @@ def applied(aws: LocalAws, settings: Settings) -> Settings:
     return settings
 
 
-Looks = Callable[[str], Seen]
+Looks = Callable[[str], Look]
 
 
 def looks(settings: Settings) -> Looks:
     """Looks at the precondition of this name. What `aceite apply` would change is found out once for all of them."""
-    every = {each.name: each for each in of_installation(settings, contracts_of(settings), AskedAws(settings))}
+    every = {each.name: each for each in of_installation(settings, contracts_of(settings), DoctorClients(settings))}
     return lambda name: every[name].look()
 
 
@@ -123,15 +125,15 @@ def look_after_tampering(look: Looks, applied: Settings) -> Looks:
     return {name: after(name) for name in ("blocks", "automations", "deployments")}.__getitem__
 
 
-def red(seen: Seen, found: str, *remedy: str) -> None:
-    assert seen.outcome is Outcome.RED, seen
+def red(seen: Look, found: str, *remedy: str) -> None:
+    assert seen.outcome is LookOutcome.RED, seen
     assert found in seen.found
     for part in remedy:
         assert part in seen.remedy
 
 
-def green(seen: Seen, found: str = "") -> None:
-    assert seen.outcome is Outcome.GREEN, seen
+def green(seen: Look, found: str = "") -> None:
+    assert seen.outcome is LookOutcome.GREEN, seen
     assert found in seen.found
 
 
@@ -199,7 +201,7 @@ def test_flows_that_nobody_serves_are_named_with_how_to_serve_them(look):
 
 
 def test_flows_of_a_work_pool_whatever_its_name_want_a_worker_of_that_pool():
-    polled = Polled("validate-delivery/aceite-validation", "aceite-ecs", None)
+    polled = PolledDeployment("validate-delivery/aceite-validation", "aceite-ecs", None)
     seen = served([polled], datetime.now(UTC), timedelta(minutes=1))
     red(seen, "validate-delivery/aceite-validation (ever)", "`prefect worker start --pool aceite-ecs`")
     assert "aceite up" not in seen.remedy

@@ -17,8 +17,8 @@ from refusing_aws import RefusingAws, answers, hangs, refuses, refusing_aws
 from repository import CONTRACTS, ROOT
 
 from blocks.settings import read_settings
-from cli.doctor.clients import AskedAws
-from cli.doctor.looks.findings import Finding, Outcome, Seen
+from cli.doctor.clients import DoctorClients
+from cli.doctor.looks.findings import Finding, Look, LookOutcome
 from cli.doctor.plan import of_contracts, of_installation
 from cli.doctor.runner import Precondition, look_at
 from flows.installation.contracts import check_contracts, contract_variables, load_contracts
@@ -65,13 +65,13 @@ def preconditions(aws: RefusingAws, tmp_path_factory: pytest.TempPathFactory) ->
     def made(**changed: Any) -> dict[str, Precondition]:
         settings = read_settings(**{**usual, **changed})
         usable = load_contracts(settings.contracts, contract_variables(settings.landing_bucket))
-        return {each.name: each for each in of_installation(settings, usable, AskedAws(settings))}
+        return {each.name: each for each in of_installation(settings, usable, DoctorClients(settings))}
 
     return made
 
 
 @pytest.fixture
-def look(preconditions: Callable[..., dict[str, Precondition]]) -> Callable[..., Seen]:
+def look(preconditions: Callable[..., dict[str, Precondition]]) -> Callable[..., Look]:
     """Looks at the precondition of this name, with these settings beside the usual ones."""
     return lambda name, **changed: preconditions(**changed)[name].look()
 
@@ -80,16 +80,16 @@ def session() -> boto3.Session:
     return boto3.Session("testing", "testing", region_name="us-east-1")
 
 
-def red(seen: Seen, found: str, *remedy: str) -> None:
-    assert seen.outcome is Outcome.RED, seen
+def red(seen: Look, found: str, *remedy: str) -> None:
+    assert seen.outcome is LookOutcome.RED, seen
     assert found in seen.found
     for part in remedy:
         assert part in seen.remedy
     assert "very-secret" not in seen.found + seen.remedy
 
 
-def green(seen: Seen, found: str = "") -> None:
-    assert seen.outcome is Outcome.GREEN, seen
+def green(seen: Look, found: str = "") -> None:
+    assert seen.outcome is LookOutcome.GREEN, seen
     assert found in seen.found
 
 
@@ -273,7 +273,7 @@ def test_a_missing_workgroup_is_told_and_one_whose_results_have_no_place_to_go(c
 def test_what_only_doctor_may_not_look_at_is_not_taken_for_wrong(aws, look):
     with aws.answering(refuses("AmazonAthena.GetWorkGroup", "AccessDeniedException", "400 Bad Request")):
         seen = look("workgroup primary")
-    assert seen.outcome is Outcome.GREY
+    assert seen.outcome is LookOutcome.GREY
     assert "allow athena:GetWorkGroup" in seen.remedy
     assert "only `aceite doctor` needs it" in seen.remedy
 
@@ -345,7 +345,7 @@ def test_where_iam_may_not_be_asked_nothing_is_green_and_it_is_said_what_nobody_
     judge = answers("GetCallerIdentity", is_judge)
     with aws.answering(judge, refuses("GetRole", "AccessDenied")):
         seen = look("permissions")
-    assert (seen.outcome, "AccessDenied" in seen.found, "3 of ssm" in seen.found) == (Outcome.GREY, True, True)
+    assert (seen.outcome, "AccessDenied" in seen.found, "3 of ssm" in seen.found) == (LookOutcome.GREY, True, True)
     assert "iam:SimulatePrincipalPolicy" in seen.remedy and "aceite policy doctor" in seen.remedy
     green(look("permissions"), "allows arn:aws:iam::123456789012:user/a all")
 
@@ -384,7 +384,7 @@ def test_each_problem_of_a_contract_is_told_with_file_and_line(tmp_path):
     (tmp_path / "bad.odcs.yaml").write_text(movies.replace("invoke: lambdastartecstask", "invok: x"), encoding="utf-8")
     (tmp_path / "twice.odcs.yaml").write_text("id: a\nid: b\n", encoding="utf-8")
     findings = look_at(list(of_contracts(check_contracts([tmp_path], {}))), 10)
-    assert {finding.outcome for finding in findings} == {Outcome.RED}
+    assert {finding.outcome for finding in findings} == {LookOutcome.RED}
     line = movies[: movies.index("invoke: lambdastartecstask")].count("\n") + 1
     assert any(f"bad.odcs.yaml:{line}:" in finding.found for finding in findings)
     assert any("twice.odcs.yaml:2:" in finding.found for finding in findings)
@@ -404,10 +404,10 @@ def test_an_aws_that_never_answers_does_not_keep_the_others_waiting(aws, precond
     with aws.answering(hangs("HEAD /evidence", aws.hangs)):
         findings = {each.name: each for each in look_at([preconditions()[name] for name in wanted], 1)}
     hung, after = findings["evidence bucket"], findings["putting evidence"]
-    assert (hung.outcome, hung.found) == (Outcome.RED, f"no answer within 1 s from {aws.endpoint}")
+    assert (hung.outcome, hung.found) == (LookOutcome.RED, f"no answer within 1 s from {aws.endpoint}")
     assert "HTTPS_PROXY" in hung.remedy
-    assert after == Finding("putting evidence", Outcome.GREY, "it needs what does not hold: evidence bucket")
-    assert findings["workgroup primary"].outcome is Outcome.GREEN
+    assert after == Finding("putting evidence", LookOutcome.GREY, "it needs what does not hold: evidence bucket")
+    assert findings["workgroup primary"].outcome is LookOutcome.GREEN
 
 
 def test_the_command_ends_although_an_aws_hangs_and_says_who_did_not_answer(aws, tmp_path):

@@ -18,9 +18,9 @@ from served_flows import become_served, eventually_green, give_sign_of_life
 from acceptance.contract.contract import Contract
 from automations.apply import apply
 from blocks.settings import read_settings
-from cli.doctor.clients import AskedAws
+from cli.doctor.clients import DoctorClients
 from cli.doctor.looks import prefect as prefect
-from cli.doctor.looks.findings import Finding, Outcome
+from cli.doctor.looks.findings import Finding, LookOutcome
 from cli.doctor.plan import of_installation
 from cli.doctor.runner import look_at
 
@@ -45,7 +45,7 @@ class Doctor:
     def sees(self) -> list[Finding]:
         """What there is of AWS."""
         settings = read_settings()
-        looks = list(of_installation(settings, self.contracts, AskedAws(settings)))
+        looks = list(of_installation(settings, self.contracts, DoctorClients(settings)))
         of_prefect = next(number for number, each in enumerate(looks) if each.asked == "Prefect's server")
         return list(look_at(looks[:of_prefect], WITHIN_S))
 
@@ -84,20 +84,20 @@ def doctor(
 def test_everything_of_aws_is_green_with_nothing_but_the_policies(doctor):
     doctor.allow(doctor.every["all"] + doctor.every["doctor"])
     findings = doctor.sees()
-    assert [each for each in findings if each.outcome is not Outcome.GREEN] == []
+    assert [each for each in findings if each.outcome is not LookOutcome.GREEN] == []
     assert {f"landing of {each.dataset}" for each in doctor.contracts} < {each.name for each in findings}
 
 
 def test_each_statement_of_the_doctor_s_own_policy_is_needed(doctor):
     for left_out in doctor.every["doctor"]:
         doctor.allow([each for each in doctor.every["all"] + doctor.every["doctor"] if each != left_out])
-        told = " ".join(each.found for each in doctor.sees() if each.outcome is not Outcome.GREEN)
+        told = " ".join(each.found for each in doctor.sees() if each.outcome is not LookOutcome.GREEN)
         assert any(action in told for action in left_out["Action"]), f"nobody needs {left_out['Sid']}: {told}"
 
 
 def test_without_a_policy_it_is_said_what_must_be_allowed(doctor):
     doctor.allow([])
-    red = {each.name: each for each in doctor.sees() if each.outcome is Outcome.RED}
+    red = {each.name: each for each in doctor.sees() if each.outcome is LookOutcome.RED}
     for contract in doctor.contracts:
         seen = red[f"landing of {contract.dataset}"]
         assert "s3:ListBucket" in seen.found

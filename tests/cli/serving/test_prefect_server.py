@@ -12,7 +12,7 @@ from uuid import uuid4
 import httpx
 import pytest
 
-from cli.serving.child_process import Child
+from cli.serving.child_process import ChildProcess
 
 ROUNDS = 20
 
@@ -21,7 +21,7 @@ ROUNDS = 20
 def api(tmp_path: Path) -> Iterator[str]:
     environment = {**os.environ, "PREFECT_HOME": str(tmp_path), "PREFECT_SERVER_ANALYTICS_ENABLED": "false"}
     environment.pop("PREFECT_API_URL", None)
-    server = Child("server", ("cli.serving.prefect_server", "--port", "0"), environment, tmp_path / "server.log")
+    server = ChildProcess("server", ("cli.serving.prefect_server", "--port", "0"), environment, tmp_path / "server.log")
     try:
         yield server.await_ready(180)
     finally:

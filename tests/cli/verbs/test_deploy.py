@@ -28,7 +28,7 @@ from automations.job_variables import job_variables
 from blocks.settings import read_settings
 from cli.main import app
 from cli.options import UsageProblem
-from cli.serving.child_process import Child
+from cli.serving.child_process import ChildProcess
 from cli.serving.installation import SANDBOX_SETTINGS
 
 READY_WITHIN_S = 180
@@ -86,9 +86,11 @@ class Hosts:
         return session.client(service, endpoint_url=self.environment["ACEITE_AWS_ENDPOINT_URL"])
 
     @contextmanager
-    def serving(self, *arguments: str, **environment: str) -> Iterator[Child]:
+    def serving(self, *arguments: str, **environment: str) -> Iterator[ChildProcess]:
         log = self.folder / "flows.log"
-        child = Child("flows", ("cli.serving.flows_server", *arguments), {**self.environment, **environment}, log)
+        child = ChildProcess(
+            "flows", ("cli.serving.flows_server", *arguments), {**self.environment, **environment}, log
+        )
         try:
             child.await_ready(READY_WITHIN_S)
             yield child
@@ -121,7 +123,7 @@ def hosts(prefect_server, tmp_path_factory) -> Iterator[Hosts]:
     environment |= {"PREFECT_HOME": str(folder / "prefect"), "ACEITE_RUNNER": "process", "ACEITE_WORKERS": "2"}
     (folder / "home").mkdir()
     arguments = ("sandbox", "--port", "0", "--contracts", str(contracts), "--until-stdin-closes")
-    sandbox = Child("sandbox", arguments, environment, folder / "sandbox.log")
+    sandbox = ChildProcess("sandbox", arguments, environment, folder / "sandbox.log")
     try:
         environment["ACEITE_AWS_ENDPOINT_URL"] = sandbox.await_ready(READY_WITHIN_S)
         yield Hosts(folder, prefect_server, environment)

@@ -22,7 +22,7 @@ from prefect.types.entrypoint import EntrypointType
 from repository import ROOT
 from served_worker import Served, serving, written_by_run
 
-from cli.serving.child_process import Child
+from cli.serving.child_process import ChildProcess
 from cli.serving.flows_server import _runner
 
 pytestmark = pytest.mark.proof
@@ -34,7 +34,7 @@ class Mortal:
 
     home: Path
     port: int
-    child: Child | None = None
+    child: ChildProcess | None = None
 
     @property
     def api(self) -> str:
@@ -43,7 +43,7 @@ class Mortal:
     def start(self) -> None:
         settings = {"PREFECT_HOME": str(self.home), "PREFECT_SERVER_ANALYTICS_ENABLED": "false"}
         arguments = ("cli.serving.prefect_server", "--port", str(self.port))
-        self.child = Child("Prefect's server", arguments, {**os.environ, **settings}, self.home / "server.log")
+        self.child = ChildProcess("Prefect's server", arguments, {**os.environ, **settings}, self.home / "server.log")
         self.child.await_ready(180)
 
     def kill(self) -> None:
