@@ -75,7 +75,7 @@ def _column(node: Node) -> Column | None:
     for key, message in _UNSUPPORTED.items():
         if node[key].value and (key, node[key].value) != ("semanticType", "column"):
             node[key].refuse(message)
-    given = custom_properties(node, (*PROPERTIES, REMOVED))
+    given = custom_properties(node, PROPERTIES, removed=(REMOVED,))
     partition = bool(node["partitioned"].value)
     column = Column(
         name=column_name(node),

@@ -30,8 +30,10 @@ def foreign_properties(node: Node) -> tuple[CustomProperty, ...]:
     )
 
 
-def custom_properties(node: Node, known: Collection[str]) -> dict[str, Node]:
-    """The values of the known custom properties of a node, by name. Those of another vendor are not looked at.
+def custom_properties(node: Node, known: Collection[str], removed: Collection[str] = ()) -> dict[str, Node]:
+    """Return the values of the known custom properties of a node, by name. Those of another vendor are ignored.
+
+    Those in `removed` are returned too, for the caller to refuse them, and no message proposes them.
 
     Refused: one that stands twice; one that is not known and says `vendor: aceite`; one without a vendor whose name is
     so near to a known one that it is a slip of the pen.
@@ -43,7 +45,7 @@ def custom_properties(node: Node, known: Collection[str]) -> dict[str, Node]:
             continue
         if name in found:
             each.refuse(f"the custom property {name} stands twice, first on line {found[name].line}")
-        elif name in known:
+        elif name in known or name in removed:
             found[name] = each["value"]
         elif vendor == VENDOR or "did you mean" in hint(name, known):
             each["property"].refuse(f"unknown custom property {name!r}; {hint(name, known)}")
