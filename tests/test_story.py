@@ -20,6 +20,7 @@ import boto3
 import httpx
 import psutil
 import pytest
+from builders import contract_text
 from polling import eventually
 from prefect.blocks.notifications import CustomWebhookNotificationBlock
 from prefect.settings import PREFECT_API_URL, temporary_settings
@@ -67,47 +68,25 @@ customProperties:
 """
 
 
-NEVER = """
-apiVersion: v3.2.0
-kind: DataContract
-id: never
-version: 0.1.0
-status: active
-servers:
-  - {server: landing, type: s3, location: "s3://landing/never/{business_date:%Y%m%d}/{file}.csv", format: csv}
-  - {server: sor, type: athena, schema: database_never, workgroup: primary}
-schema:
-  - {name: never, properties: [{name: a, logicalType: string}]}
-customProperties:
-  - property: pipeline
-    vendor: aceite
-    value:
-      override: [{parameter: /never/_test, set: {key: "{key}"}}]
-      steps: [{await_object: "s3://stage/never/{key}", within: 5m}]
-"""
+NEVER = contract_text(
+    "never",
+    "- {name: a, logicalType: string}",
+    database="database_never",
+    override='[{parameter: /never/_test, set: {key: "{key}"}}]',
+    steps='[{await_object: "s3://stage/never/{key}", within: 5m}]',
+)
 
-PARTS = """
-apiVersion: v3.2.0
-kind: DataContract
-id: partes
-version: 0.1.0
-status: active
-servers:
-  - {server: landing, type: s3, location: "s3://landing/partes/{business_date:%Y%m%d}/{file}.csv", format: csv}
-  - {server: sor, type: athena, schema: database_partes}
-schema:
-  - name: partes
-    properties:
+PARTS = contract_text(
+    "partes",
+    """
       - {name: id, logicalType: integer, required: true, primaryKey: true}
       - {name: dia, logicalType: string, partitioned: true}
-customProperties:
-  - {property: delivery, vendor: aceite, value: {complete: marker, marker: _SUCCESS, within: 1h}}
-  - property: pipeline
-    vendor: aceite
-    value:
-      steps: [{run_glue_job: jobpartes, arguments: {--key: "{key}"}, within: 5m}]
-      partition: {dia: "{business_date:%Y%m%d}"}
-"""
+    """,
+    database="database_partes",
+    delivery="{complete: marker, marker: _SUCCESS, within: 1h}",
+    steps='[{run_glue_job: jobpartes, arguments: {--key: "{key}"}, within: 5m}]',
+    partition='{dia: "{business_date:%Y%m%d}"}',
+)
 
 BOOK_LIST = "isbn;titulo;preco\n9788535914849;Dom Casmurro;29.90\n9788520923252;Memórias;\n".encode("latin-1")
 

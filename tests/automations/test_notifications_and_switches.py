@@ -15,6 +15,8 @@ from typing import Any
 from uuid import uuid4
 
 import pytest
+from builders import contract_text
+from contract_texts import watched
 from polling import eventually
 from prefect.blocks.notifications import CustomWebhookNotificationBlock
 from prefect.client.orchestration import SyncPrefectClient, get_client
@@ -31,7 +33,6 @@ from acceptance.deliveries.file_groups import Group, GroupKey
 from acceptance.deliveries.key_ranges import KeyRange
 from acceptance.deliveries.pointer import DeliveryPointer
 from acceptance.judging.judge import CheckResult, Judgement, Outcome, Verdict
-from acceptance.odcs.reader import read_contract
 from automations import pause_what_keeps_failing, tell_about_strangers
 from automations.apply import apply
 from blocks.settings import read_settings
@@ -45,19 +46,7 @@ from flows.validate_delivery import validate_delivery
 from flows.watching.announcing import Announcer
 from flows.watching.overdue import Silence
 
-CONTRACT = """\
-apiVersion: v3.2.0
-kind: DataContract
-id: DATASET
-name: Orders
-version: 1.0.0
-servers:
-  - {server: landing, type: s3, location: "s3://landing/DATASET/{business_date:%Y%m%d}/{file}.csv", format: csv}
-  - {server: sor, type: athena, schema: database_sor}
-schema:
-  - {name: orders_table, properties: [{name: order_id, logicalType: integer}]}
-slaProperties: [{property: frequency, value: 1, unit: d}, {property: latency, value: 2, unit: h}]
-"""
+PROMISES = "slaProperties: [{property: frequency, value: 1, unit: d}, {property: latency, value: 2, unit: h}]\n"
 NOW = datetime(2026, 1, 2, 12, tzinfo=UTC)
 SECOND, HOUR, DAY = timedelta(seconds=1), timedelta(hours=1), timedelta(days=1)
 WITHIN_S = 60
@@ -112,8 +101,7 @@ def people(prefect_server: str) -> Iterator[People]:
 @pytest.fixture(scope="module")
 def contracts(people: People, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Contract]:
     """Of datasets that the server has automations for."""
-    read = [read_contract(CONTRACT.replace("DATASET", name), f"{name}.yaml", {}) for name in ("orders", "prices")]
-    found = {contract.dataset: contract for contract in read if contract is not None}
+    found = {name: watched(contract_text(name, more=PROMISES)) for name in ("orders", "prices")}
     keys = {"aws_access_key_id": "a", "aws_secret_access_key": "b", "aws_region": "us-east-1"}
     settings = read_settings(
         **keys, notification_block="custom-webhook/people", home=tmp_path_factory.mktemp("home"), runner="process"

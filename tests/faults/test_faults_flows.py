@@ -10,6 +10,7 @@ from uuid import uuid4
 
 import boto3
 import pytest
+from builders import contract_text
 from polling import eventually
 
 from acceptance.deliveries.delivery import Delivery, LandingObject
@@ -31,39 +32,29 @@ from sandbox.pipeline.provision import provision
 from sandbox.server import REGION, LocalAws
 
 SEED = 6
-CONTRACT = """
-apiVersion: v3.2.0
-kind: DataContract
-id: {id}
-version: 1.0.0
-status: active
-servers:
-  - {{server: landing, type: s3, location: "s3://landing/{id}/{{business_date:%Y%m%d}}/{{file}}.csv", format: csv}}
-  - {{server: sor, type: athena, schema: tormented, workgroup: primary}}
-schema:
-  - name: {id}
-    properties:
-      - {{name: id, logicalType: integer, physicalType: int, required: true, primaryKey: true}}
-      - {{name: quantity, logicalType: integer, physicalType: int, logicalTypeOptions: {{minimum: 1}}}}
-      - {{name: day, logicalType: string, partitioned: true}}
-customProperties:
-  - property: pipeline
-    vendor: aceite
-    value:
-      override: [{{parameter: /{id}/_test, copy_of: /{id}, set: {{key: "{{key}}"}}}}]
-      steps:
-{steps}
-      partition: {{day: "{{business_date:%Y%m%d}}"}}
+COLUMNS = """
+      - {name: id, logicalType: integer, physicalType: int, required: true, primaryKey: true}
+      - {name: quantity, logicalType: integer, physicalType: int, logicalTypeOptions: {minimum: 1}}
+      - {name: day, logicalType: string, partitioned: true}
 """
-BY_FUNCTIONS = """
-        - {invoke: copyfunctions, payload: {key: "{key}"}, asynchronous: true, within: 20s}
-        - {await_object: "s3://stage/{key}", within: 8s}
-        - {invoke: ingestfunctions, payload: {key: "{key}"}, within: 20s}
-        - {await_object: "s3://sor/functions/day={business_date:%Y%m%d}/", within: 8s}
-"""
-BY_JOB = """
-        - {run_glue_job: jobjobs, arguments: {--key: "{key}"}, within: 1m}
-"""
+BY_FUNCTIONS = """[
+        {invoke: copyfunctions, payload: {key: "{key}"}, asynchronous: true, within: 20s},
+        {await_object: "s3://stage/{key}", within: 8s},
+        {invoke: ingestfunctions, payload: {key: "{key}"}, within: 20s},
+        {await_object: "s3://sor/functions/day={business_date:%Y%m%d}/", within: 8s},
+      ]"""
+BY_JOB = """[
+        {run_glue_job: jobjobs, arguments: {--key: "{key}"}, within: 1m},
+      ]"""
+
+
+def contract(name: str, steps: str, override: bool) -> str:
+    properties = {"steps": steps, "partition": '{day: "{business_date:%Y%m%d}"}'}
+    if override:
+        properties["override"] = f'[{{parameter: /{name}/_test, copy_of: /{name}, set: {{key: "{{key}}"}}}}]'
+    return contract_text(name, COLUMNS, database="tormented", **properties)
+
+
 CONTRACTS = {"functions": BY_FUNCTIONS, "jobs": BY_JOB}
 GOOD = "id,quantity\n1,10\n2,20\n"
 FIRST = date(2026, 1, 1)
@@ -152,7 +143,7 @@ def _landed(prefect_server: str, tmp_path_factory: pytest.TempPathFactory) -> It
     home = tmp_path_factory.mktemp("tormented")
     (home / "contracts").mkdir()
     for name, steps in CONTRACTS.items():
-        (home / "contracts" / f"{name}.odcs.yaml").write_text(CONTRACT.format(id=name, steps=steps), encoding="utf-8")
+        (home / "contracts" / f"{name}.odcs.yaml").write_text(contract(name, steps, override=True), encoding="utf-8")
     with LocalAws() as aws, pytest.MonkeyPatch.context() as environment:
         settings = SANDBOX_SETTINGS | {
             "ACEITE_AWS_ENDPOINT_URL": aws.endpoint,

@@ -16,7 +16,7 @@ import psutil
 import pytest
 from killable_installation import Mortal
 from polling import eventually
-from test_faults_flows import BY_FUNCTIONS, BY_JOB, CONTRACT
+from test_faults_flows import BY_FUNCTIONS, BY_JOB, contract
 
 from acceptance.evidence.audit import audit
 from automations import pause_what_keeps_failing
@@ -35,15 +35,14 @@ FAULTS = [
 ]
 """Of each call: three of ten are hit by one of them."""
 GOOD = "id,quantity\n1,10\n2,20\n"
-PLAIN = CONTRACT.replace("override:", "#")
-BY_ONE_FUNCTION = """
-        - {invoke: ingestplain, payload: {key: "{key}"}, within: 20s}
-        - {await_object: "s3://sor/plain/day={business_date:%Y%m%d}/", within: 8s}
-"""
+BY_ONE_FUNCTION = """[
+        {invoke: ingestplain, payload: {key: "{key}"}, within: 20s},
+        {await_object: "s3://sor/plain/day={business_date:%Y%m%d}/", within: 8s},
+      ]"""
 CONTRACTS = {
-    "functions": CONTRACT.format(id="functions", steps=BY_FUNCTIONS),
-    "plain": PLAIN.format(id="plain", steps=BY_ONE_FUNCTION),
-    "jobs": PLAIN.format(id="jobs", steps=BY_JOB),
+    "functions": contract("functions", BY_FUNCTIONS, override=True),
+    "plain": contract("plain", BY_ONE_FUNCTION, override=False),
+    "jobs": contract("jobs", BY_JOB, override=False),
 }
 """One with an override, whose deliveries run one after the other, one that is judged in lots, one with a Glue job."""
 

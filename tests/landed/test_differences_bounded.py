@@ -4,35 +4,28 @@ from pathlib import Path
 
 import boto3
 import pytest
+from builders import contract_text
+from contract_texts import watched
 from landed_contract import column
 from landed_contract import contract as of_columns
 from proven_delivery import Proof
 
-from acceptance.odcs.reader import read_contract
 from acceptance.proof.differences import Kind
 from acceptance.queries.difference_query import ROWS_AT_MOST, dealt_by
 from landed.file import rows_of_buckets
 from sandbox.pipeline.provision import provision
 
-CONTRACT = """
-apiVersion: v3.2.0
-kind: DataContract
-id: sales
-version: 1.0.0
-status: active
-servers:
-  - {server: landing, type: s3, location: "s3://landing/sales/{business_date:%Y%m%d}/{shop}.csv", format: csv}
-  - {server: sor, type: athena, schema: wide, workgroup: primary}
-schema:
-  - name: sales
-    properties:
+CONTRACT = contract_text(
+    "sales",
+    """
       - {name: store, logicalType: integer, physicalType: int, primaryKey: true, primaryKeyPosition: 1}
       - {name: note, logicalType: string, physicalType: string}
       - {name: price, logicalType: integer, physicalType: int}
-      - {name: dt, logicalType: integer, physicalType: int, partitioned: true}
-customProperties:
-  - {property: pipeline, vendor: aceite, value: {steps: [], partition: {dt: "{business_date:%Y%m%d}"}}}
-"""
+    """,
+    day="dt",
+    database="wide",
+    location="s3://landing/sales/{business_date:%Y%m%d}/{shop}.csv",
+)
 ROWS = 30_000
 HEADER = "store,note,price\n"
 
@@ -47,8 +40,7 @@ def landed(tmp_path) -> Path:
 
 @pytest.fixture
 def proof(local_aws, landed, tmp_path) -> Proof:
-    contract = read_contract(CONTRACT, "sales.odcs.yaml", {})
-    assert contract is not None
+    contract = watched(CONTRACT)
     provision(boto3.Session("test", "test", region_name="us-east-1"), local_aws.endpoint, [contract])
     proof = Proof(local_aws, contract, landed, tmp_path)
     proof.load()

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import boto3
 import pytest
+from builders import contract_text
 from repository import ROOT
 
 from sandbox.server import LocalAws
@@ -129,30 +130,14 @@ def test_the_names_of_the_faults_need_no_moto() -> None:
     assert ran.stdout.strip() == "9"
 
 
-CONTRACT = """
-apiVersion: v3.1.0
-kind: DataContract
-id: a
-name: a
-version: 1.0.0
-status: active
-servers:
-  - {server: landing, type: s3, location: "s3://incoming/a/{business_date:%Y%m%d}/{file}.csv", format: csv}
-  - {server: sor, type: athena, catalog: awsdatacatalog, schema: sor_a, workgroup: primary}
-schema:
-  - name: a
-    physicalType: table
-    properties:
-      - {name: id, logicalType: integer, physicalType: bigint, required: true}
-      - {name: day, logicalType: integer, physicalType: int, required: true, partitioned: true, partitionKeyPosition: 1}
-customProperties:
-  - property: pipeline
-    vendor: aceite
-    value:
-      steps:
-        - {invoke: take, payload: {key: "{key}"}, within: 1m}
-      partition: {day: "{business_date:%Y%m%d}"}
-"""
+CONTRACT = contract_text(
+    "a",
+    "- {name: id, logicalType: integer, physicalType: bigint, required: true}",
+    day="day",
+    location="s3://incoming/a/{business_date:%Y%m%d}/{file}.csv",
+    database="sor_a",
+    steps='[{invoke: take, payload: {key: "{key}"}, within: 1m}]',
+)
 
 
 @pytest.fixture(autouse=True)

@@ -16,6 +16,7 @@ from typing import Any
 
 import boto3
 import pytest
+from builders import contract_text
 from polling import eventually
 from prefect.blocks.notifications import CustomWebhookNotificationBlock
 from prefect.settings import PREFECT_API_AUTH_STRING, PREFECT_API_URL, temporary_settings
@@ -45,18 +46,9 @@ SECRETS = {
 
 LEDGER = f"postgresql+psycopg://aceite:{SECRETS[LEDGER_PASSWORD]}@127.0.0.1:1/nothing"
 
-CONTRACT = """
-apiVersion: v3.2.0
-kind: DataContract
-id: segredos
-version: 0.1.0
-status: active
-servers:
-  - {server: landing, type: s3, location: "s3://landing/segredos/{business_date:%Y%m%d}/{file}.csv", format: csv}
-  - {server: sor, type: athena, schema: database_segredos, workgroup: primary}
-schema:
-  - name: segredos
-    properties:
+CONTRACT = contract_text(
+    "segredos",
+    """
       - {name: id, logicalType: integer, required: true, primaryKey: true}
       - name: email
         logicalType: string
@@ -65,14 +57,12 @@ schema:
         quality: [{id: as_number, type: sql, query: "SELECT count_if(CAST(email AS integer) = 0) FROM {object} WHERE id = 6", mustBe: 0}]
       - {name: salary, logicalType: integer, classification: restricted}
       - {name: dia, logicalType: string, partitioned: true}
-customProperties:
-  - property: pipeline
-    vendor: aceite
-    value:
-      override: [{parameter: /segredos/_test, copy_of: /segredos, set: {key: "{key}"}}]
-      steps: [{run_glue_job: jobsegredos, arguments: {--key: "{key}"}, within: 5m}]
-      partition: {dia: "{business_date:%Y%m%d}"}
-"""  # noqa: E501 - one property a line reads best
+    """,  # noqa: E501 - one property a line reads best
+    database="database_segredos",
+    override='[{parameter: /segredos/_test, copy_of: /segredos, set: {key: "{key}"}}]',
+    steps='[{run_glue_job: jobsegredos, arguments: {--key: "{key}"}, within: 5m}]',
+    partition='{dia: "{business_date:%Y%m%d}"}',
+)
 
 HEADER = "id,email,salary\n"
 FILES = {

@@ -13,6 +13,7 @@ import boto3
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+from builders import contract_text
 
 from acceptance.contract.contract import Contract
 from acceptance.deliveries.pointer import DeliveryPointer
@@ -50,27 +51,17 @@ class Dataset:
 
     @property
     def contract(self) -> str:
-        """JSON, which is YAML."""
-        location = f"s3://landing/{self.id}/{{business_date:%Y%m%d}}/{{file}}.{self.ending}"
-        landing = {"server": "landing", "type": "s3", "location": location, "format": self.format}
-        day = {"name": "day", "logicalType": "integer", "physicalType": "int", "partitioned": True}
         options = {name: f"raw.{self.id}" if name == "landedTable" else said for name, said in self.options.items()}
-        return json.dumps({
-            "apiVersion": "v3.2.0",
-            "kind": "DataContract",
-            "id": self.id,
-            "version": "1.0.0",
-            "status": "active",
-            "servers": [
-                {**landing, "encoding": self.encoding, "customProperties": ours(options)},
-                {"server": "sor", "type": "athena", "schema": "formats", "workgroup": "primary"},
-            ],
-            "schema": [{"name": self.id, "properties": [*self.columns, day]}],
-            "customProperties": ours({
-                "pipeline": {"steps": self._steps, "partition": {"day": "{business_date:%Y%m%d}"}},
-                "delivery": {"partition_holds": self.partition_holds},
-            }),
-        })  # fmt: skip
+        return contract_text(
+            self.id,
+            listed(self.columns),
+            day="day",
+            location=f"s3://landing/{self.id}/{{business_date:%Y%m%d}}/{{file}}.{self.ending}",
+            landing=f"format: {self.format}, encoding: {self.encoding}, customProperties: {json.dumps(ours(options))}",
+            database="formats",
+            steps=json.dumps(self._steps),
+            delivery=json.dumps({"partition_holds": self.partition_holds}),
+        )
 
     @property
     def _steps(self) -> list[Mapping[str, Any]]:
@@ -84,6 +75,10 @@ class Dataset:
             {"await_glue_job": "convertformats", "within": "2m"},
             filled,
         ]
+
+
+def listed(items: Sequence[Mapping[str, Any]]) -> str:
+    return "\n".join(f"- {json.dumps(item)}" for item in items)
 
 
 def ours(values: Mapping[str, Any]) -> list[Mapping[str, Any]]:

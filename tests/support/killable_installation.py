@@ -10,6 +10,7 @@ from typing import Any, Self
 import boto3
 import httpx
 import psutil
+from builders import contract_text
 from polling import eventually
 from prefect_processes import PrefectServer
 
@@ -20,25 +21,14 @@ from cli.serving.installation import SANDBOX_SETTINGS
 READY_WITHIN_S = 180
 LEDGER = "ledger.db"
 
-CONTRACT = """
-apiVersion: v3.2.0
-kind: DataContract
-id: DATASET
-version: 0.1.0
-status: active
-servers:
-  - {server: landing, type: s3, location: "s3://landing/DATASET/{business_date:%Y%m%d}/{file}.csv", format: csv}
-  - {server: sor, type: athena, schema: database_DATASET, workgroup: primary}
-schema:
-  - {name: DATASET, properties: [{name: a, logicalType: string}]}
-customProperties:
-  - {property: delivery, vendor: aceite, value: {baseline: announce}}
-  - property: pipeline
-    vendor: aceite
-    value:
-      override: [{parameter: /stage/DATASET/_test, set: {key: "{key}"}}]
-      steps: [{await_object: "s3://stage/{key}", within: 5m}]
-"""
+CONTRACT = contract_text(
+    "DATASET",
+    "- {name: a, logicalType: string}",
+    database="database_DATASET",
+    delivery="{baseline: announce}",
+    override='[{parameter: /stage/DATASET/_test, set: {key: "{key}"}}]',
+    steps='[{await_object: "s3://stage/{key}", within: 5m}]',
+)
 """Its runs have the parameter changed until the test puts what they wait for."""
 
 

@@ -14,7 +14,8 @@ from typing import Any
 import boto3
 import pytest
 from botocore.config import Config
-from judged_formats import DAY, column, ours
+from builders import contract_text
+from judged_formats import DAY, column, listed, ours
 from repository import ROOT
 
 from acceptance.contract.contract import Contract
@@ -50,20 +51,17 @@ def contract(
     delivery: Mapping[str, Any] | None = None,
     **landing: Any,
 ) -> str:
-    location = f"s3://landing/{id_}/{{business_date:%Y%m%d}}/{{file}}.csv"
-    day = {"name": "day", "logicalType": "integer", "physicalType": "int", "partitioned": True}
-    pipeline = {"steps": steps, "partition": {"day": "{business_date:%Y%m%d}"}, "override": override}
-    server = {"server": "sor", "type": "athena", "schema": "policed", "workgroup": "primary", "catalog": catalog}
-    options = ours(landing)
-    return json.dumps({
-        "apiVersion": "v3.2.0", "kind": "DataContract", "id": id_, "version": "1.0.0", "status": "active",
-        "servers": [
-            {"server": "landing", "type": "s3", "location": location, "format": "csv", "customProperties": options},
-            server,
-        ],
-        "schema": [{"name": id_, "properties": [*columns, day]}],
-        "customProperties": ours({"pipeline": pipeline, "delivery": delivery or {}}),
-    })  # fmt: skip
+    return contract_text(
+        id_,
+        listed(columns),
+        day="day",
+        landing=f"format: csv, customProperties: {json.dumps(ours(landing))}",
+        catalog=catalog,
+        database="policed",
+        steps=json.dumps(steps),
+        override=json.dumps(override),
+        delivery=json.dumps(delivery or {}),
+    )
 
 
 ID = column("id", "bigint", key=True)

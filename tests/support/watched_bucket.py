@@ -12,13 +12,14 @@ from functools import cache
 from typing import Any
 from uuid import UUID
 
+from builders import contract_text
+from contract_texts import watched
 from listing_server import ListingServer
 
 from acceptance.announcing.delivery_events import ARRIVED, UNROUTABLE
 from acceptance.contract.contract import Contract
 from acceptance.deliveries.delivery import Delivery, LandingObject
 from acceptance.deliveries.pointer import DeliveryPointer
-from acceptance.odcs.reader import read_contract
 from aws.s3.notifications import Hint
 from flows.ledger import open_ledger
 from flows.watching.listing import Landing, Pace
@@ -30,25 +31,9 @@ DAY = "in/20260102/"
 AT_ONCE = Pace(TICK, page=7, at_least=1000)
 """Every key is looked at in each tick."""
 
-CONTRACT = """\
-apiVersion: v3.2.0
-kind: DataContract
-id: orders
-name: Orders
-version: 1.0.0
-servers:
-  - server: landing
-    type: s3
-    location: s3://landing/in/{business_date:%Y%m%d}/{file}
-    format: csv
-  - {server: sor, type: athena, schema: database_sor}
-schema:
-  - name: orders_table
-    properties:
-      - {name: order_id, logicalType: integer}
-customProperties:
-  - {property: delivery, vendor: aceite, value: {baseline: announce, resent: RESENT}}
-"""
+CONTRACT = contract_text(
+    location="s3://landing/in/{business_date:%Y%m%d}/{file}", delivery="{baseline: announce, resent: RESENT}"
+)
 
 
 DELIVERY = re.compile(r"in/\d{8}/[^/]+")
@@ -58,9 +43,7 @@ DELIVERY = re.compile(r"in/\d{8}/[^/]+")
 @cache
 def orders(resent: str = "report") -> Contract:
     """The contract, with what it says of bytes that are sent again."""
-    contract = read_contract(CONTRACT.replace("RESENT", resent), "orders.odcs.yaml", {})
-    assert contract is not None
-    return contract
+    return watched(CONTRACT.replace("RESENT", resent))
 
 
 def at(clock: str) -> datetime:

@@ -3,38 +3,20 @@
 from datetime import UTC, date, datetime, timedelta
 
 import pytest
+from builders import contract_text
+from contract_texts import watched
 
 from acceptance.announcing.overdue import Arrival, Watched, judged_within, missing
 from acceptance.contract.contract import Contract
 from acceptance.errors import ContractError
-from acceptance.odcs.reader import read_contract
 
-CONTRACT = """\
-apiVersion: v3.2.0
-kind: DataContract
-id: orders
-name: Orders
-version: 1.0.0
-status: active
-servers:
-  - {server: landing, type: s3, location: "s3://landing/in/{business_date:%Y%m%d}/{file}.csv", format: csv}
-  - {server: sor, type: athena, schema: database_sor}
-schema:
-  - {name: orders_table, properties: [{name: order_id, logicalType: integer}]}
-slaProperties: [SLA]
-customProperties:
-  - property: pipeline
-    vendor: aceite
-    value: {steps: [{invoke: f, payload: {}, within: 5m}, {await_object: "s3://stage/{key}", within: 10m}]}
-"""
 DAILY = "{property: frequency, value: 1, unit: d}"
 MONDAY = datetime(2026, 1, 5, 8, 0, tzinfo=UTC)
 
 
 def promising(*levels: str) -> Contract:
-    contract = read_contract(CONTRACT.replace("SLA", ", ".join(levels)), "orders.odcs.yaml", {})
-    assert contract is not None
-    return contract
+    steps = '[{invoke: f, payload: {}, within: 5m}, {await_object: "s3://stage/{key}", within: 10m}]'
+    return watched(contract_text(steps=steps, more=f"slaProperties: [{', '.join(levels)}]\n"))
 
 
 def last_came(at: datetime, day: date = date(2026, 1, 4)) -> Watched:

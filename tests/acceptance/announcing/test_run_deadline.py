@@ -1,28 +1,16 @@
 """A run has the time that its contract allows, and no more."""
 
 from dataclasses import replace
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, datetime, timedelta
 
 import pytest
+from builders import a_contract, a_delivery
 
 from acceptance.announcing.overdue import OF_ITS_OWN, QUERIES, run_within
 from acceptance.contract.contract import Contract, Override
 from acceptance.contract.steps import AwaitObject, Invoke
-from acceptance.deliveries.delivery import Delivery, LandingObject
-from acceptance.odcs.reader import read_contract
+from acceptance.deliveries.delivery import Delivery
 
-TEXT = """
-apiVersion: v3.2.0
-kind: DataContract
-id: sales
-version: 1.0.0
-status: active
-servers:
-  - {server: landing, type: s3, location: "s3://landing/sales/{business_date:%Y%m%d}/{file}.csv", format: csv}
-  - {server: sor, type: athena, schema: lab, workgroup: primary}
-schema:
-  - {name: sales, properties: [{name: id, logicalType: integer}]}
-"""
 NOON = datetime(2026, 1, 2, 12, tzinfo=UTC)
 MINUTE = timedelta(minutes=1)
 JUDGING = QUERIES * MINUTE + OF_ITS_OWN
@@ -31,12 +19,11 @@ JUDGING = QUERIES * MINUTE + OF_ITS_OWN
 @pytest.fixture
 def contract() -> Contract:
     steps = (Invoke("copy", {}, 5 * MINUTE), AwaitObject("s3://sor/x", 30 * MINUTE))
-    return replace(read_contract(TEXT, "sales.odcs.yaml", {}), steps=steps)
+    return a_contract("sales", steps=steps)
 
 
 def delivery(files: int = 1) -> Delivery:
-    members = tuple(LandingObject("landing", f"sales/20260102/{each}.csv", "e", 1, NOON) for each in range(files))
-    return Delivery("sales", date(2026, 1, 2), members)
+    return a_delivery(*(f"sales/20260102/{number}.csv" for number in range(files)), dataset="sales")
 
 
 def within(contract: Contract, *deliveries: Delivery, at_once: int = 1) -> timedelta:

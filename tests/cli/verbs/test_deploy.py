@@ -14,6 +14,7 @@ import boto3
 import httpx
 import psutil
 import pytest
+from builders import contract_text
 from polling import eventually
 from prefect.client.orchestration import get_client
 from prefect.client.schemas.objects import WorkPool
@@ -33,44 +34,24 @@ from cli.serving.installation import SANDBOX_SETTINGS
 
 READY_WITHIN_S = 180
 
-CONTRACT = """\
-apiVersion: v3.2.0
-kind: DataContract
-id: orders
-version: 1.0.0
-status: active
-servers:
-  - {server: landing, type: s3, location: "s3://landing/in/{business_date:%Y%m%d}/{file}.csv", format: csv}
-  - {server: sor, type: athena, schema: "${ATHENA_DATABASE:-database_orders}"}
-schema:
-  - name: orders
-    properties:
+CONTRACT = contract_text(
+    "orders",
+    """
       - {name: id, logicalType: integer, required: true, primaryKey: true}
       - {name: dia, logicalType: string, partitioned: true}
-customProperties:
-  - property: pipeline
-    vendor: aceite
-    value:
-      steps: [{run_glue_job: joborders, arguments: {--key: "{key}"}, within: 5m}]
-      partition: {dia: "{business_date:%Y%m%d}"}
-"""
-STUCK = """\
-apiVersion: v3.2.0
-kind: DataContract
-id: stuck
-version: 1.0.0
-status: active
-servers:
-  - {server: landing, type: s3, location: "s3://landing/stuck/{business_date:%Y%m%d}/{file}.csv", format: csv}
-  - {server: sor, type: athena, schema: database_stuck}
-schema: [{name: stuck, properties: [{name: a, logicalType: string}]}]
-customProperties:
-  - property: pipeline
-    vendor: aceite
-    value:
-      override: [{parameter: /stuck/_test, set: {key: "{key}"}}]
-      steps: [{await_object: "s3://stage/never/{key}", within: 5m}]
-"""
+    """,
+    location="s3://landing/in/{business_date:%Y%m%d}/{file}.csv",
+    database='"${ATHENA_DATABASE:-database_orders}"',
+    steps='[{run_glue_job: joborders, arguments: {--key: "{key}"}, within: 5m}]',
+    partition='{dia: "{business_date:%Y%m%d}"}',
+)
+STUCK = contract_text(
+    "stuck",
+    "- {name: a, logicalType: string}",
+    database="database_stuck",
+    override='[{parameter: /stuck/_test, set: {key: "{key}"}}]',
+    steps='[{await_object: "s3://stage/never/{key}", within: 5m}]',
+)
 
 
 @dataclass

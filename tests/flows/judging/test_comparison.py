@@ -13,6 +13,8 @@ import boto3
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+from builders import contract_text
+from contract_texts import watched
 
 from acceptance.contract.contract import Contract
 from acceptance.deliveries.delivery import Delivery, LandingObject
@@ -20,7 +22,6 @@ from acceptance.deliveries.placeholders import partition_values
 from acceptance.judging.facts import LandedFacts, TableFacts
 from acceptance.judging.findings import Findings, judge_findings
 from acceptance.judging.judge import Outcome
-from acceptance.odcs.reader import read_contract
 from acceptance.proof.differences import Kind
 from acceptance.proof.fingerprint import Fingerprint
 from acceptance.proof.partition_rows import OtherFile, is_later, others_of_partition, undecided
@@ -33,28 +34,19 @@ from landed.delivery import as_one, read_members, read_objects, rows_in, sums_by
 from sandbox.pipeline.provision import provision
 from sandbox.server import LocalAws
 
-CONTRACT = """
-apiVersion: v3.2.0
-kind: DataContract
-id: sales
-version: 1.0.0
-status: active
-servers:
-  - {server: landing, type: s3, location: "s3://landing/sales/{business_date:%Y%m%d}/{shop}.csv", format: csv}
-  - {server: sor, type: athena, schema: shop, workgroup: primary}
-schema:
-  - name: sales
-    properties:
+CONTRACT = contract_text(
+    "sales",
+    """
       - {name: id, logicalType: integer, physicalType: bigint, primaryKey: true}
       - {name: price, logicalType: number, physicalType: "decimal(9,2)"}
       - name: source_file
         logicalType: string
         customProperties: [{property: landed, vendor: aceite, value: false}]
-      - {name: dt, logicalType: integer, physicalType: int, partitioned: true}
-customProperties:
-  - {property: pipeline, vendor: aceite, value: {steps: [], partition: {dt: "{business_date:%Y%m%d}"}}}
-  - {property: delivery, vendor: aceite, value: {partition_holds: HOLDS}}
-"""
+    """,
+    day="dt",
+    location="s3://landing/sales/{business_date:%Y%m%d}/{shop}.csv",
+    delivery="{partition_holds: HOLDS}",
+)
 DAY = date(2026, 1, 2)
 FILES = {"north": [(1, "1.50"), (2, "2.00")], "south": [(3, "3.00")], "west": [(4, "4.00"), (5, "5.25")]}
 
@@ -97,7 +89,7 @@ def compare(aws):
 
     def compare(holds, shop, in_table):
         """What is found for one shop's delivery, when the partition has the rows of these (shop, id, price)."""
-        contract = read_contract(CONTRACT.replace("HOLDS", holds), "sales.odcs.yaml", {})
+        contract = watched(CONTRACT.replace("HOLDS", holds))
         provision(session, aws.endpoint, [contract])
         for name, rows in FILES.items():
             body = "id,price\n" + "".join(f"{id_},{price}\n" for id_, price in rows)
@@ -183,7 +175,7 @@ def test_a_column_that_names_the_file_compares_the_rows_of_the_delivery_alone(co
 
 
 def test_of_too_many_later_files_nothing_is_told_but_that_it_cannot_be_told():
-    contract = read_contract(CONTRACT.replace("HOLDS", ALL), "sales.odcs.yaml", {})
+    contract = watched(CONTRACT.replace("HOLDS", ALL))
     at = datetime(2026, 1, 2, tzinfo=UTC)
     later = [LandingObject("landing", f"sales/{n}.csv", "e", 1, at + timedelta(minutes=n)) for n in range(30)]
     others = tuple(OtherFile(each, Fingerprint(1, 3**n, 7**n), later=True) for n, each in enumerate(later))

@@ -4,29 +4,12 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from builders import contract_text
+from contract_texts import watched
 from measured_table import Judged, MeasuredTable
 
 from acceptance.judging.judge import Verdict
-from acceptance.odcs.reader import read_contract
 from sandbox.server import LocalAws
-
-CONTRACT = """
-apiVersion: v3.2.0
-kind: DataContract
-id: visits
-version: 1.0.0
-servers:
-  - {server: landing, type: s3, location: "s3://landing/visits/{business_date:%Y%m%d}/{file}.csv", format: csv}
-  - {server: sor, type: athena, schema: shop, workgroup: primary}
-schema:
-  - name: visits
-    properties:
-      - {name: id, logicalType: integer, physicalType: int}
-      - {name: dt, logicalType: integer, physicalType: int, partitioned: true}
-    quality: [RULE]
-customProperties:
-  - {property: pipeline, vendor: aceite, value: {steps: [], partition: {dt: "{business_date:%Y%m%d}"}}}
-"""
 
 
 @pytest.fixture(scope="module")
@@ -38,10 +21,8 @@ def aws() -> Iterator[LocalAws]:
 @pytest.fixture
 def judged(aws: LocalAws, tmp_path: Path) -> Callable[[str, list[str]], Judged]:
     def judge(name: str, rule: str, rows: list[str]) -> Judged:
-        text = CONTRACT.replace("RULE", rule).replace("visits", name)
-        contract = read_contract(text, "visits.odcs.yaml", {})
-        assert contract is not None
-        return MeasuredTable(aws, contract, tmp_path).judge(rows)
+        text = contract_text(name, "- {name: id, logicalType: integer, physicalType: int}", day="dt", quality=rule)
+        return MeasuredTable(aws, watched(text), tmp_path).judge(rows)
 
     return judge
 

@@ -2,24 +2,17 @@
 
 from pathlib import Path
 
+from builders import contract_text
+from contract_texts import watched
 from measured_table import MeasuredTable
 
 from acceptance.judging.judge import Outcome, Verdict
-from acceptance.odcs.reader import read_contract
 from sandbox.server import LocalAws
 
 TEXT = "x'); DROP TABLE shop.sales; --"
-CONTRACT = f"""
-apiVersion: v3.2.0
-kind: DataContract
-id: hostile
-version: 1.0.0
-servers:
-  - {{server: landing, type: s3, location: "s3://landing/hostile/{{business_date:%Y%m%d}}/{{file}}.csv", format: csv}}
-  - {{server: sor, type: athena, schema: shop, workgroup: primary}}
-schema:
-  - name: hostile
-    properties:
+CONTRACT = contract_text(
+    "hostile",
+    f"""
       - name: select
         logicalType: string
         enum: [{{value: "{TEXT}"}}, {{value: ok}}]
@@ -27,15 +20,13 @@ schema:
           - {{name: "a\\"b'c; --", metric: nullValues, mustBe: 0}}
           - {{id: not_hostile, metric: missingValues, arguments: {{missingValues: ["{TEXT}"]}}, mustBe: 0, severity: info}}
       - {{name: order, logicalType: string, logicalTypeOptions: {{pattern: "^[^'\\"]*$"}}}}
-      - {{name: dt, logicalType: integer, physicalType: int, partitioned: true}}
-customProperties:
-  - {{property: pipeline, vendor: aceite, value: {{steps: [], partition: {{dt: "{{business_date:%Y%m%d}}"}}}}}}
-"""  # noqa: E501 - one property a line reads best
+    """,  # noqa: E501 - one property a line reads best
+    day="dt",
+)
 
 
 def test_texts_of_a_contract_are_never_sql(tmp_path: Path) -> None:
-    contract = read_contract(CONTRACT, "hostile.odcs.yaml", {})
-    assert contract is not None
+    contract = watched(CONTRACT)
     quoted = TEXT.replace("'", "''")
     with LocalAws() as aws:
         table = MeasuredTable(aws, contract, tmp_path)

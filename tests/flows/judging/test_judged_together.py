@@ -14,6 +14,7 @@ from uuid import UUID
 import boto3
 import duckdb
 import pytest
+from builders import contract_text
 from prefect.client.orchestration import get_client
 from prefect.client.schemas.filters import TaskRunFilter, TaskRunFilterFlowRunId
 from prefect.client.schemas.objects import State
@@ -46,26 +47,17 @@ from flows.validate_delivery import validate_delivery
 from sandbox.pipeline.provision import provision
 from sandbox.server import LocalAws
 
-CONTRACT = """
-apiVersion: v3.2.0
-kind: DataContract
-id: sales
-version: 1.0.0
-status: active
-servers:
-  - {server: landing, type: s3, location: "s3://landing/sales/{business_date:%Y%m%d}/{file}.csv", format: csv}
-  - {server: sor, type: athena, schema: lab, workgroup: primary}
-schema:
-  - name: sales
-    properties:
+CONTRACT = contract_text(
+    "sales",
+    """
       - {name: id, logicalType: integer, physicalType: int, required: true, primaryKey: true}
       - {name: quantity, logicalType: integer, physicalType: int, logicalTypeOptions: {minimum: 1}}
       - {name: day, logicalType: date, physicalType: date, partitioned: true}
-    quality:
-      - {id: total, type: sql, query: "SELECT sum(quantity) FROM {object}", mustBeLessThan: 1000}
-customProperties:
-  - {property: pipeline, vendor: aceite, value: {steps: [], partition: {day: "{business_date:%Y-%m-%d}"}}}
-"""
+    """,
+    quality='- {id: total, type: sql, query: "SELECT sum(quantity) FROM {object}", mustBeLessThan: 1000}',
+    database="lab",
+    partition='{day: "{business_date:%Y-%m-%d}"}',
+)
 FIRST = date(2026, 1, 1)
 GOOD = "id,quantity\n1,10\n2,20\n"
 

@@ -3,23 +3,16 @@
 from collections.abc import Iterator
 
 import pytest
+from builders import contract_text
+from contract_texts import watched
 from measured_table import MeasuredTable
 
 from acceptance.judging.judge import Outcome, Verdict
-from acceptance.odcs.reader import read_contract
 from sandbox.server import LocalAws
 
-CONTRACT = """
-apiVersion: v3.2.0
-kind: DataContract
-id: readings
-version: 1.0.0
-servers:
-  - {server: landing, type: s3, location: "s3://landing/readings/{business_date:%Y%m%d}/{file}.csv", format: csv}
-  - {server: sor, type: athena, schema: lab, workgroup: primary}
-schema:
-  - name: readings
-    properties:
+CONTRACT = contract_text(
+    "readings",
+    """
       - {name: id, logicalType: integer, physicalType: int, unique: true}
       - {name: least, logicalType: number, physicalType: double, logicalTypeOptions: {minimum: 0}}
       - {name: most, logicalType: number, physicalType: double, logicalTypeOptions: {maximum: 0}}
@@ -37,15 +30,16 @@ schema:
           - {id: half, metric: nullValues, unit: percent, mustBeLessOrEqualTo: 50}
           - {id: same, metric: duplicateValues, unit: percent, mustBeLessThan: 50, severity: warning}
           - {id: told, metric: missingValues, arguments: {missingValues: [""]}, mustBe: 0, severity: info}
-      - {name: dt, logicalType: integer, physicalType: int, partitioned: true}
-    quality:
+    """,
+    day="dt",
+    quality="""
       - {id: any_number, metric: rowCount, mustBeGreaterOrEqualTo: 0}
       - {id: pairs, metric: duplicateValues, arguments: {properties: [id, kind]}, mustBe: 0}
       - {id: mean, type: sql, query: "SELECT avg(least) FROM {object}", mustBeLessThan: 1000, severity: warning}
       - {id: all_told, type: sql, query: "SELECT bool_and(id > 0) FROM ${table}", mustBe: true, severity: warning}
-customProperties:
-  - {property: pipeline, vendor: aceite, value: {steps: [], partition: {dt: "{business_date:%Y%m%d}"}}}
-"""
+    """,
+    database="lab",
+)
 GOOD = {
     "id": "1", "least": "0", "most": "-0.0", "steps": "0.3", "rough": "0.3", "single": "0.2", "exact": "0.05",
     "small": "255", "wide": "7", "at": "'07:30'", "mail": "'ana@example.com'", "kind": "'a'",
@@ -54,8 +48,7 @@ GOOD = {
 
 @pytest.fixture(scope="module")
 def table(tmp_path_factory: pytest.TempPathFactory) -> Iterator[MeasuredTable]:
-    contract = read_contract(CONTRACT, "readings.odcs.yaml", {})
-    assert contract is not None
+    contract = watched(CONTRACT)
     with LocalAws() as running:
         yield MeasuredTable(running, contract, tmp_path_factory.mktemp("readings"))
 

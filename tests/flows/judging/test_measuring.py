@@ -9,6 +9,8 @@ from typing import Any
 import boto3
 import duckdb
 import pytest
+from builders import contract_text
+from contract_texts import watched
 
 from acceptance.contract.contract import Contract
 from acceptance.deliveries.delivery import Delivery, LandingObject
@@ -16,7 +18,6 @@ from acceptance.deliveries.placeholders import partition_values
 from acceptance.judging.facts import CatalogFacts, LandedFacts
 from acceptance.judging.findings import Findings, judge_findings, usable_columns
 from acceptance.judging.judge import CheckResult, Judgement, Outcome, Verdict
-from acceptance.odcs.reader import read_contract
 from acceptance.proof.fingerprint import Fingerprint
 from acceptance.queries.measuring_query import compile_checks, read_answer
 from acceptance.queries.sample_query import sample_query
@@ -24,18 +25,9 @@ from aws.athena import connect, run_query
 from sandbox.pipeline.provision import provision
 from sandbox.server import LocalAws
 
-CONTRACT = """
-apiVersion: v3.2.0
-kind: DataContract
-id: orders
-version: 1.0.0
-status: active
-servers:
-  - {server: landing, type: s3, location: "s3://landing/orders/{business_date:%Y%m%d}/{file}.csv", format: csv}
-  - {server: sor, type: athena, schema: shop, workgroup: primary}
-schema:
-  - name: orders
-    properties:
+CONTRACT = contract_text(
+    "orders",
+    """
       - {name: id, logicalType: integer, physicalType: bigint, required: true, primaryKey: true, primaryKeyPosition: 1}
       - {name: line, logicalType: integer, physicalType: int, required: true, primaryKey: true, primaryKeyPosition: 2}
       - {name: code, logicalType: string, unique: true, logicalTypeOptions: {minLength: 2, maxLength: 5, pattern: '^[A-Z]+$'}}
@@ -51,14 +43,14 @@ schema:
           - {id: few_empty_notes, metric: missingValues, arguments: {missingValues: ["", n/a]}, unit: percent, mustBeLessThan: 40}
           - {id: notes_nulls, metric: nullValues, mustBeLessOrEqualTo: 1, severity: warning}
           - {id: notes_known, metric: invalidValues, arguments: {validValues: [ok, late, "", n/a]}, mustBe: 0}
-      - {name: dt, logicalType: integer, physicalType: int, partitioned: true, partitionKeyPosition: 1}
-    quality:
+    """,  # noqa: E501 - one property a line reads best
+    day="dt",
+    quality="""
       - {id: enough, metric: rowCount, mustBeBetween: [2, 5]}
       - {id: one_status_a_day, metric: duplicateValues, arguments: {properties: [status, day]}, mustBeLessOrEqualTo: 1}
       - {id: paid_has_price, type: sql, query: "SELECT count(*) FROM {object} WHERE status = 'paid' AND price IS NULL", mustBe: 0}
-customProperties:
-  - {property: pipeline, vendor: aceite, value: {steps: [], partition: {dt: "{business_date:%Y%m%d}"}}}
-"""  # noqa: E501 - one property a line reads best
+    """,  # noqa: E501 - one rule a line reads best
+)
 COLUMNS = ("id", "line", "code", "price", "weight", "status", "day", "at", "note")
 GOOD = [
     (1, 1, "'AB'", "1.50", "2.5", "'new'", "DATE '2026-01-01'", "TIMESTAMP '2026-05-01 10:00:00'", "'ok'"),
@@ -69,9 +61,7 @@ GOOD = [
 
 @pytest.fixture(scope="module")
 def contract() -> Contract:
-    contract = read_contract(CONTRACT, "orders.odcs.yaml", {})
-    assert contract is not None
-    return contract
+    return watched(CONTRACT)
 
 
 @pytest.fixture(scope="module")
@@ -289,7 +279,6 @@ def test_other_rows_or_other_cells_than_landed_reject(contract):
 )
 def test_a_delivery_that_took_too_long_from_landing_to_table_warns(took, outcome, observed):
     late = CONTRACT + "slaProperties: [{id: fresh, property: latency, value: 2, unit: h, element: orders.dt}]\n"
-    contract = read_contract(late, "orders.odcs.yaml", {})
-    assert contract is not None
+    contract = watched(late)
     judgement = judge_findings(contract, facts(contract, available_after=took))
     assert (result_of(judgement, "fresh").outcome, result_of(judgement, "fresh").observed) == (outcome, observed)

@@ -3,29 +3,14 @@
 from collections.abc import Iterator
 
 import pytest
+from builders import contract_text
+from contract_texts import watched
 from measured_table import MeasuredTable
 
+from acceptance.contract.contract import Contract
 from acceptance.judging.judge import Outcome, Verdict
-from acceptance.odcs.reader import read_contract
 from sandbox.server import LocalAws
 
-CONTRACT = """
-apiVersion: v3.2.0
-kind: DataContract
-id: stock
-version: 1.0.0
-servers:
-  - {server: landing, type: s3, location: "s3://landing/stock/{business_date:%Y%m%d}/{file}.csv", format: csv}
-  - {server: sor, type: athena, schema: shop, workgroup: primary}
-schema:
-  - name: stock
-    properties:
-      - {name: id, logicalType: integer, physicalType: int}
-COLUMNS
-      - {name: dt, logicalType: integer, physicalType: int, partitioned: true}
-customProperties:
-  - {property: pipeline, vendor: aceite, value: {steps: [], partition: {dt: "{business_date:%Y%m%d}"}}}
-"""
 COLUMNS = {  # its types, what is missing, a cell that is, a cell that is not
     "pieces": ("logicalType: integer, physicalType: bigint", "[-999, '-1']", "-1", "999"),
     "price": ("logicalType: number, physicalType: 'decimal(10,2)'", "[-999, 0.5]", "-999.00", "0.51"),
@@ -43,21 +28,22 @@ COLUMNS = {  # its types, what is missing, a cell that is, a cell that is not
 }  # fmt: skip
 
 
-def contract_text() -> str:
+def contract() -> Contract:
     rule = "{{id: {0}_told, metric: missingValues, arguments: {{missingValues: {1}}}, mustBe: 0}}"
     lines = [
-        f"      - {{name: {name}, {types}, quality: [{rule.format(name, missing)}]}}"
-        for name, (types, missing, _, _) in COLUMNS.items()
+        "- {name: id, logicalType: integer, physicalType: int}",
+        *(
+            f"- {{name: {name}, {types}, quality: [{rule.format(name, missing)}]}}"
+            for name, (types, missing, _, _) in COLUMNS.items()
+        ),
     ]
-    return CONTRACT.replace("COLUMNS", "\n".join(lines))
+    return watched(contract_text("stock", "\n".join(lines), day="dt"))
 
 
 @pytest.fixture(scope="module")
 def table(tmp_path_factory: pytest.TempPathFactory) -> Iterator[MeasuredTable]:
-    contract = read_contract(contract_text(), "stock.odcs.yaml", {})
-    assert contract is not None
     with LocalAws() as running:
-        yield MeasuredTable(running, contract, tmp_path_factory.mktemp("stock"))
+        yield MeasuredTable(running, contract(), tmp_path_factory.mktemp("stock"))
 
 
 def row(**changed: str) -> str:

@@ -6,6 +6,7 @@ from threading import Barrier
 from typing import Any
 
 import pytest
+from builders import contract_text
 from measured_table import SESSION, MeasuredTable
 
 from acceptance.contract.checks import Severity
@@ -28,17 +29,9 @@ schema:
       - {id: customer_no, name: number, physicalName: customer_no, logicalType: integer}
       - {id: country, name: country, logicalType: string}
 """
-SALES = """
-apiVersion: v3.2.0
-kind: DataContract
-id: sales
-version: 1.0.0
-servers:
-  - {server: landing, type: s3, location: "s3://landing/sales/{business_date:%Y%m%d}/{file}.csv", format: csv}
-  - {server: sor, type: athena, schema: shop, workgroup: primary}
-schema:
-  - name: sales
-    properties:
+SALES = contract_text(
+    "sales",
+    """
       - {name: id, logicalType: integer, physicalType: int, primaryKey: true}
       - {name: customer, logicalType: integer, relationships: [{to: customers.number}]}
       - {name: country, logicalType: string}
@@ -46,22 +39,23 @@ schema:
       - {name: pieces, logicalType: integer, physicalType: int}
       - {name: phone, logicalType: string, classification: restricted, logicalTypeOptions: {pattern: '^[0-9]+$'}}
       - {name: replaces, logicalType: integer, physicalType: int, relationships: [{to: sales.id}]}
-      - {name: dt, logicalType: integer, physicalType: int, partitioned: true}
-    relationships:
+    """,
+    day="dt",
+    relationships="""
       - from: [sales.customer, sales.country]
         to: [customers.odcs.yaml#/schema/customers_tbl/properties/customer_no,
              customers.odcs.yaml#/schema/customers_tbl/properties/country]
         customProperties: [{property: severity, vendor: aceite, value: warning}]
-    quality:
+    """,
+    quality="""
       - {id: whole, type: sql, query: "SELECT count(*) FROM {object} AS s WHERE s.pieces < 1 OR price IS NULL", mustBe: 0}
       - {id: dear, type: sql, query: "SELECT 100.0 * count_if(price > 50) / nullif(count(*), 0) FROM {object}",
          mustBeLessThan: 60}
       - {id: each, type: sql, query: "SELECT max(price / pieces) FROM {object}", mustBeLessThan: 100}
       - {id: best, type: sql, query: "SELECT max(total) FROM (SELECT sum(price) AS total FROM {object} GROUP BY customer)",
          mustBeLessThan: 1000}
-customProperties:
-  - {property: pipeline, vendor: aceite, value: {steps: [], partition: {dt: "{business_date:%Y%m%d}"}}}
-"""  # noqa: E501 - one rule a line reads best
+    """,  # noqa: E501 - one rule a line reads best
+)
 GOOD = ["1, 10, 'BR', 5, 1, '11', NULL", "2, 10, 'BR', 60, 2, '22', 1", "3, NULL, 'PT', 7, 1, NULL, NULL"]
 
 

@@ -11,6 +11,8 @@ from uuid import UUID, uuid4
 import boto3
 import pytest
 from botocore.config import Config
+from builders import contract_text
+from contract_texts import watched
 from polling import eventually
 from prefect.client.orchestration import get_client
 from prefect.client.schemas.filters import FlowRunFilter, FlowRunFilterState, FlowRunFilterStateType
@@ -33,7 +35,6 @@ from acceptance.evidence.audit import audit
 from acceptance.evidence.evidence import Evidence
 from acceptance.evidence.object_keys import CLAIM, EVIDENCE, claim_key, evidence_prefix, evidence_uri
 from acceptance.judging.findings import Findings
-from acceptance.odcs.reader import read_contract
 from blocks.build import save_blocks
 from blocks.settings import read_settings
 from cli.serving.installation import SANDBOX_SETTINGS
@@ -60,18 +61,7 @@ from flows.watching.missed_verdicts import Untold
 from sandbox.fault_injection.aws_faults import AwsFault, AwsFaultKind
 from sandbox.server import REGION, LocalAws
 
-CONTRACT = """
-apiVersion: v3.2.0
-kind: DataContract
-id: sales
-version: 1.0.0
-status: active
-servers:
-  - {server: landing, type: s3, location: "s3://landing/sales/{business_date:%Y%m%d}/{file}.csv", format: csv}
-  - {server: sor, type: athena, schema: lab, workgroup: primary}
-schema:
-  - {name: sales, properties: [{name: id, logicalType: integer}]}
-"""
+CONTRACT = contract_text("sales", database="lab")
 PATIENCE = timedelta(hours=1)
 DAYS = count()
 
@@ -81,7 +71,7 @@ def long_ago() -> datetime:
 
 
 def contract() -> Contract:
-    return read_contract(CONTRACT, "sales.odcs.yaml", {})
+    return watched(CONTRACT)
 
 
 def elsewhere(run: str) -> Holder:

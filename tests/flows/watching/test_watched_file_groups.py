@@ -11,30 +11,17 @@ from typing import Any
 
 import boto3
 import pytest
+from builders import contract_text
+from contract_texts import watched
 
 from acceptance.announcing.delivery_events import ARRIVED, INCOMPLETE
 from acceptance.deliveries.pointer import DeliveryPointer
-from acceptance.odcs.reader import read_contract
 from flows.ledger import open_ledger, sqlite_url
 from flows.watching.listing import Landing, Pace
 from flows.watching.liveness import Liveness
 from sandbox.server import REGION, LocalAws
 
 NOON = datetime(2026, 1, 2, 12, tzinfo=UTC)
-CONTRACT = """\
-apiVersion: v3.2.0
-kind: DataContract
-id: orders
-name: Orders
-version: 1.0.0
-servers:
-  - {server: landing, type: s3, location: "s3://BUCKET/in/{business_date:%Y%m%d}/{file}.csv", format: csv}
-  - {server: sor, type: athena, schema: database_sor}
-schema:
-  - {name: orders_table, properties: [{name: order_id, logicalType: integer}]}
-customProperties:
-  - {property: delivery, vendor: aceite, value: RULE}
-"""
 DAY = "in/20260102/"
 
 
@@ -50,9 +37,9 @@ class Watch:
     def __init__(self, s3: Any, home: Path, bucket: str, rule: str) -> None:
         self.s3, self.bucket = s3, bucket
         s3.create_bucket(Bucket=bucket)
-        contract = read_contract(CONTRACT.replace("BUCKET", bucket).replace("RULE", rule), "orders.odcs.yaml", {})
-        assert contract is not None
-        self.contract, self._url, self.now = contract, sqlite_url(home / "ledger.db"), NOON
+        location = f"s3://{bucket}/in/{{business_date:%Y%m%d}}/{{file}}.csv"
+        self.contract = watched(contract_text(location=location, delivery=rule))
+        self._url, self.now = sqlite_url(home / "ledger.db"), NOON
 
     def put(self, name: str, body: bytes = b"order_id\n1\n") -> str:
         self.s3.put_object(Bucket=self.bucket, Key=DAY + name, Body=body)
