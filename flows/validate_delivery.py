@@ -10,6 +10,7 @@ from prefect.states import Completed
 from acceptance.announcing.verdict_events import verdict_event_id
 from acceptance.deliveries.pointer import DeliveryPointer
 from acceptance.evidence.assembled import RunFacts
+from acceptance.judging.judge import Verdict
 from flows.evidence.artifacts import publish
 from flows.evidence.chain import Chain
 from flows.evidence.run_facts import this_run
@@ -57,7 +58,11 @@ def validate_delivery(delivery: DeliveryPointer, event_id: str | None = None) ->
         return Completed(name=DUPLICATE, message=f"another run was faster; its evidence is at {case.evidence_uri}")
     publish(evidence, case.evidence_uri, clients, case.delivery.title)
     _tell(case, run)
-    return state_of(case.judgement)
+    judgement = case.judgement
+    if judgement.verdict is not Verdict.ACCEPTED:
+        # Prefect logs a flow's last state at level INFO, whatever it is. An inconclusive delivery needs a person too.
+        get_run_logger().error("%s: %s", judgement.verdict.value, judgement.reason)
+    return state_of(judgement)
 
 
 def _tell(case: Case, run: RunFacts) -> None:

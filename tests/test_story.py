@@ -313,7 +313,15 @@ def test_each_step_is_a_task_with_a_telling_name_and_its_ids_are_in_the_evidence
     assert steps["override /stage/nycflights13/flights/_test"]["ids"]["ssm:PutParameter"]
     assert steps["measure the checks in one query"]["ids"]["query_id"] == evidence["queries"][0]["query_id"]
     runs = aceite.prefect("task_runs/filter", flow_runs={"id": {"any_": [evidence["run"]["flow_run_id"]]}})
-    assert {run["name"] for run in runs} >= set(steps) - {"put the evidence"}
+    assert {run["name"] for run in runs} - {"put the evidence"} == set(steps) - {
+        "look in the catalog",
+        "note what is there",
+        "list the runs of jobflightsingestion",
+        "look at /stage/nycflights13/flights/_test during the run",
+        "look at /stage/nycflights13/flights/_test after the run",
+    }
+    logs = aceite.prefect("logs/filter", logs={"flow_run_id": {"any_": [evidence["run"]["flow_run_id"]]}})
+    assert [log["message"] for log in logs if log["message"].startswith("Finished in state Completed")] == []
 
 
 def test_the_overridden_parameter_is_gone_afterwards(aceite):

@@ -133,7 +133,7 @@ class Case:
                 self.pipeline.skip("the landed file breaks the contract")
                 return
             self.pipeline.run()
-            catalog = self.timeline.perform("look in the catalog", look_in_catalog, self.contract.table, self.partition)
+            catalog = self.timeline.look_up("look in the catalog", look_in_catalog, self.contract.table, self.partition)
             self._found(catalog=catalog)
             if self.findings.worth_measuring:
                 landed_at = max(member.last_modified for member in self.delivery.members)

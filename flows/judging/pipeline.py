@@ -94,13 +94,13 @@ class Pipeline:
         starting = next((n for n, step in enumerate(pipeline) if step.starts), len(pipeline))
         awaited = [turn.fill(step.awaited_object) for step in pipeline[starting:] if step.awaited_object]
         if awaited:
-            self._known_objects |= self.timeline.perform(turn.task("note what is there"), look_at, awaited)
+            self._known_objects |= self.timeline.look_up(turn.task("note what is there"), look_at, awaited)
 
     def _run_step(self, turn: Turn, step: Step, following: Step | None) -> None:
         awaiting = following if following is not None and not following.starts else None
         if awaiting is not None and (job := awaiting.glue_job):
             # What runs now is what the next step must tell apart from the run that this step starts.
-            self._known_job_runs = self.timeline.perform(turn.task(f"list the runs of {job}"), list_job_runs, job)
+            self._known_job_runs = self.timeline.look_up(turn.task(f"list the runs of {job}"), list_job_runs, job)
         lost, self._lost = self._lost, None
         try:
             self.timeline.perform(turn.title_of(step), *self._task_of(turn, step))
@@ -176,7 +176,7 @@ class Pipeline:
         """For the evidence; what cannot be read costs no verdict, and is on record as a failed step."""
         name = turn.task(f"look at {overridden.name} {when}")
         with suppress(Stopped):
-            seen: Seen = self.timeline.perform(name, look_at_parameter, overridden)
+            seen: Seen = self.timeline.look_up(name, look_at_parameter, overridden)
             return seen
         return None
 

@@ -1,5 +1,6 @@
-"""The record of a delivery's steps: each is a line in the evidence and, in a run of its own, a task in the graph."""
+"""The record of a delivery's steps. Each is a line in the evidence; in a run of its own most are task runs as well."""
 
+import logging
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -14,6 +15,14 @@ from acceptance.errors import AceiteError
 from acceptance.evidence.evidence import StepRecord, StepStatus
 from aws.request_ids import recorded_request_ids
 from flows.steps.retries import try_as_often_as
+
+
+def _is_news(record: logging.LogRecord) -> bool:
+    return not record.getMessage().startswith("Finished in state Completed(")
+
+
+# Prefect logs this of each task run that ends well. The line that `TaskRuns` logs says which step, and what it found.
+logging.getLogger("prefect.task_runs").addFilter(_is_news)
 
 
 class Stopped(AceiteError):
@@ -64,14 +73,26 @@ class Timeline:
     steps: list[StepRecord] = field(default_factory=list)
 
     def perform(self, name: str, task: Task[..., Done], *arguments: Any, **keywords: Any) -> Any:
-        """Runs the task under the name and answers its value.
+        """Run the task under the name and return its value.
 
         Raises:
             Stopped: the task failed, for whatever reason; it is on record.
         """
+        return self._perform(self.run, name, task, *arguments, **keywords)
+
+    def look_up(self, name: str, task: Task[..., Done], *arguments: Any, **keywords: Any) -> Any:
+        """Do as `perform`, without a task run: the task only reads something that another step needs.
+
+        Its retries are the same. People who look at the graph of a run care for the other step.
+        """
+        return self._perform(called, name, task, *arguments, **keywords)
+
+    def _perform(
+        self, run: Callable[..., object], name: str, task: Task[..., Done], *arguments: Any, **keywords: Any
+    ) -> Any:
         started = datetime.now(UTC)
         with recorded_request_ids() as requests:
-            answer = self.run(name, task, *arguments, **keywords)
+            answer = run(name, task, *arguments, **keywords)
         ended = datetime.now(UTC)
         if isinstance(answer, Done):
             self.steps.append(

@@ -91,6 +91,13 @@ class Hosts:
         run = self.run_of(file)
         return run if run and run["state"]["type"] in ("COMPLETED", "FAILED", "CRASHED", "CANCELLED") else None
 
+    def logs_of(self, run: dict[str, Any], ended: str) -> list[str]:
+        """The lines of the run; none before the one is stored that begins so."""
+        asked = {"logs": {"flow_run_id": {"any_": [run["id"]]}}}
+        logs = httpx.post(f"{self.api}/logs/filter", json=asked, timeout=30).json()
+        messages = [log["message"] for log in logs]
+        return messages if any(message.startswith(ended) for message in messages) else []
+
 
 @pytest.fixture(scope="module")
 def hosts(prefect_server, tmp_path_factory) -> Iterator[Hosts]:
@@ -119,6 +126,8 @@ def test_prefect_s_own_process_worker_judges_deliveries_and_restores_what_it_cha
         run = eventually(lambda: hosts.ended_run_of("good.csv"), "the verdict")
         assert run["state"]["name"] == "Accepted", run["state"]
         assert run["work_pool_name"] == "aceite-process"
+        messages = eventually(lambda: hosts.logs_of(run, "Finished in state Accepted"), "the run's last line")
+        assert [message for message in messages if message.startswith("Finished in state Completed")] == []
         hosts.drop("stuck/20260102/stuck", "a\nx\n")
         ssm = hosts.aws("ssm")
         eventually(lambda: ssm.describe_parameters()["Parameters"], "the overridden parameter")

@@ -1,6 +1,7 @@
 """Many deliveries in one run, on a real Prefect server and the sandbox's Athena: each is judged as if it were alone."""
 
 import csv
+import logging
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
@@ -16,8 +17,8 @@ import duckdb
 import pytest
 from builders import contract_text
 from prefect.client.orchestration import get_client
-from prefect.client.schemas.filters import TaskRunFilter, TaskRunFilterFlowRunId
-from prefect.client.schemas.objects import State
+from prefect.client.schemas.filters import LogFilter, LogFilterFlowRunId, TaskRunFilter, TaskRunFilterFlowRunId
+from prefect.client.schemas.objects import Log, State
 from prefect.events import Event
 from prefect.events.filters import EventFilter, EventIDFilter
 from prefect.exceptions import TerminationSignal
@@ -100,6 +101,10 @@ class Sandbox:
     def judge_together(self, *deliveries: Delivery, **more: Any) -> State:
         pointers = [DeliveryPointer.to(each) for each in deliveries]
         state: Any = validate_deliveries(pointers, return_state=True, **more)
+        return state
+
+    def judge(self, delivery: Delivery) -> State:
+        state: Any = validate_delivery(DeliveryPointer.to(delivery), return_state=True)
         return state
 
     def parquet(self, rows: str, type_: str = "int") -> bytes:
@@ -259,6 +264,70 @@ def test_each_delivery_is_found_in_prefect_by_its_name_in_the_state_of_its_verdi
     while states() != wanted and datetime.now(UTC) < deadline:  # Prefect's server writes task runs down a bit later
         pass
     assert states() == wanted
+
+
+def logs_of(state: State, ended: str) -> list[Log]:
+    """The lines of the run, once the server has stored its own last one, which holds this text."""
+    run = state.state_details.flow_run_id
+    assert run is not None
+    of_run = LogFilter(flow_run_id=LogFilterFlowRunId(any_=[run]))
+
+    def lines() -> list[Log]:
+        with get_client(sync_client=True) as client:
+            return client.read_logs(of_run)
+
+    return poll_until(
+        lines,
+        lambda found: any(log.name == "prefect.flow_runs" and ended in log.message for log in found),
+        what="wait for the last line of the run",
+        at_most_s=30,
+    )
+
+
+@pytest.mark.parametrize("together", [False, True])
+@pytest.mark.parametrize(
+    ("verdict", "reason", "more"),
+    [
+        ("Rejected", "quantity_range", {"landed": "id,quantity\n1,0\n"}),
+        ("Inconclusive", "HIVE_BAD_DATA", {"table": "id,quantity\none,10\n"}),
+    ],
+)
+def test_a_run_that_does_not_accept_says_why_at_level_error(
+    sandbox: Sandbox, together: bool, verdict: str, reason: str, more: dict[str, Any]
+) -> None:
+    if "table" in more:
+        more = {"table": sandbox.parquet(more["table"], "varchar")}
+    delivery = sandbox.land(**more)
+    judge = sandbox.judge_together if together else sandbox.judge
+    state = judge(delivery)
+    assert state.name == verdict
+    errors = [log.message for log in logs_of(state, f"Finished in state {verdict}") if log.level == logging.ERROR]
+    assert any(verdict.lower() in message.lower() and reason in message for message in errors), errors
+
+
+def test_a_delivery_s_run_logs_its_steps_and_not_that_prefect_s_tasks_completed(sandbox: Sandbox) -> None:
+    logs = logs_of(state := sandbox.judge(sandbox.land()), "Finished in state Accepted")
+    assert state.name == "Accepted"
+    messages = [log.message for log in logs]
+    assert any(message.startswith("read what landed: ") for message in messages), messages
+    assert [message for message in messages if message.startswith("Finished in state Completed")] == []
+    assert {log.level for log in logs} == {logging.INFO}
+
+
+def test_the_task_runs_of_a_delivery_s_run_are_those_that_people_care_for(sandbox: Sandbox) -> None:
+    delivery = sandbox.land()
+    run = sandbox.judge(delivery).state_details.flow_run_id
+    assert run is not None
+    wanted = ["claim", "measure the checks in one query", "put the evidence", "read what landed"]
+
+    def names() -> list[str]:
+        with get_client(sync_client=True) as client:
+            of_run = TaskRunFilter(flow_run_id=TaskRunFilterFlowRunId(any_=[run]))
+            return sorted(task.name for task in client.read_task_runs(task_run_filter=of_run))
+
+    assert poll_until(names, lambda found: len(found) >= 4, what="wait for the task runs", at_most_s=30) == wanted
+    steps = [step.name for step in sandbox.evidence_of(delivery).steps]
+    assert steps == ["claim", "read what landed", "look in the catalog", "measure the checks in one query"]
 
 
 @pytest.mark.parametrize(("by", "verdicts"), [("a person", {"inconclusive"}), ("its runner", set())])

@@ -30,6 +30,9 @@ class Recorded(Timeline):
         answer = next((answer for begins, answer in self.answers.items() if name.startswith(begins)), None)
         return answer(*arguments) if answer else None
 
+    def look_up(self, name: str, task: Any, *arguments: Any, **keywords: Any) -> Any:
+        return self.perform(name, task, *arguments, **keywords)
+
     @property
     def names(self) -> list[str]:
         return [name for name, *_ in self.performed]
