@@ -30,7 +30,7 @@ from flows.watching.liveness import Liveness
 from flows.watching.missed_verdicts import GIVEN, Untold
 from flows.watching.overdue import Silence
 from flows.watching.silent_runs import DeadRuns
-from flows.watching.watcher import HintedWait, Look, Watcher
+from flows.watching.watcher import HintedWait, RecurringLook, Watcher
 
 TELL_EVERY_S = 1
 """However seldom the listing is."""
@@ -66,17 +66,19 @@ def watch_landing(poll_s: float = 10, patience_s: float = 120, together: int = M
 def _watcher(ledger: Ledger, liveness: Liveness, poll_s: float, patience: timedelta, together: int) -> Watcher:
     settings, clients, contracts = read_settings(), load_clients(), installed_contracts()
     landing = _landing(ledger, liveness, clients, contracts, poll_s)
-    complete = Look("completing deliveries of several files", poll_s, landing.complete)
+    complete = RecurringLook("completing deliveries of several files", poll_s, landing.complete)
     announcer = Announcer(ledger, {contract.dataset: together_at_most(contract, together) for contract in contracts})
 
-    def announce(every_s: float) -> Look:
-        return Look("telling Prefect's server", every_s, lambda _: announcer.announce(liveness.stay_alive, TELL_FOR))
+    def announce(every_s: float) -> RecurringLook:
+        return RecurringLook(
+            "telling Prefect's server", every_s, lambda _: announcer.announce(liveness.stay_alive, TELL_FOR)
+        )
 
     # What just arrived is announced before all that follows: neither completing nor following up makes it wait.
     taking_in = (announce(poll_s), complete, announce(poll_s))
     looks = (
         _sweeping(liveness, clients),
-        Look("listing", poll_s, landing.look),
+        RecurringLook("listing", poll_s, landing.look),
         *taking_in,
         *_following_up(ledger, liveness, clients, contracts, poll_s, patience),
         announce(min(poll_s, TELL_EVERY_S)),
@@ -98,9 +100,9 @@ def _landing(
     return landing
 
 
-def _sweeping(liveness: Liveness, clients: Clients) -> Look:
+def _sweeping(liveness: Liveness, clients: Clients) -> RecurringLook:
     sweep = Sweep(Overrides(clients, this_holder(liveness.holder), get_run_logger()))
-    return Look("restoring parameters", SWEEP_EVERY_S, lambda _: sweep(liveness.survive))
+    return RecurringLook("restoring parameters", SWEEP_EVERY_S, lambda _: sweep(liveness.survive))
 
 
 def _following_up(
@@ -110,7 +112,7 @@ def _following_up(
     contracts: Sequence[Contract],
     poll_s: float,
     patience: timedelta,
-) -> tuple[Look, ...]:
+) -> tuple[RecurringLook, ...]:
     bucket = (clients.evidence_s3, clients.evidence_bucket)
     aftermath = Aftermath(ledger.announcements, *bucket, patience, liveness.stay_alive)
     endings = Endings(aftermath, {contract.dataset: contract for contract in contracts}, clients, liveness.stay_alive)
@@ -119,12 +121,14 @@ def _following_up(
     silence.begin(datetime.now(UTC))
     ask_prefect_s, find_dead_s = max(poll_s, ASK_PREFECT_EVERY_S), max(poll_s, LOOK_FOR_DEAD_RUNS_EVERY_S)
     return (
-        Look("looking for evidence", poll_s, lambda _: aftermath.look_for_evidence()),
-        Look("looking for runs that died", find_dead_s, DeadRuns(str(flow_run.id)).look),
+        RecurringLook("looking for evidence", poll_s, lambda _: aftermath.look_for_evidence()),
+        RecurringLook("looking for runs that died", find_dead_s, DeadRuns(str(flow_run.id)).look),
         # Before a dataset is resumed, and all that waits is announced.
-        Look("looking at runs that ended", ask_prefect_s, lambda _: endings.look()),
-        Look("looking at the datasets' switches", ask_prefect_s, silence.look_at_switches),
-        Look("looking for what is overdue", poll_s, silence.look),
-        Look("looking for verdicts that were not told", max(poll_s, GIVEN.total_seconds()), lambda _: untold.tell()),
-        Look("looking for lost announcements", poll_s, lambda _: aftermath.announce_again()),
+        RecurringLook("looking at runs that ended", ask_prefect_s, lambda _: endings.look()),
+        RecurringLook("looking at the datasets' switches", ask_prefect_s, silence.look_at_switches),
+        RecurringLook("looking for what is overdue", poll_s, silence.look),
+        RecurringLook(
+            "looking for verdicts that were not told", max(poll_s, GIVEN.total_seconds()), lambda _: untold.tell()
+        ),
+        RecurringLook("looking for lost announcements", poll_s, lambda _: aftermath.announce_again()),
     )

@@ -17,7 +17,7 @@ from flows.watching.liveness import Liveness
 
 
 @dataclass(frozen=True)
-class Look:
+class RecurringLook:
     """Something that the watcher does every `every_s` seconds. `doing` names it in the log."""
 
     doing: str
@@ -38,7 +38,7 @@ class Watcher:
     """
 
     liveness: Liveness
-    looks: Sequence[Look]
+    looks: Sequence[RecurringLook]
     wait: Callable[[float], None] = time.sleep
 
     def watch(self) -> Never:
@@ -65,12 +65,12 @@ class HintedWait:
 
     receive: Callable[[int], Hints]
     landing: Landing
-    then: Sequence[Look]
+    then: Sequence[RecurringLook]
     liveness: Liveness
 
     def __call__(self, wait_s: float) -> None:
         if hinted := self._await_hints(wait_s):
-            list_there = Look("listing where notifications point", 0, partial(self.landing.look_where, hinted))
+            list_there = RecurringLook("listing where notifications point", 0, partial(self.landing.look_where, hinted))
             for look in (list_there, *self.then):
                 look.take(self.liveness)
 

@@ -7,7 +7,7 @@ import pytest
 
 from acceptance.errors import LeaseLost, StepFailed
 from flows.watching.liveness import Liveness
-from flows.watching.watcher import Look, Watcher
+from flows.watching.watcher import RecurringLook, Watcher
 
 RARELY_S = 3600
 
@@ -31,7 +31,7 @@ def watch(passes: int, *looks: tuple[str, float, Callable[[datetime], object]]) 
             raise LeaseLost("by another watcher")
 
     with pytest.raises(LeaseLost):
-        Watcher(Liveness(survive=survive), [Look(*each) for each in looks], wait).watch()
+        Watcher(Liveness(survive=survive), [RecurringLook(*each) for each in looks], wait).watch()
     return done, waits
 
 

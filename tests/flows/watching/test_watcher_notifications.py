@@ -16,7 +16,7 @@ from flows.ledger import Ledger, open_ledger
 from flows.watching.announcing import Announcer
 from flows.watching.keepalive import Keepalive
 from flows.watching.listing import Landing, Pace
-from flows.watching.watcher import HintedWait, Look, Watcher
+from flows.watching.watcher import HintedWait, RecurringLook, Watcher
 from sandbox.server import REGION, LocalAws
 
 SELDOM = Pace(timedelta(hours=1))
@@ -46,8 +46,10 @@ def test_what_a_notification_tells_of_is_announced_long_before_the_next_listing(
                 keepalive.await_lease()
                 alive, announcer = keepalive.liveness, Announcer(own)
                 landing = Landing(own, s3, [orders()], SELDOM, alive)
-                announce = Look("telling", 1, lambda _: announcer.announce(alive.stay_alive, timedelta(seconds=5)))
-                looks = (Look("listing", SELDOM.every.total_seconds(), landing.look), announce)
+                announce = RecurringLook(
+                    "telling", 1, lambda _: announcer.announce(alive.stay_alive, timedelta(seconds=5))
+                )
+                looks = (RecurringLook("listing", SELDOM.every.total_seconds(), landing.look), announce)
                 hinted = HintedWait(partial(receive_notifications, sqs, queue), landing, [announce], alive)
                 with pytest.raises(LeaseLost):
                     Watcher(alive, looks, hinted).watch()
