@@ -22,14 +22,14 @@ from flows.ledger import Ledger, ledger_url, open_ledger
 from flows.locks.holder import this_holder
 from flows.locks.overrides import Overrides, Sweep
 from flows.watching.announcing import Announcer
-from flows.watching.ended_runs import Endings
-from flows.watching.follow_up import Aftermath
+from flows.watching.ended_runs import EndedRuns
+from flows.watching.follow_up import FollowUp
 from flows.watching.keepalive import Keepalive
 from flows.watching.listing import Landing, Pace
 from flows.watching.liveness import Liveness
-from flows.watching.missed_verdicts import GIVEN, Untold
-from flows.watching.overdue import Silence
-from flows.watching.silent_runs import DeadRuns
+from flows.watching.missed_verdicts import TIME_TO_ANNOUNCE, MissedVerdicts
+from flows.watching.overdue import OverdueWatch
+from flows.watching.silent_runs import SilentRuns
 from flows.watching.watcher import HintedWait, RecurringLook, Watcher
 
 TELL_EVERY_S = 1
@@ -114,21 +114,21 @@ def _following_up(
     patience: timedelta,
 ) -> tuple[RecurringLook, ...]:
     bucket = (clients.evidence_s3, clients.evidence_bucket)
-    aftermath = Aftermath(ledger.announcements, *bucket, patience, liveness.stay_alive)
-    endings = Endings(aftermath, {contract.dataset: contract for contract in contracts}, clients, liveness.stay_alive)
-    untold = Untold(ledger.announcements, *bucket, liveness.stay_alive)
-    silence = Silence(ledger, contracts, liveness.holder, get_run_logger())
-    silence.begin(datetime.now(UTC))
+    follow_up = FollowUp(ledger.announcements, *bucket, patience, liveness.stay_alive)
+    by_dataset = {contract.dataset: contract for contract in contracts}
+    ended_runs = EndedRuns(follow_up, by_dataset, clients, liveness.stay_alive)
+    missed_verdicts = MissedVerdicts(ledger.announcements, *bucket, liveness.stay_alive)
+    overdue_watch = OverdueWatch(ledger, contracts, liveness.holder, get_run_logger())
+    overdue_watch.begin(datetime.now(UTC))
     ask_prefect_s, find_dead_s = max(poll_s, ASK_PREFECT_EVERY_S), max(poll_s, LOOK_FOR_DEAD_RUNS_EVERY_S)
+    find_missed_s = max(poll_s, TIME_TO_ANNOUNCE.total_seconds())
     return (
-        RecurringLook("looking for evidence", poll_s, lambda _: aftermath.look_for_evidence()),
-        RecurringLook("looking for runs that died", find_dead_s, DeadRuns(str(flow_run.id)).look),
+        RecurringLook("looking for evidence", poll_s, lambda _: follow_up.look_for_evidence()),
+        RecurringLook("looking for runs that died", find_dead_s, SilentRuns(str(flow_run.id)).look),
         # Before a dataset is resumed, and all that waits is announced.
-        RecurringLook("looking at runs that ended", ask_prefect_s, lambda _: endings.look()),
-        RecurringLook("looking at the datasets' switches", ask_prefect_s, silence.look_at_switches),
-        RecurringLook("looking for what is overdue", poll_s, silence.look),
-        RecurringLook(
-            "looking for verdicts that were not told", max(poll_s, GIVEN.total_seconds()), lambda _: untold.tell()
-        ),
-        RecurringLook("looking for lost announcements", poll_s, lambda _: aftermath.announce_again()),
+        RecurringLook("looking at runs that ended", ask_prefect_s, lambda _: ended_runs.look()),
+        RecurringLook("looking at the datasets' switches", ask_prefect_s, overdue_watch.look_at_switches),
+        RecurringLook("looking for what is overdue", poll_s, overdue_watch.look),
+        RecurringLook("looking for verdicts that were not told", find_missed_s, lambda _: missed_verdicts.tell()),
+        RecurringLook("looking for lost announcements", poll_s, lambda _: follow_up.announce_again()),
     )

@@ -82,7 +82,7 @@ def _print(ledger: Ledger, console: Console, ui_url: str | None, certify_within_
     for dataset, since in ledger.datasets.paused().items():
         waiting = ledger.datasets.waiting(dataset)
         _say(console, f"paused {dataset}: since {since:%Y-%m-%d %H:%M:%S} (UTC), {waiting} deliveries wait; {_RESUME}")
-    for landed, reason in ledger.seen.unroutable():
+    for landed, reason in ledger.listing.unroutable():
         console.print(f"unroutable {landed.uri}: {reason}", markup=False, highlight=False)
 
 

@@ -64,5 +64,5 @@ class StandingVerdicts:
     def _read(self, delivery: Delivery) -> Judged | None:
         try:
             return read_verdict(self._s3, self._bucket, delivery)
-        except UnexpectedObject:  # the aftermath says so, again and again; here it must not stop the listing
+        except UnexpectedObject:  # FollowUp logs it; here it must not stop the listing
             return None

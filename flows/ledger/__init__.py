@@ -1,7 +1,7 @@
 """The watcher's memory, in SQL: objects seen, deliveries announced, when, how often, and how they ended.
 
-What was seen and what must be announced commit together (`seen.Seen.commit`). A lost ledger is rebuilt from S3: the
-landing buckets hold the objects and the evidence bucket the verdicts.
+New objects and their announcements commit together (`Listing.commit`). A lost ledger is rebuilt from S3: the landing
+buckets hold the objects and the evidence bucket the verdicts.
 """
 
 from collections.abc import Iterator
@@ -16,7 +16,7 @@ from flows.ledger.datasets import Datasets
 from flows.ledger.file_groups import Groups
 from flows.ledger.layout import create_tables
 from flows.ledger.lease import Lease
-from flows.ledger.listing import Seen
+from flows.ledger.listing import Listing
 from flows.ledger.status import Status
 
 
@@ -36,7 +36,7 @@ class Ledger:
             self.close()
             raise
         self.lease = Lease(self._engine)
-        self.seen = Seen(self._engine)
+        self.listing = Listing(self._engine)
         self.groups = Groups(self._engine)
         self.announcements = Announcements(self._engine)
         self.datasets = Datasets(self._engine)

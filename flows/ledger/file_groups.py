@@ -9,7 +9,7 @@ from acceptance.announcing.delivery_events import EventDraft
 from acceptance.deliveries.file_groups import Group, GroupKey
 from flows.ledger.lease import still_held
 from flows.ledger.tables import announcement_row, announcements, groups, writing
-from flows.ledger.writes import GROUP, Sighting, remember_delivery, remember_groups
+from flows.ledger.writes import GROUP, NewObject, insert_delivery, replace_groups
 
 
 class Groups:
@@ -34,7 +34,7 @@ class Groups:
         group: Group,
         now: datetime,
         *,
-        sighting: Sighting | None = None,
+        new_object: NewObject | None = None,
         event: EventDraft | None = None,
         holder: str | None = None,
     ) -> None:
@@ -42,8 +42,8 @@ class Groups:
         with writing(self._engine) as connection:
             if holder is not None:
                 still_held(connection, holder)
-            remember_groups(connection, [group])
-            if sighting is not None:
-                remember_delivery(connection, sighting, now)
+            replace_groups(connection, [group])
+            if new_object is not None:
+                insert_delivery(connection, new_object, now)
             if event is not None:
                 connection.execute(sa.insert(announcements).values(announcement_row(None, event, now)))

@@ -12,7 +12,7 @@ from acceptance.deliveries.file_groups import Group
 from acceptance.deliveries.key_ranges import KeyRange
 from flows.ledger.lease import still_held
 from flows.ledger.tables import below, deliveries, keys_as_text, objects, ranges, writing
-from flows.ledger.writes import AT_ONCE, Sighting, remember_groups, remember_sightings, slices
+from flows.ledger.writes import AT_ONCE, NewObject, insert_new_objects, replace_groups, slices
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,12 +23,12 @@ class Certified:
     prefix: str
     until: str | None
     ranges: Sequence[KeyRange]
-    sightings: Sequence[Sighting] = ()
+    new_objects: Sequence[NewObject] = ()
     gone: Sequence[str] = ()
     groups: Sequence[Group] = ()
 
 
-class Seen:
+class Listing:
     def __init__(self, engine: sa.Engine) -> None:
         self._engine = engine
 
@@ -77,8 +77,8 @@ class Seen:
             for keys in slices(list(page.gone), AT_ONCE):
                 here = sa.and_(objects.c.bucket == page.bucket, objects.c.key.in_(keys))
                 connection.execute(sa.delete(objects).where(here))
-            remember_sightings(connection, page.sightings, now)
-            remember_groups(connection, page.groups)
+            insert_new_objects(connection, page.new_objects, now)
+            replace_groups(connection, page.groups)
 
     def recut(self, bucket: str, prefix: str, cut: Sequence[KeyRange], holder: str | None = None) -> None:
         """Writes other ranges over the same keys. Raises LeaseLost as `commit` does."""

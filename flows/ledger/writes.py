@@ -20,7 +20,7 @@ GROUP = TypeAdapter(Group)
 
 
 @dataclass(frozen=True, slots=True)
-class Sighting:
+class NewObject:
     """What a new object version means: a delivery, whose pipeline may take so long, or the reason why it is none.
 
     At most one of `delivery`, `unroutable` and `ignored` is set; none if it is part of a group. `event` is what must be
@@ -37,43 +37,43 @@ class Sighting:
     judged: Judged | None = None
 
 
-def remember_sightings(connection: sa.Connection, sightings: Sequence[Sighting], now: datetime) -> None:
-    for some in slices(list(sightings), AT_ONCE):
+def insert_new_objects(connection: sa.Connection, new_objects: Sequence[NewObject], now: datetime) -> None:
+    for some in slices(list(new_objects), AT_ONCE):
         _remember_objects(connection, some, now)
         fresh = _unknown_deliveries(connection, some)
         if fresh:
-            connection.execute(sa.insert(deliveries), [_delivery_row(sighting, now) for sighting in fresh.values()])
+            connection.execute(sa.insert(deliveries), [_delivery_row(new_object, now) for new_object in fresh.values()])
             _remember_newest(connection, fresh.values(), now)
         announced = [
-            announcement_row(sighting.delivery.id if sighting.delivery else None, sighting.event, now)
-            for sighting in some
-            if sighting.event is not None and (sighting.delivery is None or sighting.delivery.id in fresh)
+            announcement_row(new_object.delivery.id if new_object.delivery else None, new_object.event, now)
+            for new_object in some
+            if new_object.event is not None and (new_object.delivery is None or new_object.delivery.id in fresh)
         ]
         if announced:
             connection.execute(sa.insert(announcements), announced)
 
 
-def remember_delivery(connection: sa.Connection, sighting: Sighting, now: datetime) -> None:
+def insert_delivery(connection: sa.Connection, new_object: NewObject, now: datetime) -> None:
     """The delivery of a group, and its event if there is one."""
-    if _unknown_deliveries(connection, [sighting]):
-        connection.execute(sa.insert(deliveries), [_delivery_row(sighting, now)])
-        _remember_newest(connection, [sighting], now)
-        if sighting.event is not None and sighting.delivery is not None:
-            row = announcement_row(sighting.delivery.id, sighting.event, now)
+    if _unknown_deliveries(connection, [new_object]):
+        connection.execute(sa.insert(deliveries), [_delivery_row(new_object, now)])
+        _remember_newest(connection, [new_object], now)
+        if new_object.event is not None and new_object.delivery is not None:
+            row = announcement_row(new_object.delivery.id, new_object.event, now)
             connection.execute(sa.insert(announcements).values(row))
 
 
-def _remember_objects(connection: sa.Connection, sightings: Sequence[Sighting], now: datetime) -> None:
+def _remember_objects(connection: sa.Connection, new_objects: Sequence[NewObject], now: datetime) -> None:
     by_bucket: dict[str, list[str]] = {}
-    for sighting in sightings:
-        by_bucket.setdefault(sighting.landed.bucket, []).append(sighting.landed.key)
+    for new_object in new_objects:
+        by_bucket.setdefault(new_object.landed.bucket, []).append(new_object.landed.key)
     for bucket, keys in by_bucket.items():
         connection.execute(sa.delete(objects).where(objects.c.bucket == bucket, objects.c.key.in_(keys)))
-    connection.execute(sa.insert(objects), [_object_row(sighting, now) for sighting in sightings])
+    connection.execute(sa.insert(objects), [_object_row(new_object, now) for new_object in new_objects])
 
 
-def _object_row(sighting: Sighting, now: datetime) -> dict[str, Any]:
-    landed = sighting.landed
+def _object_row(new_object: NewObject, now: datetime) -> dict[str, Any]:
+    landed = new_object.landed
     return {
         "bucket": landed.bucket,
         "key": landed.key,
@@ -81,24 +81,24 @@ def _object_row(sighting: Sighting, now: datetime) -> dict[str, Any]:
         "size": landed.size,
         "last_modified": landed.last_modified,
         "seen_at": now,
-        "delivery_id": sighting.delivery.id if sighting.delivery else None,
-        "unroutable": sighting.unroutable,
-        "ignored": sighting.ignored,
+        "delivery_id": new_object.delivery.id if new_object.delivery else None,
+        "unroutable": new_object.unroutable,
+        "ignored": new_object.ignored,
     }
 
 
-def _unknown_deliveries(connection: sa.Connection, sightings: Sequence[Sighting]) -> dict[str, Sighting]:
+def _unknown_deliveries(connection: sa.Connection, new_objects: Sequence[NewObject]) -> dict[str, NewObject]:
     """By id, those that are not in the ledger: a delivery's identity is its content."""
-    found = {sighting.delivery.id: sighting for sighting in sightings if sighting.delivery is not None}
+    found = {new_object.delivery.id: new_object for new_object in new_objects if new_object.delivery is not None}
     known = sa.select(deliveries.c.id).where(deliveries.c.id.in_(found))
     for row in connection.execute(known):
         del found[row.id]
     return found
 
 
-def _remember_newest(connection: sa.Connection, fresh: Iterable[Sighting], now: datetime) -> None:
+def _remember_newest(connection: sa.Connection, fresh: Iterable[NewObject], now: datetime) -> None:
     """Of each dataset the new delivery of the latest date. An amended one is not the next that is expected."""
-    new = [sighting.delivery for sighting in fresh if sighting.delivery is not None and sighting.delivery.revision == 1]
+    new = [each.delivery for each in fresh if each.delivery is not None and each.delivery.revision == 1]
     newest = {delivery.dataset: delivery for delivery in sorted(new, key=lambda each: each.business_date)}
     for dataset, delivery in newest.items():
         known = {"last_arrived_at": now, "last_business_date": delivery.business_date, "last_uri": delivery.first.uri}
@@ -110,8 +110,8 @@ def _remember_newest(connection: sa.Connection, fresh: Iterable[Sighting], now: 
         connection.execute(sa.update(datasets).where(datasets.c.dataset == dataset, earlier).values(**known))
 
 
-def _delivery_row(sighting: Sighting, now: datetime) -> dict[str, Any]:
-    delivery = sighting.delivery
+def _delivery_row(new_object: NewObject, now: datetime) -> dict[str, Any]:
+    delivery = new_object.delivery
     assert delivery is not None
     return {
         "id": delivery.id,
@@ -120,9 +120,9 @@ def _delivery_row(sighting: Sighting, now: datetime) -> dict[str, Any]:
         "revision": delivery.revision,
         "member_keys": keys_as_text([member.key for member in delivery.members]),
         "pointer": DeliveryPointer.to(delivery).model_dump(mode="json"),
-        "pipeline_takes_s": sighting.pipeline_takes.total_seconds(),
+        "pipeline_takes_s": new_object.pipeline_takes.total_seconds(),
         "arrived_at": now,
-        **verdict_columns(sighting.judged),
+        **verdict_columns(new_object.judged),
     }
 
 
@@ -135,7 +135,7 @@ def verdict_columns(judged: Judged | None) -> dict[str, Any]:
     }
 
 
-def remember_groups(connection: sa.Connection, changed: Iterable[Group]) -> None:
+def replace_groups(connection: sa.Connection, changed: Iterable[Group]) -> None:
     rows = [_row(group) for group in changed]
     if rows:
         connection.execute(sa.delete(groups).where(groups.c.id.in_([row["id"] for row in rows])))

@@ -9,7 +9,7 @@ from acceptance.deliveries.delivery import Delivery
 from acceptance.evidence.object_keys import claim_key
 from aws.s3.conditional_writes import put_once, replace_if
 from aws.s3.objects import read_json, unexpected_object
-from flows.locks.holder import Holder
+from flows.locks.holder import LockHolder
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,7 +19,7 @@ class Claim:
     `until` is when the run is over at the latest.
     """
 
-    holder: Holder
+    holder: LockHolder
     claimed_at: datetime
     etag: str
     until: datetime
@@ -29,13 +29,13 @@ class Claim:
         return self.holder.flow_run_id or ""
 
 
-def take_claim(s3: Any, bucket: str, delivery: Delivery, holder: Holder, now: datetime, until: datetime) -> bool:
+def take_claim(s3: Any, bucket: str, delivery: Delivery, holder: LockHolder, now: datetime, until: datetime) -> bool:
     """True if nobody claimed the delivery before."""
     return put_once(s3, bucket, _claim_key(delivery), _claim(holder, now, until), content_type="application/json")
 
 
 def take_over(
-    s3: Any, bucket: str, delivery: Delivery, dead: Claim, holder: Holder, now: datetime, until: datetime
+    s3: Any, bucket: str, delivery: Delivery, dead: Claim, holder: LockHolder, now: datetime, until: datetime
 ) -> bool:
     """Replaces the claim of a run that ended without a verdict. False if another run was faster."""
     return replace_if(s3, bucket, _claim_key(delivery), _claim(holder, now, until), dead.etag)
@@ -49,7 +49,7 @@ def read_claim(s3: Any, bucket: str, delivery: Delivery) -> Claim | None:
     claim, etag = found
     try:
         claimed_at, until = (datetime.fromisoformat(claim[name]) for name in ("claimed_at", "until"))
-        return Claim(Holder.model_validate(claim), claimed_at, etag, until)
+        return Claim(LockHolder.model_validate(claim), claimed_at, etag, until)
     except (AttributeError, KeyError, TypeError, ValueError) as error:
         raise unexpected_object(bucket, _claim_key(delivery), "a claim", error) from error
 
@@ -58,5 +58,5 @@ def _claim_key(delivery: Delivery) -> str:
     return claim_key(delivery.dataset, delivery.business_date, delivery.id)
 
 
-def _claim(holder: Holder, now: datetime, until: datetime) -> bytes:
+def _claim(holder: LockHolder, now: datetime, until: datetime) -> bytes:
     return json.dumps({**holder.model_dump(), "claimed_at": now.isoformat(), "until": until.isoformat()}).encode()

@@ -27,7 +27,7 @@ CORRECTED_BY_S = 60
 SAME_MOMENT_S = 2
 
 
-class Holder(Record):
+class LockHolder(Record):
     """A run and the process that it is in. `flow_run_id` is None for a process that is no run, such as `aceite up`'s.
 
     `place` is where a process id means this process, since the machine `booted`; the process `began` then. Both times
@@ -44,15 +44,15 @@ class Holder(Record):
     folder: str
 
 
-def this_holder(flow_run_id: str | None = None) -> Holder:
+def this_holder(flow_run_id: str | None = None) -> LockHolder:
     place, booted, began = _this_process()
     server, folder = _server(_api()) if flow_run_id else "", tempfile.gettempdir()
-    return Holder(
+    return LockHolder(
         flow_run_id=flow_run_id, place=place, booted=booted, pid=os.getpid(), began=began, server=server, folder=folder
     )
 
 
-def is_over(holder: Holder, until: datetime) -> bool:
+def is_over(holder: LockHolder, until: datetime) -> bool:
     """Whether the holder can do nothing any more.
 
     A process of this machine that is gone is seen at once, sooner than by its silence, and Prefect's server is told.
@@ -78,17 +78,17 @@ def is_over(holder: Holder, until: datetime) -> bool:
     return gone or said_by_itself or at_least_two
 
 
-def _is_at_it(holder: Holder) -> bool:
+def _is_at_it(holder: LockHolder) -> bool:
     """Of a holder that is not gone: whether it is seen here that its process still has this run. Not so elsewhere."""
     return _is_here(holder) and Path(holder.folder).is_dir()
 
 
-def _is_here(holder: Holder) -> bool:
+def _is_here(holder: LockHolder) -> bool:
     """Not so after the next boot. If a clock was corrected by more, nothing is lost: it is then one of elsewhere."""
     return holder.place == _this_process()[0] and bool(abs(holder.booted - psutil.boot_time()) <= CORRECTED_BY_S)
 
 
-def _lives(holder: Holder) -> bool:
+def _lives(holder: LockHolder) -> bool:
     """Of a holder of this place. Another process may have its id by now; that one began at another time.
 
     When a clock is corrected, Linux tells another time of each beginning, as far behind that of the boot as before;

@@ -18,8 +18,8 @@ from aws import parameters as ssm
 from aws.parameters import Overridden, UndoResult
 from aws.waiting import REAL_CLOCK, Clock, poll_until
 from flows.installation.clients import Clients
-from flows.locks.holder import Holder, is_over, this_holder
-from flows.locks.parameter_locks import Found, Note, Notes, Survive
+from flows.locks.holder import LockHolder, is_over, this_holder
+from flows.locks.parameter_locks import HeldLock, ParameterLock, ParameterLocks, Survive
 
 OTHERS_WITHIN = timedelta(hours=5)
 """How long a run waits for its turn with a parameter: deliveries that arrive together go one after the other."""
@@ -35,19 +35,19 @@ class Overrides:
     """What `holder` does to parameters. `told` is what became of what runs that are over had left."""
 
     clients: Clients
-    holder: Holder
+    holder: LockHolder
     logger: Any
     clock: Clock = REAL_CLOCK
     told: list[str] = field(default_factory=list)
 
     def __post_init__(self) -> None:
-        self._notes = Notes(self.clients)
+        self._notes = ParameterLocks(self.clients)
 
     @property
     def _ssm(self) -> Any:
         return self.clients.of("ssm")
 
-    def note(self, delivery: Delivery, parameter: str, copy_of: str | None, within: timedelta) -> Note:
+    def note(self, delivery: Delivery, parameter: str, copy_of: str | None, within: timedelta) -> ParameterLock:
         """Notes that the parameter is about to be changed, for `within` at the longest: two never change it together.
 
         What a run that is over left is restored first; for one that is not, it is waited.
@@ -57,7 +57,7 @@ class Overrides:
             StepFailed: AWS refuses.
         """
         now = datetime.now(UTC)
-        note = Note(
+        note = ParameterLock(
             parameter=parameter,
             mark=str(uuid4()),
             holder=self.holder,
@@ -69,7 +69,7 @@ class Overrides:
             until=now + within,
         )
 
-        def take() -> Note | None:
+        def take() -> ParameterLock | None:
             nonlocal note
             now = datetime.now(UTC)
             note = note.model_copy(update={"noted_at": now, "until": now + within})
@@ -85,7 +85,7 @@ class Overrides:
         )
         return note
 
-    def override(self, note: Note, changes: Mapping[str, Any]) -> Overridden:
+    def override(self, note: ParameterLock, changes: Mapping[str, Any]) -> Overridden:
         """Writes the parameter that is noted.
 
         Raises:
@@ -116,10 +116,10 @@ class Overrides:
             ssm.restore_parameter(self._ssm, overridden)
             self._notes.take(found.note.model_copy(update={"closed": BY_ITS_RUN}), found)
 
-    def left_behind(self, settled: dict[str, str], survive: Survive) -> list[Found]:
+    def left_behind(self, settled: dict[str, str], survive: Survive) -> list[HeldLock]:
         return [found for found in self._notes.open(settled, survive) if self._may_restore(found.note)]
 
-    def restore(self, found: Found) -> None:
+    def restore(self, found: HeldLock) -> None:
         """Restores what a run that is over left changed, unless somebody else is at it, or was faster.
 
         Raises:
@@ -139,7 +139,7 @@ class Overrides:
         self.logger.log(logging.ERROR if undone is UndoResult.CHANGED_SINCE else logging.WARNING, told)
         self.told.append(told)
 
-    def _take(self, note: Note) -> Note | None:
+    def _take(self, note: ParameterLock) -> ParameterLock | None:
         """None if the note is there now, otherwise the one that is in its way."""
         found = self._notes.read(note.parameter)
         if found is not None and found.note.mark == note.mark:  # the answer to an attempt before was lost
@@ -152,10 +152,10 @@ class Overrides:
             return None
         return self._take(note)
 
-    def _may_restore(self, note: Note) -> bool:
+    def _may_restore(self, note: ParameterLock) -> bool:
         return note.holder == self.holder or is_over(note.holder, note.until)
 
-    def _ours(self, overridden: Overridden) -> Found | None:
+    def _ours(self, overridden: Overridden) -> HeldLock | None:
         """The note, unless somebody else took it over."""
         found = self._notes.read(overridden.name)
         if found is None or found.note.mark != overridden.mark or found.note.holder != self.holder:
@@ -180,7 +180,7 @@ class Sweep:
 
     def __call__(self, survive: Survive) -> None:
         """`survive` does an action of that name, and outlives what AWS or Prefect's server fails it with."""
-        found: list[Found] = []
+        found: list[HeldLock] = []
 
         def look() -> None:
             found.extend(self.overrides.left_behind(self.settled, survive))

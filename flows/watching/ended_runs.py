@@ -24,7 +24,7 @@ from flows.locks.claims import read_claim
 from flows.locks.holder import is_over
 from flows.prefect_api import events, runs
 from flows.steps.timeline import Timeline, called
-from flows.watching.follow_up import Aftermath
+from flows.watching.follow_up import FollowUp
 from flows.watching.keepalive import TROUBLE
 
 SKEW = timedelta(minutes=10)
@@ -35,13 +35,13 @@ BEGINS_WITHIN = timedelta(minutes=5)
 
 
 @dataclass
-class Endings:
+class EndedRuns:
     """`stay_alive` is called between deliveries of which evidence is put.
 
     A run that a worker took, and that does not begin within `begins_within`, is taken for dead, as its worker is.
     """
 
-    aftermath: Aftermath
+    follow_up: FollowUp
     contracts: Mapping[str, Contract]
     clients: Clients
     stay_alive: Callable[[], None]
@@ -51,14 +51,14 @@ class Endings:
     _looked_for_stuck: datetime | None = None
 
     def look(self) -> None:
-        """Records what was cancelled, and tells the aftermath whose runs came to nothing.
+        """Records what was cancelled, and tells the follow_up whose runs came to nothing.
 
         Raises:
             httpx.HTTPError: Prefect's server did not answer.
             StepFailed: the evidence bucket did not. What could not be done is done by the next look.
         """
         # Those of paused datasets too, and those that are told of again: a person's word on their last run is final.
-        now, announced = datetime.now(UTC), self.aftermath.announcements.unjudged_since()
+        now, announced = datetime.now(UTC), self.follow_up.announcements.unjudged_since()
         if not announced:
             self._since = now
             return
@@ -75,7 +75,7 @@ class Endings:
             if of.get(run.id) and run.state_type is StateType.CANCELLED and runs.cancellation(str(run.id))
         }
         self._orphan(run for run in ended if of.get(run.id))
-        self.aftermath.look_for([delivery for deliveries in of.values() for delivery in deliveries])
+        self.follow_up.look_for([delivery for deliveries in of.values() for delivery in deliveries])
         # The server may not have shown yet the event of a run that ended at once: its deliveries are not in flight yet.
         self._known = frozenset(
             run.id for run in ended if run.id in self._known or (of[run.id] and recorded.get(run.id, True))
@@ -85,7 +85,7 @@ class Endings:
     def _find_dead(self, flying: frozenset[str]) -> None:
         """What died with the watcher before: by the claim of one delivery it is seen that a run's process is gone."""
         firsts = (_deliveries(run, flying)[:1] for run in runs.running())
-        self.aftermath.look_for([delivery for first in firsts for delivery in first])
+        self.follow_up.look_for([delivery for first in firsts for delivery in first])
 
     def _end_what_never_began(self, now: datetime) -> None:
         """Else it would seem to queue for ever, and its deliveries with it."""
@@ -99,8 +99,8 @@ class Endings:
     def _orphan(self, ended: Iterable[FlowRun]) -> None:
         """Only what their own runs came to counts: one that was announced again since then has another."""
         of = {run.parameters.get("event_id"): _ids(run) for run in ended}
-        last = self.aftermath.announcements.told_by([each for ids in of.values() for each in ids])
-        self.aftermath.orphaned.update(
+        last = self.follow_up.announcements.told_by([each for ids in of.values() for each in ids])
+        self.follow_up.orphaned.update(
             id_ for event_id, ids in of.items() for id_ in ids if id_ in last and str(last[id_]) == event_id
         )
 

@@ -20,7 +20,7 @@ from acceptance.judging.judge import Judged
 from aws.s3.listing import uploads_in_progress
 from aws.s3.objects import list_objects, object_digest, read_at_most
 from flows.ledger import Ledger
-from flows.ledger.writes import Sighting
+from flows.ledger.writes import NewObject
 from flows.watching.liveness import Liveness
 
 _REMEMBERED = 1000
@@ -120,11 +120,11 @@ class Grouping:
             delivery = replace(delivery, revision=judged.revision)
         takes = sum((step.within for step in contract.steps), timedelta()) * len(delivery.members)
         event = None if judged else arrived(delivery)
-        sighting = Sighting(delivery.first, delivery, event, pipeline_takes=takes, judged=judged)
+        new_object = NewObject(delivery.first, delivery, event, pipeline_takes=takes, judged=judged)
         left = f", left out: {', '.join(left_out)}" if left_out else ""
         self._log.info("%s is complete: %d files%s", delivery.title, len(delivery.members), left)
         done = completed(group, contract, delivery, now)
-        self._ledger.groups.commit(done, now, sighting=sighting, holder=self._liveness.holder)
+        self._ledger.groups.commit(done, now, new_object=new_object, holder=self._liveness.holder)
 
     def _listed_again(self, group: Group, contract: Contract, now: datetime) -> Group:
         listed = list_objects(self._s3, contract.template.bucket, group_prefix(contract, group.key))

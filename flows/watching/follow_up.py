@@ -14,7 +14,7 @@ from acceptance.errors import UnexpectedObject
 from flows.evidence.verdicts import read_verdict
 from flows.ledger.announcements import Announcements
 from flows.locks.claims import read_claim
-from flows.locks.holder import Holder, is_over
+from flows.locks.holder import LockHolder, is_over
 from flows.prefect_api.runs import queued_runs
 from flows.threads import in_threads
 from flows.watching.keepalive import TROUBLE
@@ -25,11 +25,11 @@ ANNOUNCED_AGAIN_AT_ONCE = 200
 
 
 @dataclass(frozen=True)
-class Aftermath:
+class FollowUp:
     """`patience` is how long a delivery may go unclaimed before it is announced again, doubled each time.
 
     `stay_alive` is called while the bucket is waited for.
-    `orphaned` are the ids of deliveries whose run is known to have come to nothing: flows.endings finds them.
+    `orphaned` are the ids of deliveries whose run is known to have come to nothing: EndedRuns finds them.
     `strange` is what was said of objects in the bucket that are none of Aceite's: it is said once.
     """
 
@@ -95,7 +95,7 @@ class Aftermath:
     def _judged(self, deliveries: Sequence[Delivery]) -> int:
         return sum("judged_at" in facts for facts in self.look_for(deliveries).values())
 
-    def _found(self, delivery: Delivery, is_over: Callable[[Holder, datetime | None], bool]) -> dict[str, Any]:
+    def _found(self, delivery: Delivery, is_over: Callable[[LockHolder, datetime | None], bool]) -> dict[str, Any]:
         judged = read_verdict(self.evidence_s3, self.evidence_bucket, delivery)
         if judged is not None:
             return {

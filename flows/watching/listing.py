@@ -14,11 +14,11 @@ from aws.s3.listing import keep_pages_unparsed, list_page
 from aws.s3.notifications import Hint
 from flows.ledger import Ledger
 from flows.ledger.listing import Certified
-from flows.ledger.writes import Sighting
+from flows.ledger.writes import NewObject
 from flows.threads import in_threads
 from flows.watching.file_groups import Grouping, Standing
 from flows.watching.liveness import ALONE, Liveness
-from flows.watching.new_objects import Sightings
+from flows.watching.new_objects import NewObjects
 
 Log = logging.Logger | logging.LoggerAdapter[logging.Logger]
 TOLD_ONE_BY_ONE = 20
@@ -69,9 +69,9 @@ class Landing:
         self._log = log
         by_dataset = {contract.dataset: contract for contract in contracts}
         self._grouping = Grouping(ledger, s3, by_dataset, standing, log, liveness)
-        self._sightings = Sightings(ledger, by_dataset, self._grouping, standing)
+        self._new_objects = NewObjects(ledger, by_dataset, self._grouping, standing)
         self._route_again()
-        self._ranges = {place: ledger.seen.ranges(*place) for place in watched_locations(contracts)}
+        self._ranges = {place: ledger.listing.ranges(*place) for place in watched_locations(contracts)}
 
     @property
     def locations(self) -> tuple[tuple[str, str], ...]:
@@ -125,7 +125,7 @@ class Landing:
                     else:
                         self._take(bucket, prefix, item, page, now)
         finally:
-            self._ledger.seen.certified(bucket, prefix, unchanged, now, self._liveness.holder)
+            self._ledger.listing.certified(bucket, prefix, unchanged, now, self._liveness.holder)
             self._tidy(bucket, prefix)
 
     def _list(self, bucket: str, prefix: str, item: KeyRange) -> Page | None:
@@ -138,47 +138,47 @@ class Landing:
             self._liveness.stay_alive()
             first_look = rest.certified_at is None
             part = beginning(rest, page)
-            remembered = self._ledger.seen.versions(bucket, prefix, rest.after, part.until)
+            remembered = self._ledger.listing.versions(bucket, prefix, rest.after, part.until)
             found = differences(part.objects, remembered)
-            sightings, groups = self._sightings.of(bucket, found, now, first_look=first_look)
+            new_objects, groups = self._new_objects.of(bucket, found, now, first_look=first_look)
             ranges, left = cut(rest, part, now, changed=bool(found), remembered=len(remembered))
-            certified = Certified(bucket, prefix, rest.until, ranges, sightings, found.gone, groups)
-            self._ledger.seen.commit(certified, now, self._liveness.holder)
-            self._tell(sightings)
+            certified = Certified(bucket, prefix, rest.until, ranges, new_objects, found.gone, groups)
+            self._ledger.listing.commit(certified, now, self._liveness.holder)
+            self._tell(new_objects)
             if left is not None:
                 listed = self._list(bucket, prefix, left)
                 assert listed is not None, "without a known digest every page is read"
                 page = listed
             rest = left
 
-    def _tell(self, sightings: Sequence[Sighting]) -> None:
-        for sighting in sightings[:TOLD_ONE_BY_ONE]:
-            self._log.info("%s: %s", sighting.landed.uri, _what(sighting))
-        others = sightings[TOLD_ONE_BY_ONE:]
+    def _tell(self, new_objects: Sequence[NewObject]) -> None:
+        for new_object in new_objects[:TOLD_ONE_BY_ONE]:
+            self._log.info("%s: %s", new_object.landed.uri, _what(new_object))
+        others = new_objects[TOLD_ONE_BY_ONE:]
         if others:
             self._log.info("and %d more objects, from %s on", len(others), others[0].landed.uri)
 
     def _tidy(self, bucket: str, prefix: str) -> None:
-        known = self._ledger.seen.ranges(bucket, prefix)
+        known = self._ledger.listing.ranges(bucket, prefix)
         tidied = merged(known, self._pace.page)
         if tidied != known:
-            self._ledger.seen.recut(bucket, prefix, tidied, self._liveness.holder)
+            self._ledger.listing.recut(bucket, prefix, tidied, self._liveness.holder)
         self._ranges[bucket, prefix] = tidied
 
     def _route_again(self) -> None:
         """What fitted no contract may fit one that is new: it is forgotten, and so found again."""
-        for landed, _ in self._ledger.seen.unroutable(limit=None):
+        for landed, _ in self._ledger.listing.unroutable(limit=None):
             self._liveness.stay_alive()
-            if self._sightings.fits(landed):
-                self._ledger.seen.forget(landed)
+            if self._new_objects.fits(landed):
+                self._ledger.listing.forget(landed)
 
 
-def _what(sighting: Sighting) -> str:
-    if sighting.delivery is not None:
-        return sighting.delivery.title
-    if sighting.unroutable is not None:
-        return f"unroutable: {sighting.unroutable}"
-    return f"ignored: {sighting.ignored}" if sighting.ignored else "part of a delivery of several files"
+def _what(new_object: NewObject) -> str:
+    if new_object.delivery is not None:
+        return new_object.delivery.title
+    if new_object.unroutable is not None:
+        return f"unroutable: {new_object.unroutable}"
+    return f"ignored: {new_object.ignored}" if new_object.ignored else "part of a delivery of several files"
 
 
 def _batches(items: Sequence[KeyRange], size: int) -> list[Sequence[KeyRange]]:

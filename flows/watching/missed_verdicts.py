@@ -17,7 +17,7 @@ from flows.evidence.verdicts import read_evidence
 from flows.ledger.announcements import Announcements
 from flows.prefect_api import events
 
-GIVEN = timedelta(seconds=30)
+TIME_TO_ANNOUNCE = timedelta(seconds=30)
 """For the run itself to tell, and for the server to store it."""
 LOOKED_BACK = timedelta(hours=1)
 """By a watcher that begins."""
@@ -25,7 +25,7 @@ AT_ONCE = 50
 
 
 @dataclass
-class Untold:
+class MissedVerdicts:
     """The event of a verdict has the same id whoever tells it, so the server itself can be asked for it.
 
     `stay_alive` is called between questions.
@@ -35,7 +35,7 @@ class Untold:
     evidence_s3: Any
     evidence_bucket: str
     stay_alive: Callable[[], None] = lambda: None
-    given: timedelta = GIVEN
+    given: timedelta = TIME_TO_ANNOUNCE
     _told_until: datetime | None = None
 
     def tell(self) -> None:

@@ -13,11 +13,11 @@ from acceptance.deliveries.routing import Route, routes
 from acceptance.errors import UnroutableKey
 from acceptance.judging.judge import Judged
 from flows.ledger import Ledger
-from flows.ledger.writes import Sighting
+from flows.ledger.writes import NewObject
 from flows.watching.file_groups import Grouping, Standing
 
 
-class Sightings:
+class NewObjects:
     """Asks the ledger what was before. `standing` is asked only about what the ledger sees for the first time."""
 
     def __init__(
@@ -30,13 +30,13 @@ class Sightings:
 
     def of(
         self, bucket: str, found: Differences, now: datetime, *, first_look: bool
-    ) -> tuple[list[Sighting], list[Group]]:
-        sighted: list[Sighting] = []
+    ) -> tuple[list[NewObject], list[Group]]:
+        sighted: list[NewObject] = []
         grouped: list[tuple[Route, LandingObject]] = []
         again = frozenset(found.resent)
         for landed in (*found.new, *found.resent):
-            sighting, parts = self._sight(landed, landed in again, first_look)
-            sighted.append(sighting)
+            new_object, parts = self._sight(landed, landed in again, first_look)
+            sighted.append(new_object)
             grouped += [(part, landed) for part in parts]
         gone = [(part, key) for key in found.gone for part in self._parts(bucket, key)]
         return self._numbered(sighted, first_look), self._grouping.changed(grouped, gone, now, first_look)
@@ -48,27 +48,27 @@ class Sightings:
             return False
         return True
 
-    def _sight(self, landed: LandingObject, resent: bool, first_look: bool) -> tuple[Sighting, list[Route]]:
+    def _sight(self, landed: LandingObject, resent: bool, first_look: bool) -> tuple[NewObject, list[Route]]:
         if landed.key.endswith("/") and landed.size == 0:
-            return Sighting(landed, ignored="the mark of a folder, as S3's console makes it"), []
+            return NewObject(landed, ignored="the mark of a folder, as S3's console makes it"), []
         try:
             found = routes(landed.bucket, landed.key, tuple(self._contracts.values()))
         except UnroutableKey as error:
-            return Sighting(landed, event=unroutable(landed, str(error)), unroutable=str(error)), []
+            return NewObject(landed, event=unroutable(landed, str(error)), unroutable=str(error)), []
         for each in found:
             if isinstance(each.contract.completion, Single):
                 return self._single(landed, each, resent, first_look), []
-        return Sighting(landed, ignored=_before_all(found, first_look)), list(found)
+        return NewObject(landed, ignored=_before_all(found, first_look)), list(found)
 
-    def _single(self, landed: LandingObject, route: Route, resent: bool, first_look: bool) -> Sighting:
+    def _single(self, landed: LandingObject, route: Route, resent: bool, first_look: bool) -> NewObject:
         contract = route.contract
         if resent and contract.resent is Resent.IGNORE:
-            return Sighting(landed, ignored="the bytes that were delivered before, sent again")
+            return NewObject(landed, ignored="the bytes that were delivered before, sent again")
         if why := _before_all([route], first_look):
-            return Sighting(landed, ignored=why)
+            return NewObject(landed, ignored=why)
         takes = sum((step.within for step in contract.steps), timedelta())
         delivery = Delivery(contract.dataset, route.group.business_date, (landed,), dict(route.group.fields))
-        return Sighting(landed, delivery, pipeline_takes=takes)
+        return NewObject(landed, delivery, pipeline_takes=takes)
 
     def _parts(self, bucket: str, key: str) -> list[Route]:
         """The groups that a key belongs to, as a member or as a signal."""
@@ -78,29 +78,29 @@ class Sightings:
             return []
         return [each for each in found if not isinstance(each.contract.completion, Single)]
 
-    def _numbered(self, sighted: Sequence[Sighting], first_look: bool) -> list[Sighting]:
+    def _numbered(self, sighted: Sequence[NewObject], first_look: bool) -> list[NewObject]:
         """With the revision of each delivery, and its event."""
         keys: dict[str, list[tuple[str, ...]]] = {}
-        for sighting in sighted:
-            if sighting.delivery is not None:
-                keys.setdefault(sighting.delivery.dataset, []).append((sighting.landed.key,))
-        before = {dataset: self._ledger.seen.revisions(dataset, these) for dataset, these in keys.items()}
+        for new_object in sighted:
+            if new_object.delivery is not None:
+                keys.setdefault(new_object.delivery.dataset, []).append((new_object.landed.key,))
+        before = {dataset: self._ledger.listing.revisions(dataset, these) for dataset, these in keys.items()}
         judged = self._standing([each.delivery for each in sighted if each.delivery is not None]) if first_look else {}
-        return [_numbered_one(sighting, before, judged) for sighting in sighted]
+        return [_numbered_one(new_object, before, judged) for new_object in sighted]
 
 
 def _numbered_one(
-    sighting: Sighting, before: Mapping[str, Mapping[tuple[str, ...], int]], standing: Mapping[str, Judged]
-) -> Sighting:
-    delivery = sighting.delivery
+    new_object: NewObject, before: Mapping[str, Mapping[tuple[str, ...], int]], standing: Mapping[str, Judged]
+) -> NewObject:
+    delivery = new_object.delivery
     if delivery is None:
-        return sighting
+        return new_object
     judged = standing.get(delivery.id)
     if judged:  # under a ledger that was lost
-        return replace(sighting, delivery=replace(delivery, revision=judged.revision), judged=judged)
-    revision = before[delivery.dataset].get((sighting.landed.key,), 0) + 1
+        return replace(new_object, delivery=replace(delivery, revision=judged.revision), judged=judged)
+    revision = before[delivery.dataset].get((new_object.landed.key,), 0) + 1
     delivery = replace(delivery, revision=revision)
-    return replace(sighting, delivery=delivery, event=arrived(delivery))
+    return replace(new_object, delivery=delivery, event=arrived(delivery))
 
 
 def _before_all(found: Sequence[Route], first_look: bool) -> str | None:

@@ -19,13 +19,13 @@ from acceptance.contract.contract import Contract
 from flows.ledger import Ledger
 from flows.prefect_api.switches import Switch, read_switches
 
-_LOG = logging.getLogger("aceite.silence")
+_LOG = logging.getLogger("aceite.overdue")
 BLAMED = timedelta(minutes=15)
 """Inconclusive verdicts of so long before a pause are told as its cause: what the circuit breaker counts, and some."""
 
 
 @dataclass(frozen=True)
-class Silence:
+class OverdueWatch:
     """What is told is committed together with its announcement, so a restart neither loses nor repeats it."""
 
     ledger: Ledger

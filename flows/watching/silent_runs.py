@@ -35,7 +35,7 @@ _CLOCKS_DIFFER = timedelta(days=1)
 
 
 @dataclass
-class DeadRuns:
+class SilentRuns:
     """A run that gave a sign of life, and for SILENCE no further one, while the watcher's own reached the server.
 
     What counts is when the watcher first saw a sign, by its own clock. `own` is the watcher's run.

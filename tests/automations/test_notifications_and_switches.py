@@ -38,13 +38,13 @@ from automations.apply import apply
 from blocks.settings import read_settings
 from flows.ledger import Ledger, open_ledger, sqlite_url
 from flows.ledger.listing import Certified
-from flows.ledger.writes import Sighting
+from flows.ledger.writes import NewObject
 from flows.prefect_api import events
 from flows.prefect_api.switches import is_paused, switch_name
 from flows.validate_deliveries import validate_deliveries
 from flows.validate_delivery import validate_delivery
 from flows.watching.announcing import Announcer
-from flows.watching.overdue import Silence
+from flows.watching.overdue import OverdueWatch
 
 PROMISES = "slaProperties: [{property: frequency, value: 1, unit: d}, {property: latency, value: 2, unit: h}]\n"
 NOW = datetime(2026, 1, 2, 12, tzinfo=UTC)
@@ -148,8 +148,10 @@ def switch(client: SyncPrefectClient, dataset: str, on: bool) -> None:
 
 
 def land(ledger: Ledger, delivery: Delivery, now: datetime) -> None:
-    sighting = Sighting(delivery.first, delivery, arrived(delivery), pipeline_takes=HOUR)
-    ledger.seen.commit(Certified("landing", delivery.dataset, None, (KeyRange(certified_at=now),), (sighting,)), now)
+    new_object = NewObject(delivery.first, delivery, arrived(delivery), pipeline_takes=HOUR)
+    ledger.listing.commit(
+        Certified("landing", delivery.dataset, None, (KeyRange(certified_at=now),), (new_object,)), now
+    )
 
 
 def due(ledger: Ledger) -> list[str]:
@@ -229,11 +231,11 @@ def test_a_delivery_that_does_not_come_is_told_once_for_each_date_over_restarts_
     people, client, contracts, ledger
 ):
     contract = contracts["orders"]
-    Silence(ledger, [contract]).begin(NOW)
+    OverdueWatch(ledger, [contract]).begin(NOW)
     land(ledger, a_delivery(), NOW)
     confirm(ledger, NOW)
     for hours, overdue in ((23, 0), (25, 1), (30, 0), (49, 1), (50, 0)):
-        Silence(ledger, [contract]).look(NOW + hours * HOUR)  # by a watcher that was just started
+        OverdueWatch(ledger, [contract]).look(NOW + hours * HOUR)  # by a watcher that was just started
         told_of = [item.draft.payload["why"] for item in ledger.announcements.due(100)]
         assert told_of.count("not arrived") == overdue, hours
         if hours == 49:
@@ -244,35 +246,35 @@ def test_a_delivery_that_does_not_come_is_told_once_for_each_date_over_restarts_
     assert "- Last: 2026-01-02, arrived 2026-01-02 12:00:00+0000, s3://landing/orders/20260102/" in told["body"]
     land(ledger, a_delivery(day=date(2026, 1, 5)), NOW + 60 * HOUR)
     confirm(ledger, NOW + 60 * HOUR)
-    Silence(ledger, [contract]).look(NOW + 61 * HOUR)
+    OverdueWatch(ledger, [contract]).look(NOW + 61 * HOUR)
     assert due(ledger) == []
 
 
 def test_a_delivery_without_a_verdict_in_time_is_told_once_and_several_by_one_event(people, client, contracts, ledger):
-    silence = Silence(ledger, [contracts["orders"]])
-    silence.begin(NOW)
+    overdue_watch = OverdueWatch(ledger, [contracts["orders"]])
+    overdue_watch.begin(NOW)
     first, second = a_delivery(), a_delivery()
     land(ledger, first, NOW)
     land(ledger, second, NOW + SECOND)
     confirm(ledger, NOW + SECOND)
-    silence.look(NOW + 2 * HOUR)
+    overdue_watch.look(NOW + 2 * HOUR)
     assert due(ledger) == []
-    silence.look(NOW + 2 * HOUR + 2 * SECOND)
+    overdue_watch.look(NOW + 2 * HOUR + 2 * SECOND)
     (told,) = ledger.announcements.due(10)
     assert told.draft.payload["deliveries"] == [first.id, second.id]
     announce(ledger)
     body = people.told_of("orders 2026-01-02: no verdict in time and 1 more")["body"]
     assert f"- Delivery: {first.title} and 1 more" in body
     assert "- So far: announced 1 times, no run took it" in body
-    silence.look(NOW + 3 * HOUR)
+    overdue_watch.look(NOW + 3 * HOUR)
     assert due(ledger) == []
 
 
 def test_five_failures_of_one_kind_pause_their_dataset_until_a_person_resumes_it_and_nothing_is_lost(
     people, client, contracts, ledger
 ):
-    silence = Silence(ledger, list(contracts.values()))
-    silence.begin(NOW)
+    overdue_watch = OverdueWatch(ledger, list(contracts.values()))
+    overdue_watch.begin(NOW)
     waited, elsewhere, seen = a_delivery(), a_delivery("prices"), a_delivery()
     land(ledger, seen, NOW)
     confirm(ledger, NOW)  # its event was sent, and its run came to nothing
@@ -285,7 +287,7 @@ def test_five_failures_of_one_kind_pause_their_dataset_until_a_person_resumes_it
     eventually(lambda: is_paused("orders"), "the pause of orders")
     assert not is_paused("prices")
 
-    silence.look_at_switches(NOW)
+    overdue_watch.look_at_switches(NOW)
     land(ledger, waited, NOW)
     land(ledger, elsewhere, NOW)
     assert sorted(due(ledger)) == ["dataset.paused", "delivery.arrived"], "what is paused waits, what is not goes on"
@@ -296,11 +298,11 @@ def test_five_failures_of_one_kind_pause_their_dataset_until_a_person_resumes_it
     told = people.told_of("orders: validation is paused")
     assert "- Deliveries that wait: 1" in told["body"]
     assert "/automations/automation/" in told["body"]
-    silence.look_at_switches(NOW + HOUR)
+    overdue_watch.look_at_switches(NOW + HOUR)
     assert due(ledger) == [], "a pause is told once"
 
     switch(client, "orders", on=True)
-    silence.look_at_switches(NOW + 2 * HOUR)
+    overdue_watch.look_at_switches(NOW + 2 * HOUR)
     arrivals = [
         item.draft.payload["delivery"]["id"]
         for item in ledger.announcements.due(9)
@@ -316,8 +318,8 @@ def test_five_failures_of_one_kind_pause_their_dataset_until_a_person_resumes_it
 
 
 def test_a_person_may_pause_a_dataset_too(client, contracts, ledger):
-    silence = Silence(ledger, list(contracts.values()))
-    silence.begin(NOW)
+    overdue_watch = OverdueWatch(ledger, list(contracts.values()))
+    overdue_watch.begin(NOW)
     switch(client, "prices", on=False)
     pointer = DeliveryPointer.to(a_delivery("prices"))
     for state in (
@@ -325,12 +327,12 @@ def test_a_person_may_pause_a_dataset_too(client, contracts, ledger):
         validate_deliveries.fn([pointer], event_id="any"),
     ):
         assert state.name == "Held", "a run that was on its way claims nothing"
-    silence.look_at_switches(NOW)
+    overdue_watch.look_at_switches(NOW)
     (told,) = ledger.announcements.due(10)
     assert (told.draft.name, told.draft.resource["aceite.dataset"]) == ("dataset.paused", "prices")
     assert "switched off by a person" in told.draft.payload["message"]["body"]
     switch(client, "prices", on=True)
-    silence.look_at_switches(NOW)
+    overdue_watch.look_at_switches(NOW)
     assert sorted(due(ledger)) == ["dataset.paused", "dataset.resumed"]
 
 

@@ -29,7 +29,7 @@ from blocks.build import Caller
 from flows.installation.clients import Clients
 from flows.locks.holder import this_holder
 from flows.locks.overrides import OTHERS_WITHIN, RESTORED_WITHIN, Overrides, Sweep
-from flows.locks.parameter_locks import Notes
+from flows.locks.parameter_locks import ParameterLocks
 from sandbox.server import REGION, LocalAws, wsgi_app
 
 ACCOUNT = "123456789012"
@@ -324,7 +324,7 @@ def test_who_dies_while_he_restores_and_is_no_run_keeps_the_parameter_for_minute
     elsewhere = this_holder().model_copy(update={"place": "another container"})
     world.mortal.kill("mortal", at=2, done=False)
     Sweep(Overrides(world.clients("mortal"), elsewhere, logging.getLogger()))(survive)
-    found = Notes(world.clients("somebody")).read(name)
+    found = ParameterLocks(world.clients("somebody")).read(name)
     assert found is not None
     assert (found.note.holder, found.note.closed) == (elsewhere, None)
     assert found.note.until < datetime.now(UTC) + RESTORED_WITHIN

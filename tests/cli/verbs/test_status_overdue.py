@@ -17,17 +17,17 @@ from blocks.settings import Settings
 from flows.installation.contracts import load_contracts
 from flows.ledger import ledger_url, open_ledger
 from flows.ledger.listing import Certified
-from flows.ledger.writes import Sighting
-from flows.watching.overdue import Silence
+from flows.ledger.writes import NewObject
+from flows.watching.overdue import OverdueWatch
 
 
 def arrive(home: Path, dataset: str, at: datetime) -> None:
     landed = LandingObject("landing", f"{dataset}/x.csv", "e", 1, at)
     delivery = Delivery(dataset, date(2026, 1, 2), (landed,), {"file": "x"})
-    sighting = Sighting(landed, delivery, arrived(delivery), pipeline_takes=timedelta(minutes=1))
+    new_object = NewObject(landed, delivery, arrived(delivery), pipeline_takes=timedelta(minutes=1))
     with open_ledger(ledger_url(Settings(home=home))) as ledger:
         ledger.datasets.watch([dataset], at)
-        ledger.seen.commit(Certified("landing", dataset, None, (KeyRange(certified_at=at),), (sighting,)), at)
+        ledger.listing.commit(Certified("landing", dataset, None, (KeyRange(certified_at=at),), (new_object,)), at)
 
 
 def test_a_dataset_whose_last_delivery_is_too_long_ago_is_overdue_and_no_other(tmp_path: Path) -> None:
@@ -38,7 +38,7 @@ def test_a_dataset_whose_last_delivery_is_too_long_ago_is_overdue_and_no_other(t
     with open_ledger(ledger_url(Settings(home=home))) as ledger:
         now = datetime.now(UTC)
         ledger.datasets.pause("sor-imdb-movies", paused("sor-imdb-movies", now, 1, (), ""), now)
-        Silence(ledger, load_contracts(CONTRACTS, {})).look(now)
+        OverdueWatch(ledger, load_contracts(CONTRACTS, {})).look(now)
         told = [item.draft for item in ledger.announcements.due(10) if item.draft.name == OVERDUE]
     command = [sys.executable, "-m", "cli.main", "status", "--home", str(home), "--contracts", str(CONTRACTS)]
     environment = {**os.environ, "PYTHONUTF8": "1"}

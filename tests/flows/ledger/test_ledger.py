@@ -9,7 +9,7 @@ from acceptance.deliveries.delivery import Delivery, LandingObject
 from acceptance.deliveries.key_ranges import KeyRange
 from flows.ledger import open_ledger
 from flows.ledger.listing import Certified
-from flows.ledger.writes import Sighting
+from flows.ledger.writes import NewObject
 
 NOON = datetime(2026, 1, 2, 12, tzinfo=UTC)
 KEY = "business/imdb/20260102/movies/a b+ç%'.csv"
@@ -25,17 +25,17 @@ def a_landed(etag: str = "e1", key: str = KEY) -> LandingObject:
     return LandingObject("landing", key, etag, 10, NOON)
 
 
-def a_sighting(etag: str = "e1", key: str = KEY, revision: int = 1) -> Sighting:
+def a_sighting(etag: str = "e1", key: str = KEY, revision: int = 1) -> NewObject:
     delivery = Delivery("movies", date(2026, 1, 2), (a_landed(etag, key),), {"file": "a"}, revision)
-    return Sighting(delivery.first, delivery, arrived(delivery), pipeline_takes=timedelta(minutes=10))
+    return NewObject(delivery.first, delivery, arrived(delivery), pipeline_takes=timedelta(minutes=10))
 
 
-def observe(ledger, *sightings: Sighting) -> None:
-    ledger.seen.commit(Certified("landing", "", None, (KeyRange(certified_at=NOON),), sightings), NOON)
+def observe(ledger, *new_objects: NewObject) -> None:
+    ledger.listing.commit(Certified("landing", "", None, (KeyRange(certified_at=NOON),), new_objects), NOON)
 
 
-def announce(ledger, sighting: Sighting) -> None:
-    observe(ledger, sighting)
+def announce(ledger, new_object: NewObject) -> None:
+    observe(ledger, new_object)
     events = [item.event_id for item in ledger.announcements.due(10)]
     ledger.announcements.posted(events, NOON)
     ledger.announcements.confirmed(events, NOON)
@@ -45,14 +45,14 @@ def test_what_was_seen_is_known_after_a_restart_and_so_is_what_must_be_announced
     with open_ledger(url) as ledger:
         observe(ledger, a_sighting())
     with open_ledger(url) as ledger:
-        assert ledger.seen.versions("landing", "business/imdb/") == {KEY: a_landed()}
+        assert ledger.listing.versions("landing", "business/imdb/") == {KEY: a_landed()}
         (due,) = ledger.announcements.due(10)
         assert (due.draft.name, due.draft.payload["delivery"]["members"][0]["key"]) == (ARRIVED, KEY)
 
 
 def test_a_prefix_is_text_and_not_a_pattern(ledger):
     observe(ledger, a_sighting(key="a_c/x.csv"), a_sighting(key="abc/x.csv"))
-    assert set(ledger.seen.versions("landing", "a_c/")) == {"a_c/x.csv"}
+    assert set(ledger.listing.versions("landing", "a_c/")) == {"a_c/x.csv"}
 
 
 def test_observing_one_version_twice_makes_one_announcement(ledger):
@@ -62,13 +62,13 @@ def test_observing_one_version_twice_makes_one_announcement(ledger):
 
 
 def test_new_bytes_at_the_same_key_are_another_delivery_with_the_next_revision(ledger):
-    assert ledger.seen.revisions("movies", [(KEY,)]) == {}
+    assert ledger.listing.revisions("movies", [(KEY,)]) == {}
     observe(ledger, a_sighting("e1"))
-    assert ledger.seen.revisions("movies", [(KEY,)]) == {(KEY,): 1}
+    assert ledger.listing.revisions("movies", [(KEY,)]) == {(KEY,): 1}
     observe(ledger, a_sighting("e2", revision=2))
-    assert ledger.seen.revisions("movies", [(KEY,)]) == {(KEY,): 2}
+    assert ledger.listing.revisions("movies", [(KEY,)]) == {(KEY,): 2}
     assert {status.revision for status in ledger.status.deliveries()} == {1, 2}
-    assert ledger.seen.versions("landing", "") == {KEY: a_landed("e2")}
+    assert ledger.listing.versions("landing", "") == {KEY: a_landed("e2")}
 
 
 def test_a_delivery_is_announced_when_its_event_is_confirmed_and_not_when_it_is_posted(ledger):
@@ -83,26 +83,26 @@ def test_a_delivery_is_announced_when_its_event_is_confirmed_and_not_when_it_is_
 
 
 def test_an_announced_delivery_is_in_flight_until_it_has_a_verdict(ledger):
-    sighting = a_sighting()
-    assert sighting.delivery is not None
-    announce(ledger, sighting)
+    new_object = a_sighting()
+    assert new_object.delivery is not None
+    announce(ledger, new_object)
     (item,) = ledger.announcements.in_flight()
     assert (item.announcements, item.pipeline_takes) == (1, timedelta(minutes=10))
-    ledger.announcements.note({sighting.delivery.id: {"claimed_at": NOON}}, NOON)
+    ledger.announcements.note({new_object.delivery.id: {"claimed_at": NOON}}, NOON)
     assert [status.state for status in ledger.status.deliveries()] == ["claimed"]
     verdict = {"judged_at": NOON, "verdict": "accepted", "reason": "all", "evidence": "s3://e/"}
-    ledger.announcements.note({sighting.delivery.id: verdict}, NOON)
+    ledger.announcements.note({new_object.delivery.id: verdict}, NOON)
     assert ledger.announcements.in_flight() == ()
     assert [(status.state, status.verdict) for status in ledger.status.deliveries()] == [("judged", "accepted")]
 
 
 def test_announcing_again_makes_a_new_event_with_a_new_id_and_the_same_delivery(ledger):
-    sighting = a_sighting()
-    assert sighting.delivery is not None
-    observe(ledger, sighting)
+    new_object = a_sighting()
+    assert new_object.delivery is not None
+    observe(ledger, new_object)
     (first,) = ledger.announcements.due(10)
     ledger.announcements.confirmed([first.event_id], NOON)
-    ledger.announcements.announce_again([sighting.delivery.id], NOON)
+    ledger.announcements.announce_again([new_object.delivery.id], NOON)
     (second,) = ledger.announcements.due(10)
     assert second.event_id != first.event_id
     assert second.draft == first.draft
@@ -111,10 +111,10 @@ def test_announcing_again_makes_a_new_event_with_a_new_id_and_the_same_delivery(
 
 def test_an_object_that_fits_no_contract_is_announced_once_and_listed_with_its_reason(ledger):
     landed = a_landed(key="business/imdb/nonsense")
-    sighting = Sighting(landed, event=unroutable(landed, "no date"), unroutable="no date")
-    observe(ledger, sighting)
+    new_object = NewObject(landed, event=unroutable(landed, "no date"), unroutable="no date")
+    observe(ledger, new_object)
     assert [item.draft.payload["reason"] for item in ledger.announcements.due(10)] == ["no date"]
-    assert ledger.seen.unroutable() == ((landed, "no date"),)
+    assert ledger.listing.unroutable() == ((landed, "no date"),)
     assert ledger.status.deliveries() == ()
 
 
@@ -135,9 +135,9 @@ DAILY = tuple(f"in/2026010{day}/a.csv" for day in range(1, 10)) + tuple(f"in/202
 
 def observe_many(ledger, number: int = 12) -> set[str]:
     """Their deliveries' ids."""
-    sightings = [a_sighting(key=key) for key in DAILY[:number]]
-    observe(ledger, *sightings)
-    return {sighting.delivery.id for sighting in sightings if sighting.delivery}
+    new_objects = [a_sighting(key=key) for key in DAILY[:number]]
+    observe(ledger, *new_objects)
+    return {new_object.delivery.id for new_object in new_objects if new_object.delivery}
 
 
 def told_of(due) -> list[str]:

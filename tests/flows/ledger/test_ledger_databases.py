@@ -17,7 +17,7 @@ from acceptance.deliveries.key_ranges import KeyRange
 from acceptance.errors import LeaseLost, LedgerUnusable
 from flows.ledger import Ledger, open_ledger
 from flows.ledger.lease import still_held
-from flows.ledger.listing import Certified, Sighting
+from flows.ledger.listing import Certified, NewObject
 from flows.ledger.tables import writing
 
 NOON = datetime(2026, 1, 2, 12, tzinfo=UTC)
@@ -55,48 +55,48 @@ def listening(hear: Callable[[str, Any], None]) -> Iterator[None]:
 
 def remember(ledger: Ledger, *keys: str) -> None:
     seen = [
-        Sighting(a_landed(key), event=unroutable(a_landed(key), f"no {key}"), unroutable=f"no {key}") for key in keys
+        NewObject(a_landed(key), event=unroutable(a_landed(key), f"no {key}"), unroutable=f"no {key}") for key in keys
     ]
-    ledger.seen.commit(Certified("landing", "", None, (KeyRange(certified_at=NOON),), seen), NOON)
+    ledger.listing.commit(Certified("landing", "", None, (KeyRange(certified_at=NOON),), seen), NOON)
 
 
 def test_keys_are_kept_and_ordered_by_their_bytes_whatever_characters_they_have(ledger):
     remember(ledger, *STRANGE)
     by_bytes = sorted(STRANGE, key=lambda key: key.encode())
-    assert list(ledger.seen.versions("landing", "")) == by_bytes
+    assert list(ledger.listing.versions("landing", "")) == by_bytes
     for place, until in enumerate(by_bytes):
-        assert list(ledger.seen.versions("landing", "", "", until)) == by_bytes[: place + 1]
-        assert list(ledger.seen.versions("landing", "", until)) == by_bytes[place + 1 :]
+        assert list(ledger.listing.versions("landing", "", "", until)) == by_bytes[: place + 1]
+        assert list(ledger.listing.versions("landing", "", until)) == by_bytes[place + 1 :]
         below = [key for key in by_bytes if key.startswith(until)]
-        assert list(ledger.seen.versions("landing", until)) == below
-    assert {landed.key: why for landed, why in ledger.seen.unroutable()} == {key: f"no {key}" for key in STRANGE}
+        assert list(ledger.listing.versions("landing", until)) == below
+    assert {landed.key: why for landed, why in ledger.listing.unroutable()} == {key: f"no {key}" for key in STRANGE}
     assert {item.draft.payload["key"] for item in ledger.announcements.due(100)} == set(STRANGE)
-    ledger.seen.commit(Certified("landing", "", None, (), gone=STRANGE), NOON)
-    assert ledger.seen.versions("landing", "") == {}
+    ledger.listing.commit(Certified("landing", "", None, (), gone=STRANGE), NOON)
+    assert ledger.listing.versions("landing", "") == {}
 
 
 def test_ranges_come_in_the_order_of_their_keys(ledger):
     by_bytes = sorted(STRANGE, key=lambda key: key.encode())
     after = ["", *by_bytes]
     cut = [KeyRange(start, end, 1) for start, end in zip(after, [*by_bytes, None], strict=True)]
-    ledger.seen.recut("landing", "in/", cut[::-1])
-    assert ledger.seen.ranges("landing", "in/") == tuple(cut)
+    ledger.listing.recut("landing", "in/", cut[::-1])
+    assert ledger.listing.ranges("landing", "in/") == tuple(cut)
 
 
 def test_what_is_forgotten_is_read_again_wherever_it_is_listed(ledger):
     remember(ledger, "in/a\x00", "in/b")
     for prefix in ("", "in/", "in/a\x00", "in/b", "IN/", "i_/"):
-        ledger.seen.recut("landing", prefix, [KeyRange(digest="known")])
-    ledger.seen.forget(a_landed("in/a\x00"))
-    assert list(ledger.seen.versions("landing", "")) == ["in/b"]
-    read = [prefix for prefix in ("", "in/", "in/a\x00") if not ledger.seen.ranges("landing", prefix)[0].digest]
+        ledger.listing.recut("landing", prefix, [KeyRange(digest="known")])
+    ledger.listing.forget(a_landed("in/a\x00"))
+    assert list(ledger.listing.versions("landing", "")) == ["in/b"]
+    read = [prefix for prefix in ("", "in/", "in/a\x00") if not ledger.listing.ranges("landing", prefix)[0].digest]
     assert read == ["", "in/", "in/a\x00"]
-    assert all(ledger.seen.ranges("landing", prefix)[0].digest == "known" for prefix in ("in/b", "IN/", "i_/"))
+    assert all(ledger.listing.ranges("landing", prefix)[0].digest == "known" for prefix in ("in/b", "IN/", "i_/"))
 
 
 def test_the_objects_of_a_location_are_those_whose_keys_begin_with_exactly_its_prefix(ledger):
     remember(ledger, "in/a", "in/b", "IN/a", "i_/a", "in0", "in.")
-    ledger.seen.recut("landing", "in/", [KeyRange(certified_at=NOON)])
+    ledger.listing.recut("landing", "in/", [KeyRange(certified_at=NOON)])
     found = {location.prefix: location.objects for location in ledger.status.locations()}
     assert found == {"": 6, "in/": 2}
 
@@ -104,11 +104,11 @@ def test_the_objects_of_a_location_are_those_whose_keys_begin_with_exactly_its_p
 def test_a_delivery_may_have_more_keys_than_fit_into_an_index(ledger):
     members = tuple(a_landed(f"in/{number * 7919:x} {'é' * (number % 97)}") for number in range(3000))
     delivery = Delivery("orders", date(2026, 1, 2), members)
-    sighting = Sighting(delivery.first, delivery, arrived(delivery))
-    ledger.seen.commit(Certified("landing", "", None, (), [sighting]), NOON)
+    new_object = NewObject(delivery.first, delivery, arrived(delivery))
+    ledger.listing.commit(Certified("landing", "", None, (), [new_object]), NOON)
     keys = tuple(member.key for member in members)
-    assert ledger.seen.revisions("orders", [keys, keys[:1]]) == {keys: 1}
-    assert ledger.seen.revisions("others", [keys]) == {}
+    assert ledger.listing.revisions("orders", [keys, keys[:1]]) == {keys: 1}
+    assert ledger.listing.revisions("others", [keys]) == {}
 
 
 def test_the_lease_cannot_be_taken_while_its_holder_commits(ledger, url):
@@ -130,7 +130,7 @@ def test_the_lease_cannot_be_taken_while_its_holder_commits(ledger, url):
     taker.join()
     assert happened == ["committed", "taken over"]
     with pytest.raises(LeaseLost, match="second holds its lease, not first"):
-        ledger.seen.commit(Certified("landing", "", None, ()), NOON, "first")
+        ledger.listing.commit(Certified("landing", "", None, ()), NOON, "first")
 
 
 def test_a_watcher_that_slept_while_another_came_and_went_must_start_anew(ledger):
@@ -140,14 +140,14 @@ def test_a_watcher_that_slept_while_another_came_and_went_must_start_anew(ledger
     ledger.lease.give_back("second")
     assert not ledger.lease.renew("first", LATER)
     with pytest.raises(LeaseLost, match="nobody"):
-        ledger.seen.recut("landing", "", [KeyRange()], "first")
+        ledger.listing.recut("landing", "", [KeyRange()], "first")
 
 
 def a_delivery(ledger: Ledger) -> str:
     """That was announced."""
     delivery = Delivery("orders", date(2026, 1, 2), (a_landed("in/20260102/a"),))
-    ledger.seen.commit(
-        Certified("landing", "", None, (), [Sighting(delivery.first, delivery, arrived(delivery))]), NOON
+    ledger.listing.commit(
+        Certified("landing", "", None, (), [NewObject(delivery.first, delivery, arrived(delivery))]), NOON
     )
     ledger.announcements.confirmed([item.event_id for item in ledger.announcements.due(10)], NOON)
     return delivery.id
@@ -201,7 +201,7 @@ def test_a_ledger_on_postgresql_outlives_its_connections(postgresql):
         remember(ledger, "a")
         backends = "FROM pg_stat_activity WHERE pid <> pg_backend_pid() AND datname = current_database()"
         assert other.exec_driver_sql(f"SELECT pg_terminate_backend(pid) {backends}").all()
-        assert list(ledger.seen.versions("landing", "")) == ["a"]
+        assert list(ledger.listing.versions("landing", "")) == ["a"]
 
 
 def test_a_watcher_that_hangs_in_a_transaction_does_not_keep_the_others_from_the_ledger(postgresql):

@@ -14,7 +14,7 @@ from prefect.states import Cancelled, Cancelling, Completed, Crashed, Failed, Ru
 from prefect_processes import PrefectServer
 
 from flows.locks import holder as locks
-from flows.locks.holder import Holder, this_holder
+from flows.locks.holder import LockHolder, this_holder
 from flows.prefect_api.runs import state_of_run
 from flows.validate_delivery import validate_delivery
 from flows.workers.isolation import nothing_left_behind
@@ -22,12 +22,12 @@ from flows.workers.isolation import nothing_left_behind
 pytestmark = pytest.mark.usefixtures("prefect_server")
 
 
-def is_over(holder: Holder, until: datetime | None = None) -> bool:
+def is_over(holder: LockHolder, until: datetime | None = None) -> bool:
     """Whether it is, though its time is not up unless `until` says so."""
     return locks.is_over(holder, until or datetime.now(UTC) + timedelta(hours=1))
 
 
-def elsewhere(run: str) -> Holder:
+def elsewhere(run: str) -> LockHolder:
     """Who holds for this run on another machine."""
     return this_holder(run).model_copy(update={"place": "another machine"})
 

@@ -232,7 +232,7 @@ class Detection(RuleBasedStateMachine):
 
     def _ranges(self) -> Sequence[KeyRange]:
         (place,) = self.watch.landing.locations
-        return self.watch.ledger.seen.ranges(*place)
+        return self.watch.ledger.listing.ranges(*place)
 
     def _look(self, ticks: int) -> None:
         for _ in range(ticks):

@@ -46,18 +46,18 @@ from flows.installation.clients import Clients, load_clients
 from flows.judging.delivery_run import Case
 from flows.ledger import Ledger, open_ledger
 from flows.ledger.listing import Certified
-from flows.ledger.writes import Sighting
+from flows.ledger.writes import NewObject
 from flows.locks.claims import read_claim, take_claim
-from flows.locks.holder import Holder, this_holder
+from flows.locks.holder import LockHolder, this_holder
 from flows.prefect_api import events
 from flows.prefect_api.runs import SHUTTING_DOWN, WITHDRAWN
 from flows.steps.claims import Claimed, claim
 from flows.steps.timeline import Timeline, called
 from flows.validate_deliveries import validate_deliveries
 from flows.validate_delivery import validate_delivery
-from flows.watching.ended_runs import Endings
-from flows.watching.follow_up import Aftermath
-from flows.watching.missed_verdicts import Untold
+from flows.watching.ended_runs import EndedRuns
+from flows.watching.follow_up import FollowUp
+from flows.watching.missed_verdicts import MissedVerdicts
 from sandbox.fault_injection.aws_faults import AwsFault, AwsFaultKind
 from sandbox.server import REGION, LocalAws
 
@@ -74,7 +74,7 @@ def contract() -> Contract:
     return watched(CONTRACT)
 
 
-def elsewhere(run: str) -> Holder:
+def elsewhere(run: str) -> LockHolder:
     """Who holds for this run on another machine."""
     return this_holder(run).model_copy(update={"place": "another machine"})
 
@@ -89,17 +89,19 @@ class Watch:
 
     def __post_init__(self) -> None:
         self.s3 = self.clients.evidence_s3
-        self.aftermath = Aftermath(self.ledger.announcements, self.s3, "evidence", PATIENCE)
-        self.endings = self.restarted()
+        self.follow_up = FollowUp(self.ledger.announcements, self.s3, "evidence", PATIENCE)
+        self.ended_runs = self.restarted()
 
-    def restarted(self) -> Endings:
-        return Endings(self.aftermath, {"sales": contract()}, self.clients, lambda: self.alive.append(None))
+    def restarted(self) -> EndedRuns:
+        return EndedRuns(self.follow_up, {"sales": contract()}, self.clients, lambda: self.alive.append(None))
 
     def arrive(self, deliveries: int = 1) -> tuple[list[Delivery], UUID]:
         """New deliveries, which one event has told of."""
         made = [self._delivery() for _ in range(deliveries)]
-        seen = tuple(Sighting(each.first, each, arrived(each)) for each in made)
-        self.ledger.seen.commit(Certified("landing", "", None, (KeyRange(certified_at=long_ago()),), seen), long_ago())
+        seen = tuple(NewObject(each.first, each, arrived(each)) for each in made)
+        self.ledger.listing.commit(
+            Certified("landing", "", None, (KeyRange(certified_at=long_ago()),), seen), long_ago()
+        )
         return made, self.tell()
 
     def tell(self) -> UUID:
@@ -124,8 +126,8 @@ class Watch:
     def look(self) -> int:
         """How many are announced again at once."""
         with disable_run_logger():
-            self.endings.look()
-            self.aftermath.announce_again()
+            self.ended_runs.look()
+            self.follow_up.announce_again()
         return sum(len(item.draft.payload.get("deliveries", [1])) for item in self.ledger.announcements.due(500))
 
     def evidence(self, delivery: Delivery) -> Evidence | None:
@@ -205,7 +207,7 @@ def test_a_run_whose_worker_died_before_it_began_is_ended_and_keeps_its_delivery
     deliveries, event_id = watch.arrive()
     run = watch.run(deliveries, event_id, Scheduled(), Pending())
     assert watch.look() == 0, "it may begin any moment"
-    watch.endings.begins_within = timedelta(0)
+    watch.ended_runs.begins_within = timedelta(0)
     assert watch.look() == 1
     with get_client(sync_client=True) as client:
         assert client.read_flow_run(run).state_type is StateType.CRASHED
@@ -215,7 +217,7 @@ def test_a_run_that_never_ends_keeps_its_delivery_until_its_time_is_up_and_no_lo
     late, punctual = (delivery for (delivery,) in (watch.arrive()[0] for _ in range(2)))
     for delivery, left in ((late, timedelta(seconds=-1)), (punctual, timedelta(hours=1))):
         watch.claim(delivery, watch.run([delivery], uuid4(), Running()), datetime.now(UTC) + left)
-    watch.aftermath = replace(watch.aftermath, patience=timedelta(seconds=50))
+    watch.follow_up = replace(watch.follow_up, patience=timedelta(seconds=50))
     assert watch.look() == 1
     with disable_run_logger():
         taken = [claim.fn(each, str(uuid4()), timedelta(hours=2)) for each in (late, punctual)]
@@ -242,18 +244,18 @@ def test_the_next_deaths_of_a_delivery_make_it_wait_for_ever_longer(watch: Watch
     ids=["that was due just now", "that nobody takes", "of tomorrow"],
 )
 def test_what_nobody_claimed_waits_for_runs_that_may_be_its_own_and_for_no_others(watch: Watch, due_in, again) -> None:
-    watch.aftermath = Aftermath(watch.ledger.announcements, watch.s3, "evidence", timedelta(0))
+    watch.follow_up = FollowUp(watch.ledger.announcements, watch.s3, "evidence", timedelta(0))
     watch.arrive()
     watch.run([watch._delivery()], uuid4(), Scheduled(scheduled_time=datetime.now(UTC) + due_in))
     with disable_run_logger():
-        watch.aftermath.announce_again()
+        watch.follow_up.announce_again()
     assert len(watch.ledger.announcements.due(10)) == again
 
 
 def test_a_watcher_that_begins_later_finds_the_deaths_of_before(watch: Watch) -> None:
     deliveries, event_id = watch.arrive(20)
     watch.run(deliveries, event_id, Running(), Crashed())
-    watch.endings = watch.restarted()
+    watch.ended_runs = watch.restarted()
     assert watch.look() == 20
 
 
@@ -261,7 +263,7 @@ def test_deliveries_of_which_the_bucket_does_not_tell_keep_back_no_others(watch:
     watch.arrive(20)
     once = Config(retries={"total_max_attempts": 1})
     s3 = boto3.Session("sandbox", "x", region_name=REGION).client("s3", endpoint_url=aws.endpoint, config=once)
-    watch.endings.aftermath = watch.aftermath = Aftermath(watch.ledger.announcements, s3, "evidence", timedelta(0))
+    watch.ended_runs.follow_up = watch.follow_up = FollowUp(watch.ledger.announcements, s3, "evidence", timedelta(0))
     aws.fault_injection.set([AwsFault(AwsFaultKind.ERROR, "s3", "GetObject", rate=0.4, seed=6)])
     first = watch.look()
     assert 0 < first < 20
@@ -287,11 +289,11 @@ def test_what_aceite_did_not_put_is_named_and_keeps_no_other_delivery_back(watch
     watch.claim(good, watch.run([good], event_id, Running()))
     with disable_run_logger():
         with pytest.raises(StepFailed, match=rf"s3://evidence/deliveries/sales/.*/{name} .*remove it"):
-            watch.aftermath.look_for_evidence()
-        watch.aftermath.look_for_evidence()
+            watch.follow_up.look_for_evidence()
+        watch.follow_up.look_for_evidence()
     states = {each.id: each.state for each in watch.ledger.status.deliveries()}
     assert [states[each.id] for each in (*strange, good)] == [*["announced"] * len(strange), "claimed"]
-    assert len(watch.aftermath.strange) == len(strange)
+    assert len(watch.follow_up.strange) == len(strange)
 
 
 def test_a_claim_of_a_run_that_cannot_be_keeps_nobody_back(watch: Watch) -> None:
@@ -299,7 +301,7 @@ def test_a_claim_of_a_run_that_cannot_be_keeps_nobody_back(watch: Watch) -> None
     key = claim_key("sales", delivery.business_date, delivery.id)
     claim = {**elsewhere("mine").model_dump(), "claimed_at": long_ago().isoformat(), "until": long_ago().isoformat()}
     watch.s3.put_object(Bucket="evidence", Key=key, Body=json.dumps(claim).encode())
-    watch.aftermath.look_for_evidence()
+    watch.follow_up.look_for_evidence()
     assert [each.state for each in watch.ledger.status.deliveries()] == ["announced"]
 
 
@@ -371,7 +373,7 @@ def test_a_verdict_that_its_run_did_not_tell_is_told_by_the_watcher_once(watch: 
             assert put_evidence(watch.s3, "evidence", delivery, evidence_of(case.facts, case.judgement, run), chain)
             if delivery == told:
                 events.post_one(case.verdict_event(run), verdict_event_id(case.evidence_uri))
-        watch.aftermath.look_for([told, untold])
+        watch.follow_up.look_for([told, untold])
         ids = {each.id: verdict_event_id(evidence_uri("evidence", each)) for each in (told, untold)}
 
         def stored() -> frozenset[UUID]:
@@ -380,12 +382,14 @@ def test_a_verdict_that_its_run_did_not_tell_is_told_by_the_watcher_once(watch: 
 
         eventually(lambda: stored() == {ids[told.id]}, "the event of one")
         alive: list[None] = []
-        watcher = Untold(watch.ledger.announcements, watch.s3, "evidence", lambda: alive.append(None), timedelta(0))
+        watcher = MissedVerdicts(
+            watch.ledger.announcements, watch.s3, "evidence", lambda: alive.append(None), timedelta(0)
+        )
         watcher.tell()
         eventually(lambda: stored() == set(ids.values()), "the events of all")
         before = events_of(untold)
         watcher.tell()
-        Untold(watch.ledger.announcements, watch.s3, "evidence", given=timedelta(0)).tell()
+        MissedVerdicts(watch.ledger.announcements, watch.s3, "evidence", given=timedelta(0)).tell()
     assert len(alive) >= 2, "before the server is asked, and before evidence is read"
     (event,) = before
     assert (event.payload["verdict"], event.payload["reason"]) == ("inconclusive", "claim: it was tried")

@@ -18,7 +18,7 @@ from flows.prefect_api.events import stored
 from flows.prefect_api.runs import state_of_run
 from flows.validate_delivery import validate_delivery
 from flows.watch_landing import watch_landing
-from flows.watching.silent_runs import DeadRuns
+from flows.watching.silent_runs import SilentRuns
 
 HOURS = count(2)
 
@@ -57,7 +57,7 @@ def after(then: datetime, seconds: int) -> datetime:
     return then + timedelta(seconds=seconds)
 
 
-def look(dead_runs: DeadRuns, now: datetime) -> None:
+def look(dead_runs: SilentRuns, now: datetime) -> None:
     with disable_run_logger():
         dead_runs.look(now)
 
@@ -72,7 +72,7 @@ def test_a_run_that_is_silent_while_the_watcher_s_own_signs_arrive_is_ended_as_i
 ) -> None:
     silent, cancelled, watcher = begun(), begun(Cancelling(message="by Ana")), begun(flow=watch_landing)
     tell(then, runs=(silent, cancelled, watcher), watcher=range(0, 101, 10))
-    looking = DeadRuns("own")
+    looking = SilentRuns("own")
     look(looking, after(then, 0))
     look(looking, after(then, 80))
     assert name_of(silent) == "Running"
@@ -88,7 +88,7 @@ def test_a_run_that_is_silent_while_the_watcher_s_own_signs_arrive_is_ended_as_i
 def test_after_a_time_without_the_server_each_run_gets_as_long_again_to_give_a_sign_of_life(then: datetime) -> None:
     alive, dead = begun(), begun()
     tell(then, runs=(alive, dead), watcher=range(0, 31, 10))
-    looking = DeadRuns("own")
+    looking = SilentRuns("own")
     look(looking, after(then, 30))
     tell(then, watcher=range(200, 301, 10))
     look(looking, after(then, 200))  # the server is back
@@ -103,7 +103,7 @@ def test_after_a_time_without_the_server_each_run_gets_as_long_again_to_give_a_s
 def test_what_is_not_known_to_give_signs_of_life_and_the_watcher_itself_are_left(then: datetime) -> None:
     never, another_s, own = begun(), begun(tags=()), begun(flow=watch_landing)
     tell(then, runs=(another_s, own), watcher=range(0, 201, 10))
-    looking = DeadRuns(str(own))
+    looking = SilentRuns(str(own))
     look(looking, after(then, 60))
     look(looking, after(then, 200))
     assert [name_of(run) for run in (never, another_s, own)] == ["Running"] * 3
@@ -112,7 +112,7 @@ def test_what_is_not_known_to_give_signs_of_life_and_the_watcher_itself_are_left
 def test_a_watcher_that_begins_later_gives_each_run_the_time_anew(then: datetime) -> None:
     silent = begun()
     tell(then, runs=(silent,), watcher=range(1800, 2001, 10))
-    looking = DeadRuns("own")
+    looking = SilentRuns("own")
     look(looking, after(then, 1900))
     assert name_of(silent) == "Running"
     look(looking, after(then, 1990))

@@ -23,7 +23,7 @@ from served_worker import Served, serving, written_by_run
 
 from blocks.build import save_blocks
 from blocks.settings import read_settings
-from flows.locks.holder import Holder, is_over
+from flows.locks.holder import LockHolder, is_over
 from flows.workers.child import TERMINATED
 from flows.workers.pool import Share
 
@@ -66,7 +66,7 @@ def test_a_run_that_fails_ends_as_failed_and_its_process_goes_on(served, tmp_pat
 
 def test_a_run_that_was_taken_for_dead_holds_what_it_holds_until_its_process_has_done_with_it(served, tmp_path):
     pids, run = served.pids, served.start(warm_flows.hold, tmp_path)
-    holder = Holder.model_validate(written_by_run(tmp_path, "holder"))
+    holder = LockHolder.model_validate(written_by_run(tmp_path, "holder"))
     assert served.client.set_flow_run_state(run, Crashed()).status is SetStateStatus.ACCEPT
     later = datetime.now(UTC) + timedelta(hours=1)
     assert not is_over(holder, later)
