@@ -1,1 +1,1 @@
-"""What the watcher does in a tick: list, recognise, group, announce, follow up, notice what is overdue."""
+"""The watcher's work: list, recognise, group, announce, follow up, report what is overdue."""

@@ -1,4 +1,4 @@
-"""Posts to Prefect's server what the ledger says it must be told, until the server shows that it stored it."""
+"""Posts the ledger's announcements to Prefect's server until the server shows that it stored them."""
 
 import time
 from collections.abc import Callable, Mapping
@@ -16,9 +16,9 @@ ROUND_EVERY_S = 0.2
 
 
 class Announcer:
-    """Posts each announcement, and posts it again under its event id if the server lost it, until it is stored.
+    """Posts each announcement, and posts it again under the same event id if the server lost it.
 
-    `together` is how many deliveries of a dataset one announcement may tell of, if many wait.
+    `together` says for each dataset how many waiting deliveries one announcement may carry.
     """
 
     def __init__(self, ledger: Ledger, together: Mapping[str, int] | None = None) -> None:
@@ -27,16 +27,16 @@ class Announcer:
         self._progress = Progress()
 
     def announce(self, stay_alive: Callable[[], None], at_most: timedelta) -> None:
-        """Goes round by round, until nothing is due, a round brings nothing new, or the time is over.
+        """Post what is due, round by round, until nothing is due, a round changes nothing, or `at_most` has passed.
 
         Raises:
-            httpx.HTTPError: the server did not answer, or refused.
+            httpx.HTTPError: Prefect's server did not answer, or refused.
         """
         if not self._announcements.due(1):
             return
         self._announcements.bundle(self._together, _now())
         until = time.monotonic() + at_most.total_seconds()
-        # Prefect's client would try again by itself for a minute, with the watcher's lease running out meanwhile.
+        # Prefect's client would retry for a minute, and the watcher's lease would run out meanwhile.
         with temporary_settings({PREFECT_CLIENT_MAX_RETRIES: 0}), get_client(sync_client=True) as client:
             try:
                 while self._round(client) and time.monotonic() < until:
@@ -47,8 +47,8 @@ class Announcer:
                 raise
 
     def _round(self, client: SyncPrefectClient) -> bool:
-        """Confirms what the server stored, and posts what is lost or new. Returns whether there was any of it."""
-        due = self._announcements.due(ON_THEIR_WAY_AT_MOST)  # what was posted comes first, so there are never more
+        """Confirm what the server stored, post what is lost or new, and return whether there was any of either."""
+        due = self._announcements.due(ON_THEIR_WAY_AT_MOST)  # posted ones come first, so never more are on their way
         posted = {item.event_id: item.posted_at for item in due if item.posted_at is not None}
         stored = events.stored(client, list(posted))
         self._announcements.confirmed(tuple(stored), _now())

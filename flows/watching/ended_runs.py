@@ -1,7 +1,7 @@
-"""Runs that ended without a verdict. A person's cancellation is one; of the others the deliveries come again.
+"""Finds runs that ended without a verdict. A cancelled delivery gets a verdict; the others are announced again.
 
-Prefect knows most such ends at once: its worker sees a process die, and a run that fails says so itself. Without that,
-a delivery would have to wait until nothing was heard of its run for too long.
+Prefect knows of most such ends at once: its worker sees a process die, and a failing run reports it. Otherwise a
+delivery would have to wait until its run has been silent for too long.
 """
 
 from collections.abc import Callable, Iterable, Mapping
@@ -28,17 +28,18 @@ from flows.watching.follow_up import FollowUp
 from flows.watching.keepalive import TROUBLE
 
 SKEW = timedelta(minutes=10)
-"""When a run ended is told by the clock of whoever ended it."""
+"""A run's end time comes from the clock of the machine that ended it."""
 
 BEGINS_WITHIN = timedelta(minutes=5)
-"""A run that a worker took. So long does Prefect's ECS worker wait for its task, which takes longest to begin."""
+"""How long a run may take to begin after a worker took it. Prefect's ECS worker, the slowest, waits this long."""
 
 
 @dataclass
 class EndedRuns:
-    """`stay_alive` is called between deliveries of which evidence is put.
+    """Looks for runs that ended without a verdict, and for runs that never began.
 
-    A run that a worker took, and that does not begin within `begins_within`, is taken for dead, as its worker is.
+    `stay_alive` is called between deliveries whose evidence is put. If a worker took a run and it does not begin within
+    `begins_within`, both are considered dead.
     """
 
     follow_up: FollowUp
@@ -51,13 +52,13 @@ class EndedRuns:
     _looked_for_stuck: datetime | None = None
 
     def look(self) -> None:
-        """Records what was cancelled, and tells the follow_up whose runs came to nothing.
+        """Record cancelled deliveries, and tell the follow-up which deliveries lost their run.
 
         Raises:
             httpx.HTTPError: Prefect's server did not answer.
-            StepFailed: the evidence bucket did not. What could not be done is done by the next look.
+            StepFailed: the evidence bucket did not answer. The next look does what was left undone.
         """
-        # Those of paused datasets too, and those that are told of again: a person's word on their last run is final.
+        # Paused datasets and repeated announcements count too: a person's cancellation of the last run is final.
         now, announced = datetime.now(UTC), self.follow_up.announcements.unjudged_since()
         if not announced:
             self._since = now
@@ -76,28 +77,28 @@ class EndedRuns:
         }
         self._orphan(run for run in ended if of.get(run.id))
         self.follow_up.look_for([delivery for deliveries in of.values() for delivery in deliveries])
-        # The server may not have shown yet the event of a run that ended at once: its deliveries are not in flight yet.
+        # If a run ended at once, the server may not show its event yet, so its deliveries are not in flight yet.
         self._known = frozenset(
             run.id for run in ended if run.id in self._known or (of[run.id] and recorded.get(run.id, True))
         )
         self._since = now
 
     def _find_dead(self, flying: frozenset[str]) -> None:
-        """What died with the watcher before: by the claim of one delivery it is seen that a run's process is gone."""
+        """Look at runs that died with the previous watcher: one delivery's claim shows if a run's process is gone."""
         firsts = (_deliveries(run, flying)[:1] for run in runs.running())
         self.follow_up.look_for([delivery for first in firsts for delivery in first])
 
     def _end_what_never_began(self, now: datetime) -> None:
-        """Else it would seem to queue for ever, and its deliveries with it."""
+        """End runs that would otherwise seem to queue for ever, and their deliveries with them."""
         if self._looked_for_stuck is not None and now - self._looked_for_stuck < self.begins_within / 10:
             return
         self._looked_for_stuck = now
         for run in runs.unbegun(now - self.begins_within):
-            get_run_logger().warning("run %s was taken by a worker and did not begin; it is taken for dead", run.name)
+            get_run_logger().warning("run %s was taken by a worker and did not begin; the watcher ends it", run.name)
             runs.end(run.id, run.state, f"a worker took it, and it did not begin within {self.begins_within}")
 
     def _orphan(self, ended: Iterable[FlowRun]) -> None:
-        """Only what their own runs came to counts: one that was announced again since then has another."""
+        """Mark the deliveries whose latest event started one of these runs. Others were announced again since then."""
         of = {run.parameters.get("event_id"): _ids(run) for run in ended}
         last = self.follow_up.announcements.told_by([each for ids in of.values() for each in ids])
         self.follow_up.orphaned.update(
@@ -105,14 +106,14 @@ class EndedRuns:
         )
 
     def _record(self, run: FlowRun, delivery: Delivery) -> bool:
-        """Whether nothing is left to do. A person's word is final, also for what the run had not begun with."""
+        """Record a cancellation, also of a delivery that was not begun yet. Return False if it must be tried again."""
         self.stay_alive()
         contract = self.contracts.get(delivery.dataset)
         try:
             if contract is not None and not self._is_anothers(run, delivery):
                 self._conclude(run, contract, delivery)
         except TROUBLE as trouble:
-            get_run_logger().warning("%s was cancelled, which cannot be recorded now: %s", delivery.title, trouble)
+            get_run_logger().warning("%s was cancelled, and that cannot be recorded now: %s", delivery.title, trouble)
             return False
         return True
 
@@ -126,7 +127,7 @@ class EndedRuns:
             events.post_one(case.verdict_event(told), verdict_event_id(case.evidence_uri))
 
     def _is_anothers(self, run: FlowRun, delivery: Delivery) -> bool:
-        """Whether a run that is going on has it, which was started beside the one that was cancelled."""
+        """Return whether another run, started beside the cancelled one, still works on the delivery."""
         claim = read_claim(self.clients.evidence_s3, self.clients.evidence_bucket, delivery)
         return claim is not None and claim.flow_run_id != str(run.id) and not is_over(claim.holder, claim.until)
 

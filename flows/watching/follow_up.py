@@ -1,4 +1,4 @@
-"""What becomes of announced deliveries: claims and verdicts are learned of, and what seems lost is announced again."""
+"""Follows announced deliveries: reads their claims and verdicts, and announces again what seems lost."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -26,11 +26,12 @@ ANNOUNCED_AGAIN_AT_ONCE = 200
 
 @dataclass(frozen=True)
 class FollowUp:
-    """`patience` is how long a delivery may go unclaimed before it is announced again, doubled each time.
+    """Reads the evidence bucket and announces deliveries again.
 
-    `stay_alive` is called while the bucket is waited for.
-    `orphaned` are the ids of deliveries whose run is known to have come to nothing: EndedRuns finds them.
-    `strange` is what was said of objects in the bucket that are none of Aceite's: it is said once.
+    `patience` is how long a delivery may stay unclaimed before it is announced again; it doubles each time.
+    `stay_alive` is called while the bucket is read.
+    `orphaned` holds the ids of deliveries whose run ended without a verdict; EndedRuns adds them.
+    `strange` holds the messages about objects that Aceite did not put, so that each is logged once.
     """
 
     announcements: Announcements
@@ -42,9 +43,9 @@ class FollowUp:
     strange: set[str] = field(default_factory=set)
 
     def look_for_evidence(self) -> None:
-        """Of those that were not looked for the longest: a few, and more while half of them have verdicts.
+        """Check the least recently checked deliveries: 5, then twice as many (up to 200) while half have a verdict.
 
-        Each look costs requests, and in a burst hundreds wait for verdicts that come all at once.
+        Each check costs requests, and in a burst hundreds of verdicts come at once.
         """
         wanted = LOOKED_FOR_AT_FIRST
         while 2 * self._judged(self.announcements.unjudged(wanted)) >= wanted and wanted < LOOKED_FOR_AT_ONCE:
@@ -52,7 +53,7 @@ class FollowUp:
 
     def announce_again(self) -> None:
         overdue = self._overdue()
-        # Only when some seem lost is it asked whether they merely queue for a free process, or were claimed meanwhile.
+        # Ask Prefect and the bucket only if some seem lost: they may queue for a free process, or be claimed by now.
         overdue = overdue and self._overdue(queued_runs())[:ANNOUNCED_AGAIN_AT_ONCE]
         if overdue:
             looked_for = self.look_for(self.announcements.unjudged_of([item.delivery_id for item in overdue]))
@@ -63,14 +64,16 @@ class FollowUp:
 
     def _overdue(self, queued: int = 0) -> tuple[InFlight, ...]:
         in_flight = self.announcements.in_flight()
-        self.orphaned.intersection_update(item.delivery_id for item in in_flight)  # others are judged, or told of again
+        self.orphaned.intersection_update(
+            item.delivery_id for item in in_flight
+        )  # the others are judged, or announced again
         return due_again(in_flight, _now(), self.patience, queued, self.orphaned)
 
     def look_for(self, deliveries: Sequence[Delivery]) -> Mapping[str, Mapping[str, Any]]:
-        """What was found, by delivery. One of which the bucket does not tell keeps back no other: it is left out.
+        """Return what the evidence bucket says of each delivery, by id. A delivery that cannot be read is left out.
 
         Raises:
-            StepFailed, BotoCoreError, ClientError, httpx.HTTPError: that was so with all.
+            StepFailed, BotoCoreError, ClientError, httpx.HTTPError: none could be read.
         """
         over = cache(is_over)  # many deliveries may be of one run
 
@@ -84,7 +87,7 @@ class FollowUp:
         by_id = {delivery.id: answer for delivery, answer in zip(deliveries, answers, strict=True)}
         troubles = {id_: answer for id_, answer in by_id.items() if isinstance(answer, Exception)}
         found = {id_: answer for id_, answer in by_id.items() if not isinstance(answer, Exception)}
-        self.announcements.note({**{id_: {} for id_ in troubles}, **found}, _now())  # they too had their turn
+        self.announcements.note({**{id_: {} for id_ in troubles}, **found}, _now())  # these were checked too
         for said in {str(each) for each in troubles.values() if isinstance(each, UnexpectedObject)} - self.strange:
             get_run_logger().error("a delivery cannot get a verdict: %s", said)
             self.strange.add(said)
@@ -105,7 +108,7 @@ class FollowUp:
                 "judged_at": judged.judged_at,
             }
         claim = read_claim(self.evidence_s3, self.evidence_bucket, delivery)
-        # The claim of a run that ended without a verdict holds nobody back: the delivery is announced again.
+        # The claim of a run that ended without a verdict does not count: the delivery is announced again.
         return {"claimed_at": claim.claimed_at if claim and not is_over(claim.holder, claim.until) else None}
 
 

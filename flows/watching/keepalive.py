@@ -1,4 +1,4 @@
-"""Keeps the watcher alive: it renews its lease, sends heartbeats, and outlives trouble."""
+"""Keeps the watcher alive: renews its lease, sends heartbeats, and logs the failures that it survives."""
 
 import math
 import time
@@ -17,14 +17,14 @@ from flows.prefect_api import events
 from flows.watching.liveness import Liveness
 
 TROUBLE = (BotoCoreError, ClientError, httpx.HTTPError, StepFailed)
-"""AWS or Prefect's server is unreachable or refuses. The watcher logs it and tries again."""
+"""AWS or Prefect's server is unreachable or refuses a request. The watcher logs it and tries again later."""
 
 LEASE = timedelta(seconds=15)
 RENEW_EVERY_S = 2
 TRY_LEASE_EVERY_S = 2
 HEARTBEAT_EVERY_S = 10
 SERVER_GONE_AFTER_S = 600
-"""A watcher whose server is gone is of no use to anybody. This also ends what a killed `aceite up` leaves behind."""
+"""A watcher without a server announces nothing. This also ends the watcher that a killed `aceite up` leaves behind."""
 
 
 class Keepalive:
@@ -42,7 +42,7 @@ class Keepalive:
         return Liveness(self._holder, self.stay_alive, self.survive)
 
     def await_lease(self) -> None:
-        """Waits while another watcher holds the lease: one watches, and the other is there when it is gone."""
+        """Wait while another watcher holds the lease. One watches; the other takes over when the first is gone."""
         events.post_one(_heartbeat("starting"))
         waiting = False
         while not self._lease.take(self._holder, _now() + LEASE, _now()):
@@ -55,11 +55,11 @@ class Keepalive:
         self._lease.give_back(self._holder)
 
     def stay_alive(self) -> None:
-        """Renews the lease and sends a heartbeat, each if it is time. Called often; most calls do nothing.
+        """Renew the lease every RENEW_EVERY_S and send a heartbeat every HEARTBEAT_EVERY_S; do nothing in between.
 
         Raises:
             LeaseLost: another watcher took the lease.
-            AceiteError: Prefect's server is gone for good.
+            AceiteError: Prefect's server has not answered for SERVER_GONE_AFTER_S.
         """
         if time.monotonic() - self._renewed < RENEW_EVERY_S:
             return
@@ -76,12 +76,12 @@ class Keepalive:
                 )
 
     def survive(self, doing: str, action: Callable[[], object]) -> bool:
-        """Returns whether the action worked. Logs trouble once for each new message; the caller tries again later."""
+        """Act, and return whether it worked. Each new error message is logged once; the caller tries again later."""
         try:
             action()
         except TROUBLE as error:
             if self._troubles.get(doing) != str(error):
-                get_run_logger().warning("%s failed, will be tried again: %s", doing, error)
+                get_run_logger().warning("%s failed and will be tried again: %s", doing, error)
             self._troubles[doing] = str(error)
             return False
         if self._troubles.pop(doing, None):

@@ -1,10 +1,10 @@
-"""What work of the watcher needs in order to take long."""
+"""Lets the watcher's work take longer than its lease."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
 
 Survive = Callable[[str, Callable[[], object]], bool]
-"""Does an action, which the log calls by the text. Returns False after trouble that the watcher outlives."""
+"""Takes an action's name for the log and the action. Returns False if AWS or Prefect's server failed it."""
 
 
 def _raise_trouble(_: str, action: Callable[[], object]) -> bool:
@@ -14,10 +14,11 @@ def _raise_trouble(_: str, action: Callable[[], object]) -> bool:
 
 @dataclass(frozen=True)
 class Liveness:
-    """The lease under which the watcher writes, and how it stays alive meanwhile.
+    """The lease under which the watcher writes, and the calls that keep it alive.
 
-    `holder` must hold the ledger's lease whenever something is written; None if nobody has to. `stay_alive` is called
-    between requests. Without a `survive` of the watcher's, trouble is raised.
+    `holder` must hold the ledger's lease whenever something is written; with None no lease is needed. Work calls
+    `stay_alive` between its requests, and `survive` for an action whose failure must not end it. By default errors are
+    raised.
     """
 
     holder: str | None = None
@@ -26,4 +27,4 @@ class Liveness:
 
 
 ALONE = Liveness()
-"""No lease, and all trouble is raised."""
+"""For work outside of a watcher: it needs no lease, and every error is raised."""

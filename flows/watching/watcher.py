@@ -1,4 +1,4 @@
-"""The watcher's loop: it does a list of looks, each in its rhythm, and between them waits for notifications."""
+"""The watcher's loop: it takes a list of looks, each every so many seconds, and waits for notifications in between."""
 
 import math
 import time
@@ -18,23 +18,23 @@ from flows.watching.liveness import Liveness
 
 @dataclass(frozen=True)
 class RecurringLook:
-    """Something that the watcher does every `every_s` seconds. `doing` names it in the log."""
+    """Something that the watcher does every `every_s` seconds. `doing` is its name in the log."""
 
     doing: str
     every_s: float
     act: Callable[[datetime], object]
 
     def take(self, liveness: Liveness) -> None:
-        """Acts. Trouble is outlived, and the look is taken again when its time has come."""
+        """Act now. If AWS or Prefect's server fails it, the look is taken again `every_s` later."""
         liveness.survive(self.doing, lambda: self.act(datetime.now(UTC)))
         liveness.stay_alive()
 
 
 @dataclass(frozen=True)
 class Watcher:
-    """Takes the looks that are due, in their order. Those of the same `every_s` stay together.
+    """Takes the looks that are due, in their order. Looks with the same `every_s` are always due together.
 
-    `wait` is given the seconds until the next look is due.
+    `wait` gets the number of seconds until the next look is due.
     """
 
     liveness: Liveness
@@ -42,8 +42,13 @@ class Watcher:
     wait: Callable[[float], None] = time.sleep
 
     def watch(self) -> Never:
-        """Watches until LeaseLost (another watcher took over) or AceiteError (Prefect's server is gone) is raised."""
-        # Prefect's client would try again by itself for a minute, with the lease running out meanwhile.
+        """Take looks for ever.
+
+        Raises:
+            LeaseLost: another watcher took over.
+            AceiteError: Prefect's server has been gone for too long.
+        """
+        # Prefect's client would retry for a minute, and the lease would run out meanwhile.
         with temporary_settings({PREFECT_CLIENT_MAX_RETRIES: 0}):
             due = [time.monotonic()] * len(self.looks)
             while True:
@@ -58,9 +63,9 @@ class Watcher:
 
 @dataclass(frozen=True)
 class HintedWait:
-    """Waits for hints that something landed, lists where they point to at once, and then takes the looks in `then`.
+    """Waits for S3 notifications, lists at once the ranges that they point to, and then takes the looks in `then`.
 
-    `receive` waits for hints for so many seconds at most.
+    `receive` waits up to that many seconds for a first notification.
     """
 
     receive: Callable[[int], Hints]
@@ -76,8 +81,8 @@ class HintedWait:
 
     def _await_hints(self, wait_s: float) -> frozenset[Hint]:
         received: list[Hints] = []
-        if not self.liveness.survive("the hints' queue", lambda: received.append(self.receive(math.ceil(wait_s)))):
+        if not self.liveness.survive("the landing queue", lambda: received.append(self.receive(math.ceil(wait_s)))):
             time.sleep(wait_s)
         for strange in (text for hints in received for text in hints.strange):
-            get_run_logger().warning("the hints' queue has a message that is no notification of S3's: %s", strange)
+            get_run_logger().warning("the landing queue holds a message that is not an S3 notification: %s", strange)
         return frozenset(hint for hints in received for hint in hints.found)
