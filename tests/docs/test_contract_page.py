@@ -18,8 +18,11 @@ STRANGE = "qqqq"
 """A word that is near to nothing that the reader knows, so that it lists all that it allows."""
 
 
+THE_READMES = code_blocks(README.read_text(encoding="utf-8"), "yaml")[0]
+
+
 def the_readmes_contract():
-    return yaml.safe_load(code_blocks(README.read_text(encoding="utf-8"), "yaml")[0])
+    return yaml.safe_load(THE_READMES)
 
 
 def rows(heading, index=0):

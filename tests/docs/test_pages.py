@@ -1,14 +1,16 @@
 """The README is short and its contract whole; the other pages say what the code says."""
 
+import ast
 import re
 import subprocess
 import sys
 
 import pytest
-from markdown_pages import DOCS, README, ROOT, code_blocks, links, tables
+from markdown_pages import DOCS, README, ROOT, code, code_blocks, links, section, tables
 from typer.testing import CliRunner
 
 from cli.main import app
+from flows.prefect_api.switches import switch_name
 
 MOST_WORDS = 1300
 LONGEST_CONTRACT = 25
@@ -91,6 +93,23 @@ def test_each_table_of_performance_stands_under_its_command():
         assert "python benchmarks/" in command, part.splitlines()[0]
         assert rest
     assert re.search(r"\d{4}-\d{2}-\d{2}", text)
+
+
+def literals(*paths):
+    """The texts in some modules of the product."""
+    trees = [ast.parse((ROOT / path).read_text(encoding="utf-8")) for path in paths]
+    nodes = [node for tree in trees for node in ast.walk(tree) if isinstance(node, ast.Constant)]
+    return {node.value for node in nodes if isinstance(node.value, str)}
+
+
+def test_the_first_steps_name_what_aceite_makes_in_prefect():
+    part = section(page("first-steps.md"), "What Aceite makes in Prefect")
+    automations, deployments, blocks = ({code(next(iter(row.values())))[0] for row in table} for table in tables(part))
+    of_automations = literals(*(path.relative_to(ROOT) for path in (ROOT / "automations").glob("*.py")))
+    named = {text for text in of_automations if re.match(r"Aceite: \w", text)}
+    assert automations == named | {switch_name("DATASET")}
+    assert deployments == {text for text in of_automations if re.fullmatch(r"aceite-(watcher|validation).*", text)}
+    assert blocks == {text for text in literals("blocks/names.py") if re.fullmatch(r"aceite-\w+", text)}
 
 
 def test_the_index_leads_to_every_page():
