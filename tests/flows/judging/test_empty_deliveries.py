@@ -21,7 +21,9 @@ def aws() -> Iterator[LocalAws]:
 @pytest.fixture
 def judged(aws: LocalAws, tmp_path: Path) -> Callable[[str, list[str]], Judged]:
     def judge(name: str, rule: str, rows: list[str]) -> Judged:
-        text = contract_text(name, "- {name: id, logicalType: integer, physicalType: int}", day="dt", quality=rule)
+        text = contract_text(
+            name, "- {name: id, logicalType: integer, physicalType: int}", day="dt", quality=f"- {rule}" if rule else ""
+        )
         return MeasuredTable(aws, watched(text), tmp_path).judge(rows)
 
     return judge
