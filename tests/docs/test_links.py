@@ -1,9 +1,10 @@
-"""Every relative link and anchor of every Markdown file leads somewhere."""
+"""Every relative link and anchor of every Markdown file leads somewhere, and so does every path that it names."""
 
+import re
 from urllib.parse import unquote
 
 import pytest
-from markdown_pages import README, ROOT, anchors, links, markdown_files
+from markdown_pages import README, ROOT, anchors, code, links, markdown_files
 
 PAGES = markdown_files()
 
@@ -24,6 +25,53 @@ def broken(page, root=ROOT):
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.relative_to(ROOT).as_posix())
 def test_every_relative_link_and_anchor_leads_somewhere(page):
     assert list(broken(page)) == []
+
+
+CODE_FOLDERS = {
+    "cli",
+    "automations",
+    "sandbox",
+    "flows",
+    "landed",
+    "aws",
+    "blocks",
+    "acceptance",
+    "benchmarks",
+    "tests",
+}
+
+
+def missing(page):
+    """Each path or module of the repository that a page names in backticks, and that is not there."""
+    for name in code(page.read_text(encoding="utf-8")):
+        parts = name.rstrip("/").split("/") if "/" in name else name.split(".")
+        if parts[0] not in CODE_FOLDERS or len(parts) == 1 or not re.fullmatch(r"[\w./-]+", name):
+            continue
+        # A dotted name may end in a name of the module.
+        ends = (len(parts),) if "/" in name else (len(parts), len(parts) - 1)
+        paths = [ROOT.joinpath(*parts[:end]) for end in ends if end > 1]
+        if not any(path.exists() or path.with_name(f"{path.name}.py").exists() for path in paths):
+            yield name
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.relative_to(ROOT).as_posix())
+def test_every_path_and_module_that_a_page_names_is_there(page):
+    assert list(missing(page)) == []
+
+
+@pytest.mark.parametrize(
+    ("text", "names"),
+    [
+        ("`flows/gone.py`", ["flows/gone.py"]),
+        ("`flows.gone`", ["flows.gone"]),
+        ("`acceptance/errors.py`, `acceptance.errors.AceiteError`, `tests/`, `aws/s3`", []),
+        ("`aws s3 ls`, `flows`, `aws/{key}`", []),
+    ],
+)
+def test_a_path_that_is_not_there_is_seen(text, names, tmp_path):
+    page = tmp_path / "page.md"
+    page.write_text(text, encoding="utf-8")
+    assert list(missing(page)) == names
 
 
 def test_the_pages_and_their_links_are_found():
