@@ -1,4 +1,4 @@
-"""Deliveries of several files: what a group lacks is looked for in S3, and what became of it is committed."""
+"""Deliveries of several files: reads from S3 what a decision on a group needs, and commits the decision."""
 
 import logging
 from collections import defaultdict
@@ -24,14 +24,14 @@ from flows.ledger.writes import NewObject
 from flows.watching.liveness import Liveness
 
 _REMEMBERED = 1000
-_MOST_NEEDS = 8  # each need is met once for each decision; more would be a rule that never ends
+_MOST_NEEDS = 8  # a decision asks for each need once; more would be a rule that never ends
 
 Standing = Callable[[Sequence[Delivery]], Mapping[str, Judged]]
-"""Finds the verdicts that deliveries have already, by id."""
+"""Returns the verdicts that deliveries already have, by delivery id."""
 
 
 class Grouping:
-    """The groups of the contracts whose deliveries have several files."""
+    """The file groups of all contracts whose deliveries have several files."""
 
     def __init__(
         self,
@@ -48,7 +48,7 @@ class Grouping:
         self._standing = standing
         self._log = log
         self._liveness = liveness
-        # Versions never change, and a group that waits is decided on in each tick.
+        # An object version never changes, but a waiting group is decided on in each tick.
         self._manifest = lru_cache(_REMEMBERED)(self._read_manifest)
         self._digest = lru_cache(_REMEMBERED)(
             lambda asked: object_digest(s3, asked.landed, asked.algorithm, liveness.stay_alive)
@@ -61,7 +61,7 @@ class Grouping:
         now: datetime,
         first_look: bool,
     ) -> list[Group]:
-        """The groups with what came and without what is gone, to be committed with it."""
+        """Return the groups with the new objects and without the gone ones. The caller commits both together."""
         changes: dict[GroupKey, dict[str, list[Any]]] = defaultdict(lambda: {"members": [], "signals": [], "gone": []})
         for route, landed in came:
             changes[route.group]["members" if route.role is Role.MEMBER else "signals"].append(landed)
@@ -78,10 +78,10 @@ class Grouping:
         return found
 
     def complete(self, now: datetime) -> None:
-        """Decides on every group in which there is news.
+        """Decide on every group that changed or waits.
 
         Raises:
-            StepFailed: S3 does not answer what must be known of a group.
+            StepFailed: S3 does not answer.
             LeaseLost: another watcher took over.
         """
         for group in self._ledger.groups.open():
@@ -148,7 +148,7 @@ class Grouping:
 
 
 def _settled(group: Group) -> Group:
-    """As if it had been delivered: what was there before anybody watched is not announced."""
+    """Return the group as if it had been delivered: objects from before the first look are not announced."""
     return replace(
         group,
         opened_at=None,

@@ -1,4 +1,4 @@
-"""Looks at the landing locations, range by range, and commits what is new."""
+"""Lists the landing locations range by range, and commits new objects to the ledger."""
 
 import logging
 from collections.abc import Collection, Sequence
@@ -22,19 +22,19 @@ from flows.watching.new_objects import NewObjects
 
 Log = logging.Logger | logging.LoggerAdapter[logging.Logger]
 TOLD_ONE_BY_ONE = 20
-"""Objects of one page that have a line each in the log."""
+"""How many objects of one page get a log line of their own."""
 
 _LOG = logging.getLogger("aceite.landing")
 
 
 @dataclass(frozen=True, slots=True)
 class Pace:
-    """How often and how much is listed.
+    """How often and how much the watcher lists.
 
-    A tick comes `every` so often. Where something changed in the last `hot_for` is looked at in each tick, up to
-    `hot_at_most` ranges; every key is certified again within `certified_within`. `at_least` ranges are looked at in
-    each tick if there are so many, at most `parallel` at the same time. `page` is the number of keys in a range, S3's
-    limit as a rule.
+    A tick comes `every` so often. Each tick lists the ranges in which something changed within `hot_for`, up to
+    `hot_at_most` of them, and at least `at_least` ranges in all. Every key is certified again within
+    `certified_within`. `parallel` ranges are listed at the same time. `page` is the number of keys in a range; S3's
+    limit is 1000.
     """
 
     every: timedelta
@@ -49,7 +49,8 @@ class Pace:
 class Landing:
     """The landing locations of all contracts.
 
-    `standing` finds the verdicts that deliveries have already; it is asked when a location is looked at first of all.
+    `standing` returns the verdicts that deliveries already have. It is asked when a location is listed for the first
+    time.
     """
 
     def __init__(
@@ -78,10 +79,10 @@ class Landing:
         return tuple(self._ranges)
 
     def look(self, now: datetime) -> None:
-        """Lists what is due in every location.
+        """List the ranges that are due in every location.
 
         Raises:
-            StepFailed: S3 does not answer; what was committed before stays, and the next look goes on from there.
+            StepFailed: S3 does not answer. What was committed stays, and the next look goes on from there.
             LeaseLost: another watcher took over.
         """
         pace = self._pace
@@ -98,18 +99,18 @@ class Landing:
             self._list_location(place, asked, now)
 
     def look_where(self, hinted: Collection[Hint], now: datetime) -> None:
-        """Lists the ranges in which these keys lie. A key that no location has is nobody's. Raises as `look` does."""
+        """List the ranges that hold these keys, and ignore keys outside of every location. Raises as `look` does."""
         for (bucket, prefix), known in self._ranges.items():
             keys = [hint.key for hint in hinted if hint.bucket == bucket and hint.key.startswith(prefix)]
             if keys:
                 self._list_location((bucket, prefix), holding(known, keys), now)
 
     def complete(self, now: datetime) -> None:
-        """Completes deliveries of several files, which may take long. Raises as `look` does."""
+        """Complete deliveries of several files, which may take long. Raises as `look` does."""
         self._grouping.complete(now)
 
     def _list_location(self, place: tuple[str, str], asked: Sequence[KeyRange], now: datetime) -> None:
-        """Trouble with one location keeps back no other."""
+        """List one location. If that fails, the others are still listed."""
         doing = "listing s3://{}/{}".format(*place)
         self._liveness.survive(doing, partial(self._look_at, *place, asked, now))
 
@@ -117,7 +118,7 @@ class Landing:
         unchanged: list[KeyRange] = []
         try:
             for some in _batches(asked, self._pace.parallel):
-                self._liveness.stay_alive()  # so many pages are in memory at the same time, and no more
+                self._liveness.stay_alive()  # at most `parallel` pages are in memory at the same time
                 pages = in_threads(partial(self._list, bucket, prefix), some, at_once=self._pace.parallel)
                 for item, page in zip(some, pages, strict=True):
                     if page is None:
@@ -132,7 +133,7 @@ class Landing:
         return list_page(self._s3, bucket, prefix, item.after, item.asks_for(self._pace.page), item.digest)
 
     def _take(self, bucket: str, prefix: str, looked_at: KeyRange, page: Page, now: datetime) -> None:
-        """Commits one page after the other, until the range that was looked at is certified."""
+        """Commit page after page until the whole range is certified."""
         rest: KeyRange | None = looked_at
         while rest is not None:
             self._liveness.stay_alive()
@@ -147,7 +148,7 @@ class Landing:
             self._tell(new_objects)
             if left is not None:
                 listed = self._list(bucket, prefix, left)
-                assert listed is not None, "without a known digest every page is read"
+                assert listed is not None, "without a known digest every page is parsed"
                 page = listed
             rest = left
 
@@ -166,7 +167,7 @@ class Landing:
         self._ranges[bucket, prefix] = tidied
 
     def _route_again(self) -> None:
-        """What fitted no contract may fit one that is new: it is forgotten, and so found again."""
+        """Forget unroutable objects that fit a contract by now, so that the next listing finds them again."""
         for landed, _ in self._ledger.listing.unroutable(limit=None):
             self._liveness.stay_alive()
             if self._new_objects.fits(landed):

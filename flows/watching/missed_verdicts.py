@@ -1,4 +1,4 @@
-"""Verdicts of which Prefect was never told: their run, or the server, died between the evidence and its event."""
+"""Announces verdicts whose run, or server, died between putting the evidence and sending its event."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -18,17 +18,17 @@ from flows.ledger.announcements import Announcements
 from flows.prefect_api import events
 
 TIME_TO_ANNOUNCE = timedelta(seconds=30)
-"""For the run itself to tell, and for the server to store it."""
+"""How long a run has to send its own event, and the server to store it. Also the polling interval."""
 LOOKED_BACK = timedelta(hours=1)
-"""By a watcher that begins."""
+"""How far back a starting watcher looks."""
 AT_ONCE = 50
 
 
 @dataclass
 class MissedVerdicts:
-    """The event of a verdict has the same id whoever tells it, so the server itself can be asked for it.
+    """Asks Prefect's server for each verdict's event, whose id is the same whoever sends it.
 
-    `stay_alive` is called between questions.
+    `stay_alive` is called between requests. `given` is how long a run has to send its own event.
     """
 
     announcements: Announcements
@@ -39,11 +39,11 @@ class MissedVerdicts:
     _told_until: datetime | None = None
 
     def tell(self) -> None:
-        """Tells of verdicts that the watcher found a while ago, if nobody did.
+        """Send the events of verdicts that the watcher read `given` ago, if the server has none.
 
         Raises:
             httpx.HTTPError: Prefect's server did not answer.
-            StepFailed: the evidence bucket did not.
+            StepFailed: the evidence bucket did not answer.
         """
         until = datetime.now(UTC) - self.given
         judged = self.announcements.judged(self._told_until or until - LOOKED_BACK, until)
@@ -51,11 +51,11 @@ class MissedVerdicts:
         with get_client(sync_client=True) as client:
             for start in range(0, len(judged), AT_ONCE):
                 told += self._tell(client, judged[start : start + AT_ONCE])
-        if not told:  # else they are asked for again: the server may end before it has stored them
+        if not told:  # else ask again: the server may end before it has stored the events
             self._told_until = until
 
     def _tell(self, client: SyncPrefectClient, judged: Sequence[Delivery]) -> int:
-        """How many the server did not know."""
+        """Return how many events the server did not have."""
         self.stay_alive()
         of = {verdict_event_id(evidence_uri(self.evidence_bucket, each)): each for each in judged}
         missing = of.keys() - events.stored(client, list(of))
@@ -72,5 +72,5 @@ class MissedVerdicts:
             return None
         if evidence is None:
             return None
-        get_run_logger().warning("%s: its run did not tell of its verdict", delivery.title)
+        get_run_logger().warning("%s: its run did not announce its verdict; the watcher does", delivery.title)
         return judged_by(delivery, evidence, evidence_uri(self.evidence_bucket, delivery))

@@ -1,4 +1,4 @@
-"""What a difference between a listing and the ledger means: a delivery, a part of one, nothing, or a stray object."""
+"""Classifies new objects of a listing: a delivery, a part of one, an ignored object, or an unroutable one."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
@@ -18,7 +18,7 @@ from flows.watching.file_groups import Grouping, Standing
 
 
 class NewObjects:
-    """Asks the ledger what was before. `standing` is asked only about what the ledger sees for the first time."""
+    """Classifies new objects. `standing`, which returns existing verdicts, is asked only at a location's first look."""
 
     def __init__(
         self, ledger: Ledger, contracts: Mapping[str, Contract], grouping: Grouping, standing: Standing
@@ -50,7 +50,7 @@ class NewObjects:
 
     def _sight(self, landed: LandingObject, resent: bool, first_look: bool) -> tuple[NewObject, list[Route]]:
         if landed.key.endswith("/") and landed.size == 0:
-            return NewObject(landed, ignored="the mark of a folder, as S3's console makes it"), []
+            return NewObject(landed, ignored="a folder mark of the S3 console"), []
         try:
             found = routes(landed.bucket, landed.key, tuple(self._contracts.values()))
         except UnroutableKey as error:
@@ -63,7 +63,7 @@ class NewObjects:
     def _single(self, landed: LandingObject, route: Route, resent: bool, first_look: bool) -> NewObject:
         contract = route.contract
         if resent and contract.resent is Resent.IGNORE:
-            return NewObject(landed, ignored="the bytes that were delivered before, sent again")
+            return NewObject(landed, ignored="the same bytes were delivered before")
         if why := _before_all([route], first_look):
             return NewObject(landed, ignored=why)
         takes = sum((step.within for step in contract.steps), timedelta())
@@ -71,7 +71,7 @@ class NewObjects:
         return NewObject(landed, delivery, pipeline_takes=takes)
 
     def _parts(self, bucket: str, key: str) -> list[Route]:
-        """The groups that a key belongs to, as a member or as a signal."""
+        """Return the groups that a key belongs to, as a member or as a signal file."""
         try:
             found = routes(bucket, key, tuple(self._contracts.values()))
         except UnroutableKey:
@@ -79,7 +79,7 @@ class NewObjects:
         return [each for each in found if not isinstance(each.contract.completion, Single)]
 
     def _numbered(self, sighted: Sequence[NewObject], first_look: bool) -> list[NewObject]:
-        """With the revision of each delivery, and its event."""
+        """Return the objects with the revision and the event of each delivery."""
         keys: dict[str, list[tuple[str, ...]]] = {}
         for new_object in sighted:
             if new_object.delivery is not None:
@@ -96,7 +96,7 @@ def _numbered_one(
     if delivery is None:
         return new_object
     judged = standing.get(delivery.id)
-    if judged:  # under a ledger that was lost
+    if judged:  # by a run under a ledger that was lost
         return replace(new_object, delivery=replace(delivery, revision=judged.revision), judged=judged)
     revision = before[delivery.dataset].get((new_object.landed.key,), 0) + 1
     delivery = replace(delivery, revision=revision)
@@ -104,7 +104,7 @@ def _numbered_one(
 
 
 def _before_all(found: Sequence[Route], first_look: bool) -> str | None:
-    """Why nothing is announced of what was there when a location was looked at for the first time."""
+    """Return why an object of a location's first look is not announced; None if it is."""
     if not first_look or any(each.contract.baseline.announces(each.group.business_date) for each in found):
         return None
     return f"{found[0].group.business_date} is before the dataset's first business date that is announced"

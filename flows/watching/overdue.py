@@ -1,4 +1,4 @@
-"""The watcher speaks of what does not happen: deliveries that do not come, verdicts that are late, datasets on hold.
+"""Reports what does not happen: missing deliveries, late verdicts, paused datasets.
 
 The clock is the watcher's, not that of an automation with a proactive trigger: docs/decisions/0016.
 """
@@ -21,12 +21,12 @@ from flows.prefect_api.switches import Switch, read_switches
 
 _LOG = logging.getLogger("aceite.overdue")
 BLAMED = timedelta(minutes=15)
-"""Inconclusive verdicts of so long before a pause are told as its cause: what the circuit breaker counts, and some."""
+"""How far back inconclusive verdicts count as the cause of a pause: the circuit breaker's 10 minutes, and some."""
 
 
 @dataclass(frozen=True)
 class OverdueWatch:
-    """What is told is committed together with its announcement, so a restart neither loses nor repeats it."""
+    """Commits each report together with its announcement, so that a restart neither loses nor repeats one."""
 
     ledger: Ledger
     contracts: Sequence[Contract]
@@ -37,7 +37,7 @@ class OverdueWatch:
         self.ledger.datasets.watch([contract.dataset for contract in self.contracts], now)
 
     def look(self, now: datetime) -> None:
-        """Raises LeaseLost when another watcher took over."""
+        """Report missing deliveries and late verdicts. Raises LeaseLost when another watcher took over."""
         watched = self.ledger.datasets.watched()
         for contract in self.contracts:
             known = watched.get(contract.dataset)
@@ -49,13 +49,13 @@ class OverdueWatch:
         self._tell_late(now)
 
     def look_at_switches(self, now: datetime) -> None:
-        """Holds back the deliveries of datasets that are switched off, and lets those go that are on again.
+        """Pause the datasets whose automation is switched off, and resume those whose automation is on again.
 
         Raises:
             httpx.HTTPError: Prefect's server did not answer.
             LeaseLost: another watcher took over.
         """
-        # Prefect's client would try again by itself for a minute, with the watcher's lease running out meanwhile.
+        # Prefect's client would retry for a minute, and the watcher's lease would run out meanwhile.
         with temporary_settings({PREFECT_CLIENT_MAX_RETRIES: 0}), get_client(sync_client=True) as client:
             switches = read_switches(client, [contract.dataset for contract in self.contracts])
         on_hold = self.ledger.datasets.paused()
@@ -75,7 +75,7 @@ class OverdueWatch:
         waiting = self.ledger.datasets.waiting(dataset)
         self.log.info("%s is resumed: %d deliveries waited", dataset, waiting)
         self.ledger.datasets.resume(dataset, resumed(dataset, since, waiting), now, self.holder)
-        # Their events found the automation switched off, or their runs did.
+        # Their events, or their runs, came while the automation was switched off.
         self.ledger.announcements.announce_again(self.ledger.announcements.untaken(dataset), now)
 
     def _tell_late(self, now: datetime) -> None:
