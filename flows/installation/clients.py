@@ -1,4 +1,4 @@
-"""The blocks become boto3 clients, once per process. Only this module loads blocks."""
+"""Turns the saved blocks into boto3 clients, once per process. Only this module loads blocks."""
 
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -50,9 +50,9 @@ class Clients:
         return self.evidence.bucket_name
 
     def once(self, service: str, within: timedelta) -> Any:
-        """A client that never repeats a call by itself, and waits for an answer as long as the step may take.
+        """Return a client that never retries, and waits for an answer as long as the step may take.
 
-        The block's own client repeats a call whose answer is late, which would run a function or a job twice.
+        The block's own client retries a call whose answer is late, and so would run a function or a job twice.
         """
         if (service, within) in self._once:
             return self._once[service, within]
@@ -64,7 +64,7 @@ class Clients:
         return client
 
     def session(self) -> boto3.Session:
-        """Of this thread, as a session is not for several. It knows the services that it made clients of."""
+        """Return this thread's session: threads must not share one. It caches what it loaded of each service."""
         made = self._sessions.get(get_ident())
         if made is None:
             made = self._sessions[get_ident()] = session_of(self.credentials)
@@ -72,7 +72,7 @@ class Clients:
 
     @property
     def config(self) -> Config | None:
-        """How patient the block's clients are, for a library that makes its own."""
+        """Timeouts and retries of the block's clients, for a library that makes its own clients."""
         config: Config | None = self.credentials.aws_client_parameters.get_params_override().get("config")
         return config
 
@@ -83,7 +83,7 @@ class Clients:
 
 @cache
 def load_clients() -> Clients:
-    """The clients of the saved blocks.
+    """Return the clients of the saved blocks.
 
     Raises:
         SettingsError: a block is missing, or AWS does not accept the credentials.
@@ -96,7 +96,7 @@ def load_clients() -> Clients:
         raise SettingsError(f"{error} Run `aceite apply` to create the blocks from the settings") from error
     settings = read_settings()
     for each in (credentials, landing.credentials, evidence.credentials):
-        if isinstance(each, AwsCredentials):  # MinIO's know no token
+        if isinstance(each, AwsCredentials):  # MinIO credentials have no session token
             give_session_token(each, settings)
     retry_when_denied(credentials.get_client("sts"))
     caller = identify(credentials, settings.aws_account_id)

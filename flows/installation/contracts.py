@@ -1,4 +1,4 @@
-"""The contract files of a directory, read together: each one alone, and what two of them must not both claim."""
+"""Reads the contract files of a directory, each one alone, and then finds what two of them claim both."""
 
 import errno
 import os
@@ -21,7 +21,7 @@ _SUFFIXES = (".yaml", ".yml")
 
 @dataclass(frozen=True, slots=True)
 class ContractFile:
-    """A file and what came of it. Without problems and without a contract it is valid ODCS that is not watched."""
+    """A file with its contract or problems. With neither, it is a valid ODCS document that Aceite does not watch."""
 
     path: Path
     contract: Contract | None
@@ -29,7 +29,7 @@ class ContractFile:
 
 
 def load_contracts(directory: Path, environment: Mapping[str, str]) -> tuple[Contract, ...]:
-    """The watched contracts below a directory, in order of path.
+    """Return the watched contracts below a directory, in order of path.
 
     `environment` holds the values of `${VARIABLES}`. Raises ContractError with the problems of all files, and if there
     is nothing to watch.
@@ -47,33 +47,33 @@ def load_contracts(directory: Path, environment: Mapping[str, str]) -> tuple[Con
 
 
 def contract_variables(landing_bucket: str) -> Mapping[str, str]:
-    """What `${VARIABLES}` of contracts stand for: what they may read of the environment, or else of the file `.env`.
+    """Return the variables that contracts may read: from the environment, else from the file `.env`.
 
-    The bucket is a setting.
+    `LANDING_BUCKET` is always the setting.
     """
-    told = {**dotenv(), **os.environ, "LANDING_BUCKET": landing_bucket}
-    return {name: value for name, value in told.items() if may_read(name)}
+    known = {**dotenv(), **os.environ, "LANDING_BUCKET": landing_bucket}
+    return {name: value for name, value in known.items() if may_read(name)}
 
 
 def contract_environment(settings: Settings) -> Mapping[str, str]:
-    """What whoever reads the contracts elsewhere must be told beside the settings: the variables that they read.
+    """Return the variables that the contracts read, for a process that reads them elsewhere with the same settings.
 
-    No secret is among them: what a contract reads is shown in evidence.
+    None of them is secret: evidence shows what a contract reads.
     """
-    told = contract_variables(settings.landing_bucket)
+    known = contract_variables(settings.landing_bucket)
     read = {name for path in _contract_paths(settings.contracts) for name in variables_in(_text_of(path))}
-    return {name: told[name] for name in sorted(read - {"LANDING_BUCKET"}) if name in told}
+    return {name: known[name] for name in sorted(read - {"LANDING_BUCKET"}) if name in known}
 
 
 def contracts_of(settings: Settings) -> tuple[Contract, ...]:
-    """The watched contracts of an installation. Raises ContractError as `load_contracts` does."""
+    """Return the watched contracts of an installation. Raises ContractError as `load_contracts` does."""
     return load_contracts(settings.contracts, contract_variables(settings.landing_bucket))
 
 
 def check_contracts(paths: Iterable[Path], environment: Mapping[str, str]) -> tuple[ContractFile, ...]:
-    """Every contract file among the paths and below those that are directories, with its problems, in order of path.
+    """Return all contract files at and below the paths, with their problems, in order of path.
 
-    What two files claim both is a problem of the later one. Raises ContractError for a path that holds no contract.
+    If two files claim the same id or keys, the later one has the problem. Raises ContractError for a path without any.
     """
     found = {given: tuple(_contract_paths(given)) for given in paths}
     absent = [Problem(str(given), 0, _why_nothing(given)) for given, below in found.items() if not below]
@@ -104,7 +104,7 @@ def _why_nothing(given: Path) -> str:
 
 
 def _published(paths: Sequence[Path], environment: Mapping[str, str]) -> tuple[PublishedTable, ...]:
-    """The tables that relationships may refer to: those of the files and of what is beside them. Most need none."""
+    """Return the tables that relationships may refer to: those of the files and of the contracts beside them."""
     if not any("relationships" in _text_of(path) for path in paths):
         return ()
     beside = [path for folder in {each.parent for each in paths} for path in folder.iterdir() if _is_contract(path)]
@@ -113,7 +113,7 @@ def _published(paths: Sequence[Path], environment: Mapping[str, str]) -> tuple[P
 
 
 def _text_of(path: Path) -> str:
-    """Nothing for a file that cannot be read: that is told when it is read as a contract."""
+    """Return the file's text; empty if it cannot be read. Reading it as a contract reports why."""
     try:
         return _content(path).decode("utf-8")
     except (OSError, UnicodeDecodeError, ContractError):
@@ -121,7 +121,7 @@ def _text_of(path: Path) -> str:
 
 
 def _content(path: Path) -> bytes:
-    """Never the whole of a file that is too large, and nothing that a link leads to in another folder."""
+    """Return the file's bytes. Raises for a file that is too large, and for a link to another folder."""
     if path.is_symlink() and not path.resolve().is_relative_to(path.parent.resolve()):
         raise OSError(errno.ELOOP, "it is a link to another folder; put the contract itself there")
     size = path.stat().st_size
@@ -147,7 +147,7 @@ def _read(path: Path, environment: Mapping[str, str], published: Sequence[Publis
 
 
 def _clashes(contracts: Sequence[Contract]) -> Mapping[str, list[Problem]]:
-    """By path: what a contract claims that an earlier one claims as well."""
+    """Return by path the claims of a contract that an earlier one makes as well."""
     found: defaultdict[str, list[Problem]] = defaultdict(list)
     for earlier, later in combinations(contracts, 2):
         if earlier.dataset.casefold() == later.dataset.casefold():

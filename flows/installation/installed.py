@@ -1,4 +1,4 @@
-"""What this process was started with: contracts and ledger, found through the settings."""
+"""The contracts that the settings of this process name."""
 
 from functools import cache
 from typing import Any
@@ -12,12 +12,12 @@ from flows.installation.contracts import contract_variables, load_contracts
 
 @cache
 def installed_contracts() -> tuple[Contract, ...]:
-    """The watched contracts. `${LANDING_BUCKET}` is the bucket of the landing block."""
+    """Return the watched contracts. `${LANDING_BUCKET}` is the bucket of the landing block."""
     return load_contracts(read_settings().contracts, contract_variables(load_clients().landing.bucket_name))
 
 
 def warm_up() -> None:
-    """Loads what the first run of a process would otherwise wait for: contracts, and what AWS's services can do."""
+    """Load what the first run of a process would otherwise wait for: contracts and boto3's service models."""
     installed_contracts()
     clients = load_clients()
     session: Any = clients.session()

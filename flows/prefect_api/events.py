@@ -1,7 +1,7 @@
-"""Events reach Prefect's server: posted in the foreground, and read back where it must be certain.
+"""Posts events to Prefect's server, and reads them back where that must be certain.
 
-Prefect's `emit_event` answers before anything was sent and stays silent when nothing could be; an HTTP answer means
-that the event is in the server's broker, and reading it back that it is in its database.
+Prefect's `emit_event` returns before anything is sent and hides failures. An HTTP answer means that the event is in the
+server's broker; reading it back means that it is in the server's database.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -18,12 +18,12 @@ from acceptance.announcing.verdict_events import FAILURE
 from flows.prefect_api.switches import read_switches
 
 READ_BACK_AT_MOST = 50
-"""Events that one answer of POST /events/filter holds (INTERACTIVE_PAGE_SIZE in prefect.server.events.storage)."""
+"""The page size of POST /events/filter (INTERACTIVE_PAGE_SIZE in prefect.server.events.storage)."""
 COUNTED_AT_ONCE = 200
 
 
 def post(client: SyncPrefectClient, drafts: Iterable[tuple[UUID, EventDraft]]) -> None:
-    """Sends events under the given ids.
+    """Post events under the given ids.
 
     Raises:
         httpx.HTTPError: the server did not take them.
@@ -53,7 +53,7 @@ def post_one(draft: EventDraft, event_id: UUID | None = None) -> UUID:
 
 
 def stored(client: SyncPrefectClient, event_ids: Sequence[UUID]) -> frozenset[UUID]:
-    """Which of the events the server can show. It is asked how many of them before it is asked which."""
+    """Return the events that the server shows. It is asked how many of many there are before it is asked which."""
     found: set[UUID] = set()
     for start in range(0, len(event_ids), COUNTED_AT_ONCE):
         found |= _stored(client, event_ids[start : start + COUNTED_AT_ONCE])
@@ -72,14 +72,14 @@ def _stored(client: SyncPrefectClient, ids: Sequence[UUID]) -> set[UUID]:
 
 
 def _switches_of(client: SyncPrefectClient, drafts: Sequence[EventDraft]) -> Mapping[str, Sequence[RelatedResource]]:
-    """By dataset, for those whose event tells of a failure: the automation that is switched off if there are many."""
+    """Return by dataset, for events of failures, the automation that the circuit breaker may switch off."""
     failing = {draft.resource[DATASET] for draft in drafts if FAILURE in draft.resource}
     found = read_switches(client, sorted(failing))
     return {dataset: [RelatedResource(switch.related)] for dataset, switch in found.items()}
 
 
 def _related() -> list[RelatedResource]:
-    """The run that speaks and its deployment, so that an automation can tell whose event it is."""
+    """Return the run that posts and its deployment, so that an automation can match on them."""
     if FlowRunContext.get() is None:
         return []
     related = [_resource("flow-run", str(flow_run.id), flow_run.name)]

@@ -1,4 +1,4 @@
-"""Prefect's loops end for good when its server was away for minutes. What they ask goes on here until it is back."""
+"""Keeps Prefect's worker and runner polling while its server is away. Without this they give up after a few minutes."""
 
 from collections.abc import Callable, Coroutine
 from functools import wraps
@@ -13,7 +13,7 @@ from prefect.workers.base import BaseWorker
 def outlasting(
     ask: Callable[..., Coroutine[Any, Any, Any]], what: str
 ) -> Callable[..., Coroutine[Any, Any, Any | None]]:
-    """The same question; while the server does not answer, its answer is None, and the log says so once."""
+    """Return a request that answers None, and logs once, while the server is away, instead of raising."""
     is_away = False
 
     @wraps(ask)
@@ -25,11 +25,11 @@ def outlasting(
             if isinstance(error, httpx.HTTPStatusError) and error.response.status_code < 500:
                 raise
             if not is_away:
-                get_logger("worker").warning("Prefect's server does not answer, %s waits for it: %r", what, error)
+                get_logger("worker").warning("Prefect's server does not answer; %s waits for it: %r", what, error)
             is_away = True
             return None
         if is_away:
-            get_logger("worker").warning("Prefect's server answers again, %s goes on", what)
+            get_logger("worker").warning("Prefect's server answers again; %s goes on", what)
         is_away = False
         return answer
 
@@ -37,13 +37,13 @@ def outlasting(
 
 
 def outlast(worker: BaseWorker[Any, Any, Any]) -> None:
-    """Its questions, for runs and for its work pool, go on."""
+    """Let the worker keep asking for runs and for its work pool during an outage."""
     worker.get_and_submit_flow_runs = outlasting(worker.get_and_submit_flow_runs, "the worker")  # type: ignore[assignment]
     worker._sync_and_initialize = outlasting(worker._sync_and_initialize, "the work pool")  # type: ignore[method-assign]
 
 
 class LastingRunner(Runner):
-    """Prefect's runner, whose questions go on."""
+    """Prefect's runner, which keeps polling during an outage of its server."""
 
     async def __aenter__(self) -> Self:
         await super().__aenter__()

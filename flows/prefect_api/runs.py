@@ -1,4 +1,4 @@
-"""Questions about flow runs to Prefect's server."""
+"""Reads flow runs from Prefect's server, and ends those whose process is gone."""
 
 from collections.abc import Sequence
 from datetime import UTC, datetime
@@ -30,9 +30,9 @@ from acceptance.deliveries.pointer import DeliveryPointer
 
 SHUTTING_DOWN = "Aceite is shutting down."
 _BY_NOBODY = frozenset({SHUTTING_DOWN, "Runner is shutting down."})
-"""Messages of runs that what ran them cancelled, because it was told to end. The second is Prefect's own."""
+"""Messages with which Aceite's or Prefect's own runner cancels its runs when it shuts down."""
 WITHDRAWN = "It waited where nobody takes it any more: its deployment is served by"
-"""With this begins what a run is cancelled with whose deployment moved: no person's word on its deliveries."""
+"""How the message begins when a run is cancelled because its deployment moved. No person decided that."""
 
 _PAGE = 200
 _VALIDATIONS = FlowFilter(name=FlowFilterName(any_=["validate-delivery", "validate-deliveries"]))
@@ -40,7 +40,7 @@ _ALL = FlowFilter(name=FlowFilterName(any_=["validate-delivery", "validate-deliv
 
 
 def has_ended(flow_run_id: str) -> bool:
-    """Whether the run can do nothing any more. One that the server does not know is of a server that is gone."""
+    """Return whether the run has ended. A run that the server does not know was one of a server that is gone."""
     try:
         state = state_of_run(flow_run_id)
     except ObjectNotFound:
@@ -49,25 +49,25 @@ def has_ended(flow_run_id: str) -> bool:
 
 
 def is_being_cancelled(flow_run_id: str) -> bool:
-    """Whether somebody asked for it. A run that ends because its runner is told to end is still in state Running."""
+    """Return whether somebody cancelled the run. A run that ends with its runner is still in state Running."""
     state = state_of_run(flow_run_id)
     return state is not None and state.type in (StateType.CANCELLING, StateType.CANCELLED)
 
 
 def said_when_cancelled(flow_run_id: str) -> str:
-    """What the one who cancels the run said, as its state's message. Prefect's own server knows no names.
+    """Return the message of the state that cancelled the run; empty if there is none. Prefect records no user.
 
-    Its UI and `prefect flow-run cancel` send no message; the API takes one, and it may say who and why. Of a run that
-    has not begun it keeps the message of CANCELLED only: CANCELLING becomes a state of Prefect's own.
+    Prefect's UI and `prefect flow-run cancel` send no message. The API accepts one, which may say who and why. If the
+    run has not begun, Prefect keeps the message of CANCELLED only and replaces the state CANCELLING by its own.
     """
     cancelled = cancellation(flow_run_id)
     return (cancelled.message or "") if cancelled is not None else ""
 
 
 def cancellation(flow_run_id: str) -> State | None:
-    """The state by which somebody cancelled the run; None of one that nobody did, but ended with what ran it.
+    """Return the state by which a person cancelled the run; None if nobody did, or if it ended with its runner.
 
-    What Prefect says when it has carried it out comes after that, or only that, of a run that had not begun.
+    It is the first cancelling state: Prefect adds another when it has carried the cancellation out.
     """
     with get_client(sync_client=True) as client:
         states = client.read_flow_run_states(UUID(flow_run_id))
@@ -81,9 +81,10 @@ def _is_nobodys(message: str) -> bool:
 
 
 def triggered_by(flow_run_id: str) -> str | None:
-    """What Prefect says of who created the run: `automation Aceite: validate sales`, say, or a deployment.
+    """Return who created the run, such as `automation Aceite: validate sales` or a deployment.
 
-    None if it says nothing, as of a flow that a person's process called, or cannot be asked: no verdict hangs on it.
+    None if Prefect does not know, as for a flow that a person's process called, or does not answer: no verdict depends
+    on it.
     """
     try:
         with get_client(sync_client=True) as client:
@@ -98,7 +99,7 @@ def triggered_by(flow_run_id: str) -> str | None:
 
 
 def queued_runs() -> int:
-    """Runs of the validation flows that have not begun, and were due within the last hour: others nobody may take."""
+    """Count the validation runs that have not begun and were due within the last hour. Nobody takes older ones."""
     waiting = FlowRunFilterState(type=FlowRunFilterStateType(any_=[StateType.SCHEDULED, StateType.PENDING]))
     now = datetime.now(UTC)
     due = FlowRunFilterExpectedStartTime.model_validate({"after_": now - LONGEST_PATIENCE, "before_": now})
@@ -109,7 +110,7 @@ def queued_runs() -> int:
 
 
 def running() -> Sequence[FlowRun]:
-    """Runs of the validation flows that have begun, and did not end as far as the server knows."""
+    """Return the validation runs that have begun and, as far as the server knows, have not ended."""
     return _runs(_begun())
 
 
@@ -119,7 +120,7 @@ def _begun(tags: FlowRunFilterTags | None = None) -> FlowRunFilter:
 
 
 def unbegun(before: datetime) -> Sequence[FlowRun]:
-    """Runs of the validation flows that a worker took, and that have not begun since.
+    """Return the validation runs that a worker took before this time and that have not begun since.
 
     Prefect gives such a run to no other worker, and never ends it.
     """
@@ -128,14 +129,14 @@ def unbegun(before: datetime) -> Sequence[FlowRun]:
 
 
 def beating() -> Sequence[FlowRun]:
-    """Runs of Aceite's deployments, the watchers' among them, that have begun and must give signs of life."""
+    """Return the begun runs of Aceite's deployments, watchers included. They must send heartbeats."""
     return _runs(_begun(FlowRunFilterTags(all_=["aceite"])), _ALL)
 
 
 def end(flow_run_id: UUID, state: State | None, message: str) -> bool:
-    """Ends a run whose process is gone, as Prefect's own worker does. False if the server does not take that.
+    """End a run whose process is gone, as Prefect's own worker does. Return False if the server refuses the state.
 
-    One that is being cancelled cannot crash any more, and keeps what was said by who cancels it.
+    A run that is being cancelled becomes Cancelled and keeps that message; any other becomes Crashed.
     """
     cancelled = state is not None and state.type is StateType.CANCELLING
     said = (state and state.message) or message
@@ -146,7 +147,7 @@ def end(flow_run_id: UUID, state: State | None, message: str) -> bool:
 
 
 def ended_without_verdict(since: datetime) -> Sequence[FlowRun]:
-    """Runs of the validation flows that were cancelled, crashed or failed since then, by whoever's clock."""
+    """Return the validation runs that were cancelled, crashed or failed since then. Any machine's clock may count."""
     ended = FlowRunFilterState(
         type=FlowRunFilterStateType(any_=[StateType.CANCELLED, StateType.CRASHED, StateType.FAILED]),
         name=FlowRunFilterStateName(not_any_=["Rejected", "Inconclusive"]),
@@ -171,16 +172,16 @@ def _runs(wanted: FlowRunFilter, flows: FlowFilter = _VALIDATIONS) -> Sequence[F
 
 
 def pointers_of(run: FlowRun) -> list[DeliveryPointer]:
-    """What a run of the validation flows is about."""
-    told = run.parameters.get("deliveries") or [run.parameters.get("delivery")]
+    """Return pointers to the deliveries that a validation run is about."""
+    pointers = run.parameters.get("deliveries") or [run.parameters.get("delivery")]
     try:
-        return [DeliveryPointer.model_validate(each) for each in told]
-    except ValidationError:  # a person started it, with something else
+        return [DeliveryPointer.model_validate(each) for each in pointers]
+    except ValidationError:  # a person started it with other parameters
         return []
 
 
 def state_of_run(flow_run_id: str) -> State | None:
-    """Raises ObjectNotFound if the server does not know the run, as it knows none whose id is no id of its."""
+    """Return the run's state. Raises ObjectNotFound if the server does not know the run, or if the id is no UUID."""
     try:
         id_ = UUID(flow_run_id)
     except ValueError as error:

@@ -1,4 +1,4 @@
-"""Each dataset has a switch in Prefect: the automation that runs its validations. Off, the dataset is paused."""
+"""Each dataset's switch in Prefect: the automation that runs its validations. Switched off, the dataset is paused."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -15,7 +15,7 @@ SWITCHED = "aceite.switched"
 
 @dataclass(frozen=True, slots=True)
 class Switch:
-    """`switched` is when the automation was changed last: another text after each pause and each resumption."""
+    """A dataset's automation. `switched` is when it last changed, so it differs after each pause and resumption."""
 
     automation_id: str
     name: str
@@ -24,7 +24,7 @@ class Switch:
 
     @property
     def related(self) -> dict[str, str]:
-        """In an event: whose switch an automation may throw, and since when it stands as it does."""
+        """The related resource of events: it names the automation that the circuit breaker may switch off."""
         return {
             "prefect.resource.id": f"prefect.automation.{self.automation_id}",
             "prefect.resource.role": ROLE,
@@ -34,7 +34,7 @@ class Switch:
 
     @property
     def page(self) -> str:
-        """In Prefect's UI; empty if its address is not known."""
+        """The automation's page in Prefect's UI; empty if the UI's address is not known."""
         url = get_current_settings().ui_url
         return f"{url}/automations/automation/{self.automation_id}" if url else ""
 
@@ -44,7 +44,7 @@ def switch_name(dataset: str) -> str:
 
 
 def read_switches(client: SyncPrefectClient, datasets: Sequence[str]) -> Mapping[str, Switch]:
-    """By dataset. One whose automation nobody made has none.
+    """Return the switches by dataset. A dataset without an automation has none.
 
     Raises:
         httpx.HTTPError: the server did not answer.
@@ -67,6 +67,6 @@ def is_paused(dataset: str) -> bool:
 
 
 def held(dataset: str) -> State:
-    """Of a run that was on its way when its dataset was paused: it leaves its deliveries as they are."""
-    message = f"{dataset} is paused: judged once a person switches on the automation {switch_name(dataset)!r} again"
+    """Return the state of a run whose dataset was paused before it began. It leaves its deliveries untouched."""
+    message = f"{dataset} is paused: switch on the automation {switch_name(dataset)!r} to have its deliveries judged"
     return Completed(name="Held", message=message)
