@@ -7,6 +7,7 @@ from enum import StrEnum
 from typing import Any
 
 from acceptance.contract.checks import Check
+from acceptance.contract.hive_types import HiveKind, HiveType
 from acceptance.contract.keys.signal_file import FILE
 from acceptance.contract.keys.template import KeyTemplate
 from acceptance.contract.landing_format import Engine, LandingFormat, NamedByColumn, PartitionHolds
@@ -40,6 +41,19 @@ class Column:
     compared: bool = True
     digits: int | None = 6
     rounded: bool = False
+
+    @property
+    def hive_type(self) -> HiveType:
+        """Raises ValueError for a type whose cells cannot be compared; no contract that was read has one."""
+        try:
+            return HiveType.parse(self.type)
+        except ValueError as error:
+            raise ValueError(f"column {self.name}: {error}") from None
+
+    @property
+    def kind(self) -> HiveKind:
+        """Raises ValueError as `hive_type`."""
+        return self.hive_type.kind
 
 
 @dataclass(frozen=True, slots=True)

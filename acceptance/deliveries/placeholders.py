@@ -10,7 +10,7 @@ from datetime import date
 from typing import Any
 
 from acceptance.contract.contract import Contract
-from acceptance.contract.hive_types import WHOLE_NUMBERS, whole_number
+from acceptance.contract.hive_types import HiveKind, whole_number
 from acceptance.contract.keys.template import GENERAL, KeyTemplate
 from acceptance.contract.keys.tokens import BUSINESS_DATE, Placeholder, tokens, write
 from acceptance.deliveries.delivery import Delivery, LandingObject
@@ -105,16 +105,16 @@ def partition_values(contract: Contract, delivery: Delivery) -> dict[str, str]:
 
 def refuse_misfits(contract: Contract, delivery: Delivery, values: Mapping[str, str]) -> None:
     """Raise ContractError for a partition value that cannot be one of its column's type: no engine would find it."""
-    types = {column.name: column.type for column in contract.columns}
+    columns = {column.name: column for column in contract.columns}
     for name, value in values.items():
-        if types[name] in WHOLE_NUMBERS and whole_number(value) is None:
+        if columns[name].kind.is_whole and whole_number(value) is None:
             needed = "digits are needed"
-        elif types[name] == "date" and not _is_date(value):
+        elif columns[name].kind is HiveKind.DATE and not _is_date(value):
             needed = "a date such as 2026-01-31 is needed"
         else:
             continue
         message = (
-            f"the partition column {name} is {types[name]}, and {contract.partition[name]!r} makes {value!r} of "
+            f"the partition column {name} is {columns[name].type}, and {contract.partition[name]!r} makes {value!r} of "
             f"{delivery.first.key}; {needed}. Narrow the key template, or make the column a string"
         )
         raise ContractError([Problem(contract.path, 0, message)])

@@ -113,8 +113,8 @@ def _read_partition_holds(
     given.refuse_unknown_keys(("column", "value"))
     name, value = given["column"].text().lower(), given["value"].text("{key}")
     column = columns.get(name)
-    if column is None or column.type.partition("(")[0] not in ("string", "varchar"):
-        texts = [each.name for each in columns.values() if each.type.partition("(")[0] in ("string", "varchar")]
+    texts = [other.name for other in columns.values() if other.kind.is_text and not other.kind.is_padded]
+    if column is None or name not in texts:
         given["column"].refuse(f"found {name!r}, no column of texts; {hint(name, texts or ['none'])}")
     elif column.in_file and column.compared:
         given["column"].refuse(f"{name} comes from the pipeline; write `landed: false` in its customProperties")

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from datetime import date
 from itertools import chain
 
+from acceptance.contract.hive_types import HiveKind, HiveType
 from acceptance.contract.keys.template import KeyTemplate
 from acceptance.contract.landing_format import LandingFormat
 
@@ -121,13 +122,26 @@ def _numbered(stem: str) -> Iterator[str]:
         number += 1
 
 
-_LOGICAL = {name: name for name in ("string", "boolean", "date", "timestamp")}
-_LOGICAL |= dict.fromkeys(("float", "double", "decimal"), "number")
+LOGICAL_TYPE_OF = {
+    HiveKind.TINYINT: "integer",
+    HiveKind.SMALLINT: "integer",
+    HiveKind.INT: "integer",
+    HiveKind.BIGINT: "integer",
+    HiveKind.DECIMAL: "number",
+    HiveKind.FLOAT: "number",
+    HiveKind.DOUBLE: "number",
+    HiveKind.BOOLEAN: "boolean",
+    HiveKind.DATE: "date",
+    HiveKind.TIMESTAMP: "timestamp",
+    HiveKind.STRING: "string",
+    HiveKind.VARCHAR: "string",
+    HiveKind.CHAR: "string",
+}
+"""The logical type that a draft says for each Hive type."""
 
 
 def _property(column: ColumnProfile, names: dict[str, str], profile: Profile) -> str:
-    kind = column.type.partition("(")[0]
-    logical = _LOGICAL.get(kind, "integer")
+    logical = LOGICAL_TYPE_OF[HiveType.parse(column.type).kind]
     type_ = f'"{column.type}"' if "," in column.type else column.type
     parts = [f"name: {_word(names[column.landed])}", f"logicalType: {logical}", f"physicalType: {type_}"]
     if profile.rows and not column.nulls:

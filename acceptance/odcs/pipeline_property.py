@@ -8,11 +8,12 @@ from datetime import date
 from typing import Any, assert_never
 
 from acceptance.contract.contract import Column, Completion, Override, Single, shared_fields
+from acceptance.contract.hive_types import HiveKind
 from acceptance.contract.keys.template import KeyTemplate
 from acceptance.contract.keys.tokens import Placeholder, tokens, write
 from acceptance.contract.steps import STEP_KINDS, AwaitGlueJob, AwaitObject, Invoke, RunGlueJob, Step
 from acceptance.deliveries.placeholders import OF_ONE_FILE, known_placeholders, unknown
-from acceptance.odcs.columns.columns import WHOLE_NUMBERS, column_name, kind
+from acceptance.odcs.columns.columns import column_name
 from acceptance.odcs.document.duration import read_duration
 from acceptance.odcs.document.node import Node, hint, shown
 
@@ -187,8 +188,8 @@ def _refuse_misfit(node: Node, column: Column) -> None:
         example = "".join(write(part, _A_DAY, defaultdict(lambda: "1")) for part in parts)
     except ValueError:
         return  # said already: it is no template
-    if kind(column) in WHOLE_NUMBERS and not example.isdecimal():
+    if column.kind.is_whole and not example.isdecimal():
         node.refuse(f"{text!r} is no whole number, but {column.name} is {column.type}; write {{business_date:%Y%m%d}}")
     known = not any(isinstance(part, Placeholder) and part.is_field for part in parts)
-    if kind(column) == "date" and known and example != _A_DAY.isoformat():
+    if column.kind is HiveKind.DATE and known and example != _A_DAY.isoformat():
         node.refuse(f"{text!r} is no date like {_A_DAY}, but {column.name} is a date; write {{business_date:%Y-%m-%d}}")

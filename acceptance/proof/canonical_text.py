@@ -20,16 +20,13 @@ import struct
 from collections.abc import Sequence
 from dataclasses import dataclass
 from decimal import Decimal
+from typing import assert_never
 
 from acceptance.contract.contract import Column
-from acceptance.contract.hive_types import type_and_sizes
+from acceptance.contract.hive_types import MOST_DIGITS, HiveKind
 
 _EXACT_DIGITS = 15  # 9 * 10^15 is less than 2^53: the rounded product is exact in a double and in a bigint
 _CONCAT_AT_ONCE = 100  # Trino limits the number of arguments of one concat
-
-_FLOATS = frozenset({"float", "double"})
-_TEXTS = frozenset({"string", "varchar", "char"})
-_CAST = frozenset({"tinyint", "smallint", "int", "integer", "bigint", "decimal", "boolean", "date"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,31 +85,40 @@ def cell_text(dialect: Dialect, column: Column, value: str) -> str:
     Raises:
         ValueError: the column has a type without canonical text.
     """
-    kind, sizes = type_and_sizes(column.type)
-    if kind in _TEXTS:
-        return dialect.escaped.format(f"rtrim(CAST({value} AS varchar))" if kind == "char" else value)
-    if kind in _FLOATS:
-        return _rounded(dialect, column.digits, value if kind == "double" else f"CAST({value} AS double)")
-    if kind == "timestamp":
-        return dialect.timestamp_text.format(value)
-    if kind == "decimal" and len(sizes) == 2 and sizes[0] == sizes[1]:
-        # Without a digit before the point the engines differ: 0.5 and .5
-        value = f"CAST({value} AS decimal({min(sizes[0] + 1, 38)}, {sizes[1]}))"
-    if kind in _CAST:
-        return f"CAST({value} AS varchar)"
-    allowed = ", ".join(sorted(_CAST | _TEXTS | _FLOATS | {"timestamp"}))
-    raise ValueError(f"column {column.name}: cells of type {column.type} cannot be compared; allowed: {allowed}")
+    type_ = column.hive_type
+    match type_.kind:
+        case HiveKind.STRING | HiveKind.VARCHAR:
+            return dialect.escaped.format(value)
+        case HiveKind.CHAR:
+            return dialect.escaped.format(f"rtrim(CAST({value} AS varchar))")
+        case HiveKind.DOUBLE:
+            return _rounded(dialect, column.digits, value)
+        case HiveKind.FLOAT:
+            return _rounded(dialect, column.digits, f"CAST({value} AS double)")
+        case HiveKind.TIMESTAMP:
+            return dialect.timestamp_text.format(value)
+        case HiveKind.DECIMAL:
+            if type_.precision == type_.scale:
+                # Without a digit before the point the engines differ: 0.5 and .5
+                value = f"CAST({value} AS decimal({min(type_.precision + 1, MOST_DIGITS)}, {type_.scale}))"
+            return f"CAST({value} AS varchar)"
+        case HiveKind.TINYINT | HiveKind.SMALLINT | HiveKind.INT | HiveKind.BIGINT | HiveKind.BOOLEAN | HiveKind.DATE:
+            return f"CAST({value} AS varchar)"
+        case _:
+            assert_never(type_.kind)
 
 
 def as_written(column: Column, text: str | None) -> str | None:
     """A canonical text as people write such a value: 93100000 of a double is 93.1."""
-    kind, _ = type_and_sizes(column.type)
-    if text is None or kind not in _FLOATS | _TEXTS | {"timestamp"}:
-        return text
-    if kind == "timestamp":
+    kind = column.kind
+    if text is None:
+        return None
+    if kind is HiveKind.TIMESTAMP:
         return text.removesuffix("000").removesuffix(".000")
-    if kind in _TEXTS:
+    if kind.is_text:
         return text.replace("\x1es", "\x1f").replace("\x1ee", "\x1e")
+    if not kind.is_float:
+        return text
     if text.startswith("x"):
         return repr(struct.unpack(">d", bytes.fromhex(text[1:]))[0])
     return text if text == "NaN" else f"{Decimal(text).scaleb(-(column.digits or 0)).normalize():f}"

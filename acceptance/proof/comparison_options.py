@@ -34,7 +34,7 @@ def _of_csv(landing: LandingFormat) -> dict[str, str]:
 
 def _of_columns(contract: Contract) -> dict[str, str]:
     columns = [column for column in contract.columns if column.name not in contract.partition]
-    floats = [column for column in columns if column.type in ("float", "double")]
+    floats = [column for column in columns if column.kind.is_float]
     digits = (f"{column.name} {'exact' if column.digits is None else column.digits}" for column in floats)
     left_out = [column.name for column in columns if column not in contract.compared_columns]
     named = {

@@ -12,7 +12,7 @@ from decimal import Decimal
 
 from acceptance.contract.checks import Check, Metric, Number, Unit
 from acceptance.contract.contract import Column, Contract
-from acceptance.contract.hive_types import WHOLE_NUMBERS, kind_of, whole_number
+from acceptance.contract.hive_types import whole_number
 from acceptance.contract.landing_format import NamedByColumn
 from acceptance.errors import QueryFailed
 from acceptance.judging.facts import TableFacts
@@ -210,11 +210,10 @@ def _place_columns(contract: Contract) -> tuple[str, ...]:
 
 def _canonical(value: str, column: Column) -> str | None:
     """As the engine writes the value of a partition column; None of what has several ways to be written, or is none."""
-    kind = kind_of(column)
-    if kind in WHOLE_NUMBERS:
+    if column.kind.is_whole:
         number = whole_number(value)
         return None if number is None else str(number)
-    return value if kind in ("string", "varchar", "date") else None
+    return value if column.kind.can_partition else None
 
 
 def _compares_cells(contract: Contract) -> bool:

@@ -8,14 +8,13 @@ from collections.abc import Callable, Mapping
 
 from acceptance.contract.checks import Check, Metric, Number, Reference, Valid
 from acceptance.contract.contract import Column
-from acceptance.contract.hive_types import kind_of
+from acceptance.contract.hive_types import HiveKind
 from acceptance.sql.fused_rules import fuse
 from acceptance.sql.text import identifier, literal, text_literal
 
 Columns = Mapping[str, Column]
 
 _LIMITS = (">=", "<=", ">", "<")
-_FLOATS = ("float", "double")
 
 
 def aggregate(check: Check, columns: Columns) -> str | None:
@@ -67,7 +66,7 @@ def _missing_values(check: Check, columns: Columns) -> str:
     if not check.missing:
         return f"{name} IS NULL"
     column = columns[check.columns[0]]
-    if kind_of(column) == "char":  # a shorter text is filled up with blanks, of which engines make less or more
+    if column.kind.is_padded:
         texts = ", ".join(text_literal(str(text).rstrip(" ")) for text in check.missing)
         return f"{name} IS NULL OR rtrim(CAST({name} AS varchar)) IN ({texts})"
     return f"{name} IS NULL OR {name} IN ({', '.join(literal(value, column) for value in check.missing)})"
@@ -84,7 +83,7 @@ def _conditions(valid: Valid, column: Column) -> list[str]:
     bounds = (valid.minimum, valid.maximum, valid.exclusive_minimum, valid.exclusive_maximum)
     limits = [(sign, bound) for sign, bound in zip(_LIMITS, bounds, strict=True) if bound is not None]
     conditions = [f"{name} {sign} {literal(bound, column)}" for sign, bound in limits]
-    if limits and kind_of(column) in _FLOATS:
+    if limits and column.kind.is_float:
         conditions.append(f"NOT is_nan({_double(name)})")  # engines do not agree on whether it is greater than a number
     if valid.min_length is not None:
         conditions.append(f"length({name}) >= {valid.min_length}")
@@ -101,10 +100,10 @@ def _conditions(valid: Valid, column: Column) -> list[str]:
 
 def _is_multiple(name: str, column: Column, multiple_of: Number) -> str:
     step = str(multiple_of) if isinstance(multiple_of, int) else f"{multiple_of:f}"
-    if kind_of(column) not in _FLOATS:
+    if not column.kind.is_float:
         return f"{name} % DECIMAL '{step}' = 0"
     # In binary 0.3 % 0.1 is not 0: a multiple is as near to one as the digits of the type can tell.
-    value, slack = (name, "1E-12 + 1E-15") if kind_of(column) == "double" else (_double(name), "1E-9 + 1E-7")
+    value, slack = (name, "1E-12 + 1E-15") if column.kind is HiveKind.DOUBLE else (_double(name), "1E-9 + 1E-7")
     nearest = f"floor({value} / {step}E0 + 0.5E0) * {step}E0"
     return f"is_finite({value}) AND abs({value} - {nearest}) <= {slack} * abs({value})"
 

@@ -9,7 +9,7 @@ from sqlglot.errors import ParseError
 
 from acceptance.contract.checks import Number
 from acceptance.contract.contract import Column
-from acceptance.contract.hive_types import MOST_DIGITS, kind_of
+from acceptance.contract.hive_types import MOST_DIGITS, HiveKind
 from acceptance.errors import QueryFailed
 
 DIALECT = "athena"
@@ -33,12 +33,11 @@ def text_literal(text: str) -> str:
 
 def literal(value: Number | str | bool, column: Column) -> str:
     """A literal of the column's type: dates and timestamps from ISO text, numbers as written, anything else as text."""
-    kind = kind_of(column)
     if isinstance(value, bool):
         return "TRUE" if value else "FALSE"
-    if kind in ("date", "timestamp"):
-        return f"{kind.upper()} {text_literal(str(value).replace('T', ' ').removesuffix('Z'))}"
-    if kind in ("string", "varchar", "char"):
+    if column.kind in (HiveKind.DATE, HiveKind.TIMESTAMP):
+        return f"{column.kind.upper()} {text_literal(str(value).replace('T', ' ').removesuffix('Z'))}"
+    if column.kind.is_text:
         return text_literal(str(value))
     number = int(value) if isinstance(value, str) else value
     if isinstance(number, int) and abs(number) > _LARGEST_INTEGER:

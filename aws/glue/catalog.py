@@ -6,7 +6,7 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
-from acceptance.contract.hive_types import WHOLE_NUMBERS, whole_number
+from acceptance.contract.hive_types import WHOLE_NUMBERS, HiveKind, whole_number
 from aws.calls import Client, aws_call, error_code
 
 
@@ -74,13 +74,17 @@ def find_partition(glue: Client, table: CatalogTable, values: Mapping[str, str])
     reads both as the same month, so this looks for both.
     """
     written = [(key, values.get(key.name, "")) for key in table.partition_keys]
-    numbers = ((whole_number(value) if key.type in WHOLE_NUMBERS else None, value) for key, value in written)
-    plain = tuple(value if number is None else str(number) for number, value in numbers)
+    plain = tuple(_plain(key, value) for key, value in written)
     for texts in dict.fromkeys((plain, tuple(value for _, value in written))):
         partition = read_partition(glue, table.database, table.name, texts)
         if partition is not None:
             return partition
     return None
+
+
+def _plain(key: CatalogColumn, value: str) -> str:
+    number = whole_number(value) if HiveKind.named(key.type) in WHOLE_NUMBERS else None
+    return value if number is None else str(number)
 
 
 def _columns(columns: Sequence[Mapping[str, Any]]) -> tuple[CatalogColumn, ...]:

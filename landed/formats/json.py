@@ -13,7 +13,7 @@ from typing import Any
 import duckdb
 
 from acceptance.contract.contract import Column, Contract
-from acceptance.contract.hive_types import type_and_sizes
+from acceptance.contract.hive_types import HiveKind
 from acceptance.contract.landing_format import LandingFormat
 from landed.formats.csv import decoded
 from landed.formats.csv_records import write_records
@@ -22,7 +22,6 @@ from landed.reading.faults import Faults, cut
 from landed.reading.sql import CsvSql, Opened
 
 NULL = "\ue000null"  # of the private use area; a landed text that is this one would be a null
-_TEXTS = frozenset({"string", "varchar", "char", "date", "timestamp"})
 
 
 class _Number(str):
@@ -99,13 +98,12 @@ def _refused(word: str) -> Any:
 
 def _problem(column: Column, value: object) -> str:
     """A number may be written as a text, so that no writer rounds it; a text may not be written as a number."""
-    kind, _ = type_and_sizes(column.type)
     if isinstance(value, bool):
-        return "" if kind == "boolean" else f"a boolean is no {column.type}"
+        return "" if column.kind is HiveKind.BOOLEAN else f"a boolean is no {column.type}"
     if isinstance(value, _Number):
-        return "" if kind not in _TEXTS and kind != "boolean" else f"a number is no {column.type}; write it as a text"
+        return "" if column.kind.is_number else f"a number is no {column.type}; write it as a text"
     if isinstance(value, str):
-        if kind == "boolean":
+        if column.kind is HiveKind.BOOLEAN:
             return "a text is no boolean; write true or false"
         return "a NUL character (U+0000), which text does not hold" if "\0" in value else _surrogate(value)
     return "an object or a list is no cell"

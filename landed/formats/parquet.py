@@ -2,29 +2,29 @@
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import assert_never
 
 import duckdb
 
 from acceptance.contract.contract import Column, Contract
-from acceptance.contract.hive_types import type_and_sizes
+from acceptance.contract.hive_types import TEXTS, WHOLE_NUMBERS, HiveKind
 from landed.formats.csv import check_header
 from landed.reading.bounds import MOST_COLUMNS, grows_too_much, most_unpacked_bytes
-from landed.reading.cells import CellRule, in_utc
+from landed.reading.cells import CellRule, in_utc, text_rule
 from landed.reading.faults import Faults
 from landed.reading.sql import LandedSql, Opened, file_literal
 
 _ROW_NUMBER = "file_row_number"
 _WHOLE = ("TINYINT", "SMALLINT", "INTEGER", "BIGINT", "HUGEINT", "UTINYINT", "USMALLINT", "UINTEGER", "UBIGINT")
-_TEXT = ("VARCHAR", "ENUM", "JSON")
-_FROM = {
-    **dict.fromkeys(("tinyint", "smallint", "int", "integer", "bigint"), (*_WHOLE, "DECIMAL")),
-    "decimal": (*_WHOLE, "DECIMAL"),
-    "float": ("FLOAT",),
-    "double": ("FLOAT", "DOUBLE"),
-    "boolean": ("BOOLEAN",),
-    "date": ("DATE",),
-    "timestamp": ("TIMESTAMP", "TIMESTAMP_S", "TIMESTAMP_MS", "TIMESTAMP_NS", "TIMESTAMP WITH TIME ZONE"),
-    **dict.fromkeys(("string", "varchar", "char"), _TEXT),
+HELD_BY = {
+    **dict.fromkeys(WHOLE_NUMBERS, (*_WHOLE, "DECIMAL")),
+    HiveKind.DECIMAL: (*_WHOLE, "DECIMAL"),
+    HiveKind.FLOAT: ("FLOAT",),
+    HiveKind.DOUBLE: ("FLOAT", "DOUBLE"),
+    HiveKind.BOOLEAN: ("BOOLEAN",),
+    HiveKind.DATE: ("DATE",),
+    HiveKind.TIMESTAMP: ("TIMESTAMP", "TIMESTAMP_S", "TIMESTAMP_MS", "TIMESTAMP_NS", "TIMESTAMP WITH TIME ZONE"),
+    **dict.fromkeys(TEXTS, ("VARCHAR", "ENUM", "JSON")),
 }
 """DuckDB's types of a Parquet column that can hold values of a Hive type; a value that does not fit is counted."""
 
@@ -55,7 +55,7 @@ class ParquetSql(LandedSql):
         return [
             # Beside a cell that is still JSON, DuckDB would read the texts of nulls as JSON too.
             _cleaned(f"CAST(c{number} AS VARCHAR)", trim=landing.trim, empty_as_null=landing.empty_as_null)
-            if type_and_sizes(column.type)[0] in ("string", "varchar", "char")
+            if column.kind.is_text
             else f"c{number}"
             for number, column in enumerate(self.columns)
         ]
@@ -66,23 +66,27 @@ class ParquetSql(LandedSql):
 
 def typed_rule(column: Column, cell: str, zone: str) -> CellRule:
     """The value as the column's type, null if that is another value."""
-    kind, sizes = type_and_sizes(column.type)
-    if kind in ("string", "varchar", "char"):
-        if not sizes:
-            return CellRule(cell, "any text")
-        return CellRule(f"CASE WHEN length({cell}) <= {sizes[0]} THEN {cell} END", f"at most {sizes[0]} characters")
-    if kind == "timestamp":
-        moment = f"TRY_CAST({cell} AS TIMESTAMP)"
-        if not column.rounded:
-            moment = f"CASE WHEN CAST({cell} AS TIMESTAMP_MS) = {cell} THEN {moment} END"
-        if zone != "UTC":
-            local = in_utc(moment, zone)
-            moment = f"CASE WHEN typeof({cell}) LIKE '%ZONE' THEN {moment} ELSE {local} END"
-        return CellRule(moment, "a time to the millisecond")
-    value = f"TRY_CAST({cell} AS {column.type})"
-    if kind in ("float", "double", "boolean", "date"):
-        return CellRule(value, f"a {kind}")
-    return CellRule(f"CASE WHEN {value} = {cell} THEN {value} END", f"a number that is one of {column.type}")
+    value, type_ = f"TRY_CAST({cell} AS {column.type})", column.hive_type
+    match type_.kind:
+        case HiveKind.STRING | HiveKind.VARCHAR | HiveKind.CHAR:
+            return text_rule(type_, cell)
+        case HiveKind.TIMESTAMP:
+            return CellRule(_moment(column, cell, zone), "a time to the millisecond")
+        case HiveKind.FLOAT | HiveKind.DOUBLE | HiveKind.BOOLEAN | HiveKind.DATE:
+            return CellRule(value, f"a {type_.kind}")
+        case HiveKind.TINYINT | HiveKind.SMALLINT | HiveKind.INT | HiveKind.BIGINT | HiveKind.DECIMAL:
+            return CellRule(f"CASE WHEN {value} = {cell} THEN {value} END", f"a number that is one of {column.type}")
+        case _:
+            assert_never(type_.kind)
+
+
+def _moment(column: Column, cell: str, zone: str) -> str:
+    moment = f"TRY_CAST({cell} AS TIMESTAMP)"
+    if not column.rounded:
+        moment = f"CASE WHEN CAST({cell} AS TIMESTAMP_MS) = {cell} THEN {moment} END"
+    if zone == "UTC":
+        return moment
+    return f"CASE WHEN typeof({cell}) LIKE '%ZONE' THEN {moment} ELSE {in_utc(moment, zone)} END"
 
 
 def open_parquet(
@@ -142,7 +146,7 @@ def _grows(duck: duckdb.DuckDBPyConnection, path: Path) -> str:
 
 def _type_problem(column: Column, found: str) -> str:
     """Why a column of the file cannot be one of the contract's; empty if it can."""
-    allowed = _FROM.get(type_and_sizes(column.type)[0], ())
+    allowed = HELD_BY[column.kind]
     if found.partition("(")[0] in allowed:
         return ""
     kinds = ", ".join(allowed)

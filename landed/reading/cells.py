@@ -2,9 +2,10 @@
 
 import re
 from dataclasses import dataclass
+from typing import assert_never
 
 from acceptance.contract.contract import Column
-from acceptance.contract.hive_types import type_and_sizes
+from acceptance.contract.hive_types import HiveKind, HiveType
 from acceptance.contract.landing_format import LandingFormat
 
 MAX_RECORD_BYTES = 10_000_000
@@ -29,33 +30,38 @@ def cell_rule(column: Column, text: str, landing: LandingFormat) -> CellRule:
     """The rule for a column of the contract. `text` is the expression of the cell.
 
     Raises:
-        ValueError: no rule for the column's type.
+        ValueError: as `Column.hive_type`.
     """
-    kind, sizes = type_and_sizes(column.type)
-    if kind in _INTEGER_BITS:
-        bound = 2 ** (_INTEGER_BITS[kind] - 1)
-        # DuckDB alone would read 7.6 as 8, 1e3 as 1000 and 1_000 as 1000, and so hide a bad file.
-        return CellRule(_if_written_so(text, "[+-]?[0-9]+", kind), f"an integer from {-bound} to {bound - 1}")
-    if kind == "decimal":
-        precision, scale = (*sizes, 0)[:2] if sizes else (10, 0)
-        return _decimal(precision, scale, text, landing.decimal_comma)
-    if kind == "timestamp":
-        return _moment(column, text, landing.zone)
-    if kind == "date" and column.landed_format:
-        value = f"CAST({_formatted(column, text)} AS date)"
-        return CellRule(value, f"a date written as {column.landed_format}")
-    if kind in ("varchar", "char") and sizes:
-        return CellRule(f"CASE WHEN length({text}) <= {sizes[0]} THEN {text} END", f"at most {sizes[0]} characters")
-    if kind in ("string", "varchar", "char"):
+    type_ = column.hive_type
+    match type_.kind:
+        case HiveKind.TINYINT | HiveKind.SMALLINT | HiveKind.INT | HiveKind.BIGINT:
+            low, high = type_.integer_bounds or (0, 0)
+            # DuckDB alone would read 7.6 as 8, 1e3 as 1000 and 1_000 as 1000, and so hide a bad file.
+            return CellRule(_if_written_so(text, "[+-]?[0-9]+", type_.kind), f"an integer from {low} to {high}")
+        case HiveKind.DECIMAL:
+            return _decimal(type_.precision, type_.scale, text, landing.decimal_comma)
+        case HiveKind.TIMESTAMP:
+            return _moment(column, text, landing.zone)
+        case HiveKind.DATE if column.landed_format:
+            value = f"CAST({_formatted(column, text)} AS date)"
+            return CellRule(value, f"a date written as {column.landed_format}")
+        case HiveKind.DATE:
+            return CellRule(_if_matches(text, _DATE, type_.kind), "a date such as 2013-01-31")
+        case HiveKind.STRING | HiveKind.VARCHAR | HiveKind.CHAR:
+            return text_rule(type_, text)
+        case HiveKind.BOOLEAN:
+            return CellRule(_if_matches(text, "(?i)true|false", type_.kind), "true or false")
+        case HiveKind.FLOAT | HiveKind.DOUBLE:
+            number, example = (_comma(text), "-1,5") if landing.decimal_comma else (text, "-1.5")
+            return CellRule(_number(type_.kind, number), f"a number such as {example}, 2e10 or NaN")
+        case _:
+            assert_never(type_.kind)
+
+
+def text_rule(type_: HiveType, text: str) -> CellRule:
+    if type_.length is None:
         return CellRule(text, "any text")
-    if kind == "boolean":
-        return CellRule(_if_matches(text, "(?i)true|false", kind), "true or false")
-    if kind in ("float", "double"):
-        number, example = (_comma(text), "-1,5") if landing.decimal_comma else (text, "-1.5")
-        return CellRule(_number(kind, number), f"a number such as {example}, 2e10 or NaN")
-    if kind == "date":
-        return CellRule(_if_matches(text, _DATE, kind), "a date such as 2013-01-31")
-    raise ValueError(f"column {column.name}: a landed cell cannot be read as {column.type}")
+    return CellRule(f"CASE WHEN length({text}) <= {type_.length} THEN {text} END", f"at most {type_.length} characters")
 
 
 def literal(text: str) -> str:
@@ -63,7 +69,6 @@ def literal(text: str) -> str:
     return "'" + text.replace("'", "''") + "'"
 
 
-_INTEGER_BITS = {"tinyint": 8, "smallint": 16, "int": 32, "integer": 32, "bigint": 64}
 _DATE = "[0-9]{4}-[0-9]{2}-[0-9]{2}"
 _TIME = "([01][0-9]|2[0-3]):[0-9]{2}(:[0-9]{2}([.]FRACTION)?)?"
 _MILLISECONDS = "[0-9]{1,3}0*"  # what Athena reads; more would be lost

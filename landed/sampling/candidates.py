@@ -7,6 +7,7 @@ from typing import Any
 import duckdb
 
 from acceptance.contract.contract import Column
+from acceptance.contract.hive_types import HiveKind
 from acceptance.contract.landing_format import LandingFormat
 from landed.reading.cells import cell_rule
 
@@ -82,7 +83,7 @@ def narrowest(duck: duckdb.DuckDBPyConnection, cell: str, candidates: Sequence[C
     fitting = [each for each, count in zip(candidates, counts, strict=True) if count == cells]
     if not cells or leading_zeros or not fitting:
         return TEXT
-    if not fitting[0].type.startswith("decimal") or digits > 9:
+    if HiveKind.named(fitting[0].type) is not HiveKind.DECIMAL or digits > 9:
         return fitting[0]
     small = Candidate(f"decimal(18,{digits})")
     (over,) = measured(duck, f"count({cell}) - count({small.value(cell)})")

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import duckdb
 
+from acceptance.contract.hive_types import FLOATS, HiveKind
 from acceptance.contract.landing_format import LandingFormat
 from acceptance.errors import StepFailed
 from acceptance.odcs.draft import ColumnProfile, Profile
@@ -22,6 +23,7 @@ from landed.sampling.parquet import parquet_sample
 _ENCODINGS = ("UTF-8", "cp1252", "ISO-8859-1")
 _GZIP, _PARQUET = b"\x1f\x8b", b"PAR1"
 _KEY_COLUMNS, _KEY_SIZE = 12, 3
+_NO_KEY = (*FLOATS, HiveKind.DECIMAL, HiveKind.BOOLEAN)
 
 
 def profile_file(path: Path, names: Sequence[str] = ()) -> Profile:
@@ -118,9 +120,7 @@ def _possible_keys(columns: Sequence[ColumnProfile]) -> Iterator[tuple[int, ...]
     usable = [
         number
         for number, column in enumerate(columns)
-        if not column.nulls
-        and column.distinct > 1
-        and not column.type.startswith(("float", "double", "decimal", "boolean"))
+        if not column.nulls and column.distinct > 1 and HiveKind.named(column.type) not in _NO_KEY
     ]
     for size in range(1, _KEY_SIZE + 1):
         yield from combinations(usable[: None if size == 1 else _KEY_COLUMNS], size)

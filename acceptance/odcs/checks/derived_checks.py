@@ -16,7 +16,6 @@ from acceptance.odcs.checks.quality_rules import read_rule, reconciliation
 from acceptance.odcs.checks.relationships import Tables, read_relationships
 from acceptance.odcs.checks.service_levels import read_latency
 from acceptance.odcs.checks.valid_values import Value, read_bound, read_pattern, read_values
-from acceptance.odcs.columns.columns import NUMBERS, TEXTS, kind
 from acceptance.odcs.document.node import Node
 
 Drafts = Iterator[tuple[Check, Node]]
@@ -128,15 +127,15 @@ def _valid_values(column: Column, node: Node) -> Iterator[Promise]:
 
 
 def _formatted(column: Column, options: Node) -> Iterator[Promise]:
-    if "format" in options and kind(column) in TEXTS:
+    if "format" in options and column.kind.is_text:
         yield from string_format(column.name, options["format"])
-    elif "format" in options and kind(column) in NUMBERS:
+    elif "format" in options and column.kind.is_number:
         yield from number_format(column, options["format"])
 
 
 def _multiple(column: Column, option: Node) -> Iterator[Promise]:
     step = read_bound(option, column)
-    if isinstance(step, Decimal) and kind(column) in ("float", "double") and step != round(step, 9):
+    if isinstance(step, Decimal) and column.kind.is_float and step != round(step, 9):
         option.refuse(f"multiples of {step} cannot be told in a {column.type}: write at most 9 digits after the point")
     elif not isinstance(step, str):
         yield "multiple", Valid(multiple_of=step), f"{column.name} is a multiple of {step}"

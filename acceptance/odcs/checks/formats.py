@@ -5,7 +5,8 @@ from collections.abc import Iterator
 
 from acceptance.contract.checks import Valid
 from acceptance.contract.contract import Column
-from acceptance.odcs.columns.columns import kind, strptime_pattern
+from acceptance.contract.hive_types import FLOATS, HiveKind
+from acceptance.odcs.columns.columns import strptime_pattern
 from acceptance.odcs.document.node import Node, hint, shown
 
 Promise = tuple[str, Valid, str]
@@ -38,7 +39,7 @@ _PATTERNS = {
 """String formats that a pattern says without doubt. Not among them: binary, password; any text is one."""
 
 _BITS = re.compile(r"([iu])(8|16|32|64|128)")
-_FLOATS = {"f32": ("float",), "f64": ("double", "float")}
+_FLOATS = {"f32": (HiveKind.FLOAT,), "f64": FLOATS}
 
 _TIME_PARTS = {"%H": "([01][0-9]|2[0-3])", "%M": "[0-5][0-9]", "%S": "[0-5][0-9]", "%f": "[0-9]{1,6}"}
 _ISO_TIME = "HH:mm:ss"
@@ -58,13 +59,13 @@ def number_format(column: Column, option: Node) -> Iterator[Promise]:
     """Rust's names of numbers: a range for integers; for floats the type of the column says it."""
     given = option.text()
     bits = _BITS.fullmatch(given)
-    if bits and kind(column) not in ("float", "double"):
+    if bits and not column.kind.is_float:
         width = int(bits[2])
         low, high = (0, 2**width - 1) if bits[1] == "u" else (-(2 ** (width - 1)), 2 ** (width - 1) - 1)
         valid = Valid(minimum=_if_narrow(low), maximum=_if_narrow(high))
         yield "format", valid, f"{column.name} is an integer from {low} to {high}"
-    elif kind(column) not in _FLOATS.get(given, ()):
-        allowed = ("f32", "f64") if kind(column) in ("float", "double") else ("i8", "i16", "i32", "i64", "u8", "u32")
+    elif column.kind not in _FLOATS.get(given, ()):
+        allowed = ("f32", "f64") if column.kind.is_float else ("i8", "i16", "i32", "i64", "u8", "u32")
         option.refuse(f"found {given!r} for a column of type {column.type}; {hint(given, allowed)}")
 
 

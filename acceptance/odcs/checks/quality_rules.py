@@ -8,7 +8,6 @@ from acceptance.contract.contract import Column
 from acceptance.odcs.checks.relationships import Tables
 from acceptance.odcs.checks.sql_rules import read_query
 from acceptance.odcs.checks.valid_values import read_missing, read_pattern, read_values
-from acceptance.odcs.columns.columns import TEXTS, kind
 from acceptance.odcs.document.node import Node, hint, shown
 
 Names = Mapping[str, str]
@@ -143,7 +142,7 @@ def _valid(arguments: Node, column: Column) -> Valid:
         arguments.refuse("invalidValues needs `validValues` or `pattern`, else every value is valid")
     if values.value == []:
         values.refuse("the list is empty, so no value would be valid")
-    if pattern.value is not None and kind(column) not in TEXTS:
+    if pattern.value is not None and not column.kind.is_text:
         pattern.refuse(f"a pattern is for texts, but the column {column.name} is {column.type}")
     return Valid(values=read_values(values.sequence(), column), pattern=read_pattern(pattern))
 

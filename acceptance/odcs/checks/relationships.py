@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from acceptance.contract.checks import Check, Metric, Reference, Severity
 from acceptance.contract.contract import Column, Table
-from acceptance.odcs.columns.columns import NUMBERS, TEXTS, kind
+from acceptance.contract.hive_types import HiveKind
 from acceptance.odcs.columns.published_tables import PublishedColumn, PublishedTable
 from acceptance.odcs.document.custom_properties import severity_of
 from acceptance.odcs.document.node import Node, hint
@@ -88,7 +88,7 @@ def _relationship(node: Node, here: Sequence[Column], tables: Tables) -> Iterato
     other = found[0][0].table
     assert other is not None
     for column, (_, referred) in zip(here, found, strict=True):
-        if _family(kind(column)) != _family(referred.type.partition("(")[0]):
+        if _family(column.kind) != _family(HiveKind.named(referred.type)):
             promised = (
                 f"{column.name} is {column.type}, {other.name}.{referred.column} is {referred.type or 'no column'}"
             )
@@ -109,10 +109,13 @@ def _relationship(node: Node, here: Sequence[Column], tables: Tables) -> Iterato
     yield check, node
 
 
-def _family(type_: str) -> str:
-    if type_ in TEXTS:
+def _family(kind: HiveKind | None) -> str:
+    """Return what must be the same of two types for Athena to compare their values."""
+    if kind is None:
+        return "unknown"
+    if kind.is_text:
         return "text"
-    return "number" if type_ in NUMBERS else type_ or "unknown"
+    return "number" if kind.is_number else kind
 
 
 def _named(node: Node) -> _Named | None:

@@ -7,7 +7,7 @@ from datetime import date, datetime
 
 from acceptance.contract.checks import Number, exact
 from acceptance.contract.contract import Column
-from acceptance.odcs.columns.columns import NUMBERS, TEXTS, WHOLE_NUMBERS, kind
+from acceptance.contract.hive_types import HiveKind
 from acceptance.odcs.document.node import Node, shown
 from acceptance.sql.patterns import problem_of
 
@@ -27,19 +27,19 @@ def read_values(nodes: Sequence[Node], column: Column) -> tuple[Value, ...]:
 
 def read_value(node: Node, column: Column) -> Value | None:
     """A value of the column's type, dates and timestamps as ISO text, or None after a refusal."""
-    value, of = node.value, kind(column)
-    if of in TEXTS and isinstance(value, str):
+    value, kind = node.value, column.kind
+    if kind.is_text and isinstance(value, str):
         return value
     number = isinstance(value, int | float) and not isinstance(value, bool)
-    if number and of in NUMBERS and (of not in WHOLE_NUMBERS or value == int(value)):
+    if number and kind.is_number and (not kind.is_whole or value == int(value)):
         return exact(value)
-    if of == "boolean" and isinstance(value, bool):
+    if kind is HiveKind.BOOLEAN and isinstance(value, bool):
         return value
-    if of in ("date", "timestamp") and isinstance(value, str):
+    if kind in (HiveKind.DATE, HiveKind.TIMESTAMP) and isinstance(value, str):
         moment = _moment(value, column)
         if moment is not None:
             return moment
-    quote = "; quote it to make it a text" if of in TEXTS else ""
+    quote = "; quote it to make it a text" if kind.is_text else ""
     node.refuse(f"{shown(value)} is not a value of the column {column.name}, which is {column.type}{quote}")
     return None
 
@@ -49,7 +49,7 @@ def read_missing(node: Node, column: Column) -> tuple[Value, ...]:
     if not node.sequence():
         node.refuse("missingValues needs the list of values that count as missing beside null")
     told = (each for each in node.sequence() if each.value is not None)  # that null is missing goes without saying
-    values = [_text_of(each) if kind(column) in TEXTS else read_value(_unquoted(each, column), column) for each in told]
+    values = [_text_of(each) if column.kind.is_text else read_value(_unquoted(each, column), column) for each in told]
     return tuple(dict.fromkeys(value for value in values if value is not None))
 
 
@@ -64,9 +64,9 @@ def _unquoted(node: Node, column: Column) -> Node:
     text = node.value
     if not isinstance(text, str):
         return node
-    if kind(column) in NUMBERS and _NUMBER.fullmatch(text):
+    if column.kind.is_number and _NUMBER.fullmatch(text):
         return replace(node, value=float(text) if "." in text else int(text))
-    if kind(column) == "boolean" and text.lower() in ("true", "false"):
+    if column.kind is HiveKind.BOOLEAN and text.lower() in ("true", "false"):
         return replace(node, value=text.lower() == "true")
     return node
 
@@ -75,7 +75,7 @@ def read_bound(node: Node, column: Column) -> Number | str | None:
     """The limit of a range, or None if there is none."""
     if node.value is None:
         return None
-    if kind(column) in NUMBERS and isinstance(node.value, int | float):
+    if column.kind.is_number and isinstance(node.value, int | float):
         return exact(node.value)  # 0.5 is a fine limit for whole numbers
     value = read_value(node, column)
     return None if isinstance(value, bool) else value
@@ -97,7 +97,7 @@ def read_pattern(node: Node) -> str | None:
 
 def _moment(text: str, column: Column) -> str | None:
     """The ISO text of a date or timestamp written as ISO, or as the column lands."""
-    parse = date.fromisoformat if kind(column) == "date" else datetime.fromisoformat
+    parse = date.fromisoformat if column.kind is HiveKind.DATE else datetime.fromisoformat
     try:
         moment: date = parse(text)
     except ValueError:
@@ -108,5 +108,5 @@ def _moment(text: str, column: Column) -> str | None:
     if isinstance(moment, datetime):
         if moment.tzinfo is not None:
             return None
-        return moment.date().isoformat() if kind(column) == "date" else moment.isoformat(sep=" ")
+        return moment.date().isoformat() if column.kind is HiveKind.DATE else moment.isoformat(sep=" ")
     return moment.isoformat()

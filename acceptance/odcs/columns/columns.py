@@ -5,21 +5,18 @@ from collections.abc import Callable
 from dataclasses import replace
 
 from acceptance.contract.contract import Column
+from acceptance.contract.hive_types import PARTITION_KINDS, TEXTS, WHOLE_NUMBERS, HiveKind, HiveType
 from acceptance.odcs.columns.comparison_properties import PROPERTIES, REMOVED, as_compared
 from acceptance.odcs.document.custom_properties import custom_properties
 from acceptance.odcs.document.node import Node, hint
 
-TEXTS = ("string", "varchar", "char")
-WHOLE_NUMBERS = ("tinyint", "smallint", "int", "bigint")
-NUMBERS = (*WHOLE_NUMBERS, "float", "double", "decimal")
-
-_KINDS = {
+LOGICAL_TYPES = {
     "string": TEXTS,
-    "integer": (*WHOLE_NUMBERS, "decimal"),
-    "number": ("double", "float", "decimal"),
-    "boolean": ("boolean",),
-    "date": ("date",),
-    "timestamp": ("timestamp",),
+    "integer": (*WHOLE_NUMBERS, HiveKind.DECIMAL),
+    "number": (HiveKind.DOUBLE, HiveKind.FLOAT, HiveKind.DECIMAL),
+    "boolean": (HiveKind.BOOLEAN,),
+    "date": (HiveKind.DATE,),
+    "timestamp": (HiveKind.TIMESTAMP,),
     "time": TEXTS,
 }
 """The Hive types that can hold a logical type."""
@@ -29,19 +26,11 @@ _NESTED = ("array", "map", "object", "vector")
 _TYPE_OF = {"string": "string", "time": "string", "integer": "bigint", "number": "double"}
 """The Hive type of a logical type when no physicalType is given; the others have the same name."""
 
-_PARTITION_KINDS = ("string", "varchar", *WHOLE_NUMBERS, "date")
 _PUBLIC = ("public", "internal", "open", "unrestricted", "público", "publico", "interno", "aberto")
-_TYPE = re.compile(r"([a-z]+)(?:\(([0-9]+)(?:,([0-9]+))?\))?")
-_LONGEST = {"varchar": 65535, "char": 255}  # https://docs.aws.amazon.com/athena/latest/ug/data-types.html
 _JDK = {"yyyy": "%Y", "uuuu": "%Y", "MM": "%m", "dd": "%d", "HH": "%H", "mm": "%M", "ss": "%S"} | {
     "S" * digits: "%f" for digits in range(1, 7)
 }
 _JDK_PART = re.compile(r"'(?:[^']|'')*'|([A-Za-z])\1*|.", re.DOTALL)
-
-
-def kind(column: Column) -> str:
-    """The Hive type without its parameters."""
-    return column.type.partition("(")[0]
 
 
 def column_name(node: Node) -> str:
@@ -87,8 +76,8 @@ def _column(node: Node) -> Column | None:
         partition=partition,
         sensitive=str(node["classification"].value or "public").casefold() not in _PUBLIC,
     )
-    if partition and column.type and kind(column) not in _PARTITION_KINDS:
-        node.refuse(f"a partition column cannot be of type {column.type}; allowed: {', '.join(_PARTITION_KINDS)}")
+    if partition and column.type and not column.kind.can_partition:
+        node.refuse(f"a partition column cannot be of type {column.type}; allowed: {', '.join(PARTITION_KINDS)}")
     return as_compared(replace(column, landed_format=_landed_format(node, logical)), given) if column.type else None
 
 
@@ -104,39 +93,25 @@ def hive_type(node: Node, logical: str) -> str | None:
     if logical in _NESTED:
         node["logicalType"].refuse(
             f"a watched contract's column cannot be of type {logical!r}: nested values have no text by which landed "
-            f"and table could be compared. Land it flat, or as JSON in a string; allowed: {', '.join(_KINDS)}"
+            f"and table could be compared. Land it flat, or as JSON in a string; allowed: {', '.join(LOGICAL_TYPES)}"
         )
         return None
-    if logical not in _KINDS:
-        node["logicalType"].refuse(f"a column cannot be of type {logical!r}; {hint(logical, tuple(_KINDS))}")
+    if logical not in LOGICAL_TYPES:
+        node["logicalType"].refuse(f"a column cannot be of type {logical!r}; {hint(logical, tuple(LOGICAL_TYPES))}")
         return None
     text = re.sub(r"\s", "", node["physicalType"].text(_TYPE_OF.get(logical, logical)).lower())
-    match = _TYPE.fullmatch({"integer": "int"}.get(text, text))
-    name = match[1] if match else text
-    if not match or name not in _KINDS[logical]:
-        allowed = ", ".join(_KINDS[logical])
+    if HiveKind.named(text) not in LOGICAL_TYPES[logical]:
+        allowed = ", ".join(LOGICAL_TYPES[logical])
         node["physicalType"].refuse(f"found {text!r} for the logical type {logical}; allowed: {allowed}")
         return None
-    first, second = (int(number) if number else None for number in match.groups()[1:])
-    problem = _parameters_problem(name, first, second)
-    if problem:
-        node["physicalType"].refuse(f"found {text!r}; {problem}")
+    try:
+        type_ = HiveType.parse(text)
+    except ValueError as error:
+        node["physicalType"].refuse(f"found {text!r}; {error}")
         return None
-    if name != "decimal":
-        return match[0]
-    if logical == "integer" and second:
+    if logical == "integer" and type_.scale:
         node["physicalType"].refuse(f"found {text!r} for the logical type integer; it needs a scale of 0")
-    return f"decimal({first},{second or 0})"
-
-
-def _parameters_problem(name: str, first: int | None, second: int | None) -> str:
-    if name == "decimal":
-        fits = first is not None and 1 <= first <= 38 and (second or 0) <= first
-        return "" if fits else "write decimal(precision,scale) with a precision from 1 to 38 and a scale up to it"
-    if name in _LONGEST:
-        fits = first is not None and 1 <= first <= _LONGEST[name] and second is None
-        return "" if fits else f"write {name}(length) with a length from 1 to {_LONGEST[name]}"
-    return f"{name} has no parameters" if first is not None else ""
+    return str(type_)
 
 
 def _landed_format(node: Node, logical: str) -> str | None:

@@ -4,12 +4,11 @@ from collections.abc import Mapping
 from dataclasses import replace
 
 from acceptance.contract.contract import Column
+from acceptance.contract.hive_types import HiveKind
 from acceptance.odcs.document.node import Node, shown
 
 PROPERTIES = ("landed", "compare", "digits")
 REMOVED = "computed"
-
-_FLOATS = ("float", "double")
 
 
 def as_compared(column: Column, given: Mapping[str, Node]) -> Column:
@@ -39,12 +38,12 @@ def as_compared(column: Column, given: Mapping[str, Node]) -> Column:
 
 
 def _with_digits(column: Column, node: Node) -> Column:
-    kind, value = column.type.partition("(")[0], node.value
-    if kind == "timestamp":
+    value = node.value
+    if column.kind is HiveKind.TIMESTAMP:
         if value != 3:
             node.refuse(f"found {shown(value)}; allowed: 3, so that what is below a millisecond is rounded")
         return replace(column, rounded=True)
-    if kind not in _FLOATS:
+    if not column.kind.is_float:
         node.refuse(f"only of float, double and timestamp so many digits are compared; {column.name} is {column.type}")
         return column
     if value == "exact":
