@@ -14,6 +14,7 @@ from typing import Any
 import duckdb
 
 from acceptance.contract.contract import Contract
+from acceptance.contract.landing_format import FileFormat
 from acceptance.errors import ContractError, Problem, StepFailed
 from acceptance.proof.fingerprint import Fingerprint
 from acceptance.queries.difference_query import Placed
@@ -28,7 +29,7 @@ from landed.reading.sql import CsvSql, Opened
 
 _MOST_NAMES = 1000
 _MOST_SAID = 500
-_OPENERS = {"csv": open_csv, "json": open_json, "parquet": open_parquet}
+OPENERS = {FileFormat.CSV: open_csv, FileFormat.JSON: open_json, FileFormat.PARQUET: open_parquet}
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,11 +157,11 @@ _OF_THE_MACHINE = (duckdb.OutOfMemoryException, duckdb.IOException)
 def _open(duck: duckdb.DuckDBPyConnection, path: Path, contract: Contract, scratch: Path, faults: Faults) -> Opened:
     landing = contract.landing
     if path.stat().st_size == 0:
-        header = "; not even the header is there" if landing.header and landing.format == "csv" else ""
+        header = "; not even the header is there" if landing.header and landing.format.is_delimited else ""
         faults.add(1, "the file is empty (0 bytes)" + header)
         return Opened(None)
     plain = unpacked(path, landing.compression, scratch / "plain", faults)
-    return Opened(None) if faults.count else _OPENERS[landing.format](duck, plain, contract, scratch, faults)
+    return Opened(None) if faults.count else OPENERS[landing.format](duck, plain, contract, scratch, faults)
 
 
 def _refuse_unusable(duck: duckdb.DuckDBPyConnection, opened: Opened, contract: Contract) -> None:

@@ -2,18 +2,60 @@
 
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import assert_never
+
+
+class FileFormat(StrEnum):
+    """How the records of a landed file are written. JSON is an object a line."""
+
+    CSV = "csv"
+    JSON = "json"
+    PARQUET = "parquet"
+
+    @property
+    def is_text(self) -> bool:
+        """Its cells are written as text, in an encoding; otherwise they have types."""
+        match self:
+            case FileFormat.CSV | FileFormat.JSON:
+                return True
+            case FileFormat.PARQUET:
+                return False
+            case _:
+                assert_never(self)
+
+    @property
+    def is_delimited(self) -> bool:
+        """Its cells are told apart by a delimiter and quotes, and named by a header."""
+        match self:
+            case FileFormat.CSV:
+                return True
+            case FileFormat.JSON | FileFormat.PARQUET:
+                return False
+            case _:
+                assert_never(self)
+
+    @property
+    def is_read_strictly_by_athena(self) -> bool:
+        """A cell that is not of its column's type is told, not replaced by null."""
+        match self:
+            case FileFormat.CSV | FileFormat.PARQUET:
+                return True
+            case FileFormat.JSON:
+                return False
+            case _:
+                assert_never(self)
 
 
 @dataclass(frozen=True, slots=True)
 class LandingFormat:
-    """How the landed files are written. `format` is "csv", "json" (an object a line) or "parquet".
+    """How the landed files are written.
 
     `trim` drops spaces and tabs around each cell. `null_text` is the text that means null; with `empty_as_null`, so
     does a cell without any. `decimal_comma`: 1,5 and not 1.5. `zone` is that of times that land without an offset; the
     table's are in UTC. `ignored` are columns of the file that the table has not.
     """
 
-    format: str = "csv"
+    format: FileFormat = FileFormat.CSV
     encoding: str = "UTF-8"
     delimiter: str = ","
     quote: str = '"'

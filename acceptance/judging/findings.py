@@ -4,6 +4,7 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
+from typing import assert_never
 
 from acceptance.contract.checks import Metric
 from acceptance.contract.contract import Column, Contract
@@ -54,26 +55,46 @@ def usable_columns(contract: Contract, catalog: CatalogFacts) -> frozenset[str]:
 
 
 def _measurement(contract: Contract, findings: Findings, check_id: str, metric: Metric) -> Measurement:
-    if metric is Metric.LANDED_READABLE and findings.landed is not None:
-        return Measurement(findings.landed.fault_count, findings.landed.first_fault or "every row and cell can be read")
-    if findings.landed is not None and findings.landed.fault_count:
+    landed, catalog = findings.landed, findings.catalog
+    if landed is not None and landed.fault_count and metric is not Metric.LANDED_READABLE:
         return Measurement(skipped="the landed file breaks the contract")
-    if metric is Metric.PARTITION_EXISTS and findings.catalog is not None:
-        return _partition(findings.catalog)
-    if metric is Metric.COLUMNS_MATCH and findings.catalog is not None:
-        return _columns(contract.columns, findings.catalog.columns)
-    if metric is Metric.LATENCY and findings.available_after is not None:
-        return _latency(findings.available_after)
-    if findings.landed is not None and findings.table is not None:
-        if findings.undecided and metric in (Metric.ROWS_EQUAL_LANDED, Metric.CELLS_EQUAL_LANDED):
-            return Measurement(query_id=findings.query_id, error=findings.undecided)
-        if metric is Metric.ROWS_EQUAL_LANDED:
-            return _rows(findings.landed, findings.table, findings.query_id)
-        if metric is Metric.CELLS_EQUAL_LANDED:
-            return _cells(findings.landed, findings.table, findings.query_id, findings.differences)
-    if check_id in findings.measured:
-        return findings.measured[check_id]
-    return Measurement(skipped=_why_not(findings))
+    found = None
+    match metric:
+        case Metric.LANDED_READABLE:
+            found = _readable(landed) if landed is not None else None
+        case Metric.PARTITION_EXISTS:
+            found = _partition(catalog) if catalog is not None else None
+        case Metric.COLUMNS_MATCH:
+            found = _columns(contract.columns, catalog.columns) if catalog is not None else None
+        case Metric.LATENCY:
+            found = _latency(findings.available_after) if findings.available_after is not None else None
+        case Metric.ROWS_EQUAL_LANDED | Metric.CELLS_EQUAL_LANDED:
+            found = _agreement(metric, findings)
+        case (
+            Metric.ROW_COUNT
+            | Metric.NULL_VALUES
+            | Metric.MISSING_VALUES
+            | Metric.INVALID_VALUES
+            | Metric.DUPLICATE_VALUES
+            | Metric.ORPHANED_VALUES
+            | Metric.SQL
+        ):
+            pass  # the measuring query has the answer
+        case _:
+            assert_never(metric)
+    return found or findings.measured.get(check_id) or Measurement(skipped=_why_not(findings))
+
+
+def _agreement(metric: Metric, findings: Findings) -> Measurement | None:
+    """Compare what landed with the table; None if either was not read."""
+    landed, table = findings.landed, findings.table
+    if landed is None or table is None:
+        return None
+    if findings.undecided:
+        return Measurement(query_id=findings.query_id, error=findings.undecided)
+    if metric is Metric.ROWS_EQUAL_LANDED:
+        return _rows(landed, table, findings.query_id)
+    return _cells(landed, table, findings.query_id, findings.differences)
 
 
 def _why_not(findings: Findings) -> str:
@@ -82,6 +103,10 @@ def _why_not(findings: Findings) -> str:
     if findings.catalog is not None and not findings.worth_measuring:
         return "there is no partition to measure"
     return "its columns are missing or have another type"
+
+
+def _readable(landed: LandedFacts) -> Measurement:
+    return Measurement(landed.fault_count, landed.first_fault or "every row and cell can be read")
 
 
 def _partition(catalog: CatalogFacts) -> Measurement:

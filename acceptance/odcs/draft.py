@@ -161,9 +161,9 @@ def _property(column: ColumnProfile, names: dict[str, str], profile: Profile) ->
 def _format(landing: LandingFormat, location: str) -> str:
     """The lines that say how files are written, where ODCS or Aceite would take something else for granted."""
     lines = [f"format: {landing.format}"]
-    lines += [f"encoding: {_quoted(landing.encoding)}"] if landing.format != "parquet" else []
+    lines += [f"encoding: {_quoted(landing.encoding)}"] if landing.format.is_text else []
     ours = {}
-    if landing.format == "csv":
+    if landing.format.is_delimited:
         ours = {"delimiter": _quoted(landing.delimiter), "quote": _quoted(landing.quote)}
         ours |= {} if landing.header else {"header": "false"}
     if landing.compression != ("gzip" if location.endswith(".gz") else "none"):

@@ -5,11 +5,10 @@ from collections.abc import Mapping
 from typing import Any
 from zoneinfo import available_timezones
 
-from acceptance.contract.landing_format import Engine, LandingFormat
+from acceptance.contract.landing_format import Engine, FileFormat, LandingFormat
 from acceptance.odcs.document.custom_properties import custom_properties
 from acceptance.odcs.document.node import Node, hint, shown
 
-_FORMATS = ("csv", "json", "parquet")
 _COMPRESSIONS = ("none", "gzip")
 _OF_ALL = ("trim", "emptyAsNull", "timeZone", "ignoredColumns", "engine", "landedTable")
 _OF_TEXT = ("decimalComma", "compression")
@@ -19,13 +18,12 @@ _TABLE = re.compile(r"\w+[.]\w+", re.ASCII)
 
 
 def read_landing_format(server: Node) -> LandingFormat:
-    kind = server["format"].text()
-    if kind.lower() not in _FORMATS:
-        server["format"].refuse(f"found {shown(server['format'].value)}; {hint(kind, _FORMATS)}")
+    name = server["format"].text()
+    if name.lower() not in tuple(FileFormat):
+        server["format"].refuse(f"found {shown(server['format'].value)}; {hint(name, tuple(FileFormat))}")
         return LandingFormat()
-    kind = kind.lower()
-    given = custom_properties(server, _KNOWN)
-    _refuse_of_other_formats(kind, server, given)
+    format_, given = FileFormat(name.lower()), custom_properties(server, _KNOWN)
+    _refuse_of_other_formats(format_, server, given)
     csv = LandingFormat()
     delimiter = _character(given.get("delimiter"), csv.delimiter)
     quote = _quote(given.get("quote"), csv.quote)
@@ -36,7 +34,7 @@ def read_landing_format(server: Node) -> LandingFormat:
     if ignored and not header:
         given["ignoredColumns"].refuse("without a header nobody knows which cells they are; describe all columns")
     return LandingFormat(
-        format=kind,
+        format=format_,
         encoding=_encoding(server["encoding"]),
         delimiter=delimiter,
         quote=quote,
@@ -68,7 +66,7 @@ def read_engine(server: Node, landing: LandingFormat) -> tuple[Engine, str]:
             "Athena reads the landed files by a table over the landing location; name it: landedTable: db.table"
         )
     unread = {
-        "format json": landing.format == "json",
+        f"format {landing.format}": not landing.format.is_read_strictly_by_athena,
         f"encoding {landing.encoding}": landing.encoding.upper() not in ("UTF-8", "UTF8"),
         f"timeZone {landing.zone}": landing.zone != "UTC",
     }
@@ -78,14 +76,16 @@ def read_engine(server: Node, landing: LandingFormat) -> tuple[Engine, str]:
     return Engine.ATHENA, table.text().lower() if table is not None else ""
 
 
-def _refuse_of_other_formats(kind: str, server: Node, given: Mapping[str, Node]) -> None:
-    for name in (*_OF_CSV, *_OF_TEXT):
-        if name in given and (kind == "parquet" or (kind == "json" and name in _OF_CSV)):
-            given[name].refuse(f"{name} says nothing about {kind}; leave it out")
-    if kind == "csv" and "delimiter" in server:
-        server["delimiter"].refuse("`delimiter` is for JSON; for CSV write it in the server's customProperties")
-    if kind == "json" and server["delimiter"].text("new_line") != "new_line":
-        server["delimiter"].refuse(f"found {shown(server['delimiter'].value)}; allowed: new_line, an object a line")
+def _refuse_of_other_formats(format_: FileFormat, server: Node, given: Mapping[str, Node]) -> None:
+    without_meaning = (*(() if format_.is_delimited else _OF_CSV), *(() if format_.is_text else _OF_TEXT))
+    for name in without_meaning:
+        if name in given:
+            given[name].refuse(f"{name} says nothing about {format_}; leave it out")
+    delimiter = server["delimiter"]
+    if format_.is_delimited and "delimiter" in server:
+        delimiter.refuse("`delimiter` is for JSON; for CSV write it in the server's customProperties")
+    if format_ is FileFormat.JSON and delimiter.text("new_line") != "new_line":
+        delimiter.refuse(f"found {shown(delimiter.value)}; allowed: new_line, an object a line")
 
 
 def _encoding(node: Node) -> str:

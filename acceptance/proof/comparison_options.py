@@ -8,10 +8,10 @@ def comparison_options(contract: Contract) -> dict[str, str]:
     """Name and value of everything that decides it, defaults included."""
     landing = contract.landing
     options = {"format": landing.format, "compression": landing.compression}
-    if landing.format != "parquet":
+    if landing.format.is_text:
         options["encoding"] = landing.encoding
         options["decimal sign"] = "comma" if landing.decimal_comma else "point"
-    if landing.format == "csv":
+    if landing.format.is_delimited:
         options |= _of_csv(landing)
     options |= {
         "trim": "spaces and tabs around each cell" if landing.trim else "nothing",
@@ -49,7 +49,7 @@ def _of_columns(contract: Contract) -> dict[str, str]:
 
 
 def _empty_is_null(landing: LandingFormat) -> bool:
-    return landing.empty_as_null or (landing.format == "csv" and not landing.null_text)
+    return landing.empty_as_null or (landing.format.is_delimited and not landing.null_text)
 
 
 def _partition_holds(contract: Contract) -> str:

@@ -17,10 +17,10 @@ _DIGITS = "[+-]?([0-9]+[.]?[0-9]*|[.][0-9]+)([eE][+-]?[0-9]+)?"
 
 def text_of(landing: LandingFormat, column: Column, cell: str) -> str:
     """The expression of a cell's text as the contract reads it; null if it is the null text. Parquet has values."""
-    if landing.format == "parquet" and not column.kind.is_text:
+    if not landing.format.is_text and not column.kind.is_text:
         return cell
     text = f"regexp_replace({cell}, '\\A[ \t]+|[ \t]+\\z', '')" if landing.trim else cell
-    if landing.format != "parquet":
+    if landing.format.is_text:
         text = f"nullif({text}, {_literal(landing.null_text)})"
     return f"nullif({text}, '')" if landing.empty_as_null else text
 
@@ -34,7 +34,7 @@ def read_as(landing: LandingFormat, column: Column, cell: str) -> str:
     type_ = column.hive_type
     if type_.kind.is_text:
         return f"CASE WHEN length({cell}) <= {type_.length} THEN {cell} END" if type_.length else cell
-    if landing.format == "parquet":
+    if not landing.format.is_text:
         return cell
     if landing.decimal_comma and type_.kind.is_number and not type_.kind.is_whole:
         cell = f"translate({cell}, ',.', '.,')"

@@ -4,7 +4,8 @@ A condition that is null counts no row, so that null is valid everywhere. NaN is
 nothing; an infinity is within a range that does not end.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
+from typing import assert_never
 
 from acceptance.contract.checks import Check, Metric, Number, Reference, Valid
 from acceptance.contract.contract import Column
@@ -19,15 +20,28 @@ _LIMITS = (">=", "<=", ">", "<")
 
 def aggregate(check: Check, columns: Columns) -> str | None:
     """What the check counts, as an aggregate over the delivered rows; None if it needs a query of its own."""
-    if check.metric is Metric.ROW_COUNT:
-        return "count(*)"
-    if check.metric is Metric.DUPLICATE_VALUES:
-        return _duplicates(check)
-    if check.metric is Metric.SQL:
-        fused = fuse(check.sql or "")
-        return fused.expression if fused else None
-    rows = counted_rows(check, columns) if check.metric in _COUNTED else None
-    return f"count(*) FILTER (WHERE {rows})" if rows else None
+    match check.metric:
+        case Metric.ROW_COUNT:
+            return "count(*)"
+        case Metric.DUPLICATE_VALUES:
+            return _duplicates(check)
+        case Metric.SQL:
+            fused = fuse(check.sql or "")
+            return fused.expression if fused else None
+        case Metric.NULL_VALUES | Metric.MISSING_VALUES | Metric.INVALID_VALUES:
+            return f"count(*) FILTER (WHERE {counted_rows(check, columns)})"
+        case (
+            Metric.ORPHANED_VALUES
+            | Metric.ROWS_EQUAL_LANDED
+            | Metric.CELLS_EQUAL_LANDED
+            | Metric.LANDED_READABLE
+            | Metric.PARTITION_EXISTS
+            | Metric.COLUMNS_MATCH
+            | Metric.LATENCY
+        ):
+            return None
+        case _:
+            assert_never(check.metric)
 
 
 def own_query(check: Check, columns: Columns) -> str | None:
@@ -48,17 +62,31 @@ def is_free(check: Check) -> bool:
 
 def counted_rows(check: Check, columns: Columns) -> str | None:
     """The condition of the rows that the check counts; None if it does not count rows by themselves."""
-    if check.metric is Metric.SQL:
-        fused = fuse(check.sql or "")
-        return fused.counted if fused else None
-    if check.metric is Metric.ORPHANED_VALUES and check.refers_to is not None:
-        return _orphaned(check, check.refers_to)
-    make = _COUNTED.get(check.metric)
-    return make(check, columns) if make else None
-
-
-def _null_values(check: Check, columns: Columns) -> str:
-    return f"{identifier(check.columns[0])} IS NULL"
+    match check.metric:
+        case Metric.NULL_VALUES:
+            return f"{identifier(check.columns[0])} IS NULL"
+        case Metric.MISSING_VALUES:
+            return _missing_values(check, columns)
+        case Metric.INVALID_VALUES:
+            return _invalid_values(check, columns)
+        case Metric.ORPHANED_VALUES:
+            return _orphaned(check, check.refers_to) if check.refers_to is not None else None
+        case Metric.SQL:
+            fused = fuse(check.sql or "")
+            return fused.counted if fused else None
+        case (
+            Metric.ROW_COUNT
+            | Metric.DUPLICATE_VALUES
+            | Metric.ROWS_EQUAL_LANDED
+            | Metric.CELLS_EQUAL_LANDED
+            | Metric.LANDED_READABLE
+            | Metric.PARTITION_EXISTS
+            | Metric.COLUMNS_MATCH
+            | Metric.LATENCY
+        ):
+            return None
+        case _:
+            assert_never(check.metric)
 
 
 def _missing_values(check: Check, columns: Columns) -> str:
@@ -127,10 +155,3 @@ def _orphaned(check: Check, to: Reference) -> str:
     same = " AND ".join(f"{one} = {other}" for one, other in zip(there, here, strict=True))
     filled = " AND ".join(f"{name} IS NOT NULL" for name in here)
     return f"{filled} AND NOT EXISTS (SELECT 1 FROM {table} AS referred WHERE {same})"
-
-
-_COUNTED: Mapping[Metric, Callable[[Check, Columns], str]] = {
-    Metric.NULL_VALUES: _null_values,
-    Metric.MISSING_VALUES: _missing_values,
-    Metric.INVALID_VALUES: _invalid_values,
-}

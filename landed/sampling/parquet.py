@@ -4,7 +4,7 @@ from pathlib import Path
 
 import duckdb
 
-from acceptance.contract.landing_format import LandingFormat
+from acceptance.contract.landing_format import FileFormat, LandingFormat
 from acceptance.errors import StepFailed
 from landed.reading.sql import file_literal
 from landed.sampling.candidates import Sample, SampleColumn
@@ -42,7 +42,7 @@ def parquet_sample(duck: duckdb.DuckDBPyConnection, path: Path, name: str) -> Sa
     types = {column: (f"c{number}", _hive_type(kind)) for number, (column, kind) in enumerate(described)}
     columns = [_column(duck, column, cell, type_) for column, (cell, type_) in types.items() if type_]
     ignored = tuple(column for column, (_, type_) in types.items() if not type_)
-    return Sample(LandingFormat("parquet", ignored=ignored), tuple(columns))
+    return Sample(LandingFormat(FileFormat.PARQUET, ignored=ignored), tuple(columns))
 
 
 def _column(duck: duckdb.DuckDBPyConnection, landed: str, cell: str, type_: str) -> SampleColumn:

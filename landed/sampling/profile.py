@@ -8,7 +8,7 @@ from pathlib import Path
 import duckdb
 
 from acceptance.contract.hive_types import FLOATS, HiveKind
-from acceptance.contract.landing_format import LandingFormat
+from acceptance.contract.landing_format import FileFormat, LandingFormat
 from acceptance.errors import StepFailed
 from acceptance.odcs.draft import ColumnProfile, Profile
 from landed.reading.duckdb_reader import read_within_s, reader
@@ -56,8 +56,10 @@ def _sample(duck: duckdb.DuckDBPyConnection, path: Path, scratch: Path, names: t
     text, encoding = _decoded(plain, path.name, scratch)
     if is_json_lines(text, path.name):
         _refuse_names(names, path, "JSON")
-        return json_sample(duck, text, LandingFormat("json", encoding, compression=compression), scratch, path.name)
-    return csv_sample(duck, text, LandingFormat("csv", encoding, compression=compression), names, scratch, path.name)
+        as_json = LandingFormat(FileFormat.JSON, encoding, compression=compression)
+        return json_sample(duck, text, as_json, scratch, path.name)
+    as_csv = LandingFormat(FileFormat.CSV, encoding, compression=compression)
+    return csv_sample(duck, text, as_csv, names, scratch, path.name)
 
 
 def _begins(path: Path, magic: bytes) -> bool:

@@ -135,7 +135,7 @@ def _create_landed_table(client: Any, contract: Contract) -> None:
     database, _, name = contract.landed_table.partition(".")
     location = f"s3://{contract.template.bucket}/{contract.template.prefix}"
     landing, columns = contract.landing, {column.landed.lower(): column.type for column in contract.landed_columns}
-    if landing.format != "csv":
+    if not landing.format.is_delimited:
         _create_table(client, (database, name), "PARQUET", columns, location)
         return
     texts = dict.fromkeys([*columns, *map(str.lower, landing.ignored)], "string")

@@ -2,8 +2,9 @@
 
 from typing import Any
 
-from acceptance.contract.contract import Column, Contract, LandingFormat, Table
+from acceptance.contract.contract import Column, Contract, Table
 from acceptance.contract.keys.template import KeyTemplate
+from acceptance.contract.landing_format import FileFormat, LandingFormat
 
 MOVIES = {"id": "bigint", "title": "string", "score": "decimal(4,1)"}
 
@@ -12,7 +13,7 @@ def column(name: str, type_: str, **facts: Any) -> Column:
     return Column(**{"name": name, "type": type_, "landed": name, **facts})
 
 
-def contract(*columns: Column, **landing: Any) -> Contract:
+def contract(*columns: Column, format: str = "csv", **landing: Any) -> Contract:
     return Contract(
         dataset="movies",
         name="Movies",
@@ -20,7 +21,7 @@ def contract(*columns: Column, **landing: Any) -> Contract:
         path="contracts/movies.yaml",
         sha256="0" * 64,
         template=KeyTemplate.parse("s3://landing/movies/{business_date:%Y%m%d}/{file}.csv"),
-        landing=LandingFormat(**landing),
+        landing=LandingFormat(FileFormat(format), **landing),
         table=Table("awsdatacatalog", "database_sor", "movies", "primary"),
         columns=columns or tuple(column(name, type_) for name, type_ in MOVIES.items()),
         checks=(),

@@ -190,7 +190,7 @@ def _with_ids(derived: Sequence[tuple[Check, Node]], rules: Sequence[tuple[Check
         if check.id and taken.get(check.id) is node:
             named.append(check)
             continue
-        stem = check.id or "_".join((*check.columns, _SUFFIX[check.metric]))
+        stem = check.id or "_".join((*check.columns, ID_STEMS[check.metric]))
         free = next(name for name in _numbered(stem) if name not in taken)
         taken[free] = node
         named.append(replace(check, id=free))
@@ -205,7 +205,10 @@ def _numbered(stem: str) -> Iterator[str]:
         number += 1
 
 
-_SUFFIX = {
+ID_STEMS = {
+    Metric.LANDED_READABLE: "landed_readable",
+    Metric.PARTITION_EXISTS: "partition_exists",
+    Metric.COLUMNS_MATCH: "columns_match",
     Metric.LATENCY: "latency",
     Metric.ROWS_EQUAL_LANDED: "rows_equal_landed",
     Metric.CELLS_EQUAL_LANDED: "cells_equal_landed",
@@ -217,6 +220,8 @@ _SUFFIX = {
     Metric.ORPHANED_VALUES: "orphans",
     Metric.SQL: "sql",
 }
+"""How the id of a check ends whose rule has none."""
+
 _ORDER = (
     Metric.LANDED_READABLE,
     Metric.PARTITION_EXISTS,

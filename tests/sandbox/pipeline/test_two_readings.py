@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 
 from acceptance.contract.contract import Column, Contract, Table
 from acceptance.contract.keys.template import KeyTemplate
-from acceptance.contract.landing_format import LandingFormat
+from acceptance.contract.landing_format import FileFormat, LandingFormat
 from acceptance.proof.fingerprint import Fingerprint, duckdb_digest, duckdb_sums, quoted_names
 from landed.file import read_landed
 from sandbox.pipeline.deployed.reading import load
@@ -42,7 +42,7 @@ KINDS: dict[Column, st.SearchStrategy[str]] = {
 }  # fmt: skip
 FORMATS = st.builds(
     LandingFormat,
-    format=st.sampled_from(["csv", "json"]),
+    format=st.sampled_from([FileFormat.CSV, FileFormat.JSON]),
     encoding=st.sampled_from(["UTF-8", "cp1252", "UTF-16"]),
     delimiter=st.sampled_from(",;\t|"),
     quote=st.sampled_from("\"'"),
@@ -66,7 +66,7 @@ class Landed:
 
     @property
     def content(self) -> bytes:
-        text = self._json() if self.landing.format == "json" else self._csv()
+        text = self._json() if self.landing.format is FileFormat.JSON else self._csv()
         content = text.encode(self.landing.encoding)
         return gzip.compress(content) if self.landing.compression == "gzip" else content
 
@@ -96,7 +96,7 @@ class Landed:
 def files(draw: st.DrawFn) -> Landed:
     columns = tuple(draw(st.lists(st.sampled_from(list(KINDS)), min_size=2, max_size=5, unique=True)))
     landing = draw(FORMATS)
-    landing = replace(landing, header=landing.header or landing.format == "json")
+    landing = replace(landing, header=landing.header or landing.format is FileFormat.JSON)
 
     def written(column: Column, text: str) -> str:
         text = text.replace(".", ",") if landing.decimal_comma and column.type in _WITH_A_POINT else text
