@@ -223,6 +223,13 @@ def test_the_page_names_the_formats_of_texts():
     assert allowed(with_(to_properties, column)) == set(named)
 
 
+def test_the_page_names_the_landing_formats():
+    document = the_readmes_contract()
+    document["servers"][0]["format"] = STRANGE
+    row = next(row for row in rows("Where files land, where the table is") if row["field"].startswith("`format`"))
+    assert allowed(document) == set(code(row["values"]))
+
+
 def test_the_page_names_the_checks_that_are_always_made():
     document = the_readmes_contract()
     document["schema"][0]["properties"] = [{"name": "price", "logicalType": "number"}]

@@ -9,6 +9,7 @@ import pytest
 from markdown_pages import DOCS, README, ROOT, code, code_blocks, links, section, tables
 from typer.testing import CliRunner
 
+from acceptance.evidence.object_keys import CLAIM
 from cli.main import app
 from flows.prefect_api.switches import switch_name
 
@@ -110,6 +111,13 @@ def test_the_first_steps_name_what_aceite_makes_in_prefect():
     assert automations == named | {switch_name("DATASET")}
     assert deployments == {text for text in of_automations if re.fullmatch(r"aceite-(watcher|validation).*", text)}
     assert blocks == {text for text in literals("blocks/names.py") if re.fullmatch(r"aceite-\w+", text)}
+
+
+def test_the_first_steps_name_the_files_of_the_evidence():
+    (table,) = tables(section(page("first-steps.md"), "What you see"))
+    of_code = literals("flows/evidence/files.py", "acceptance/evidence/object_keys.py")
+    files = {text for text in of_code if re.fullmatch(r"[a-z]+\.(json|html|xml)", text)} - {CLAIM}
+    assert {code(row["file"])[0] for row in table} == files
 
 
 def test_the_index_leads_to_every_page():
