@@ -15,11 +15,11 @@ from flows.evidence.run_facts import this_run
 from flows.installation.clients import load_clients
 from flows.installation.installed import contract_of
 from flows.judging.batch import Batch
-from flows.judging.delivery_run import Case
-from flows.judging.lots import SIDE_BY_SIDE, at_once, waves
+from flows.judging.delivery_run import DeliveryRun
+from flows.judging.lots import SIDE_BY_SIDE, at_once, lots
 from flows.judging.states import RESULTS
 from flows.prefect_api.switches import held, is_paused
-from flows.steps.timeline import Timeline, called
+from flows.steps.timeline import Timeline, without_task_run
 
 
 def _pointers() -> list[DeliveryPointer]:
@@ -50,10 +50,12 @@ def validate_deliveries(
     contract, clients = contract_of(dataset), load_clients()
     batch = Batch(contract, this_run(contract, clients.caller), side_by_side)
     chain = Chain(clients.evidence_s3, clients.evidence_bucket, contract.dataset)
-    cases = [Case(contract, each.delivery(), event_id, chain, Timeline(called)) for each in deliveries]
+    delivery_runs = [
+        DeliveryRun(contract, each.delivery(), event_id, chain, Timeline(without_task_run)) for each in deliveries
+    ]
     with batch.side_by_side():
-        for wave in waves(cases, at_once(contract, side_by_side)):
+        for lot in lots(delivery_runs, at_once(contract, side_by_side)):
             if batch.judged and event_id is not None and is_paused(dataset):
-                break  # what is left was not claimed, and waits with the others
-            batch.judge(wave)
+                break  # the other deliveries are not claimed, and wait with those of the paused dataset
+            batch.judge(lot)
     return batch.state()

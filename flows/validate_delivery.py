@@ -16,7 +16,7 @@ from flows.evidence.chain import Chain
 from flows.evidence.run_facts import this_run
 from flows.installation.clients import load_clients
 from flows.installation.installed import contract_of
-from flows.judging.delivery_run import Case
+from flows.judging.delivery_run import DeliveryRun
 from flows.judging.states import DUPLICATE, RESULTS, state_of
 from flows.prefect_api import events
 from flows.prefect_api.runs import is_being_cancelled
@@ -39,34 +39,36 @@ def validate_delivery(delivery: DeliveryPointer, event_id: str | None = None) ->
         return held(delivery.dataset)
     contract, clients = contract_of(delivery.dataset), load_clients()
     chain = Chain(clients.evidence_s3, clients.evidence_bucket, contract.dataset)
-    case = Case(contract, delivery.delivery(), event_id, chain)
-    if not case.claim(str(flow_run.id)):
+    delivery_run = DeliveryRun(contract, delivery.delivery(), event_id, chain)
+    if not delivery_run.claim(str(flow_run.id)):
         return Completed(name=DUPLICATE, message="this delivery has a verdict, or another run is working on it")
     try:
-        case.prepare()
-        case.measure()
+        delivery_run.prepare()
+        delivery_run.measure()
     except TerminationSignal:
         # A person's word is final. A run that its runner ends leaves no verdict, and its delivery is announced again.
         if is_being_cancelled(str(flow_run.id)):
             run = this_run(contract, clients.caller)
-            if case.record_cancellation(run):
-                _tell(case, run)
+            if delivery_run.record_cancellation(run):
+                _post_verdict(delivery_run, run)
         raise
     run = this_run(contract, clients.caller)
-    evidence = case.put(run)
+    evidence = delivery_run.put(run)
     if evidence is None:
-        return Completed(name=DUPLICATE, message=f"another run was faster; its evidence is at {case.evidence_uri}")
-    publish(evidence, case.evidence_uri, clients, case.delivery.title)
-    _tell(case, run)
-    judgement = case.judgement
+        return Completed(
+            name=DUPLICATE, message=f"another run was faster; its evidence is at {delivery_run.evidence_uri}"
+        )
+    publish(evidence, delivery_run.evidence_uri, clients, delivery_run.delivery.title)
+    _post_verdict(delivery_run, run)
+    judgement = delivery_run.judgement
     if judgement.verdict is not Verdict.ACCEPTED:
         # Prefect logs a flow's last state at level INFO, whatever it is. An inconclusive delivery needs a person too.
         get_run_logger().error("%s: %s", judgement.verdict.value, judgement.reason)
     return state_of(judgement)
 
 
-def _tell(case: Case, run: RunFacts) -> None:
+def _post_verdict(delivery_run: DeliveryRun, run: RunFacts) -> None:
     try:
-        events.post_one(case.verdict_event(run), verdict_event_id(case.evidence_uri))
+        events.post_one(delivery_run.verdict_event(run), verdict_event_id(delivery_run.evidence_uri))
     except httpx.HTTPError as error:
         get_run_logger().error("the verdict stands, but its event could not be sent: %s", error)

@@ -11,10 +11,10 @@ from acceptance.deliveries.placeholders import OF_ONE_FILE, fields_of, fill, nam
 
 
 @dataclass(frozen=True, slots=True)
-class Turn:
-    """Once through the pipeline. `member` is what the texts mean by a file; `file` names it if there are several turns.
+class PipelinePass:
+    """One pass through the pipeline. Placeholders of one file stand for `member`; `file` names it if there are several.
 
-    A Glue job run that this turn starts has `mentioned` in its arguments, if the pipeline passes on what it was told.
+    A Glue job run that this pass starts has `mentioned` in its arguments, if the pipeline hands on what it was given.
     """
 
     delivery: Delivery
@@ -30,27 +30,27 @@ class Turn:
         return self.task(self.fill(step.title))
 
     def task(self, name: str) -> str:
-        """The name of one of its tasks."""
+        """Return the name of one of the pass's tasks."""
         return f"{name} ({self.file})" if self.file else name
 
 
-def turns(contract: Contract, delivery: Delivery) -> tuple[Turn, ...]:
-    """One for each file, in the order of the keys, if the pipeline's texts speak of one file; otherwise one for all.
+def passes(contract: Contract, delivery: Delivery) -> tuple[PipelinePass, ...]:
+    """Return one pass for each file, in the order of the keys, if the pipeline's texts are about one file; else one.
 
-    They speak of one file by `{key}`, `{file}`, or a field in which the files differ.
+    A text is about one file if it holds `{key}`, `{file}`, or a field in which the files differ.
 
     Raises:
         UnroutableKey: a member of several has a key that is not one of the contract's template.
     """
     members = sorted(delivery.members)
     fields = [fields_of(contract.template, delivery, member) for member in members]
-    told = frozenset(named(_texts(contract)))
-    mentioned = delivery.prefix if "prefix" in told and "key" not in told else ""
-    if len(members) == 1 or not (told & {*OF_ONE_FILE, *_differing(fields)}):
-        return (Turn(delivery, members[0], fields[0], mentioned or members[0].key),)
+    placeholders = frozenset(named(_texts(contract)))
+    mentioned = delivery.prefix if "prefix" in placeholders and "key" not in placeholders else ""
+    if len(members) == 1 or not (placeholders & {*OF_ONE_FILE, *_differing(fields)}):
+        return (PipelinePass(delivery, members[0], fields[0], mentioned or members[0].key),)
     folder = delivery.prefix
     return tuple(
-        Turn(delivery, member, own, mentioned or member.key, member.key.removeprefix(folder))
+        PipelinePass(delivery, member, own, mentioned or member.key, member.key.removeprefix(folder))
         for member, own in zip(members, fields, strict=True)
     )
 
@@ -60,5 +60,5 @@ def _differing(fields: Sequence[Mapping[str, str]]) -> frozenset[str]:
 
 
 def _texts(contract: Contract) -> list[Any]:
-    """Every text of the pipeline in which a placeholder may stand."""
+    """Return every text of the pipeline in which a placeholder may stand."""
     return [*(dict(override.set) for override in contract.override), *(step.texts for step in contract.steps)]

@@ -26,13 +26,13 @@ from aws.athena import QueryAnswer
 from aws.waiting import waits_end_with
 from flows.evidence.artifacts import publish, publish_list
 from flows.installation.clients import load_clients
-from flows.judging.delivery_run import QUERY_WITHIN, Case, query_record
+from flows.judging.delivery_run import QUERY_WITHIN, DeliveryRun, query_record
 from flows.judging.measuring import Measured, measure_together
 from flows.judging.states import DUPLICATE, state_of
 from flows.prefect_api import events
 from flows.prefect_api.runs import is_being_cancelled
 from flows.steps.athena import ask_athena
-from flows.steps.timeline import Stopped, Timeline, called, literally
+from flows.steps.timeline import StepStopped, Timeline, escape_braces, without_task_run
 from flows.threads import in_threads
 
 SHOWN_WHOLE = 10
@@ -40,8 +40,8 @@ SHOWN_WHOLE = 10
 
 
 @dataclass(frozen=True, slots=True)
-class Known:
-    """What a query for several deliveries said of one, and the records of that query."""
+class SharedAnswer:
+    """The answer of a query for several deliveries, as far as it is about one, and the records of that query."""
 
     measured: Measured
     query: QueryRecord
@@ -50,114 +50,138 @@ class Known:
 
 @dataclass
 class Batch:
-    """`judged` holds what came of each case; the others are those of other runs, or `failed`."""
+    """A lot after the other. A delivery that is neither in `judged` nor in `failed` is one of another run."""
 
     contract: Contract
     run: RunFacts
     workers: int
-    judged: list[tuple[Case, Evidence]] = field(default_factory=list)
-    failed: list[tuple[Case, str]] = field(default_factory=list)
+    judged: list[tuple[DeliveryRun, Evidence]] = field(default_factory=list)
+    failed: list[tuple[DeliveryRun, str]] = field(default_factory=list)
     _ending: Event = field(default_factory=Event)
-    _claimed: list[Case] = field(default_factory=list)
+    _claimed: list[DeliveryRun] = field(default_factory=list)
     _answers: dict[str, tuple[QueryAnswer, StepRecord]] = field(default_factory=dict)
 
     @contextmanager
     def side_by_side(self) -> Iterator[None]:
-        """Inside, there are threads. Those of a run that is told to end stop what they started, and wait no more."""
+        """Judge inside. If the run is told to end, its threads stop what they started and wait no more."""
         try:
             with waits_end_with(self._ending):
                 yield
         except TerminationSignal:
             if is_being_cancelled(self.run.id):
-                self._tell(case for case in self._claimed if case.record_cancellation(self.run))
+                self._post_verdicts(
+                    delivery_run for delivery_run in self._claimed if delivery_run.record_cancellation(self.run)
+                )
             raise
 
-    def judge(self, wave: Sequence[Case]) -> None:
+    def judge(self, lot: Sequence[DeliveryRun]) -> None:
         self._claimed.clear()
-        ours = [case for case, is_ours in zip(wave, self._each(wave, self._prepare), strict=True) if is_ours]
-        known = self._measure([case for case in ours if case.usable])
-        evidence = self._each(ours, lambda case: self._conclude(case, known.get(id(case))))
-        done = [(case, found) for case, found in zip(ours, evidence, strict=True) if found]
-        self._tell(case for case, _ in done)
+        prepared = self._each(lot, self._prepare)
+        claimed = [delivery_run for delivery_run, is_claimed in zip(lot, prepared, strict=True) if is_claimed]
+        known = self._measure([delivery_run for delivery_run in claimed if delivery_run.usable])
+        evidence = self._each(claimed, lambda delivery_run: self._conclude(delivery_run, known.get(id(delivery_run))))
+        done = [(delivery_run, put) for delivery_run, put in zip(claimed, evidence, strict=True) if put]
+        self._post_verdicts(delivery_run for delivery_run, _ in done)
         self.judged += done
 
     def state(self) -> State:
-        """The worst of the verdicts names it, so that one that is not accepted is seen at a glance."""
+        """Return the run's state, named by the worst verdict: a delivery that is not accepted is seen at a glance."""
         clients = load_clients()
-        listed = [(case.delivery.title, evidence, case.evidence_uri) for case, evidence in self.judged]
+        listed = [
+            (delivery_run.delivery.title, evidence, delivery_run.evidence_uri) for delivery_run, evidence in self.judged
+        ]
         publish_list(self.contract.dataset, listed, clients)
-        told = [(case, evidence) for case, evidence in self.judged if evidence.verdict is not Verdict.ACCEPTED]
-        for case, evidence in told[:SHOWN_WHOLE]:
-            publish(evidence, case.evidence_uri, clients, case.delivery.title)
+        not_accepted = [
+            (delivery_run, evidence)
+            for delivery_run, evidence in self.judged
+            if evidence.verdict is not Verdict.ACCEPTED
+        ]
+        for delivery_run, evidence in not_accepted[:SHOWN_WHOLE]:
+            publish(evidence, delivery_run.evidence_uri, clients, delivery_run.delivery.title)
         if self.failed:
-            case, why = self.failed[0]
-            return Failed(message=f"{len(self.failed)} deliveries were not judged: {case.delivery.title}: {why}")
+            delivery_run, why = self.failed[0]
+            return Failed(
+                message=f"{len(self.failed)} deliveries were not judged: {delivery_run.delivery.title}: {why}"
+            )
         if not self.judged:
             return Completed(name=DUPLICATE, message="all have verdicts, or other runs are working on them")
         message = ", ".join(f"{number} {verdict.value}" for verdict in Verdict if (number := self._count(verdict)))
-        if not told:
+        if not not_accepted:
             return Completed(name="Accepted", message=message)
-        case, evidence = next((each for each in told if each[1].verdict is Verdict.REJECTED), told[0])
+        delivery_run, evidence = next(
+            (each for each in not_accepted if each[1].verdict is Verdict.REJECTED), not_accepted[0]
+        )
         name = evidence.verdict.value.capitalize()
-        return Failed(name=name, message=f"{message}; {case.delivery.title}: {evidence.reason}")
+        return Failed(name=name, message=f"{message}; {delivery_run.delivery.title}: {evidence.reason}")
 
-    def _prepare(self, case: Case) -> bool:
-        if not case.claim(self.run.id):
+    def _prepare(self, delivery_run: DeliveryRun) -> bool:
+        if not delivery_run.claim(self.run.id):
             return False
-        self._claimed.append(case)
-        case.prepare()
+        self._claimed.append(delivery_run)
+        delivery_run.prepare()
         return True
 
-    def _conclude(self, case: Case, known: Known | None) -> Evidence | None:
-        named: Any = _judge.with_options(task_run_name=literally(case.delivery.title))
+    def _conclude(self, delivery_run: DeliveryRun, known: SharedAnswer | None) -> Evidence | None:
+        named: Any = _judge.with_options(task_run_name=escape_braces(delivery_run.delivery.title))
         kept: list[Evidence] = []
-        state = named(quote(case), quote(known), quote(self.run), quote(kept), return_state=True)
+        state = named(quote(delivery_run), quote(known), quote(self.run), quote(kept), return_state=True)
         if not kept and state.name != DUPLICATE:
             state.result()  # raises what went wrong
         return kept[0] if kept else None
 
-    def _measure(self, cases: Sequence[Case]) -> dict[int, Known]:
-        """By the identity of a case. The columns that can be measured are mostly the same of all."""
-        found: dict[int, Known] = {}
-        for usable in {case.usable for case in cases}:
-            at = {place: case for case in cases if case.usable == usable and (place := _place(case)) is not None}
+    def _measure(self, delivery_runs: Sequence[DeliveryRun]) -> dict[int, SharedAnswer]:
+        """Measure together those with the same measurable columns. Return the answers by the id() of a delivery run."""
+        answers: dict[int, SharedAnswer] = {}
+        for usable in {delivery_run.usable for delivery_run in delivery_runs}:
+            at = {
+                place: delivery_run
+                for delivery_run in delivery_runs
+                if delivery_run.usable == usable and (place := _place(delivery_run)) is not None
+            }
             measured = measure_together(self.contract, list(at), usable, self._ask)
             shared = Counter(each.query_id for each in measured.values())
             for place, each in measured.items():
                 answer, step = self._answers[each.query_id]
-                found[id(at[place])] = Known(each, query_record("checks", answer, shared[each.query_id]), step)
-        return found
+                answers[id(at[place])] = SharedAnswer(each, query_record("checks", answer, shared[each.query_id]), step)
+        return answers
 
     def _ask(self, name: str, _: str, sql: str) -> QueryAnswer:
-        timeline = Timeline(called)
+        timeline = Timeline(without_task_run)
         try:
             answer: QueryAnswer = timeline.perform(name, ask_athena, self.contract.table, sql, QUERY_WITHIN)
-        except Stopped as stopped:
+        except StepStopped as stopped:
             get_run_logger().warning("%s; asking for fewer at once", stopped)
             raise
         self._answers[answer.query_id] = (answer, timeline.steps[-1])
         return answer
 
-    def _each(self, cases: Sequence[Case], do: Callable[[Case], Any]) -> list[Any]:
-        """What it answers for each, None of those that it failed for: they have no verdict and are announced again."""
+    def _each(self, delivery_runs: Sequence[DeliveryRun], do: Callable[[DeliveryRun], Any]) -> list[Any]:
+        """Return the answer for each, None where it failed: that delivery has no verdict and is announced again."""
 
-        def attempt(case: Case) -> Any:
+        def attempt(delivery_run: DeliveryRun) -> Any:
             try:
-                return do(case)
-            except Exception as error:  # noqa: BLE001  # whatever it is, the other deliveries have nothing to do with it
-                get_run_logger().exception("%s could not be judged", case.delivery.title)
+                return do(delivery_run)
+            except Exception as error:  # noqa: BLE001  # whatever it is, it must not stop the other deliveries
+                get_run_logger().exception("%s could not be judged", delivery_run.delivery.title)
                 return error
 
-        answers = in_threads(attempt, cases, at_once=self.workers, ending=self._ending)
-        failed = [(case, error) for case, error in zip(cases, answers, strict=True) if isinstance(error, Exception)]
-        self.failed += [(case, f"{type(error).__name__}: {error}") for case, error in failed]
+        answers = in_threads(attempt, delivery_runs, at_once=self.workers, ending=self._ending)
+        failed = [
+            (delivery_run, error)
+            for delivery_run, error in zip(delivery_runs, answers, strict=True)
+            if isinstance(error, Exception)
+        ]
+        self.failed += [(delivery_run, f"{type(error).__name__}: {error}") for delivery_run, error in failed]
         return [None if isinstance(answer, Exception) else answer for answer in answers]
 
-    def _tell(self, cases: Iterable[Case]) -> None:
+    def _post_verdicts(self, delivery_runs: Iterable[DeliveryRun]) -> None:
         try:
             with get_client(sync_client=True) as client:
-                told = [(verdict_event_id(case.evidence_uri), case.verdict_event(self.run)) for case in cases]
-                events.post(client, told)
+                drafts = [
+                    (verdict_event_id(delivery_run.evidence_uri), delivery_run.verdict_event(self.run))
+                    for delivery_run in delivery_runs
+                ]
+                events.post(client, drafts)
         except httpx.HTTPError as error:
             get_run_logger().error("the verdicts stand, but their events could not be sent: %s", error)
 
@@ -166,18 +190,20 @@ class Batch:
 
 
 @task(name="judge", cache_policy=NO_CACHE)
-def _judge(case: Case, known: Known | None, run: RunFacts, kept: list[Evidence]) -> State:
-    """The delivery in Prefect's UI: named as it is, in the state of its verdict. `kept` gets the evidence."""
+def _judge(delivery_run: DeliveryRun, known: SharedAnswer | None, run: RunFacts, kept: list[Evidence]) -> State:
+    """Measure and conclude: the task run has the delivery's name and its verdict's state. `kept` gets the evidence."""
     if known is not None:
-        case.queries.append(known.query)
-        case.timeline.steps.append(known.step)
-    case.measure(known.measured if known is not None else None)
-    evidence = case.put(run)
+        delivery_run.queries.append(known.query)
+        delivery_run.timeline.steps.append(known.step)
+    delivery_run.measure(known.measured if known is not None else None)
+    evidence = delivery_run.put(run)
     if evidence is None:
-        return Completed(name=DUPLICATE, message=f"another run was faster; its evidence is at {case.evidence_uri}")
+        return Completed(
+            name=DUPLICATE, message=f"another run was faster; its evidence is at {delivery_run.evidence_uri}"
+        )
     kept.append(evidence)
-    return state_of(case.judgement)
+    return state_of(delivery_run.judgement)
 
 
-def _place(case: Case) -> Place | None:
-    return place_of(case.contract, case.partition, case.files)
+def _place(delivery_run: DeliveryRun) -> Place | None:
+    return place_of(delivery_run.contract, delivery_run.partition, delivery_run.files)

@@ -1,4 +1,4 @@
-"""Landed against table: which files the proof is about, and where the sides differ when they do."""
+"""Compare landed rows with the table: which files the proof covers, and where the two sides differ."""
 
 from collections.abc import Callable
 from contextlib import suppress
@@ -13,12 +13,12 @@ from acceptance.proof.partition_rows import OtherFile, expected, files_named, to
 from acceptance.queries.difference_query import buckets_for, difference_query, differences, read_table_rows
 from acceptance.queries.landed_query import both_sides_query, read_both_sides
 from flows.steps.landed import read_differing, read_others, sum_by_bucket
-from flows.steps.timeline import Stopped, Timeline
+from flows.steps.timeline import StepStopped, Timeline
 
 
 @dataclass
 class Comparison:
-    """`ask` puts a query to Athena, by name and purpose, and records it. `others` are of the same partition."""
+    """`ask` puts a query to Athena, by name and purpose, and records it. `others` are files of the same partition."""
 
     contract: Contract
     delivery: Delivery
@@ -29,18 +29,18 @@ class Comparison:
 
     @property
     def files(self) -> tuple[str, ...]:
-        """What tells this delivery's rows in the partition, if a column does."""
+        """The values that tell this delivery's rows in the partition, if a column does."""
         return files_named(self.contract, self.delivery)
 
     def read_others(self) -> None:
-        """Before the table is measured, so that what it holds by then has landed."""
+        """Read the other files before the table is measured, so that every row that the table then holds has landed."""
         if self.contract.partition_holds is PartitionHolds.ALL_DELIVERIES:
             self.others = self.timeline.perform(
                 "read the other files of the partition", read_others, self.delivery, self.contract
             )
 
     def conclude(self, findings: Findings, usable: frozenset[str]) -> Findings:
-        """The findings with the landed rows that the partition must hold, and where the sides differ if they do."""
+        """Return the findings with the landed rows that the partition must hold, and where the sides differ."""
         if (
             not findings.landed
             or not findings.table
@@ -58,9 +58,9 @@ class Comparison:
         return findings if held == in_table else self._locate(findings, held.rows, usable)
 
     def _locate(self, findings: Findings, rows: int, usable: frozenset[str]) -> Findings:
-        """They differ whatever comes of this: that it could not be found out where is only on record."""
+        """Find where the sides differ. That they do is known: a failure here changes no verdict and is on record."""
         objects, buckets = self._objects(), buckets_for(rows)
-        with suppress(Stopped):
+        with suppress(StepStopped):
             if self.contract.engine is Engine.ATHENA:
                 uris = [landed.uri for landed in objects]
                 sql = both_sides_query(self.contract, self.partition, usable, self.files, uris)

@@ -1,4 +1,4 @@
-"""One delivery in a run: what is done with it, and what is remembered of it for the evidence."""
+"""One delivery in a run: its claim, pipeline, measuring and evidence."""
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
@@ -42,15 +42,15 @@ from flows.steps.catalog import look_in_catalog
 from flows.steps.claims import Claimed, claim
 from flows.steps.evidence import put_evidence
 from flows.steps.landed import read_delivery
-from flows.steps.timeline import Stopped, Timeline
+from flows.steps.timeline import StepStopped, Timeline
 from landed.facts import Landed, landed_by_athena
 
 QUERY_WITHIN = timedelta(minutes=10)
 
 
 @dataclass
-class Case:
-    """`prepare`, then `measure`, then `put`: each stops where a step fails, and the findings say where."""
+class DeliveryRun:
+    """Call `prepare`, `measure`, `put` in this order. Each stops where a step fails, and the findings say where."""
 
     contract: Contract
     delivery: Delivery
@@ -69,19 +69,19 @@ class Case:
 
     @property
     def usable(self) -> frozenset[str]:
-        """The columns that can be measured; none before the catalog was seen, or where there is nothing to measure."""
+        """The columns that can be measured; none before the catalog was read, or if there is nothing to measure."""
         if self.findings.catalog is None or self.findings.stopped_by or not self.findings.worth_measuring:
             return frozenset()
         return usable_columns(self.contract, self.findings.catalog)
 
     @property
     def files(self) -> tuple[str, ...]:
-        """What tells this delivery's rows in the partition, if a column does."""
+        """The values that tell this delivery's rows in the partition, if a column does."""
         return files_named(self.contract, self.delivery)
 
     @property
     def judgement(self) -> Judgement:
-        """What is not as it landed may only not be ready, if it is not known that the pipeline came to its end."""
+        """The verdict. If nobody knows whether the pipeline ended, a rejection is inconclusive: rows may still come."""
         judgement = judge_findings(self.contract, self.findings)
         if judgement.verdict is Verdict.REJECTED and self.pipeline.unanswered:
             reason = f"{self.pipeline.unanswered}; what is there now: {judgement.reason}"
@@ -90,7 +90,7 @@ class Case:
 
     @property
     def facts(self) -> CaseFacts:
-        """What is known now: the evidence says that the case ended when this was read."""
+        """The facts so far, for the evidence, with the present moment as the end."""
         return CaseFacts(
             contract=self.contract,
             delivery=self.delivery,
@@ -112,10 +112,10 @@ class Case:
         return evidence_uri(load_clients().evidence_bucket, self.delivery)
 
     def claim(self, flow_run_id: str) -> bool:
-        """Whether this run may judge the delivery.
+        """Return True if this run may judge the delivery.
 
         Raises:
-            Stopped: the evidence bucket does not answer.
+            StepStopped: the evidence bucket does not answer.
         """
         within = run_within(self.contract, [self.delivery], 1, QUERY_WITHIN, OTHERS_WITHIN)
         claimed = self.timeline.perform("claim", claim, self.delivery, flow_run_id, within)
@@ -123,8 +123,8 @@ class Case:
         return bool(claimed)
 
     def prepare(self) -> None:
-        """Reads what landed, runs the pipeline, looks for its partition."""
-        with self._noting_what_stops():
+        """Read what landed, run the pipeline, look up the partition in the catalog."""
+        with self._recording_what_stops():
             self.partition = partition_values(self.contract, self.delivery)
             refuse_misfits(self.contract, self.delivery, self.partition)
             self.landed = self._read_landed()
@@ -140,10 +140,10 @@ class Case:
                 self._found(available_after=datetime.now(UTC) - landed_at)
 
     def measure(self, known: Measured | None = None) -> None:
-        """Measures the table and compares it with what landed. `known` is what a query for several deliveries said."""
+        """Measure the table and compare it with what landed. `known` is the answer of a query for several."""
         if not (usable := self.usable):
             return
-        with self._noting_what_stops():
+        with self._recording_what_stops():
             comparison = Comparison(self.contract, self.delivery, self.partition, self.timeline, self.ask)
             comparison.read_others()
             measured = known or measure(self.contract, self.partition, usable, self.files, self.ask)
@@ -152,10 +152,10 @@ class Case:
             self._fetch_sample(usable)
 
     def put(self, run: RunFacts) -> Evidence | None:
-        """Puts the evidence, with which the delivery has its verdict; None if another run was faster.
+        """Put the evidence, which gives the delivery its verdict. Return None if another run was faster.
 
         Raises:
-            Stopped: the evidence bucket does not take it.
+            StepStopped: the evidence bucket does not take it.
         """
         evidence = evidence_of(self.facts, self.judgement, run, self._history())
         first = self.timeline.perform(
@@ -169,7 +169,7 @@ class Case:
         return judged(self.delivery, judgement, self.evidence_uri, run.url, failure)
 
     def record_cancellation(self, run: RunFacts) -> bool:
-        """Evidence of a run that a person cancelled. Prefect runs no more tasks of it, so the calls are made here."""
+        """Put the evidence of a run that a person cancelled. Prefect runs no more tasks of it, so there is no task."""
         clients, said = load_clients(), said_when_cancelled(run.id)
         reason = f"cancelled by a person: {said}" if said else "cancelled by a person"
         self.findings = Findings(landed=self.findings.landed, stopped_by=reason)
@@ -177,14 +177,14 @@ class Case:
         return evidence_files.put_evidence(clients.evidence_s3, clients.evidence_bucket, self.delivery, evidence)
 
     def ask(self, name: str, purpose: Any, sql: str) -> QueryAnswer:
-        """Puts a query to Athena and records it, also one that fails there.
+        """Put a query to Athena and record it, also one that fails there.
 
         Raises:
-            Stopped: no answer came.
+            StepStopped: no answer came.
         """
         try:
             answer: QueryAnswer = self.timeline.perform(name, ask_athena, self.contract.table, sql, QUERY_WITHIN)
-        except Stopped as stopped:
+        except StepStopped as stopped:
             self.queries += failed_query(self.contract, purpose, sql, stopped)
             raise
         self.queries.append(query_record(purpose, answer))
@@ -200,14 +200,14 @@ class Case:
         return landed_by_athena(self.contract, facts)
 
     def _fetch_sample(self, usable: frozenset[str]) -> None:
-        """For people: no verdict depends on these rows, so a failure is only on record."""
-        with suppress(Stopped):
+        """Fetch rows for people. No verdict depends on them, so a failure is only on record."""
+        with suppress(StepStopped):
             self.sample = rows_of_broken_rules(
                 self.contract, self.partition, usable, self.files, self.judgement, self.ask
             )
 
     def _history(self) -> tuple[PastDelivery, ...]:
-        """For the trend; no verdict depends on it."""
+        """Return the earlier deliveries for the trend. No verdict depends on them."""
         try:
             return self.chain.judged_before()
         except (StepFailed, BotoCoreError) as error:
@@ -218,15 +218,15 @@ class Case:
         self.findings = replace(self.findings, **facts)
 
     @contextmanager
-    def _noting_what_stops(self) -> Iterator[None]:
+    def _recording_what_stops(self) -> Iterator[None]:
         try:
             yield
-        except (Stopped, QueryFailed, ContractError, UnroutableKey) as stopped:
+        except (StepStopped, QueryFailed, ContractError, UnroutableKey) as stopped:
             self._found(stopped_by=str(stopped))
         except (httpx.HTTPError, PrefectException):
             raise  # Prefect's server is the trouble: the run comes to nothing, and the delivery is announced again
         except Exception as error:  # noqa: BLE001
-            # A defect of ours would be met again by every other run of this delivery.
+            # Every other run of this delivery would meet a defect of Aceite again.
             get_run_logger().exception("%s cannot be judged", self.delivery.title)
             self._found(stopped_by=f"Aceite failed unexpectedly, {type(error).__name__}: {error}")
 
@@ -245,8 +245,8 @@ def query_record(purpose: Any, answer: QueryAnswer, deliveries: int = 1) -> Quer
     )
 
 
-def failed_query(contract: Contract, purpose: Any, sql: str, stopped: Stopped) -> Sequence[QueryRecord]:
-    """The record of a query that Athena took and failed; none if it never got an id."""
+def failed_query(contract: Contract, purpose: Any, sql: str, stopped: StepStopped) -> Sequence[QueryRecord]:
+    """Return the record of a query that Athena accepted and failed; none if it got no id."""
     cause = stopped.__cause__
     if not isinstance(cause, QueryFailed) or not cause.query_id:
         return ()

@@ -1,4 +1,4 @@
-"""The measuring of deliveries' checks: one query, a few beside it, and one more for rows of what is broken."""
+"""Measure the checks: one query, a few beside it, and one more for rows of broken rules."""
 
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -22,11 +22,11 @@ from acceptance.queries.measuring_query import (
 )
 from acceptance.queries.sample_query import broken_checks, sample_query
 from aws.athena import QueryAnswer
-from flows.steps.timeline import Stopped
+from flows.steps.timeline import StepStopped
 from flows.threads import in_threads
 
 Ask = Callable[[str, str, str], QueryAnswer]
-"""Runs a query: the step's name, the query's purpose and its SQL. Raises Stopped or QueryFailed if it fails.
+"""Runs a query: the step's name, the query's purpose and its SQL. Raises StepStopped or QueryFailed.
 
 Several threads may call it at the same time.
 """
@@ -37,7 +37,7 @@ _AT_ONCE = 4
 
 @dataclass(frozen=True, slots=True)
 class Measured:
-    """What the queries answered. `query_id` is that of the one query."""
+    """The answers of the queries. `query_id` is the id of the one query."""
 
     table: TableFacts
     checks: Mapping[str, Measurement] = field(default_factory=dict)
@@ -47,11 +47,11 @@ class Measured:
 def measure(
     contract: Contract, partition: Mapping[str, str], usable: Collection[str], files: Sequence[str], ask: Ask
 ) -> Measured:
-    """Measures every check whose columns are usable. What goes wrong beside the one query is of that check alone."""
+    """Measure every check whose columns are usable. A failing query beside the one query costs its own check only."""
     query = compile_checks(contract, partition, usable, files)
     try:
         answer = ask("measure the checks in one query", "checks", query.sql)
-    except (Stopped, QueryFailed) as error:
+    except (StepStopped, QueryFailed) as error:
         if not (query.holds_free_rules and _by_athena(error)):
             raise
         # A rule in free SQL, or a pattern, may be what failed: run by itself, each says whether it was.
@@ -64,16 +64,16 @@ def measure(
 def measure_together(
     contract: Contract, places: Sequence[Place], usable: Collection[str], ask: Ask
 ) -> dict[Place, Measured]:
-    """What one query says of the deliveries at these places; of those it says nothing of, each is measured alone.
+    """Return the answer of one query by place. A delivery without an answer is measured alone.
 
-    If Athena fails the query, one of them may be why: each half is asked for by itself.
+    If Athena fails the query, one of the deliveries may be the cause: each half gets a query of its own.
     """
     if len(places) < 2 or runs_beside(contract, usable):
         return {}
     query = compile_together(contract, places, usable)
     try:
         answer = ask(f"measure the checks of {len(places)} deliveries in one query", "checks", query.sql)
-    except (Stopped, QueryFailed) as error:
+    except (StepStopped, QueryFailed) as error:
         if not _by_athena(error):
             return {}
         half = len(places) // 2
@@ -93,7 +93,7 @@ def rows_of_broken_rules(
     judgement: Judgement,
     ask: Ask,
 ) -> Sample:
-    """After a failure, a few rows of each rule that does not hold; nothing is asked if all hold."""
+    """Fetch a few rows of each rule that does not hold; ask nothing if all hold."""
     sql = sample_query(contract, partition, usable, broken_checks(judgement), files)
     if sql is None:
         return Sample()
@@ -102,12 +102,12 @@ def rows_of_broken_rules(
 
 
 def _beside(query: MeasuringQuery, rows: int, ask: Ask) -> dict[str, Measurement]:
-    """None needs what another one answers, and each is some seconds of waiting: they are asked side by side."""
+    """Ask the queries side by side: none needs the answer of another, and each takes some seconds."""
 
     def measured(own: OwnQuery) -> Measurement:
         try:
             answer = ask(f"measure {own.check.id}", "checks", own.sql)
-        except (Stopped, QueryFailed) as error:
+        except (StepStopped, QueryFailed) as error:
             return Measurement(error=str(error))
         return read_own_answer(own, answer.rows, answer.query_id, rows)
 
@@ -116,7 +116,7 @@ def _beside(query: MeasuringQuery, rows: int, ask: Ask) -> dict[str, Measurement
 
 
 def _by_athena(error: AceiteError) -> bool:
-    """Whether it is Athena that says no, and not the network or our credentials."""
+    """Return True if Athena itself refused, not the network or the credentials."""
     return isinstance(error, QueryFailed) or isinstance(error.__cause__, QueryFailed)
 
 

@@ -16,7 +16,7 @@ from acceptance.announcing.overdue import OF_ITS_OWN
 from acceptance.contract.contract import Contract, Override
 from acceptance.contract.steps import AwaitGlueJob, AwaitObject, Invoke, LostAnswer, RunGlueJob, Step
 from acceptance.deliveries.delivery import Delivery, LandingObject
-from acceptance.deliveries.passes import Turn, turns
+from acceptance.deliveries.passes import PipelinePass, passes
 from acceptance.errors import AceiteError, AnswerLost, WaitTimedOut
 from acceptance.evidence.provenance import ParameterRecord
 from aws.parameters import Overridden
@@ -25,8 +25,8 @@ from flows.steps.functions import invoke_function
 from flows.steps.glue import await_earlier_job_runs, await_glue_job, list_job_runs, run_glue_job
 from flows.steps.objects import await_object, look_at
 from flows.steps.parameters import (
-    Looks,
-    Seen,
+    ParameterLook,
+    ParameterLooks,
     look,
     look_at_parameter,
     override_parameter,
@@ -34,15 +34,15 @@ from flows.steps.parameters import (
     restore,
     restore_now,
 )
-from flows.steps.timeline import Stopped, Timeline
+from flows.steps.timeline import StepStopped, Timeline
 
 
 @dataclass
 class Pipeline:
-    """Runs the steps in order. `parameters` are those that were changed, and whether they were restored.
+    """Runs the steps in order. `parameters` records which were changed, and whether they were restored.
 
-    `begun_before`: by a run that died, whose Glue runs may go on.
-    `unanswered`: a function was called and awaited, and its answer was lost. What it did was seen, but not its end.
+    `begun_before`: a run that died began the pipeline, and its Glue runs may go on.
+    `unanswered`: the answer of a function was lost. Its effect was seen, but not its end.
     """
 
     contract: Contract
@@ -53,89 +53,89 @@ class Pipeline:
     unanswered: str = ""
     _known_job_runs: frozenset[str] = frozenset()
     _known_objects: dict[str, frozenset[LandingObject]] = field(default_factory=dict)
-    _lost: Stopped | None = None
+    _lost: StepStopped | None = None
 
     def run(self) -> None:
-        """Raises Stopped at the first step that fails; the parameters are restored then as well."""
-        for turn in turns(self.contract, self.delivery):
+        """Run every pass. Raises StepStopped at the first step that fails; the parameters are restored then as well."""
+        for this_pass in passes(self.contract, self.delivery):
             if self.begun_before:
-                self._await_earlier(turn)
-            self._take(turn)
+                self._await_earlier(this_pass)
+            self._run_pass(this_pass)
 
     def skip(self, reason: str) -> None:
-        """Every step goes on record as not run."""
-        for turn in turns(self.contract, self.delivery):
+        """Record every step as not run."""
+        for this_pass in passes(self.contract, self.delivery):
             for override in self.contract.override:
-                self.timeline.skip(turn.task(f"override {override.parameter}"), reason)
+                self.timeline.skip(this_pass.task(f"override {override.parameter}"), reason)
             for step in self.contract.steps:
-                self.timeline.skip(turn.title_of(step), reason)
+                self.timeline.skip(this_pass.title_of(step), reason)
 
-    def _await_earlier(self, turn: Turn) -> None:
-        """What the run that died started may still write: a second run beside it would be measured between the two."""
+    def _await_earlier(self, this_pass: PipelinePass) -> None:
+        """Wait for job runs that the dead run started: two that write at once would be measured halfway."""
         for step in self.contract.steps:
             if job := step.glue_job:
-                name = turn.task(f"await earlier runs of {job}")
-                self.timeline.perform(name, await_earlier_job_runs, job, turn.mentioned, step.within)
+                name = this_pass.task(f"await earlier runs of {job}")
+                self.timeline.perform(name, await_earlier_job_runs, job, this_pass.mentioned, step.within)
 
-    def _take(self, turn: Turn) -> None:
+    def _run_pass(self, this_pass: PipelinePass) -> None:
         with ExitStack() as undo:
             for override in self.contract.override:
-                undo.enter_context(self._overridden(turn, override))
-            self._look_before(turn)
+                undo.enter_context(self._overridden(this_pass, override))
+            self._look_before(this_pass)
             for step, following in zip_longest(self.contract.steps, self.contract.steps[1:]):
-                self._run_step(turn, step, following)
+                self._run_step(this_pass, step, following)
 
-    def _look_before(self, turn: Turn) -> None:
-        """What a turn awaits must come from this turn, so what is there already is noted.
+    def _look_before(self, this_pass: PipelinePass) -> None:
+        """Note the objects that are there already: an object that this pass awaits must come from this pass.
 
-        Only after the first step that starts something: a pipeline that S3 itself fires may be done before this run.
+        Only awaited after the first step that starts something: a pipeline that S3 fires may be done before this run.
         """
         pipeline = self.contract.steps
         starting = next((n for n, step in enumerate(pipeline) if step.starts), len(pipeline))
-        awaited = [turn.fill(step.awaited_object) for step in pipeline[starting:] if step.awaited_object]
+        awaited = [this_pass.fill(step.awaited_object) for step in pipeline[starting:] if step.awaited_object]
         if awaited:
-            self._known_objects |= self.timeline.look_up(turn.task("note what is there"), look_at, awaited)
+            self._known_objects |= self.timeline.look_up(this_pass.task("note what is there"), look_at, awaited)
 
-    def _run_step(self, turn: Turn, step: Step, following: Step | None) -> None:
+    def _run_step(self, this_pass: PipelinePass, step: Step, following: Step | None) -> None:
         awaiting = following if following is not None and not following.starts else None
         if awaiting is not None and (job := awaiting.glue_job):
-            # What runs now is what the next step must tell apart from the run that this step starts.
-            self._known_job_runs = self.timeline.look_up(turn.task(f"list the runs of {job}"), list_job_runs, job)
+            # The next step tells the job run that this step starts from those that there are now.
+            self._known_job_runs = self.timeline.look_up(this_pass.task(f"list the runs of {job}"), list_job_runs, job)
         lost, self._lost = self._lost, None
         try:
-            self.timeline.perform(turn.title_of(step), *self._task_of(turn, step))
-        except Stopped as stopped:
+            self.timeline.perform(this_pass.title_of(step), *self._task_of(this_pass, step))
+        except StepStopped as stopped:
             if lost is not None:
-                raise Stopped(f"{stopped}; and before that, {lost}") from stopped
+                raise StepStopped(f"{stopped}; and before that, {lost}") from stopped
             lost_answer = isinstance(stopped.__cause__, AnswerLost | WaitTimedOut)
             if not lost_answer or step.lost_answer is LostAnswer.STOP or awaiting is None:
                 raise
-            # What the next step awaits comes if this one was begun. It is not begun again to find out.
+            # The next step sees whether this one was begun. It is not begun again to find out.
             self._lost = stopped
             if step.lost_answer is LostAnswer.AWAIT_UNSETTLED:
                 self.unanswered = str(stopped)
 
-    def _task_of(self, turn: Turn, step: Step) -> tuple[Any, ...]:
+    def _task_of(self, this_pass: PipelinePass, step: Step) -> tuple[Any, ...]:
         """Return the task that carries out the step, and its arguments."""
         match step:
             case Invoke(function, payload, within, asynchronous):
-                return invoke_function, function, turn.fill(payload), asynchronous, within
+                return invoke_function, function, this_pass.fill(payload), asynchronous, within
             case AwaitObject(template, within):
-                uri = turn.fill(template)
+                uri = this_pass.fill(template)
                 return await_object, uri, self._known_objects.get(uri, frozenset()), within
             case AwaitGlueJob(job, within):
-                return await_glue_job, job, self._known_job_runs, turn.mentioned, within
+                return await_glue_job, job, self._known_job_runs, this_pass.mentioned, within
             case RunGlueJob(job, arguments, within):
-                return run_glue_job, job, turn.fill(dict(arguments)), within
+                return run_glue_job, job, this_pass.fill(dict(arguments)), within
             case _:
                 assert_never(step)
 
     @contextmanager
-    def _overridden(self, turn: Turn, override: Override) -> Iterator[None]:
-        """The parameter has the turn's value inside, and what it had before the run outside, whatever happens."""
-        parameter, changes = override.parameter, turn.fill(dict(override.set))
+    def _overridden(self, this_pass: PipelinePass, override: Override) -> Iterator[None]:
+        """Give the parameter the value of this pass inside, and its earlier value after it, whatever happens."""
+        parameter, changes = override.parameter, this_pass.fill(dict(override.set))
         overridden: Overridden = self.timeline.perform(
-            turn.task(f"override {parameter}"),
+            this_pass.task(f"override {parameter}"),
             override_parameter,
             self.delivery,
             parameter,
@@ -143,47 +143,47 @@ class Pipeline:
             changes,
             sum((step.within for step in self.contract.steps), OF_ITS_OWN),
         )
-        looks = Looks()
+        looks = ParameterLooks()
         try:
-            with self._put_back(turn, overridden, looks):
-                looks.during = self._look(turn, "during the run", overridden)
+            with self._put_back(this_pass, overridden, looks):
+                looks.during = self._look(this_pass, "during the run", overridden)
                 yield
         finally:
             record = record_of(override, changes, overridden, looks)
             self.parameters = [*(other for other in self.parameters if other.name != parameter), record]
 
     @contextmanager
-    def _put_back(self, turn: Turn, overridden: Overridden, looks: Looks) -> Iterator[None]:
+    def _put_back(self, this_pass: PipelinePass, overridden: Overridden, looks: ParameterLooks) -> Iterator[None]:
         name = overridden.name
-        put_back = partial(self.timeline.perform, turn.task(f"restore {name}"), restore, overridden)
+        put_back = partial(self.timeline.perform, this_pass.task(f"restore {name}"), restore, overridden)
         try:
             yield
         except Exception:
             _done_after_failure(put_back, overridden)
-            looks.after = self._look(turn, "after the run", overridden)
+            looks.after = self._look(this_pass, "after the run", overridden)
             raise
         except BaseException:
             # Cancelled or told to end: Prefect runs no more tasks of this run, so the calls are made here.
-            with _noting_failure():
+            with _logging_failure():
                 restore_now(overridden)
                 looks.after = look(load_clients().of("ssm"), overridden)
             raise
         else:
             put_back()
-            looks.after = self._look(turn, "after the run", overridden)
+            looks.after = self._look(this_pass, "after the run", overridden)
 
-    def _look(self, turn: Turn, when: str, overridden: Overridden) -> Seen | None:
-        """For the evidence; what cannot be read costs no verdict, and is on record as a failed step."""
-        name = turn.task(f"look at {overridden.name} {when}")
-        with suppress(Stopped):
-            seen: Seen = self.timeline.look_up(name, look_at_parameter, overridden)
+    def _look(self, this_pass: PipelinePass, when: str, overridden: Overridden) -> ParameterLook | None:
+        """Read the parameter for the evidence. A failure costs no verdict, and is on record as a failed step."""
+        name = this_pass.task(f"look at {overridden.name} {when}")
+        with suppress(StepStopped):
+            seen: ParameterLook = self.timeline.look_up(name, look_at_parameter, overridden)
             return seen
         return None
 
 
 def _done_after_failure(put_back: Callable[[], Any], overridden: Overridden) -> None:
-    """The step that failed is the reason of the verdict; a failing restore beside it must not hide it."""
-    with _noting_failure():
+    """Restore after a failed step. That step is the verdict's reason, so a failing restore must not hide it."""
+    with _logging_failure():
         try:
             put_back()
         except (httpx.HTTPError, PrefectException):  # Prefect's server is the trouble, not AWS
@@ -191,8 +191,8 @@ def _done_after_failure(put_back: Callable[[], Any], overridden: Overridden) -> 
 
 
 @contextmanager
-def _noting_failure() -> Iterator[None]:
-    """What is not restored now is restored by the watcher, when this run is over."""
+def _logging_failure() -> Iterator[None]:
+    """Log a failure inside. The watcher restores the parameter when this run is over."""
     try:
         yield
     except (AceiteError, BotoCoreError) as error:

@@ -12,17 +12,18 @@ RESULTS: dict[str, Any] = {
     "persist_result": False,
     "result_storage": get_current_settings().results.local_storage_path,
 }
-"""None is kept: there is evidence. A run that does not say both asks Prefect's server, three times, for its default.
+"""Results are not persisted; the evidence is the result. Prefect would ask its server for each default.
 
-The exception that ends a run is kept whatever is said, by Prefect: where it keeps such things unless it is told.
+Prefect persists the exception that ends a run anyway, so we point it at local storage.
 """
 
 
 DUPLICATE = "Duplicate"
-"""The state of a run whose delivery is, or was, judged by another."""
+"""The state of a run whose delivery another run judges or has judged."""
 
 
 def state_of(judgement: Judgement) -> State:
+    """Return the state whose name is the verdict and whose message is the reason."""
     name = judgement.verdict.value.capitalize()
     if judgement.verdict is Verdict.ACCEPTED:
         return Completed(name=name, message=judgement.reason)

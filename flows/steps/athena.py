@@ -8,11 +8,11 @@ from acceptance.contract.contract import Table
 from aws import athena
 from flows.installation.clients import load_clients
 from flows.steps.retries import REPEATABLE
-from flows.steps.timeline import Done
+from flows.steps.timeline import StepResult
 
 
 @task(name="ask Athena", **REPEATABLE)
-def ask_athena(table: Table, sql: str, within: timedelta) -> Done:
+def ask_athena(table: Table, sql: str, within: timedelta) -> StepResult:
     clients = load_clients()
     with athena.connect(
         clients.session(),
@@ -26,4 +26,4 @@ def ask_athena(table: Table, sql: str, within: timedelta) -> Done:
     ) as connection:
         answer = athena.run_query(connection, sql, within=within)
     detail = f"{answer.bytes_scanned} bytes scanned in {answer.total_ms} ms"
-    return Done(answer, {"query_id": answer.query_id}, detail)
+    return StepResult(answer, {"query_id": answer.query_id}, detail)

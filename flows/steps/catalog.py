@@ -10,17 +10,17 @@ from aws.glue import catalog as glue
 from aws.s3 import objects as s3
 from flows.installation.clients import load_clients
 from flows.steps.retries import REPEATABLE
-from flows.steps.timeline import Done
+from flows.steps.timeline import StepResult
 
 
 @task(name="look in the catalog", **REPEATABLE)
-def look_in_catalog(table: Table, partition: Mapping[str, str]) -> Done:
-    """The table as the Glue catalog has it, and whether the delivery's partition is there and holds objects."""
+def look_in_catalog(table: Table, partition: Mapping[str, str]) -> StepResult:
+    """Read the table from the Glue catalog; look whether the delivery's partition is there and holds objects."""
     clients = load_clients()
     found = glue.read_table(clients.of("glue"), table.database, table.name)
     if found is None:
         facts = CatalogFacts({}, partition_found=False, has_objects=False, location=None)
-        return Done(facts, detail=f"there is no table {table.database}.{table.name}")
+        return StepResult(facts, detail=f"there is no table {table.database}.{table.name}")
     location: str | None = found.location
     if partition:
         entry = glue.find_partition(clients.of("glue"), found, partition)
@@ -28,4 +28,4 @@ def look_in_catalog(table: Table, partition: Mapping[str, str]) -> Done:
     columns = {column.name: column.type for column in (*found.columns, *found.partition_keys)}
     has_objects = location is not None and s3.object_exists(clients.of("s3"), location.rstrip("/") + "/")
     facts = CatalogFacts(columns, partition_found=location is not None, has_objects=has_objects, location=location)
-    return Done(facts, detail=f"{len(columns)} columns, {location or 'no such partition'}")
+    return StepResult(facts, detail=f"{len(columns)} columns, {location or 'no such partition'}")

@@ -12,11 +12,11 @@ from flows.locks import claims
 from flows.locks.holder import is_over, this_holder
 from flows.prefect_api.runs import has_ended
 from flows.steps.retries import REPEATABLE
-from flows.steps.timeline import Done
+from flows.steps.timeline import StepResult
 
 
 class Claimed(StrEnum):
-    """Empty if this run may not judge the delivery. What it took over may have been begun with by the run before."""
+    """The answer to a claim; empty if this run may not judge the delivery. A run before may have begun the pipeline."""
 
     NOT = ""
     NEW = "new"
@@ -24,28 +24,28 @@ class Claimed(StrEnum):
 
 
 @task(name="claim", **REPEATABLE)
-def claim(delivery: Delivery, flow_run_id: str, within: timedelta) -> Done:
-    """A Claimed: this run may judge what nobody claimed, or what the run that did left without a verdict.
+def claim(delivery: Delivery, flow_run_id: str, within: timedelta) -> StepResult:
+    """Claim a delivery that nobody claimed, or whose run ended without a verdict. The value is a Claimed.
 
-    It keeps it for `within` at the longest. To the hour, so that those of one run are looked at as one.
+    The claim holds for `within` at the longest, rounded up to the hour, so that the claims of one run end together.
     """
     clients, now = load_clients(), datetime.now(UTC)
     until = (now + within + timedelta(hours=1)).replace(minute=0, second=0, microsecond=0)
     bucket, client = clients.evidence_bucket, clients.evidence_s3
     holder = this_holder(flow_run_id)
     if claims.take_claim(client, bucket, delivery, holder, now, until):
-        return Done(Claimed.NEW, detail=f"delivery {delivery.id} is ours")
+        return StepResult(Claimed.NEW, detail=f"this run has delivery {delivery.id}")
     if evidence_files.has_evidence(client, bucket, delivery):
         sealed = evidence_files.finish_abandoned(client, bucket, delivery, flow_run_id, has_ended)
-        told = f"; its run died before it was sealed, which is done now: manifest {sealed.number}" if sealed else ""
-        return Done(Claimed.NOT, detail=f"there is a verdict already{told}")
+        repaired = f"; its run died before sealing it, so this run did: manifest {sealed.number}" if sealed else ""
+        return StepResult(Claimed.NOT, detail=f"there is a verdict already{repaired}")
     earlier = claims.read_claim(client, bucket, delivery)
     if earlier is None:
-        return Done(Claimed.NOT, detail="the claim vanished")
-    if earlier.flow_run_id == flow_run_id:  # by a call whose answer was lost, which may have been a takeover
-        return Done(Claimed.TAKEN_OVER, detail="our own claim")
+        return StepResult(Claimed.NOT, detail="the claim vanished")
+    if earlier.flow_run_id == flow_run_id:  # we lost the answer to our own call, which may have been a takeover
+        return StepResult(Claimed.TAKEN_OVER, detail="this run claimed it before")
     if not is_over(earlier.holder, earlier.until):
-        return Done(Claimed.NOT, detail=f"run {earlier.flow_run_id} is working on it")
+        return StepResult(Claimed.NOT, detail=f"run {earlier.flow_run_id} is working on it")
     taken = claims.take_over(client, bucket, delivery, earlier, holder, now, until)
     claimed = Claimed.TAKEN_OVER if taken else Claimed.NOT
-    return Done(claimed, detail=f"run {earlier.flow_run_id} ended without a verdict")
+    return StepResult(claimed, detail=f"run {earlier.flow_run_id} ended without a verdict")

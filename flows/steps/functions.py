@@ -8,15 +8,15 @@ from prefect import task
 from aws import lambda_functions as functions
 from flows.installation.clients import load_clients
 from flows.steps.retries import ONCE
-from flows.steps.timeline import Done
+from flows.steps.timeline import StepResult
 
 
 @task(name="invoke function", **ONCE)
-def invoke_function(function: str, payload: Any, asynchronous: bool, within: timedelta) -> Done:
+def invoke_function(function: str, payload: Any, asynchronous: bool, within: timedelta) -> StepResult:
     client = load_clients().once("lambda", within)
     answer = functions.invoke(client, function, payload, asynchronous=asynchronous, within=within)
     detail = "accepted for asynchronous execution" if asynchronous else f"answered {_short(answer.payload)}"
-    return Done(answer, {"request_id": answer.request_id}, detail)
+    return StepResult(answer, {"request_id": answer.request_id}, detail)
 
 
 def _short(payload: object) -> str:

@@ -9,18 +9,18 @@ from acceptance.deliveries.delivery import LandingObject
 from aws.s3 import objects as s3
 from flows.installation.clients import load_clients
 from flows.steps.retries import REPEATABLE
-from flows.steps.timeline import Done
+from flows.steps.timeline import StepResult
 
 
 @task(name="await object", **REPEATABLE)
-def await_object(uri: str, known: frozenset[LandingObject], within: timedelta) -> Done:
+def await_object(uri: str, known: frozenset[LandingObject], within: timedelta) -> StepResult:
     s3.await_object(load_clients().of("s3"), uri, known=known, within=within)
-    return Done(detail="it is there")
+    return StepResult(detail="it is there")
 
 
 @task(name="look at what is there", **REPEATABLE)
-def look_at(uris: Sequence[str]) -> Done:
-    """By uri: the object versions that are there before the pipeline runs."""
+def look_at(uris: Sequence[str]) -> StepResult:
+    """Return by uri the object versions that are there before the pipeline runs."""
     client = load_clients().of("s3")
     found = {uri: s3.versions_at(client, uri) for uri in uris}
-    return Done(found, detail=f"{sum(map(len, found.values()))} objects of earlier deliveries")
+    return StepResult(found, detail=f"{sum(map(len, found.values()))} objects of earlier deliveries")

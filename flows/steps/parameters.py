@@ -19,44 +19,44 @@ from flows.installation.clients import load_clients
 from flows.locks.holder import this_holder
 from flows.locks.overrides import Overrides
 from flows.steps.retries import REPEATABLE
-from flows.steps.timeline import Done
+from flows.steps.timeline import StepResult
 
 
 @dataclass(frozen=True, slots=True)
-class Seen:
-    """`as_before`: the parameter has the value and type that the run found, or is gone if the run found none."""
+class ParameterLook:
+    """One reading. `as_before`: value and type are those that the run found, or there is none, as before the run."""
 
     state: ParameterState | None
     as_before: bool
 
 
 @dataclass
-class Looks:
-    """What was seen of one parameter; None when it was not looked at, or could not be."""
+class ParameterLooks:
+    """The readings of one parameter; None where it was not read, or could not be."""
 
-    during: Seen | None = None
-    after: Seen | None = None
+    during: ParameterLook | None = None
+    after: ParameterLook | None = None
 
 
 @task(name="override parameter", **REPEATABLE)
 def override_parameter(
     delivery: Delivery, parameter: str, copy_of: str | None, changes: Mapping[str, Any], within: timedelta
-) -> Done:
-    """It is noted in the evidence bucket first, so that also another run could restore it; `within` it is restored."""
+) -> StepResult:
+    """Lock the parameter in the evidence bucket, so that another run can restore it, then change it for `within`."""
     overrides = _overrides()
     overridden = overrides.override(overrides.note(delivery, parameter, copy_of, within), changes)
     detail = f"copy of {copy_of}, {', '.join(changes)} set" if copy_of else f"{', '.join(changes)} set"
-    return Done(overridden, detail="; ".join((*overrides.told, detail)))
+    return StepResult(overridden, detail="; ".join((*overrides.told, detail)))
 
 
 @task(name="restore parameter", **REPEATABLE)
-def restore(overridden: ssm.Overridden) -> Done:
+def restore(overridden: ssm.Overridden) -> StepResult:
     restore_now(overridden)
-    return Done(detail="as before" if overridden.earlier is not None else "deleted, as there was none before")
+    return StepResult(detail="as before" if overridden.earlier is not None else "deleted, as there was none before")
 
 
 def restore_now(overridden: ssm.Overridden) -> None:
-    """Without a task, for a run of which Prefect runs no more."""
+    """Restore without a task, for a run that Prefect lets run no more tasks."""
     _overrides().give_back(overridden)
 
 
@@ -64,7 +64,9 @@ def _overrides() -> Overrides:
     return Overrides(load_clients(), this_holder(flow_run.id), get_run_logger())
 
 
-def record_of(override: Override, keys_set: Iterable[str], overridden: ssm.Overridden, looks: Looks) -> ParameterRecord:
+def record_of(
+    override: Override, keys_set: Iterable[str], overridden: ssm.Overridden, looks: ParameterLooks
+) -> ParameterRecord:
     return ParameterRecord(
         name=override.parameter,
         copy_of=override.copy_of,
@@ -77,16 +79,16 @@ def record_of(override: Override, keys_set: Iterable[str], overridden: ssm.Overr
     )
 
 
-def look(client: Any, overridden: ssm.Overridden) -> Seen:
+def look(client: Any, overridden: ssm.Overridden) -> ParameterLook:
     now, before = ssm.read_parameter(client, overridden.name), overridden.earlier
     as_before = (now.value, now.type) == (before.value, before.type) if now and before else now is before
-    return Seen(_state(now), as_before)
+    return ParameterLook(_state(now), as_before)
 
 
 @task(name="look at parameter", **REPEATABLE)
-def look_at_parameter(overridden: ssm.Overridden) -> Done:
+def look_at_parameter(overridden: ssm.Overridden) -> StepResult:
     seen = look(load_clients().of("ssm"), overridden)
-    return Done(seen, detail=f"version {seen.state.version}" if seen.state else "there is none")
+    return StepResult(seen, detail=f"version {seen.state.version}" if seen.state else "there is none")
 
 
 def _state(parameter: ssm.Parameter | None) -> ParameterState | None:

@@ -25,13 +25,13 @@ def _is_news(record: logging.LogRecord) -> bool:
 logging.getLogger("prefect.task_runs").addFilter(_is_news)
 
 
-class Stopped(AceiteError):
-    """A step failed, so the run cannot go on. The message says which and why: it becomes the verdict's reason."""
+class StepStopped(AceiteError):
+    """A step failed, so the run cannot go on. The message names the step and the cause, and becomes the reason."""
 
 
 @dataclass(frozen=True, slots=True)
-class Done:
-    """What a step answers: its value, AWS's ids of it, and one line for people."""
+class StepResult:
+    """A step's result: its value, the ids that AWS gave it, and one line for people."""
 
     value: Any = None
     ids: Mapping[str, str] = field(default_factory=dict)
@@ -39,25 +39,25 @@ class Done:
 
 
 class TaskRuns:
-    """Each step is a task run. `_last` is the state that the next step waits for, which draws the graph's edges."""
+    """Runs each step as a task run. The next one waits for the state `_last`, which draws the edges of the graph."""
 
     def __init__(self) -> None:
         self._last: State[Any] | None = None
 
-    def __call__(self, name: str, task: Task[..., Done], *arguments: Any, **keywords: Any) -> object:
+    def __call__(self, name: str, task: Task[..., StepResult], *arguments: Any, **keywords: Any) -> object:
         after = [self._last] if self._last is not None else None
-        state: Any = task.with_options(task_run_name=literally(name))(
+        state: Any = task.with_options(task_run_name=escape_braces(name))(
             *arguments, **keywords, return_state=True, wait_for=after
         )
         answer = state.result(raise_on_failure=False)
-        if isinstance(answer, Done):
+        if isinstance(answer, StepResult):
             self._last = state
             get_run_logger().info("%s: %s %s", name, answer.detail or "done", _text(answer.ids))
         return answer
 
 
-def called(_: str, task: Task[..., Done], *arguments: Any, **keywords: Any) -> object:
-    """The task is tried as often as Prefect would, without a task run: of many deliveries these would be thousands."""
+def without_task_run(_: str, task: Task[..., StepResult], *arguments: Any, **keywords: Any) -> object:
+    """Run the task as often as Prefect would, but without a task run. A batch of deliveries would have thousands."""
     values = [argument.unwrap() if isinstance(argument, BaseAnnotation) else argument for argument in arguments]
     try:
         return try_as_often_as(task, partial(task.fn, *values, **keywords))
@@ -67,41 +67,41 @@ def called(_: str, task: Task[..., Done], *arguments: Any, **keywords: Any) -> o
 
 @dataclass
 class Timeline:
-    """The steps so far, in order. `run` answers what the task does: Done, or the exception that it raised."""
+    """The steps so far, in order. `run` returns the task's StepResult, or the exception that it raised."""
 
     run: Callable[..., object] = field(default_factory=TaskRuns)
     steps: list[StepRecord] = field(default_factory=list)
 
-    def perform(self, name: str, task: Task[..., Done], *arguments: Any, **keywords: Any) -> Any:
+    def perform(self, name: str, task: Task[..., StepResult], *arguments: Any, **keywords: Any) -> Any:
         """Run the task under the name and return its value.
 
         Raises:
-            Stopped: the task failed, for whatever reason; it is on record.
+            StepStopped: the task failed, for whatever reason; it is on record.
         """
         return self._perform(self.run, name, task, *arguments, **keywords)
 
-    def look_up(self, name: str, task: Task[..., Done], *arguments: Any, **keywords: Any) -> Any:
+    def look_up(self, name: str, task: Task[..., StepResult], *arguments: Any, **keywords: Any) -> Any:
         """Do as `perform`, without a task run: the task only reads something that another step needs.
 
         Its retries are the same. People who look at the graph of a run care for the other step.
         """
-        return self._perform(called, name, task, *arguments, **keywords)
+        return self._perform(without_task_run, name, task, *arguments, **keywords)
 
     def _perform(
-        self, run: Callable[..., object], name: str, task: Task[..., Done], *arguments: Any, **keywords: Any
+        self, run: Callable[..., object], name: str, task: Task[..., StepResult], *arguments: Any, **keywords: Any
     ) -> Any:
         started = datetime.now(UTC)
         with recorded_request_ids() as requests:
             answer = run(name, task, *arguments, **keywords)
         ended = datetime.now(UTC)
-        if isinstance(answer, Done):
+        if isinstance(answer, StepResult):
             self.steps.append(
                 _record(name, StepStatus.SUCCEEDED, started, ended, ids_of(answer.ids, requests), answer.detail)
             )
             return answer.value
-        detail = _told(answer)
+        detail = _message(answer)
         self.steps.append(_record(name, StepStatus.FAILED, started, ended, requests, detail))
-        raise Stopped(f"{name}: {_first_line(detail)}") from (answer if isinstance(answer, Exception) else None)
+        raise StepStopped(f"{name}: {_first_line(detail)}") from (answer if isinstance(answer, Exception) else None)
 
     def skip(self, name: str, reason: str) -> None:
         self.steps.append(StepRecord(name=name, status=StepStatus.SKIPPED, detail=reason))
@@ -113,14 +113,14 @@ def _record(
     return StepRecord(name=name, status=status, started=started, ended=ended, ids=dict(ids), detail=detail)
 
 
-def ids_of(told: Mapping[str, str], requests: Mapping[str, str]) -> dict[str, str]:
-    """What the step tells, and the requests that it made beside those that it tells of."""
-    others = {operation: id_ for operation, id_ in requests.items() if id_ not in told.values()}
-    return {**told, **others}
+def ids_of(given: Mapping[str, str], requests: Mapping[str, str]) -> dict[str, str]:
+    """Return the ids of the step's own result, and those of the other requests that it made."""
+    others = {operation: id_ for operation, id_ in requests.items() if id_ not in given.values()}
+    return {**given, **others}
 
 
-def _told(answer: object) -> str:
-    """What an error says; of one that is not ours the type is part of it."""
+def _message(answer: object) -> str:
+    """Return an error's text, with its type if it is not one of Aceite's."""
     return str(answer) if isinstance(answer, AceiteError) else f"{type(answer).__name__}: {answer}"
 
 
@@ -128,8 +128,8 @@ def _first_line(text: str) -> str:
     return text.strip().splitlines()[0]
 
 
-def literally(name: str) -> str:
-    """Prefect formats a task run's name; braces in a key are just braces."""
+def escape_braces(name: str) -> str:
+    """Escape braces: Prefect formats the name of a task run, and a key may hold braces."""
     return name.replace("{", "{{").replace("}", "}}")
 
 

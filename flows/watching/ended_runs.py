@@ -19,11 +19,11 @@ from acceptance.deliveries.delivery import Delivery
 from flows.evidence.chain import Chain
 from flows.evidence.run_facts import run_of
 from flows.installation.clients import Clients
-from flows.judging.delivery_run import Case
+from flows.judging.delivery_run import DeliveryRun
 from flows.locks.claims import read_claim
 from flows.locks.holder import is_over
 from flows.prefect_api import events, runs
-from flows.steps.timeline import Timeline, called
+from flows.steps.timeline import Timeline, without_task_run
 from flows.watching.follow_up import FollowUp
 from flows.watching.keepalive import TROUBLE
 
@@ -120,7 +120,9 @@ class EndedRuns:
     def _conclude(self, run: FlowRun, contract: Contract, delivery: Delivery) -> None:
         chain = Chain(self.clients.evidence_s3, self.clients.evidence_bucket, contract.dataset)
         began = run.start_time or datetime.now(UTC)
-        case = Case(contract, delivery, run.parameters.get("event_id"), chain, Timeline(called), started=began)
+        case = DeliveryRun(
+            contract, delivery, run.parameters.get("event_id"), chain, Timeline(without_task_run), started=began
+        )
         told = run_of(contract, self.clients.caller, str(run.id), run.name, _page(run))
         if case.record_cancellation(told):
             get_run_logger().warning("%s: its run was cancelled by a person", delivery.title)

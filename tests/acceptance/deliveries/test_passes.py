@@ -6,7 +6,7 @@ from contract_texts import orders, watched
 
 from acceptance.contract.contract import Contract
 from acceptance.deliveries.delivery import Delivery, LandingObject
-from acceptance.deliveries.passes import turns
+from acceptance.deliveries.passes import passes
 from acceptance.errors import UnroutableKey
 
 STEP = '        - {invoke: start-task, payload: {key: "{key}"}, within: 5m}\n'
@@ -37,52 +37,55 @@ TWO = delivery("br/b.csv", "br/a.csv")
     ],
 )
 def test_a_pipeline_that_is_told_of_one_file_runs_for_each_in_the_order_of_the_keys(step: str) -> None:
-    found = turns(contract(step), TWO)
-    assert [turn.fill("{key} {file} {prefix}") for turn in found] == [
+    found = passes(contract(step), TWO)
+    assert [this_pass.fill("{key} {file} {prefix}") for this_pass in found] == [
         "shop/20250102/br/a.csv a shop/20250102/br/",
         "shop/20250102/br/b.csv b shop/20250102/br/",
     ]
-    assert [turn.task("invoke f") for turn in found] == ["invoke f (a.csv)", "invoke f (b.csv)"]
+    assert [this_pass.task("invoke f") for this_pass in found] == ["invoke f (a.csv)", "invoke f (b.csv)"]
 
 
 def test_an_override_that_names_a_file_makes_a_turn_for_each() -> None:
     override = '[{parameter: /x, set: {key: "{key}"}}]'
-    assert len(turns(contract("{invoke: f, payload: {}}", override=override), TWO)) == 2
+    assert len(passes(contract("{invoke: f, payload: {}}", override=override), TWO)) == 2
 
 
 @pytest.mark.parametrize(
     "step", ['{invoke: f, payload: {prefix: "{prefix}", region: "{region}", id: "{delivery_id}"}}', "{invoke: f}"]
 )
 def test_a_pipeline_that_is_told_of_the_delivery_runs_once_and_its_tasks_keep_their_names(step: str) -> None:
-    (turn,) = turns(contract(step), TWO)
-    assert (turn.fill("{prefix}"), turn.task("invoke f")) == ("shop/20250102/br/", "invoke f")
+    (this_pass,) = passes(contract(step), TWO)
+    assert (this_pass.fill("{prefix}"), this_pass.task("invoke f")) == ("shop/20250102/br/", "invoke f")
 
 
 def test_a_field_in_which_the_files_differ_makes_a_turn_for_each() -> None:
     apart = delivery("pt/a.csv", "br/a.csv")
-    found = turns(contract('{invoke: f, payload: "{region}"}'), apart)
-    assert [(turn.fill("{region}"), turn.task("f")) for turn in found] == [
+    found = passes(contract('{invoke: f, payload: "{region}"}'), apart)
+    assert [(this_pass.fill("{region}"), this_pass.task("f")) for this_pass in found] == [
         ("br", "f (br/a.csv)"),
         ("pt", "f (pt/a.csv)"),
     ]
 
 
 def test_a_delivery_of_one_file_has_one_turn_and_its_own_fields() -> None:
-    (turn,) = turns(contract('{invoke: f, payload: "{key}"}'), delivery("br/a.csv"))
-    assert (turn.fill("{key} {file}"), turn.task("f")) == ("shop/20250102/br/a.csv a", "f")
+    (this_pass,) = passes(contract('{invoke: f, payload: "{key}"}'), delivery("br/a.csv"))
+    assert (this_pass.fill("{key} {file}"), this_pass.task("f")) == ("shop/20250102/br/a.csv a", "f")
 
 
 def test_a_job_run_is_known_by_what_the_pipeline_was_told() -> None:
     by_key, by_prefix = contract('{invoke: f, payload: "{key} {prefix}"}'), contract('{invoke: f, payload: "{prefix}"}')
-    assert [turn.mentioned for turn in turns(by_key, TWO)] == ["shop/20250102/br/a.csv", "shop/20250102/br/b.csv"]
-    assert [turn.mentioned for turn in turns(by_prefix, TWO)] == ["shop/20250102/br/"]
-    assert [turn.mentioned for turn in turns(contract("{invoke: f}"), TWO)] == ["shop/20250102/br/a.csv"]
+    assert [this_pass.mentioned for this_pass in passes(by_key, TWO)] == [
+        "shop/20250102/br/a.csv",
+        "shop/20250102/br/b.csv",
+    ]
+    assert [this_pass.mentioned for this_pass in passes(by_prefix, TWO)] == ["shop/20250102/br/"]
+    assert [this_pass.mentioned for this_pass in passes(contract("{invoke: f}"), TWO)] == ["shop/20250102/br/a.csv"]
 
 
 def test_a_member_that_is_not_of_the_template_is_refused() -> None:
     stranger = replace(TWO, members=(*TWO.members, replace(TWO.first, key="shop/20250102/br/_SUCCESS")))
     with pytest.raises(UnroutableKey, match="_SUCCESS"):
-        turns(contract('{invoke: f, payload: "{key}"}'), stranger)
+        passes(contract('{invoke: f, payload: "{key}"}'), stranger)
 
 
 def test_a_run_of_several_files_says_how_many() -> None:

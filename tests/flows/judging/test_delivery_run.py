@@ -12,17 +12,17 @@ from acceptance.contract.contract import Column
 from acceptance.deliveries.delivery import Delivery, LandingObject
 from acceptance.judging.judge import Verdict
 from flows.evidence.chain import Chain
-from flows.judging.delivery_run import Case
+from flows.judging.delivery_run import DeliveryRun
 from flows.steps.timeline import Timeline
 
 
-def case_that_meets(trouble: Exception) -> Case:
+def case_that_meets(trouble: Exception) -> DeliveryRun:
     def run(*_: object, **__: object) -> object:
         raise trouble
 
     member = LandingObject("landing", "in/20260102/a", "e", 1, datetime(2026, 1, 2, tzinfo=UTC))
     delivery = Delivery("orders", date(2026, 1, 2), (member,), {"file": "a"})
-    return Case(orders(), delivery, None, Chain(None, "evidence", "orders"), Timeline(run))
+    return DeliveryRun(orders(), delivery, None, Chain(None, "evidence", "orders"), Timeline(run))
 
 
 def test_a_defect_of_ours_makes_the_delivery_inconclusive_and_is_told() -> None:

@@ -41,8 +41,8 @@ from flows.evidence.run_facts import this_run
 from flows.installation.clients import load_clients
 from flows.installation.installed import contract_of, installed_contracts
 from flows.judging.batch import Batch
-from flows.judging.delivery_run import Case
-from flows.steps.timeline import Timeline, called
+from flows.judging.delivery_run import DeliveryRun
+from flows.steps.timeline import Timeline, without_task_run
 from flows.validate_deliveries import validate_deliveries
 from flows.validate_delivery import validate_delivery
 from sandbox.pipeline.provision import provision
@@ -335,7 +335,7 @@ def test_a_run_that_is_ended_leaves_evidence_if_a_person_ended_it_and_else_none(
     def ended(name: str, *task: Any, **more: Any) -> object:
         if name == "read what landed":
             raise TerminationSignal(signal=15)
-        return called(name, *task, **more)
+        return without_task_run(name, *task, **more)
 
     clients, contract, deliveries = load_clients(), contract_of("sales"), [sandbox.land(), sandbox.land()]
     chain = Chain(clients.evidence_s3, clients.evidence_bucket, "sales")
@@ -343,7 +343,7 @@ def test_a_run_that_is_ended_leaves_evidence_if_a_person_ended_it_and_else_none(
         state = Cancelling() if by == "a person" else Running()
         run_id = client.create_flow_run(validate_deliveries, parameters={"deliveries": []}, state=state).id
     run = replace(this_run(contract, clients.caller), id=str(run_id))
-    cases = [Case(contract, delivery, None, chain, Timeline(ended)) for delivery in deliveries]
+    cases = [DeliveryRun(contract, delivery, None, chain, Timeline(ended)) for delivery in deliveries]
     with disable_run_logger(), pytest.raises(TerminationSignal):
         batch = Batch(contract, run, 1)
         with batch.side_by_side():
@@ -357,7 +357,7 @@ def test_what_others_of_a_run_wait_for_is_left_when_the_run_is_ended(sandbox: Sa
 
     def waited(name: str, *task: Any, **more: Any) -> object:
         if name != "read what landed":
-            return called(name, *task, **more)
+            return without_task_run(name, *task, **more)
         waits.wait(30)
         try:
             poll_until(lambda: "running", lambda _: False, what="wait for a job", at_most_s=300)
@@ -370,14 +370,14 @@ def test_what_others_of_a_run_wait_for_is_left_when_the_run_is_ended(sandbox: Sa
         if name == "read what landed":
             waits.wait(30)
             raise TerminationSignal(signal=15)
-        return called(name, *task, **more)
+        return without_task_run(name, *task, **more)
 
     clients, contract = load_clients(), contract_of("sales")
     chain = Chain(clients.evidence_s3, clients.evidence_bucket, "sales")
     with get_client(sync_client=True) as client:
         run_id = client.create_flow_run(validate_deliveries, parameters={"deliveries": []}, state=Running()).id
     run = replace(this_run(contract, clients.caller), id=str(run_id))
-    cases = [Case(contract, sandbox.land(), None, chain, Timeline(each)) for each in (ended, waited)]
+    cases = [DeliveryRun(contract, sandbox.land(), None, chain, Timeline(each)) for each in (ended, waited)]
     began = time.monotonic()
     with disable_run_logger(), pytest.raises(TerminationSignal):
         batch = Batch(contract, run, 2)

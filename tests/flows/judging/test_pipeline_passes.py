@@ -12,7 +12,7 @@ from acceptance.contract.keys.template import KeyTemplate
 from acceptance.contract.steps import AwaitGlueJob, AwaitObject, Invoke, RunGlueJob, Step
 from acceptance.deliveries.delivery import Delivery, LandingObject
 from flows.judging.pipeline import Pipeline
-from flows.steps.timeline import Stopped, Timeline
+from flows.steps.timeline import StepStopped, Timeline
 
 MINUTE = timedelta(minutes=1)
 NOON = datetime(2025, 1, 2, 12, tzinfo=UTC)
@@ -146,10 +146,10 @@ def test_a_pipeline_that_is_told_of_the_folder_runs_once() -> None:
 
 def test_after_a_file_that_fails_no_other_is_begun() -> None:
     def fail(*_: Any) -> None:
-        raise Stopped("run Glue job job (a.csv): FAILED")
+        raise StepStopped("run Glue job job (a.csv): FAILED")
 
     run = pipeline(RunGlueJob("job", {"--key": "{key}"}, MINUTE), run=fail)
-    with pytest.raises(Stopped, match=r"\(a\.csv\): FAILED"):
+    with pytest.raises(StepStopped, match=r"\(a\.csv\): FAILED"):
         run.run()
     assert record_of(run).names == ["run Glue job job (a.csv)"]
 

@@ -9,7 +9,7 @@ import pytest
 
 from acceptance.contract.contract import Override
 from aws.parameters import Overridden, override_parameter, restore_parameter
-from flows.steps.parameters import Looks, look, record_of
+from flows.steps.parameters import ParameterLooks, look, record_of
 from sandbox.server import REGION, LocalAws
 
 
@@ -27,14 +27,14 @@ def name() -> str:
     return next(_NAMES)
 
 
-def record(overridden: Overridden, looks: Looks) -> Any:
+def record(overridden: Overridden, looks: ParameterLooks) -> Any:
     return record_of(Override(overridden.name, "/stage/movies", {}), ("key",), overridden, looks)
 
 
 def test_a_parameter_that_there_was_before_is_told_before_during_and_after_without_a_value(ssm: Any, name: str) -> None:
     ssm.put_parameter(Name=name, Value="secret before", Type="String")
     overridden = override_parameter(ssm, name, "secret during")
-    looks = Looks(during=look(ssm, overridden))
+    looks = ParameterLooks(during=look(ssm, overridden))
     restore_parameter(ssm, overridden)
     looks.after = look(ssm, overridden)
     told = record(overridden, looks)
@@ -45,7 +45,7 @@ def test_a_parameter_that_there_was_before_is_told_before_during_and_after_witho
 
 def test_a_parameter_that_there_was_not_is_gone_afterwards(ssm: Any, name: str) -> None:
     overridden = override_parameter(ssm, name, "{}")
-    looks = Looks(during=look(ssm, overridden))
+    looks = ParameterLooks(during=look(ssm, overridden))
     restore_parameter(ssm, overridden)
     looks.after = look(ssm, overridden)
     told = record(overridden, looks)
@@ -60,12 +60,12 @@ def test_a_parameter_that_somebody_changed_meanwhile_is_not_called_restored(ssm:
     overridden = override_parameter(ssm, name, "{}")
     restore_parameter(ssm, overridden)
     ssm.put_parameter(Name=name, Value="somebody's", Type="String", Overwrite=True)
-    assert not record(overridden, Looks(after=look(ssm, overridden))).restored
+    assert not record(overridden, ParameterLooks(after=look(ssm, overridden))).restored
     if existed:
         ssm.delete_parameter(Name=name)
-        assert not record(overridden, Looks(after=look(ssm, overridden))).restored
+        assert not record(overridden, ParameterLooks(after=look(ssm, overridden))).restored
 
 
 def test_a_parameter_that_could_not_be_looked_at_is_not_called_restored(ssm: Any, name: str) -> None:
     overridden = override_parameter(ssm, name, "{}")
-    assert not record(overridden, Looks()).restored
+    assert not record(overridden, ParameterLooks()).restored

@@ -43,7 +43,7 @@ from flows.evidence.chain import Chain
 from flows.evidence.files import put_evidence
 from flows.evidence.run_facts import run_of
 from flows.installation.clients import Clients, load_clients
-from flows.judging.delivery_run import Case
+from flows.judging.delivery_run import DeliveryRun
 from flows.ledger import Ledger, open_ledger
 from flows.ledger.listing import Certified
 from flows.ledger.writes import NewObject
@@ -52,7 +52,7 @@ from flows.locks.holder import LockHolder, this_holder
 from flows.prefect_api import events
 from flows.prefect_api.runs import SHUTTING_DOWN, WITHDRAWN
 from flows.steps.claims import Claimed, claim
-from flows.steps.timeline import Timeline, called
+from flows.steps.timeline import Timeline, without_task_run
 from flows.validate_deliveries import validate_deliveries
 from flows.validate_delivery import validate_delivery
 from flows.watching.ended_runs import EndedRuns
@@ -368,7 +368,7 @@ def test_a_verdict_that_its_run_did_not_tell_is_told_by_the_watcher_once(watch: 
     chain = Chain(watch.s3, "evidence", "sales")
     with disable_run_logger():
         for delivery in (told, untold):
-            case = Case(contract(), delivery, None, chain, Timeline(called))
+            case = DeliveryRun(contract(), delivery, None, chain, Timeline(without_task_run))
             case.findings = Findings(stopped_by="claim: it was tried")
             assert put_evidence(watch.s3, "evidence", delivery, evidence_of(case.facts, case.judgement, run), chain)
             if delivery == told:
