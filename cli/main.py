@@ -7,21 +7,8 @@ from typing import Annotated
 import typer
 
 from cli.options import EXIT_USAGE, Contracts, Home
-from cli.verbs import (
-    apply,
-    contracts,
-    demo,
-    deploy,
-    doctor,
-    drop,
-    evidence,
-    policy,
-    report,
-    sandbox,
-    status,
-    up,
-    validate,
-)
+from cli.verbs import contracts, doctor, drop, evidence, policy, report, status, validate
+from cli.verbs.installing import apply, demo, deploy, sandbox, up
 from cli.verbs.settings_help import WithSettings
 
 app = typer.Typer(

@@ -104,7 +104,7 @@ def _check_fault(fault: str, *, in_sandbox: bool) -> None:
 
 
 def _faults() -> Mapping[str, str]:
-    from cli.verbs.sandbox import require_sandbox
+    from cli.verbs.installing.sandbox import require_sandbox
 
     require_sandbox()
     from sandbox.pipeline.deployed.injected_faults import FAULTS

@@ -120,7 +120,7 @@ def test_help_and_usage_errors_import_nothing_heavy(arguments):
     command = [sys.executable, "-c", told]
     said = subprocess.run(command, cwd=ROOT, env=environ, capture_output=True, text=True, encoding="utf-8", check=False)
     imported = set(said.stdout.split())
-    assert "cli.verbs.up" in imported, said.stderr
+    assert "cli.verbs.installing.up" in imported, said.stderr
     assert sorted(imported.intersection(HEAVY)) == []
 
 

@@ -50,8 +50,8 @@ def demo(
     """
     from cli.serving.child_process import interrupt_on_terminate
     from cli.serving.installation import InstallationOptions, started
-    from cli.verbs.sandbox import require_sandbox
-    from cli.verbs.up import keep_serving, say_where
+    from cli.verbs.installing.sandbox import require_sandbox
+    from cli.verbs.installing.up import keep_serving, say_where
 
     require_sandbox()
     console = Console(stderr=True)

@@ -41,7 +41,7 @@ def deploy(
     from automations.apply import apply
     from blocks.build import aws_credentials, identify
     from cli.serving.connection import connect
-    from cli.verbs.apply import show
+    from cli.verbs.installing.apply import show
     from flows.installation.contracts import contracts_of
 
     settings = connect()

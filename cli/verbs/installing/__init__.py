@@ -1,0 +1,1 @@
+"""Verbs that set an installation up and keep it running."""
