@@ -4,6 +4,8 @@ import ast
 import re
 import subprocess
 import sys
+import tomllib
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -79,6 +81,8 @@ def test_the_product_runs_on_windows_as_far_as_reading_it_can_tell():
 
 
 LONGEST_FUNCTION = 40
+MOST_MODULES = 12
+"""In one folder, without its `__init__`: what one takes in at a look."""
 
 
 def test_a_function_is_short_enough_to_be_read_at_once():
@@ -91,6 +95,33 @@ def test_a_function_is_short_enough_to_be_read_at_once():
     ]
     assert [(place, lines) for place, lines in functions if lines > LONGEST_FUNCTION] == []
     assert len(functions) > 1000
+
+
+def test_a_folder_holds_few_enough_modules_to_be_seen_at_once():
+    modules = [path.parent for package in PRODUCT for path in (ROOT / package).rglob("*.py") if path.stem != "__init__"]
+    tests = [path.parent for path in (ROOT / "tests").rglob("test_*.py")]
+    counts = Counter(folder.relative_to(ROOT).as_posix() for folder in modules + tests)
+    assert {folder: count for folder, count in counts.items() if count > MOST_MODULES} == {}
+    assert len(counts) > 50
+
+
+def test_each_room_says_in_a_sentence_what_is_in_it():
+    rooms = [path for package in PRODUCT for path in (ROOT / package).rglob("__init__.py")]
+    said = {path.parent.relative_to(ROOT).as_posix(): docstring(path).partition("\n\n")[0] for path in rooms}
+    assert {room: text for room, text in said.items() if "\n" in text or not text.endswith(".")} == {}
+    assert len(said) > 30
+
+
+def docstring(path: Path) -> str:
+    return ast.get_docstring(ast.parse(path.read_text(encoding="utf-8"))) or ""
+
+
+def test_no_import_hides_from_the_import_rules():
+    """Import-linter sees the imports under TYPE_CHECKING, and every other one, unless it is told not to."""
+    settings = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["tool"]["importlinter"]
+    assert not settings.get("exclude_type_checking_imports")
+    assert [rule["name"] for rule in settings["contracts"] if "ignore_imports" in rule] == []
+    assert set(settings["root_packages"]) == set(PRODUCT)
 
 
 @pytest.mark.parametrize(
