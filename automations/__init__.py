@@ -1,1 +1,1 @@
-"""WHEN a flow fires, and who is told: one module for each Prefect automation, and the command that applies them."""
+"""WHEN a flow fires, and who is notified: a module per Prefect automation, and the command that applies them."""

@@ -1,4 +1,4 @@
-"""Blocks, deployments and automations: created or updated, never doubled."""
+"""Create or update blocks, deployments and automations on Prefect's server, without duplicates."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -41,7 +41,7 @@ from blocks.settings import Settings
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """What became of one thing: "created", "updated", "unchanged". `fields` are those that differed."""
+    """What `apply` did with one object: "created", "updated", "unchanged". `fields` are those that differed."""
 
     kind: str
     name: str
@@ -52,10 +52,10 @@ class Change:
 def apply(
     settings: Settings, contracts: Sequence[Contract], *, dry_run: bool = False, places: Places = MappingProxyType({})
 ) -> tuple[Change, ...]:
-    """Makes Prefect's server hold what the settings and contracts ask for, and answers what that changed.
+    """Make Prefect's server hold what the settings and contracts ask for. Return the changes.
 
-    What a person changed on purpose stays: an automation that was switched off is not switched on again, and a
-    deployment stays in its work pool unless `places` says otherwise.
+    Deliberate changes of a person stay: a disabled automation stays disabled, and a deployment stays in its work pool
+    unless `places` says otherwise.
 
     Raises:
         SettingsError: the notification block does not exist.
@@ -70,7 +70,7 @@ def _apply(
     for name, change in save_blocks(settings, dry_run=dry_run).items():
         yield Change("block", name, change)
     otherwise = served_here(settings)
-    placed = [(each, put_in_place(client, each, places, otherwise)) for each in deployments(settings)]
+    placed = [(deployment, put_in_place(client, deployment, places, otherwise)) for deployment in deployments(settings)]
     for name in sorted({deployment.work_pool_name or "" for deployment, _ in placed} & OURS.keys()):
         yield _apply_pool(client, name, dry_run)
     for deployment, existing in placed:
@@ -86,7 +86,7 @@ def _automations(
     channel = Channel(block, _block_id(client, block)) if block else Channel()
     ids = deployed(client)
     if ids is None:
-        # Only in a dry run on a new server: there is nothing yet that the automations could run.
+        # Only in a dry run on a new server, which has no deployments yet.
         assert dry_run
         ids = Deployed(UUID(int=0), UUID(int=0), UUID(int=0))
     for contract in contracts:
@@ -137,9 +137,9 @@ def _apply_automation(client: SyncPrefectClient, automation: AutomationCore, dry
 
 
 def _says(automation: AutomationCore) -> dict[str, Any]:
-    """What an automation does, without the ids that the server gave its parts, and sets in one order."""
-    said = automation.model_dump(mode="json", include={"description", "enabled", "trigger", "actions"})
-    return {field: _plain(value) for field, value in said.items()}
+    """Return what an automation does, without the server's ids of its parts and with sets sorted."""
+    fields = automation.model_dump(mode="json", include={"description", "enabled", "trigger", "actions"})
+    return {field: _plain(value) for field, value in fields.items()}
 
 
 def _plain(value: Any) -> Any:
@@ -163,6 +163,6 @@ def _block_id(client: SyncPrefectClient, block: str) -> UUID:
         return client.read_block_document_by_name(name, kind).id
     except ObjectNotFound:
         raise SettingsError(
-            f"ACEITE_NOTIFICATION_BLOCK is {block!r}, but Prefect has no such block. Make it on the blocks page "
+            f"ACEITE_NOTIFICATION_BLOCK is {block!r}, but Prefect has no such block. Create it on the blocks page "
             "(Slack Webhook, Microsoft Teams Webhook, Sendgrid Email ...) and write it as type/name"
         ) from None

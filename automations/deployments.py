@@ -1,4 +1,4 @@
-"""The deployments, and where their runs go: to a work pool, with what its workers are told, or to `aceite up`."""
+"""The deployments, and where their runs go: to a work pool, with job variables, or to `aceite up`."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -33,12 +33,12 @@ from flows.workers.worker import WarmWorker
 WATCHER = "aceite-watcher"
 VALIDATION = "aceite-validation"
 VALIDATION_TOGETHER = "aceite-validation-together"
-"""The deployments' own names, which is all that the automations page shows of them."""
+"""The deployments' own names, the only part that Prefect's automations page shows."""
 
 WARM_POOL = "aceite-warm"
 PROCESS_POOL = "aceite-process"
 OURS: Mapping[str, type[BaseWorker[Any, Any, Any]]] = {WARM_POOL: WarmWorker, PROCESS_POOL: ProcessWorker}
-"""The work pools that `aceite up` makes and serves, by the worker that does."""
+"""The work pools that `aceite up` creates and serves, each with the type of its worker."""
 
 WATCHER_PART = "watcher"
 VALIDATIONS_PART = "validations"
@@ -47,18 +47,18 @@ _PARTS = {WATCHER: WATCHER_PART, VALIDATION: VALIDATIONS_PART, VALIDATION_TOGETH
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """`work_pool` is None for runs that a runner serves, which asks for them itself."""
+    """Where runs go. `work_pool` is None if a runner in `aceite up` polls for them."""
 
     work_pool: str | None
     job_variables: Mapping[str, Any] = field(default_factory=dict)
 
 
 Places = Mapping[str, Place]
-"""By part. The deployments of a part that is not named stay where they are, or begin where `aceite up` serves them."""
+"""Places by part. Deployments of a part not named stay where they are; new ones begin where `aceite up` serves them."""
 
 
 def served_here(settings: Settings, only: str | None = None) -> Places:
-    """What `aceite up` takes to itself: both parts, or only one."""
+    """Return the places for which `aceite up` serves runs: both parts, or only one."""
     validations = WARM_POOL if settings.runner == "warm" else PROCESS_POOL
     both = {WATCHER_PART: Place(None), VALIDATIONS_PART: Place(validations)}
     return {part: place for part, place in both.items() if only in (None, part)}
@@ -72,24 +72,23 @@ class Deployed:
 
 
 def deployments(settings: Settings) -> tuple[RunnerDeployment, ...]:
-    """The watcher's deployment, then those of the validations."""
+    """Return the watcher's deployment, then those of the validations."""
     watcher = _deployment(
         watch_landing,
         WATCHER,
-        "Lists the landing locations and announces each new delivery. One watches, a second one waits for its end.",
+        "Lists the landing locations and announces each new delivery. One run watches; a second one waits for its end.",
         {"poll_s": settings.poll_s, "patience_s": settings.patience_s, "together": settings.together},
     )
     validations = (
         _deployment(
             validate_delivery,
             VALIDATION,
-            "Takes a delivery through its pipeline and judges it. Fired by the automation for each delivery.",
+            "Runs the pipeline of a delivery and judges it. An automation starts it for each delivery.",
         ),
         _deployment(
             validate_deliveries,
             VALIDATION_TOGETHER,
-            "The same for many deliveries of a dataset at once. Fired by the automation for deliveries that arrive "
-            "together.",
+            "Does the same for many deliveries of a dataset. An automation starts it if deliveries arrive together.",
         ),
     )
     return (watcher, *validations)
@@ -109,7 +108,7 @@ def _deployment(
 
 
 def deployed(client: SyncPrefectClient) -> Deployed | None:
-    """The deployments' ids, if all are there."""
+    """Return the deployments' ids, or None if one does not exist."""
     names = ((watch_landing, WATCHER), (validate_delivery, VALIDATION), (validate_deliveries, VALIDATION_TOGETHER))
     ids = [_deployment_id(client, f"{flow.name}/{name}") for flow, name in names]
     found = [id_ for id_ in ids if id_ is not None]
@@ -119,23 +118,23 @@ def deployed(client: SyncPrefectClient) -> Deployed | None:
 def put_in_place(
     client: SyncPrefectClient, deployment: RunnerDeployment, places: Places, otherwise: Places
 ) -> DeploymentResponse | None:
-    """Says where a deployment is to be, a new one `otherwise`, and answers what the server has of it."""
+    """Set the place of a deployment, for a new one from `otherwise`. Return the server's deployment, if it exists."""
     part = _PARTS[deployment.name]
     try:
         existing = client.read_deployment_by_name(full_name(deployment))
         place = places.get(part) or Place(existing.work_pool_name, existing.job_variables or {})
     except ObjectNotFound:
         existing, place = None, {**otherwise, **places}[part]
-    # Said even where it is none, which takes it out of the pool that it is in.
+    # Set even if it is None, which takes the deployment out of its work pool.
     deployment.work_pool_name, deployment.job_variables = place.work_pool, dict(place.job_variables)
     return existing
 
 
 def withdraw_waiting(client: SyncPrefectClient, moved: DeploymentResponse, work_pool: str | None) -> None:
-    """Cancels runs that still wait where the deployment was before.
+    """Cancel runs that still wait at the deployment's earlier place.
 
-    A worker there would start them with the job variables that the deployment has now: a watcher without its ledger. If
-    there is none any more, they would wait for ever. The watcher announces their deliveries again.
+    A worker there would start them with the deployment's new job variables: a watcher without its ledger. Without a
+    worker there they would wait for ever. The watcher announces their deliveries again.
     """
     scheduled = FlowRunFilterState(type=FlowRunFilterStateType(any_=[StateType.SCHEDULED]))
     there = f"the work pool {work_pool}" if work_pool else "`aceite up`"

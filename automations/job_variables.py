@@ -1,4 +1,4 @@
-"""Job variables that a person gives for a work pool: only such as its base job template knows, and no secret."""
+"""Read the job variables that a person gives for a work pool: only ones of its base job template, and no secrets."""
 
 import json
 import re
@@ -15,16 +15,16 @@ _CREDENTIALS_IN_URL = re.compile(r"://[^/@\s]*:[^/@\s]+@")
 
 
 def job_variables(pool: WorkPool, given: Iterable[str]) -> dict[str, Any]:
-    """Each is written KEY=VALUE, or KEY.NAME=VALUE for a part of one that has parts, such as env.
+    """Parse KEY=VALUE, or KEY.NAME=VALUE for one entry of a variable such as env.
 
-    A value that is no text is written as JSON. One with `{{ }}` is a template, which the worker fills from a block.
+    A value other than a text is JSON. A value with `{{ }}` is a template, which the worker fills from a block.
 
     Raises:
-        SettingsError: the pool has no such variable, or the value cannot be one of it, or is a secret.
+        SettingsError: the pool has no such variable, or the value is invalid for it, or is a secret.
     """
-    found: dict[str, Any] = {}
-    for each in given:
-        key, is_pair, text = each.partition("=")
+    variables: dict[str, Any] = {}
+    for argument in given:
+        key, is_pair, text = argument.partition("=")
         if not is_pair:
             raise SettingsError(f"the job variable {key!r} has no value: write it as KEY=VALUE")
         _refuse_secret(key, text)
@@ -32,19 +32,19 @@ def job_variables(pool: WorkPool, given: Iterable[str]) -> dict[str, Any]:
         schema = _schema(pool, name)
         value = text if "{{" in text else _value(pool, key, text, {} if parts else schema)
         if not parts:
-            found[name] = value
+            variables[name] = value
             continue
-        whole = found.setdefault(name, {})
+        whole = variables.setdefault(name, {})
         if not isinstance(whole, dict):
-            raise SettingsError(f"the job variable {name} was given as a whole; {key} cannot be added to it")
+            raise SettingsError(f"the job variable {name} already has a whole value; give that or {key}, not both")
         whole[parts[0]] = value
-    for name, value in found.items():
+    for name, value in variables.items():
         _refuse_invalid(pool, name, value)
-    return found
+    return variables
 
 
 def default_of(pool: WorkPool, name: str) -> Any:
-    """None for a variable that has no default, or that the pool has not."""
+    """Return the variable's default, or None if it has none or the pool lacks the variable."""
     return _known(pool).get(name, {}).get("default")
 
 
@@ -69,7 +69,7 @@ def _schema(pool: WorkPool, name: str) -> Mapping[str, Any]:
 
 
 def _value(pool: WorkPool, key: str, text: str, schema: Mapping[str, Any]) -> Any:
-    """The text itself where that can be, else what it says as JSON."""
+    """Return the text itself if that is valid, else parse it as JSON."""
     if _is_valid(pool, text, schema):
         return text
     try:
@@ -94,13 +94,13 @@ def _allowed(schema: Mapping[str, Any]) -> str:
     choices: Sequence[Mapping[str, Any]] = schema.get("anyOf", [schema])
     kinds = [str(choice.get("type", "object")) for choice in choices if choice.get("type") != "null"]
     values = f" of {', '.join(map(str, schema['enum']))}" if "enum" in schema else ""
-    return f"allowed is {' or '.join(kinds)}{values}, written as JSON if it is no text"
+    return f"allowed: {' or '.join(kinds)}{values}, written as JSON unless it is a text"
 
 
 def _refuse_secret(key: str, text: str) -> None:
     is_secret = _SECRET.search(key.rsplit(".", 1)[-1]) or _CREDENTIALS_IN_URL.search(text)
     if is_secret and "{{" not in text:
         raise SettingsError(
-            f"the job variable {key} holds a secret, which everybody could read there: save it in a Secret block, and "
-            f"write {key}='{{{{ prefect.blocks.secret.NAME }}}}'. AWS's credentials are in the block aceite-aws already"
+            f"the job variable {key} holds a secret, which everybody could read there: save it in a Secret block and "
+            f"write {key}='{{{{ prefect.blocks.secret.NAME }}}}'. The block aceite-aws already holds AWS credentials"
         )

@@ -1,4 +1,4 @@
-"""One thing keeps a dataset's deliveries from being judged, again and again -> switch its validation off."""
+"""A dataset's deliveries keep failing for one reason -> pause the automation that validates the dataset."""
 
 from datetime import timedelta
 
@@ -15,18 +15,18 @@ WITHIN = timedelta(minutes=10)
 
 
 def automation() -> AutomationCore:
-    """A circuit breaker. Rejections are verdicts on data, and do not count.
+    """Return the circuit breaker. Rejections do not count: they are verdicts on data.
 
-    The event names the automation that is its dataset's switch, which is how Prefect infers what to pause. It also says
-    when that was switched last, and failures are counted apart by it: after a person resumed, five more are needed, and
-    five are enough, though Prefect lets a count that was reached rest until its time is over.
+    The event names its dataset's automation, from which Prefect infers what to pause. The event also says when that was
+    last switched, and failures count separately for each such time: after a person resumes, exactly five more are
+    needed, although Prefect mutes a trigger that fired until its window is over.
     """
     return AutomationCore(
         name=NAME,
         description=(
-            f"When {FAILURES} deliveries of a dataset could not be judged within {WITHIN.seconds // 60} minutes, for "
-            "failures of one kind, the automation that validates the dataset is switched off. Its deliveries wait "
-            "until a person switches that on again."
+            f"When {FAILURES} deliveries of a dataset have no verdict within {WITHIN.seconds // 60} minutes for one "
+            "kind of failure, Aceite pauses the automation that validates the dataset. Its deliveries wait until a "
+            "person resumes that automation."
         ),
         trigger=EventTrigger(
             expect={INCONCLUSIVE},

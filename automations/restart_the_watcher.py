@@ -1,4 +1,4 @@
-"""No sign of life from the watcher -> start it again."""
+"""The watcher sends no heartbeat -> start it again."""
 
 from datetime import timedelta
 from uuid import UUID
@@ -23,18 +23,19 @@ SIGNS_OF_LIFE = frozenset(
         "prefect.flow-run.TakenOver",
     }
 )
-"""Each starts the wait for the next anew. Scheduled and Late are not among them: they say that nobody runs flows, and
-another scheduled run would not help."""
+"""Each of them restarts the wait. Scheduled and Late are not among them: they mean that nobody runs flows, and another
+scheduled run would not help."""
 
 STOPPED_BY_A_PERSON = frozenset({"prefect.flow-run.Cancelling", "prefect.flow-run.Cancelled"})
 
 
 def automation(deployment_id: UUID) -> AutomationCore:
-    """After a sign of life another must follow in time. The server keeps the wait in its database, over restarts."""
+    """Return the automation: each sign of life must be followed by another in time. The wait survives restarts of the
+    server, which keeps it in its database."""
     return AutomationCore(
         name=NAME,
         description=(
-            f"Starts watch-landing again when nothing was heard of it for {SILENCE.seconds} s: it failed, crashed, was "
+            f"Starts watch-landing again after {SILENCE.seconds} s without a heartbeat: it failed, crashed, was "
             "killed, or its machine is gone. A watcher that a person cancels stays stopped."
         ),
         trigger=EventTrigger(

@@ -1,4 +1,4 @@
-"""A delivery was rejected, or could not be judged -> tell people."""
+"""A delivery is rejected or inconclusive -> notify people."""
 
 from datetime import timedelta
 
@@ -14,7 +14,7 @@ NAME = "Aceite: tell about rejections"
 def automation(channel: Channel) -> AutomationCore:
     return AutomationCore(
         name=NAME,
-        description=f"When a delivery is rejected, or could not be judged. {channel.description}",
+        description=f"When a delivery is rejected or inconclusive. {channel.description}",
         trigger=EventTrigger(
             expect={REJECTED, INCONCLUSIVE},
             match={"prefect.resource.id": "s3://*"},

@@ -1,4 +1,4 @@
-"""A delivery is overdue or incomplete, or a dataset is paused -> tell people."""
+"""A delivery is overdue or incomplete, or a dataset is paused -> notify people."""
 
 from datetime import timedelta
 
@@ -15,8 +15,8 @@ def automation(channel: Channel) -> AutomationCore:
     return AutomationCore(
         name=NAME,
         description=(
-            "When a delivery did not come or has no verdict in time, when one of several files is not complete, and "
-            f"when a dataset is paused. {channel.description}"
+            "When a delivery does not arrive or has no verdict in time, when a delivery of several files stays "
+            f"incomplete, and when a dataset is paused. {channel.description}"
         ),
         trigger=EventTrigger(
             expect={OVERDUE, INCOMPLETE, PAUSED},

@@ -1,4 +1,4 @@
-"""An object landed that fits no contract -> tell people, once an hour."""
+"""An object landed that fits no contract -> notify people, once an hour."""
 
 from datetime import timedelta
 
@@ -13,12 +13,12 @@ AT_MOST_EVERY = timedelta(hours=1)
 
 
 def automation(channel: Channel) -> AutomationCore:
-    """A wrong prefix makes thousands of them: the first speaks for all of its hour, and `aceite status` lists them."""
+    """Return the automation. A wrong prefix makes thousands of such objects, so it notifies of the first per hour."""
     return AutomationCore(
         name=NAME,
         description=(
-            "When an object lands that fits no contract: once an hour at most, for the first. `aceite status` lists "
-            f"them. {channel.description}"
+            "When an object lands that fits no contract: at most once an hour, for the first. `aceite status` lists "
+            f"all. {channel.description}"
         ),
         trigger=EventTrigger(
             expect={UNROUTABLE},

@@ -1,4 +1,4 @@
-"""How people are told: through the notification block of the settings, if there is one."""
+"""The notification channel: the notification block of the settings, if there is one."""
 
 from dataclasses import dataclass
 from uuid import UUID
@@ -7,12 +7,12 @@ from prefect.events import DoNothing, SendNotification
 
 _SUBJECT = "{{ event.payload.message.subject }}"
 _BODY = "{{ event.payload.message.body }}"
-"""Whoever makes the event also makes the message, of texts that no channel takes for markup: acceptance.messages."""
+"""The event carries its message, whose texts no channel takes for markup: see acceptance.announcing.messages."""
 
 
 @dataclass(frozen=True, slots=True)
 class Channel:
-    """A notification block, as type/name. None means that nobody is told, which is said where people look."""
+    """A notification block, as type/name. With None nobody is notified, and the automation's description says so."""
 
     block: str | None = None
     block_id: UUID | None = None
@@ -20,8 +20,8 @@ class Channel:
     @property
     def description(self) -> str:
         if self.block_id is None:
-            return "Nobody is told yet: set ACEITE_NOTIFICATION_BLOCK to a notification block, then run `aceite apply`."
-        return f"Tells through the block {self.block}."
+            return "Notifies nobody yet: set ACEITE_NOTIFICATION_BLOCK to a notification block and run `aceite apply`."
+        return f"Notifies through the block {self.block}."
 
     @property
     def action(self) -> SendNotification | DoNothing:

@@ -1,10 +1,10 @@
-"""Templates in the parameters of a run that an automation creates."""
+"""Templates for the parameters of a run that an automation creates."""
 
 from typing import Any
 
 
 def text_of(template: str) -> dict[str, Any]:
-    """Prefect renders a plain "{{ event.id }}" through tojson, which cannot write a UUID."""
+    """Return a text template. Prefect renders a plain "{{ event.id }}" through tojson, which cannot write a UUID."""
     return {"__prefect_kind": "jinja", "template": template}
 
 

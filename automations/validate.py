@@ -1,4 +1,4 @@
-"""A delivery arrived -> run the validation. One automation for each dataset, its switch, and one for bursts."""
+"""A delivery arrived -> run the validation. One automation per dataset (its on/off switch), and one for bursts."""
 
 from datetime import timedelta
 from uuid import UUID
@@ -14,11 +14,11 @@ TOGETHER = "Aceite: validate deliveries that arrive together"
 
 
 def each(dataset: str, deployment_id: UUID) -> AutomationCore:
-    """Switched off, by a person or by the circuit breaker, all of its dataset waits: see flows.switches."""
+    """Return the dataset's automation. Disabling it pauses the dataset: see flows.prefect_api.switches."""
     return _validating(
         switch_name(dataset),
-        f"Runs validate-delivery for each delivery of {dataset} that the watcher announces. Switched off, the dataset "
-        "is paused: its deliveries wait in the ledger, and are judged when this is switched on again.",
+        f"Runs validate-delivery for each delivery of {dataset} that the watcher announces. Disabling it pauses the "
+        "dataset: its deliveries wait in the ledger until somebody enables this automation again.",
         ARRIVED,
         {"prefect.resource.id": "s3://*", DATASET: dataset},
         deployment_id,
@@ -29,8 +29,8 @@ def each(dataset: str, deployment_id: UUID) -> AutomationCore:
 def together(deployment_id: UUID) -> AutomationCore:
     return _validating(
         TOGETHER,
-        "Runs validate-deliveries for each deliveries.arrived event, by which the watcher announces many deliveries of "
-        "one dataset at once. Switched off, they wait: the watcher announces them again until they have verdicts.",
+        "Runs validate-deliveries for each deliveries.arrived event, in which the watcher announces many deliveries of "
+        "one dataset. While it is disabled they wait: the watcher announces them again until they have verdicts.",
         ARRIVED_TOGETHER,
         {"prefect.resource.id": "s3://*"},
         deployment_id,
@@ -41,7 +41,7 @@ def together(deployment_id: UUID) -> AutomationCore:
 def _validating(
     name: str, description: str, event: str, match: dict[str, str | list[str]], deployment_id: UUID, parameter: str
 ) -> AutomationCore:
-    """The run's parameter is named as what the event carries."""
+    """Return an automation that runs a validation. The run's parameter has the name of the event's payload field."""
     return AutomationCore(
         name=name,
         description=description,

@@ -1,4 +1,4 @@
-"""Settings become blocks: the one place where credentials are built, and where blocks are created or updated."""
+"""Build credentials and blocks from settings, and save blocks on Prefect's server. No other module does either."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -17,20 +17,20 @@ from blocks.settings import Settings
 
 B = TypeVar("B", bound=Block)
 
-PATIENCE: dict[str, Any] = {
+RETRY_CONFIG: dict[str, Any] = {
     "connect_timeout": 5,
     "read_timeout": 20,
     "retries": {"mode": "standard", "total_max_attempts": 5},
 }
-"""What boto3 does with a request that AWS throttles, fails or leaves without an answer: the longest is two minutes.
+"""boto3's timeouts and retries: a request that AWS throttles, fails or never answers ends within two minutes.
 
-Of ten requests three may fail so, and one in four hundred does in the end. boto3 alone waits a minute for an answer.
+If three of ten requests fail, one in four hundred still fails after the retries. boto3's own read timeout is a minute.
 """
 
 
 @dataclass(frozen=True, slots=True)
 class Caller:
-    """Who the credentials are, as STS says."""
+    """The identity of the credentials, from STS."""
 
     account: str
     arn: str
@@ -44,16 +44,16 @@ def aws_credentials(settings: Settings) -> AwsCredentials:
         profile_name=settings.aws_profile,
         region_name=settings.aws_region,
         assume_role_arn=settings.aws_role_arn,
-        aws_client_parameters=AwsClientParameters(endpoint_url=settings.aws_endpoint_url, config=PATIENCE),
+        aws_client_parameters=AwsClientParameters(endpoint_url=settings.aws_endpoint_url, config=RETRY_CONFIG),
     )
 
 
 def identify(credentials: AwsCredentials, expected_account: str | None) -> Caller:
-    """Who the credentials are.
+    """Return the identity of the credentials.
 
     Raises:
         WrongAccount: they belong to another account than the expected one.
-        SettingsError: AWS does not know them, or cannot be reached.
+        SettingsError: AWS does not accept them or does not answer.
     """
     try:
         answer = credentials.get_client("sts").get_caller_identity()
@@ -65,19 +65,19 @@ def identify(credentials: AwsCredentials, expected_account: str | None) -> Calle
     if expected_account and answer["Account"] != expected_account:
         raise WrongAccount(
             f"the credentials belong to account {answer['Account']} ({answer['Arn']}), but ACEITE_AWS_ACCOUNT_ID is "
-            f"{expected_account}: nothing was started. Use credentials of {expected_account}, or correct the setting"
+            f"{expected_account}: Aceite started nothing. Use credentials of {expected_account}, or correct the setting"
         )
     return Caller(answer["Account"], answer["Arn"])
 
 
 def save_blocks(settings: Settings, *, dry_run: bool = False) -> Mapping[str, str]:
-    """Creates or updates the blocks that the settings ask for. Answers "created", "updated" or "unchanged" by name.
+    """Create or update the blocks of the settings. Return "created", "updated" or "unchanged" by name.
 
-    The bucket blocks refer to the saved credentials block, so that a secret is kept once. A dry run saves nothing.
+    The bucket blocks refer to the saved credentials block, so that a secret is stored once. A dry run saves nothing.
     """
-    kept = aws_credentials(settings)
-    kept.aws_session_token = None  # see give_session_token
-    credentials, change = _save(names.CREDENTIALS, kept, dry_run)
+    saved = aws_credentials(settings)
+    saved.aws_session_token = None  # see give_session_token
+    credentials, change = _save(names.CREDENTIALS, saved, dry_run)
     changes = {names.CREDENTIALS: change}
     for name, bucket_name in ((names.LANDING, settings.landing_bucket), (names.EVIDENCE, settings.evidence_bucket)):
         block = S3Bucket(bucket_name=bucket_name, credentials=credentials)
@@ -86,16 +86,16 @@ def save_blocks(settings: Settings, *, dry_run: bool = False) -> Mapping[str, st
 
 
 def give_session_token(credentials: AwsCredentials, settings: Settings) -> None:
-    """The token of temporary credentials goes from the settings to a loaded block in memory, and is not saved.
+    """Set the session token of temporary credentials on a loaded block, in memory only.
 
-    prefect-aws has it as a plain text, so Prefect's server would show it in the block and in the events of the block.
+    prefect-aws stores it as plain text, so Prefect's server would show a saved one in the block and in its events.
     """
     if settings.aws_session_token and credentials.aws_access_key_id == settings.aws_access_key_id:
         credentials.aws_session_token = settings.aws_session_token.get_secret_value()
 
 
 def save_secret(name: str, value: str, *, dry_run: bool = False) -> str:
-    """Answers as `save_blocks` does of one block."""
+    """Create or update a Secret block. Return "created", "updated" or "unchanged"."""
     _, change = _save(name, Secret(value=SecretStr(value)), dry_run)
     return change
 
@@ -112,12 +112,12 @@ def _save(name: str, block: B, dry_run: bool) -> tuple[B, str]:
 def _load(kind: type[B], name: str) -> B | None:
     try:
         return cast(B, kind.load(name))
-    except ValueError:  # Prefect's way to say that there is none
+    except ValueError:  # Prefect raises it if there is no such block
         return None
 
 
 def _document(block: Block) -> Any:
-    """What a block says, without where Prefect keeps it."""
+    """Return a block's content without Prefect's bookkeeping."""
     return _without_bookkeeping(block.model_dump(context={"include_secrets": True}, mode="json"))
 
 

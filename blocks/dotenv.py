@@ -1,4 +1,4 @@
-"""The file `.env` of the current folder: variables for an installation, below those of the process."""
+"""Read the file `.env` of the current folder. Variables of the process take precedence over it."""
 
 from codecs import BOM_UTF16_BE, BOM_UTF16_LE
 from collections.abc import Mapping
@@ -9,14 +9,14 @@ from acceptance.errors import SettingsError
 
 FILE = ".env"
 ENCODING = "utf-8-sig"
-"""Editors on Windows may begin a file in UTF-8 with a mark of that."""
+"""UTF-8, with or without the byte order mark that editors on Windows write."""
 
 
 def dotenv() -> Mapping[str, str]:
-    """Its variables; none if there is no such file.
+    """Return the variables of the file; none if there is no such file.
 
     Raises:
-        SettingsError: it is not UTF-8. No content is repeated: some is secret.
+        SettingsError: the file is not UTF-8. The message repeats no content: some is secret.
     """
     path = Path(FILE)
     if not path.is_file():
@@ -34,8 +34,8 @@ def dotenv() -> Mapping[str, str]:
     return {name: value for name, value in dotenv_values(stream=StringIO(text)).items() if value is not None}
 
 
-def _not_utf8(path: Path, found: str) -> str:
+def _not_utf8(path: Path, reason: str) -> str:
     return (
-        f"the file {path.absolute()} cannot be read: {found}; save it as UTF-8 (Notepad: Save as, Encoding; "
+        f"Aceite cannot read the file {path.absolute()}: {reason}; save it as UTF-8 (Notepad: Save as, Encoding; "
         "PowerShell: Set-Content -Encoding utf8)"
     )

@@ -1,6 +1,6 @@
-"""The settings that travel: what a run on another host, or in another folder, is told by environment variables.
+"""The settings that runs on other hosts, or in other folders, get as environment variables.
 
-Credentials do not travel: they are in blocks. What is a fact of one host, such as a folder, is told there.
+Credentials are not among them: they are in blocks. Neither are facts of one host, such as a folder.
 """
 
 from collections.abc import Mapping
@@ -8,9 +8,9 @@ from collections.abc import Mapping
 from blocks.settings import ENV_PREFIX, Settings
 
 HEARTBEAT_S = 30
-"""Seconds between Prefect's own heartbeats of a run, the least that it allows. Without them a death goes unnoticed."""
+"""Seconds between Prefect's own heartbeats of a run, its minimum. Without them nobody notices that a run died."""
 
-STAY = frozenset(
+HOST_SETTINGS = frozenset(
     {
         "home",
         "contracts",
@@ -29,7 +29,7 @@ STAY = frozenset(
 
 
 def environment_of(settings: Settings) -> Mapping[str, str]:
-    """Of Aceite those that are not the defaults, from the environment or the file `.env`; and the heartbeats."""
-    told = settings.model_dump(mode="json", exclude=set(STAY), exclude_defaults=True)
-    ours = {f"{ENV_PREFIX}{name.upper()}": str(value) for name, value in told.items()}
-    return {**ours, "PREFECT_FLOWS_HEARTBEAT_FREQUENCY": str(HEARTBEAT_S)}
+    """Return the variables of all settings that differ from their defaults, and Prefect's heartbeat variable."""
+    changed = settings.model_dump(mode="json", exclude=set(HOST_SETTINGS), exclude_defaults=True)
+    variables = {f"{ENV_PREFIX}{name.upper()}": str(value) for name, value in changed.items()}
+    return {**variables, "PREFECT_FLOWS_HEARTBEAT_FREQUENCY": str(HEARTBEAT_S)}

@@ -1,7 +1,7 @@
-"""The names under which the blocks are saved. A person finds them by these on Prefect's blocks page."""
+"""The names of the saved blocks, as Prefect's blocks page shows them."""
 
 CREDENTIALS = "aceite-aws"
 LANDING = "aceite-landing"
 EVIDENCE = "aceite-evidence"
 LEDGER = "aceite-ledger"
-"""Only where the watcher runs on a work pool: a Secret block with the ledger's URL."""
+"""A Secret block with the ledger's URL, which exists only if the watcher runs on a work pool."""

@@ -1,6 +1,6 @@
-"""Sessions and clients of a block's credentials that last as long as the process.
+"""boto3 sessions and clients of a block's credentials that stay valid as long as the process runs.
 
-prefect-aws assumes a role once, and its session keeps the keys that it was given: after an hour they have expired.
+prefect-aws assumes a role once and keeps those keys, which expire after an hour.
 """
 
 from functools import lru_cache
@@ -21,7 +21,7 @@ Credentials = AwsCredentials | MinIOCredentials
 
 
 def session_of(credentials: Credentials) -> boto3.Session:
-    """The block's own, unless it assumes a role: then one that assumes it again before the keys expire."""
+    """Return the block's own session, or, if it assumes a role, one that assumes it again before the keys expire."""
     if isinstance(credentials, MinIOCredentials) or not credentials.assume_role_arn:
         return credentials.get_boto3_session()
     session: Any = get_session()
@@ -30,7 +30,7 @@ def session_of(credentials: Credentials) -> boto3.Session:
 
 
 def client_of(credentials: Credentials, service: str) -> Any:
-    """As the block's `get_client`: one for all threads, with the block's parameters."""
+    """Return a client with the block's parameters, as its `get_client` does: one for all threads."""
     if isinstance(credentials, MinIOCredentials) or not credentials.assume_role_arn:
         return credentials.get_client(service)
     return _lasting_client(credentials, service)
@@ -44,7 +44,7 @@ def _lasting_client(credentials: AwsCredentials, service: str) -> Any:
 
 @lru_cache(maxsize=8)
 def _keys_of(credentials: AwsCredentials) -> RefreshableCredentials:
-    """Of all sessions of a process. What assumes the role lasts by itself: keys, a profile, or what the host has."""
+    """Return the refreshing keys of all sessions of a process. The credentials that assume the role do not expire."""
     sts = credentials.model_copy(update={"assume_role_arn": None}).get_client("sts")
     asked = {"RoleSessionName": f"aceite-{uuid4().hex[:8]}", **credentials.assume_role_kwargs.get_params_override()}
     assume = create_assume_role_refresher(sts, {**asked, "RoleArn": credentials.assume_role_arn})
@@ -52,7 +52,7 @@ def _keys_of(credentials: AwsCredentials) -> RefreshableCredentials:
 
 
 class _Assumed(CredentialProvider):  # type: ignore[misc]  # botocore has no types
-    """botocore's way to say where a session has its keys from."""
+    """The botocore credential provider that returns our refreshing keys."""
 
     METHOD = "assume-role"
 

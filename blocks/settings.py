@@ -1,4 +1,4 @@
-"""What an installation is told: environment variables `ACEITE_*`, or a file `.env` in the current folder."""
+"""The settings of an installation: environment variables `ACEITE_*`, or a file `.env` in the current folder."""
 
 import os
 from collections.abc import Iterator
@@ -17,16 +17,16 @@ from blocks.dotenv import ENCODING, FILE, dotenv
 ENV_PREFIX = "ACEITE_"
 _HOST = r"(\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9.-]+)(:\d{1,5})?"
 _NEARLY = 0.8
-"""Of difflib's likeness of two names."""
+"""difflib's similarity from which two names count as nearly equal."""
 
 
 def _setting(default: Any, description: str, allowed: str | None = None, **constraints: Any) -> Any:
-    """`allowed` says in words what the constraints want."""
+    """Return a field. `allowed` describes the constraints in words."""
     return Field(default, description=description, json_schema_extra={"allowed": allowed}, **constraints)
 
 
 class Settings(BaseSettings):
-    """Each field is the variable `ACEITE_<FIELD>`. Facts about a dataset are not here but in its contract."""
+    """The settings: each field is the variable `ACEITE_<FIELD>`. Facts about a dataset belong in its contract."""
 
     model_config = SettingsConfigDict(env_prefix=ENV_PREFIX, env_file=FILE, env_file_encoding=ENCODING, extra="ignore")
 
@@ -47,7 +47,7 @@ class Settings(BaseSettings):
     )
     aws_account_id: str | None = _setting(
         None,
-        "If set, credentials of any other account are refused.",
+        "If set, Aceite refuses credentials of any other account.",
         "twelve digits, such as 111122223333",
         pattern=r"^\d{12}$",
     )
@@ -56,16 +56,16 @@ class Settings(BaseSettings):
     evidence_bucket: str = _setting("evidence", "Bucket that keeps the evidence.")
     evidence_retention_days: int | None = _setting(
         None,
-        "Days for which evidence is locked if its bucket has Object Lock; else the bucket's own.",
+        "Days for which S3 locks evidence if its bucket has Object Lock; if unset, the bucket's default.",
         "a whole number above 0",
         gt=0,
     )
     evidence_lock_mode: Literal["GOVERNANCE", "COMPLIANCE"] = _setting(
-        "GOVERNANCE", "Object Lock's mode for those days. Nobody can end COMPLIANCE early, root included."
+        "GOVERNANCE", "Object Lock mode for those days. Nobody can end COMPLIANCE early, not even root."
     )
     notification_block: str | None = _setting(
         None,
-        "Prefect notification block through which people are told.",
+        "Prefect notification block that notifies people.",
         "its type and name, such as slack-webhook/squad-sor",
         pattern=r"^[a-z0-9-]+/[^/]+$",
     )
@@ -76,23 +76,23 @@ class Settings(BaseSettings):
     )
     landing_queue_url: str | None = _setting(
         None,
-        "SQS queue with S3's or EventBridge's notifications of the landing buckets: to look there at once.",
+        "SQS queue with S3's or EventBridge's notifications of the landing buckets; speeds up detection.",
         "http:// or https:// with a host, such as https://sqs.sa-east-1.amazonaws.com/111122223333/landed",
         pattern=r"^https?://",
     )
     poll_s: float = _setting(10, "Seconds between two listings of the landing locations.", "a number above 0", gt=0)
     certify_within_s: float = _setting(
         1800,
-        "Seconds within which every landed key is looked at again; quiet ones go by turns.",
+        "Seconds within which the watcher lists every landed key again; it takes quiet prefixes in turns.",
         "a number above 0",
         gt=0,
     )
     patience_s: float = _setting(
-        120, "Seconds after which a delivery that no run claimed is announced again.", "a number above 0", gt=0
+        120, "Seconds after which the watcher announces an unclaimed delivery again.", "a number above 0", gt=0
     )
     together: int = _setting(
         MOST_TOGETHER,
-        "Deliveries of a dataset that one run judges if many wait; 1 for a run of its own each.",
+        "Most deliveries of a dataset that one run judges if many wait; 1 for one run per delivery.",
         f"a whole number from 1 to {MOST_TOGETHER}",
         ge=1,
         le=MOST_TOGETHER,
@@ -100,17 +100,17 @@ class Settings(BaseSettings):
     workers: int = Field(
         default_factory=lambda: os.cpu_count() or 1,
         gt=0,
-        description="Validations that run at the same time in one `aceite up`.",
+        description="Validations that one `aceite up` runs at the same time.",
         json_schema_extra={"allowed": "a whole number above 0"},
     )
     runner: Literal["warm", "process"] = _setting(
-        "warm", "What validations run in: processes that are up already, or Prefect's own, one for each run."
+        "warm", "Processes for validations: warm ones that serve many runs, or a new one for each run."
     )
 
     @field_validator("*", mode="before")
     @classmethod
     def _empty_is_unset(cls, value: object, info: ValidationInfo) -> object:
-        """cmd.exe cannot unset a variable for one command, and a file .env should be overruled by an empty one."""
+        """Treat an empty variable as unset: cmd.exe cannot unset one for a command, and it must overrule `.env`."""
         field = cls.model_fields[info.field_name or ""]
         return field.get_default(call_default_factory=True) if value == "" else value
 
@@ -122,11 +122,11 @@ class Settings(BaseSettings):
 
 
 def read_settings(**overrides: object) -> Settings:
-    """The settings, with `overrides` that are not None on top.
+    """Return the settings; `overrides` that are not None take precedence.
 
     Raises:
-        SettingsError: a value cannot be used, or a variable is no setting; the message names each, and repeats no
-            value: some are secret.
+        SettingsError: a value is invalid, or a variable is not a setting. The message names each, but repeats no value:
+            some are secret.
     """
     unknown = list(_unknown())
     if unknown:
@@ -134,43 +134,43 @@ def read_settings(**overrides: object) -> Settings:
     try:
         return Settings(**{name: value for name, value in overrides.items() if value is not None})  # type: ignore[arg-type]
     except ValidationError as error:
-        lines = [_told(item["loc"], item["msg"]) for item in error.errors(include_input=False)]
-        raise SettingsError("settings cannot be used:\n" + "\n".join(lines)) from None
+        lines = [_describe(item["loc"], item["msg"]) for item in error.errors(include_input=False)]
+        raise SettingsError("some settings are invalid:\n" + "\n".join(lines)) from None
 
 
 def variable(field: str) -> str:
-    """The name of the environment variable."""
+    """Return the name of the environment variable."""
     return f"{ENV_PREFIX}{field.upper()}"
 
 
 def allowed(field: FieldInfo) -> str | None:
-    """In words; None where any text will do."""
+    """Return the allowed values in words, or None if any text is allowed."""
     if get_origin(field.annotation) is Literal:
         return " or ".join(get_args(field.annotation))
-    said = field.json_schema_extra
-    return str(said["allowed"]) if isinstance(said, dict) and said.get("allowed") else None
+    extra = field.json_schema_extra
+    return str(extra["allowed"]) if isinstance(extra, dict) and extra.get("allowed") else None
 
 
-def _told(location: tuple[int | str, ...], message: str) -> str:
+def _describe(location: tuple[int | str, ...], message: str) -> str:
     if not location:
         return message
     name = str(location[0])
     words = allowed(Settings.model_fields[name]) if name in Settings.model_fields else None
-    return f"{variable(name)}: {f'allowed is {words}' if words else message}"
+    return f"{variable(name)}: {f'allowed: {words}' if words else message}"
 
 
 def _unknown() -> Iterator[str]:
-    """A mistyped ACEITE_AWS_ACCOUNT_ID would be no guard, and nobody would be told.
+    """Yield a message for each unknown variable: a mistyped ACEITE_AWS_ACCOUNT_ID would silently guard nothing.
 
-    Lines of .env are ours. In an environment others may have variables that begin like ours: of those only what is
-    nearly the name of a setting is refused.
+    All lines of .env must be settings. In the environment, other programs may use the same prefix, so there only a name
+    that is nearly a setting is refused.
     """
-    ours = {variable(field).removeprefix(ENV_PREFIX): variable(field) for field in Settings.model_fields}
+    settings = {variable(field).removeprefix(ENV_PREFIX): variable(field) for field in Settings.model_fields}
     for where, names in (("the environment", os.environ), (f"the file {Path(FILE).absolute()}", dotenv())):
         for name in names:
-            written = name.upper().removeprefix(ENV_PREFIX)
-            if not name.upper().startswith(ENV_PREFIX) or written in ours:
+            field = name.upper().removeprefix(ENV_PREFIX)
+            if not name.upper().startswith(ENV_PREFIX) or field in settings:
                 continue
-            if names is not os.environ or get_close_matches(written, ours, n=1, cutoff=_NEARLY):
-                near = did_you_mean(written, ours).replace("mean ", f"mean {ENV_PREFIX}")
-                yield f"{name}, in {where}, is no setting{near} correct or remove it; `aceite --help` lists them all"
+            if names is not os.environ or get_close_matches(field, settings, n=1, cutoff=_NEARLY):
+                near = did_you_mean(field, settings).replace("mean ", f"mean {ENV_PREFIX}")
+                yield f"{name}, in {where}, is not a setting{near} correct or remove it; `aceite --help` lists all"

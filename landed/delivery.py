@@ -1,4 +1,4 @@
-"""The landed files of a delivery, read one after the other: only one of them is on the disk at a time."""
+"""Read the landed files of a delivery one after the other, so that only one is on the disk at a time."""
 
 import tempfile
 import threading
@@ -22,7 +22,7 @@ from landed.reading.faults import KEPT_FAULTS, LandedFault
 
 @dataclass(frozen=True, slots=True)
 class LandedMember:
-    """One landed object as it was read. `sha256` is of its bytes, in hexadecimal."""
+    """One landed object after reading. `sha256` is the hexadecimal digest of its bytes."""
 
     landed: LandingObject
     file: LandedFile
@@ -31,11 +31,11 @@ class LandedMember:
 
 
 def read_members(s3: Client, delivery: Delivery, contract: Contract) -> tuple[LandedMember, ...]:
-    """Every member of the delivery, in the order of the keys, each read to its end whatever the others hold.
+    """Read every member of the delivery to its end, in the order of the keys, whatever the others hold.
 
     Raises:
         ContractError: as `read_landed`.
-        StepFailed: a member was replaced or deleted since it was listed, or cannot be fetched or read.
+        StepFailed: somebody replaced or deleted a member since it was listed, or we cannot download or read it.
     """
     read = tuple(_read(s3, landed, contract) for landed in sorted(delivery.members))
     for member in read:
@@ -44,10 +44,10 @@ def read_members(s3: Client, delivery: Delivery, contract: Contract) -> tuple[La
 
 
 def read_objects(s3: Client, objects: Iterable[LandingObject], contract: Contract) -> tuple[LandedMember, ...]:
-    """The same of the landed objects of others, without their headers and faults.
+    """Read the landed objects of other deliveries, without their headers and faults.
 
-    Of n deliveries of a date each is compared with the files of all: n x n would be read. So what this process read of
-    a version of an object, its own delivery's or another's, is kept: each process fetches a file once for all others.
+    Each of n deliveries of a date is compared with the files of all, which would read n x n files. So this process
+    remembers every object version that it has read and downloads each file once.
     """
     return tuple(
         _KNOWN.of(landed, contract) or _KNOWN.keep(_read(s3, landed, contract), contract) for landed in objects
@@ -61,22 +61,22 @@ def _read(s3: Client, landed: LandingObject, contract: Contract) -> LandedMember
 
 
 class _Known:
-    """What was read of versions of objects, by what the contract says of files: about 1 kB each, the last ones."""
+    """A cache of the last object versions read, keyed by version and by the contract's rules of reading: 1 kB each."""
 
     def __init__(self) -> None:
-        self._found: dict[object, LandedMember] = {}
-        self._lock = threading.Lock()  # the deliveries of a run are read side by side
+        self._members: dict[object, LandedMember] = {}
+        self._lock = threading.Lock()  # a run reads its deliveries in several threads
 
     def of(self, landed: LandingObject, contract: Contract) -> LandedMember | None:
-        return self._found.get(self._key(landed, contract))
+        return self._members.get(self._key(landed, contract))
 
     def keep(self, member: LandedMember, contract: Contract) -> LandedMember:
-        """What of it is kept."""
+        """Remember the member without its header and faults, and return that."""
         kept = replace(member, file=replace(member.file, header=(), faults=()))
         with self._lock:
-            self._found[self._key(member.landed, contract)] = kept
-            if len(self._found) > _MOST_KNOWN:
-                del self._found[next(iter(self._found))]
+            self._members[self._key(member.landed, contract)] = kept
+            if len(self._members) > _MOST_KNOWN:
+                del self._members[next(iter(self._members))]
         return kept
 
     @staticmethod
@@ -89,7 +89,7 @@ _KNOWN = _Known()
 
 
 def sums_by_bucket(s3: Client, objects: Iterable[LandingObject], contract: Contract, buckets: int) -> Mapping[int, int]:
-    """Of the rows of all these files together, which were read without faults. Raises StepFailed as `read_members`."""
+    """Return `bucket_sums` of all these files together; they have no faults. Raises StepFailed as `read_members`."""
     sums: Counter[int] = Counter()
     for landed in objects:
         with _fetched(s3, landed) as copy:
@@ -100,7 +100,7 @@ def sums_by_bucket(s3: Client, objects: Iterable[LandingObject], contract: Contr
 def rows_in(
     s3: Client, objects: Iterable[LandingObject], contract: Contract, buckets: int, wanted: Collection[int]
 ) -> tuple[Placed, ...]:
-    """The rows of all these files that are in the wanted buckets, as many as `rows_of_buckets` of one file.
+    """Return the rows of all these files that are in the wanted buckets, as many as `rows_of_buckets` of one file.
 
     Raises StepFailed as `read_members`.
     """
@@ -114,7 +114,7 @@ def rows_in(
 
 @contextmanager
 def _fetched(s3: Client, landed: LandingObject) -> Iterator[Downloaded]:
-    """A copy on the disk, in a folder of its own that is gone afterwards."""
+    """Download the object to a temporary folder that is deleted afterwards."""
     with tempfile.TemporaryDirectory(prefix="aceite-") as folder:
         refuse_full_disk(Path(folder), landed.size)
         copy = download(s3, landed, Path(folder) / "landed")
@@ -124,10 +124,10 @@ def _fetched(s3: Client, landed: LandingObject) -> Iterator[Downloaded]:
             raise StepFailed(f"{landed.uri}: {error}") from error
 
 
-def as_one(delivery: Delivery, read: Sequence[LandedMember]) -> LandedFile:
-    """All files as if they were one: rows, bytes, faults and fingerprints are added, and each fault names its file.
+def combine(delivery: Delivery, read: Sequence[LandedMember]) -> LandedFile:
+    """Combine all files into one: add rows, bytes, faults and fingerprints; each fault names its file.
 
-    The header has the names of all files' headers. Each file that has faults shows as many of them as the others.
+    The header has the names of all files' headers. Each file with faults contributes an equal share of those shown.
     """
     if len(read) == 1:
         return read[0].file
@@ -157,7 +157,7 @@ def _shown(delivery: Delivery, read: Sequence[LandedMember]) -> tuple[LandedFaul
 
 
 def _sum(files: Sequence[LandedFile]) -> Fingerprint | None:
-    """None if any file has none: it has faults."""
+    """Return the sum of the fingerprints, or None if a file has faults and therefore no fingerprint."""
     total = Fingerprint(0, 0, 0)
     for file in files:
         if file.fingerprint is None:

@@ -1,4 +1,4 @@
-"""What a run knows about a landed delivery after it was read."""
+"""The facts about a landed delivery that a run has after reading it."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -7,12 +7,12 @@ from acceptance.contract.contract import Contract
 from acceptance.deliveries.delivery import Delivery
 from acceptance.evidence.evidence import LandedFaultRecord, LandedRecord, Member
 from acceptance.judging.facts import LandedFacts
-from landed.delivery import LandedMember, as_one
+from landed.delivery import LandedMember, combine
 
 
 @dataclass(frozen=True, slots=True)
 class Landed:
-    """The landed files as read: what decides, what is recorded, each file, and one line for people."""
+    """A landed delivery after reading: facts for the judge, the evidence record, each file, and one line for people."""
 
     facts: LandedFacts
     record: LandedRecord
@@ -27,8 +27,8 @@ class Landed:
         )
 
 
-def landed_of(delivery: Delivery, read: Sequence[LandedMember]) -> Landed:
-    file = as_one(delivery, read)
+def landed_facts(delivery: Delivery, read: Sequence[LandedMember]) -> Landed:
+    file = combine(delivery, read)
     faults = tuple(
         LandedFaultRecord(line=f.line, column=f.column, message=f.message, file=f.file or None) for f in file.faults
     )
@@ -49,7 +49,7 @@ def landed_of(delivery: Delivery, read: Sequence[LandedMember]) -> Landed:
 
 
 def landed_by_athena(contract: Contract, facts: LandedFacts) -> Landed:
-    """The same of files that were not fetched: nothing is known of them one by one."""
+    """Return the same for files that Athena read: nothing is known of the single files."""
     record = LandedRecord(
         rows=facts.rows,
         columns=tuple(column.landed for column in contract.landed_columns),

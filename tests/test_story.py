@@ -373,7 +373,7 @@ def test_files_that_nobody_can_read_as_promised_are_rejected_and_the_reason_says
         "a column lacks": (fewer, f"lacks the column '{name.decode()}'"),
         "a column more": (b"surplus," + text.replace(b"\n", b"\n1,").removesuffix(b"1,"), "a column 'surplus'"),
         "another header": (b"Year?," + rest + b"\n" + rows, "a column 'Year?'"),
-        "a text for a number": (text.replace(b"2013,1,16,", b"MMXIII,1,16,", 1), "'MMXIII' cannot be read as int"),
+        "a text for a number": (text.replace(b"2013,1,16,", b"MMXIII,1,16,", 1), "'MMXIII' is not int"),
     }  # fmt: skip
     keys = {what: aceite.drop(key_of("2013-01-16", what), body) for what, (body, _) in broken.items()}
     for what, key in keys.items():

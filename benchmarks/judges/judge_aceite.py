@@ -66,9 +66,9 @@ def delivery_of(s3: Any, contract: Contract, business_date: date) -> Delivery:
 
 
 def landed(s3: Any, contract: Contract, delivery: Delivery) -> LandedFacts:
-    from landed.delivery import as_one, read_members
+    from landed.delivery import combine, read_members
 
-    file = as_one(delivery, read_members(s3, delivery, contract))
+    file = combine(delivery, read_members(s3, delivery, contract))
     return LandedFacts(file.rows, file.fingerprint, file.fault_count, "; ".join(map(str, file.faults)))
 
 

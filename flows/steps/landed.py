@@ -12,12 +12,12 @@ from flows.installation.clients import load_clients
 from flows.steps.retries import REPEATABLE
 from flows.steps.timeline import StepResult
 from landed.delivery import read_members, read_objects, rows_in, sums_by_bucket
-from landed.facts import Landed, landed_of
+from landed.facts import Landed, landed_facts
 
 
 @task(name="read what landed", **REPEATABLE)
 def read_delivery(delivery: Delivery, contract: Contract) -> StepResult:
-    landed: Landed = landed_of(delivery, read_members(load_clients().landing_s3, delivery, contract))
+    landed: Landed = landed_facts(delivery, read_members(load_clients().landing_s3, delivery, contract))
     ids = {"sha256": landed.members[0].sha256} if len(landed.members) == 1 else {}
     return StepResult(landed, ids, landed.summary)
 

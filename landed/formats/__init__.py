@@ -1,1 +1,1 @@
-"""CSV, JSON lines and Parquet: one module for each, one function that opens a file of it."""
+"""CSV, JSON lines and Parquet: each module opens a file of its format."""

@@ -1,4 +1,4 @@
-"""A landed CSV file: its encoding, header and shape are looked at before its cells."""
+"""Open a landed CSV file: check its encoding and header before its records and cells."""
 
 from collections import Counter
 from collections.abc import Sequence
@@ -19,14 +19,14 @@ from landed.formats.csv_records import (
     write_records,
 )
 from landed.reading.encoding import as_utf8
-from landed.reading.faults import Faults, cut
+from landed.reading.faults import Faults, shorten
 from landed.reading.sql import CsvSql, Opened
 
 
 def open_csv(duck: duckdb.DuckDBPyConnection, path: Path, contract: Contract, scratch: Path, faults: Faults) -> Opened:
-    """Raises ContractError if Python does not know the encoding."""
+    """Open the file. Raise ContractError if Python does not know the encoding."""
     landing = contract.landing
-    text = decoded(path, contract, scratch, faults)
+    text = decode(path, contract, scratch, faults)
     before = faults.count
     header = read_header(text, landing, faults) if landing.header else ()
     if landing.trim:
@@ -42,7 +42,7 @@ def open_csv(duck: duckdb.DuckDBPyConnection, path: Path, contract: Contract, sc
 
 
 def _rewritten(opened: Opened, sql: CsvSql, copy: Path, faults: Faults) -> Opened:
-    """The same records in a file whose line ends DuckDB cannot mistake: Python's reader tells them apart."""
+    """Write the records, as Python's reader separates them, to a file whose line ends DuckDB cannot mistake."""
     records = checked_records(sql.path, sql.landing, sql.width, faults, show_cells=not _is_sensitive(sql.contract))
     rows = write_records(copy, records, faults)
     if faults.count:
@@ -52,17 +52,17 @@ def _rewritten(opened: Opened, sql: CsvSql, copy: Path, faults: Faults) -> Opene
     return replace(opened, sql=sql, rows=rows, text=copy)
 
 
-def decoded(path: Path, contract: Contract, scratch: Path, faults: Faults) -> Path:
+def decode(path: Path, contract: Contract, scratch: Path, faults: Faults) -> Path:
     encoding = contract.landing.encoding
     try:
         return as_utf8(path, encoding, scratch / "utf-8", faults)
     except LookupError as error:
-        problem = Problem(contract.path, 0, f"the encoding {encoding!r} is not known; write UTF-8, for example")
+        problem = Problem(contract.path, 0, f"Python does not know the encoding {encoding!r}; write UTF-8, for example")
         raise ContractError([problem]) from error
 
 
 def _trimmed(header: Sequence[str], contract: Contract) -> tuple[str, ...]:
-    """Names are cells too. One that the contract has as it is written is that column."""
+    """Trim the names, except those that the contract has exactly as the file writes them."""
     known = {column.landed.casefold() for column in contract.landed_columns}
     known.update(name.casefold() for name in contract.landing.ignored)
     return tuple(name if name.casefold() in known else name.strip(" \t") for name in header)
@@ -70,41 +70,41 @@ def _trimmed(header: Sequence[str], contract: Contract) -> tuple[str, ...]:
 
 def check_header(header: Sequence[str], contract: Contract, faults: Faults) -> None:
     if not header:
-        faults.add(1, "the first line is blank, where the header must be")
+        faults.add(1, "the first line is blank; it must be the header")
         return
     columns = contract.landed_columns
-    found = Counter(name.casefold() for name in header)
+    counts = Counter(name.casefold() for name in header)
     expected = {column.landed.casefold(): column for column in columns}
     ignored = {name.casefold() for name in contract.landing.ignored}
-    there = cut(", ".join(header))
+    there = shorten(", ".join(header))
     for name in dict.fromkeys(header):
         if name.casefold() not in expected and name.casefold() not in ignored:
             allowed = ", ".join(column.landed for column in columns)
-            faults.add(1, f"the header has a column {cut(name)!r} that the contract has not; allowed are: {allowed}")
+            faults.add(1, f"the header has a column {shorten(name)!r} that the contract lacks; allowed: {allowed}")
     for name, column in expected.items():
-        if not found[name]:
+        if not counts[name]:
             faults.add(1, f"the header lacks the column {column.landed!r}; it has: {there}", column.name)
-        elif found[name] > 1:
-            faults.add(1, f"the header has the column {column.landed!r} {found[name]} times", column.name)
+        elif counts[name] > 1:
+            faults.add(1, f"the header has the column {column.landed!r} {counts[name]} times", column.name)
 
 
-def misshapen(opened: Opened, contract: Contract, faults: Faults, refused: str = "") -> int:
-    """Adds the faults of records that DuckDB refused, or that two ways of reading find different; counts the records.
+def add_structure_faults(opened: Opened, contract: Contract, faults: Faults, refused: str = "") -> int:
+    """Add the faults of records that DuckDB refused or that its two readers see differently; count the records.
 
     Raises:
-        StepFailed: nothing is wrong with them.
+        StepFailed: Python's reader finds no fault in them.
     """
     if opened.text is None or not isinstance(opened.sql, CsvSql):
-        faults.add(1, f"it cannot be read: {refused}")
+        faults.add(1, f"DuckDB cannot read the file: {refused}")
         return 0
     show_cells = not _is_sensitive(contract)
     rows = check_structure(opened.text, opened.sql.landing, opened.sql.width, faults, show_cells=show_cells)
     if not faults.count and not refused:
         raise StepFailed(
-            f"two ways of reading the landed file find different records, {rows} in the end; please report it"
+            f"DuckDB's two readers and Python's do not find the same {rows} records; please report this landed file"
         )
     if not faults.count:
-        faults.add(1, f"it cannot be read as CSV: {refused}")
+        faults.add(1, f"DuckDB cannot read the file as CSV: {refused}")
     return rows
 
 
@@ -113,7 +113,7 @@ def _is_sensitive(contract: Contract) -> bool:
 
 
 def _positions(contract: Contract, header: Sequence[str]) -> tuple[int, ...]:
-    """Where each column is among the file's cells; without a header they are in the contract's order."""
+    """Return each column's position among the file's cells: without a header, the contract's order."""
     columns = contract.landed_columns
     if not header:
         return tuple(range(len(columns)))

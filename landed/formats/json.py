@@ -1,6 +1,6 @@
-"""A landed file of JSON lines: each line an object, its members the cells.
+"""Open a landed file of JSON lines: each line is an object, its members are the cells.
 
-Python reads the lines, as numbers must keep every digit that was written; DuckDB reads the cells, as those of a CSV.
+Python reads the lines, so that numbers keep every digit; DuckDB reads the cells as those of a CSV.
 """
 
 import json
@@ -15,23 +15,23 @@ import duckdb
 from acceptance.contract.contract import Column, Contract
 from acceptance.contract.hive_types import HiveKind
 from acceptance.contract.landing_format import LandingFormat
-from landed.formats.csv import decoded
+from landed.formats.csv import decode
 from landed.formats.csv_records import write_records
 from landed.formats.json_lines import LineTooLong, has_half_character, json_lines
-from landed.reading.faults import Faults, cut
+from landed.reading.faults import Faults, shorten
 from landed.reading.sql import CsvSql, Opened
 
-NULL = "\ue000null"  # of the private use area; a landed text that is this one would be a null
+NULL = "\ue000null"  # the character is private use; a landed text equal to this one would become null
 
 
 class _Number(str):
-    """A number as it was written."""
+    """A number with all the digits of the file."""
 
     __slots__ = ()
 
 
 def open_json(duck: duckdb.DuckDBPyConnection, path: Path, contract: Contract, scratch: Path, faults: Faults) -> Opened:
-    text, out = decoded(path, contract, scratch, faults), scratch / "cells.csv"
+    text, out = decode(path, contract, scratch, faults), scratch / "cells.csv"
     columns = contract.landed_columns
     header = tuple(column.landed for column in columns)
     rows = write_records(out, _records(text, contract, faults), faults)
@@ -61,19 +61,19 @@ def _cells(
 ) -> list[str]:
     cells = [NULL] * len(places)
     try:
-        found: Any = json.loads(
-            record, parse_int=_Number, parse_float=_Number, parse_constant=_refused, object_pairs_hook=_Members
+        members: Any = json.loads(
+            record, parse_int=_Number, parse_float=_Number, parse_constant=_refuse, object_pairs_hook=_Members
         )
     except (ValueError, RecursionError) as error:
-        faults.add(line, f"it is no JSON: {error}")
+        faults.add(line, f"the line is not JSON: {error}")
         return cells
-    if not isinstance(found, _Members):
-        faults.add(line, "it is no JSON object")
+    if not isinstance(members, _Members):
+        faults.add(line, "the line is not a JSON object")
         return cells
     seen = set[str]()
-    for name, value in found:
+    for name, value in members:
         if name.casefold() in seen:
-            faults.add(line, f"the object has the member {cut(name)!r} twice")
+            faults.add(line, f"the object has the member {shorten(name)!r} twice")
         seen.add(name.casefold())
         if name.casefold() in places:
             place, column = places[name.casefold()]
@@ -84,33 +84,33 @@ def _cells(
                 cells[place] = {True: "true", False: "false"}[value] if isinstance(value, bool) else value
         elif name.casefold() not in ignored:
             allowed = ", ".join(column.landed for _, column in places.values())
-            faults.add(line, f"the object has a member {cut(name)!r} that the contract has not; allowed are: {allowed}")
+            faults.add(line, f"the object has a member {shorten(name)!r} that the contract lacks; allowed: {allowed}")
     return cells
 
 
 class _Members(list[tuple[str, Any]]):
-    """The members of an object, the doubled ones too."""
+    """The members of an object, duplicates included."""
 
 
-def _refused(word: str) -> Any:
-    raise ValueError(f"{word} is no JSON number; write it as a text")
+def _refuse(word: str) -> Any:
+    raise ValueError(f"{word} is not a JSON number; write it as a text")
 
 
 def _problem(column: Column, value: object) -> str:
-    """A number may be written as a text, so that no writer rounds it; a text may not be written as a number."""
+    """Return why the value does not fit, or "". A text may hold a number, so that no writer rounds it."""
     if isinstance(value, bool):
-        return "" if column.kind is HiveKind.BOOLEAN else f"a boolean is no {column.type}"
+        return "" if column.kind is HiveKind.BOOLEAN else f"a boolean is not {column.type}"
     if isinstance(value, _Number):
-        return "" if column.kind.is_number else f"a number is no {column.type}; write it as a text"
+        return "" if column.kind.is_number else f"a number is not {column.type}; write it as a text"
     if isinstance(value, str):
         if column.kind is HiveKind.BOOLEAN:
-            return "a text is no boolean; write true or false"
-        return "a NUL character (U+0000), which text does not hold" if "\0" in value else _surrogate(value)
-    return "an object or a list is no cell"
+            return "a text is not a boolean; write true or false"
+        return "a NUL character (U+0000), which a text may not hold" if "\0" in value else _surrogate(value)
+    return "a cell may not be an object or a list"
 
 
 def _surrogate(value: str) -> str:
-    return "half a character (a lone surrogate), which text does not hold" if has_half_character(value) else ""
+    return "half a character (a lone surrogate), which a text may not hold" if has_half_character(value) else ""
 
 
 def _lines_of(path: Path, numbers: Collection[int]) -> dict[int, int]:

@@ -1,4 +1,4 @@
-"""The lines of a file of JSON lines, none of them longer than fits into memory."""
+"""Read a file of JSON lines line by line, with a limit on the length of a line."""
 
 import re
 from collections.abc import Iterator
@@ -8,13 +8,13 @@ from landed.reading.cells import MAX_RECORD_BYTES
 
 
 class LineTooLong(Exception):
-    """Nothing behind it was read. `line` is its number."""
+    """A line above the limit; reading stopped there. `line` is its number."""
 
     def __init__(self, line: int) -> None:
         self.line = line
         super().__init__(
-            f"the line is longer than {MAX_RECORD_BYTES:,} characters, and nothing behind that was read; write one "
-            "object a line"
+            f"the line is longer than {MAX_RECORD_BYTES:,} characters, so Aceite stopped reading there; write one "
+            "object per line"
         )
 
 
@@ -22,12 +22,12 @@ _SURROGATE = re.compile("[\ud800-\udfff]")
 
 
 def has_half_character(text: str) -> bool:
-    r"""JSON may write one, as \ud800."""
+    r"""Return True if the text has a lone surrogate, which JSON may write as \ud800."""
     return _SURROGATE.search(text) is not None
 
 
 def json_lines(path: Path) -> Iterator[tuple[int, str]]:
-    """Number and text of each line that is not blank. Raises LineTooLong."""
+    """Yield number and text of each line that is not blank. Raise LineTooLong."""
     with path.open(encoding="utf-8-sig", newline="\n") as file:
         number = 0
         while line := file.readline(MAX_RECORD_BYTES):

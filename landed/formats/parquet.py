@@ -1,4 +1,4 @@
-"""A landed Parquet file: its cells have types already, which must become the contract's without any loss."""
+"""Open a landed Parquet file: its typed cells must convert to the contract's types without loss."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -26,13 +26,13 @@ HELD_BY = {
     HiveKind.TIMESTAMP: ("TIMESTAMP", "TIMESTAMP_S", "TIMESTAMP_MS", "TIMESTAMP_NS", "TIMESTAMP WITH TIME ZONE"),
     **dict.fromkeys(TEXTS, ("VARCHAR", "ENUM", "JSON")),
 }
-"""DuckDB's types of a Parquet column that can hold values of a Hive type; a value that does not fit is counted."""
+"""By Hive type, the DuckDB types of a Parquet column that may hold its values; a value that does not fit is a fault."""
 
 
 @dataclass(frozen=True, slots=True)
 class ParquetSql(LandedSql):
-    """`names` are those that the file has for the landed columns. `numbered`: DuckDB can number its rows by a column of
-    its own, which it cannot where the file has one of that name.
+    """`names` are the file's names of the landed columns. `numbered`: DuckDB can number the rows with its own column,
+    which it cannot if the file has a column of that name.
     """
 
     names: tuple[str, ...]
@@ -53,7 +53,7 @@ class ParquetSql(LandedSql):
     def cells(self) -> list[str]:
         landing = self.contract.landing
         return [
-            # Beside a cell that is still JSON, DuckDB would read the texts of nulls as JSON too.
+            # Without the cast to VARCHAR, DuckDB would read the null texts beside a JSON cell as JSON too.
             _cleaned(f"CAST(c{number} AS VARCHAR)", trim=landing.trim, empty_as_null=landing.empty_as_null)
             if column.kind.is_text
             else f"c{number}"
@@ -65,7 +65,7 @@ class ParquetSql(LandedSql):
 
 
 def typed_rule(column: Column, cell: str, zone: str) -> CellRule:
-    """The value as the column's type, null if that is another value."""
+    """Return the rule that converts a value to the column's type, null if that changes the value."""
     value, type_ = f"TRY_CAST({cell} AS {column.type})", column.hive_type
     match type_.kind:
         case HiveKind.STRING | HiveKind.VARCHAR | HiveKind.CHAR:
@@ -92,7 +92,7 @@ def _moment(column: Column, cell: str, zone: str) -> str:
 def open_parquet(
     duck: duckdb.DuckDBPyConnection, path: Path, contract: Contract, scratch: Path, faults: Faults
 ) -> Opened:
-    """Faults are of the whole file, on line 1; those of cells are on the number of the row."""
+    """Open the file. Faults of the whole file are on line 1; those of cells are on the number of the row."""
     try:
         read = f"read_parquet({file_literal(path)}, hive_partitioning = false)"
         problem = _grows(duck, path)
@@ -101,7 +101,7 @@ def open_parquet(
             return Opened(None)
         described = duck.execute(f"DESCRIBE SELECT * FROM {read}").fetchall()
     except duckdb.Error as error:
-        faults.add(1, f"it cannot be read as Parquet: {str(error).splitlines()[0]}")
+        faults.add(1, f"DuckDB cannot read the file as Parquet: {str(error).splitlines()[0]}")
         return Opened(None)
     header = tuple(name for name, *_ in described)
     check_header(header, contract, faults)
@@ -120,9 +120,9 @@ def open_parquet(
 
 
 def _grows(duck: duckdb.DuckDBPyConnection, path: Path) -> str:
-    """What the file says of itself that is too much; empty if nothing is.
+    """Return why the sizes in the file's footer are too much, or "".
 
-    A value counts as a byte at least: runs of equal values take no room in the file, but are as many.
+    Each value counts as at least one byte: a run of equal values takes no room in the file, but does in memory.
     """
     size, file = path.stat().st_size, file_literal(path)
     rows, groups = duck.execute(f"SELECT num_rows, num_row_groups FROM parquet_file_metadata({file})").fetchone() or (
@@ -134,9 +134,9 @@ def _grows(duck: duckdb.DuckDBPyConnection, path: Path) -> str:
         f"count(DISTINCT path_in_schema) FROM parquet_metadata({file})"
     ).fetchone() or (0, 0, 0)
     if columns > MOST_COLUMNS:
-        return f"it has {columns:,} columns; at most {MOST_COLUMNS:,} are read"
+        return f"the file has {columns:,} columns; Aceite reads at most {MOST_COLUMNS:,}"
     if min(rows, groups, bytes_, values) < 0:
-        return "it cannot be read as Parquet: its footer counts less than nothing"
+        return "the file is not valid Parquet: its footer has a negative count"
     if bytes_ > most_unpacked_bytes(size):
         return grows_too_much(size, f"{bytes_:,} bytes")
     if values > most_unpacked_bytes(size):
@@ -144,13 +144,13 @@ def _grows(duck: duckdb.DuckDBPyConnection, path: Path) -> str:
     return ""
 
 
-def _type_problem(column: Column, found: str) -> str:
-    """Why a column of the file cannot be one of the contract's; empty if it can."""
+def _type_problem(column: Column, type_: str) -> str:
+    """Return why a column of the file does not convert to the contract's type, or ""."""
     allowed = HELD_BY[column.kind]
-    if found.partition("(")[0] in allowed:
+    if type_.partition("(")[0] in allowed:
         return ""
     kinds = ", ".join(allowed)
-    return f"the column {column.landed!r} is {found}, of which {column.type} cannot be made; allowed: {kinds}"
+    return f"the column {column.landed!r} is {type_}, which does not convert to {column.type}; allowed: {kinds}"
 
 
 def _cleaned(cell: str, *, trim: bool, empty_as_null: bool) -> str:

@@ -1,4 +1,4 @@
-"""How much a landed file may become while it is read: what is compressed says little of what it costs to open."""
+"""Limits on what a landed file may expand to while Aceite reads it: its compressed size says little about that."""
 
 import shutil
 from pathlib import Path
@@ -13,25 +13,26 @@ _KEPT_FREE_BYTES = 200_000_000
 
 
 def most_unpacked_bytes(packed_bytes: int) -> int:
-    """Files of data become 3 to 20 times as large, extreme ones 100 times; a bomb of zeros becomes 1,000 times."""
+    """Return the limit. Data expands 3 to 20 times, in extreme cases 100 times; a bomb of zeros 1,000 times."""
     return max(_SMALL_BYTES, _TIMES * packed_bytes)
 
 
 def grows_too_much(packed_bytes: int, what: str) -> str:
-    """The fault of a file that does."""
+    """Return the message for a file that expands beyond the limit."""
     return (
-        f"its {packed_bytes:,} bytes unpack to {what}; allowed: {most_unpacked_bytes(packed_bytes):,}, which is "
-        f"{_TIMES} times its size, or {_SMALL_BYTES:,}. If that is really its data, land it in several files, or less "
-        "compressed"
+        f"its {packed_bytes:,} bytes unpack to {what}; Aceite reads at most {most_unpacked_bytes(packed_bytes):,}: "
+        f"{_TIMES} times the size, or {_SMALL_BYTES:,}. If the data is real, land it in several files, or compress it "
+        "less"
     )
 
 
 def refuse_full_disk(folder: Path, needed_bytes: int = 0) -> None:
-    """Raises StepFailed if the disk would be full: other runs need it too."""
+    """Raise StepFailed if the disk would become full: other runs need it too."""
     free = shutil.disk_usage(folder).free
     if free - needed_bytes < _KEPT_FREE_BYTES:
-        needed = f"{needed_bytes:,} bytes more are needed, and " if needed_bytes else ""
+        needed = f"this file needs {needed_bytes:,} more, and " if needed_bytes else ""
         raise StepFailed(
-            f"no room to read what landed: {free:,} bytes are free in {folder}, {needed}{_KEPT_FREE_BYTES:,} are kept "
-            "free for others. Make room there, or point TMPDIR (on Windows TEMP) at another disk"
+            f"no room to read the landed file: {folder} has {free:,} bytes free; {needed}Aceite keeps "
+            f"{_KEPT_FREE_BYTES:,} free for other runs. Make room there, or point TMPDIR (on Windows TEMP) at another "
+            "disk"
         )

@@ -1,4 +1,4 @@
-"""How a cell is read as its type, strictly: what cannot be read, or would lose something, is null and so counted."""
+"""Read a cell strictly as its type, in DuckDB's SQL: a cell that does not fit, or would lose digits, becomes null."""
 
 import re
 from dataclasses import dataclass
@@ -13,21 +13,21 @@ MAX_RECORD_BYTES = 10_000_000
 
 @dataclass(frozen=True, slots=True)
 class CellRule:
-    """`typed` is the expression of a cell's value, null if its text is not of the type. `expected` is for people."""
+    """How to read a cell. `typed` is the SQL of its value, null if the text does not fit; `expected` is for people."""
 
     typed: str
     expected: str
 
 
 def cell_text(landing: LandingFormat, cell: str) -> str:
-    """The expression of a cell's text as the contract reads it: trimmed if it says so, null if it is the null text."""
+    """Return the SQL of a cell's text as the contract reads it: trimmed if it says so, null for the null text."""
     text = f"trim({cell}, chr(32) || chr(9))" if landing.trim else cell
-    text = f"nullif({text}, {literal(landing.null_text)})"
+    text = f"nullif({text}, {quoted(landing.null_text)})"
     return f"nullif({text}, '')" if landing.empty_as_null else text
 
 
 def cell_rule(column: Column, text: str, landing: LandingFormat) -> CellRule:
-    """The rule for a column of the contract. `text` is the expression of the cell.
+    """Return the rule for a column of the contract. `text` is the SQL of the cell.
 
     Raises:
         ValueError: as `Column.hive_type`.
@@ -36,7 +36,7 @@ def cell_rule(column: Column, text: str, landing: LandingFormat) -> CellRule:
     match type_.kind:
         case HiveKind.TINYINT | HiveKind.SMALLINT | HiveKind.INT | HiveKind.BIGINT:
             low, high = type_.integer_bounds or (0, 0)
-            # DuckDB alone would read 7.6 as 8, 1e3 as 1000 and 1_000 as 1000, and so hide a bad file.
+            # DuckDB's cast alone would read 7.6 as 8, 1e3 as 1000 and 1_000 as 1000, and so hide a bad file.
             return CellRule(_if_written_so(text, "[+-]?[0-9]+", type_.kind), f"an integer from {low} to {high}")
         case HiveKind.DECIMAL:
             return _decimal(type_.precision, type_.scale, text, landing.decimal_comma)
@@ -64,14 +64,14 @@ def text_rule(type_: HiveType, text: str) -> CellRule:
     return CellRule(f"CASE WHEN length({text}) <= {type_.length} THEN {text} END", f"at most {type_.length} characters")
 
 
-def literal(text: str) -> str:
-    """A text as a literal of DuckDB's SQL."""
+def quoted(text: str) -> str:
+    """Return a text as a literal of DuckDB's SQL."""
     return "'" + text.replace("'", "''") + "'"
 
 
 _DATE = "[0-9]{4}-[0-9]{2}-[0-9]{2}"
 _TIME = "([01][0-9]|2[0-3]):[0-9]{2}(:[0-9]{2}([.]FRACTION)?)?"
-_MILLISECONDS = "[0-9]{1,3}0*"  # what Athena reads; more would be lost
+_MILLISECONDS = "[0-9]{1,3}0*"  # Athena reads milliseconds and would lose further digits
 _OFFSET = "(Z|[+-][0-9]{2}:?[0-9]{2})"
 
 
@@ -80,13 +80,13 @@ def _if_matches(text: str, pattern: str, type_: str) -> str:
 
 
 def _if_written_so(text: str, pattern: str, type_: str) -> str:
-    """The same of whole numbers and decimals: what DuckDB writes as it stands there needs no slow pattern."""
+    """Do the same faster for whole numbers and decimals: a text that DuckDB writes identically skips the pattern."""
     value = f"TRY_CAST({text} AS {type_})"
     return f"CASE WHEN CAST({value} AS varchar) = {text} THEN {value} ELSE {_if_matches(text, pattern, type_)} END"
 
 
 def _decimal(precision: int, scale: int, text: str, comma: bool) -> CellRule:
-    # Zeros that carry no value, leading and trailing, take no room. DuckDB alone would round what has no room.
+    # Leading and trailing zeros carry no value and take no digit. DuckDB's cast alone would round excess digits.
     before = precision - scale
     pattern = f"[+-]?0*[0-9]{{0,{before}}}([.][0-9]{{0,{scale}}}0*)?"
     expected = f"a number with at most {before} digits before the {'comma' if comma else 'point'} and {scale} after it"
@@ -95,12 +95,12 @@ def _decimal(precision: int, scale: int, text: str, comma: bool) -> CellRule:
 
 
 def _comma(text: str) -> str:
-    """A comma becomes a point, and a point a comma, which no number has then."""
+    """Swap commas and points; a number with a comma left then does not parse."""
     return f"translate({text}, ',.', '.,')"
 
 
 def _number(type_: str, text: str) -> str:
-    """As Java reads numbers, without its suffixes d and f. A number too big for the type is none, not infinity."""
+    """Read numbers as Java does, without its suffixes d and f. A number too big for the type is null, not infinity."""
     value = f"TRY_CAST({text} AS {type_})"
     digits = "[+-]?([0-9]+[.]?[0-9]*|[.][0-9]+)([eE][+-]?[0-9]+)?"
     return (
@@ -110,7 +110,7 @@ def _number(type_: str, text: str) -> str:
 
 
 def _formatted(column: Column, text: str) -> str:
-    """A timestamp. strptime alone would take 2024-1-5 for %Y-%m-%d."""
+    """Return the SQL of a timestamp in the column's format. strptime alone would accept 2024-1-5 for %Y-%m-%d."""
     format_ = column.landed_format or ""
     fraction = "[0-9]{1,6}" if column.rounded else "[0-9]{1,3}0{0,3}"
     directives = {"%Y": "[0-9]{4}", "%f": fraction, "%%": "%"} | dict.fromkeys(
@@ -118,12 +118,12 @@ def _formatted(column: Column, text: str) -> str:
     )
     parts = re.split("(%.)", format_)
     pattern = "".join(directives.get(part, ".+") if part[:1] == "%" else re.escape(part) for part in parts)
-    moment = f"CAST(try_strptime({text}, {literal(format_)}) AS TIMESTAMP)"
-    return f"CASE WHEN regexp_full_match({text}, {literal(pattern)}) THEN {moment} END"
+    moment = f"CAST(try_strptime({text}, {quoted(format_)}) AS TIMESTAMP)"
+    return f"CASE WHEN regexp_full_match({text}, {quoted(pattern)}) THEN {moment} END"
 
 
 def _moment(column: Column, text: str, zone: str) -> CellRule:
-    """DuckDB drops an offset when it casts to TIMESTAMP; by way of TIMESTAMPTZ it is applied. The session is in UTC."""
+    """Return the rule of a timestamp. DuckDB's cast to TIMESTAMP drops an offset; TIMESTAMPTZ applies it (in UTC)."""
     in_zone = "in UTC" if zone == "UTC" else f"of {zone}"
     if column.landed_format:
         expected = f"a timestamp written as {column.landed_format}" + ("" if zone == "UTC" else f", {in_zone}")
@@ -140,13 +140,13 @@ def _moment(column: Column, text: str, zone: str) -> CellRule:
 
 
 def in_utc(moment: str, zone: str) -> str:
-    """The expression of a local time in UTC. A time that the zone's clocks skip is none.
+    """Return the SQL of a local time in UTC, null for a time that the zone's clocks skip.
 
-    One that they show twice is the earlier, as in Java, so in Spark and Athena, and in Python; DuckDB takes the later.
+    A time that the clocks show twice is the earlier one, as in Java, Spark, Athena and Python; DuckDB takes the later.
     """
     if zone == "UTC":
         return moment
-    later, zone = f"(({moment}) AT TIME ZONE {literal(zone)})", literal(zone)
+    later, zone = f"(({moment}) AT TIME ZONE {quoted(zone)})", quoted(zone)
     day_before = f"({later} - INTERVAL 24 HOUR)"
     earlier = f"(({moment}) + (CAST({day_before} AS TIMESTAMP) - ({day_before} AT TIME ZONE {zone})))"
     return (

@@ -1,4 +1,4 @@
-"""DuckDB as a reader of files that others wrote: bounded in memory and time, and blind to all but these files."""
+"""A DuckDB connection for untrusted files: limited in memory and time, without access to any other file."""
 
 import threading
 from collections.abc import Iterator
@@ -8,7 +8,7 @@ from pathlib import Path
 import duckdb
 
 from acceptance.errors import StepFailed
-from landed.reading.cells import literal
+from landed.reading.cells import quoted
 
 _MEMORY = "512MB"
 _SPILLED = "20GB"
@@ -17,16 +17,16 @@ _AT_LEAST_BYTES_PER_S = 1_000_000
 
 
 def read_within_s(size_bytes: int) -> float:
-    """The deadline of one query over a file of this size: many times what one takes."""
+    """Return the deadline, in seconds, of one query over a file of this size: many times what a query takes."""
     return _READ_WITHIN_S + size_bytes / _AT_LEAST_BYTES_PER_S
 
 
 @contextmanager
 def reader(file: Path, scratch: Path, within_s: float) -> Iterator[duckdb.DuckDBPyConnection]:
-    """A connection that can read this file and what is in `scratch`; spills there. No query takes longer than this.
+    """Yield a connection that reads only this file and the folder `scratch`, and spills to it.
 
     Raises:
-        StepFailed: a query did.
+        StepFailed: a query took longer than `within_s`.
     """
     options: dict[str, str | bool | int | float | list[str]] = {
         "memory_limit": _MEMORY,
@@ -35,20 +35,20 @@ def reader(file: Path, scratch: Path, within_s: float) -> Iterator[duckdb.DuckDB
         "autoinstall_known_extensions": "false",  # never from the network
         "python_enable_replacements": "false",
         "TimeZone": "UTC",
-        # By a column's least and greatest value in Parquet, which do not count NaN, isnan() would become false.
+        # Parquet's minimum and maximum of a column ignore NaN; with them DuckDB would optimise isnan() to false.
         "disabled_optimizers": "statistics_propagation",
     }
     with closing(duckdb.connect(config=options)) as duck, _interrupted_after(duck, within_s):
-        folders = ", ".join(literal(folder.absolute().as_posix()) for folder in (file.parent, scratch))
+        folders = ", ".join(quoted(folder.absolute().as_posix()) for folder in (file.parent, scratch))
         duck.execute(f"SET allowed_directories = [{folders}]")
-        duck.execute("SET enable_external_access = false")  # whatever the texts of a contract become
+        duck.execute("SET enable_external_access = false")  # a contract's texts become part of queries
         duck.execute("SET lock_configuration = true")
         try:
             yield duck
         except duckdb.InterruptException:
             raise StepFailed(
-                f"the landed file was not read within {within_s:g} s: it holds far more than its size says, or this "
-                "machine is too slow for it; land it in several files"
+                f"DuckDB did not read the landed file within {within_s:g} s: the file holds far more than its size "
+                "says, or this machine is too slow; land it in several files"
             ) from None
 
 

@@ -1,4 +1,4 @@
-"""A landed file as UTF-8, and the line of the first thing in it that is no text."""
+"""Transcode a landed file to UTF-8, and find the line of the first byte or NUL that is not text."""
 
 import codecs
 import io
@@ -10,9 +10,9 @@ _CHUNK_BYTES = 1024 * 1024
 
 
 def as_utf8(path: Path, encoding: str, copy: Path, faults: Faults) -> Path:
-    """The file as UTF-8 without undecodable bytes: `path` itself if it is that already, else `copy`, written here.
+    """Return the path of the file as clean UTF-8: `path` itself if it already is, else `copy`, which this writes.
 
-    The first undecodable byte and the first NUL are faults; the copy has U+FFFD for what cannot be decoded.
+    The first undecodable byte and the first NUL are faults; the copy has U+FFFD in place of undecodable bytes.
 
     Raises:
         LookupError: Python does not know the encoding.
@@ -49,18 +49,18 @@ def _transcode(path: Path, encoding: str, copy: Path, faults: Faults) -> None:
             try:
                 text = decoder.decode(chunk, final)
             except UnicodeDecodeError as error:
-                held = len(error.object) - len(chunk)
+                pending = len(error.object) - len(chunk)
                 decoder.setstate(state)
-                before = decoder.decode(chunk[: max(0, error.start - held)])
+                before = decoder.decode(chunk[: max(0, error.start - pending)])
                 line = position.line_after(before)
-                faults.add(line, _undecodable(error, position.bytes_read - held, encoding))
+                faults.add(line, _undecodable(error, position.bytes_read - pending, encoding))
                 decoder = codecs.getincrementaldecoder(encoding)("replace")
                 decoder.setstate(state)
                 text = decoder.decode(chunk, final)
             if "\0" in text and not position.nul_seen:
                 position.nul_seen = True
                 faults.add(
-                    position.line_after(text[: text.index("\0")]), "a NUL character (U+0000), which text does not hold"
+                    position.line_after(text[: text.index("\0")]), "a NUL character (U+0000), which a text may not hold"
                 )
             position.advance(chunk, text)
             out.write(text)
@@ -74,7 +74,7 @@ class _Position:
         self._newlines = io.IncrementalNewlineDecoder(None, translate=True)
 
     def line_after(self, text: str) -> int:
-        """The number of the line on which the next character after `text` is."""
+        """Return the line number of the character after `text`."""
         probe = io.IncrementalNewlineDecoder(None, translate=True)
         probe.setstate(self._newlines.getstate())
         return 1 + self._lines + probe.decode(text, final=True).count("\n")
@@ -87,6 +87,6 @@ class _Position:
 def _undecodable(error: UnicodeDecodeError, object_at: int, encoding: str) -> str:
     bad = error.object[error.start : max(error.end, error.start + 1)][:4].hex(" ").upper()
     return (
-        f"byte {object_at + error.start} ({bad}) is not {encoding}, which the contract says; "
+        f"byte {object_at + error.start} ({bad}) is not valid in the contract's encoding {encoding}; "
         "write the file in that encoding, or correct the landing server's `encoding`"
     )

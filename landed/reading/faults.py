@@ -1,4 +1,4 @@
-"""What is wrong with a landed file, and on which line of it."""
+"""Faults of a landed file: a message with the line and, for a cell, the column."""
 
 from dataclasses import dataclass, field
 
@@ -9,7 +9,7 @@ _SHOWN_CHARACTERS = 60
 
 @dataclass(frozen=True, slots=True)
 class LandedFault:
-    """A fault. `column` is the contract's name, None if it is not of one cell; `file` is said if there are several."""
+    """A fault. `column` is the contract's name, None if no single cell is wrong; `file` is set if there are several."""
 
     line: int
     column: str | None
@@ -34,6 +34,6 @@ class Faults:
             self.kept.append(LandedFault(line, column, message))
 
 
-def cut(text: str) -> str:
-    """A text as it is shown in a message."""
+def shorten(text: str) -> str:
+    """Shorten a text for a message."""
     return text if len(text) <= _SHOWN_CHARACTERS else text[: _SHOWN_CHARACTERS - 1] + "…"

@@ -1,4 +1,4 @@
-"""A compressed landed file, unpacked to the disk in bounded memory."""
+"""Unpack a compressed landed file to the disk in bounded memory."""
 
 import gzip
 import zlib
@@ -11,10 +11,11 @@ _CHUNK_BYTES = 1024 * 1024
 _LOOK_EVERY_BYTES = 64 * _CHUNK_BYTES
 
 
-def unpacked(path: Path, compression: str, copy: Path, faults: Faults) -> Path:
-    """`path` itself if the contract says that it is not compressed. What is no gzip, or is cut off, is a fault.
+def unpack(path: Path, compression: str, copy: Path, faults: Faults) -> Path:
+    """Return the path of the unpacked file: `path` itself if the contract declares no compression.
 
-    So is what grows too much, of which nothing is kept. Raises StepFailed if the disk would be full.
+    A file that is not gzip or is truncated is a fault. So is one that expands too much, whose copy is deleted. Raise
+    StepFailed if the disk would become full.
     """
     if compression != "gzip":
         return path
@@ -30,11 +31,11 @@ def unpacked(path: Path, compression: str, copy: Path, faults: Faults) -> Path:
                 if written % _LOOK_EVERY_BYTES < _CHUNK_BYTES:
                     refuse_full_disk(copy.parent)
     except (gzip.BadGzipFile, EOFError, zlib.error) as error:
-        faults.add(1, f"it is not the gzip that the contract says, or cut off: {error}")
+        faults.add(1, f"the file is truncated or not gzip, as the contract declares: {error}")
     else:
         if written > most:
             copy.unlink()
-            faults.add(1, grows_too_much(packed_bytes, "more bytes than are read"))
+            faults.add(1, grows_too_much(packed_bytes, "more bytes"))
         elif not written:
             faults.add(1, "the file is empty (0 bytes unpacked)")
     return copy

@@ -1,4 +1,4 @@
-"""DuckDB's SQL over a landed file. Nothing is sniffed: each cell comes as text and is read as its type, strictly."""
+"""DuckDB's SQL over a landed file. DuckDB guesses nothing: it reads each cell as text, then strictly as its type."""
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Collection, Sequence
@@ -10,13 +10,13 @@ from acceptance.contract.contract import Column, Contract
 from acceptance.contract.landing_format import LandingFormat
 from acceptance.proof.fingerprint import duckdb_bucket, duckdb_digest, duckdb_half, duckdb_sums
 from acceptance.queries.difference_query import ROWS_AT_MOST, dealt_by, duckdb_texts, in_order
-from landed.reading.cells import MAX_RECORD_BYTES, CellRule, cell_rule, cell_text, literal
+from landed.reading.cells import MAX_RECORD_BYTES, CellRule, cell_rule, cell_text, quoted
 
 
 @dataclass(frozen=True, slots=True)
 class LandedSql(ABC):
-    """The queries over one file. In the records a landed column's cell is c and its position; then the texts of these
-    cells are t0, t1, ..., and their values v0, v1, ..., in the order of the landed columns.
+    """The queries over one file. `c<position>` is a landed cell; t0, t1, ... are the texts of these cells and v0, v1,
+    ... their values, in the order of the landed columns.
     """
 
     path: Path
@@ -24,23 +24,23 @@ class LandedSql(ABC):
 
     @abstractmethod
     def records(self, *, in_order: bool = False) -> str:
-        """The records, as what follows FROM; `in_order` keeps those of the file."""
+        """Return the records as an operand of FROM; `in_order` keeps the order of the file."""
 
     @property
     @abstractmethod
     def cells(self) -> list[str]:
-        """The expression of each landed column's cell; null if the file holds a null."""
+        """Return the SQL of each landed column's cell; null if the file holds a null."""
 
     @abstractmethod
     def rule(self, column: Column, cell: str) -> CellRule:
-        """How the cell is read."""
+        """Return how to read the cell."""
 
     @property
     def columns(self) -> tuple[Column, ...]:
         return self.contract.landed_columns
 
     def measure(self) -> str:
-        """One row: the number of records, the fingerprint's sums, for each column the number of unreadable cells."""
+        """Return a query for one row: the number of records, the fingerprint's sums, each column's unreadable cells."""
         digest = duckdb_digest(self.contract.compared_columns, self._compared)
         measures = ["count(*)", *duckdb_sums("digest")]
         measures += [f"count({text}) - count({value})" for text, value in zip(self._texts, self._values, strict=True)]
@@ -48,9 +48,9 @@ class LandedSql(ABC):
         return f"SELECT {', '.join(measures)} FROM ({digested})"
 
     def first_unreadable(self, columns: Collection[str], each: int) -> str:
-        """One row: for each of these columns, in the contract's order, its first unreadable cells: a list of {n, text}.
+        """Return a query for one row: the first unreadable cells of each of these columns, as a list of {n, text}.
 
-        `n` is the number of the record, from 1.
+        The columns are in the contract's order; `n` is the number of the record, from 1.
         """
         first = "arg_min({{'n': n, 'text': {text}}}, n, {each}) FILTER (WHERE {text} IS NOT NULL AND {value} IS NULL)"
         firsts = [
@@ -62,15 +62,15 @@ class LandedSql(ABC):
         return f"SELECT {', '.join(firsts)} FROM ({self._typed(numbered)})"
 
     def bucket_sums(self, buckets: int) -> str:
-        """A row for each bucket: its number, and the sum of the high halves of its rows."""
+        """Return a query for one row per bucket: its number, and the sum of the high halves of its rows."""
         half = duckdb_half(self.contract.compared_columns, self._compared)
         typed = self._typed(self.records())
         return f"SELECT {self._bucket(buckets)} AS bucket, sum({half}) FROM ({typed}) GROUP BY bucket"
 
     def texts(self, buckets: int, wanted: Collection[int]) -> str:
-        """A row for each record in the wanted buckets: its bucket, then the canonical texts of its compared cells.
+        """Return a query for the records in the wanted buckets: bucket, then canonical texts of the compared cells.
 
-        Of more than may be held the first, and one more, so that this is seen.
+        If there are more than `ROWS_AT_MOST`, it returns the first, and one more as a sign of that.
         """
         texts = ", ".join(duckdb_texts(self.contract, self._compared))
         numbers = ", ".join(map(str, sorted(wanted)))
@@ -97,7 +97,7 @@ class LandedSql(ABC):
         return [value for column, value in zip(self.columns, self._values, strict=True) if column.compared]
 
     def _typed(self, records: str) -> str:
-        """Each in a SELECT of its own, or DuckDB would work a cell's text out for every place that names it."""
+        """Compute texts and values in nested SELECTs, or DuckDB would compute a text again wherever it is named."""
         rules = (self.rule(column, text) for column, text in zip(self.columns, self._texts, strict=True))
         typed = ", ".join(f"{rule.typed} AS {value}" for rule, value in zip(rules, self._values, strict=True))
         texts = ", ".join(f"{cell} AS {text}" for cell, text in zip(self.cells, self._texts, strict=True))
@@ -106,10 +106,10 @@ class LandedSql(ABC):
 
 @dataclass(frozen=True, slots=True)
 class CsvSql(LandedSql):
-    """`positions` are those of the landed columns among the `width` cells of a record, from 0.
+    """`positions` locates the landed columns among the `width` cells of a record, from 0.
 
-    `written`: by us, so its lines end in LF. Else DuckDB takes the first line end that it finds, in quotes or not: told
-    of one, it would not read CRLF.
+    `written`: Aceite wrote the file, so its lines end in LF. For other files DuckDB takes the first line end that it
+    finds, in quotes or not: with an explicit one it would not read CRLF.
     """
 
     landing: LandingFormat
@@ -118,11 +118,11 @@ class CsvSql(LandedSql):
     written: bool = False
 
     def records(self, *, in_order: bool = False) -> str:
-        """DuckDB refuses a record with a cell too few or too many, but for a last one that is empty: see `again`."""
+        """Return the records. DuckDB refuses a wrong number of cells but overlooks an empty last one: see `again`."""
         return self._read([f"c{number}" for number in range(self.width)], {"parallel": "false"} if in_order else {})
 
     def again(self) -> str:
-        """One row: the number of records, and of those with a cell too many, by DuckDB's one-threaded reader."""
+        """Return a query for one row, by the one-threaded reader: the records, and those with a cell too many."""
         names = [f"c{number}" for number in range(self.width + 1)]
         records = self._read(names, {"null_padding": "true", "parallel": "false"})
         return f"SELECT count(*), count({names[-1]}) FROM {records}"
@@ -142,13 +142,13 @@ class CsvSql(LandedSql):
             "columns": "{" + ", ".join(f"'{name}': 'VARCHAR'" for name in names) + "}",
             "auto_detect": "false",
             "header": str(landing.header).lower(),
-            "delim": literal(landing.delimiter),
-            "quote": literal(landing.quote),
-            "escape": literal(landing.quote),
+            "delim": quoted(landing.delimiter),
+            "quote": quoted(landing.quote),
+            "escape": quoted(landing.quote),
             "strict_mode": "true",
-            # What is null is said by `cell_text`; a padded cell is null, and no text is: it is one that nobody wrote.
-            # In a file of one column a blank line is a cell, which DuckDB sees only if an empty text is null.
-            "nullstr": literal(uuid4().hex if len(names) > 1 else ""),
+            # `cell_text` decides what is null, so the null text here is one that nobody writes; a padded cell is null.
+            # In a file of one column a blank line is a cell, and DuckDB returns it only if an empty text is null.
+            "nullstr": quoted(uuid4().hex if len(names) > 1 else ""),
             "max_line_size": str(MAX_RECORD_BYTES),
             **({"new_line": r"'\n'"} if self.written else {}),
             **options,
@@ -159,10 +159,10 @@ class CsvSql(LandedSql):
 
 @dataclass(frozen=True, slots=True)
 class Opened:
-    """A landed file that is ready to be queried; `sql` is None after a fault.
+    """A landed file that is ready to query; `sql` is None after a fault.
 
-    `rows` were counted on the way, None if they were not. `lines_of` answers, for numbers of records, the lines of the
-    file on which they begin.
+    `rows` is the number of records, None if opening did not count them. `lines_of` maps numbers of records to the lines
+    of the file on which they begin.
     """
 
     sql: LandedSql | None
@@ -173,8 +173,8 @@ class Opened:
 
 
 def file_literal(path: Path) -> str:
-    """A path as a literal: its wildcards are letters."""
+    """Return a path as a literal, its wildcards escaped."""
     file = path.as_posix()
-    for wildcard in "[*?":  # the first one first: it is what the others are escaped with
+    for wildcard in "[*?":  # "[" first: it escapes the others
         file = file.replace(wildcard, f"[{wildcard}]")
-    return literal(file)
+    return quoted(file)

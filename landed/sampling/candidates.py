@@ -1,4 +1,4 @@
-"""A landed sample as a table of DuckDB, and the narrowest type that the texts of a column have."""
+"""A landed sample as a DuckDB table, and the narrowest type that fits all texts of a column."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -14,10 +14,10 @@ from landed.reading.cells import cell_rule
 
 @dataclass(frozen=True, slots=True)
 class SampleColumn:
-    """A column of the sample: `cell` is the expression of what is there, `value` of what it is as the Hive type.
+    """A column of the sample: `cell` is the SQL of the raw cell, `value` the SQL of its value as the Hive type.
 
-    `landed_format` is Java's. `rounded`: a timestamp has more than the three digits that Athena reads. `doubt` is for
-    people.
+    `landed_format` is Java's. `rounded`: a timestamp has more than the three digits that Athena reads. `doubt` is a
+    question for people.
     """
 
     landed: str
@@ -30,19 +30,19 @@ class SampleColumn:
 
 
 @dataclass(frozen=True, slots=True)
-class Sample:
-    """The rows, which are in DuckDB's table `sample`."""
+class SampleTable:
+    """The sample's format and columns; its rows are in DuckDB's table `sample`."""
 
     landing: LandingFormat
     columns: tuple[SampleColumn, ...]
 
     def ask(self, duck: duckdb.DuckDBPyConnection, *measures: str) -> tuple[Any, ...]:
-        return measured(duck, *measures)
+        return measure(duck, *measures)
 
 
 @dataclass(frozen=True, slots=True)
 class Candidate:
-    """A Hive type with how its texts may be written: Java's and strptime's format."""
+    """A Hive type with the format of its texts, as Java and as strptime write formats."""
 
     type: str
     java: str | None = None
@@ -50,7 +50,7 @@ class Candidate:
     rounded: bool = False
 
     def value(self, cell: str) -> str:
-        """The expression of a text's value, null if it is none."""
+        """Return the SQL of the cell's value, null if the text does not fit."""
         column = Column(cell, self.type, cell, landed_format=self.strptime, rounded=self.rounded)
         return cell_rule(column, cell, LandingFormat()).typed
 
@@ -75,22 +75,22 @@ TEXT = Candidate("string")
 
 
 def narrowest(duck: duckdb.DuckDBPyConnection, cell: str, candidates: Sequence[Candidate]) -> Candidate:
-    """The first that every cell has; a text if there is no cell, or if zeros lead numbers, as in codes."""
+    """Return the first candidate that fits every cell; text if all cells are empty, or numbers have leading zeros."""
     readable = [f"count({candidate.value(cell)})" for candidate in candidates]
     codes = f"count(*) FILTER (WHERE regexp_full_match({cell}, '0[0-9]+'))"
     point = f"coalesce(max(length(split_part({cell}, '.', 2))), 0)"
-    cells, leading_zeros, digits, *counts = measured(duck, f"count({cell})", codes, point, *readable)
-    fitting = [each for each, count in zip(candidates, counts, strict=True) if count == cells]
+    cells, leading_zeros, digits, *counts = measure(duck, f"count({cell})", codes, point, *readable)
+    fitting = [candidate for candidate, count in zip(candidates, counts, strict=True) if count == cells]
     if not cells or leading_zeros or not fitting:
         return TEXT
     if HiveKind.named(fitting[0].type) is not HiveKind.DECIMAL or digits > 9:
         return fitting[0]
     small = Candidate(f"decimal(18,{digits})")
-    (over,) = measured(duck, f"count({cell}) - count({small.value(cell)})")
+    (over,) = measure(duck, f"count({cell}) - count({small.value(cell)})")
     return Candidate(f"decimal(38,{digits})") if over else small
 
 
-def measured(duck: duckdb.DuckDBPyConnection, *measures: str) -> tuple[Any, ...]:
+def measure(duck: duckdb.DuckDBPyConnection, *measures: str) -> tuple[Any, ...]:
     row = duck.execute(f"SELECT {', '.join(measures)} FROM sample").fetchone()
     assert row is not None
     return tuple(row)

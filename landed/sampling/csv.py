@@ -1,4 +1,4 @@
-"""A sample in CSV: its delimiter is found, its first line names the columns unless they are given."""
+"""Read a CSV sample: guess its delimiter; its first line names the columns unless the user does."""
 
 import csv
 import io
@@ -12,10 +12,10 @@ import duckdb
 from acceptance.contract.landing_format import LandingFormat
 from acceptance.errors import StepFailed
 from landed.formats.csv_records import checked_records, first_holds_line_end, read_header, write_records
-from landed.reading.cells import literal
+from landed.reading.cells import quoted
 from landed.reading.faults import Faults
 from landed.reading.sql import file_literal
-from landed.sampling.candidates import BOOLEANS, NUMBERS, TIMES, Sample, SampleColumn, measured, narrowest
+from landed.sampling.candidates import BOOLEANS, NUMBERS, TIMES, SampleColumn, SampleTable, measure, narrowest
 
 _DELIMITERS = ",;\t|"
 _LOOKED_AT = 1000  # records, to tell the delimiter
@@ -24,7 +24,7 @@ _LOOKED_AT_CHARACTERS = 4_000_000
 
 def csv_sample(
     duck: duckdb.DuckDBPyConnection, text: Path, landing: LandingFormat, names: Sequence[str], scratch: Path, name: str
-) -> Sample:
+) -> SampleTable:
     landing = replace(landing, delimiter=_delimiter(text, len(names)), header=not names)
     faults = Faults()
     header = tuple(names) or read_header(text, landing, faults)
@@ -32,55 +32,55 @@ def csv_sample(
         raise StepFailed(f"{name}: {faults.kept[0].message}")
     if not header or not _names_columns(header):
         raise StepFailed(
-            f"{name}: its first line must name the columns, each once; found {', '.join(header)!r}. "
-            "If it has no header, name them: --columns id,title,price"
+            f"{name}: the first line must name each column once; it is {', '.join(header)!r}. "
+            "If the file has no header, name the columns: --columns id,title,price"
         )
-    said = f"{name} cannot be read as CSV with {len(header)} columns and {landing.delimiter!r} between its cells"
+    refused = f"{name} is not CSV with {len(header)} columns and {landing.delimiter!r} between its cells"
     records = _records(text, landing, len(header))
     if first_holds_line_end(text, landing):
         copy = scratch / "rewritten"
         write_records(copy, checked_records(text, landing, len(header), faults), faults)
         if faults.count:
-            raise StepFailed(f"{said}: {faults.kept[0]}")
+            raise StepFailed(f"{refused}: {faults.kept[0]}")
         records = _records(copy, replace(landing, header=False, delimiter=",", quote='"'), len(header), r"'\n'")
     try:
         duck.execute(f"CREATE TEMP TABLE sample AS SELECT * FROM {records}")
     except duckdb.Error as error:
-        raise StepFailed(f"{said}: {str(error).splitlines()[0]}") from error
+        raise StepFailed(f"{refused}: {str(error).splitlines()[0]}") from error
     columns = [_column(duck, f"c{number}", landed, landing) for number, landed in enumerate(header)]
-    return Sample(landing, tuple(columns))
+    return SampleTable(landing, tuple(columns))
 
 
 def _column(duck: duckdb.DuckDBPyConnection, cell: str, landed: str, landing: LandingFormat) -> SampleColumn:
-    found = narrowest(duck, cell, (*BOOLEANS, *NUMBERS, *TIMES))
+    fit = narrowest(duck, cell, (*BOOLEANS, *NUMBERS, *TIMES))
     doubt = ""
-    if landing.header and found.type != "string":
-        (value,) = measured(duck, f"any_value({found.value(literal(landed))})")
-        doubt = "" if value is None else "its name could be a value: has the file a header? If not, give --columns"
-    return SampleColumn(landed, found.type, cell, found.value(cell), found.java, found.rounded, doubt)
+    if landing.header and fit.type != "string":
+        (value,) = measure(duck, f"any_value({fit.value(quoted(landed))})")
+        doubt = "" if value is None else "its name could be a value: if the file has no header, give --columns"
+    return SampleColumn(landed, fit.type, cell, fit.value(cell), fit.java, fit.rounded, doubt)
 
 
 def _delimiter(text: Path, width: int) -> str:
-    """The sign that gives the header most columns, first of those that give every record as many as the header.
+    """Return the delimiter that gives the header most columns, preferring one that gives every record as many.
 
-    A sign that leaves a column of the header without a name, or two with the same, is part of a name. With a width
-    there is no header, and the sign is the one that gives so many columns.
+    A delimiter that leaves a column of the header without a name, or two with the same, is part of a name. With a
+    `width` there is no header, and the delimiter is one that gives that many columns.
     """
     with text.open(encoding="utf-8-sig", newline="") as file:
         start = file.read(_LOOKED_AT_CHARACTERS)
     if len(start) == _LOOKED_AT_CHARACTERS:
-        start = start[: start.rfind("\n") + 1] or start  # without the record that was cut off
+        start = start[: start.rfind("\n") + 1] or start  # without the truncated record
     start = "".join(islice(io.StringIO(start, newline=""), _LOOKED_AT))
-    found = {}
+    ranks = {}
     for delimiter in _DELIMITERS:
         try:
             records = [record for record in csv.reader(io.StringIO(start), delimiter=delimiter) if record] or [[]]
-        except csv.Error:  # a cell that is longer than the lines
+        except csv.Error:  # a cell is longer than the lines
             records = [[]]
         lengths = [len(record) for record in records]
         fits = lengths[0] == width if width else _names_columns(records[0]) and lengths[0] > 1
-        found[delimiter] = (fits, len(set(lengths)) == 1, lengths[0])
-    return max(found, key=lambda each: found[each])
+        ranks[delimiter] = (fits, len(set(lengths)) == 1, lengths[0])
+    return max(ranks, key=lambda delimiter: ranks[delimiter])
 
 
 def _names_columns(header: Sequence[str]) -> bool:
@@ -90,7 +90,7 @@ def _names_columns(header: Sequence[str]) -> bool:
 def _records(text: Path, landing: LandingFormat, width: int, line_end: str = "") -> str:
     columns = ", ".join(f"'c{number}': 'VARCHAR'" for number in range(width))
     signs = {"delim": landing.delimiter, "quote": landing.quote, "escape": landing.quote, "nullstr": landing.null_text}
-    options = ", ".join(f"{name} = {literal(value)}" for name, value in signs.items())
+    options = ", ".join(f"{name} = {quoted(value)}" for name, value in signs.items())
     options += f", new_line = {line_end}" if line_end else ""
     return (
         f"read_csv({file_literal(text)}, columns = {{{columns}}}, auto_detect = false, "

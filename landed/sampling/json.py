@@ -1,4 +1,4 @@
-"""A sample in JSON lines: what the values of a member are written as says what they can be."""
+"""Read a sample of JSON lines: the JSON types of a member's values limit its Hive type."""
 
 import json
 from collections import defaultdict
@@ -15,34 +15,36 @@ from landed.formats.json_lines import LineTooLong, has_half_character, json_line
 from landed.reading.bounds import MOST_COLUMNS
 from landed.reading.cells import MAX_RECORD_BYTES
 from landed.reading.sql import file_literal
-from landed.sampling.candidates import BOOLEANS, NUMBERS, TEXT, TIMES, Sample, SampleColumn, narrowest
+from landed.sampling.candidates import BOOLEANS, NUMBERS, TEXT, TIMES, SampleColumn, SampleTable, narrowest
 
 _SHOWN = 60
 _SUFFIXES = (".json", ".jsonl", ".ndjson")
 
 
 class _Number(str):
-    """A number as it was written."""
+    """A number with all the digits of the file."""
 
     __slots__ = ()
 
 
 def is_json_lines(text: Path, name: str) -> bool:
-    """Whether the first line is a JSON object. Raises StepFailed if it is not, and the file is named as if it were."""
+    """Return True if the first line is a JSON object. Raise StepFailed if only the file's name says that it is JSON."""
     try:
         first = next(json_lines(text), (1, ""))[1]
-        found = isinstance(json.loads(first), dict)
+        is_object = isinstance(json.loads(first), dict)
     except (ValueError, RecursionError, LineTooLong):
-        first, found = _beginning(text), False
-    if not found and name.lower().removesuffix(".gz").endswith(_SUFFIXES):
-        raise StepFailed(f"{name} is no JSON lines: an object a line is needed, found {first[:_SHOWN].strip()!r} first")
-    return found
+        first, is_object = _beginning(text), False
+    if not is_object and name.lower().removesuffix(".gz").endswith(_SUFFIXES):
+        raise StepFailed(
+            f"{name} is not JSON lines: each line must be an object; the first is {first[:_SHOWN].strip()!r}"
+        )
+    return is_object
 
 
 def json_sample(
     duck: duckdb.DuckDBPyConnection, text: Path, landing: LandingFormat, scratch: Path, name: str
-) -> Sample:
-    """Members that are objects or lists are no cells: they are among the ignored columns."""
+) -> SampleTable:
+    """Read the sample. Members that are objects or lists become ignored columns."""
     kinds = _kinds(text, name)
     cells = {member.casefold(): f"c{number}" for number, member in enumerate(kinds)}
     rows = scratch / "rows.json"
@@ -54,41 +56,39 @@ def json_sample(
     read = f"read_json({file_literal(rows)}, columns = {{{texts}}}, format = 'newline_delimited'"
     size = f"maximum_object_size = {2 * MAX_RECORD_BYTES}"
     duck.execute(f"CREATE TEMP TABLE sample AS SELECT * FROM {read}, {size})")
-    nested = tuple(member for member, found in kinds.items() if "an object or a list" in found)
+    nested = tuple(member for member, lines in kinds.items() if "an object or a list" in lines)
     columns = [
         _column(duck, member, cells[member.casefold()], kinds[member]) for member in kinds if member not in nested
     ]
-    return Sample(replace(landing, ignored=nested), tuple(columns))
+    return SampleTable(replace(landing, ignored=nested), tuple(columns))
 
 
 def _column(duck: duckdb.DuckDBPyConnection, member: str, cell: str, kinds: dict[str, int]) -> SampleColumn:
     candidates = {"true or false": BOOLEANS, "a number": NUMBERS}.get(next(iter(kinds), ""), TIMES)
     if "a number" in kinds:
         candidates = NUMBERS
-    found = narrowest(duck, cell, candidates)
-    if len(kinds) > 1 and (found is TEXT or "true or false" in kinds):
-        told = ", ".join(f"{kind} on line {line}" for kind, line in kinds.items())
-        raise StepFailed(f"the member {member!r} is {told}: no type holds both; write one kind, or leave it out")
-    return SampleColumn(member, found.type, cell, found.value(cell), found.java, found.rounded)
+    fit = narrowest(duck, cell, candidates)
+    if len(kinds) > 1 and (fit is TEXT or "true or false" in kinds):
+        lines = ", ".join(f"{kind} on line {line}" for kind, line in kinds.items())
+        raise StepFailed(f"the member {member!r} is {lines}: no type holds both; write one kind, or leave it out")
+    return SampleColumn(member, fit.type, cell, fit.value(cell), fit.java, fit.rounded)
 
 
 def _kinds(text: Path, name: str) -> dict[str, dict[str, int]]:
-    """The members in the order in which they come, each with what its values are, and the line of the first such.
+    """Return the members in order of appearance, each with the kinds of its values and the first line of each kind.
 
-    Capitals make no other member, as they make no other column.
+    Names that differ only in case are one member, as they are one column.
     """
-    found: dict[str, dict[str, int]] = defaultdict(dict)
+    members: dict[str, dict[str, int]] = defaultdict(dict)
     first_written: dict[str, str] = {}
     for line, record in _records(text, name):
         for member, value in record.items():
-            if len(found) > MOST_COLUMNS:
-                raise StepFailed(
-                    f"{name}, line {line}: it has more than {MOST_COLUMNS:,} members; so many are no table"
-                )
-            kinds = found[first_written.setdefault(member.casefold(), member)]
+            if len(members) > MOST_COLUMNS:
+                raise StepFailed(f"{name}, line {line}: it has more than {MOST_COLUMNS:,} members, Aceite's limit")
+            kinds = members[first_written.setdefault(member.casefold(), member)]
             if value is not None:
                 kinds.setdefault(_kind(value), line)
-    return found
+    return members
 
 
 def _kind(value: object) -> str:
@@ -107,16 +107,16 @@ def _records(text: Path, name: str) -> Iterator[tuple[int, dict[str, Any]]]:
     try:
         for number, line in json_lines(text):
             try:
-                found = json.loads(line, parse_int=_Number, parse_float=_Number)
+                record = json.loads(line, parse_int=_Number, parse_float=_Number)
             except (ValueError, RecursionError) as error:
-                raise StepFailed(f"{name}, line {number}: it is no JSON: {error}") from error
-            if not isinstance(found, dict):
-                raise StepFailed(f"{name}, line {number}: it is no JSON object")
-            if any(isinstance(text, str) and has_half_character(text) for text in (*found, *found.values())):
+                raise StepFailed(f"{name}, line {number}: the line is not JSON: {error}") from error
+            if not isinstance(record, dict):
+                raise StepFailed(f"{name}, line {number}: the line is not a JSON object")
+            if any(isinstance(text, str) and has_half_character(text) for text in (*record, *record.values())):
                 raise StepFailed(
-                    f"{name}, line {number}: half a character (a lone surrogate), which text does not hold"
+                    f"{name}, line {number}: half a character (a lone surrogate), which a text may not hold"
                 )
-            yield number, found
+            yield number, record
     except LineTooLong as error:
         raise StepFailed(f"{name}, line {error.line}: {error}") from error
 

@@ -1,4 +1,4 @@
-"""A sample in Parquet: its columns have types, of which the table's follow."""
+"""Read a Parquet sample: the types of its columns give the types of the table."""
 
 from pathlib import Path
 
@@ -7,7 +7,7 @@ import duckdb
 from acceptance.contract.landing_format import FileFormat, LandingFormat
 from acceptance.errors import StepFailed
 from landed.reading.sql import file_literal
-from landed.sampling.candidates import Sample, SampleColumn
+from landed.sampling.candidates import SampleColumn, SampleTable
 
 _TYPES = {
     "TINYINT": "tinyint",
@@ -27,11 +27,11 @@ _TYPES = {
     "ENUM": "string",
     "JSON": "string",
 }
-"""The Hive type that holds all values of a type of DuckDB's; of any timestamp it is a timestamp."""
+"""The Hive type that holds all values of a DuckDB type; timestamps and decimals have rules of their own."""
 
 
-def parquet_sample(duck: duckdb.DuckDBPyConnection, path: Path, name: str) -> Sample:
-    """Columns that no plain type holds, such as lists, are among the ignored ones."""
+def parquet_sample(duck: duckdb.DuckDBPyConnection, path: Path, name: str) -> SampleTable:
+    """Read the sample. Columns that no plain type holds, such as lists, become ignored columns."""
     read = f"read_parquet({file_literal(path)}, hive_partitioning = false)"
     try:
         described = [(column, kind) for column, kind, *_ in duck.execute(f"DESCRIBE SELECT * FROM {read}").fetchall()]
@@ -42,7 +42,7 @@ def parquet_sample(duck: duckdb.DuckDBPyConnection, path: Path, name: str) -> Sa
     types = {column: (f"c{number}", _hive_type(kind)) for number, (column, kind) in enumerate(described)}
     columns = [_column(duck, column, cell, type_) for column, (cell, type_) in types.items() if type_]
     ignored = tuple(column for column, (_, type_) in types.items() if not type_)
-    return Sample(LandingFormat(FileFormat.PARQUET, ignored=ignored), tuple(columns))
+    return SampleTable(LandingFormat(FileFormat.PARQUET, ignored=ignored), tuple(columns))
 
 
 def _column(duck: duckdb.DuckDBPyConnection, landed: str, cell: str, type_: str) -> SampleColumn:
@@ -55,7 +55,7 @@ def _column(duck: duckdb.DuckDBPyConnection, landed: str, cell: str, type_: str)
 
 
 def _hive_type(kind: str) -> str:
-    """Empty if there is none."""
+    """Return the Hive type, or "" if there is none."""
     if kind.startswith("DECIMAL") and not kind.endswith("]"):
         return kind.lower().replace(" ", "")
     if kind.startswith("TIMESTAMP") and not kind.endswith("]"):

@@ -1,4 +1,4 @@
-"""What a landed sample holds, column by column, found by DuckDB with the strict rules by which files are judged."""
+"""Profile a landed sample column by column, with the strict reading rules of the judge."""
 
 import tempfile
 from collections.abc import Iterator, Sequence
@@ -14,8 +14,8 @@ from acceptance.odcs.draft import ColumnProfile, Profile
 from landed.reading.duckdb_reader import read_within_s, reader
 from landed.reading.encoding import as_utf8
 from landed.reading.faults import Faults
-from landed.reading.gunzip import unpacked
-from landed.sampling.candidates import Sample, SampleColumn
+from landed.reading.gunzip import unpack
+from landed.sampling.candidates import SampleColumn, SampleTable
 from landed.sampling.csv import csv_sample
 from landed.sampling.json import is_json_lines, json_sample
 from landed.sampling.parquet import parquet_sample
@@ -27,10 +27,10 @@ _NO_KEY = (*FLOATS, HiveKind.DECIMAL, HiveKind.BOOLEAN)
 
 
 def profile_file(path: Path, names: Sequence[str] = ()) -> Profile:
-    """Reads CSV, JSON lines or Parquet, the first two also as gzip. `names`: the columns of a CSV without a header.
+    """Profile a file of CSV, JSON lines (both also as gzip) or Parquet. `names`: columns of a CSV without a header.
 
     Raises:
-        StepFailed: it is empty, or none of these, or its records do not all have the same columns, each with a name.
+        StepFailed: it is empty, in another format, or its records do not have the same columns, each with a name.
     """
     within_s = read_within_s(path.stat().st_size)
     with tempfile.TemporaryDirectory(prefix="aceite-") as folder, reader(path, Path(folder), within_s) as duck:
@@ -38,14 +38,14 @@ def profile_file(path: Path, names: Sequence[str] = ()) -> Profile:
         if not sample.columns:
             raise StepFailed(f"{path.name} has no column that a table of plain types could hold")
         if not all((*(column.landed for column in sample.columns), *sample.landing.ignored)):
-            raise StepFailed(f"{path.name} has a column without a name, by which no contract can tell it; give it one")
+            raise StepFailed(f"{path.name} has a column without a name, which no contract can refer to; give it one")
         return _profile(duck, sample)
 
 
-def _sample(duck: duckdb.DuckDBPyConnection, path: Path, scratch: Path, names: tuple[str, ...]) -> Sample:
+def _sample(duck: duckdb.DuckDBPyConnection, path: Path, scratch: Path, names: tuple[str, ...]) -> SampleTable:
     compression = "gzip" if _begins(path, _GZIP) else "none"
     faults = Faults()
-    plain = unpacked(path, compression, scratch / "plain", faults)
+    plain = unpack(path, compression, scratch / "plain", faults)
     if faults.count:
         raise StepFailed(f"{path.name}: {faults.kept[0].message}")
     if _begins(plain, _PARQUET):
@@ -80,19 +80,19 @@ def _decoded(path: Path, name: str, scratch: Path) -> tuple[Path, str]:
         text = as_utf8(path, encoding, scratch / f"{encoding}.txt", faults)
         if not faults.count:
             return text, encoding
-    raise StepFailed(f"{name} is no Parquet, and no text in any of {', '.join(_ENCODINGS)}")
+    raise StepFailed(f"{name} is neither Parquet nor text in any of {', '.join(_ENCODINGS)}")
 
 
-def _profile(duck: duckdb.DuckDBPyConnection, sample: Sample) -> Profile:
+def _profile(duck: duckdb.DuckDBPyConnection, sample: SampleTable) -> Profile:
     (rows,) = sample.ask(duck, "count(*)")
     columns = tuple(_column(duck, sample, column) for column in sample.columns)
     return Profile(rows, sample.landing, columns, _key(duck, sample, columns, rows))
 
 
-def _column(duck: duckdb.DuckDBPyConnection, sample: Sample, column: SampleColumn) -> ColumnProfile:
+def _column(duck: duckdb.DuckDBPyConnection, sample: SampleTable, column: SampleColumn) -> ColumnProfile:
     cell, value, is_text = column.cell, column.value, column.type == "string"
-    shown = f"length({cell})" if is_text else value
-    measures = (f"count({cell})", "count(*)", f"count(DISTINCT {value})", f"min({shown})", f"max({shown})")
+    sized = f"length({cell})" if is_text else value
+    measures = (f"count({cell})", "count(*)", f"count(DISTINCT {value})", f"min({sized})", f"max({sized})")
     filled, rows, distinct, low, high = sample.ask(duck, *measures)
     values = f"{distinct} value" + ("" if distinct == 1 else "s")
     between = f"always {low}" if low == high else f"{low} to {high}"
@@ -105,9 +105,9 @@ def _column(duck: duckdb.DuckDBPyConnection, sample: Sample, column: SampleColum
 
 
 def _key(
-    duck: duckdb.DuckDBPyConnection, sample: Sample, columns: Sequence[ColumnProfile], rows: int
+    duck: duckdb.DuckDBPyConnection, sample: SampleTable, columns: Sequence[ColumnProfile], rows: int
 ) -> tuple[str, ...]:
-    """The first columns, as few as can be, that are never null and never twice the same together."""
+    """Return the smallest first set of columns that are never null and unique together; empty if there is none."""
     if rows < 2:
         return ()
     for numbers in _possible_keys(columns):

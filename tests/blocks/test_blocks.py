@@ -91,7 +91,7 @@ def test_a_dotenv_file_may_begin_with_the_mark_of_utf8(settings, tmp_path):
     [
         ("ACEITE_ACCOUNT_ID", "did you mean ACEITE_AWS_ACCOUNT_ID?"),
         ("aceite_pol_s", "did you mean ACEITE_POLL_S?"),
-        ("ACEITE_ZZZ", "ACEITE_ZZZ, in the file .*[.]env, is no setting; correct or remove it"),
+        ("ACEITE_ZZZ", "ACEITE_ZZZ, in the file .*[.]env, is not a setting; correct or remove it"),
     ],
 )
 def test_a_variable_that_is_no_setting_is_refused_for_it_may_be_a_mistyped_guard(settings, tmp_path, name, said):

@@ -146,7 +146,7 @@ def test_a_profile_that_is_not_there_is_named_with_how_to_make_it(alone, verb):
         ("ACEITE_AWS_ENDPOINT_URL", "foo", "http:// or https:// with a host, such as http://127.0.0.1:5000"),
         ("ACEITE_AWS_ACCOUNT_ID", "12", "twelve digits, such as 111122223333"),
         ("ACEITE_NOTIFICATION_BLOCK", "slack", "its type and name, such as slack-webhook/squad-sor"),
-        ("ACEITE_POL_S", "5", "in the environment, is no setting; did you mean ACEITE_POLL_S?"),
+        ("ACEITE_POL_S", "5", "in the environment, is not a setting; did you mean ACEITE_POLL_S?"),
     ],
 )
 def test_of_a_wrong_setting_it_is_said_what_is_allowed(alone, name, value, allowed):

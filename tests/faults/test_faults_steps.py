@@ -106,7 +106,9 @@ def test_a_function_whose_answer_is_lost_was_called_once_or_not_at_all(
 ) -> None:
     tormented.faults(AwsFault(kind, "lambda", "Invoke", after=after, seconds=30, seed=SEED))
     name = new_name()
-    with pytest.raises((AnswerLost, WaitTimedOut), match=r"it was not called again|it may still be running"):
+    with pytest.raises(
+        (AnswerLost, WaitTimedOut), match=r"Aceite did not invoke it again|the function may still be running"
+    ):
         invoke(tormented.once("lambda"), "called", {"name": name}, within=ANSWER_WITHIN, asynchronous=asynchronous)
     if after:
         await_object(tormented.plain("s3"), f"s3://lost/called/{name}/", within=MINUTE)

@@ -12,7 +12,7 @@ from landed_contract import column, contract
 from acceptance.deliveries.delivery import Delivery
 from acceptance.errors import StepFailed
 from aws.s3.objects import list_objects
-from landed.delivery import as_one, read_members, read_objects
+from landed.delivery import combine, read_members, read_objects
 from landed.file import read_landed
 from landed.reading.faults import KEPT_FAULTS
 
@@ -37,7 +37,7 @@ def read(local_aws, deliver):
     def read(of=None, **files):
         delivery = deliver(**files)
         members = read_members(local_aws.client("s3"), delivery, of or contract())
-        return as_one(delivery, members), members
+        return combine(delivery, members), members
 
     return read
 
@@ -78,12 +78,12 @@ def test_faults_of_all_files_count_and_each_names_its_file(read):
     together, _ = read(a=HEADER + "1,a,1\n", b=HEADER + "x,b,2\n2,c\n", c="id,titel,score\n", d=HEADER + "y,b,z\n")
     assert [str(fault) for fault in together.faults] == [
         "b.csv line 3: 2 cells found, 3 expected: 2,c",
-        "c.csv line 1: the header has a column 'titel' that the contract has not; allowed are: id, title, score",
+        "c.csv line 1: the header has a column 'titel' that the contract lacks; allowed: id, title, score",
         "c.csv line 1, column title: the header lacks the column 'title'; it has: id, titel, score",
-        "d.csv line 2, column id: 'y' cannot be read as bigint: an integer from -9223372036854775808 to "
-        "9223372036854775807 is allowed",
-        "d.csv line 2, column score: 'z' cannot be read as decimal(4,1): a number with at most 3 digits before the "
-        "point and 1 after it is allowed",
+        "d.csv line 2, column id: 'y' is not bigint; allowed: an integer from -9223372036854775808 to "
+        "9223372036854775807",
+        "d.csv line 2, column score: 'z' is not decimal(4,1); allowed: a number with at most 3 digits before the "
+        "point and 1 after it",
     ]
     assert (together.fault_count, together.fingerprint, together.rows) == (5, None, 4)
     assert together.cell_faults == {"id": 1, "score": 1}
@@ -99,7 +99,7 @@ def test_no_file_with_many_faults_hides_those_of_the_others(read):
 def test_one_empty_file_among_good_ones_is_a_fault(read):
     together, _ = read(a=HEADER + "1,a,1\n", b="")
     assert [str(fault) for fault in together.faults] == [
-        "b.csv line 1: the file is empty (0 bytes); not even the header is there"
+        "b.csv line 1: the file is empty (0 bytes); it lacks even the header"
     ]
 
 
@@ -114,7 +114,7 @@ def test_files_of_one_name_in_two_folders_are_told_apart(local_aws, bucket):
     for folder in ("br", "pt"):
         s3.put_object(Bucket=bucket, Key=f"movies/{folder}/a.csv", Body=b"x")
     delivery = Delivery("movies", date(2025, 1, 2), tuple(list_objects(s3, bucket, "movies/")))
-    together = as_one(delivery, read_members(s3, delivery, contract(column("id", "bigint"))))
+    together = combine(delivery, read_members(s3, delivery, contract(column("id", "bigint"))))
     assert {fault.file for fault in together.faults} == {"br/a.csv", "pt/a.csv"}
 
 
@@ -138,7 +138,7 @@ def test_only_one_file_is_on_the_disk_at_a_time(local_aws, deliver, tmp_path, mo
 def test_a_member_that_was_replaced_meanwhile_is_named(local_aws, deliver, bucket):
     delivery = deliver(a=HEADER + "1,a,1\n", b=HEADER + "2,b,2\n")
     local_aws.client("s3").put_object(Bucket=bucket, Key="movies/20250102/b.csv", Body=b"other")
-    with pytest.raises(StepFailed, match=r"b\.csv: it was replaced since it was listed"):
+    with pytest.raises(StepFailed, match=r"b\.csv: somebody replaced it since"):
         read_members(local_aws.client("s3"), delivery, contract())
 
 

@@ -96,7 +96,7 @@ def test_a_file_in_another_encoding_is_read_as_the_same_text(read, encoding, bom
 
 def test_an_empty_file_is_a_fault(read):
     landed = read("")
-    assert said(landed) == ["line 1: the file is empty (0 bytes); not even the header is there"]
+    assert said(landed) == ["line 1: the file is empty (0 bytes); it lacks even the header"]
     assert (landed.rows, landed.fingerprint) == (0, None)
 
 
@@ -106,13 +106,13 @@ def test_a_file_with_only_a_header_has_no_rows_and_no_fault(read):
 
 
 def test_a_blank_first_line_is_not_a_header(read):
-    assert said(read("\nid,title,score\n1,a,2\n")) == ["line 1: the first line is blank, where the header must be"]
+    assert said(read("\nid,title,score\n1,a,2\n")) == ["line 1: the first line is blank; it must be the header"]
 
 
 def test_a_missing_an_unknown_and_a_doubled_column_are_named(read):
     landed = read("id,ID,titulo,score\n1,1,a,2\n")
     assert said(landed) == [
-        "line 1: the header has a column 'titulo' that the contract has not; allowed are: id, title, score",
+        "line 1: the header has a column 'titulo' that the contract lacks; allowed: id, title, score",
         "line 1, column id: the header has the column 'id' 2 times",
         "line 1, column title: the header lacks the column 'title'; it has: id, ID, titulo, score",
     ]
@@ -153,7 +153,7 @@ def test_lines_are_the_files_own_also_after_a_newline_in_quotes(read):
 
 def test_a_quote_that_is_never_closed_is_named_by_the_line_that_opens_it(read):
     landed = read('id,title,score\n1,a,2\n2,"b,3\n4,d,4\n')
-    assert said(landed) == ['line 3: a quote (") is opened in this record and never closed']
+    assert said(landed) == ['line 3: this record opens a quote (") and never closes it']
     assert read('id,title,score\n"1,a,2\n').faults[0].line == 2
 
 
@@ -167,21 +167,20 @@ def test_a_line_longer_than_any_record_may_be_is_a_fault_of_that_line(read, open
 
 def test_letters_after_a_closing_quote_are_a_fault(read):
     assert said(read('id,title,score\n1,"a"b,2\n')) == [
-        "line 2: after a closing quote (\") comes neither ',' nor the end of the line"
+        "line 2: neither ',' nor the end of the line follows a closing quote (\")"
     ]
 
 
 def test_two_kinds_of_line_ends_are_a_fault(read):
     assert said(read("id,title,score\n1,a,2\n2,b,3\r\n")) == [
-        "line 3: it ends in CRLF, the lines before it in LF; "
-        "write one kind of line end, or quote the cell that holds it"
+        "line 3: it ends in CRLF, the lines before it in LF; use one kind of line end, or quote the cell that holds it"
     ]
 
 
 def test_bytes_of_another_encoding_are_named_by_line_and_offset(read):
     landed = read("id,title,score\n1,a,2\n2,ação,3\n".encode("latin-1"))
     assert said(landed) == [
-        "line 3: byte 24 (E7) is not UTF-8, which the contract says; write the file in that encoding, "
+        "line 3: byte 24 (E7) is not valid in the contract's encoding UTF-8; write the file in that encoding, "
         "or correct the landing server's `encoding`"
     ]
     assert (landed.rows, landed.header) == (2, ("id", "title", "score"))
@@ -192,7 +191,9 @@ def test_a_broken_character_is_found_wherever_it_is_in_a_big_file(read):
     landed = read(before.encode() + b"2,a\xc3\n" + b"3,b,1\n" * 10)
     [fault] = landed.faults
     assert fault.line == 200_002
-    assert fault.message.startswith(f"byte {len(before.encode()) + 3} (C3) is not UTF-8")
+    assert fault.message.startswith(
+        f"byte {len(before.encode()) + 3} (C3) is not valid in the contract's encoding UTF-8"
+    )
 
 
 def test_a_character_that_is_cut_off_at_the_end_of_the_file_is_found(read):
@@ -205,7 +206,7 @@ def test_a_file_in_utf_16_under_a_contract_of_utf_8_is_a_fault_on_its_first_line
 
 def test_a_nul_is_named_by_its_line(read):
     assert said(read("id,title,score\n1,a,2\n2,b\0,3\n")) == [
-        "line 3: a NUL character (U+0000), which text does not hold"
+        "line 3: a NUL character (U+0000), which a text may not hold"
     ]
 
 
@@ -220,14 +221,14 @@ def test_what_a_type_does_not_allow_is_a_fault_with_line_column_and_value(read, 
     landed = cells(read, type_, READABLE[type_][0], text)
     [fault] = landed.faults
     assert (fault.line, fault.column) == (3, "x")
-    assert fault.message.startswith(f"{text!r} cannot be read as {type_}: " if len(text) <= 60 else repr(text)[:50])
+    assert fault.message.startswith(f"{text!r} is not {type_}; allowed: " if len(text) <= 60 else repr(text)[:50])
     assert (landed.rows, landed.cell_faults, landed.fingerprint) == (2, {"x": 1}, None)
 
 
 def test_a_fault_says_what_is_allowed(read):
     assert said(cells(read, "decimal(4,1)", "7.25")) == [
-        "line 2, column x: '7.25' cannot be read as decimal(4,1): "
-        "a number with at most 3 digits before the point and 1 after it is allowed"
+        "line 2, column x: '7.25' is not decimal(4,1); allowed: "
+        "a number with at most 3 digits before the point and 1 after it"
     ]
 
 
@@ -241,7 +242,7 @@ def test_an_offset_is_applied_so_that_times_are_in_utc(read):
 def test_a_landed_format_is_the_only_one_that_is_read(read):
     landed = cells(read, "date", "31/01/2013", "2013-01-31", "1/2/2013", "31/02/2013", landed_format="%d/%m/%Y")
     assert [fault.line for fault in landed.faults] == [3, 4, 5]
-    assert "a date written as %d/%m/%Y is allowed" in landed.faults[0].message
+    assert "allowed: a date written as %d/%m/%Y" in landed.faults[0].message
     at = cells(read, "timestamp", "31/01/2013 às 05h15", landed_format="%d/%m/%Y às %Hh%M")
     assert at.fingerprint == cells(read, "timestamp", "2013-01-31 05:15:00").fingerprint
 
@@ -251,10 +252,10 @@ def test_a_null_is_of_every_type(read):
 
 
 def test_a_long_value_is_cut_and_a_sensitive_one_is_hidden(read):
-    assert "'" + "x" * 59 + "…' cannot" in cells(read, "int", "x" * 5000).faults[0].message
+    assert "'" + "x" * 59 + "…' is not" in cells(read, "int", "x" * 5000).faults[0].message
     hidden = cells(read, "int", "123.456.789-09", sensitive=True)
     assert "789" not in str(hidden)
-    assert hidden.faults[0].message.startswith("the value (hidden) cannot be read as int")
+    assert hidden.faults[0].message.startswith("the value (hidden) is not int")
 
 
 def test_of_very_many_faults_the_first_twenty_are_kept_and_all_are_counted(read):
@@ -274,14 +275,14 @@ def test_one_column_may_have_blank_lines_for_nulls(read):
     landed = read("x\n1\n\ny\n", contract(column("x", "int")))
     assert (landed.rows, said(landed)) == (
         3,
-        ["line 4, column x: 'y' cannot be read as int: an integer from -2147483648 to 2147483647 is allowed"],
+        ["line 4, column x: 'y' is not int; allowed: an integer from -2147483648 to 2147483647"],
     )
 
 
 @pytest.mark.parametrize(
     ("of", "found"),
     [
-        (contract(encoding="utf-9"), "encoding 'utf-9' is not known"),
+        (contract(encoding="utf-9"), "know the encoding 'utf-9'"),
         (contract(column("x", "date", landed_format="%Q")), "%Q"),
         (contract(column("x", "array<int>")), "array<int>"),
     ],

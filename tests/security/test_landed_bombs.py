@@ -69,12 +69,15 @@ BOMBS = {
     "a cell of 1 GB in 1 MB of gzip": Bomb(
         gzipped([b"a\n", *[X] * 1000]), "times its size, or 100,000,000", compression="gzip"
     ),
-    "zeros in gzip": Bomb(gzipped([bytes(MILLION)] * 300), "unpack to more bytes than are read", compression="gzip"),
+    "zeros in gzip": Bomb(
+        gzipped([bytes(MILLION)] * 300), "unpack to more bytes; Aceite reads at most", compression="gzip"
+    ),
     "a header of 10 million columns": Bomb(
         plain(b"a", b",a1234" * 10 * MILLION, b"\n1\n"), "line 1: the header: the line is longer than 10,000,000"
     ),
     "a header of 5 million columns": Bomb(
-        plain(b"a", b"," * 4_900_000, b"\n1\n"), f"the header has 4,900,001 columns; at most {MOST_COLUMNS:,} are read"
+        plain(b"a", b"," * 4_900_000, b"\n1\n"),
+        f"the header has 4,900,001 columns; Aceite reads at most {MOST_COLUMNS:,}",
     ),
     "a record of 5 million cells": Bomb(plain(b"a\n1\n", b"," * 4_900_000, b"\n1\n"), "line 3: 4900001 cells found"),
     "a record of quoted lines without end": Bomb(
@@ -87,13 +90,15 @@ BOMBS = {
         plain(b'{"a":"', X * 300, b'"}\n'), "line 1: the line is longer than 10,000,000", kind="json"
     ),
     "JSON 100,000 deep": Bomb(
-        plain(b'{"a":', b"[" * 100_000, b"]" * 100_000, b"}\n"), "line 1: it is no JSON: maximum recursion", kind="json"
+        plain(b'{"a":', b"[" * 100_000, b"]" * 100_000, b"}\n"),
+        "line 1: the line is not JSON: maximum recursion",
+        kind="json",
     ),
     "JSON of 5 million numbers in a line": Bomb(
-        plain(b'{"a":[', b"1," * 4_900_000, b"1]}\n"), "an object or a list is no cell", kind="json"
+        plain(b'{"a":[', b"1," * 4_900_000, b"1]}\n"), "a cell may not be an object or a list", kind="json"
     ),
     "a number of 9 million digits": Bomb(
-        plain(b'{"a":', b"9" * 9 * MILLION, b"}\n"), "a number is no string", kind="json"
+        plain(b'{"a":', b"9" * 9 * MILLION, b"}\n"), "a number is not string", kind="json"
     ),
     "a Parquet cell of 500 MB in 16 KB": Bomb(
         parquet(lambda: pa.table({"a": [b"x" * 500 * MILLION]})), "unpack to 500,", kind="parquet"
@@ -103,7 +108,7 @@ BOMBS = {
     ),
     "20,000 columns of Parquet": Bomb(
         parquet(lambda: pa.table({f"c{number}": ["1"] for number in range(20_000)})),
-        f"it has 20,000 columns; at most {MOST_COLUMNS:,} are read",
+        f"the file has 20,000 columns; Aceite reads at most {MOST_COLUMNS:,}",
         kind="parquet",
     ),
 }
@@ -163,7 +168,9 @@ def test_files_as_large_as_they_look_are_read(tmp_path):
 def test_a_query_that_does_not_end_is_ended(tmp_path):
     began = time.monotonic()
     with (
-        pytest.raises(StepFailed, match=r"was not read within 0\.5 s: it holds far more than its size says"),
+        pytest.raises(
+            StepFailed, match=r"did not read the landed file within 0\.5 s: the file holds far more than its size says"
+        ),
         reader(tmp_path / "landed", tmp_path, 0.5) as duck,
     ):
         duck.execute("SELECT sum(md5_number(i::varchar)) FROM range(1_000_000_000_000) AS r(i)").fetchall()
@@ -204,7 +211,7 @@ def test_the_reader_sees_nothing_but_its_file(sql, tmp_path):
 
 def test_a_disk_that_is_full_is_told_before_it_is(tmp_path):
     refuse_full_disk(tmp_path)
-    with pytest.raises(StepFailed, match=r"no room to read what landed: .* bytes are free in .* TMPDIR"):
+    with pytest.raises(StepFailed, match=r"no room to read the landed file: .* bytes are free in .* TMPDIR"):
         refuse_full_disk(tmp_path, 10**18)
 
 
@@ -212,17 +219,17 @@ def test_a_disk_that_is_full_is_told_before_it_is(tmp_path):
     ("name", "content", "said"),
     [
         ("a.csv", b"a" + b"," * 12_000_000, "the header: the line is longer than 10,000,000"),
-        ("a.csv", b"a" + b",b" * 20_000, f"at most {MOST_COLUMNS:,} are read"),
-        ("a.json", b'{"a":"' + b"x" * 12_000_000 + b'"}\n', "no JSON lines: an object a line is needed"),
+        ("a.csv", b"a" + b",b" * 20_000, f"Aceite reads at most {MOST_COLUMNS:,}"),
+        ("a.json", b'{"a":"' + b"x" * 12_000_000 + b'"}\n', "not JSON lines: each line must be an object"),
         ("a.json", b'{"a":1}\n{"a":"' + b"x" * 12_000_000 + b'"}\n', "line 2: the line is longer than 10,000,000"),
-        ("a.json", b'{"a":' + b"[" * 100_000, "no JSON lines: an object a line is needed"),
-        ("a.json", b'{"a":1}\n{"a":' + b"[" * 100_000 + b"]" * 100_000 + b"}\n", "line 2: it is no JSON"),
+        ("a.json", b'{"a":' + b"[" * 100_000, "not JSON lines: each line must be an object"),
+        ("a.json", b'{"a":1}\n{"a":' + b"[" * 100_000 + b"]" * 100_000 + b"}\n", "line 2: the line is not JSON"),
         (
             "a.json",
             b"{" + b",".join(b'"%d":1' % number for number in range(20_000)) + b"}\n",
             f"more than {MOST_COLUMNS:,} members",
         ),
-        ("a.csv.gz", gzip.compress(bytes(200 * MILLION)), "unpack to more bytes than are read"),
+        ("a.csv.gz", gzip.compress(bytes(200 * MILLION)), "unpack to more bytes; Aceite reads at most"),
     ],
 )
 def test_a_sample_that_is_a_bomb_is_refused_with_the_place(name, content, said, tmp_path):

@@ -158,8 +158,8 @@ def test_job_variables_are_those_of_the_pool_in_its_types():
 
 REFUSED = {
     "clutser=sor": "of type ecs, has no job variable 'clutser'; did you mean cluster? it has auto_deregister",
-    "cpu=much": "cpu cannot be 'much'; allowed is integer",
-    "cpu=1.5": "cpu cannot be 1.5; allowed is integer",
+    "cpu=much": "cpu cannot be 'much'; allowed: integer",
+    "cpu=1.5": "cpu cannot be 1.5; allowed: integer",
     "launch_type=LAMBDA": "LAMBDA",
     "cluster": "'cluster' has no value",
     "env.AWS_SECRET_ACCESS_KEY=abc": "holds a secret",

@@ -30,7 +30,7 @@ from aws.athena import connect, run_query
 from aws.s3.objects import list_objects
 from flows.judging.comparison import Comparison
 from flows.steps.timeline import Timeline
-from landed.delivery import as_one, read_members, read_objects, rows_in, sums_by_bucket
+from landed.delivery import combine, read_members, read_objects, rows_in, sums_by_bucket
 from sandbox.pipeline.provision import provision
 from sandbox.server import LocalAws
 
@@ -109,7 +109,7 @@ def compare(aws):
         query = compile_checks(contract, partition, usable, comparison.files)
         answer = ask("", "", query.sql)
         table, measured = read_answer(query, answer.rows[0], answer.query_id)
-        landed = as_one(delivery, read_members(client("s3"), delivery, contract))
+        landed = combine(delivery, read_members(client("s3"), delivery, contract))
         findings = Findings(landed=LandedFacts(landed.rows, landed.fingerprint), table=table, measured=measured)
         findings = comparison.conclude(findings, usable)
         results = {result.check.id: result for result in judge_findings(contract, findings).results}

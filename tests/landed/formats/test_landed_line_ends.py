@@ -76,14 +76,14 @@ def test_a_header_that_ends_otherwise_than_the_records_is_named_by_its_line(read
     assert landed.rows == 2
     assert said(landed)[0] == (
         f"line 2: it ends in {names[body]}, the lines before it in {names[header]}; "
-        "write one kind of line end, or quote the cell that holds it"
+        "use one kind of line end, or quote the cell that holds it"
     )
 
 
 def test_what_is_wrong_behind_such_a_header_keeps_its_line(read):
     columns = (column("id", "int"), column("t", "string", landed="t\n"))
     assert said(read('id,"t\n"\r\n1,"a\nb"\r\nx,c\r\n', *columns)) == [
-        "line 5, column id: 'x' cannot be read as int: an integer from -2147483648 to 2147483647 is allowed"
+        "line 5, column id: 'x' is not int; allowed: an integer from -2147483648 to 2147483647"
     ]
     landed = read('id,"t\n"\r\n1,a\r\n2\r\n3,c\n4,"d"d\r\n', *columns)
     assert (landed.rows, [fault.line for fault in landed.faults]) == (4, [4, 5, 6])

@@ -100,7 +100,7 @@ def test_a_file_of_another_encoding_is_read_in_it(tmp_path) -> None:
 
 @pytest.mark.parametrize(
     ("content", "said"),
-    [("", "must name the columns"), ("a,A\n1,2\n", "each once"), ("a,b\n1,2\n3\n", "cannot be read")],
+    [("", "must name each column once"), ("a,A\n1,2\n", "each once"), ("a,b\n1,2\n3\n", "is not CSV with 2 columns")],
 )
 def test_what_is_no_table_is_refused_in_words(tmp_path, content, said) -> None:
     with pytest.raises(StepFailed, match=said):
@@ -132,7 +132,7 @@ def test_a_file_without_a_header_is_read_with_the_names_that_are_given(tmp_path)
 
 
 def test_names_that_are_not_as_many_as_the_cells_are_refused(tmp_path) -> None:
-    with pytest.raises(StepFailed, match="cannot be read as CSV with 3 columns"):
+    with pytest.raises(StepFailed, match="is not CSV with 3 columns"):
         profiled(tmp_path, "1,2\n3,4\n", ("a", "b", "c"))
     with pytest.raises(StepFailed, match="names its columns itself"):
         profiled(tmp_path, '{"a": 1}\n', ("a",))
@@ -140,7 +140,7 @@ def test_names_that_are_not_as_many_as_the_cells_are_refused(tmp_path) -> None:
 
 def test_a_name_that_could_be_a_value_is_doubted(tmp_path) -> None:
     first, second = profiled(tmp_path, "1,a\n2,b\n").columns
-    assert "has the file a header?" in first.note
+    assert "if the file has no header" in first.note
     assert "header" not in second.note
 
 
@@ -199,9 +199,9 @@ def test_the_values_of_json_lines_say_what_they_can_be(tmp_path) -> None:
     [
         ('{"a": 1}\n{"a": "x"}\n', "'a' is a number on line 1, a text on line 2: no type holds both"),
         ('{"a": true}\n{"a": 1}\n', "'a' is true or false on line 1, a number on line 2"),
-        ('{"a": 1}\n{"a"\n', "line 2: it is no JSON"),
-        ('{"a": 1}\n[1]\n', "line 2: it is no JSON object"),
-        ('[{"a": 1}]\n', "an object a line is needed"),
+        ('{"a": 1}\n{"a"\n', "line 2: the line is not JSON"),
+        ('{"a": 1}\n[1]\n', "line 2: the line is not a JSON object"),
+        ('[{"a": 1}]\n', "each line must be an object"),
         ('{"": 1, "b": 2}\n', "a column without a name"),
         ('{"a": 1, "": [2]}\n', "a column without a name"),
         ('{"a": "x"}\n{"a": "\\ud800"}\n', "line 2: half a character"),
