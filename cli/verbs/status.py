@@ -80,7 +80,7 @@ def _print(ledger: Ledger, console: Console, ui_url: str | None, certify_within_
     for dataset, missing in silent.missing.items():
         _say(console, f"overdue {dataset}: {_told(missing)} (UTC)")
     for dataset, since in ledger.datasets.paused().items():
-        waiting = ledger.datasets.waiting(dataset)
+        waiting = ledger.datasets.count_unclaimed(dataset)
         _say(console, f"paused {dataset}: since {since:%Y-%m-%d %H:%M:%S} (UTC), {waiting} deliveries wait; {_RESUME}")
     for landed, reason in ledger.listing.unroutable():
         console.print(f"unroutable {landed.uri}: {reason}", markup=False, highlight=False)
@@ -141,7 +141,7 @@ def _overdue_as_json(dataset: str, item: Missing) -> dict[str, Any]:
 
 
 def _paused_as_json(ledger: Ledger, dataset: str, since: datetime) -> dict[str, Any]:
-    return {"dataset": dataset, "since": since.isoformat(), "waiting": ledger.datasets.waiting(dataset)}
+    return {"dataset": dataset, "since": since.isoformat(), "waiting": ledger.datasets.count_unclaimed(dataset)}
 
 
 def _certification(place: LocationStatus, certify_within_s: float) -> str:

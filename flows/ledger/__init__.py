@@ -1,4 +1,4 @@
-"""The watcher's memory, in SQL: objects seen, deliveries announced, when, how often, and how they ended.
+"""The watcher's memory in SQL: objects seen, and deliveries with their announcements and verdicts.
 
 New objects and their announcements commit together (`Listing.commit`). A lost ledger is rebuilt from S3: the landing
 buckets hold the objects and the evidence bucket the verdicts.
@@ -60,7 +60,7 @@ def ledger_url(settings: Settings) -> str:
 
 
 def make_folder(folder: Path) -> Path:
-    """Raises SettingsError for one that cannot be."""
+    """Make the folder. Raises SettingsError if that fails."""
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
@@ -72,6 +72,6 @@ def make_folder(folder: Path) -> Path:
 
 
 def sqlite_url(path: Path) -> str:
-    """Makes the folder, so that SQLite can make the file."""
+    """Return the URL of an SQLite file, and make its folder."""
     make_folder(path.parent)
     return f"sqlite:///{path.as_posix()}"

@@ -1,4 +1,4 @@
-"""The database that a ledger is in: SQLite or PostgreSQL, by its URL."""
+"""Connects to the ledger's database: SQLite or PostgreSQL, as its URL says."""
 
 import sqlite3
 import time
@@ -27,10 +27,10 @@ _POSTGRESQL = {"connect_timeout": 10, "tcp_user_timeout": 30_000}  # s, ms; what
 
 
 def database(url: str) -> sa.Engine:
-    """Nothing is connected yet.
+    """Return an engine for the URL, without connecting.
 
     Raises:
-        LedgerMisnamed: this is no URL of a database that a ledger can be in.
+        LedgerMisnamed: the URL names no database that can hold a ledger.
         LedgerUnusable: the database's driver is missing.
     """
     parsed = _parsed(url)
@@ -52,14 +52,14 @@ def database(url: str) -> sa.Engine:
 
 
 def shown(url: sa.URL) -> str:
-    """For people: without the password, and without options, where libpq takes one too."""
+    """Return the URL for messages: without the password, and without options, one of which may be a password."""
     where: Mapping[str, Any] = {name: url.query[name] for name in ("host", "port") if name in url.query}
     return url.set(query=where).render_as_string()
 
 
 @contextmanager
 def usable(engine: sa.Engine) -> Iterator[None]:
-    """Raises LedgerUnusable for what the database says, which is that it cannot be reached, or may not be used so."""
+    """Raise LedgerUnusable, with a remedy, for an error of the database."""
     try:
         yield
     except sa.exc.DBAPIError as error:
@@ -68,18 +68,18 @@ def usable(engine: sa.Engine) -> Iterator[None]:
             remedy = "the file must be a ledger, or its folder one in which it can be made (ACEITE_LEDGER_URL, --home)"
         else:
             remedy = "check ACEITE_LEDGER_URL, that its server runs, and that its user may make tables there"
-        # The chain of causes ends here: SQLAlchemy's error would show statements, and no reader needs them.
+        # No cause is chained: SQLAlchemy's error would show SQL statements, which no reader needs.
         raise LedgerUnusable(f"the ledger {shown(engine.url)} cannot be opened: {said}; {remedy}") from None
 
 
 def _parsed(url: str) -> sa.URL:
-    """Says nothing of a URL that it does not understand: any part of that may be the password."""
+    """Parse the URL. Errors do not quote a malformed URL, because any part of it may be the password."""
     try:
         parsed = sa.make_url(url)
     except (sa.exc.ArgumentError, ValueError):
-        raise LedgerMisnamed(f"the ledger's URL is none of a database; {_ALLOWED}") from None
+        raise LedgerMisnamed(f"the ledger's URL is not a database URL; {_ALLOWED}") from None
     if parsed.drivername not in _DRIVERS:
-        raise LedgerMisnamed(f"no ledger can be in a database of the kind {parsed.drivername!r}; {_ALLOWED}")
+        raise LedgerMisnamed(f"a ledger cannot be in a database of the kind {parsed.drivername!r}; {_ALLOWED}")
     parsed = parsed.set(drivername=_DRIVERS[parsed.drivername])
     if parsed.get_backend_name() == "postgresql" and url.count("@") > 1:
         raise LedgerMisnamed(f"the ledger's URL has more than one @; {_ALLOWED}")
@@ -87,15 +87,15 @@ def _parsed(url: str) -> sa.URL:
 
 
 def _durable_and_concurrent(connection: Any, _: Any) -> None:
-    """Readers do not wait for the writer, a commit survives a power cut, and a writer waits for another up to 30 s."""
-    connection.isolation_level = None  # the driver would begin where it likes; _write_from_the_start does
+    """Let readers not wait for the writer, commits survive a power cut, and a writer wait up to 30 s for another."""
+    connection.isolation_level = None  # else the driver begins transactions by itself; _write_from_the_start does
     for pragma in (f"busy_timeout={_BUSY_S * 1000}", "synchronous=FULL"):
         connection.execute(f"PRAGMA {pragma}").close()
     _switch_to_wal(connection, time.monotonic() + _BUSY_S)
 
 
 def _switch_to_wal(connection: Any, until: float) -> None:
-    """Of several that open a new file at once, SQLite refuses all but one, and does not wait for it."""
+    """Switch to WAL, retrying: SQLite refuses all but one of several that do so at the same time."""
     while True:
         try:
             connection.execute("PRAGMA journal_mode=WAL").close()
@@ -108,13 +108,13 @@ def _switch_to_wal(connection: Any, until: float) -> None:
 
 
 def _write_from_the_start(connection: sa.Connection) -> None:
-    """What a writing transaction reads must still hold when it writes, the lease above all."""
+    """Take the write lock when a transaction begins: what it reads, such as the lease, must hold until it writes."""
     writes = connection.get_execution_options().get("writes", False)
     connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
 
 
 def _complete_and_in_no_ones_way(connection: Any, _: Any) -> None:
-    """A watcher whose machine lost its power in a transaction must not keep the next one from the lease for hours."""
+    """Check the encoding, and end idle transactions: a watcher that lost power must not hold the lease for hours."""
     encoding = connection.info.parameter_status("server_encoding")
     if encoding != "UTF8":
         raise LedgerUnusable(

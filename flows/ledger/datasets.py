@@ -1,4 +1,4 @@
-"""What is known of each watched dataset as a whole: its last new delivery, what people were told is overdue, pauses."""
+"""Each watched dataset as a whole: its last new delivery, what was reported as overdue, and pauses."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -14,12 +14,12 @@ from flows.ledger.lease import still_held
 from flows.ledger.tables import announcement_row, announcements, datasets, deliveries, writing
 
 MOST_LATE = 1000
-"""Deliveries without a verdict of which one look tells; the others follow."""
+"""How many late deliveries one look reports; the next look takes the others."""
 
 
 @dataclass(frozen=True, slots=True)
 class Unjudged:
-    """A delivery without a verdict, of which people were not told yet."""
+    """A delivery without a verdict that was not reported as late yet."""
 
     id: str
     dataset: str
@@ -49,7 +49,7 @@ class Datasets:
         self._engine = engine
 
     def watch(self, names: Iterable[str], now: datetime) -> None:
-        """From now on, unless they are watched already."""
+        """Watch these datasets from now on; those that are watched already keep their time."""
         with writing(self._engine) as connection:
             known = set(connection.scalars(sa.select(datasets.c.dataset)))
             rows = [{"dataset": name, "watched_at": now} for name in names if name not in known]
@@ -61,37 +61,37 @@ class Datasets:
             return {row.dataset: _watched(row) for row in connection.execute(sa.select(datasets))}
 
     def paused(self) -> Mapping[str, datetime]:
-        """Since when each paused dataset is."""
+        """Return the paused datasets, with the time of each pause."""
         query = sa.select(datasets.c.dataset, datasets.c.paused_at).where(datasets.c.paused_at.is_not(None))
         with self._engine.connect() as connection:
             return {dataset: since for dataset, since in connection.execute(query)}
 
-    def waiting(self, dataset: str) -> int:
-        """Its deliveries that no run took."""
+    def count_unclaimed(self, dataset: str) -> int:
+        """Count the dataset's deliveries that no run claimed."""
         query = sa.select(sa.func.count()).where(deliveries.c.dataset == dataset, *_untouched())
         with self._engine.connect() as connection:
             return connection.execute(query).scalar_one()
 
-    def inconclusive(self, dataset: str, since: datetime) -> tuple[str, ...]:
-        """The reasons of its inconclusive verdicts since then, the newest first."""
+    def inconclusive_reasons(self, dataset: str, since: datetime) -> tuple[str, ...]:
+        """Return the reasons of the dataset's inconclusive verdicts since then, the newest first."""
         recent = (deliveries.c.judged_at >= since, deliveries.c.dataset == dataset)
         query = sa.select(deliveries.c.reason).where(*recent, deliveries.c.verdict == "inconclusive")
         with self._engine.connect() as connection:
             return tuple(connection.scalars(query.order_by(deliveries.c.judged_at.desc())))
 
     def pause(self, dataset: str, draft: EventDraft, now: datetime, holder: str | None = None) -> None:
-        """With what people are told of it, in one transaction. Raises LeaseLost, as all that follow."""
+        """Record the pause and its announcement in one transaction. Raises LeaseLost, as do the methods below."""
         self._commit(dataset, {"paused_at": now}, draft, now, holder)
 
     def resume(self, dataset: str, draft: EventDraft, now: datetime, holder: str | None = None) -> None:
         self._commit(dataset, {"paused_at": None}, draft, now, holder)
 
-    def tell_missing(self, dataset: str, due: datetime, draft: EventDraft, now: datetime, holder: str | None) -> None:
-        """That the delivery that was due then did not come."""
+    def report_missing(self, dataset: str, due: datetime, draft: EventDraft, now: datetime, holder: str | None) -> None:
+        """Record and announce that the delivery due at `due` did not arrive."""
         self._commit(dataset, {"missing_told": due}, draft, now, holder)
 
     def late(self, allowed: Mapping[str, timedelta], now: datetime) -> tuple[Unjudged, ...]:
-        """Deliveries that are without a verdict for longer than allowed, and of which nobody was told; oldest first."""
+        """Return deliveries without a verdict for longer than allowed and not reported yet, the oldest first."""
         if not allowed:
             return ()
         silent = (deliveries.c.judged_at.is_(None), deliveries.c.overdue_told_at.is_(None))
@@ -113,7 +113,7 @@ class Datasets:
             )
         return tuple(each for each in found if each.arrived_at + allowed[each.dataset] < now)
 
-    def tell_late(self, ids: Iterable[str], draft: EventDraft, now: datetime, holder: str | None = None) -> None:
+    def report_late(self, ids: Iterable[str], draft: EventDraft, now: datetime, holder: str | None = None) -> None:
         with writing(self._engine) as connection:
             if holder is not None:
                 still_held(connection, holder)
@@ -130,8 +130,8 @@ class Datasets:
             connection.execute(sa.insert(announcements).values(announcement_row(None, draft, now)))
 
 
-def held_back(connection: sa.Connection) -> list[str]:
-    """The paused datasets."""
+def paused_datasets(connection: sa.Connection) -> list[str]:
+    """Return the paused datasets."""
     return list(connection.scalars(sa.select(datasets.c.dataset).where(datasets.c.paused_at.is_not(None))))
 
 

@@ -1,4 +1,4 @@
-"""The groups of files that make, or will make, one delivery."""
+"""The file groups: files that make, or will make, one delivery."""
 
 from collections.abc import Iterable
 from datetime import datetime
@@ -17,14 +17,14 @@ class Groups:
         self._engine = engine
 
     def load(self, keys: Iterable[GroupKey]) -> dict[GroupKey, Group]:
-        """Those that are known."""
+        """Return the known groups among these."""
         wanted = [key.id for key in keys]
         with self._engine.connect() as connection:
             rows = connection.execute(sa.select(groups.c.state).where(groups.c.id.in_(wanted)))
             return {group.key: group for group in (GROUP.validate_python(row.state) for row in rows)}
 
     def open(self) -> tuple[Group, ...]:
-        """Those in which there is news, the oldest first."""
+        """Return the groups that changed or wait, the oldest first."""
         query = sa.select(groups.c.state).where(groups.c.opened_at.is_not(None)).order_by(groups.c.opened_at)
         with self._engine.connect() as connection:
             return tuple(GROUP.validate_python(row.state) for row in connection.execute(query))
@@ -38,7 +38,7 @@ class Groups:
         event: EventDraft | None = None,
         holder: str | None = None,
     ) -> None:
-        """What became of a group, and what must be announced of it, in one transaction. Raises LeaseLost."""
+        """Write a group, and its delivery or event, in one transaction. Raises LeaseLost."""
         with writing(self._engine) as connection:
             if holder is not None:
                 still_held(connection, holder)

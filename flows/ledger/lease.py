@@ -1,4 +1,4 @@
-"""Who may write: one watcher at a time."""
+"""The lease: one watcher at a time may write to the ledger."""
 
 from datetime import datetime
 
@@ -15,7 +15,7 @@ class Lease:
         self._engine = engine
 
     def take(self, holder: str, until: datetime, now: datetime) -> bool:
-        """Takes or renews the lease; False if another holds it and it has not run out."""
+        """Take or renew the lease. Return False if another watcher holds it and it has not expired."""
         free = sa.or_(lease.c.holder == holder, lease.c.until < now)
         mine = {"holder": holder, "until": until}
         with writing(self._engine) as connection:
@@ -29,7 +29,7 @@ class Lease:
         return True
 
     def renew(self, holder: str, until: datetime) -> bool:
-        """False if another took it meanwhile, be it gone again: what this holder knows of the ledger is old by then."""
+        """Renew the lease. Return False if another took it meanwhile, even if it is gone: it changed the ledger."""
         mine = sa.and_(lease.c.name == _NAME, lease.c.holder == holder)
         with writing(self._engine) as connection:
             return bool(connection.execute(sa.update(lease).where(mine).values(until=until)).rowcount)
@@ -40,12 +40,12 @@ class Lease:
 
 
 def still_held(connection: sa.Connection, holder: str) -> None:
-    """Keeps the lease as it is until the transaction ends.
+    """Lock the lease until the transaction ends.
 
     Raises:
-        LeaseLost: another watcher took it meanwhile, and what this one saw must not be written.
+        LeaseLost: another watcher holds the lease, so this one must not write.
     """
     mine = sa.select(lease.c.holder).where(lease.c.name == _NAME).with_for_update()
     found = connection.execute(mine).scalar_one_or_none()
     if found != holder:
-        raise LeaseLost(f"the ledger is another watcher's by now: {found or 'nobody'} holds its lease, not {holder}")
+        raise LeaseLost(f"this watcher lost the ledger: {found or 'nobody'} holds its lease, not {holder}")

@@ -1,4 +1,4 @@
-"""Which object versions were seen, and up to where the listing is certified."""
+"""The object versions that were seen, and the key ranges whose listing is certified."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -17,7 +17,7 @@ from flows.ledger.writes import AT_ONCE, NewObject, insert_new_objects, replace_
 
 @dataclass(frozen=True, slots=True)
 class Certified:
-    """What one page of a listing changes: `ranges` replace the range that ended at `until`."""
+    """What one page of a listing changes. `ranges` replace the range that ended at `until`."""
 
     bucket: str
     prefix: str
@@ -33,7 +33,7 @@ class Listing:
         self._engine = engine
 
     def ranges(self, bucket: str, prefix: str) -> tuple[KeyRange, ...]:
-        """Those of a location, in the order of their keys. A location that was never looked at has one, with no end."""
+        """Return a location's ranges in the order of their keys. One never listed has one range, without an end."""
         query = sa.select(ranges).where(_at(bucket, prefix)).order_by(ranges.c.until == "", ranges.c.until)
         found: list[KeyRange] = []
         with self._engine.connect() as connection:
@@ -44,7 +44,7 @@ class Listing:
         return tuple(found) or (KeyRange(),)
 
     def versions(self, bucket: str, prefix: str, after: str = "", until: str | None = None) -> dict[str, LandingObject]:
-        """The last seen version of every key below the prefix in a range of keys, by key."""
+        """Return by key the last seen version of every key below the prefix, within a range of keys."""
         place = [objects.c.bucket == bucket, objects.c.key > after, *below(prefix)]
         if until is not None:
             place.append(objects.c.key <= until)
@@ -53,7 +53,7 @@ class Listing:
             return {row.key: LandingObject(row.bucket, row.key, row.etag, row.size, row.last_modified) for row in rows}
 
     def revisions(self, dataset: str, keys: Sequence[Sequence[str]]) -> dict[tuple[str, ...], int]:
-        """For each group of keys how often it was delivered so far. Groups that never were are left out."""
+        """Return for each group of keys how often it was delivered so far. Groups never delivered are left out."""
         texts = {keys_as_text(group): tuple(group) for group in keys}
         found: dict[tuple[str, ...], int] = {}
         with self._engine.connect() as connection:
@@ -65,10 +65,10 @@ class Listing:
         return found
 
     def commit(self, page: Certified, now: datetime, holder: str | None = None) -> None:
-        """What was seen and what must be announced, in one transaction: both are remembered, or neither.
+        """Write new objects and their announcements in one transaction.
 
         Raises:
-            LeaseLost: `holder` is given and does not hold the lease.
+            LeaseLost: a `holder` is given and does not hold the lease.
         """
         with writing(self._engine) as connection:
             if holder is not None:
@@ -81,7 +81,7 @@ class Listing:
             replace_groups(connection, page.groups)
 
     def recut(self, bucket: str, prefix: str, cut: Sequence[KeyRange], holder: str | None = None) -> None:
-        """Writes other ranges over the same keys. Raises LeaseLost as `commit` does."""
+        """Replace a location's ranges by others over the same keys. Raises LeaseLost as `commit` does."""
         with writing(self._engine) as connection:
             if holder is not None:
                 still_held(connection, holder)
@@ -91,7 +91,7 @@ class Listing:
     def certified(
         self, bucket: str, prefix: str, which: Sequence[KeyRange], now: datetime, holder: str | None = None
     ) -> None:
-        """These ranges were looked at and hold what they held. Raises LeaseLost as `commit` does."""
+        """Record that these ranges were listed and did not change. Raises LeaseLost as `commit` does."""
         if not which:
             return
         with writing(self._engine) as connection:
@@ -102,7 +102,7 @@ class Listing:
                 connection.execute(sa.update(ranges).where(these).values(certified_at=now))
 
     def forget(self, landed: LandingObject) -> None:
-        """The object version will be new again to the next look at it."""
+        """Forget an object version, so that the next listing finds it as new."""
         with writing(self._engine) as connection:
             here = sa.and_(objects.c.bucket == landed.bucket, objects.c.key == landed.key)
             connection.execute(sa.delete(objects).where(here))
@@ -112,7 +112,7 @@ class Listing:
             connection.execute(unread.values(digest=""))
 
     def unroutable(self, limit: int | None = 100) -> tuple[tuple[LandingObject, str], ...]:
-        """The latest objects that fit no contract, newest first, with the reason."""
+        """Return the latest objects that fit no contract, newest first, each with the reason."""
         query = sa.select(objects).where(objects.c.unroutable.is_not(None)).order_by(objects.c.seen_at.desc())
         with self._engine.connect() as connection:
             return tuple(

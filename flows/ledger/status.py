@@ -1,4 +1,4 @@
-"""What `aceite status` shows."""
+"""Reads what `aceite status` shows."""
 
 import json
 from dataclasses import dataclass
@@ -7,13 +7,13 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from flows.ledger.datasets import held_back
+from flows.ledger.datasets import paused_datasets
 from flows.ledger.tables import below, deliveries, objects, ranges
 
 
 @dataclass(frozen=True, slots=True)
 class DeliveryStatus:
-    """One line of `aceite status`. `state` is landed, announced, claimed, judged, or paused: no run takes it."""
+    """One line of `aceite status`. `state` is landed, announced, claimed, judged, or paused (no run takes it)."""
 
     id: str
     dataset: str
@@ -30,7 +30,7 @@ class DeliveryStatus:
 
 @dataclass(frozen=True, slots=True)
 class LocationStatus:
-    """A landing location: since when all of it is certified, None if it was never listed to its end."""
+    """A landing location. `certified_at` is since when all of it is certified; None if it was never listed whole."""
 
     bucket: str
     prefix: str
@@ -44,10 +44,10 @@ class Status:
         self._engine = engine
 
     def deliveries(self, limit: int = 1000) -> tuple[DeliveryStatus, ...]:
-        """Newest first."""
+        """Return the deliveries, newest first."""
         query = sa.select(deliveries).order_by(deliveries.c.arrived_at.desc(), deliveries.c.id).limit(limit)
         with self._engine.connect() as connection:
-            paused = held_back(connection)
+            paused = paused_datasets(connection)
             return tuple(_status(row, row.dataset in paused) for row in connection.execute(query))
 
     def locations(self) -> tuple[LocationStatus, ...]:

@@ -16,7 +16,7 @@ metadata = sa.MetaData()
 
 
 class UtcDateTime(sa.TypeDecorator[datetime]):
-    """SQLite keeps no zone; here every time is UTC."""
+    """A time in UTC. SQLite stores no time zone."""
 
     impl = sa.DateTime
     cache_ok = True
@@ -29,7 +29,7 @@ class UtcDateTime(sa.TypeDecorator[datetime]):
 
 
 class Text(sa.TypeDecorator[str]):
-    """Any text. PostgreSQL takes no NUL, which a key may hold: other characters stand for it, in the same order."""
+    """Any text. PostgreSQL rejects NUL, which a key may hold, so other characters stand for it, in the same order."""
 
     impl = sa.String
     cache_ok = True
@@ -46,7 +46,7 @@ class Text(sa.TypeDecorator[str]):
 _WITHOUT_NUL = str.maketrans({"\x00": "\x01\x01", "\x01": "\x01\x02"})
 _STANDS_FOR_ANOTHER = re.compile("\x01[\x01\x02]")
 KEY = Text().with_variant(Text(collation="C"), "postgresql")
-"""Compared by its bytes, as S3 orders keys. SQLite does so by itself."""
+"""A key, compared by its bytes, as S3 orders keys. SQLite does so by default."""
 
 ledger_version = sa.Table("ledger_version", metadata, sa.Column("version", sa.Integer, primary_key=True))
 ranges = sa.Table(
@@ -54,7 +54,7 @@ ranges = sa.Table(
     metadata,
     sa.Column("bucket", sa.String, primary_key=True),
     sa.Column("prefix", KEY, primary_key=True),
-    sa.Column("until", KEY, primary_key=True),  # the last range, which has no end, has none: ""
+    sa.Column("until", KEY, primary_key=True),  # "" for the last range, which has no end
     sa.Column("held", sa.Integer, nullable=False),
     sa.Column("digest", sa.String, nullable=False),
     sa.Column("certified_at", UtcDateTime),
@@ -123,7 +123,7 @@ announcements = sa.Table(
     sa.Column("due_at", UtcDateTime, nullable=False),
     sa.Column("posted_at", UtcDateTime),
     sa.Column("confirmed_at", UtcDateTime),  # see layout for its index, and that of the next
-    sa.Column("batch_id", sa.String),  # the announcement, of several deliveries, that tells of this one too
+    sa.Column("batch_id", sa.String),  # the announcement that this one is bundled into
 )
 lease = sa.Table(
     "lease",
@@ -136,19 +136,19 @@ lease = sa.Table(
 
 @contextmanager
 def writing(engine: sa.Engine) -> Iterator[sa.Connection]:
-    """A transaction that writes. On SQLite no other writes meanwhile, so what it reads holds until it commits."""
+    """Open a writing transaction. On SQLite no other writes meanwhile, so what it reads holds until it commits."""
     with engine.connect().execution_options(writes=True) as connection, connection.begin():
         yield connection
 
 
 def below(prefix: str) -> tuple[sa.ColumnElement[bool], ...]:
-    """The objects whose key begins with the prefix. Compared as an index does, for LIKE ignores case on SQLite."""
+    """Return conditions for keys that begin with the prefix. An index serves them; LIKE ignores case on SQLite."""
     end = behind(prefix)
     return (objects.c.key >= prefix,) if end is None else (objects.c.key >= prefix, objects.c.key < end)
 
 
 def behind(prefix: str) -> str | None:
-    """The first text that is behind everything that begins with the prefix; None if there is none.
+    """Return the first text that sorts after all texts with this prefix; None if there is none.
 
     >>> behind("imdb/")
     'imdb0'
@@ -161,11 +161,11 @@ def behind(prefix: str) -> str | None:
 
 
 def keys_as_text(keys: Sequence[str]) -> str:
-    """As `deliveries.member_keys` has them."""
+    """Return keys in the form of `deliveries.member_keys`."""
     return json.dumps(sorted(keys), ensure_ascii=False)
 
 
 def announcement_row(delivery_id: str | None, draft: EventDraft, now: datetime) -> dict[str, Any]:
-    """For `announcements`: an event that is due, with an id of its own."""
+    """Return a row of `announcements`: an event that is due, with a new id."""
     event = {"name": draft.name, "resource": dict(draft.resource), "payload": dict(draft.payload)}
     return {"event_id": str(uuid.uuid4()), "delivery_id": delivery_id, "event": event, "due_at": now}

@@ -1,4 +1,4 @@
-"""Writes of what was seen, each inside a transaction of the caller."""
+"""Writes of new objects, deliveries and groups, each inside the caller's transaction."""
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
@@ -15,17 +15,16 @@ from acceptance.deliveries.pointer import DeliveryPointer
 from acceptance.judging.judge import Judged
 from flows.ledger.tables import announcement_row, announcements, datasets, deliveries, groups, keys_as_text, objects
 
-AT_ONCE = 400  # SQLite takes no more than 999 values in a statement of its older versions
+AT_ONCE = 400  # older versions of SQLite allow 999 values in a statement
 GROUP = TypeAdapter(Group)
 
 
 @dataclass(frozen=True, slots=True)
 class NewObject:
-    """What a new object version means: a delivery, whose pipeline may take so long, or the reason why it is none.
+    """A new object version: a delivery, whose pipeline may take `pipeline_takes`, or the reason why it is none.
 
     At most one of `delivery`, `unroutable` and `ignored` is set; none if it is part of a group. `event` is what must be
-    announced, if anything.
-    `judged` is the verdict that the delivery has already, when the ledger was lost.
+    announced, if anything. `judged` is a verdict that the delivery already has, when the ledger was lost.
     """
 
     landed: LandingObject
@@ -54,7 +53,7 @@ def insert_new_objects(connection: sa.Connection, new_objects: Sequence[NewObjec
 
 
 def insert_delivery(connection: sa.Connection, new_object: NewObject, now: datetime) -> None:
-    """The delivery of a group, and its event if there is one."""
+    """Insert the delivery of a group, and its event if there is one."""
     if _unknown_deliveries(connection, [new_object]):
         connection.execute(sa.insert(deliveries), [_delivery_row(new_object, now)])
         _remember_newest(connection, [new_object], now)
@@ -88,7 +87,7 @@ def _object_row(new_object: NewObject, now: datetime) -> dict[str, Any]:
 
 
 def _unknown_deliveries(connection: sa.Connection, new_objects: Sequence[NewObject]) -> dict[str, NewObject]:
-    """By id, those that are not in the ledger: a delivery's identity is its content."""
+    """Return by id the deliveries that the ledger does not hold. A delivery's id depends on its content only."""
     found = {new_object.delivery.id: new_object for new_object in new_objects if new_object.delivery is not None}
     known = sa.select(deliveries.c.id).where(deliveries.c.id.in_(found))
     for row in connection.execute(known):
@@ -97,7 +96,7 @@ def _unknown_deliveries(connection: sa.Connection, new_objects: Sequence[NewObje
 
 
 def _remember_newest(connection: sa.Connection, fresh: Iterable[NewObject], now: datetime) -> None:
-    """Of each dataset the new delivery of the latest date. An amended one is not the next that is expected."""
+    """Record each dataset's new delivery of the latest date. An amended one is not the next expected one."""
     new = [each.delivery for each in fresh if each.delivery is not None and each.delivery.revision == 1]
     newest = {delivery.dataset: delivery for delivery in sorted(new, key=lambda each: each.business_date)}
     for dataset, delivery in newest.items():

@@ -100,7 +100,7 @@ class EndedRuns:
     def _orphan(self, ended: Iterable[FlowRun]) -> None:
         """Mark the deliveries whose latest event started one of these runs. Others were announced again since then."""
         of = {run.parameters.get("event_id"): _ids(run) for run in ended}
-        last = self.follow_up.announcements.told_by([each for ids in of.values() for each in ids])
+        last = self.follow_up.announcements.last_events([each for ids in of.values() for each in ids])
         self.follow_up.orphaned.update(
             id_ for event_id, ids in of.items() for id_ in ids if id_ in last and str(last[id_]) == event_id
         )

@@ -87,7 +87,7 @@ class FollowUp:
         by_id = {delivery.id: answer for delivery, answer in zip(deliveries, answers, strict=True)}
         troubles = {id_: answer for id_, answer in by_id.items() if isinstance(answer, Exception)}
         found = {id_: answer for id_, answer in by_id.items() if not isinstance(answer, Exception)}
-        self.announcements.note({**{id_: {} for id_ in troubles}, **found}, _now())  # these were checked too
+        self.announcements.record({**{id_: {} for id_ in troubles}, **found}, _now())  # these were checked too
         for said in {str(each) for each in troubles.values() if isinstance(each, UnexpectedObject)} - self.strange:
             get_run_logger().error("a delivery cannot get a verdict: %s", said)
             self.strange.add(said)

@@ -45,8 +45,8 @@ class OverdueWatch:
             if known and found and (known.told is None or known.told < found.due):
                 self.log.warning("%s is overdue since %s", contract.dataset, found.since.isoformat())
                 draft = not_arrived(contract, found)
-                self.ledger.datasets.tell_missing(contract.dataset, found.due, draft, now, self.holder)
-        self._tell_late(now)
+                self.ledger.datasets.report_missing(contract.dataset, found.due, draft, now, self.holder)
+        self._report_late(now)
 
     def look_at_switches(self, now: datetime) -> None:
         """Pause the datasets whose automation is switched off, and resume those whose automation is on again.
@@ -67,18 +67,20 @@ class OverdueWatch:
 
     def _pause(self, dataset: str, switch: Switch, now: datetime) -> None:
         known = self.ledger.datasets
-        reasons = known.inconclusive(dataset, now - BLAMED)
+        reasons = known.inconclusive_reasons(dataset, now - BLAMED)
         self.log.warning("%s is paused: its automation %r is switched off", dataset, switch.name)
-        known.pause(dataset, paused(dataset, now, known.waiting(dataset), reasons, switch.page), now, self.holder)
+        known.pause(
+            dataset, paused(dataset, now, known.count_unclaimed(dataset), reasons, switch.page), now, self.holder
+        )
 
     def _resume(self, dataset: str, since: datetime, now: datetime) -> None:
-        waiting = self.ledger.datasets.waiting(dataset)
+        waiting = self.ledger.datasets.count_unclaimed(dataset)
         self.log.info("%s is resumed: %d deliveries waited", dataset, waiting)
         self.ledger.datasets.resume(dataset, resumed(dataset, since, waiting), now, self.holder)
         # Their events, or their runs, came while the automation was switched off.
-        self.ledger.announcements.announce_again(self.ledger.announcements.untaken(dataset), now)
+        self.ledger.announcements.announce_again(self.ledger.announcements.unclaimed(dataset), now)
 
-    def _tell_late(self, now: datetime) -> None:
+    def _report_late(self, now: datetime) -> None:
         allowed = {contract.dataset: judged_within(contract) for contract in self.contracts}
         of: Callable[[object], str] = attrgetter("dataset")
         found = sorted(self.ledger.datasets.late(allowed, now), key=of)
@@ -97,4 +99,4 @@ class OverdueWatch:
             ]
             self.log.warning("%s: %d deliveries without a verdict in time", dataset, len(late))
             ids = [each.delivery_id for each in late]
-            self.ledger.datasets.tell_late(ids, no_verdict(dataset, late), now, self.holder)
+            self.ledger.datasets.report_late(ids, no_verdict(dataset, late), now, self.holder)

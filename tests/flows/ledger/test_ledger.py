@@ -88,10 +88,10 @@ def test_an_announced_delivery_is_in_flight_until_it_has_a_verdict(ledger):
     announce(ledger, new_object)
     (item,) = ledger.announcements.in_flight()
     assert (item.announcements, item.pipeline_takes) == (1, timedelta(minutes=10))
-    ledger.announcements.note({new_object.delivery.id: {"claimed_at": NOON}}, NOON)
+    ledger.announcements.record({new_object.delivery.id: {"claimed_at": NOON}}, NOON)
     assert [status.state for status in ledger.status.deliveries()] == ["claimed"]
     verdict = {"judged_at": NOON, "verdict": "accepted", "reason": "all", "evidence": "s3://e/"}
-    ledger.announcements.note({new_object.delivery.id: verdict}, NOON)
+    ledger.announcements.record({new_object.delivery.id: verdict}, NOON)
     assert ledger.announcements.in_flight() == ()
     assert [(status.state, status.verdict) for status in ledger.status.deliveries()] == [("judged", "accepted")]
 

@@ -182,7 +182,7 @@ def test_an_announcement_that_is_confirmed_twice_counts_once(ledger):
 def test_a_delivery_with_a_verdict_is_not_announced_again(ledger):
     delivery_id = a_delivery(ledger)
     verdict = {"judged_at": NOON, "verdict": "accepted", "reason": "a\x00b", "evidence": "s3://e/"}
-    ledger.announcements.note({delivery_id: verdict}, NOON)
+    ledger.announcements.record({delivery_id: verdict}, NOON)
     ledger.announcements.announce_again([delivery_id], NOON)
     assert ledger.announcements.due(10) == ()
     assert [status.reason for status in ledger.status.deliveries()] == ["a\x00b"]
@@ -302,9 +302,9 @@ def test_what_is_asked_again_and_again_reads_no_history(new_sqlite):
         told.posted([event.event_id], NOON)
         told.confirmed([event.event_id], NOON)
         told.bundle({"sales": 200, "others": 200}, NOON)
-        told.told_by(["any"])
+        told.last_events(["any"])
         told.announce_again(["any"], NOON)
-        told.in_flight(), told.unjudged(5), told.unjudged_since(), told.judged(NOON, LATER), told.untaken("sales")
+        told.in_flight(), told.unjudged(5), told.unjudged_since(), told.judged(NOON, LATER), told.unclaimed("sales")
         ledger.datasets.late({"sales": timedelta(hours=1)}, LATER)
     engine = sa.create_engine(url)
     with engine.connect() as connection:
@@ -322,5 +322,5 @@ def test_what_is_asked_again_and_again_reads_no_history(new_sqlite):
 def test_nothing_is_asked_of_no_deliveries(ledger):
     asked = list[str]()
     with listening(lambda statement, _: asked.append(statement)):
-        assert ledger.announcements.told_by([]) == {}
+        assert ledger.announcements.last_events([]) == {}
     assert asked == []

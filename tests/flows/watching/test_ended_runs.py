@@ -343,12 +343,12 @@ def test_a_queued_run_that_is_cancelled_while_its_dataset_is_paused_is_not_run_a
     datasets.pause("sales", paused("sales", long_ago(), 1, (), ""), long_ago())
     watch.run([delivery], event_id, Scheduled(), Cancelled(message="by Ana"))
     if resumed:  # before the watcher saw the run's end
-        announcements.announce_again(announcements.untaken("sales"), long_ago())
+        announcements.announce_again(announcements.unclaimed("sales"), long_ago())
     watch.look()
     found = watch.evidence(delivery)
     assert found is not None
     assert found.reason == "cancelled by a person: by Ana"
-    assert announcements.untaken("sales") == ()
+    assert announcements.unclaimed("sales") == ()
 
 
 def test_of_a_cancelled_run_of_many_all_without_a_verdict_are_inconclusive(watch: Watch) -> None:
