@@ -1,1 +1,1 @@
-"""THE COMMAND `aceite`: one module for each verb. It puts the other packages together."""
+"""The command `aceite`: one module for each verb. It puts the other packages together."""

@@ -1,8 +1,7 @@
-"""What a person is told when a command could not do its work, and the exit code of that.
+"""Prints why a command failed, and chooses its exit code.
 
-1 is what a verb answers by itself: rejected, changed, a contract that is refused. Nothing here is, or a script would
-take for a verdict what was never judged. 64 is for what the command was told wrongly: by an option, a setting, a file
-or folder that it was given. 2 is for all that happened to it.
+The exit code is never 1: that is a verb's own negative answer, such as rejected, and a script would take a failure for
+a verdict. 64 is for wrong input: an option, a setting, a file or a folder. 2 is for every other failure.
 """
 
 import os
@@ -20,62 +19,67 @@ from cli.doctor.looks import identity
 from cli.options import EXIT_FAILURE, EXIT_USAGE, UsageProblem
 from cli.serving.home import find_running
 
-_TOLD_WRONGLY = (UsageProblem, SettingsError, ContractError, LedgerMisnamed)
+_WRONG_INPUT = (UsageProblem, SettingsError, ContractError, LedgerMisnamed)
 
 
-def tell(error: Exception) -> int:
-    """Says it on standard error, where what nobody foresaw keeps its traceback, and answers the exit code."""
-    if not isinstance(error, _FORESEEN):
+def print_failure(error: Exception) -> int:
+    """Print the failure to standard error, an unexpected one with its traceback, and return the exit code."""
+    if not isinstance(error, _EXPECTED):
         traceback.print_exception(error)
     console = Console(stderr=True)
-    console.print(f"aceite: {sentence(error)}", style="red", markup=False, highlight=False, soft_wrap=True)
+    console.print(f"aceite: {describe(error)}", style="red", markup=False, highlight=False, soft_wrap=True)
     return exit_code(error)
 
 
 def exit_code(error: Exception) -> int:
-    told_wrongly = isinstance(error, _TOLD_WRONGLY)
-    for each in _causes(error):
-        if isinstance(each, BotoCoreError | ClientError) and identity.trouble(each, None) is not None:
-            told_wrongly = identity.is_of_settings(each)
-    return EXIT_USAGE if told_wrongly else EXIT_FAILURE
+    """Return EXIT_USAGE for wrong input, else EXIT_FAILURE."""
+    is_wrong_input = isinstance(error, _WRONG_INPUT)
+    for cause in _causes(error):
+        if isinstance(cause, BotoCoreError | ClientError) and identity.trouble(cause, None) is not None:
+            is_wrong_input = identity.is_of_settings(cause)
+    return EXIT_USAGE if is_wrong_input else EXIT_FAILURE
 
 
-def sentence(error: Exception) -> str:
-    """Of credentials, and of an AWS that is not reached, in the words of `aceite doctor`, whatever it kept from."""
-    for each in _causes(error):
-        if isinstance(each, BotoCoreError | ClientError):
-            seen = identity.trouble(each, os.environ.get("ACEITE_AWS_PROFILE"))
-            if seen is not None:
-                return f"{seen.found}; {seen.remedy}{_nobody_serves() if isinstance(each, NoCredentialsError) else ''}"
-            if isinstance(each, ClientError) and error_code(each) == "NoSuchBucket":
-                return f"{error}; {_make_bucket(each)}"
+def describe(error: Exception) -> str:
+    """Return one sentence: what failed, and what to do.
+
+    Wrong credentials and an AWS that cannot be reached are described as `aceite doctor` does.
+    """
+    for cause in _causes(error):
+        if isinstance(cause, BotoCoreError | ClientError):
+            look = identity.trouble(cause, os.environ.get("ACEITE_AWS_PROFILE"))
+            if look is not None:
+                hint = _hint_to_home() if isinstance(cause, NoCredentialsError) else ""
+                return f"{look.found}; {look.remedy}{hint}"
+            if isinstance(cause, ClientError) and error_code(cause) == "NoSuchBucket":
+                return f"{error}; {_create_bucket(cause)}"
     match error:
         case AceiteError():
             return str(error)
         case ClientError():
             return f"AWS refused {error.operation_name}: {describe_client_error(error)}"
         case BotoCoreError():
-            return f"AWS was not asked: {_one_line(error)}; see what `aceite doctor` says"
+            return f"the request to AWS could not be sent: {_one_line(error)}; run `aceite doctor` to find the cause"
         case httpx.HTTPError():
-            return (
-                f"Prefect's server did not do what it was asked for: {_one_line(error)}; see what `aceite doctor` says"
-            )
+            return f"the request to Prefect's server failed: {_one_line(error)}; run `aceite doctor` to find the cause"
         case OSError():
-            return f"{_one_line(error)}; see that it is there and that this user may read and write it"
-    return f"{type(error).__name__}, which nobody foresaw: see above; nothing was judged by this command"
+            return f"{_one_line(error)}; check that it exists and that this user may read and write it"
+    return f"unexpected {type(error).__name__}, see the traceback above; this command judged nothing"
 
 
-def _nobody_serves() -> str:
+def _hint_to_home() -> str:
     home = read_settings().home.expanduser()
     if find_running(home) is not None:
         return ""
-    return f". No `aceite up` runs on the home {home}: if its AWS is meant, start it, or give its folder with --home"
+    return f". No `aceite up` runs on the home {home}: to use its AWS, start it, or give its home with --home"
 
 
-def _make_bucket(error: ClientError) -> str:
+def _create_bucket(error: ClientError) -> str:
     name = error.response["Error"].get("BucketName", "NAME")
     named_in = "the contract, ACEITE_LANDING_BUCKET or ACEITE_EVIDENCE_BUCKET"
-    return f"there is no bucket {name}: `aws s3 mb s3://{name}` makes it, or correct its name in {named_in}"
+    return (
+        f"the bucket {name} does not exist: create it with `aws s3 mb s3://{name}`, or correct its name in {named_in}"
+    )
 
 
 def _causes(error: BaseException | None) -> Iterator[BaseException]:
@@ -88,4 +92,4 @@ def _one_line(error: Exception) -> str:
     return " ".join(str(error).split()) or type(error).__name__
 
 
-_FORESEEN = (AceiteError, ClientError, BotoCoreError, httpx.HTTPError, OSError)
+_EXPECTED = (AceiteError, ClientError, BotoCoreError, httpx.HTTPError, OSError)

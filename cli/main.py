@@ -1,4 +1,4 @@
-"""The command. Its verbs import what they need when they run, so that `aceite --help` is quick."""
+"""The command `aceite`. Its verbs import what they need when they run, so that `aceite --help` is quick."""
 
 import io
 import sys
@@ -17,13 +17,13 @@ app = typer.Typer(
     no_args_is_help=True,
     pretty_exceptions_enable=False,
     add_completion=False,
-    rich_markup_mode=None,  # Rich would take [default: ...] for markup, and show nothing of it
+    rich_markup_mode=None,  # Rich would read [default: ...] as markup and drop it
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 120},
 )
 
 
-def _say_version(asked: bool) -> None:
-    if asked:
+def _print_version(wanted: bool) -> None:
+    if wanted:
         from importlib.metadata import version
 
         typer.echo(f"aceite {version('aceite')}")
@@ -35,12 +35,13 @@ def aceite(
     contracts: Contracts = None,
     home: Home = None,
     version: Annotated[
-        bool, typer.Option("--version", help="Print the version and exit.", callback=_say_version, is_eager=True)
+        bool, typer.Option("--version", help="Print the version and exit.", callback=_print_version, is_eager=True)
     ] = False,
 ) -> None:
-    """Acceptance of data deliveries: drop a file in the landing bucket, read the verdict in Prefect.
+    """Judge data deliveries: drop a file in the landing bucket, read the verdict in Prefect.
 
-    Exit codes: 0 yes, or done; 1 a verb's own no, such as rejected; 2 it could not be done or judged; 64 usage error.
+    Exit codes: 0 success or accepted; 1 the verb's negative answer, such as rejected; 2 the verb failed, or could not
+    judge; 64 usage error.
     """
 
 
@@ -63,24 +64,24 @@ app.add_typer(evidence.app, name="evidence")
 
 
 def main() -> None:
-    """Runs the command. What goes wrong is told, and has an exit code that is no verdict: see `cli.accidents`."""
+    """Run the command. A failure is printed, and its exit code is never that of a verdict: see `cli.failures`."""
     _write_utf8()
     try:
         code = app(standalone_mode=False)
     except typer.TyperException as error:
-        error.show()  # type: ignore[attr-defined]  # every one that typer raises has it
+        error.show()  # type: ignore[attr-defined]  # every exception that typer raises has it
         code = EXIT_USAGE
     except (typer.Abort, KeyboardInterrupt):
         code = 130
-    except Exception as error:  # noqa: BLE001 - Python's own code for what nobody foresaw is 1, which is a verdict
-        from cli.failures import tell
+    except Exception as error:  # noqa: BLE001 - without this Python would exit with 1, which is a verdict
+        from cli.failures import print_failure
 
-        code = tell(error)
+        code = print_failure(error)
     sys.exit(code)
 
 
 def _write_utf8() -> None:
-    """To files and pipes, wherever the system would write in its own code page. A console gets what it can show."""
+    """Write UTF-8 to files and pipes, where the system might use another encoding. A console keeps its own."""
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(encoding=None if stream.isatty() else "utf-8", errors="backslashreplace")

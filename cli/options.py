@@ -1,4 +1,4 @@
-"""Options that every verb has. They are environment variables to the rest of the program and to its children."""
+"""Options that several verbs share. Each becomes an environment variable for the program and its child processes."""
 
 import os
 from enum import StrEnum
@@ -13,30 +13,32 @@ EXIT_ACCEPTED = 0
 EXIT_REJECTED = 1
 EXIT_INCONCLUSIVE = 2
 EXIT_FAILURE = 2
-"""Of every verb: it could not be done. A verb that judges, judged nothing; 1 is what it answers by itself."""
+"""The exit code of a verb that failed. 1 is the negative answer of a verb that did not fail."""
 EXIT_USAGE = 64
 
 
 class UsageProblem(AceiteError):
-    """The command line asks for something that cannot be: a file that is not there, an unknown dataset."""
+    """The command line names something that does not exist, such as a file or a dataset, or contradicts itself."""
 
 
 def _folder(text: str) -> Path:
     if not text:
-        raise typer.BadParameter("it is empty; give a folder, or leave the option out")
+        raise typer.BadParameter("the value is empty; give a folder, or omit the option")
     return Path(text)
 
 
 def writable_file(path: Path, option: str) -> Path:
-    """The path, if a file can be there. Said before the work begins whose result it is for."""
+    """Return the path. Raise UsageProblem if no file can be written there, before the work begins."""
     if path.is_dir():
-        raise UsageProblem(f"{option} {path} is a folder; name a file in it")
+        raise UsageProblem(f"{option} {path} is a folder; give a file in it")
     if not path.absolute().parent.is_dir():
-        raise UsageProblem(f"{option} {path}: there is no folder {path.parent}; make it, or name a file in another one")
+        raise UsageProblem(
+            f"{option} {path}: the folder {path.parent} does not exist; create it, or give a file in another folder"
+        )
     return path
 
 
-def _into_environment(variable: str) -> object:
+def _store_path(variable: str) -> object:
     def store(value: Path | None) -> Path | None:
         if value is not None:
             os.environ[variable] = str(value.expanduser().absolute())
@@ -45,7 +47,7 @@ def _into_environment(variable: str) -> object:
     return store
 
 
-def _as_setting(variable: str) -> object:
+def _store_setting(variable: str) -> object:
     def store(value: object) -> object:
         if value is not None:
             os.environ[variable] = str(getattr(value, "value", value))
@@ -68,10 +70,10 @@ Contracts = Annotated[
     Path | None,
     typer.Option(
         "--contracts",
-        help="Folder of the contracts. [env: ACEITE_CONTRACTS; default: contracts]",
+        help="Folder with the contracts. [env: ACEITE_CONTRACTS; default: contracts]",
         parser=_folder,
         metavar="FOLDER",
-        callback=_into_environment("ACEITE_CONTRACTS"),
+        callback=_store_path("ACEITE_CONTRACTS"),
         show_default=False,
     ),
 ]
@@ -82,15 +84,19 @@ Home = Annotated[
         help="Folder of the ledger, the embedded server's data and the logs. [env: ACEITE_HOME; default: ~/.aceite]",
         parser=_folder,
         metavar="FOLDER",
-        callback=_into_environment("ACEITE_HOME"),
+        callback=_store_path("ACEITE_HOME"),
         show_default=False,
     ),
 ]
-Json = Annotated[bool, typer.Option("--json", help="One JSON document on standard output, and nothing else there.")]
+Json = Annotated[bool, typer.Option("--json", help="Print one JSON document to standard output, and nothing else.")]
 AwsPort = Annotated[
     int | None,
     typer.Option(
-        "--aws-port", min=0, max=65535, help="Port of the sandbox; 0 for any. [default: 5000]", show_default=False
+        "--aws-port",
+        min=0,
+        max=65535,
+        help="Port of the sandbox; 0 for any free one. [default: 5000]",
+        show_default=False,
     ),
 ]
 PrefectPort = Annotated[
@@ -99,7 +105,7 @@ PrefectPort = Annotated[
         "--prefect-port",
         min=0,
         max=65535,
-        help="Start a Prefect server of our own on this port; 0 for any. [default: the active profile's, else 4200]",
+        help="Start a Prefect server on this port; 0 for any free one. [default: the active profile's, else 4200]",
         show_default=False,
     ),
 ]
@@ -108,8 +114,8 @@ Workers = Annotated[
     typer.Option(
         "--workers",
         min=1,
-        help="Validations that run at the same time. [env: ACEITE_WORKERS; default: the number of cores]",
-        callback=_as_setting("ACEITE_WORKERS"),
+        help="Number of validations that run at the same time. [env: ACEITE_WORKERS; default: the number of cores]",
+        callback=_store_setting("ACEITE_WORKERS"),
         show_default=False,
     ),
 ]
@@ -117,13 +123,13 @@ Runner = Annotated[
     RunnerKind | None,
     typer.Option(
         "--runner",
-        help="warm: in processes that are up already; process: Prefect's own way, a new process for each run. "
+        help="warm: runs use processes that are started already; process: Prefect starts a process for each run. "
         "[env: ACEITE_RUNNER; default: warm]",
-        callback=_as_setting("ACEITE_RUNNER"),
+        callback=_store_setting("ACEITE_RUNNER"),
         show_default=False,
     ),
 ]
 Only = Annotated[
     ServedPart | None,
-    typer.Option("--only", help="Only this part; the other one stays where it is.", show_default=False),
+    typer.Option("--only", help="Serve or register only this part.", show_default=False),
 ]

@@ -1,1 +1,1 @@
-"""IS EVERYTHING IN PLACE: what `aceite doctor` looks at, in which order, and with which remedy."""
+"""Checks the preconditions of an installation for `aceite doctor`, in order, each with a remedy."""

@@ -1,1 +1,1 @@
-"""What `aceite up` keeps running: child processes, Prefect's server, the flows, the home's records."""
+"""Runs an installation for `aceite up`: child processes, Prefect's server, the flows, the records in the home."""

@@ -1,1 +1,1 @@
-"""One module for each verb of the command, and what verbs share."""
+"""The verbs of the command: one module for each, and the modules that several verbs share."""

@@ -1,4 +1,4 @@
-"""`aceite contracts check`: every problem with its file and line. `aceite contracts init`: a first contract."""
+"""`aceite contracts check` prints problems by file and line; `aceite contracts init` writes a first contract."""
 
 from __future__ import annotations
 
@@ -11,24 +11,24 @@ from rich.console import Console
 
 from cli.options import Contracts, Home, UsageProblem, writable_file
 
-app = typer.Typer(no_args_is_help=True, rich_markup_mode=None, help="Read and start contracts.")
+app = typer.Typer(no_args_is_help=True, rich_markup_mode=None, help="Check contracts, and write a first one.")
 
 
 @app.callback()
 def _contracts() -> None:
-    """Read and start contracts."""
+    """Check contracts, and write a first one."""
 
 
 @app.command()
 def check(
     paths: Annotated[
         list[Path] | None,
-        typer.Argument(metavar="PATH", help="Files or folders. [default: the contracts' folder]"),
+        typer.Argument(metavar="PATH", help="Files or folders. [default: the folder with the contracts]"),
     ] = None,
     contracts: Contracts = None,
     home: Home = None,
 ) -> int:
-    """Check contracts. Exit code 0, or 1 with every problem as file:line."""
+    """Check contracts. Exit code 0 if all are valid, else 1; prints every problem as file:line."""
     from blocks.settings import read_settings
     from flows.installation.contracts import check_contracts, contract_variables
 
@@ -40,8 +40,8 @@ def check(
         for problem in file.problems:
             console.print(str(problem), style="red", markup=False)
         if file.contract is not None and not file.problems:
-            told = f"{file.contract.dataset} {file.contract.version}, {len(file.contract.checks)} checks"
-            console.print(f"{file.path}: {told}", style="green", markup=False)
+            summary = f"{file.contract.dataset} {file.contract.version}, {len(file.contract.checks)} checks"
+            console.print(f"{file.path}: {summary}", style="green", markup=False)
             for remark in file.contract.notes:
                 console.print(str(remark), markup=False)
         elif not file.problems:
@@ -57,12 +57,13 @@ def init(
     source: Annotated[
         str,
         typer.Argument(
-            metavar="s3://BUCKET/KEY | FILE", help="A landed sample: CSV, JSON lines, Parquet; also as gzip."
+            metavar="s3://BUCKET/KEY | FILE", help="A sample file: CSV, JSON lines or Parquet; may be gzipped."
         ),
     ],
-    dataset: Annotated[str | None, typer.Option(help="The dataset's id. [default: from the name]")] = None,
+    dataset: Annotated[str | None, typer.Option(help="The dataset's id. [default: derived from the name]")] = None,
     columns: Annotated[
-        str | None, typer.Option(metavar="NAME,NAME...", help="The columns of a CSV without a header, in its order.")
+        str | None,
+        typer.Option(metavar="NAME,NAME...", help="The columns of a CSV without a header, in the file's order."),
     ] = None,
     output: Annotated[Path | None, typer.Option(help="File to write. [default: standard output]")] = None,
     contracts: Contracts = None,
@@ -72,11 +73,11 @@ def init(
     from cli.verbs.contracts_init import draft
 
     if output is not None and writable_file(output, "--output").exists():
-        raise UsageProblem(f"{output} is there already; name another file, or remove it")
+        raise UsageProblem(f"{output} exists already; give another file, or remove it")
     text = draft(source, dataset, columns)
     if output is None:
         sys.stdout.write(text)
         return 0
     output.write_text(text, encoding="utf-8", newline="\n")
-    Console(stderr=True).print(f"{output}: look at its comments, then `aceite contracts check {output}`", markup=False)
+    Console(stderr=True).print(f"{output}: read its comments, then run `aceite contracts check {output}`", markup=False)
     return 0

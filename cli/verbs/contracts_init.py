@@ -1,4 +1,4 @@
-"""`aceite contracts init`: a first contract from a landed sample."""
+"""Writes the first contract of `aceite contracts init` from a sample file."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ if TYPE_CHECKING:
 
 
 def draft(source: str, dataset: str | None, columns: str | None = None) -> str:
-    """The text of a contract that `contracts check` accepts and the sample keeps.
+    """Return the text of a contract that `contracts check` accepts and that the sample fulfils.
 
     Raises:
-        UsageProblem: there is no such file or object, or the names of the columns are none.
-        StepFailed: no such contract can be made of it.
+        UsageProblem: the file or object does not exist, or the names of the columns are wrong.
+        StepFailed: no contract can be made from the sample.
     """
     from acceptance.odcs.draft import dataset_of, draft_contract
     from acceptance.odcs.reader import read_contract
@@ -29,11 +29,11 @@ def draft(source: str, dataset: str | None, columns: str | None = None) -> str:
     names = _names(columns)
     with _sample(source) as path:
         profile = profile_file(path, names)
-        id_ = dataset or dataset_of(_telling(source, path))
+        id_ = dataset or dataset_of(_descriptive_name(source, path))
         text = draft_contract(profile, id_, _location(source, id_, path, profile.landing.format))
         contract = read_contract(text, "the first contract", {})
         assert contract is not None
-        _refuse_unkept(path, contract)
+        _refuse_faulty(path, contract)
     return text
 
 
@@ -44,8 +44,8 @@ def _names(columns: str | None) -> tuple[str, ...]:
     return names
 
 
-def _telling(source: str, path: Path) -> str:
-    """The name of an object's folder, or of a file without its ending; if that is a date, of the folder above."""
+def _descriptive_name(source: str, path: Path) -> str:
+    """Return the name of the object's folder, or of the file without its suffix; of a folder above if it is a date."""
     parts: Sequence[str] = path.absolute().parts
     name = Path(path.stem).stem if path.suffix == ".gz" else path.stem
     if source.startswith("s3://"):
@@ -56,7 +56,7 @@ def _telling(source: str, path: Path) -> str:
 
 
 def _location(source: str, id_: str, path: Path, format_: str) -> str:
-    """A key template: of an object, that of its key if it has a date; else a new one, with the sample's ending."""
+    """Return a key template: that of the object's key if it has a date, else a new one with the sample's suffix."""
     from acceptance.odcs.draft import LOCATION, template_of
 
     bucket, _, key = source.removeprefix("s3://").partition("/")
@@ -64,12 +64,12 @@ def _location(source: str, id_: str, path: Path, format_: str) -> str:
     if pattern:
         return f"s3://{bucket}/{pattern}"
     packed = path.suffix == ".gz"
-    ending = (path.with_suffix("") if packed else path).suffix or f".{format_}"
-    return f"{LOCATION}{id_}/{{business_date:%Y%m%d}}/{{file}}{ending}{'.gz' if packed else ''}"
+    suffix = (path.with_suffix("") if packed else path).suffix or f".{format_}"
+    return f"{LOCATION}{id_}/{{business_date:%Y%m%d}}/{{file}}{suffix}{'.gz' if packed else ''}"
 
 
-def _refuse_unkept(path: Path, contract: Contract) -> None:
-    """What a sample shows must hold for the sample: else its first delivery would be rejected."""
+def _refuse_faulty(path: Path, contract: Contract) -> None:
+    """Raise StepFailed if the sample has faults by its own contract, because its delivery would be rejected."""
     from acceptance.errors import StepFailed
     from landed.file import read_landed
 
@@ -81,20 +81,20 @@ def _refuse_unkept(path: Path, contract: Contract) -> None:
 
 @contextmanager
 def _sample(source: str) -> Iterator[Path]:
-    """The file on this machine; an object's copy is gone afterwards."""
+    """Provide the sample as a file on this machine; the copy of an object is deleted afterwards."""
     if not source.startswith("s3://"):
         if not Path(source).is_file():
-            raise UsageProblem(f"there is no file {source}")
+            raise UsageProblem(f"the file {source} does not exist")
         yield Path(source)
         return
     bucket, _, key = source.removeprefix("s3://").partition("/")
     if not (bucket and key):
-        raise UsageProblem(f"{source!r} is not the address of an S3 object; write s3://bucket/key")
+        raise UsageProblem(f"{source!r} is not the URI of an S3 object; write s3://bucket/key")
     with tempfile.TemporaryDirectory(prefix="aceite-") as folder:
-        yield _downloaded(bucket, key, Path(folder))
+        yield _download(bucket, key, Path(folder))
 
 
-def _downloaded(bucket: str, key: str, folder: Path) -> Path:
+def _download(bucket: str, key: str, folder: Path) -> Path:
     from aws.s3.objects import download, list_objects
     from blocks.build import aws_credentials
     from cli.serving.connection import refuse_another_account, share_settings
@@ -104,15 +104,15 @@ def _downloaded(bucket: str, key: str, folder: Path) -> Path:
     s3 = aws_credentials(settings).get_client("s3")
     landed = next((item for item in list_objects(s3, bucket, key) if item.key == key), None)
     if landed is None:
-        raise UsageProblem(f"there is no object s3://{bucket}/{key}")
+        raise UsageProblem(f"the object s3://{bucket}/{key} does not exist")
     return download(s3, landed, folder / file_name(key)).path
 
 
 def file_name(key: str) -> str:
-    """The end of an S3 key as the name of a file that every system takes: a key may be any text."""
+    """Return the end of an S3 key as a file name that is valid on every system; a key may be any text."""
     kept = re.sub(r"[^\w.()+=@ -]", "_", key.rpartition("/")[2])[-100:].rstrip(". ").lstrip(" ")
     return f"_{kept}" if not kept.strip(".") or _DEVICE.match(kept) else kept
 
 
 _DEVICE = re.compile(r"(con|prn|aux|nul|com\d|lpt\d)(\.|$)", re.I)
-"""What Windows takes for a device, whatever suffix it has."""
+"""Names that Windows reserves for devices, with any suffix."""

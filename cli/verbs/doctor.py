@@ -1,4 +1,4 @@
-"""`aceite doctor`: every precondition, green or red, with its remedy."""
+"""`aceite doctor` checks every precondition, and prints a remedy for each that does not hold."""
 
 from __future__ import annotations
 
@@ -21,19 +21,17 @@ if TYPE_CHECKING:
     from cli.doctor.runner import Precondition
 
 _WORDS = {"green": ("ok", "green"), "red": ("FAILED", "bold red"), "grey": ("not checked", "dim")}
-"""Words and not only colours: they are what a log, a colour-blind person and an old cmd.exe show."""
+"""Words beside the colours, for logs, colour-blind people and an old cmd.exe."""
 _WIDEST_WORD, _WIDEST_NAME, _GAP = len("not checked"), 38, 2
 
 
 def doctor(
-    within_s: Annotated[
-        float, typer.Option("--within", min=1, help="Seconds within which each look must have an answer.")
-    ] = 10,
+    within_s: Annotated[float, typer.Option("--within", min=1, help="Seconds that each look may take.")] = 10,
     json: Json = False,
     contracts: Contracts = None,
     home: Home = None,
 ) -> int:
-    """Look at every precondition, with its remedy. Changes nothing.
+    """Check every precondition, and print remedies. Changes nothing.
 
     Exit code 0 if all hold, else 1.
     """
@@ -59,7 +57,9 @@ def _findings(within_s: float) -> tuple[Finding, ...]:
     try:
         settings = share_settings()
     except SettingsError as error:
-        remedy = "correct them, in the environment or in the file .env of the current folder; then run this again"
+        remedy = (
+            "correct them in the environment or in the file .env of the current folder, then run `aceite doctor` again"
+        )
         return (Finding("settings", LookOutcome.RED, str(error), remedy),)
     from cli.doctor.runner import look_at
 
@@ -81,7 +81,7 @@ def _preconditions(settings: Settings) -> list[Precondition]:
 
 
 def _print(findings: tuple[Finding, ...], console: Console) -> None:
-    """Three columns; a remedy has a line of its own, so that a command in it stays in one piece."""
+    """Print three columns. A remedy gets its own line, so that a command in it can be copied."""
     from cli.doctor.looks.findings import LookOutcome
 
     widest = min(max(len(finding.name) for finding in findings), _WIDEST_NAME)
@@ -97,5 +97,7 @@ def _print(findings: tuple[Finding, ...], console: Console) -> None:
             remedy = Text(f"remedy: {finding.remedy}", style="bold", overflow="fold")
             console.print(Padding(remedy, (0, 0, 0, _WIDEST_WORD + _GAP)))
     counts = {outcome: sum(finding.outcome is outcome for finding in findings) for outcome in LookOutcome}
-    told = f"{counts[LookOutcome.GREEN]} ok, {counts[LookOutcome.RED]} failed, {counts[LookOutcome.GREY]} not checked"
-    console.print(told, style="green" if counts[LookOutcome.GREEN] == len(findings) else "red")
+    summary = (
+        f"{counts[LookOutcome.GREEN]} ok, {counts[LookOutcome.RED]} failed, {counts[LookOutcome.GREY]} not checked"
+    )
+    console.print(summary, style="green" if counts[LookOutcome.GREEN] == len(findings) else "red")

@@ -1,4 +1,4 @@
-"""`aceite drop`: put files where the contract says, and wait for their verdicts if asked."""
+"""`aceite drop` uploads files to the landing location of their contract, and can wait for their verdicts."""
 
 from __future__ import annotations
 
@@ -21,11 +21,11 @@ def _day(text: str) -> date:
     for written in ("%Y-%m-%d", "%Y%m%d"):
         with suppress(ValueError):
             return datetime.strptime(text, written).date()  # noqa: DTZ007 - a day has no zone
-    raise typer.BadParameter(f"{text!r} is no date; write 2026-01-31 or 20260131")
+    raise typer.BadParameter(f"{text!r} is not a date; write 2026-01-31 or 20260131")
 
 
-def _names(fault: str | None) -> str | None:
-    """Asked for the list, it is all that the command does: neither a file nor a dataset is needed."""
+def _list_faults(fault: str | None) -> str | None:
+    """Print all faults and exit if the value is `list`, before a file or a dataset is required."""
     if fault == "list":
         typer.echo("\n".join(f"{name}: {what}" for name, what in _faults().items()))
         raise typer.Exit
@@ -39,15 +39,16 @@ BusinessDate = Annotated[
     ),
 ]
 Fields = Annotated[
-    list[str] | None, typer.Option("--field", metavar="NAME=VALUE", help="A further field of the key template.")
+    list[str] | None,
+    typer.Option("--field", metavar="NAME=VALUE", help="Another field of the key template; may be repeated."),
 ]
-Fault = Annotated[
+FaultName = Annotated[
     str | None,
     typer.Option(
         "--fault",
         metavar="NAME",
-        help="In the sandbox only: make the pipeline misbehave. `--fault list` names all, and drops nothing.",
-        callback=_names,
+        help="Sandbox only: let the pipeline make this fault. `--fault list` prints all of them.",
+        callback=_list_faults,
         is_eager=True,
     ),
 ]
@@ -55,19 +56,21 @@ Fault = Annotated[
 
 def drop(
     files: Annotated[list[Path], typer.Argument(metavar="FILE", help="Files to land.", show_default=False)],
-    dataset: Annotated[str, typer.Option("--dataset", help="The contract's id.", show_default=False)],
+    dataset: Annotated[str, typer.Option("--dataset", help="The id of the contract.", show_default=False)],
     business_date: BusinessDate = None,
     fields: Fields = None,
-    fault: Fault = None,
-    wait: Annotated[bool, typer.Option("--wait", help="Wait for the verdicts; the exit code tells the worst.")] = False,
-    timeout_s: Annotated[float, typer.Option("--timeout", min=0, help="Seconds to wait at most.")] = 3600,
+    fault: FaultName = None,
+    wait: Annotated[
+        bool, typer.Option("--wait", help="Wait for the verdicts; the exit code is that of the worst.")
+    ] = False,
+    timeout_s: Annotated[float, typer.Option("--timeout", min=0, help="Seconds to wait for verdicts.")] = 3600,
     json: Json = False,
     contracts: Contracts = None,
     home: Home = None,
 ) -> int:
-    """Put files where the contract says.
+    """Upload files to the landing location of their contract.
 
-    With --wait the exit code is 0 accepted, 1 rejected, 2 inconclusive or no verdict in time; 64 is a usage error.
+    Exit codes with --wait: 0 accepted; 1 rejected; 2 inconclusive, or no verdict in time; 64 usage error.
     """
     from cli.serving.connection import refuse_another_account, share_settings
     from cli.verbs.landing_files import land, read_fields
@@ -79,14 +82,14 @@ def drop(
         _check_fault(fault, in_sandbox=settings.aws_endpoint_url is not None)
     missing = [str(file) for file in files if not file.is_file()]
     if missing:
-        raise UsageProblem(f"no such file: {', '.join(missing)}")
+        raise UsageProblem(f"these files do not exist: {', '.join(missing)}")
     console = Console(stderr=True)
-    day = business_date or date.today()  # noqa: DTZ011 - a person's own today
+    day = business_date or date.today()  # noqa: DTZ011 - today in the user's own time zone
     deliveries = [land(settings, file, dataset, day, read_fields(fields or []), fault) for file in files]
     for delivery in deliveries:
         console.print(f"landed {delivery.first.uri} as delivery {delivery.id}", markup=False, highlight=False)
     if wait:
-        _say_if_nobody_serves(settings, timeout_s, console)
+        _warn_if_not_served(settings, timeout_s, console)
     judged = await_verdicts(settings, deliveries, timeout_s, console) if wait else {}
     if json:
         print_json(deliveries, judged)
@@ -98,9 +101,9 @@ def drop(
 def _check_fault(fault: str, *, in_sandbox: bool) -> None:
     if fault not in _faults():
         known = "\n".join(f"  {name}: {what}" for name, what in _faults().items())
-        raise UsageProblem(f"{fault!r} is no fault of the sandbox; there are:\n{known}")
+        raise UsageProblem(f"{fault!r} is not a fault of the sandbox; its faults are:\n{known}")
     if not in_sandbox:
-        raise UsageProblem("--fault is for the sandbox; real AWS ignores it. Start `aceite up --sandbox`")
+        raise UsageProblem("--fault works in the sandbox only; start `aceite up --sandbox`")
 
 
 def _faults() -> Mapping[str, str]:
@@ -112,14 +115,14 @@ def _faults() -> Mapping[str, str]:
     return FAULTS
 
 
-def _say_if_nobody_serves(settings: Settings, timeout_s: float, console: Console) -> None:
+def _warn_if_not_served(settings: Settings, timeout_s: float, console: Console) -> None:
     from cli.serving.home import find_running
 
     home = settings.home.expanduser()
     if find_running(home) is None:
         console.print(
-            f"no `aceite up` runs on the home {home}: if it is not served elsewhere, start it, or give its folder with "
-            f"--home. Waiting for up to {timeout_s:g} s",
+            f"no `aceite up` runs on the home {home}: unless another host serves it, start `aceite up`, or give its "
+            f"home with --home. Waiting for up to {timeout_s:g} s",
             style="yellow",
             markup=False,
             highlight=False,

@@ -1,4 +1,4 @@
-"""`aceite evidence`: whether evidence is what was sealed, and the schemas that it follows."""
+"""`aceite evidence verify` checks evidence against its manifests; `aceite evidence schema` prints its schemas."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ Target = Annotated[
     str,
     typer.Argument(
         metavar="DELIVERY|DATASET",
-        help="A dataset; or one delivery, by its id or its s3:// prefix.",
+        help="A dataset, or one delivery by its id or its s3:// prefix.",
         show_default=False,
     ),
 ]
@@ -32,7 +32,7 @@ NotedHead = Annotated[
     typer.Option(
         "--noted-head",
         metavar="SHA256",
-        help="SHA-256 of a manifest that was noted elsewhere: it must be in the chain.",
+        help="SHA-256 of a manifest, as noted elsewhere; the chain must contain it.",
         show_default=False,
     ),
 ]
@@ -56,7 +56,7 @@ def verify(
     contracts: Contracts = None,
     home: Home = None,
 ) -> int:
-    """Check every manifest of the dataset, and that each file is as it was sealed.
+    """Check every manifest of the dataset, and every file that they seal.
 
     Exit code 0: all is as it was sealed; 1: something was changed, added, removed or moved; 2: it could not be read.
     """
@@ -71,53 +71,53 @@ def verify(
     try:
         prefix = _prefix_of(s3, settings.evidence_bucket, target)
         dataset = dataset_of_prefix(prefix) if prefix else target
-        found = read_found(s3, settings.evidence_bucket, dataset, [prefix] if prefix else None)
-        if not found.links and not any(kept.digests for kept in found.files.values()):
-            raise UsageProblem(_nothing(s3, settings.evidence_bucket, target))
-        done = audit(found, noted_head.lower() if noted_head else None)
+        stored = read_found(s3, settings.evidence_bucket, dataset, [prefix] if prefix else None)
+        if not stored.links and not any(kept.digests for kept in stored.files.values()):
+            raise UsageProblem(_no_evidence(s3, settings.evidence_bucket, target))
+        done = audit(stored, noted_head.lower() if noted_head else None)
     except StepFailed as error:
         raise StepFailed(f"the evidence cannot be read: {error}") from error
     if json:
-        sys.stdout.write(json_module.dumps(_as_json(dataset, prefix, len(found.files), done), indent=2) + "\n")
+        sys.stdout.write(json_module.dumps(_as_json(dataset, prefix, len(stored.files), done), indent=2) + "\n")
     else:
-        _print(console, dataset, prefix, len(found.files), done)
+        _print(console, dataset, prefix, len(stored.files), done)
     return int(bool(done.flaws))
 
 
 @app.command()
 def schema(
-    name: Annotated[SchemaName, typer.Argument(help="Of which document.")] = SchemaName.EVIDENCE,
+    name: Annotated[SchemaName, typer.Argument(help="The document.")] = SchemaName.EVIDENCE,
     contracts: Contracts = None,
     home: Home = None,
 ) -> None:
-    """Print the JSON schema that evidence.json or a manifest follows, as this version writes them."""
+    """Print the JSON schema of evidence.json or of a manifest, as this version writes them."""
     from acceptance.evidence.schemas import generated
 
     sys.stdout.buffer.write(generated(name.value).encode())
 
 
 def _prefix_of(s3: Any, bucket: str, target: str) -> str | None:
-    """The prefix of the delivery that the target names; None if it names a dataset."""
+    """Return the prefix of the delivery that the target names; None if it names a dataset."""
     from flows.evidence.audit import prefix_of_delivery
 
     if target.startswith("s3://"):
-        place = f"s3://{bucket}/"
-        if not re.fullmatch(re.escape(place) + r"deliveries/.+/\d{4}-\d\d-\d\d/[^/]+/?", target):
-            raise UsageProblem(f"{target!r} is no delivery; write {place}deliveries/<dataset>/<date>/<delivery>/")
-        return target.removeprefix(place).rstrip("/") + "/"
+        root = f"s3://{bucket}/"
+        if not re.fullmatch(re.escape(root) + r"deliveries/.+/\d{4}-\d\d-\d\d/[^/]+/?", target):
+            raise UsageProblem(f"{target!r} is not a delivery; write {root}deliveries/<dataset>/<date>/<delivery>/")
+        return target.removeprefix(root).rstrip("/") + "/"
     if not re.fullmatch(r"[0-9a-f]{20}", target):
         return None
-    found = prefix_of_delivery(s3, bucket, target)
-    if found is None:
-        raise UsageProblem(f"there is no evidence of a delivery {target} in s3://{bucket}/")
-    return found
+    prefix = prefix_of_delivery(s3, bucket, target)
+    if prefix is None:
+        raise UsageProblem(f"s3://{bucket}/ has no evidence of a delivery {target}")
+    return prefix
 
 
-def _nothing(s3: Any, bucket: str, target: str) -> str:
+def _no_evidence(s3: Any, bucket: str, target: str) -> str:
     from flows.evidence.audit import datasets_with_evidence
 
-    known = ", ".join(datasets_with_evidence(s3, bucket)) or "none at all"
-    return f"s3://{bucket}/ holds no evidence of {target!r}; there is some of: {known}"
+    known = ", ".join(datasets_with_evidence(s3, bucket)) or "none"
+    return f"s3://{bucket}/ has no evidence of {target!r}; datasets with evidence: {known}"
 
 
 def _as_json(dataset: str, prefix: str | None, deliveries: int, done: Audit) -> dict[str, Any]:
@@ -135,10 +135,10 @@ def _as_json(dataset: str, prefix: str | None, deliveries: int, done: Audit) -> 
 def _print(console: Console, dataset: str, prefix: str | None, deliveries: int, done: Audit) -> None:
     for flaw in done.flaws:
         console.print(f"✘ {flaw}", style="red", markup=False)
-    looked = f"{len(done.manifests)} manifests and {deliveries} {'delivery' if deliveries == 1 else 'deliveries'}"
-    told = f"{len(done.flaws)} not as sealed" if done.flaws else "all as sealed"
+    counts = f"{len(done.manifests)} manifests and {deliveries} {'delivery' if deliveries == 1 else 'deliveries'}"
+    summary = f"{len(done.flaws)} not as sealed" if done.flaws else "all as sealed"
     console.print(
-        f"{'✘' if done.flaws else '✔'} {prefix or dataset}: {looked} read, {told}",
+        f"{'✘' if done.flaws else '✔'} {prefix or dataset}: {counts} read, {summary}",
         style="red" if done.flaws else "green",
         markup=False,
     )

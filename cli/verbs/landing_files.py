@@ -1,4 +1,4 @@
-"""Puts a file where its contract says, and knows which delivery that makes."""
+"""Uploads a file to the landing location of its contract, and finds the delivery of a landed object."""
 
 from __future__ import annotations
 
@@ -23,16 +23,17 @@ FAULT_METADATA = "aceite-fault"
 
 
 def contract_named(settings: Settings, dataset: str) -> Contract:
+    """Return the contract of the dataset. Raise UsageProblem if there is none."""
     contracts = {contract.dataset: contract for contract in contracts_of(settings)}
     if dataset not in contracts:
         raise UsageProblem(
-            f"no contract of dataset {dataset!r} in {settings.contracts}; there are: {', '.join(contracts)}"
+            f"{settings.contracts} has no contract of dataset {dataset!r}; its datasets: {', '.join(contracts)}"
         )
     return contracts[dataset]
 
 
 def read_fields(texts: Sequence[str]) -> dict[str, str]:
-    """NAME=VALUE texts as a mapping."""
+    """Return NAME=VALUE texts as a mapping. Raise UsageProblem for another text."""
     wrong = [text for text in texts if "=" not in text]
     if wrong:
         raise UsageProblem(f"--field {wrong[0]!r}: write NAME=VALUE")
@@ -42,11 +43,11 @@ def read_fields(texts: Sequence[str]) -> dict[str, str]:
 def land(
     settings: Settings, file: Path, dataset: str, day: date, fields: Mapping[str, str], fault: str | None = None
 ) -> Delivery:
-    """Uploads the file and answers the delivery that the watcher will see.
+    """Upload the file, and return the delivery that the watcher will find.
 
     Raises:
-        UsageProblem: the key template has a field that was not given, or the file's name does not fit it.
-        StepFailed: S3 does not take it.
+        UsageProblem: a field of the key template is missing, or the file's name does not fit the template.
+        StepFailed: S3 refuses the upload.
     """
     contract = contract_named(settings, dataset)
     key = _key(contract, file, day, fields)
@@ -58,14 +59,14 @@ def land(
 
 
 def landed_delivery(s3: Any, bucket: str, key: str, contracts: Sequence[Contract]) -> Delivery:
-    """The delivery of one landed object, as the listing shows it now.
+    """Return the delivery of one landed object, as the listing has it now.
 
     Raises:
-        UsageProblem: there is no such object, or it fits no contract.
+        UsageProblem: the object does not exist, or fits no contract.
     """
     landed = next((item for item in list_objects(s3, bucket, key) if item.key == key), None)
     if landed is None:
-        raise UsageProblem(f"there is no object s3://{bucket}/{key}")
+        raise UsageProblem(f"the object s3://{bucket}/{key} does not exist")
     try:
         return route(landed, contracts)
     except UnroutableKey as error:
@@ -73,7 +74,7 @@ def landed_delivery(s3: Any, bucket: str, key: str, contracts: Sequence[Contract
 
 
 def _key(contract: Contract, file: Path, day: date, fields: Mapping[str, str]) -> str:
-    """Where the file lands. `{file}.csv` takes a.csv by its stem, `{file}` alone by its whole name."""
+    """Return the key of the file. In `{file}.csv` the field is the stem of a.csv, in `{file}` alone the whole name."""
     known = contract.template.fields
     for name in fields:
         if name not in known:
@@ -90,6 +91,6 @@ def _key(contract: Contract, file: Path, day: date, fields: Mapping[str, str]) -
     if not keys:
         raise UsageProblem(
             f"{file.name} does not fit the key template {contract.template.pattern} of {contract.dataset}: "
-            f"{problems[0]}. Give the fields that are missing with --field NAME=VALUE"
+            f"{problems[0]}. Give missing fields with --field NAME=VALUE"
         )
     return next((key for key in keys if key.endswith(f"/{file.name}")), keys[0])

@@ -1,4 +1,4 @@
-"""`aceite policy`: the IAM policy for exactly the contracts at hand."""
+"""`aceite policy` prints the IAM policy that the contracts need."""
 
 from __future__ import annotations
 
@@ -23,36 +23,41 @@ UNKNOWN_ACCOUNT, UNKNOWN_REGION = "ACCOUNT-ID", "REGION"
 
 def _account(text: str) -> str:
     if not re.fullmatch(r"\d{12}", text):
-        raise typer.BadParameter(f"{text!r} is no AWS account; write twelve digits, such as 111122223333")
+        raise typer.BadParameter(f"{text!r} is not an AWS account; write twelve digits, such as 111122223333")
     return text
 
 
 AccountId = Annotated[
     str | None,
-    typer.Option("--account", parser=_account, metavar="ID", help="AWS account. [default: that of the credentials]"),
+    typer.Option(
+        "--account", parser=_account, metavar="ID", help="AWS account. [default: the account of the credentials]"
+    ),
 ]
 
 
 def policy(
     duty: Annotated[
         Duty,
-        typer.Argument(help="Of the host that watches, of those that judge, of both; or what `doctor` needs beside."),
+        typer.Argument(help="The host that watches, the hosts that judge, both; or what `doctor` needs in addition."),
     ],
     dataset: Annotated[
-        list[str] | None, typer.Option(help="Only this dataset's contract; may be given again. [default: all]")
+        list[str] | None, typer.Option(help="Only the contract of this dataset; may be repeated. [default: all]")
     ] = None,
     account: AccountId = None,
-    region: Annotated[str | None, typer.Option(help="AWS region. [default: that of the settings]")] = None,
+    region: Annotated[str | None, typer.Option(help="AWS region. [default: the region of the settings]")] = None,
     kms_key: Annotated[
-        list[str] | None, typer.Option(help="ARN of a KMS key of yours that buckets or parameters are under.")
+        list[str] | None, typer.Option(help="ARN of a KMS key that encrypts buckets or parameters; may be repeated.")
     ] = None,
     json: Annotated[
-        bool, typer.Option("--json", help="Implied: it prints one JSON document in any case.", show_default=False)
+        bool, typer.Option("--json", help="Implied: the policy is always one JSON document.", show_default=False)
     ] = True,
     contracts: Contracts = None,
     home: Home = None,
 ) -> int:
-    """Print the IAM policy that the contracts need. Exit code 1, and no policy, if it is larger than IAM allows."""
+    """Print the IAM policy that the contracts need.
+
+    Exit code 1, and no policy, if it is larger than IAM allows.
+    """
     from json import dumps
 
     from aws.iam.policy import statements
@@ -66,18 +71,18 @@ def policy(
     granted = statements(chosen, context, duty)
     size = characters(granted)
     if size > MOST_CHARACTERS:
-        allowed = f"the policy would have {size:,} characters, and IAM allows {MOST_CHARACTERS:,}"
-        _say([f"{allowed}; {_parts(chosen, context, duty)}"])
+        excess = f"the policy would have {size:,} characters, and IAM allows {MOST_CHARACTERS:,}"
+        _print_notes([f"{excess}; {_advice_to_split(chosen, context, duty)}"])
         return 1
-    _say(notes)
+    _print_notes(notes)
     sys.stdout.write(dumps(document(granted), indent=2, ensure_ascii=False) + "\n")
     return 0
 
 
 def _chosen(contracts: Sequence[Contract], datasets: Sequence[str]) -> Sequence[Contract]:
     known = {contract.dataset: contract for contract in contracts}
-    if strange := [name for name in datasets if name not in known]:
-        raise UsageProblem(f"no contract of dataset {strange[0]!r}; there are: {', '.join(known)}")
+    if unknown := [name for name in datasets if name not in known]:
+        raise UsageProblem(f"there is no contract of dataset {unknown[0]!r}; datasets: {', '.join(known)}")
     return [known[name] for name in dict.fromkeys(datasets)] or contracts
 
 
@@ -89,7 +94,7 @@ def _surroundings(
     region: str | None,
     kms_keys: Sequence[str],
 ) -> tuple[PolicyContext, list[str]]:
-    """What AWS and the settings say, with notes of what nobody could."""
+    """Return what AWS and the settings say about the account, and notes about what is still unknown."""
     from aws.iam.arns import Account
     from aws.iam.policy import PolicyContext, unknown_locations
     from blocks.build import aws_credentials
@@ -97,7 +102,7 @@ def _surroundings(
     credentials: Any = aws_credentials(settings)
     judges = duty in (Duty.VALIDATOR, Duty.ALL)
     notes: list[str] = []
-    caller = _who(credentials, notes)
+    caller = _identify(credentials, notes)
     owner = caller.account if caller else None
     here = Account(
         account or settings.aws_account_id or owner or UNKNOWN_ACCOUNT,
@@ -120,36 +125,36 @@ def _surroundings(
 
 def _notes(settings: Settings, context: PolicyContext, missing: Sequence[str]) -> Iterator[str]:
     if context.account.id == UNKNOWN_ACCOUNT:
-        yield f"put your account in the place of {UNKNOWN_ACCOUNT}, or give it with --account"
+        yield f"replace {UNKNOWN_ACCOUNT} by your account, or give it with --account"
     if context.account.region == UNKNOWN_REGION:
-        yield f"put your region in the place of {UNKNOWN_REGION}, or give it with --region"
+        yield f"replace {UNKNOWN_REGION} by your region, or give it with --region"
     for what in missing:
-        yield f"AWS did not tell {what}: put it in the place of the name that begins with UNKNOWN-"
+        yield f"AWS does not say {what}: replace the name that begins with UNKNOWN-"
     if settings.aws_role_arn:
-        yield f"the policy is for {settings.aws_role_arn}; who assumes it needs sts:AssumeRole on it"
+        yield f"attach the policy to {settings.aws_role_arn}; the caller needs sts:AssumeRole on this role"
     if not context.keys:
-        yield "if buckets or parameters are under KMS keys of yours, name them with --kms-key"
+        yield "if your own KMS keys encrypt buckets or parameters, name them with --kms-key"
 
 
-def _who(credentials: Any, notes: list[str]) -> Caller | None:
-    """None if AWS does not tell."""
+def _identify(credentials: Any, notes: list[str]) -> Caller | None:
+    """Return the caller; None, with a note, if AWS does not identify it."""
     from acceptance.errors import SettingsError
     from blocks.build import identify
 
     try:
         return identify(credentials, None)
     except (SettingsError, ValueError) as error:
-        notes.append(f"nobody could be asked: {error}")
+        notes.append(f"AWS could not be asked: {error}")
         return None
 
 
 def _table_locations(credentials: Any, contracts: Sequence[Contract]) -> Mapping[str, str]:
-    """By database.table; without those that AWS does not tell."""
+    """Return locations by database.table, of those tables that AWS describes."""
     from acceptance.errors import StepFailed
     from aws.glue.catalog import read_table
     from aws.iam.policy import tables_queried
 
-    found = {}
+    locations = {}
     glue = credentials.get_client("glue")
     for database, name in dict.fromkeys(name for contract in contracts for name in tables_queried(contract)):
         try:
@@ -157,15 +162,15 @@ def _table_locations(credentials: Any, contracts: Sequence[Contract]) -> Mapping
         except StepFailed:
             continue
         if table is not None and table.location.startswith("s3://"):
-            found[f"{database}.{name}"] = table.location
-    return found
+            locations[f"{database}.{name}"] = table.location
+    return locations
 
 
 def _result_locations(credentials: Any, contracts: Sequence[Contract]) -> Mapping[str, str]:
-    """By workgroup; without those that AWS does not tell."""
+    """Return output locations by workgroup, of those workgroups that AWS describes."""
     from botocore.exceptions import BotoCoreError, ClientError
 
-    found, athena = {}, credentials.get_client("athena")
+    locations, athena = {}, credentials.get_client("athena")
     for name in dict.fromkeys(contract.table.workgroup for contract in contracts):
         try:
             group = athena.get_work_group(WorkGroup=name)["WorkGroup"]
@@ -173,12 +178,12 @@ def _result_locations(credentials: Any, contracts: Sequence[Contract]) -> Mappin
             continue
         location = group.get("Configuration", {}).get("ResultConfiguration", {}).get("OutputLocation")
         if location:
-            found[name] = location
-    return found
+            locations[name] = location
+    return locations
 
 
-def _parts(contracts: Sequence[Contract], context: PolicyContext, duty: Duty) -> str:
-    """What to do about a policy that is too large."""
+def _advice_to_split(contracts: Sequence[Contract], context: PolicyContext, duty: Duty) -> str:
+    """Return what to do about a policy that is too large."""
     from aws.iam.policy import statements
     from aws.iam.statements import characters
 
@@ -193,13 +198,14 @@ def _parts(contracts: Sequence[Contract], context: PolicyContext, duty: Duty) ->
             groups.append([contract])
     too_large = [group[0].dataset for group in groups if not fits(group)]
     if too_large:
-        return f"already that of {too_large[0]} alone is too large: split its statements among several policies"
+        return f"the policy of {too_large[0]} alone is too large: split its statements among several policies"
     commands = [
-        " ".join(["aceite", "policy", duty, *(f"--dataset {each.dataset}" for each in group)]) for group in groups
+        " ".join(["aceite", "policy", duty, *(f"--dataset {contract.dataset}" for contract in group)])
+        for group in groups
     ]
-    return "attach several policies to the role, each from one of these:\n  " + "\n  ".join(commands)
+    return "attach several policies to the role, each printed by one of these commands:\n  " + "\n  ".join(commands)
 
 
-def _say(sentences: Sequence[str]) -> None:
+def _print_notes(sentences: Sequence[str]) -> None:
     for sentence in sentences:
         sys.stderr.write(f"aceite policy: {sentence}\n")

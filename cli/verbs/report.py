@@ -1,4 +1,4 @@
-"""`aceite report`: the history of a dataset as one page, for the audit file."""
+"""`aceite report` writes the history of a dataset as one HTML page."""
 
 from __future__ import annotations
 
@@ -14,20 +14,20 @@ from cli.options import Contracts, Home, UsageProblem, writable_file
 
 
 def report(
-    dataset: Annotated[str, typer.Argument(help="The contract's id.", show_default=False)],
-    last: Annotated[int, typer.Option("--last", min=1, help="So many deliveries at most, the newest first.")] = 100,
+    dataset: Annotated[str, typer.Argument(help="The id of the contract.", show_default=False)],
+    last: Annotated[int, typer.Option("--last", min=1, help="Number of deliveries, the newest first.")] = 100,
     output: Annotated[
         Path | None,
-        typer.Option("--output", "-o", help="The file; - for standard output. [default: <dataset>.html]"),
+        typer.Option("--output", "-o", help="File to write; - for standard output. [default: <dataset>.html]"),
     ] = None,
     contracts: Contracts = None,
     home: Home = None,
 ) -> int:
-    """Write the history of a dataset as one page, for the audit file.
+    """Write the history of a dataset as one HTML page, for auditors.
 
-    It has the verdicts, their trend, the checks that failed, and whether the chain of manifests holds.
+    It shows the verdicts, their trend, the checks that failed, and whether the chain of manifests holds.
 
-    Exit code 0, or 1 if the evidence is not as it was sealed; the page says what.
+    Exit code 0, or 1 if the evidence is not as it was sealed; the page shows what differs.
     """
     from acceptance.evidence.audit import audit
     from acceptance.evidence.reports.dataset_page import dataset_html
@@ -41,7 +41,7 @@ def report(
     s3, bucket = aws_credentials(settings).get_client("s3"), settings.evidence_bucket
     done = audit(read_found(s3, bucket, dataset))
     if not done.manifests:
-        raise UsageProblem(_nothing(s3, bucket, dataset))
+        raise UsageProblem(_no_evidence(s3, bucket, dataset))
     newest = [done.manifests[number] for number in sorted(done.manifests)[-last:]]
     page = dataset_html(dataset, done, read_evidence(s3, bucket, newest), f"s3://{bucket}/", datetime.now(UTC))
     if to_stdout:
@@ -55,8 +55,8 @@ def report(
     return int(bool(done.flaws))
 
 
-def _nothing(s3: Any, bucket: str, dataset: str) -> str:
+def _no_evidence(s3: Any, bucket: str, dataset: str) -> str:
     from flows.evidence.audit import datasets_with_evidence
 
-    known = ", ".join(datasets_with_evidence(s3, bucket)) or "none at all"
-    return f"s3://{bucket}/ holds no sealed evidence of {dataset!r}; there is some of: {known}"
+    known = ", ".join(datasets_with_evidence(s3, bucket)) or "none"
+    return f"s3://{bucket}/ has no sealed evidence of {dataset!r}; datasets with evidence: {known}"

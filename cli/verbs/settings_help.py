@@ -1,4 +1,4 @@
-"""The end of `aceite --help`: every setting, what it is for, its default, and what is allowed."""
+"""The end of `aceite --help`: every setting with its purpose, its default and its allowed values."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -13,7 +13,7 @@ _DEFAULTS = {"home": "~/.aceite", "workers": "the number of cores"}
 
 
 class WithSettings(typer.core.TyperGroup):
-    """The command, whose help names the settings as a list of terms, however wide the terminal is."""
+    """The command with the settings at the end of its help, as a list of terms at any terminal width."""
 
     def format_epilog(self, ctx: Any, formatter: Any) -> None:
         with formatter.section("Settings, as environment variables or lines of .env in the current folder"):

@@ -1,4 +1,4 @@
-"""`aceite status`: deliveries, verdicts, what is in flight, what is overdue."""
+"""`aceite status` prints deliveries, their verdicts, and what is overdue or paused."""
 
 from __future__ import annotations
 
@@ -24,44 +24,47 @@ _RESUME = "switch its automation on again in Prefect"
 
 
 def status(json: Json = False, contracts: Contracts = None, home: Home = None) -> None:
-    """Deliveries, verdicts, what is in flight. Reads the ledger; works while `aceite up` runs on the same home."""
+    """Print deliveries and their verdicts, from the ledger.
+
+    It also works while `aceite up` runs on the same home.
+    """
     from cli.serving.connection import share_settings
     from cli.serving.home import find_running
     from flows.ledger import open_ledger
 
     settings = share_settings()
     running = find_running(settings.home.expanduser())
-    with open_ledger(_there(settings)) as ledger:
-        silent = _silent(ledger, settings)
+    with open_ledger(_ledger_url(settings)) as ledger:
+        overdue = _overdue(ledger, settings)
         if json:
             document = {
                 "aws_endpoint": running.aws_endpoint if running else settings.aws_endpoint_url,
                 "prefect_api_url": running.prefect_api_url if running else None,
-                "deliveries": [_as_json(item, silent) for item in ledger.status.deliveries()],
-                "overdue": [_overdue_as_json(dataset, item) for dataset, item in silent.missing.items()],
+                "deliveries": [_as_json(item, overdue) for item in ledger.status.deliveries()],
+                "overdue": [_overdue_as_json(dataset, item) for dataset, item in overdue.missing.items()],
                 "paused": [_paused_as_json(ledger, *item) for item in ledger.datasets.paused().items()],
                 "locations": [_location_as_json(item, settings.certify_within_s) for item in ledger.status.locations()],
             }
             sys.stdout.write(json_module.dumps(document, indent=2) + "\n")
         else:
-            _print(ledger, Console(), running.ui_url if running else None, settings.certify_within_s, silent)
+            _print(ledger, Console(), running.ui_url if running else None, settings.certify_within_s, overdue)
 
 
-def _there(settings: Settings) -> str:
-    """The ledger's URL; who only looks makes none, so where there is none that of an empty one in memory."""
+def _ledger_url(settings: Settings) -> str:
+    """Return the ledger's URL, or that of an empty one in memory if none exists: `status` must not create a ledger."""
     from flows.ledger import ledger_url
 
     home = settings.home.expanduser()
     no_folder = home.exists() and not home.is_dir()
     if settings.ledger_url is not None or no_folder or (home / "ledger.db").exists():
         return ledger_url(settings)
-    what = f"the folder {home} has no ledger" if home.is_dir() else f"there is no folder {home}"
-    told = f"{what} yet: `aceite up` makes it, or give the home of the one that runs with --home"
-    Console(stderr=True).print(told, style="yellow", markup=False, highlight=False, soft_wrap=True)
+    state = f"the folder {home} has no ledger yet" if home.is_dir() else f"the folder {home} does not exist yet"
+    hint = f"{state}: `aceite up` creates it; or give the home of a running `aceite up` with --home"
+    Console(stderr=True).print(hint, style="yellow", markup=False, highlight=False, soft_wrap=True)
     return "sqlite://"
 
 
-def _print(ledger: Ledger, console: Console, ui_url: str | None, certify_within_s: float, silent: Silent) -> None:
+def _print(ledger: Ledger, console: Console, ui_url: str | None, certify_within_s: float, overdue: Overdue) -> None:
     from cli.verbs.verdicts import plain
 
     console.print(f"Prefect UI: {ui_url}" if ui_url else "`aceite up` is not running on this home")
@@ -71,30 +74,31 @@ def _print(ledger: Ledger, console: Console, ui_url: str | None, certify_within_
         key = item.keys[0].rsplit("/", 1)[-1] + (f" +{len(item.keys) - 1}" if len(item.keys) > 1 else "")
         arrived = item.arrived.strftime("%Y-%m-%d %H:%M:%S")
         style = {"accepted": "green", "rejected": "red", "inconclusive": "yellow"}.get(item.verdict or "", "")
-        about = (arrived, item.dataset, item.business_date, plain(key), str(item.revision))
-        state = f"{item.state}, overdue" if silent.is_late(item) else item.state
-        table.add_row(*about, state, item.verdict or "", plain(item.reason or ""), style=style)
+        cells = (arrived, item.dataset, item.business_date, plain(key), str(item.revision))
+        state = f"{item.state}, overdue" if overdue.is_late(item) else item.state
+        table.add_row(*cells, state, item.verdict or "", plain(item.reason or ""), style=style)
     console.print(table if deliveries else "no deliveries yet")
     for place in ledger.status.locations():
         console.print(_certification(place, certify_within_s), markup=False, highlight=False, soft_wrap=True)
-    for dataset, missing in silent.missing.items():
-        _say(console, f"overdue {dataset}: {_told(missing)} (UTC)")
+    for dataset, missing in overdue.missing.items():
+        _warn(console, f"overdue {dataset}: {_describe(missing)} (UTC)")
     for dataset, since in ledger.datasets.paused().items():
         waiting = ledger.datasets.count_unclaimed(dataset)
-        _say(console, f"paused {dataset}: since {since:%Y-%m-%d %H:%M:%S} (UTC), {waiting} deliveries wait; {_RESUME}")
+        _warn(console, f"paused {dataset}: since {since:%Y-%m-%d %H:%M:%S} (UTC), {waiting} deliveries wait; {_RESUME}")
     for landed, reason in ledger.listing.unroutable():
         console.print(f"unroutable {landed.uri}: {reason}", markup=False, highlight=False)
 
 
 @dataclass(frozen=True, slots=True)
-class Silent:
-    """What the watcher tells people is overdue: datasets of which deliveries are missing, and when verdicts are due."""
+class Overdue:
+    """Datasets with missing deliveries, and the time within which each dataset's deliveries must be judged."""
 
     missing: Mapping[str, Missing]
     judged_within: Mapping[str, timedelta]
     now: datetime
 
     def verdict_due(self, item: DeliveryStatus) -> datetime | None:
+        """Return the time by which the delivery must be judged; None if it is judged or has no limit."""
         within = self.judged_within.get(item.dataset)
         return item.arrived + within if within is not None and item.judged is None else None
 
@@ -103,7 +107,7 @@ class Silent:
         return due is not None and due < self.now
 
 
-def _silent(ledger: Ledger, settings: Settings) -> Silent:
+def _overdue(ledger: Ledger, settings: Settings) -> Overdue:
     from acceptance.announcing.overdue import judged_within, missing
     from acceptance.errors import ContractError
     from flows.installation.contracts import contracts_of
@@ -112,21 +116,24 @@ def _silent(ledger: Ledger, settings: Settings) -> Silent:
     try:
         contracts = contracts_of(settings)
     except ContractError:
-        return Silent({}, {}, now)  # `contracts check` tells; the deliveries are there all the same
-    known = [(each, watched[each.dataset]) for each in contracts if each.dataset in watched]
-    found = {each.dataset: missing(each, of, now) for each, of in known}
-    within = {each.dataset: judged_within(each) for each in contracts}
-    return Silent({dataset: item for dataset, item in found.items() if item is not None}, within, now)
+        return Overdue({}, {}, now)  # `aceite contracts check` reports it; the deliveries are printed all the same
+    absent = {
+        contract.dataset: missing(contract, watched[contract.dataset], now)
+        for contract in contracts
+        if contract.dataset in watched
+    }
+    within = {contract.dataset: judged_within(contract) for contract in contracts}
+    return Overdue({dataset: item for dataset, item in absent.items() if item is not None}, within, now)
 
 
-def _told(missing: Missing) -> str:
+def _describe(missing: Missing) -> str:
     last = f"last arrived {missing.last.at:%Y-%m-%d %H:%M:%S}" if missing.last else "none ever arrived"
     day = f", of {missing.business_date.isoformat()}" if missing.business_date else ""
     more = f" and {missing.count - 1} before it" if missing.count > 1 else ""
     return f"{last}, the next was due by {missing.since:%Y-%m-%d %H:%M:%S}; missing{day}{more}"
 
 
-def _say(console: Console, line: str) -> None:
+def _warn(console: Console, line: str) -> None:
     console.print(line, style="yellow", markup=False, highlight=False, soft_wrap=True)
 
 
@@ -146,7 +153,7 @@ def _paused_as_json(ledger: Ledger, dataset: str, since: datetime) -> dict[str, 
 
 def _certification(place: LocationStatus, certify_within_s: float) -> str:
     ignored = f", {place.ignored} ignored" if place.ignored else ""
-    known = f"s3://{place.bucket}/{place.prefix}: {place.objects} objects seen{ignored}"
+    known = f"s3://{place.bucket}/{place.prefix}: {place.objects} objects listed{ignored}"
     if place.certified_at is None:
         return f"{known}; not listed to its end yet"
     due = place.certified_at + timedelta(seconds=certify_within_s)
@@ -163,8 +170,8 @@ def _location_as_json(place: LocationStatus, certify_within_s: float) -> dict[st
     return known | times
 
 
-def _as_json(item: DeliveryStatus, silent: Silent) -> dict[str, Any]:
-    due = silent.verdict_due(item)
+def _as_json(item: DeliveryStatus, overdue: Overdue) -> dict[str, Any]:
+    due = overdue.verdict_due(item)
     times = {"arrived": item.arrived.isoformat(), "judged": item.judged.isoformat() if item.judged else None}
-    late = {"verdict_due": due.isoformat() if due else None, "overdue": silent.is_late(item)}
+    late = {"verdict_due": due.isoformat() if due else None, "overdue": overdue.is_late(item)}
     return {**asdict(item), **times, **late}

@@ -1,4 +1,4 @@
-"""`aceite validate`: judge one landed object now, without events."""
+"""`aceite validate` judges one landed object now, without events."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ def validate(
     contracts: Contracts = None,
     home: Home = None,
 ) -> int:
-    """Judge one landed object now, without events. Exit codes as of `drop --wait`.
+    """Judge one landed object now, without events.
 
-    A delivery has one verdict: if it was judged before, that verdict is shown.
+    A delivery has one verdict: if it was judged before, this verdict is printed. Exit codes as for `drop --wait`.
     """
     bucket, _, key = uri.removeprefix("s3://").partition("/")
     if not (uri.startswith("s3://") and bucket and key):
-        raise UsageProblem(f"{uri!r} is not the address of an S3 object; write s3://bucket/key")
+        raise UsageProblem(f"{uri!r} is not the URI of an S3 object; write s3://bucket/key")
     from cli.serving.connection import connect, refuse_another_account
 
     settings = connect()
@@ -42,9 +42,9 @@ def validate(
         save_blocks(settings)
         validate_delivery(DeliveryPointer.to(delivery), return_state=True)
         judged = read_verdict(s3, settings.evidence_bucket, delivery)
-    found = {delivery.id: judged} if judged else {}
+    verdicts = {delivery.id: judged} if judged else {}
     if json:
-        print_json([delivery], found)
+        print_json([delivery], verdicts)
     else:
-        print_verdicts([delivery], found, Console(stderr=True))
-    return exit_code([delivery], found)
+        print_verdicts([delivery], verdicts, Console(stderr=True))
+    return exit_code([delivery], verdicts)

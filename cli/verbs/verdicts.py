@@ -1,4 +1,4 @@
-"""Waits for verdicts and shows them, to people and to programs."""
+"""Waits for verdicts, and prints them for people or as JSON."""
 
 from __future__ import annotations
 
@@ -23,37 +23,37 @@ from flows.ledger import ledger_url, open_ledger
 
 STYLES = {Verdict.ACCEPTED: "green", Verdict.REJECTED: "red", Verdict.INCONCLUSIVE: "yellow"}
 SIGNS = {Verdict.ACCEPTED: "✔", Verdict.REJECTED: "✘", Verdict.INCONCLUSIVE: "?"}
-_LOOK_EVERY_S = 0.5
+_POLL_S = 0.5
 _CELL_WIDTH = 110
 
 
 def await_verdicts(
     settings: Settings, deliveries: Sequence[Delivery], timeout_s: float, console: Console
 ) -> dict[str, Judged]:
-    """Verdicts by delivery id, as far as they came in time. Shows how far each delivery is."""
+    """Return the verdicts that arrive in time, by delivery id. Show the progress of each delivery meanwhile."""
     s3: Any = aws_credentials(settings).get_client("s3")
     judged: dict[str, Judged] = {}
     deadline = time.monotonic() + timeout_s
     with open_ledger(ledger_url(settings)) as ledger, Live(console=console, transient=True) as live:
         while len(judged) < len(deliveries) and time.monotonic() < deadline:
             for delivery in deliveries:
-                if delivery.id not in judged and (found := read_verdict(s3, settings.evidence_bucket, delivery)):
-                    judged[delivery.id] = found
+                if delivery.id not in judged and (judgement := read_verdict(s3, settings.evidence_bucket, delivery)):
+                    judged[delivery.id] = judgement
             states = {status.id: status.state for status in ledger.status.deliveries()}
             live.update(_progress(deliveries, judged, states))
             if len(judged) < len(deliveries):
-                time.sleep(_LOOK_EVERY_S)
+                time.sleep(_POLL_S)
     return judged
 
 
 def plain(text: str) -> Text:
-    """For a cell of a table: never markup, whatever a file's name or content looks like; the evidence has all of it."""
-    shown = " ".join(text.split())
-    return Text(shown if len(shown) <= _CELL_WIDTH else shown[: _CELL_WIDTH - 1].rstrip() + "…")
+    """Return a short text for a cell of a table. It is never markup; the evidence has the whole text."""
+    line = " ".join(text.split())
+    return Text(line if len(line) <= _CELL_WIDTH else line[: _CELL_WIDTH - 1].rstrip() + "…")
 
 
 def exit_code(deliveries: Sequence[Delivery], judged: Mapping[str, Judged]) -> int:
-    """Of the worst: a rejection before anything that could not be judged, or was not judged in time."""
+    """Return the exit code of the worst verdict: rejected, then inconclusive or none in time, then accepted."""
     verdicts = {judged[delivery.id].verdict if delivery.id in judged else None for delivery in deliveries}
     if Verdict.REJECTED in verdicts:
         return EXIT_REJECTED
@@ -63,15 +63,15 @@ def exit_code(deliveries: Sequence[Delivery], judged: Mapping[str, Judged]) -> i
 def print_verdicts(deliveries: Sequence[Delivery], judged: Mapping[str, Judged], console: Console) -> None:
     table = Table("", "Delivery", "Verdict", "Reason", box=None, padding=(0, 2, 0, 0))
     for delivery in deliveries:
-        found = judged.get(delivery.id)
-        if found is None:
+        judgement = judged.get(delivery.id)
+        if judgement is None:
             table.add_row("…", plain(delivery.title), "no verdict yet", "")
             continue
-        cells = (plain(delivery.title), found.verdict.value, plain(found.reason))
-        table.add_row(SIGNS[found.verdict], *cells, style=STYLES[found.verdict])
+        cells = (plain(delivery.title), judgement.verdict.value, plain(judgement.reason))
+        table.add_row(SIGNS[judgement.verdict], *cells, style=STYLES[judgement.verdict])
     console.print(table)
-    for found in (judged[delivery.id] for delivery in deliveries if delivery.id in judged):
-        console.print(f"evidence: {found.evidence_uri}", markup=False, highlight=False, soft_wrap=True)
+    for judgement in (judged[delivery.id] for delivery in deliveries if delivery.id in judged):
+        console.print(f"evidence: {judgement.evidence_uri}", markup=False, highlight=False, soft_wrap=True)
 
 
 def print_json(deliveries: Sequence[Delivery], judged: Mapping[str, Judged]) -> None:
@@ -79,24 +79,24 @@ def print_json(deliveries: Sequence[Delivery], judged: Mapping[str, Judged]) -> 
     sys.stdout.write(json.dumps(document, indent=2) + "\n")
 
 
-def _as_json(delivery: Delivery, found: Judged | None) -> dict[str, Any]:
+def _as_json(delivery: Delivery, judgement: Judged | None) -> dict[str, Any]:
     return {
         "id": delivery.id,
         "dataset": delivery.dataset,
         "business_date": delivery.business_date.isoformat(),
         "keys": [member.key for member in delivery.members],
-        "verdict": found.verdict.value if found else None,
-        "reason": found.reason if found else None,
-        "evidence": found.evidence_uri if found else None,
-        "judged": found.judged_at.isoformat() if found else None,
+        "verdict": judgement.verdict.value if judgement else None,
+        "reason": judgement.reason if judgement else None,
+        "evidence": judgement.evidence_uri if judgement else None,
+        "judged": judgement.judged_at.isoformat() if judgement else None,
     }
 
 
 def _progress(deliveries: Sequence[Delivery], judged: Mapping[str, Judged], states: Mapping[str, str]) -> Table:
     table = Table(box=None, show_header=False, padding=(0, 2, 0, 0))
     for delivery in deliveries:
-        found = judged.get(delivery.id)
-        state = found.verdict.value if found else states.get(delivery.id, "landed")
-        sign, style = (SIGNS[found.verdict], STYLES[found.verdict]) if found else ("…", "")
+        judgement = judged.get(delivery.id)
+        state = judgement.verdict.value if judgement else states.get(delivery.id, "landed")
+        sign, style = (SIGNS[judgement.verdict], STYLES[judgement.verdict]) if judgement else ("…", "")
         table.add_row(sign, plain(delivery.title), state, style=style)
     return table

@@ -101,7 +101,7 @@ def bind_policy(endpoint: str, access_key: str, document: str) -> None:
         urllib.request.urlopen(request, timeout=10).close()
     except urllib.error.HTTPError as error:
         reason = json.loads(error.read())["error"]
-        raise SettingsError(f"The policy of {access_key} cannot be evaluated: {reason}") from error
+        raise SettingsError(f"the policy of {access_key} cannot be evaluated: {reason}") from error
 
 
 def _access_key(environ: dict[str, Any]) -> str:

@@ -68,9 +68,12 @@ def test_help_says_the_default_of_each_setting_and_what_is_allowed(aceite):
         ("up", ["env: ACEITE_CONTRACTS; default: contracts", "[env: ACEITE_RUNNER; default: warm]"]),
         ("drop", ["[default: today]", "[default: 3600"]),
         ("report", ["[default: <dataset>.html]"]),
-        ("policy", ["[default: all]", "[default: that of the credentials]", "[default: that of the settings]"]),
-        ("contracts check", ["[default: the contracts' folder]"]),
-        ("contracts init", ["[default: from the name]", "[default: standard output]"]),
+        (
+            "policy",
+            ["[default: all]", "[default: the account of the credentials]", "[default: the region of the settings]"],
+        ),
+        ("contracts check", ["[default: the folder with the contracts]"]),
+        ("contracts init", ["[default: derived from the name]", "[default: standard output]"]),
     ],
 )
 def test_the_help_of_a_verb_says_its_defaults(aceite, verb, told):
@@ -136,12 +139,12 @@ def test_help_and_usage_errors_import_nothing_heavy(arguments):
         (["drop", __file__, "--dataset", "nyc-flights", "--date", "31/01/2026"], "write 2026-01-31 or 20260131"),
         (["drop", __file__, "--dataset", "nyc-flights", "--timeout", "-5"], "greater than or equal to 0"),
         (["policy", "all", "--account", "12"], "twelve digits, such as 111122223333"),
-        (["status", "--home", ""], "it is empty; give a folder"),
-        (["contracts", "check", "--contracts", ""], "it is empty; give a folder"),
+        (["status", "--home", ""], "the value is empty; give a folder"),
+        (["contracts", "check", "--contracts", ""], "the value is empty; give a folder"),
         (["status", "--home", __file__], "test_command.py cannot be made"),
-        (["report", "nyc-flights", "-o", "absent/page.html"], "there is no folder absent; make it"),
-        (["report", "nyc-flights", "-o", "."], "is a folder; name a file in it"),
-        (["contracts", "init", __file__, "--output", "absent/a.yaml"], "there is no folder absent; make it"),
+        (["report", "nyc-flights", "-o", "absent/page.html"], "the folder absent does not exist; create it"),
+        (["report", "nyc-flights", "-o", "."], "is a folder; give a file in it"),
+        (["contracts", "init", __file__, "--output", "absent/a.yaml"], "the folder absent does not exist; create it"),
     ],
 )
 def test_a_usage_error_has_code_64_and_says_what_is_allowed(aceite, arguments, said):

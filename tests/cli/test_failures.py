@@ -1,4 +1,4 @@
-"""What keeps a command from its work is told in a sentence, and never ends by the exit code of a verdict."""
+"""A command that fails prints one sentence, and its exit code is never that of a verdict."""
 
 import json
 import socket
@@ -111,15 +111,15 @@ def test_a_ledger_that_cannot_be_is_a_usage_error_and_one_that_cannot_be_opened_
     told(alone("status", "--json", ACEITE_LEDGER_URL="sqlite:///ledger.db"), 2, "file is not a database")
 
 
-def test_what_nobody_foresaw_keeps_its_traceback_and_is_no_verdict():
-    from cli.failures import exit_code, sentence
+def test_an_unexpected_error_is_no_verdict():
+    from cli.failures import describe, exit_code
 
     surprise = KeyError("nobody foresaw this")
     assert exit_code(surprise) == 2
-    assert "nothing was judged" in sentence(surprise)
+    assert "this command judged nothing" in describe(surprise)
 
 
-def test_a_delivery_that_is_dropped_twice_in_a_sandbox_is_no_accident(alone):
+def test_a_delivery_that_is_dropped_twice_in_a_sandbox_is_no_failure(alone):
     with LocalAws() as aws:
         keys = {"region_name": "us-east-1", "aws_access_key_id": "a", "aws_secret_access_key": "b"}
         boto3.client("s3", endpoint_url=aws.endpoint, **keys).create_bucket(Bucket="landing")
@@ -132,7 +132,7 @@ def test_a_delivery_that_is_dropped_twice_in_a_sandbox_is_no_accident(alone):
 def test_without_credentials_it_is_said_how_to_give_them_and_whose_aws_may_be_meant(alone, verb, tmp_path):
     said = alone(*VERBS[verb], ACEITE_AWS_REGION="us-east-1")
     told(said, 64, "there are no credentials for AWS", "set ACEITE_AWS_PROFILE", "--home")
-    assert f"No `aceite up` runs on the home {tmp_path / 'home'}: if its AWS is meant, start it" in said.stderr
+    assert f"No `aceite up` runs on the home {tmp_path / 'home'}: to use its AWS, start it" in said.stderr
 
 
 @pytest.mark.parametrize("verb", ["drop", "report", "up"])
@@ -179,8 +179,8 @@ def test_a_home_that_cannot_be_made_is_named_with_the_option_that_moves_it(alone
 def test_status_of_a_home_that_is_not_there_says_so_and_makes_nothing(alone, tmp_path):
     said = alone("status", "--json", "--home", str(tmp_path / "absent"))
     assert (said.returncode, json.loads(said.stdout)["deliveries"]) == (0, [])
-    assert f"there is no folder {tmp_path / 'absent'} yet" not in said.stdout
-    assert f"there is no folder {tmp_path / 'absent'}" in said.stderr
+    assert f"the folder {tmp_path / 'absent'} does not exist yet" not in said.stdout
+    assert f"the folder {tmp_path / 'absent'} does not exist yet" in said.stderr
     assert not (tmp_path / "absent").exists()
 
 

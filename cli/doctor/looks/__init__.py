@@ -1,1 +1,1 @@
-"""One module for each place that `aceite doctor` looks at."""
+"""The looks of `aceite doctor`: one module for each place that it looks at."""

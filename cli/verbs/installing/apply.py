@@ -1,4 +1,4 @@
-"""`aceite apply`: blocks, deployments, automations."""
+"""`aceite apply` creates or updates blocks, deployments and automations on Prefect's server."""
 
 from __future__ import annotations
 
@@ -19,11 +19,11 @@ _SIGNS = {"created": "+", "updated": "~", "unchanged": "="}
 def apply(
     contracts: Contracts = None,
     home: Home = None,
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say what would change.")] = False,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Print the changes, and make none.")] = False,
 ) -> None:
-    """Create or update what Prefect's server holds of ours.
+    """Create or update Aceite's blocks, deployments and automations on Prefect's server.
 
-    These are blocks, deployments and automations. What changes is printed.
+    Prints each with what changed.
     """
     from cli.serving.connection import connect
 
@@ -37,6 +37,7 @@ def apply(
 
 
 def show(console: Console, changes: Iterable[Change], dry_run: bool) -> None:
+    """Print one line for each change."""
     for change in changes:
         fields = f" ({', '.join(change.fields)})" if change.fields else ""
         verb = f"would be {change.change}" if dry_run and change.change != "unchanged" else change.change

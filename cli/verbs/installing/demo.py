@@ -1,4 +1,4 @@
-"""`aceite demo`: the whole story on this machine."""
+"""`aceite demo` runs everything on this machine: a local AWS, a Prefect server, the flows and real files."""
 
 from __future__ import annotations
 
@@ -37,39 +37,40 @@ class Scene:
 
 def demo(
     exit_after: Annotated[
-        bool, typer.Option("--exit", help="End after the verdicts: 0 if all are the expected ones.")
+        bool, typer.Option("--exit", help="End after the verdicts; exit code 0 if they are as expected, else 1.")
     ] = False,
     contracts: Contracts = None,
     home: Home = None,
     aws_port: AwsPort = None,
     prefect_port: PrefectPort = None,
 ) -> int:
-    """The whole story on this machine.
+    """Run everything on this machine, and judge four files.
 
-    A local AWS, a Prefect server, the flows, real files, their verdicts; then it keeps serving until Ctrl-C.
+    Starts a local AWS, a Prefect server and the flows, lands real files and prints their verdicts. Then it keeps
+    serving until Ctrl-C.
     """
     from cli.serving.child_process import interrupt_on_terminate
     from cli.serving.installation import InstallationOptions, started
     from cli.verbs.installing.sandbox import require_sandbox
-    from cli.verbs.installing.up import keep_serving, say_where
+    from cli.verbs.installing.up import keep_serving, print_addresses
 
     require_sandbox()
     console = Console(stderr=True)
     interrupt_on_terminate()
     with started(InstallationOptions(True, aws_port, prefect_port, own_server=True), console) as installation:
-        say_where(console, installation)
+        print_addresses(console, installation)
         with TemporaryDirectory(prefix="aceite-demo-") as folder:
             scenes = story(Path(folder))
-            right = _play(scenes, installation, console)
+            as_expected = _play(scenes, installation, console)
         if exit_after:
-            return 0 if right else 1
+            return 0 if as_expected else 1
         console.print(f"\nLook around: {installation.running.ui_url} (Runs, Automations, Events, Artifacts).")
         console.print("Try `aceite drop FILE --dataset ID --wait` in another terminal. Ctrl-C ends everything.")
         return keep_serving(installation, console)
 
 
 def story(folder: Path) -> tuple[Scene, ...]:
-    """The scenes of the demo. Files that must be changed first are written to the folder."""
+    """Return the scenes of the demo. Changed copies of files are written to the folder."""
     from acceptance.judging.judge import Verdict
     from sandbox.extracts import FLIGHTS, MOVIES, breaking_the_contract
 
@@ -121,21 +122,23 @@ def _show(
     from cli.verbs.verdicts import SIGNS, STYLES, plain
     from flows.evidence.artifacts import page_url
 
-    right = True
+    as_expected = True
     table = Table("", "Delivery", "What happened", "Verdict", "Why", box=ROUNDED, show_lines=True, title="Verdicts")
     for scene, delivery in zip(scenes, deliveries, strict=True):
-        found = judged.get(delivery.id)
-        right = right and found is not None and found.verdict is scene.expected
-        if found is None:
+        judgement = judged.get(delivery.id)
+        as_expected = as_expected and judgement is not None and judgement.verdict is scene.expected
+        if judgement is None:
             table.add_row("!", plain(delivery.title), scene.what, "none in time", f"expected {scene.expected}")
             continue
-        why = found.reason if found.verdict is scene.expected else f"EXPECTED {scene.expected}: {found.reason}"
-        cells = (plain(delivery.title), scene.what, found.verdict.value, plain(why))
-        table.add_row(SIGNS[found.verdict], *cells, style=STYLES[found.verdict])
+        reason = judgement.reason
+        if judgement.verdict is not scene.expected:
+            reason = f"EXPECTED {scene.expected}: {reason}"
+        cells = (plain(delivery.title), scene.what, judgement.verdict.value, plain(reason))
+        table.add_row(SIGNS[judgement.verdict], *cells, style=STYLES[judgement.verdict])
     console.print()
     console.print(table)
     console.print("\nEvidence (JSON, HTML page, JUnit):")
-    for found in (judged[delivery.id] for delivery in deliveries if delivery.id in judged):
-        page = page_url(found.evidence_uri + "evidence.html", installation.running.aws_endpoint, None)
+    for judgement in (judged[delivery.id] for delivery in deliveries if delivery.id in judged):
+        page = page_url(judgement.evidence_uri + "evidence.html", installation.running.aws_endpoint, None)
         console.print(f"  {page}", markup=False, highlight=False, soft_wrap=True)
-    return right
+    return as_expected

@@ -1,4 +1,4 @@
-"""`aceite deploy`: the same flows on a Prefect work pool, whose workers may be on any hosts."""
+"""`aceite deploy` registers the flows on a Prefect work pool, whose workers may run on any host."""
 
 from __future__ import annotations
 
@@ -19,22 +19,25 @@ if TYPE_CHECKING:
 
 
 def deploy(
-    work_pool: Annotated[str, typer.Option("--work-pool", metavar="NAME", help="An existing work pool, of any type.")],
+    work_pool: Annotated[str, typer.Option("--work-pool", metavar="NAME", help="An existing work pool of any type.")],
     image: Annotated[
-        str | None, typer.Option(help="Image with Aceite and the contracts in it, for pools that run containers.")
+        str | None, typer.Option(help="Image with Aceite and the contracts, for a pool that runs containers.")
     ] = None,
     job_variable: Annotated[
         list[str] | None,
-        typer.Option(metavar="KEY=VALUE", help="A job variable of the pool, or a part of one: env.NAME=VALUE."),
+        typer.Option(
+            metavar="KEY=VALUE",
+            help="A job variable of the pool, or a part of one, such as env.NAME=VALUE; may be repeated.",
+        ),
     ] = None,
     only: Only = None,
     contracts: Contracts = None,
     home: Home = None,
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say what would change.")] = False,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Print the changes, and make none.")] = False,
 ) -> None:
-    """Register the flows on a Prefect work pool, for other hosts.
+    """Register the flows on a Prefect work pool.
 
-    There `prefect worker start` serves them.
+    Workers on other hosts serve them: `prefect worker start`.
     """
     from prefect.client.orchestration import get_client
 
@@ -57,7 +60,7 @@ def deploy(
         show(console, apply(settings, contracts_of(settings), dry_run=dry_run, places=places), dry_run)
         if ServedPart.WATCHER in parts and not dry_run:
             _start_watching(client, pool)
-    _say_what_next(console, pool)
+    _print_next_step(console, pool)
 
 
 def _pool(client: SyncPrefectClient, name: str) -> WorkPool:
@@ -65,13 +68,13 @@ def _pool(client: SyncPrefectClient, name: str) -> WorkPool:
     from automations.deployments import OURS
 
     if name in OURS:
-        raise UsageProblem(f"the work pool {name} is served by `aceite up` alone; name another one")
+        raise UsageProblem(f"only `aceite up` serves the work pool {name}; give another one")
     pools = {pool.name: pool for pool in client.read_work_pools()}
     if name not in pools:
-        there_are = ", ".join(sorted(pools)) or "none"
+        existing = ", ".join(sorted(pools)) or "none"
         raise SettingsError(
-            f"there is no work pool {name!r}{did_you_mean(name, pools)} there are: {there_are}. "
-            f"Make it with `prefect work-pool create {name} --type process` (or ecs, ...)"
+            f"there is no work pool {name!r}{did_you_mean(name, pools)} there are: {existing}. "
+            f"Create it with `prefect work-pool create {name} --type process` (or ecs, ...)"
         )
     return pools[name]
 
@@ -84,19 +87,19 @@ def _place(pool: WorkPool, part: ServedPart, settings: Settings, given: list[str
     from flows.installation.contracts import contract_environment
 
     variables: dict[str, Any] = job_variables(pool, given)
-    if has(pool, "image") and not any(variables.get(name) or default_of(pool, name) for name in _SAY_WHAT_RUNS):
+    if has(pool, "image") and not any(variables.get(name) or default_of(pool, name) for name in _IMAGE_VARIABLES):
         raise UsageProblem(
             f"the work pool {pool.name!r} runs containers, and Prefect's own image has no Aceite in it: give --image"
         )
     environment: dict[str, Any] = {**contract_environment(settings), **environment_of(settings)}
     if part is ServedPart.WATCHER:
         environment["ACEITE_LEDGER_URL"] = f"{{{{ prefect.blocks.secret.{names.LEDGER} }}}}"
-    # What the person says has precedence.
+    # The values of the command line have precedence.
     return Place(pool.name, {**variables, "env": {**environment, **variables.get("env", {})}})
 
 
 def _keep_ledger_url(settings: Settings, dry_run: bool) -> list[Any]:
-    """The block from which the watcher has it, wherever it runs."""
+    """Save the block from which the watcher on another host reads the ledger's URL."""
     from automations.apply import Change
     from blocks import names
     from blocks.build import save_secret
@@ -112,38 +115,38 @@ def _keep_ledger_url(settings: Settings, dry_run: bool) -> list[Any]:
 
 
 def _start_watching(client: SyncPrefectClient, pool: WorkPool) -> None:
-    """A run, unless there is one in this pool. It waits while another watches; its automation starts the next one."""
+    """Create a watcher run unless the pool has one. It waits while another watcher holds the lease."""
     from prefect.client.schemas.filters import FlowFilter, FlowFilterName, FlowRunFilter, WorkPoolFilter
     from prefect.client.schemas.objects import TERMINAL_STATES, StateType
 
     from automations.deployments import deployed
 
     going = [state.value for state in StateType if state not in TERMINAL_STATES]
-    found = client.read_flow_runs(
+    running = client.read_flow_runs(
         flow_filter=FlowFilter(name=FlowFilterName(any_=["watch-landing"])),
         flow_run_filter=FlowRunFilter.model_validate({"state": {"type": {"any_": going}}}),
         work_pool_filter=WorkPoolFilter.model_validate({"name": {"any_": [pool.name]}}),
         limit=1,
     )
-    if not found:
+    if not running:
         ids = deployed(client)
         assert ids is not None
         client.create_flow_run_from_deployment(ids.watch_landing, name="watch the landing locations")
 
 
-def _say_what_next(console: Console, pool: WorkPool) -> None:
+def _print_next_step(console: Console, pool: WorkPool) -> None:
     if pool.type == "process":
         console.print(
-            f"Now on each host: `prefect worker start --pool {pool.name}`, where this version of Aceite is installed "
-            "and ACEITE_CONTRACTS is the absolute path of the contracts.",
+            f"Next, on each host: `prefect worker start --pool {pool.name}`. The host needs this version of Aceite, "
+            "and ACEITE_CONTRACTS, the absolute path of the contracts there.",
             soft_wrap=True,
         )
     else:
         console.print(
-            f"Now start its worker, if it is served by one: `prefect worker start --pool {pool.name}`. What it starts "
-            "needs this version of Aceite, and ACEITE_CONTRACTS, the absolute path of the contracts there.",
+            f"Next, unless it is a push pool, start its worker: `prefect worker start --pool {pool.name}`. The jobs "
+            "need this version of Aceite, and ACEITE_CONTRACTS, the absolute path of the contracts there.",
             soft_wrap=True,
         )
 
 
-_SAY_WHAT_RUNS = ("image", "task_definition_arn")
+_IMAGE_VARIABLES = ("image", "task_definition_arn")

@@ -1,4 +1,4 @@
-"""`aceite sandbox`: only the local AWS."""
+"""`aceite sandbox` runs the local AWS alone."""
 
 from typing import Annotated
 
@@ -10,24 +10,26 @@ from cli.options import Contracts, Home, UsageProblem
 def sandbox(
     contracts: Contracts = None,
     home: Home = None,
-    port: Annotated[int, typer.Option("--port", min=0, max=65535, help="Port on 127.0.0.1; 0 for any.")] = 5000,
+    port: Annotated[
+        int, typer.Option("--port", min=0, max=65535, help="Port on 127.0.0.1; 0 for any free one.")
+    ] = 5000,
     policy: Annotated[
         list[str] | None,
         typer.Option(
             metavar="ACCESS-KEY-ID=FILE",
-            help="Who signs with this access key may do what the IAM policy says, and nothing else. Repeatable.",
+            help="Restrict this access key to what the IAM policy in FILE allows; may be repeated.",
         ),
     ] = None,
 ) -> int:
-    """Run only the local AWS, for any AWS client.
+    """Run the local AWS alone, for any AWS client.
 
-    It is made from the contracts. Ctrl-C ends it.
+    It has everything that the contracts name. Ctrl-C ends it.
     """
     require_sandbox()
     from blocks.settings import read_settings
     from sandbox.__main__ import read_options, serve
 
-    policies = [text for each in policy or () for text in ("--policy", each)]
+    policies = [text for option in policy or () for text in ("--policy", option)]
     try:
         serve(read_options(["--port", str(port), "--contracts", str(read_settings().contracts.absolute()), *policies]))
     except KeyboardInterrupt:
@@ -36,7 +38,7 @@ def sandbox(
 
 
 def require_sandbox() -> None:
-    """Raises UsageProblem if the extra is not installed."""
+    """Raise UsageProblem if the extra `sandbox` is not installed."""
     from importlib.util import find_spec
 
     if find_spec("moto") is None:

@@ -1,4 +1,4 @@
-"""`aceite up`: serve until Ctrl-C."""
+"""`aceite up` serves the flows until Ctrl-C."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ def up(
     contracts: Contracts = None,
     home: Home = None,
     sandbox: Annotated[
-        bool, typer.Option("--sandbox", help="On an AWS of this machine, made from the contracts.")
+        bool, typer.Option("--sandbox", help="Use an AWS on this machine, made from the contracts.")
     ] = False,
     aws_port: AwsPort = None,
     prefect_port: PrefectPort = None,
@@ -27,7 +27,7 @@ def up(
     runner: Runner = None,
     only: Only = None,
 ) -> int:
-    """Serve until Ctrl-C: watch, judge, tell.
+    """Watch and judge until Ctrl-C.
 
     Registers blocks, deployments and automations, watches the landing locations and runs the validations.
     """
@@ -37,12 +37,13 @@ def up(
     console = Console(stderr=True)
     interrupt_on_terminate()
     with started(InstallationOptions(sandbox, aws_port, prefect_port, only=only), console) as installation:
-        say_where(console, installation)
+        print_addresses(console, installation)
         console.print("Drop files with `aceite drop FILE --dataset ID`. Ctrl-C ends everything.")
         return keep_serving(installation, console)
 
 
-def say_where(console: Console, installation: Installation) -> None:
+def print_addresses(console: Console, installation: Installation) -> None:
+    """Print the addresses of the Prefect UI and of AWS, and the home."""
     running = installation.running
     table = Table(show_header=False, box=None, padding=(0, 2, 0, 0))
     table.add_row("Prefect UI", running.ui_url)
@@ -52,8 +53,8 @@ def say_where(console: Console, installation: Installation) -> None:
 
 
 def keep_serving(installation: Installation, console: Console) -> int:
-    """Returns when a part ended by itself; Ctrl-C ends it as an exception."""
+    """Wait until a process ends by itself, and return the exit code. Ctrl-C raises KeyboardInterrupt."""
     while (ended := installation.ended()) is None:
         time.sleep(0.5)
-    console.print(f"{ended.name} ended with code {ended.returncode}; ending everything", style="red")
+    console.print(f"{ended.name} ended with code {ended.returncode}; ending all others", style="red")
     return 1

@@ -37,8 +37,8 @@ def test_without_an_answer_from_aws_placeholders_are_said(nowhere: Path, capsys:
     output, errors = capsys.readouterr()
     read_policy(output)
     assert "arn:aws:glue:us-east-1:ACCOUNT-ID:job/jobstagetosoringestion" in output
-    assert "put your account in the place of ACCOUNT-ID" in errors
-    assert "AWS did not tell the location of the table database_sor.movies_table" in errors
+    assert "replace ACCOUNT-ID by your account" in errors
+    assert "AWS does not say the location of the table database_sor.movies_table" in errors
 
 
 def test_account_and_region_may_be_given(nowhere: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -58,7 +58,7 @@ def test_what_aws_knows_is_in_the_policy(nowhere: Path, monkeypatch: Any, capsys
     found = {each["Sid"]: each for each in json.loads(output)["Statement"]}
     assert found["ReadTables"]["Resource"] == ["arn:aws:s3:::sor/flights/*", "arn:aws:s3:::sor/movies_table/*"]
     assert found["KeepResults"]["Resource"] == ["arn:aws:s3:::athena-results/*"]
-    assert "UNKNOWN" not in output and "did not tell" not in errors
+    assert "UNKNOWN" not in output and "does not say" not in errors
 
 
 def test_a_policy_that_is_too_large_is_not_printed(nowhere: Path, monkeypatch: Any, capsys: Any) -> None:
@@ -81,7 +81,9 @@ def test_a_policy_that_is_too_large_is_not_printed(nowhere: Path, monkeypatch: A
 
 
 def test_an_unknown_dataset_is_a_usage_error(nowhere: Path) -> None:
-    with pytest.raises(UsageProblem, match="no contract of dataset 'none'; there are: nyc-flights, sor-imdb-movies"):
+    with pytest.raises(
+        UsageProblem, match="there is no contract of dataset 'none'; datasets: nyc-flights, sor-imdb-movies"
+    ):
         app(["policy", "watcher", "--dataset", "none"], standalone_mode=False)
 
 
@@ -103,9 +105,9 @@ def test_the_sandbox_binds_policies_to_access_keys(nowhere: Path) -> None:
 @pytest.mark.parametrize(
     ("option", "said"),
     [
-        ("policy.json", "write ACCESS-KEY-ID=FILE"),
+        ("policy.json", "expected ACCESS-KEY-ID=FILE"),
         ("key=FOLDER/absent.json", "cannot be read"),
-        ("key=FOLDER/policy.json", "the policy of key cannot be evaluated: it is not JSON"),
+        ("key=FOLDER/policy.json", "the policy of key cannot be evaluated: the document is not JSON"),
     ],
 )
 def test_a_policy_that_cannot_be_evaluated_is_a_usage_error(
