@@ -1,6 +1,6 @@
-"""The processes that a command starts, and ends: each stops by itself when its standard input closes.
+"""Starts and ends the processes of a command. Each process ends by itself when its standard input closes.
 
-So whatever happens to the command, also a kill, nothing of it is left running; and it works alike on Windows.
+So no process survives the command, even if the command is killed, and on every system.
 """
 
 import os
@@ -19,27 +19,27 @@ from acceptance.errors import AceiteError
 
 READY = "ready"
 _GRACE_S = 60
-"""Longer than Prefect's runner gives a run that is told to end (30 s), so that none outlives its runner."""
+"""Seconds to wait for a process. Prefect's runner gives a run 30 s to end, so no run outlives its runner."""
 
 _LARGE_BYTES = 20 * 1024 * 1024
 
 
 class ChildProcessFailed(AceiteError):
-    """A process that the command needs ended, or did not become ready."""
+    """A process that the command needs ended, or was not ready in time."""
 
 
 class ChildProcess:
-    """A Python module run as a process, tied to this one by its standard input.
+    """A Python module that runs as a process, and ends when this process closes its standard input.
 
-    It tells that it is ready by a line `ready <text>` on standard output. Its standard error goes to `log`, or to
-    this process's own where that is None.
+    It prints the line `ready <text>` when it is ready. Its standard error goes to the file `log`, or to this process's
+    own if `log` is None.
     """
 
     def __init__(self, name: str, arguments: Sequence[str], environment: Mapping[str, str], log: Path | None) -> None:
         self.name = name
         self._log = log
         self._lines: Queue[str | None] = Queue()
-        stderr = _opened(log) if log is not None else None
+        stderr = _open_log(log) if log is not None else None
         try:
             self._process = subprocess.Popen(
                 [sys.executable, "-m", *arguments],
@@ -47,7 +47,7 @@ class ChildProcess:
                 stdout=subprocess.PIPE,
                 stderr=stderr,
                 env={**environment, "PYTHONUTF8": "1", "PYTHONUNBUFFERED": "1"},
-                # A Ctrl-C in the terminal is for the command, which then ends its children in order.
+                # Ctrl-C in the terminal reaches the command alone, which then ends its child processes in order.
                 start_new_session=os.name != "nt",
                 creationflags=_NEW_GROUP_ON_WINDOWS,
             )
@@ -65,10 +65,10 @@ class ChildProcess:
         return self._process.poll()
 
     def await_ready(self, within_s: float) -> str:
-        """The text of the ready line.
+        """Wait for the ready line, and return its text.
 
         Raises:
-            ChildProcessFailed: it ended before, or took too long; with the end of its log.
+            ChildProcessFailed: the process ended or was not ready in time; the message has the end of its log.
         """
         deadline = time.monotonic() + within_s
         while True:
@@ -85,7 +85,7 @@ class ChildProcess:
                 return line.partition(" ")[2]
 
     def stop(self) -> None:
-        """Asks it to end, and ends it if it does not."""
+        """Close the process's standard input; terminate it, then kill it, if it does not end."""
         if self._process.stdin is not None:
             self._process.stdin.close()
         for end in (None, self._process.terminate, self._process.kill):
@@ -107,22 +107,22 @@ class ChildProcess:
         if self._log is None:
             return ""
         lines = self._log.read_text(encoding="utf-8", errors="replace").splitlines()[-5:]
-        return "".join(f"\n  {line}" for line in lines) + f"\n(the whole log: {self._log})"
+        return "".join(f"\n  {line}" for line in lines) + f"\n(full log: {self._log})"
 
 
-def _opened(log: Path) -> IO[bytes]:
-    """To go on at its end; a large one is put aside first, in the place of the one before."""
-    with suppress(OSError):  # there is none yet, or Windows moves no file that another process reads
+def _open_log(log: Path) -> IO[bytes]:
+    """Open the log for appending. Rename a large one to .log.1 first, which replaces an earlier one."""
+    with suppress(OSError):  # the log does not exist yet, or Windows refuses to move a file that another process reads
         if log.stat().st_size > _LARGE_BYTES:
             log.replace(log.with_suffix(".log.1"))
     return log.open("ab")
 
 
 def end_with_standard_input(stop: Callable[[], None]) -> None:
-    """In a child: calls `stop` from another thread as soon as standard input closes."""
+    """Call `stop` from another thread as soon as standard input closes. For a child process."""
 
     def wait() -> None:
-        # Not sys.stdin: its lock would still be held when the interpreter ends before its parent.
+        # os.read and not sys.stdin, whose lock would be held if the interpreter ends before its parent.
         while os.read(0, 4096):
             pass
         stop()
@@ -131,15 +131,16 @@ def end_with_standard_input(stop: Callable[[], None]) -> None:
 
 
 def interrupt_on_terminate() -> None:
-    """In the command: being asked to end is like Ctrl-C, so that everything it started ends in order.
+    """Let SIGTERM act like Ctrl-C, so that the command ends in order everything that it started.
 
-    Ctrl-C itself is set as well: a command that a script starts in the background inherits that it is ignored.
+    SIGINT is set too, because a command that a script starts in the background inherits an ignored SIGINT.
     """
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, signal.default_int_handler)
 
 
-def tell_ready(text: str) -> None:
+def print_ready(text: str) -> None:
+    """Print the line that `await_ready` waits for."""
     sys.stdout.write(f"{READY} {text}\n")
     sys.stdout.flush()
 

@@ -12,30 +12,30 @@ if TYPE_CHECKING:
 
 
 def share_settings() -> Settings:
-    """The settings, those of the `aceite up` of this home included, if one is running. Does not import Prefect."""
+    """Return the settings, with those of a running `aceite up` of this home. This does not import Prefect."""
     from blocks.settings import read_settings
     from cli.serving.home import find_running
 
     running = find_running(read_settings().home.expanduser())
     if running is not None:
         os.environ.update(running.environment, PREFECT_API_URL=running.prefect_api_url)
-        if server_asks := os.environ.get("PREFECT_SERVER_API_AUTH_STRING"):
-            os.environ.setdefault("PREFECT_API_AUTH_STRING", server_asks)
+        if auth := os.environ.get("PREFECT_SERVER_API_AUTH_STRING"):
+            os.environ.setdefault("PREFECT_API_AUTH_STRING", auth)
     settings = read_settings()
     if running is not None and "ACEITE_LEDGER_URL" not in running.environment and settings.ledger_url is None:
         raise SettingsError(
-            f"`aceite up` of this home (process {running.pid}) has its ledger in a database whose password it does not "
-            "tell: set ACEITE_LEDGER_URL here as it is set there"
+            f"`aceite up` of this home (process {running.pid}) has its ledger in a database, and does not share "
+            "the password: set ACEITE_LEDGER_URL here to the same value as there"
         )
     return settings
 
 
 def connect() -> Settings:
-    """The settings, once it is certain that this process has a Prefect server.
+    """Return the settings after a request to Prefect's server has succeeded.
 
     Raises:
-        Unreachable: none is running, neither here nor in the active profile.
-        SettingsError: it does not let us in.
+        Unreachable: no server is chosen, or it does not answer.
+        SettingsError: the server refuses the credentials.
     """
     settings = share_settings()
     import httpx
@@ -59,11 +59,11 @@ def connect() -> Settings:
 
 
 def refuse_wrong_auth(url: str) -> None:
-    """Whether the Prefect server of the active settings, at this address, lets us in.
+    """Check that the Prefect server at this URL accepts the credentials of the active settings.
 
     Raises:
-        SettingsError: it does not, by what is set here.
-        Unreachable: it is no Prefect server, or has trouble of its own.
+        SettingsError: it refuses them.
+        Unreachable: it answers with another error, as a server that is not Prefect's does.
     """
     from prefect.client.orchestration import get_client
     from prefect.exceptions import PrefectHTTPStatusError
@@ -75,19 +75,19 @@ def refuse_wrong_auth(url: str) -> None:
         except PrefectHTTPStatusError as error:
             if error.response.status_code not in (401, 403):
                 raise Unreachable(
-                    f"the Prefect server {url} answers {error.response.status_code}: it may be no Prefect server; "
-                    "correct PREFECT_API_URL, or the active profile; it ends in /api"
+                    f"the Prefect server {url} answers {error.response.status_code}: it may not be a Prefect server; "
+                    "correct PREFECT_API_URL or the active profile, whose URL ends in /api"
                 ) from None
-            given = get_current_settings().api.auth_string
-            found = "it is not set here" if given is None else "what is set here is something else"
+            auth = get_current_settings().api.auth_string
+            problem = "it is not set here" if auth is None else "its value here is another one"
             raise SettingsError(
-                f"the Prefect server {url} lets only those in who say PREFECT_API_AUTH_STRING, and {found}: set it to "
-                "the user:password that the server has as PREFECT_SERVER_API_AUTH_STRING"
+                f"the Prefect server {url} requires PREFECT_API_AUTH_STRING, and {problem}: set it to the "
+                "user:password that the server has as PREFECT_SERVER_API_AUTH_STRING"
             ) from None
 
 
 def refuse_another_account(settings: Settings) -> None:
-    """Raises WrongAccount if `ACEITE_AWS_ACCOUNT_ID` is set and the credentials are of another account."""
+    """Raise WrongAccount if `ACEITE_AWS_ACCOUNT_ID` is set and the credentials belong to another account."""
     if settings.aws_account_id is not None:
         from blocks.build import aws_credentials, identify
 

@@ -1,4 +1,4 @@
-"""The deadline of a run of the validation flows, which its dataset's contract sets."""
+"""Reads the deadline of a validation run from its dataset's contract."""
 
 from collections.abc import Mapping
 from datetime import timedelta
@@ -19,7 +19,7 @@ from flows.workers.fingerprint import files
 
 
 def deadline_of(run: FlowRun) -> timedelta | None:
-    """None of a run of which no contract tells: it says by itself what is wrong."""
+    """Return the deadline; None for a run without a usable contract, which then fails by itself with the reason."""
     deliveries = [pointer.delivery() for pointer in pointers_of(run)]
     try:
         contract = _contracts(files()).get(deliveries[0].dataset) if deliveries else None
@@ -32,6 +32,6 @@ def deadline_of(run: FlowRun) -> timedelta | None:
 
 
 @lru_cache(maxsize=1)
-def _contracts(as_they_are: tuple[tuple[str, int, int], ...]) -> Mapping[str, Contract]:
-    """Read again when a file has changed, as then the run's process reads them again too."""
+def _contracts(fingerprint: tuple[tuple[str, int, int], ...]) -> Mapping[str, Contract]:
+    """Return the contracts by dataset. They are read again when a file has changed, as the run's process does too."""
     return {contract.dataset: contract for contract in contracts_of(read_settings())}

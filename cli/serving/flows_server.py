@@ -1,4 +1,4 @@
-"""Serves the flows: applies what the server must hold, then runs what it schedules. A child of `aceite up`."""
+"""Serves the flows as a child process of `aceite up`: registers them, then runs what the server schedules."""
 
 import argparse
 import asyncio
@@ -30,7 +30,7 @@ from automations.deployments import (
 from blocks.build import aws_credentials, identify
 from blocks.environment import HEARTBEAT_S, environment_of
 from blocks.settings import Settings, read_settings
-from cli.serving.child_process import end_with_standard_input, tell_ready
+from cli.serving.child_process import end_with_standard_input, print_ready
 from cli.serving.deadlines import deadline_of
 from flows.installation.clients import load_clients
 from flows.installation.installed import installed_contracts
@@ -40,36 +40,36 @@ from flows.workers.process import GRACE_S
 from flows.workers.worker import WarmWorker, environment_of_processes
 
 POLL_S = 1
-"""Seconds between two questions of Prefect's own worker for scheduled runs."""
+"""Seconds between the polls of Prefect's own worker for scheduled runs."""
 
 WATCHER_POLL_S = 2
-"""The same of its runner, which starts the watcher, seldom. It takes no fractions."""
+"""Seconds between the polls of Prefect's runner, which starts the watcher. It must be a whole number."""
 
 WARM_POLL_S = 5
-"""The same for the worker of the warm processes, which hears of nearly all runs by an event before."""
+"""Seconds between the polls of the warm worker, which learns of nearly all runs earlier, from an event."""
 
 
 async def _serve(settings: Settings, parts: Places, watcher: RunnerDeployment, *validations: RunnerDeployment) -> None:
-    """Watcher and validations apart, so that a queue of validations never keeps the watcher from starting.
+    """Serve watcher and validations separately, so that a queue of validations never delays the watcher.
 
-    Returns when told to stop. What runs is cancelled then: parameters are restored, and deliveries are announced again.
+    Return when told to stop. Runs are cancelled then: they restore parameters, and deliveries are announced again.
     """
     stop, loop = asyncio.Event(), asyncio.get_running_loop()
 
-    def told_to_stop(*_: object) -> None:
+    def request_stop(*_: object) -> None:
         loop.call_soon_threadsafe(stop.set)
 
-    end_with_standard_input(told_to_stop)
+    end_with_standard_input(request_stop)
     async with AsyncExitStack() as serving:
         if VALIDATIONS_PART in parts:
             await serving.enter_async_context(_worker(settings, *validations))
-        if WATCHER_PART in parts:  # begins last and ends first: see _end_runs
+        if WATCHER_PART in parts:  # starts last and ends first: see _end_runs
             await serving.enter_async_context(_runner(2, watcher))
-        for number in (signal.SIGINT, signal.SIGTERM):  # each runner took them for itself; they are for all
-            signal.signal(number, told_to_stop)
+        for number in (signal.SIGINT, signal.SIGTERM):  # each runner has set its own handler; this one stops all
+            signal.signal(number, request_stop)
         if WATCHER_PART in parts:
             await asyncio.to_thread(_start_watching)
-        tell_ready("serving")
+        print_ready("serving")
         await stop.wait()
 
 
@@ -86,7 +86,7 @@ async def _runner(limit: int, *deployments: RunnerDeployment) -> AsyncIterator[N
         await runner.aadd_deployment(deployment)
     async with asyncio.TaskGroup() as group:
         group.create_task(runner.start())
-        await _until(lambda: runner.started)
+        await _wait_until(lambda: runner.started)
         yield
         await runner.astop()
 
@@ -100,7 +100,7 @@ async def _worker(settings: Settings, *validations: RunnerDeployment) -> AsyncIt
         environment = environment_of_processes(HEARTBEAT_S)
         worker = WarmWorker(WARM_POOL, settings.workers, preloaded, environment, deadline_of=deadline_of)
     else:
-        # Its processes get this one's environment, and a folder of their own, where there is no file .env.
+        # Its processes inherit this environment, but run in folders without the file .env.
         os.environ.update(environment_of(settings))
         worker = ProcessWorker(PROCESS_POOL, limit=settings.workers)
         outlast(worker)
@@ -108,7 +108,7 @@ async def _worker(settings: Settings, *validations: RunnerDeployment) -> AsyncIt
     async with asyncio.TaskGroup() as group:
         with temporary_settings({PREFECT_WORKER_QUERY_SECONDS: poll_s}):
             serving = group.create_task(worker.start(printer=lambda _: None))
-        await _until(lambda: worker.is_setup)
+        await _wait_until(lambda: worker.is_setup)
         try:
             yield
         finally:
@@ -117,34 +117,34 @@ async def _worker(settings: Settings, *validations: RunnerDeployment) -> AsyncIt
 
 
 async def _end_runs(worker: ProcessWorker) -> None:
-    """Prefect's worker kills its processes when it ends. Told to end before that, they restore what they changed.
+    """Terminate the runs, so that they restore what they changed; Prefect's worker would kill them when it ends.
 
-    By now this process has no others.
+    At this point this process has no other child processes.
     """
     for process in psutil.Process().children():
         with suppress(psutil.Error):
             _terminate(process)
     deadline = time.monotonic() + GRACE_S
     while (running := worker.limiter.borrowed_tokens) and time.monotonic() < deadline:
-        worker.limiter.total_tokens = running  # so that it starts no others meanwhile
+        worker.limiter.total_tokens = running  # so that the worker starts no other runs
         await asyncio.sleep(0.05)
 
 
 def _terminate(process: psutil.Process) -> None:
-    """A run's process, or what started it: on Windows the signal reaches both."""
+    """Terminate a run's process. On Windows the signal reaches the launcher and the run."""
     if sys.platform == "win32":
         process.send_signal(signal.CTRL_BREAK_EVENT)
     else:
         process.terminate()
 
 
-async def _until(holds: Callable[[], bool]) -> None:
+async def _wait_until(holds: Callable[[], bool]) -> None:
     while not holds():
         await asyncio.sleep(0.05)
 
 
 def _start_watching() -> None:
-    """One watcher run now; if another watches already, it waits for the end of that one."""
+    """Create one watcher run. If another watcher holds the lease, the run waits for it."""
     with get_client(sync_client=True) as client:
         ids = deployed(client)
         assert ids is not None

@@ -1,4 +1,4 @@
-"""What `aceite up` leaves in its home folder, so that other commands find it: addresses, and where the ledger is."""
+"""Writes and reads the file in the home by which other commands find a running `aceite up`."""
 
 import json
 import socket
@@ -13,9 +13,9 @@ FILE = "running.json"
 
 @dataclass(frozen=True, slots=True)
 class Running:
-    """A running `aceite up`. `environment` are the settings that other commands must share with it; no secrets.
+    """A running `aceite up`. `environment` has the settings that other commands share with it, without secrets.
 
-    It listens on `alive_port` as long as it lives, and on no account longer: a killed one leaves its file behind.
+    It listens on `alive_port` as long as it runs; the file alone proves nothing, because a killed one leaves it behind.
     """
 
     pid: int
@@ -30,28 +30,28 @@ class Running:
 
 
 def find_running(home: Path) -> Running | None:
-    """The `aceite up` of this home, if it is alive."""
+    """Return the `aceite up` of this home; None if none is running."""
     try:
         running = Running(**json.loads((home / FILE).read_text(encoding="utf-8")))
-    except (OSError, ValueError, TypeError):  # also what is being replaced just now, on Windows
+    except (OSError, ValueError, TypeError):  # OSError: on Windows also a file that is being replaced
         return None
     return running if _answers(running.alive_port) else None
 
 
 @contextmanager
 def running_in(home: Path, running: Running) -> Iterator[None]:
-    """The file is there inside. It is written whole or not at all."""
+    """Keep the file while the block runs. It is written atomically."""
     path = home / FILE
     draft = path.with_suffix(".tmp")
     with socket.create_server(("127.0.0.1", 0)) as alive:
         threading.Thread(target=_answer_all, args=(alive,), daemon=True).start()
-        told = replace(running, alive_port=alive.getsockname()[1])
-        draft.write_text(json.dumps(asdict(told), indent=2), encoding="utf-8")
+        record = replace(running, alive_port=alive.getsockname()[1])
+        draft.write_text(json.dumps(asdict(record), indent=2), encoding="utf-8")
         draft.replace(path)
         try:
             yield
         finally:
-            # Windows removes no file that another command reads. Left behind it misleads nobody: its port is closed.
+            # Windows cannot remove a file that another command reads. One left behind is harmless: its port is closed.
             with suppress(OSError):
                 path.unlink()
 
@@ -60,7 +60,7 @@ def _answer_all(alive: socket.socket) -> None:
     while True:
         try:
             connection, _ = alive.accept()
-        except OSError:  # closed: the command ends
+        except OSError:  # the socket was closed, because the command ends
             return
         connection.close()
 

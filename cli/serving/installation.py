@@ -1,4 +1,4 @@
-"""Starts and ends the parts of an installation: sandbox, Prefect server, served flows. `up` and `demo` share it."""
+"""Starts and ends the parts of an installation for `up` and `demo`: sandbox, Prefect server and flows."""
 
 import os
 import socket
@@ -28,7 +28,7 @@ SANDBOX_SETTINGS = {
     "ACEITE_AWS_ACCESS_KEY_ID": "sandbox",
     "ACEITE_AWS_SECRET_ACCESS_KEY": "sandbox",
     "ACEITE_AWS_REGION": "us-east-1",
-    "ACEITE_AWS_PROFILE": "",  # empty is unset, also where a file .env says something else
+    "ACEITE_AWS_PROFILE": "",  # an empty value unsets it, even if the file .env sets it
     "ACEITE_AWS_ROLE_ARN": "",
     "ACEITE_AWS_SESSION_TOKEN": "",
     "ACEITE_AWS_ACCOUNT_ID": "",
@@ -39,7 +39,7 @@ SANDBOX_SETTINGS = {
 
 @dataclass(frozen=True, slots=True)
 class InstallationOptions:
-    """What the command line asks for. A port of None is the default one, or a free one where that is taken."""
+    """The options of the command line. A port of None means the default port, or a free one if that is taken."""
 
     sandbox: bool = False
     aws_port: int | None = None
@@ -50,47 +50,47 @@ class InstallationOptions:
 
 @dataclass(frozen=True, slots=True)
 class Installation:
-    """A running one, and its processes."""
+    """A running installation and its processes."""
 
     running: Running
     children: tuple[ChildProcess, ...]
 
     def ended(self) -> ChildProcess | None:
-        """A process that ended although nobody asked it to."""
+        """Return a process that ended by itself; None if all are running."""
         return next((child for child in self.children if child.returncode is not None), None)
 
 
 @contextmanager
-def started(wanted: InstallationOptions, console: Console) -> Iterator[Installation]:
-    """Everything runs inside, and nothing of it outside.
+def started(options: InstallationOptions, console: Console) -> Iterator[Installation]:
+    """Run an installation while the block runs.
 
     Raises:
-        AceiteError: a contract, a setting or the credentials cannot be used, or a part did not start.
+        AceiteError: a contract, a setting or the credentials cannot be used, or a part does not start.
     """
     settings = read_settings()
     if (other := find_running(settings.home.expanduser())) is not None:
         raise SettingsError(
-            f"`aceite up` runs on {settings.home} already (process {other.pid}, {other.ui_url}): end it, or give "
+            f"`aceite up` already runs on {settings.home} (process {other.pid}, {other.ui_url}): end it, or give "
             "another folder with --home"
         )
-    contracts_of(settings)  # what is wrong with them is said before anything starts
+    contracts_of(settings)  # raise on faulty contracts before anything starts
     with ExitStack() as undo:
         parts = _Parts(settings, console, undo)
         with console.status("starting"):
-            if not wanted.sandbox:
+            if not options.sandbox:
                 identify(aws_credentials(settings), settings.aws_account_id)
-            sandbox = parts.start_sandbox(wanted.aws_port) if wanted.sandbox else None
-            parts.start_server(wanted)
+            sandbox = parts.start_sandbox(options.aws_port) if options.sandbox else None
+            parts.start_server(options)
             if sandbox is not None:
                 parts.use_sandbox(sandbox)
-            parts.start_flows(wanted.only)
+            parts.start_flows(options.only)
         running = parts.describe()
         undo.enter_context(running_in(parts.home, running))
         yield Installation(running, tuple(parts.children))
 
 
 class _Parts:
-    """The parts that were started so far, and the environment that the next one gets."""
+    """Starts the parts in order, and collects the environment for the next one."""
 
     def __init__(self, settings: Settings, console: Console, undo: ExitStack) -> None:
         self.home = settings.home.expanduser().absolute()
@@ -105,13 +105,13 @@ class _Parts:
             "ACEITE_LEDGER_URL": ledger_url(settings),
         }
 
-    def start_sandbox(self, asked_port: int | None) -> ChildProcess:
-        """It gets ready while Prefect's server starts; `use_sandbox` waits for it."""
-        port = _port(asked_port, DEFAULT_AWS_PORT, "--aws-port")
+    def start_sandbox(self, requested_port: int | None) -> ChildProcess:
+        """Start the sandbox without waiting, so that Prefect's server starts meanwhile; `use_sandbox` waits."""
+        port = _port(requested_port, DEFAULT_AWS_PORT, "--aws-port")
         self._console.print(f"starting the sandbox: AWS on 127.0.0.1:{port}, made from the contracts")
         ledger = self.home / "sandbox-ledger.db"
         for leftover in self.home.glob(ledger.name + "*"):
-            leftover.unlink()  # a new sandbox is a new world: what an earlier one saw is gone with it
+            leftover.unlink()  # a new sandbox is empty, so the ledger of an earlier one is wrong
         arguments = ("--port", str(port), "--contracts", self._environment["ACEITE_CONTRACTS"], "--until-stdin-closes")
         self._environment.update(SANDBOX_SETTINGS, ACEITE_LEDGER_URL=sqlite_url(ledger))
         return self._start("sandbox", "sandbox", *arguments)
@@ -119,9 +119,9 @@ class _Parts:
     def use_sandbox(self, sandbox: ChildProcess) -> None:
         self._environment["ACEITE_AWS_ENDPOINT_URL"] = sandbox.await_ready(_READY_WITHIN_S)
 
-    def start_server(self, wanted: InstallationOptions) -> None:
-        """The server of the active Prefect profile if it answers, otherwise one of our own on this machine."""
-        configured = None if wanted.own_server or wanted.prefect_port is not None else _profile_api_url()
+    def start_server(self, options: InstallationOptions) -> None:
+        """Use the server of the active Prefect profile if it answers; otherwise start one on this machine."""
+        configured = None if options.own_server or options.prefect_port is not None else _profile_api_url()
         if configured and _is_healthy(configured):
             refuse_wrong_auth(configured)
             self._console.print(f"using the Prefect server of the active profile, {configured}")
@@ -132,7 +132,7 @@ class _Parts:
                 f"the active Prefect profile's server {configured} does not answer. Start it, choose another profile "
                 "(`prefect profile use`), or give --prefect-port to use a server on this machine"
             )
-        port = _port(wanted.prefect_port, DEFAULT_PREFECT_PORT, "--prefect-port")
+        port = _port(options.prefect_port, DEFAULT_PREFECT_PORT, "--prefect-port")
         self._console.print(f"starting Prefect's server on 127.0.0.1:{port}")
         self._environment.pop("PREFECT_PROFILE", None)
         self._environment.update(
@@ -146,8 +146,8 @@ class _Parts:
         self._start("prefect server", "cli.serving.prefect_server", "--port", str(port)).await_ready(_READY_WITHIN_S)
 
     def start_flows(self, only: str | None) -> None:
-        what = only or "watcher, validations"
-        self._console.print(f"starting the flows: blocks, deployments, automations, {what}")
+        parts = only or "watcher, validations"
+        self._console.print(f"starting the flows: blocks, deployments, automations, {parts}")
         arguments = ("--only", only) if only else ()
         self._start("flows", "cli.serving.flows_server", *arguments).await_ready(_READY_WITHIN_S)
 
@@ -160,10 +160,10 @@ class _Parts:
         )
 
     def _is_shared(self, name: str) -> bool:
-        """No secret is; the sandbox's credentials are none."""
+        """Return True for a setting that other commands read from the home. Secrets are not shared."""
         in_sandbox = self._environment.get("ACEITE_AWS_ACCESS_KEY_ID") == SANDBOX_SETTINGS["ACEITE_AWS_ACCESS_KEY_ID"]
         if name == "ACEITE_LEDGER_URL" and not self._environment[name].startswith("sqlite"):
-            return False  # its password is
+            return False  # the URL has a password
         return name in (*_SHARED, *self._of_contracts) or (in_sandbox and name in SANDBOX_SETTINGS)
 
     def _start(self, name: str, *arguments: str) -> ChildProcess:
@@ -180,34 +180,34 @@ def _profile_api_url() -> str | None:
 
 
 def _csrf() -> dict[str, str]:
-    """Each new client would ask for a token first, even of a server that wants none."""
+    """Return the setting without which each new client first requests a token that the server may not require."""
     from prefect.settings import get_current_settings
 
     return {"PREFECT_CLIENT_CSRF_SUPPORT_ENABLED": str(get_current_settings().server.api.csrf_protection_enabled)}
 
 
 def _auth() -> dict[str, str]:
-    """What a server of our own asks for, and its clients say, wherever Prefect's settings have it from.
+    """Return the credentials of our own server and its clients, from any source of Prefect's settings.
 
     Raises:
-        SettingsError: the two are not the same, or Prefect's server cannot compare them.
+        SettingsError: the two differ, or are not ASCII, which Prefect's server cannot compare.
     """
     from prefect.settings import get_current_settings
 
     settings = get_current_settings()
-    asked, said = settings.server.api.auth_string, settings.api.auth_string
-    if asked is None or not asked.get_secret_value():
+    required, given = settings.server.api.auth_string, settings.api.auth_string
+    if required is None or not required.get_secret_value():
         return {}
-    if said is not None and said != asked:
+    if given is not None and given != required:
         raise SettingsError(
-            "PREFECT_API_AUTH_STRING is not the same as PREFECT_SERVER_API_AUTH_STRING, so the server that is started "
-            "would refuse the flows; set both to the same user:password, or only the latter"
+            "PREFECT_API_AUTH_STRING differs from PREFECT_SERVER_API_AUTH_STRING, so the server would refuse the flows; "
+            "set both to the same user:password, or only the latter"
         )
-    auth = asked.get_secret_value()
+    auth = required.get_secret_value()
     if not auth.isascii():
         raise SettingsError(
-            "PREFECT_SERVER_API_AUTH_STRING has characters that are not ASCII, with which Prefect's server answers "
-            "every request by an error; write another one, such as user:password"
+            "PREFECT_SERVER_API_AUTH_STRING has characters that are not ASCII, and Prefect's server would fail at "
+            "every request; use ASCII only, such as user:password"
         )
     return {"PREFECT_SERVER_API_AUTH_STRING": auth, "PREFECT_API_AUTH_STRING": auth}
 
@@ -219,23 +219,23 @@ def _is_healthy(api_url: str) -> bool:
         return False
 
 
-def _port(asked: int | None, default: int, option: str) -> int:
-    """The asked port, 0 meaning any free one; without a wish the default, or a free one where that is taken.
+def _port(requested: int | None, default: int, option: str) -> int:
+    """Return the requested port (0 for any free one). If None is requested: the default, or a free one if taken.
 
     Raises:
-        SettingsError: the asked port is taken.
+        SettingsError: the requested port is taken.
     """
-    for port in (default, 0) if asked is None else (asked,):
+    for port in (default, 0) if requested is None else (requested,):
         with socket.socket() as probe:
             if sys.platform != "win32":
-                # A port whose last connections still close is free; on Windows this option would steal a taken one.
+                # A port whose last connections are closing counts as free. On Windows this would take a used port.
                 probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             try:
                 probe.bind(("127.0.0.1", port))
             except OSError:
                 continue
             return int(probe.getsockname()[1])
-    raise SettingsError(f"port {asked} on 127.0.0.1 is taken; give {option} another one, or 0 for any that is free")
+    raise SettingsError(f"port {requested} on 127.0.0.1 is taken; give {option} another one, or 0 for any free one")
 
 
 _SHARED = (

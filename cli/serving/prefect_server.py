@@ -1,4 +1,4 @@
-"""Prefect's own server as a child of `aceite up`: the API, its services and the UI in one process, on SQLite."""
+"""Runs Prefect's server as a child process of `aceite up`: API, services and UI in one process, on SQLite."""
 
 import argparse
 from collections.abc import AsyncGenerator
@@ -13,12 +13,12 @@ from prefect.server.database.dependencies import temporary_database_config
 from prefect.settings import PREFECT_API_DATABASE_CONNECTION_URL
 from sqlalchemy.ext.asyncio import AsyncSession, AsyncSessionTransaction
 
-from cli.serving.child_process import end_with_standard_input, tell_ready
+from cli.serving.child_process import end_with_standard_input, print_ready
 from cli.serving.redaction import log_without_paths
 
 
 class _Queueing(AioSqliteConfiguration):
-    """Transactions wait for their turn to write when they begin: see docs/decisions/0011."""
+    """Takes the write lock at the beginning of each transaction: see docs/decisions/0011."""
 
     @asynccontextmanager
     async def begin_transaction(
@@ -29,20 +29,20 @@ class _Queueing(AioSqliteConfiguration):
 
 
 class _Server(uvicorn.Server):
-    """Tells when it listens."""
+    """Prints the ready line when it listens."""
 
     async def startup(self, *arguments: object, **keywords: object) -> None:
         await super().startup(*arguments, **keywords)  # type: ignore[arg-type]
         if self.started:
             port = self.servers[0].sockets[0].getsockname()[1]
-            tell_ready(f"http://127.0.0.1:{port}/api")
+            print_ready(f"http://127.0.0.1:{port}/api")
 
 
-def kept_app() -> FastAPI:
-    """The server's app, which from then on is also what Prefect gets that asks for it again.
+def cached_app() -> FastAPI:
+    """Return the server's app, and let Prefect reuse it.
 
-    It does before each action of an automation, and works out 0.1 s of CPU long whether its settings are still those of
-    the app: see docs/decisions/0011.
+    Before each action of an automation Prefect creates the app again, which takes 0.1 s of CPU to compare its settings:
+    see docs/decisions/0011.
     """
     app, build = api_server.create_app(final=True), api_server.create_app
 
@@ -58,7 +58,7 @@ def main() -> None:
     parser.add_argument("--port", type=int, required=True)
     port: int = parser.parse_args().port
     log_without_paths(f"127.0.0.1:{port}")
-    server = _Server(uvicorn.Config(kept_app(), host="127.0.0.1", port=port, log_level="warning"))
+    server = _Server(uvicorn.Config(cached_app(), host="127.0.0.1", port=port, log_level="warning"))
 
     def stop() -> None:
         server.should_exit = True

@@ -101,7 +101,7 @@ def test_a_wrong_auth_string_and_none_are_told_with_what_to_set(served):
     [
         (
             {"PREFECT_API_AUTH_STRING": "other:one"},
-            "PREFECT_API_AUTH_STRING is not the same as PREFECT_SERVER_API_AUTH",
+            "PREFECT_API_AUTH_STRING differs from PREFECT_SERVER_API_AUTH",
         ),
         ({"PREFECT_SERVER_API_AUTH_STRING": "other:öne"}, "has characters that are not ASCII"),
     ],

@@ -61,9 +61,9 @@ def test_writers_wait_for_each_other_and_nobody_is_told_to_try_again(api):
 ACTS = """
 from prefect.server.api.clients import OrchestrationClient
 from prefect.settings import PREFECT_LOGGING_LEVEL, temporary_settings
-from cli.serving.prefect_server import kept_app
+from cli.serving.prefect_server import cached_app
 
-app = kept_app()
+app = cached_app()
 for level in ("ERROR", "DEBUG"):
     with temporary_settings({PREFECT_LOGGING_LEVEL: level}):
         assert OrchestrationClient()._http_client._transport.app is app
