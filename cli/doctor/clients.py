@@ -1,4 +1,4 @@
-"""The AWS of the settings, as `aceite doctor` asks it: by clients that give up soon."""
+"""Makes AWS clients for `aceite doctor`, with short time-outs and few retries."""
 
 from __future__ import annotations
 
@@ -19,19 +19,19 @@ _PROMPT = Config(connect_timeout=3, read_timeout=4, retries={"total_max_attempts
 
 
 class DoctorClients:
-    """Makes clients when they are first asked for, one thread at a time, as a session wants it."""
+    """Makes each client at its first use, in one thread at a time, because a session is not thread-safe."""
 
     def __init__(self, settings: Settings) -> None:
         self._credentials = aws_credentials(settings)
         self._options: dict[str, Any] = {**self._credentials.aws_client_parameters.get_params_override()}
         self._region = settings.aws_region
-        self._turn = threading.Lock()
+        self._lock = threading.Lock()
         self._session: boto3.Session | None = None
         self._clients: dict[tuple[str, str | None], Any] = {}
         self._where = settings.aws_endpoint_url or "AWS"
 
     def client(self, service: str, region: str | None = None) -> Any:
-        with self._turn:
+        with self._lock:
             if self._session is None:
                 self._session = self._credentials.get_boto3_session()
             if (service, region) not in self._clients:
@@ -41,11 +41,11 @@ class DoctorClients:
             return self._clients[service, region]
 
     def profile_session(self) -> boto3.Session:
-        """Without the role, which only AWS can give."""
+        """Return the session of the profile, without the role, which takes a request to AWS."""
         return self._credentials.model_copy(update={"assume_role_arn": None}).get_boto3_session()
 
     def unsigned_s3(self) -> Any:
-        """For what needs no credentials."""
+        """Return an S3 client that needs no credentials."""
         session: Any = boto3.Session()
         config = _PROMPT.merge(Config(signature_version=UNSIGNED))
         return session.client("s3", region_name=self._region or "us-east-1", **{**self._options, "config": config})
@@ -59,11 +59,11 @@ class DoctorClients:
         needs: tuple[str, ...],
         region: str | None = None,
     ) -> Precondition:
-        """One that is looked at with clients of the services, which `look` takes first."""
+        """Return a precondition whose `look` takes clients of the services as its first arguments."""
         return Precondition(
-            name, lambda: look(*(self.client(each, region) for each in services), *arguments), needs, self._where
+            name, lambda: look(*(self.client(service, region) for service in services), *arguments), needs, self._where
         )
 
     def unsigned(self, name: str, look: Callable[[], Look], needs: tuple[str, ...] = ()) -> Precondition:
-        """One that makes its clients by itself, because that may fail."""
+        """Return a precondition whose `look` makes its clients itself, because that may fail."""
         return Precondition(name, look, needs, self._where)

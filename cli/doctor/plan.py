@@ -1,4 +1,4 @@
-"""What `aceite doctor` looks at for one installation, in the order in which a person would look."""
+"""Lists the preconditions of an installation, in the order in which a person would check them."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ DEPLOYMENTS = "deployments"
 
 
 def of_contracts(files: Sequence[ContractFile]) -> Iterator[Precondition]:
-    """One for each problem, or one that tells that there is none."""
+    """Yield a precondition for each problem of the contracts, or one that says how many are valid."""
     problems = [problem for file in files for problem in file.problems]
     for number, problem in enumerate(problems, start=1):
         remedy = "correct it there; `aceite contracts check` says when all are right"
@@ -45,13 +45,14 @@ def of_contracts(files: Sequence[ContractFile]) -> Iterator[Precondition]:
 
 
 def of_installation(settings: Settings, contracts: Sequence[Contract], aws: DoctorClients) -> Iterator[Precondition]:
-    """`contracts` are those that can be used."""
+    """Yield the preconditions of everything but the contracts themselves; `contracts` are the valid ones."""
     look = partial(ledger.writable, settings.ledger_url, settings.home.expanduser() / "ledger.db")
     yield Precondition("ledger", look, asked="the ledger's database")
     yield from _of_identity(settings, aws)
-    yield from (each for contract in contracts for each in _of_landing(contract, aws))
+    for contract in contracts:
+        yield from _of_landing(contract, aws)
     yield from _of_evidence(settings, contracts, aws)
-    yield from _once_each(each for contract in contracts for each in _of_pipeline(contract, aws))
+    yield from _without_repetitions(look for contract in contracts for look in _of_pipeline(contract, aws))
     if settings.landing_queue_url:
         url = settings.landing_queue_url
         yield aws.precondition("landing queue", pipeline.queue, ("sqs",), url, needs=SIGNED_IN)
@@ -136,7 +137,10 @@ def _of_prefect(settings: Settings, contracts: Sequence[Contract]) -> Iterator[P
 
 
 def _permissions(settings: Settings, contracts: Sequence[Contract], sts: Client, iam: Client) -> Look:
-    """Listings, which have conditions, are tried; places that only AWS knows are with table and workgroup."""
+    """Simulate the statements of the policy, except those that other looks cover.
+
+    Other looks try the listings, whose statements have conditions, and the locations that only AWS knows.
+    """
     caller = sts.get_caller_identity()
     account = Account(caller["Account"], sts.meta.region_name, caller["Arn"].split(":")[1])
     surroundings = PolicyContext(
@@ -153,13 +157,13 @@ def _permissions(settings: Settings, contracts: Sequence[Contract], sts: Client,
     return permissions(iam, caller["Arn"], needed)
 
 
-def _once_each(preconditions: Iterator[Precondition]) -> Iterator[Precondition]:
-    """However many contracts name the same thing, by its first mention."""
-    seen: set[str] = set()
-    for each in preconditions:
-        if each.name not in seen:
-            seen.add(each.name)
-            yield each
+def _without_repetitions(preconditions: Iterator[Precondition]) -> Iterator[Precondition]:
+    """Yield the first precondition of each name, because several contracts may name the same thing."""
+    names: set[str] = set()
+    for precondition in preconditions:
+        if precondition.name not in names:
+            names.add(precondition.name)
+            yield precondition
 
 
 def _file(contract: Contract) -> str:

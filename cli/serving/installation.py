@@ -200,8 +200,8 @@ def _auth() -> dict[str, str]:
         return {}
     if given is not None and given != required:
         raise SettingsError(
-            "PREFECT_API_AUTH_STRING differs from PREFECT_SERVER_API_AUTH_STRING, so the server would refuse the flows; "
-            "set both to the same user:password, or only the latter"
+            "PREFECT_API_AUTH_STRING differs from PREFECT_SERVER_API_AUTH_STRING, so the server would refuse the "
+            "flows; set both to the same user:password, or only the latter"
         )
     auth = required.get_secret_value()
     if not auth.isascii():

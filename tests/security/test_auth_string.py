@@ -88,7 +88,7 @@ def test_everything_listens_on_loopback_only(served):
 def test_a_wrong_auth_string_and_none_are_told_with_what_to_set(served):
     wrong = served.aceite("apply", settings={"PREFECT_API_AUTH_STRING": "operator:wrong"})
     assert wrong.returncode == 64
-    assert "what is set here is something else: set it to" in wrong.stderr
+    assert "its value here is another one: set it to" in wrong.stderr
     assert "Traceback" not in wrong.stderr
     none = served.aceite("apply", settings={"PREFECT_SERVER_API_AUTH_STRING": ""})
     assert none.returncode == 64

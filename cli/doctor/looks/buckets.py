@@ -1,4 +1,4 @@
-"""Buckets: there, in the region of the pipeline, listed, read and written. Nothing is ever put."""
+"""Looks at buckets: they exist, in the pipeline's region, and can be listed, read and written. Nothing is written."""
 
 import re
 from collections.abc import Iterable
@@ -12,17 +12,17 @@ from cli.doctor.looks.findings import EvidenceLock, Look, LookOutcome, met, unch
 from cli.doctor.looks.questions import Refusal, RefusalKind, ask, denied, refusal, refusal_of_doctor
 
 _NEVER = "aceite-doctor"
-"""In the name of an object that is never there, and an etag that none has."""
+"""Part of the name of an object that never exists, and an etag that no object has."""
 
 _UP_TO_WILDCARD = re.compile(r"(\$\{.\}|[^*?])*")
 
 
 def bucket(s3: Client, name: str, prefix: str, named_in: str) -> Look:
-    """Whether it is there, in the client's region, and may be listed below the prefix."""
-    ours = s3.meta.region_name
+    """Check that the bucket exists, is in the client's region, and may be listed below the prefix."""
+    client_region = s3.meta.region_name
     missing = unmet(
         f"there is no bucket {name}",
-        f"`aws s3 mb s3://{name} --region {ours}`, or correct its name in {named_in}",
+        f"`aws s3 mb s3://{name} --region {client_region}`, or correct its name in {named_in}",
     )
     head = ask(lambda: s3.head_bucket(Bucket=name))
     if (
@@ -30,11 +30,12 @@ def bucket(s3: Client, name: str, prefix: str, named_in: str) -> Look:
     ):  # s3:ListBucket may be allowed below a prefix only
         return refusal(head, missing, "s3:ListBucket", _arn(name))
     headers = head.headers if isinstance(head, Refusal) else head["ResponseMetadata"]["HTTPHeaders"]
-    region = headers.get("x-amz-bucket-region", ours)
-    if region != ours:
+    region = headers.get("x-amz-bucket-region", client_region)
+    if region != client_region:
         return unmet(
-            f"it is in the region {region}, and the pipeline's is {ours}",
-            f"set ACEITE_AWS_REGION={region} if the pipeline is there, or name a bucket of {ours} in {named_in}",
+            f"it is in the region {region}, and the pipeline's is {client_region}",
+            f"set ACEITE_AWS_REGION={region} if the pipeline is there, or name a bucket of {client_region} "
+            f"in {named_in}",
         )
     listed = ask(lambda: s3.list_objects_v2(Bucket=name, Prefix=prefix, MaxKeys=1))
     if isinstance(listed, Refusal):
@@ -43,16 +44,17 @@ def bucket(s3: Client, name: str, prefix: str, named_in: str) -> Look:
 
 
 def readable(s3: Client, bucket: str, pattern: str) -> Look:
-    """S3 says 404 of an object that is not there to those who may read it and list the whole bucket, 403 to others.
+    """Check that objects of the pattern may be read.
 
-    So who may list a part of it only is judged by an object that is there.
+    For a missing object S3 answers 404 to a caller who may read it and list the whole bucket, and 403 to others. A
+    caller who may list only a part of the bucket is checked with an existing object.
     """
     answer = ask(lambda: s3.head_object(Bucket=bucket, Key=_key(pattern)))
     if isinstance(answer, Refusal) and answer.kind is RefusalKind.DENIED and not _may_list(s3, bucket):
-        there = _first_like(s3, bucket, pattern)
-        if there is None:
+        existing = _first_like(s3, bucket, pattern)
+        if existing is None:
             return met(f"there is no s3://{bucket}/{pattern} yet by which reading could be tried")
-        answer = ask(lambda: s3.head_object(Bucket=bucket, Key=there))
+        answer = ask(lambda: s3.head_object(Bucket=bucket, Key=existing))
     if isinstance(answer, Refusal) and answer.kind is not RefusalKind.MISSING:
         return refusal(answer, met(""), "s3:GetObject", _arn(f"{bucket}/{pattern}"))
     return met(f"s3://{bucket}/{pattern} may be read")
@@ -63,7 +65,7 @@ def _may_list(s3: Client, bucket: str) -> bool:
 
 
 def _first_like(s3: Client, bucket: str, pattern: str) -> str | None:
-    """The key of an object of the pattern, among the first thousand below what all such keys begin with."""
+    """Return the key of an object that matches the pattern, among the first thousand below its fixed prefix."""
     prefix = _key(_UP_TO_WILDCARD.match(pattern)[0])  # type: ignore[index]  # it matches also an empty text
     listed = ask(lambda: s3.list_objects_v2(Bucket=bucket, Prefix=prefix))
     if isinstance(listed, Refusal):
@@ -77,7 +79,7 @@ def _as_regex(part: str) -> str:
 
 
 def writable(s3: Client, bucket: str, patterns: Iterable[str]) -> Look:
-    """Asked by puts whose condition never holds: S3 looks at the permission first, and then puts nothing."""
+    """Check that objects may be put. The condition of each put never holds, so S3 checks the permission only."""
     for pattern in patterns:
         key = _key(pattern)
         answer = ask(partial(s3.put_object, Bucket=bucket, Key=key, Body=b"", IfMatch=f'"{_NEVER}"'))
@@ -92,14 +94,14 @@ def writable(s3: Client, bucket: str, patterns: Iterable[str]) -> Look:
 
 
 def awaited(s3: Client, name: str, pattern: str, named_in: str) -> Look:
-    """The place of an object that a step awaits. A pattern that ends in / is listed, another one asked for."""
+    """Check the location that a step awaits: list a pattern that ends in /, read any other."""
     below = pattern.endswith("/")
     result = bucket(s3, name, _key(pattern) if below else "", named_in)
     return result if below or result.outcome is not LookOutcome.GREEN else readable(s3, name, pattern)
 
 
 def kept(s3: Client, bucket: str, wanted: timedelta | None, mode: str) -> Look:
-    """Whether the bucket's versioning and Object Lock do for the retention that is wanted."""
+    """Check that the bucket's versioning and Object Lock allow the retention of the settings."""
     versioning = ask(lambda: s3.get_bucket_versioning(Bucket=bucket))
     locking = ask(lambda: s3.get_object_lock_configuration(Bucket=bucket))
     closed = isinstance(locking, Refusal) and locking.kind is RefusalKind.DENIED
@@ -109,7 +111,7 @@ def kept(s3: Client, bucket: str, wanted: timedelta | None, mode: str) -> Look:
         return denied("s3:GetBucketObjectLockConfiguration", _arn(bucket))
     if isinstance(versioning, Refusal):
         return refusal_of_doctor(versioning, unchecked("it is gone"), "s3:GetBucketVersioning", _arn(bucket))
-    # A bucket without Object Lock refuses to tell its configuration.
+    # S3 refuses the request for the configuration of a bucket without Object Lock.
     lock = _lock(versioning, {} if isinstance(locking, Refusal) else locking["ObjectLockConfiguration"])
     return preconditions.retention(bucket, lock, wanted, mode)
 
@@ -125,10 +127,10 @@ def _lock(versioning: Any, locking: Any) -> EvidenceLock:
 
 
 def _key(pattern: str) -> str:
-    """A key that IAM's pattern is of, and that is not there: a key's fields are *, digits of its date ?."""
+    """Return a key that matches IAM's pattern and does not exist. In a pattern fields are *, digits of a date ?."""
     return re.sub(r"\$\{(.)\}|([*?])", lambda found: found[1] or {"*": _NEVER, "?": "0"}[found[2]], pattern)
 
 
 def _arn(place: str) -> str:
-    """Of a bucket, or of bucket/keys."""
+    """Return the ARN of a bucket, or of bucket/keys."""
     return f"arn:aws:s3:::{place}"

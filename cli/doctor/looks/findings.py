@@ -1,4 +1,4 @@
-"""What must hold before a delivery can be judged: what was found of each precondition, and what to do about it."""
+"""Decides whether a precondition holds, and which remedy helps if it does not."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -11,12 +11,12 @@ MOST_SKEW = timedelta(minutes=1)
 class LookOutcome(StrEnum):
     GREEN = "green"
     RED = "red"
-    GREY = "grey"  # it was not looked at, or could not be seen
+    GREY = "grey"  # not checked
 
 
 @dataclass(frozen=True, slots=True)
 class Look:
-    """What a look at one precondition answered. The remedy is a command or an action with concrete names."""
+    """The result of a look at one precondition. The remedy is a command or an action with concrete names."""
 
     outcome: LookOutcome
     found: str
@@ -25,7 +25,7 @@ class Look:
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """One precondition, by the name that people read, and what was seen of it."""
+    """The result of a look, with the name of its precondition."""
 
     name: str
     outcome: LookOutcome
@@ -34,20 +34,23 @@ class Finding:
 
 
 def met(found: str) -> Look:
+    """Return a look at a precondition that holds."""
     return Look(LookOutcome.GREEN, found)
 
 
 def unmet(found: str, remedy: str) -> Look:
+    """Return a look at a precondition that does not hold."""
     return Look(LookOutcome.RED, found, remedy)
 
 
 def unchecked(found: str, remedy: str = "") -> Look:
+    """Return a look at a precondition that could not be checked."""
     return Look(LookOutcome.GREY, found, remedy)
 
 
 @dataclass(frozen=True, slots=True)
 class EvidenceLock:
-    """What S3 says of the evidence bucket. `default_mode` and `default` are of its own rule, if it has one."""
+    """Versioning and Object Lock of the evidence bucket; `default_mode` and `default` are its default retention."""
 
     versioned: bool
     locks: bool
@@ -56,7 +59,7 @@ class EvidenceLock:
 
 
 def clock(answered: datetime, here: datetime) -> Look:
-    """`answered` is the time in an answer of AWS, to the second; `here` is this machine's at the same moment."""
+    """Compare the time in an answer of AWS (`answered`, to the second) with this machine's at that moment (`here`)."""
     ahead = here - answered
     if abs(ahead) <= MOST_SKEW:
         return met("this machine's clock agrees with AWS's, to the minute")
@@ -68,7 +71,7 @@ def clock(answered: datetime, here: datetime) -> Look:
 
 
 def retention(bucket: str, lock: EvidenceLock, wanted: timedelta | None, mode: str) -> Look:
-    """Whether the bucket can keep evidence as long as the settings want it kept."""
+    """Check that the bucket can lock evidence for as long as the settings require."""
     kept = f"versioning {'on' if lock.versioned else 'off'}, Object Lock {'on' if lock.locks else 'off'}"
     if lock.default_mode:
         kept += f" with a default of {lock.default_mode} for {lock.default.days} days"
@@ -89,9 +92,9 @@ def retention(bucket: str, lock: EvidenceLock, wanted: timedelta | None, mode: s
 
 
 def versions(server: str, client: str, *, may_be_here: str = "", is_allowed_here: bool = True) -> Look:
-    """Whether Prefect's server and the client here are made for each other: the same minor version, no older server.
+    """Check that server and client have the same minor version, and that the server is not the older one.
 
-    `may_be_here` is what this version of Aceite requires, and `is_allowed_here` whether the server's version is of it.
+    `may_be_here` is Aceite's requirement of Prefect; `is_allowed_here` is True if the server's version meets it.
     """
     there, here = _numbers(server), _numbers(client)
     if there[:2] == here[:2] and there >= here:
@@ -110,9 +113,9 @@ def versions(server: str, client: str, *, may_be_here: str = "", is_allowed_here
 
 @dataclass(frozen=True, slots=True)
 class PolledDeployment:
-    """A deployment, and when a runner or a worker last asked for its runs.
+    """A deployment, and the time of the last poll for its runs by a runner or a worker.
 
-    `work_pool` is None of one that `aceite up` serves, be it through a pool of its own.
+    `work_pool` is None for a deployment that `aceite up` serves, even through a pool of its own.
     """
 
     deployment: str
@@ -121,22 +124,22 @@ class PolledDeployment:
 
 
 def served(deployments: Sequence[PolledDeployment], now: datetime, within: timedelta) -> Look:
-    """Whether somebody asks for the runs of each deployment."""
-    silent = [each for each in deployments if each.last is None or now - each.last > within]
+    """Check that a runner or a worker polls for the runs of each deployment."""
+    silent = [deployment for deployment in deployments if deployment.last is None or now - deployment.last > within]
     if not silent:
         return met(f"somebody asks for the runs of all {len(deployments)} deployments")
-    told = [f"{each.deployment} ({f'for {_lasting(now - each.last)}' if each.last else 'ever'})" for each in silent]
-    pools = sorted({each.work_pool for each in silent if each.work_pool})
+    names = [f"{item.deployment} ({f'for {_lasting(now - item.last)}' if item.last else 'ever'})" for item in silent]
+    pools = sorted({item.work_pool for item in silent if item.work_pool})
     workers = [f"`prefect worker start --pool {pool}`" for pool in pools]
-    served_here = [] if len(workers) and all(each.work_pool in pools for each in silent) else ["`aceite up`"]
+    served_here = [] if len(workers) and all(item.work_pool in pools for item in silent) else ["`aceite up`"]
     return unmet(
-        f"nobody asks for the runs of {', '.join(told)}",
+        f"nobody asks for the runs of {', '.join(names)}",
         f"start {' and '.join([*served_here, *workers])}; if it runs, look at its log in the folder logs of the home",
     )
 
 
 def watched(last_heartbeat: datetime | None, now: datetime, within: timedelta, looked_back: timedelta) -> Look:
-    """Whether a watcher gave a sign of life in time."""
+    """Check that the last heartbeat of a watcher is recent enough."""
     remedy = (
         'start `aceite up`; if it runs, look at the runs of "watch-landing" in the Prefect UI: one that a person '
         "cancelled is started by `prefect deployment run watch-landing/aceite-watcher`"
@@ -150,7 +153,7 @@ def watched(last_heartbeat: datetime | None, now: datetime, within: timedelta, l
 
 
 def _numbers(version: str) -> tuple[int, ...]:
-    """3.8.8 as (3, 8, 8); what follows the numbers, such as .dev1, is left out."""
+    """Return (3, 8, 8) for 3.8.8, without a suffix such as .dev1."""
     numbers: list[int] = []
     for part in version.split("+")[0].split(".")[:3]:
         digits = part[: len(part) - len(part.lstrip("0123456789"))]

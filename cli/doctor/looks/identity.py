@@ -1,4 +1,4 @@
-"""Who the credentials are, and whether this machine's clock is that of AWS."""
+"""Looks at the credentials, their account, the region, and this machine's clock."""
 
 from collections.abc import Callable
 from datetime import UTC, datetime
@@ -20,13 +20,13 @@ _GIVE = (
 _REACH = "look at the network and HTTPS_PROXY; on the sandbox start `aceite up --sandbox`; see ACEITE_AWS_ENDPOINT_URL"
 _EXPIRED = frozenset({"ExpiredToken", "ExpiredTokenException", "RequestExpired"})
 _UNKNOWN = frozenset({"InvalidClientTokenId", "UnrecognizedClientException", "InvalidAccessKeyId"})
-_NOT_THEIR_SECRET = frozenset({"SignatureDoesNotMatch"})
-_ABOUT_CREDENTIALS = _EXPIRED | _UNKNOWN | _NOT_THEIR_SECRET
-_OF_SETTINGS = (boto.NoCredentialsError, boto.PartialCredentialsError, boto.ProfileNotFound, boto.NoRegionError)
+_WRONG_SECRET = frozenset({"SignatureDoesNotMatch"})
+_ABOUT_CREDENTIALS = _EXPIRED | _UNKNOWN | _WRONG_SECRET
+_SETTINGS_ERRORS = (boto.NoCredentialsError, boto.PartialCredentialsError, boto.ProfileNotFound, boto.NoRegionError)
 
 
 def trouble(error: BotoCoreError | ClientError, profile: str | None) -> Look | None:
-    """What is wrong with the credentials, the region or the way to AWS; None if the error is about something else."""
+    """Return what is wrong with the credentials, the region or the network; None for an error of another kind."""
     if isinstance(error, BotoCoreError):
         return _known(error, profile)
     about_us = error_code(error) in _ABOUT_CREDENTIALS or error.operation_name in ("AssumeRole", "GetCallerIdentity")
@@ -34,14 +34,14 @@ def trouble(error: BotoCoreError | ClientError, profile: str | None) -> Look | N
 
 
 def is_of_settings(error: BaseException) -> bool:
-    """Whether other settings would do; else they may be right, and AWS or the network has to change."""
+    """Return True if other settings would help; else AWS or the network has to change."""
     if isinstance(error, ClientError):
-        return error_code(error) in _UNKNOWN | _NOT_THEIR_SECRET
-    return isinstance(error, _OF_SETTINGS)
+        return error_code(error) in _UNKNOWN | _WRONG_SECRET
+    return isinstance(error, _SETTINGS_ERRORS)
 
 
 def caller(make_sts: Callable[[], Client], profile: str | None) -> Look:
-    """Whether AWS accepts the credentials. `make_sts` may fail as well: a profile or a role may not be there."""
+    """Check that AWS accepts the credentials. `make_sts` fails too if a profile or a role does not exist."""
     try:
         answer: Any = make_sts().get_caller_identity()
     except ClientError as error:
@@ -54,7 +54,7 @@ def caller(make_sts: Callable[[], Client], profile: str | None) -> Look:
 def account(sts: Client, expected: str | None) -> Look:
     answer = ask(lambda: sts.get_caller_identity())
     if isinstance(answer, Refusal):
-        return unchecked(f"AWS does not tell whose they are: {answer.said}")
+        return unchecked(f"AWS does not identify them: {answer.message}")
     found = answer["Account"]
     if expected is None:
         return met(f"{found}; any is allowed, as ACEITE_AWS_ACCOUNT_ID is not set")
@@ -67,9 +67,9 @@ def account(sts: Client, expected: str | None) -> Look:
 
 
 def region(make_session: Callable[[], Any], profile: str | None) -> Look:
-    """Whether the profile can be read, if there is one, and a region is known.
+    """Check that the profile can be read and a region is set.
 
-    Without one nobody is asked who we are, so it tells of credentials that are missing as well.
+    Without a region the credentials are not checked, so this look reports missing credentials too.
     """
     try:
         session = make_session()
@@ -86,13 +86,13 @@ def region(make_session: Callable[[], Any], profile: str | None) -> Look:
 
 
 def clock(unsigned_s3: Client, bucket: str, now: Callable[[], datetime]) -> Look:
-    """By the Date header of any answer, a refusal included: so it needs no credentials, and the bucket may be any."""
+    """Compare the clock with the Date header of AWS's answer, even of a refusal, so any bucket will do."""
     before = now()
     answer = ask(lambda: unsigned_s3.head_bucket(Bucket=bucket))
     here = before + (now() - before) / 2
     headers = answer.headers if isinstance(answer, Refusal) else answer["ResponseMetadata"]["HTTPHeaders"]
     if "date" not in headers:
-        said = answer.said if isinstance(answer, Refusal) else "its answer has no Date header"
+        said = answer.message if isinstance(answer, Refusal) else "its answer has no Date header"
         return unchecked(f"AWS does not tell the time: {said}", _REACH)
     return preconditions.clock(parsedate_to_datetime(headers["date"]).astimezone(UTC), here)
 
@@ -103,7 +103,7 @@ def _refused(error: ClientError, profile: str | None) -> Look:
         return unmet("the token of the credentials has expired", _renewed(profile))
     if code in _UNKNOWN:
         return unmet("AWS does not know the access key", f"it may be deleted or mistyped: {_GIVE}")
-    if code in _NOT_THEIR_SECRET:
+    if code in _WRONG_SECRET:
         return unmet(
             "AWS knows the access key, but the secret is not its own",
             "correct ACEITE_AWS_SECRET_ACCESS_KEY (cmd.exe: no quotes around it); look at the line of the clock too",

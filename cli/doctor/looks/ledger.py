@@ -1,4 +1,4 @@
-"""Whether the ledger can be written, found out without writing: what a look begins it takes back."""
+"""Checks that the ledger can be written. It rolls back what it writes."""
 
 import tempfile
 from pathlib import Path
@@ -12,9 +12,9 @@ from flows.ledger.layout import has_current_layout
 
 
 def writable(url: str | None, default: Path) -> Look:
-    """A ledger is made by the first who opens it, so a place in which it can be made will do.
+    """Check that the ledger can be written, or created if it does not exist.
 
-    `default` is SQLite's file where no URL is set.
+    `default` is SQLite's file if no URL is set.
     """
     try:
         engine = database(url or f"sqlite:///{default.as_posix()}")
@@ -54,6 +54,6 @@ def _place(file: Path) -> Look:
 
 
 def _file(url: sa.URL) -> Path | None:
-    """Where SQLite keeps it; None for what is in no file."""
+    """Return SQLite's file; None for a ledger that is not a file."""
     in_file = url.get_backend_name() == "sqlite" and url.database not in (None, "", ":memory:")
     return Path(url.database or "") if in_file else None

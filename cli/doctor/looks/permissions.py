@@ -1,4 +1,4 @@
-"""Permissions, by IAM's own simulation of the policies of whoever calls. It does not see policies of buckets."""
+"""Looks at permissions, by IAM's simulation of the caller's policies. It does not include bucket policies."""
 
 import re
 from collections import Counter
@@ -19,14 +19,14 @@ _SIMULATED = re.compile(r"arn:[^:]+:iam::\d+:(user|role)/.+")
 
 @dataclass(frozen=True, slots=True)
 class NeededPermissions:
-    """Every one of the actions on every one of the resources."""
+    """Each of the actions on each of the resources."""
 
     actions: Sequence[str]
     resources: Sequence[str]
 
 
 def permissions(iam: Client, caller: str, needed: Sequence[NeededPermissions]) -> Look:
-    """Whether the caller's policies allow what is needed; not seen where IAM may not be asked: nobody can tell."""
+    """Check that the caller's policies allow what is needed; unchecked if the caller may not use the simulation."""
     if _ROOT.fullmatch(caller):
         return met(f"{caller} may do everything")
     try:
@@ -63,7 +63,7 @@ def _refused(iam: Client, principal: str, needed: NeededPermissions) -> Iterator
 
 
 def _principal(iam: Client, caller: str) -> str | None:
-    """The user or role whose policies hold. The ARN of a session lacks the path of its role."""
+    """Return the user or role whose policies apply. The ARN of a session lacks the path of its role."""
     session = _ASSUMED.fullmatch(caller)
     if session is not None:
         return str(iam.get_role(RoleName=session["role"])["Role"]["Arn"])
@@ -71,7 +71,7 @@ def _principal(iam: Client, caller: str) -> str | None:
 
 
 def _unasked(why: str, caller: str, needed: Sequence[NeededPermissions]) -> Look:
-    """Not met, as what could only be tried by doing it was not tried."""
+    """Return an unchecked look: these actions can only be tested by doing them."""
     return unchecked(
         f"{why}; {_left(needed)}",
         f"allow {caller} iam:SimulatePrincipalPolicy, and for a role iam:GetRole: `aceite policy doctor` prints it",
@@ -79,7 +79,7 @@ def _unasked(why: str, caller: str, needed: Sequence[NeededPermissions]) -> Look
 
 
 def _left(needed: Sequence[NeededPermissions]) -> str:
-    """What no look of ours tries, because it could only be tried by doing it."""
+    """Return the actions that no other look tries, because trying them would do them."""
     left = Counter(action.split(":")[0] for action in {each for some in needed for each in some.actions} - _TRIED)
     told = ", ".join(f"{count} of {service}" for service, count in sorted(left.items()))
     return f"other lines tell what is denied, but try none of these actions: {told or 'all are tried'}"

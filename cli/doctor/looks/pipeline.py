@@ -1,4 +1,4 @@
-"""What the contracts name: functions, jobs, parameters, tables, workgroups; and the queue of hints."""
+"""Looks at what the contracts name: functions, jobs, parameters, tables, workgroups; and at the landing queue."""
 
 import json
 
@@ -9,7 +9,7 @@ from cli.doctor.looks.questions import Refusal, ask, refusal, refusal_of_doctor
 
 
 def function(lambda_: Client, name: str, named_in: str) -> Look:
-    """By Lambda's own dry run, which runs nothing and needs just what the call itself needs."""
+    """Check the function by Lambda's dry run, which runs nothing and requires the same permission as a call."""
     answer = ask(lambda: lambda_.invoke(FunctionName=name, InvocationType="DryRun", Payload=b"{}"))
     if isinstance(answer, Refusal):
         make = f"deploy {name}; what is there shows `aws lambda list-functions"
@@ -28,7 +28,7 @@ def job(glue: Client, name: str, named_in: str) -> Look:
 
 
 def table(glue: Client, s3: Client, database: str, name: str, named_in: str) -> Look:
-    """Whether the catalog has it, and its files may be listed."""
+    """Check that the catalog has the table, and that its files may be listed."""
     answer = ask(lambda: glue.get_table(DatabaseName=database, Name=name))
     if isinstance(answer, Refusal):
         make = f"make the table; what is there shows `aws glue get-tables --database-name {database}"
@@ -41,7 +41,7 @@ def table(glue: Client, s3: Client, database: str, name: str, named_in: str) -> 
 
 
 def workgroup(athena: Client, s3: Client, name: str, output_location: str | None, named_in: str) -> Look:
-    """Whether it is there and takes queries, and whether their results have a place to go."""
+    """Check that the workgroup exists, accepts queries, and has an output location."""
     make = f"`aws athena create-work-group --name {name}"
     missing = _no(f"workgroup {name}", athena, make, f"`workgroup` in {named_in}")
     answer = ask(lambda: athena.get_work_group(WorkGroup=name))
@@ -67,16 +67,16 @@ def workgroup(athena: Client, s3: Client, name: str, output_location: str | None
     )
 
 
-def _place(told: str, s3: Client, location: str, named_in: str) -> Look:
+def _place(prefix_text: str, s3: Client, location: str, named_in: str) -> Look:
     name, _, prefix = location.removeprefix("s3://").partition("/")
     result = bucket(s3, name, prefix, named_in)
     if result.outcome is LookOutcome.GREEN:
-        return met(f"{told} {location}")
-    return Look(result.outcome, f"{told} {location}: {result.found}", result.remedy)
+        return met(f"{prefix_text} {location}")
+    return Look(result.outcome, f"{prefix_text} {location}: {result.found}", result.remedy)
 
 
 def copied_parameter(ssm: Client, name: str, named_in: str) -> Look:
-    """What an override copies: it must be there, and hold a JSON object. Its value is never shown."""
+    """Check that the parameter that an override copies exists and holds a JSON object. Its value is never printed."""
     answer = ask(lambda: ssm.get_parameter(Name=name, WithDecryption=True))
     if isinstance(answer, Refusal):
         make = f"`aws ssm put-parameter --name {name} --type String --value JSON-OBJECT"
@@ -96,7 +96,7 @@ def copied_parameter(ssm: Client, name: str, named_in: str) -> Look:
 
 
 def overridden_parameter(ssm: Client, name: str, copy_of: str | None) -> Look:
-    """What an override writes for a while: it may be absent, but not be of another type than what is copied."""
+    """Check the parameter that an override writes: it may be missing, but must have the type of the copied one."""
     found = ask(lambda: ssm.get_parameter(Name=name))
     if isinstance(found, Refusal):
         return refusal(found, met("it is not there, and runs may make it"), "ssm:GetParameter", name)
@@ -122,7 +122,7 @@ def queue(sqs: Client, url: str) -> Look:
 
 
 def _no(thing: str, client: Client, make: str, correct: str) -> Look:
-    """`make` is a command or an action for which the region is said here, `correct` where its name is written."""
+    """Return that the thing is missing. `make` is a command without its region, `correct` the place of the name."""
     region = client.meta.region_name
     return unmet(
         f"there is no {thing} in {region}",

@@ -1,4 +1,4 @@
-"""Looks at Prefect's server that change nothing: what it must hold, and whether somebody runs what it schedules."""
+"""Looks at Prefect's server: its objects are up to date, and its runs are served. They change nothing."""
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -28,9 +28,9 @@ from cli.doctor.looks import findings as preconditions
 from cli.doctor.looks.findings import Look, LookOutcome, met, unmet
 
 ASKED_WITHIN = timedelta(seconds=60)
-"""Prefect itself takes a deployment that nobody asks for for so long as not ready."""
+"""After this time without a poll Prefect itself shows a deployment as not ready."""
 HEARTBEAT_WITHIN = timedelta(seconds=45)
-"""It comes every 10 s; Prefect's server stores events up to 5 s later, and starts a watcher that is silent for 25 s."""
+"""The heartbeat comes every 10 s. Prefect stores events up to 5 s later, and replaces a watcher silent for 25 s."""
 LOOK_BACK = timedelta(hours=1)
 _ANSWER_WITHIN_S = 8
 
@@ -40,7 +40,7 @@ def api_url() -> str | None:
 
 
 def server() -> Look:
-    """Whether there is one, and of which version."""
+    """Check that a server is chosen, answers, and has a compatible version."""
     url = api_url()
     if url is None:
         return unmet(
@@ -67,27 +67,27 @@ def server() -> Look:
 
 
 def _required() -> Requirement:
-    """What Aceite requires of Prefect here; any version where it runs without being installed."""
+    """Return Aceite's requirement of Prefect; any version if Aceite runs without being installed."""
     try:
-        ours = [Requirement(each) for each in requires("aceite") or ()]
+        requirements = [Requirement(text) for text in requires("aceite") or ()]
     except PackageNotFoundError:
-        ours = []
-    return next((each for each in ours if each.name == "prefect"), Requirement("prefect"))
+        requirements = []
+    return next((item for item in requirements if item.name == "prefect"), Requirement("prefect"))
 
 
 class PlannedChanges:
-    """What `aceite apply` would change, found out once for all that ask; each of several threads may be the first."""
+    """The changes that `aceite apply` would make. The first thread that needs them computes them for all."""
 
     def __init__(self, settings: Settings, contracts: Sequence[Contract]) -> None:
         self._settings, self._contracts = settings, contracts
-        self._turn = Lock()
+        self._lock = Lock()
         self._changes: tuple[Change, ...] | None = None
 
     def of(self, *kinds: str) -> list[Change]:
-        with self._turn:
+        with self._lock:
             if self._changes is None:
                 settings = self._settings
-                if notification_block(settings).outcome is not LookOutcome.GREEN:  # which is told in its own line
+                if notification_block(settings).outcome is not LookOutcome.GREEN:  # which has its own finding
                     settings = settings.model_copy(update={"notification_block": None})
                 with _promptly():
                     self._changes = apply(settings, self._contracts, dry_run=True)
@@ -95,13 +95,13 @@ class PlannedChanges:
 
 
 def held(planned: PlannedChanges, *kinds: str) -> Look:
-    """Whether what `aceite apply` makes of these kinds is there, as the settings and contracts want it."""
+    """Check that the server has everything of these kinds as `aceite apply` would make it."""
     changes = planned.of(*kinds)
     wrong = [change for change in changes if change.change != "unchanged"]
     if not wrong:
         return met(f"all {len(changes)} are there, as settings and contracts want them")
     return unmet(
-        "; ".join(map(_told, wrong)), "`aceite apply` (first `aceite apply --dry-run`, to see what it changes)"
+        "; ".join(map(_describe, wrong)), "`aceite apply` (first `aceite apply --dry-run`, to see what it changes)"
     )
 
 
@@ -123,7 +123,7 @@ def notification_block(settings: Settings) -> Look:
 
 
 def switched_on(planned: PlannedChanges) -> Look:
-    """Whether automations are on. `apply` leaves one off that a person switched off, so somebody must be told."""
+    """Check that automations are on. `aceite apply` does not switch on again what a person switched off."""
     names = [change.name for change in planned.of("automation")]
     with _connected() as client:
         found = [automation for name in names for automation in client.read_automations_by_name(name)]
@@ -138,7 +138,7 @@ def switched_on(planned: PlannedChanges) -> Look:
 
 
 def served(planned: PlannedChanges, now: Callable[[], datetime]) -> Look:
-    """Whether a runner or a worker asks for the runs of each deployment."""
+    """Check that a runner or a worker polls for the runs of each deployment."""
     names = [change.name for change in planned.of("deployment")]
     with _connected() as client:
         found = [client.read_deployment_by_name(name) for name in names]
@@ -150,7 +150,7 @@ def served(planned: PlannedChanges, now: Callable[[], datetime]) -> Look:
 
 
 def _elsewhere(work_pool: str | None) -> str | None:
-    """A pool that `aceite up` does not serve by itself."""
+    """Return the work pool; None for one that `aceite up` serves."""
     return None if work_pool in OURS else work_pool
 
 
@@ -176,7 +176,7 @@ def _no(url: str, status_code: int) -> Look:
     )
 
 
-def _told(change: Change) -> str:
+def _describe(change: Change) -> str:
     if change.change == "created":
         return f"{change.kind} {change.name} is missing"
     fields = f" ({', '.join(change.fields)})" if change.fields else ""
@@ -185,7 +185,7 @@ def _told(change: Change) -> str:
 
 @contextmanager
 def _promptly() -> Iterator[None]:
-    """Prefect's clients repeat what fails, and wait for minutes; who only looks does neither."""
+    """Switch off the retries of Prefect's clients, which would wait for minutes."""
     with temporary_settings({PREFECT_CLIENT_MAX_RETRIES: 0, PREFECT_API_REQUEST_TIMEOUT: _ANSWER_WITHIN_S}):
         yield
 

@@ -1,4 +1,4 @@
-"""One question to AWS, and the kinds of no that it can answer."""
+"""Makes one request to AWS, and classifies its refusal."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -19,15 +19,16 @@ class RefusalKind(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Refusal:
-    """AWS's no. `headers` are those of the answer, none if there was no answer."""
+    """A refusal of AWS, or a failure to reach it. `headers` are those of the answer, if there was one."""
 
     kind: RefusalKind
-    said: str
+    message: str
     code: str = ""
     headers: Mapping[str, str] = field(default_factory=dict)
 
 
 def ask(call: Callable[[], Mapping[str, Any]]) -> Mapping[str, Any] | Refusal:
+    """Return the answer, or the refusal in place of an exception."""
     try:
         return call()
     except ClientError as error:
@@ -40,16 +41,16 @@ def ask(call: Callable[[], Mapping[str, Any]]) -> Mapping[str, Any] | Refusal:
 
 
 def refusal(refused: Refusal, missing: Look, action: str, resource: str) -> Look:
-    """`missing` if there is no such thing; else what AWS said, and the action that must be allowed if it was denied."""
+    """Return `missing` if the thing does not exist; else the denied action, or what AWS answered."""
     if refused.kind is RefusalKind.MISSING:
         return missing
     if refused.kind is RefusalKind.DENIED:
         return denied(action, resource)
-    return unmet(f"AWS does not tell: {refused.said}", "run `aceite doctor` again; if it stays, ask AWS support")
+    return unmet(f"AWS answered: {refused.message}", "run `aceite doctor` again; if it stays, ask AWS support")
 
 
 def refusal_of_doctor(refused: Refusal, missing: Look, action: str, resource: str) -> Look:
-    """The same for an action that no run needs, and so is in no policy: denied, it only keeps a look from seeing."""
+    """Do the same for an action that only `aceite doctor` needs: a denial leaves the precondition unchecked."""
     if refused.kind is not RefusalKind.DENIED:
         return refusal(refused, missing, action, resource)
     return unchecked(

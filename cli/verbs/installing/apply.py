@@ -21,9 +21,9 @@ def apply(
     home: Home = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Print the changes, and make none.")] = False,
 ) -> None:
-    """Create or update Aceite's blocks, deployments and automations on Prefect's server.
+    """Create or update Aceite's objects on Prefect's server.
 
-    Prints each with what changed.
+    These are blocks, deployments and automations. Prints each with what changed.
     """
     from cli.serving.connection import connect
 
