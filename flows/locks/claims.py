@@ -14,7 +14,7 @@ from flows.locks.holder import LockHolder
 
 @dataclass(frozen=True, slots=True)
 class Claim:
-    """Who took a delivery, and when. `etag` identifies this claim for a takeover.
+    """The run that took a delivery, and when. `etag` identifies the claim for a takeover.
 
     `until` is when the run is over at the latest.
     """
@@ -30,14 +30,14 @@ class Claim:
 
 
 def take_claim(s3: Any, bucket: str, delivery: Delivery, holder: LockHolder, now: datetime, until: datetime) -> bool:
-    """True if nobody claimed the delivery before."""
+    """Claim the delivery. Return False if somebody claimed it before."""
     return put_once(s3, bucket, _claim_key(delivery), _claim(holder, now, until), content_type="application/json")
 
 
 def take_over(
     s3: Any, bucket: str, delivery: Delivery, dead: Claim, holder: LockHolder, now: datetime, until: datetime
 ) -> bool:
-    """Replaces the claim of a run that ended without a verdict. False if another run was faster."""
+    """Replace the claim of a run that ended without a verdict. Return False if another run was faster."""
     return replace_if(s3, bucket, _claim_key(delivery), _claim(holder, now, until), dead.etag)
 
 

@@ -1,4 +1,4 @@
-"""Who holds a delivery or a parameter, and whether it can still do anything with it."""
+"""The holder of a delivery or a parameter, and whether it is over."""
 
 import os
 import platform
@@ -23,7 +23,7 @@ from flows.prefect_api.runs import end, state_of_run
 GONE = "its process is gone"
 
 CORRECTED_BY_S = 60
-"""A clock, at the most, while it is still known that the machine did not boot in between."""
+"""How far a clock may be corrected before a process on this machine is considered one of another machine."""
 SAME_MOMENT_S = 2
 
 
@@ -53,14 +53,14 @@ def this_holder(flow_run_id: str | None = None) -> LockHolder:
 
 
 def is_over(holder: LockHolder, until: datetime) -> bool:
-    """Whether the holder can do nothing any more.
+    """Return whether the holder is over, so that another run may take what it holds.
 
-    A process of this machine that is gone is seen at once, sooner than by its silence, and Prefect's server is told.
-    One that is at its run is not over, whoever told the server so: it was silent, or asleep, or does not know it yet.
-    Only the run itself says that it completed or failed.
+    If its process ran on this machine and is gone, the holder is over, and Prefect's server is told. If its process
+    still works on the run, the holder is not over, even if the server was told so after a silence or a sleep. Only the
+    run itself reports that it completed or failed.
 
-    One of which no end is known is over when its time is up, `until`, unless it is seen at work here. So is a run that
-    our server does not know, and at once if it is no other server's.
+    A holder whose end is unknown is over after `until`, unless it is seen at work here. A run that this server does not
+    know is over at once if it was this server's, else after `until`.
     """
     gone, time_is_up = _is_here(holder) and not _lives(holder), datetime.now(UTC) > until
     if holder.flow_run_id is None:
@@ -79,20 +79,20 @@ def is_over(holder: LockHolder, until: datetime) -> bool:
 
 
 def _is_at_it(holder: LockHolder) -> bool:
-    """Of a holder that is not gone: whether it is seen here that its process still has this run. Not so elsewhere."""
+    """Return True if the holder runs on this machine and its run's temporary folder still exists."""
     return _is_here(holder) and Path(holder.folder).is_dir()
 
 
 def _is_here(holder: LockHolder) -> bool:
-    """Not so after the next boot. If a clock was corrected by more, nothing is lost: it is then one of elsewhere."""
+    """Return whether the holder's process ran here since the last boot. If in doubt it counts as one of elsewhere."""
     return holder.place == _this_process()[0] and bool(abs(holder.booted - psutil.boot_time()) <= CORRECTED_BY_S)
 
 
 def _lives(holder: LockHolder) -> bool:
-    """Of a holder of this place. Another process may have its id by now; that one began at another time.
+    """Return whether the process of a holder of this place lives. Another process that got its id began later.
 
-    When a clock is corrected, Linux tells another time of each beginning, as far behind that of the boot as before;
-    Windows the same, and another one of the boot.
+    After a correction of the clock, Linux reports shifted begin times of processes and of the boot; Windows shifts only
+    that of the boot.
     """
     try:
         process = psutil.Process(holder.pid)
@@ -112,9 +112,9 @@ def _api() -> str:
 
 @cache
 def _server(api: str) -> str:
-    """What tells a server's database from all others: the id that it gave the kind of block that credentials are in.
+    """Return what tells a server's database from all others: its id of the block type for AWS credentials.
 
-    Not the address: that of each embedded server is the same.
+    The address does not: all embedded servers have the same one.
     """
     with suppress(ObjectNotFound), get_client(sync_client=True) as client:
         return str(client.read_block_type_by_slug(AwsCredentials.get_block_type_slug()).id)

@@ -1,4 +1,4 @@
-"""Parameters are changed for a while and restored, by their run or, when that is over, by whoever comes next."""
+"""Overrides parameters for a while and restores them: the run itself does, or whoever comes after a dead run."""
 
 import logging
 from collections.abc import Callable, Mapping
@@ -22,17 +22,17 @@ from flows.locks.holder import LockHolder, is_over, this_holder
 from flows.locks.parameter_locks import HeldLock, ParameterLock, ParameterLocks, Survive
 
 OTHERS_WITHIN = timedelta(hours=5)
-"""How long a run waits for its turn with a parameter: deliveries that arrive together go one after the other."""
+"""How long a run waits for a parameter: deliveries that arrive together override it one after the other."""
 
 RESTORED_WITHIN = timedelta(minutes=10)
-"""How long whoever restores what another one left has the parameter: a few requests, each tried some times."""
+"""How long whoever restores a dead run's parameter holds its lock: a few requests, each with some retries."""
 
 BY_ITS_RUN = "restored by its run"
 
 
 @dataclass
 class Overrides:
-    """What `holder` does to parameters. `told` is what became of what runs that are over had left."""
+    """Overrides parameters for `holder`. `told` collects a message for each dead run whose parameter it restored."""
 
     clients: Clients
     holder: LockHolder
@@ -41,23 +41,23 @@ class Overrides:
     told: list[str] = field(default_factory=list)
 
     def __post_init__(self) -> None:
-        self._notes = ParameterLocks(self.clients)
+        self._locks = ParameterLocks(self.clients)
 
     @property
     def _ssm(self) -> Any:
         return self.clients.of("ssm")
 
-    def note(self, delivery: Delivery, parameter: str, copy_of: str | None, within: timedelta) -> ParameterLock:
-        """Notes that the parameter is about to be changed, for `within` at the longest: two never change it together.
+    def lock(self, delivery: Delivery, parameter: str, copy_of: str | None, within: timedelta) -> ParameterLock:
+        """Lock the parameter for `within`, so that no two runs change it at the same time.
 
-        What a run that is over left is restored first; for one that is not, it is waited.
+        If a dead run left the parameter changed, restore it first. If another run holds the lock, wait for it.
 
         Raises:
             WaitTimedOut: another run keeps the parameter.
             StepFailed: AWS refuses.
         """
         now = datetime.now(UTC)
-        note = ParameterLock(
+        lock = ParameterLock(
             parameter=parameter,
             mark=str(uuid4()),
             holder=self.holder,
@@ -65,15 +65,15 @@ class Overrides:
             business_date=delivery.business_date,
             delivery_id=delivery.id,
             copy_of=copy_of,
-            noted_at=now,
+            locked_at=now,
             until=now + within,
         )
 
         def take() -> ParameterLock | None:
-            nonlocal note
+            nonlocal lock
             now = datetime.now(UTC)
-            note = note.model_copy(update={"noted_at": now, "until": now + within})
-            return self._take(note)
+            lock = lock.model_copy(update={"locked_at": now, "until": now + within})
+            return self._take(lock)
 
         poll_until(
             take,
@@ -83,27 +83,27 @@ class Overrides:
             clock=self.clock,
             shown=lambda other: f"changed by run {other.holder.flow_run_id} of {other.dataset}" if other else "free",
         )
-        return note
+        return lock
 
-    def override(self, note: ParameterLock, changes: Mapping[str, Any]) -> Overridden:
-        """Writes the parameter that is noted.
+    def override(self, lock: ParameterLock, changes: Mapping[str, Any]) -> Overridden:
+        """Write the locked parameter.
 
         Raises:
-            StepFailed: AWS refuses; or the process was asleep and taken for dead: then nothing of it is left.
+            StepFailed: AWS refuses; or others took this process for dead while it slept, and the change is undone.
         """
-        source = ssm.read_parameter(self._ssm, note.copy_of) if note.copy_of else None
-        value = ssm.override_value(note.parameter, note.copy_of, source, changes)
+        source = ssm.read_parameter(self._ssm, lock.copy_of) if lock.copy_of else None
+        value = ssm.override_value(lock.parameter, lock.copy_of, source, changes)
         type_ = source.type if source else "String"
-        overridden = ssm.override_parameter(self._ssm, note.parameter, value, type_, note.mark)
+        overridden = ssm.override_parameter(self._ssm, lock.parameter, value, type_, lock.mark)
         if self._ours(overridden) is None:
             self._give_up(overridden)
         return overridden
 
     def give_back(self, overridden: Overridden) -> None:
-        """Restores what the holder itself changed, and what the pipeline did to it; again, it changes nothing.
+        """Restore the parameter, whatever the pipeline did to it. A second call changes nothing.
 
         Raises:
-            StepFailed: somebody restored it before, who took the holder for dead; or AWS refuses.
+            StepFailed: somebody who took the holder for dead restored it before; or AWS refuses.
         """
         try:
             found = self._ours(overridden)
@@ -112,74 +112,74 @@ class Overrides:
             raise
         if found is None:
             self._give_up(overridden)
-        elif not found.note.closed:
+        elif not found.lock.closed:
             ssm.restore_parameter(self._ssm, overridden)
-            self._notes.take(found.note.model_copy(update={"closed": BY_ITS_RUN}), found)
+            self._locks.take(found.lock.model_copy(update={"closed": BY_ITS_RUN}), found)
 
     def left_behind(self, settled: dict[str, str], survive: Survive) -> list[HeldLock]:
-        return [found for found in self._notes.open(settled, survive) if self._may_restore(found.note)]
+        return [found for found in self._locks.open(settled, survive) if self._may_restore(found.lock)]
 
     def restore(self, found: HeldLock) -> None:
-        """Restores what a run that is over left changed, unless somebody else is at it, or was faster.
+        """Restore a dead run's parameter, unless somebody else does it or has done it.
 
         Raises:
             StepFailed: AWS refuses.
         """
         until = datetime.now(UTC) + RESTORED_WITHIN
-        note = found.note.model_copy(update={"holder": self.holder, "until": until})
-        if not self._notes.take(note, found):
+        lock = found.lock.model_copy(update={"holder": self.holder, "until": until})
+        if not self._locks.take(lock, found):
             return
-        undone = ssm.undo_override(self._ssm, note.parameter, note.mark)
-        if (ours := self._notes.read(note.parameter)) is not None and ours.note == note:
-            self._notes.take(note.model_copy(update={"closed": undone.value}), ours)
+        undone = ssm.undo_override(self._ssm, lock.parameter, lock.mark)
+        if (ours := self._locks.read(lock.parameter)) is not None and ours.lock == lock:
+            self._locks.take(lock.model_copy(update={"closed": undone.value}), ours)
         told = (
-            f"run {found.note.holder.flow_run_id} ended before it restored the parameter {note.parameter} "
-            f"(delivery {note.delivery_id} of {note.dataset}): {undone.value}"
+            f"run {found.lock.holder.flow_run_id} ended before it restored the parameter {lock.parameter} "
+            f"(delivery {lock.delivery_id} of {lock.dataset}): {undone.value}"
         )
         self.logger.log(logging.ERROR if undone is UndoResult.CHANGED_SINCE else logging.WARNING, told)
         self.told.append(told)
 
-    def _take(self, note: ParameterLock) -> ParameterLock | None:
-        """None if the note is there now, otherwise the one that is in its way."""
-        found = self._notes.read(note.parameter)
-        if found is not None and found.note.mark == note.mark:  # the answer to an attempt before was lost
+    def _take(self, lock: ParameterLock) -> ParameterLock | None:
+        """Take the lock and return None, or return the lock that is in its way."""
+        found = self._locks.read(lock.parameter)
+        if found is not None and found.lock.mark == lock.mark:  # the answer to an attempt before was lost
             return None
-        if found is not None and not found.note.closed:
-            if not self._may_restore(found.note):
-                return found.note
+        if found is not None and not found.lock.closed:
+            if not self._may_restore(found.lock):
+                return found.lock
             self.restore(found)
-        elif self._notes.take(note, found):
+        elif self._locks.take(lock, found):
             return None
-        return self._take(note)
+        return self._take(lock)
 
-    def _may_restore(self, note: ParameterLock) -> bool:
-        return note.holder == self.holder or is_over(note.holder, note.until)
+    def _may_restore(self, lock: ParameterLock) -> bool:
+        return lock.holder == self.holder or is_over(lock.holder, lock.until)
 
     def _ours(self, overridden: Overridden) -> HeldLock | None:
-        """The note, unless somebody else took it over."""
-        found = self._notes.read(overridden.name)
-        if found is None or found.note.mark != overridden.mark or found.note.holder != self.holder:
+        """Return the lock, or None if somebody else took it over."""
+        found = self._locks.read(overridden.name)
+        if found is None or found.lock.mark != overridden.mark or found.lock.holder != self.holder:
             return None
-        return found if found.note.closed in (None, BY_ITS_RUN) else None
+        return found if found.lock.closed in (None, BY_ITS_RUN) else None
 
     def _give_up(self, overridden: Overridden) -> None:
         ssm.undo_override(self._ssm, overridden.name, overridden.mark)
         raise StepFailed(
-            f"the parameter {overridden.name} was restored before its time: this run gave no sign of life and was "
-            "taken for dead, so what its pipeline did counts for nothing; the delivery is judged by another run"
+            f"the parameter {overridden.name} was restored too early: this run sent no heartbeat, so it was considered "
+            "dead and what its pipeline did does not count; another run judges the delivery"
         )
 
 
 @dataclass
 class Sweep:
-    """Restores what runs that are over left changed. Called again and again, it costs a listing and little more."""
+    """Restores the parameters of dead runs. The watcher calls it again and again; a call costs one listing."""
 
     overrides: Overrides
     settled: dict[str, str] = field(default_factory=dict)
-    """The etags of closed notes, by key: they are not read again."""
+    """The etags of closed locks, by key: they are not read again."""
 
     def __call__(self, survive: Survive) -> None:
-        """`survive` does an action of that name, and outlives what AWS or Prefect's server fails it with."""
+        """Restore what can be restored. `survive` runs an action of that name, and survives its failure."""
         found: list[HeldLock] = []
 
         def look() -> None:
@@ -187,17 +187,17 @@ class Sweep:
 
         survive("looking for parameters to restore", look)
         for each in found:
-            survive(f"restoring the parameter {each.note.parameter}", partial(self.overrides.restore, each))
+            survive(f"restoring the parameter {each.lock.parameter}", partial(self.overrides.restore, each))
 
 
 def restore_what_was_left(clients: Clients) -> None:
-    """Once, when an installation starts. What cannot be restored now is left to the watcher."""
+    """Restore the parameters of dead runs once, when an installation starts. The watcher does what fails here."""
     logger = get_logger("aceite")
 
     def survive(doing: str, action: Callable[[], object]) -> None:
         try:
             action()
         except (BotoCoreError, ClientError, httpx.HTTPError, StepFailed) as error:
-            logger.warning("%s failed, the watcher will try it again: %s", doing, error)
+            logger.warning("%s failed; the watcher will try it again: %s", doing, error)
 
     Sweep(Overrides(clients, this_holder(), logger))(survive)

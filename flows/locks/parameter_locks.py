@@ -1,6 +1,6 @@
-"""The notes in the evidence bucket on parameters that are changed: one for each, and every change of it is conditional.
+"""Locks on overridden parameters: one object per parameter in the evidence bucket, changed by conditional puts only.
 
-So a note is also the lock on its parameter. See docs/decisions/0015.
+A lock also records what a dead run must have restored. See docs/decisions/0015.
 """
 
 from collections.abc import Callable
@@ -22,9 +22,10 @@ Survive = Callable[[str, Callable[[], object]], object]
 
 
 class ParameterLock(Record):
-    """No value is kept, for it may be secret. `mark` is in the description of the parameter's version that was put.
+    """The lock on one parameter. It holds no value, which may be secret.
 
-    `until` is when the run is over at the latest. `closed` says how it ended; before that the holder is to restore.
+    `mark` is in the description of the parameter version that the holder put. `until` is when the run is over at the
+    latest. `closed` says how the parameter was restored; None as long as it must be.
     """
 
     parameter: str
@@ -34,7 +35,7 @@ class ParameterLock(Record):
     business_date: date
     delivery_id: str
     copy_of: str | None
-    noted_at: datetime
+    locked_at: datetime
     until: datetime
     closed: str | None = None
 
@@ -44,41 +45,41 @@ class ParameterLock(Record):
 
 @dataclass(frozen=True, slots=True)
 class HeldLock:
-    note: ParameterLock
+    lock: ParameterLock
     etag: str
 
 
 @dataclass(frozen=True)
 class ParameterLocks:
-    """Those on the parameters of the account and region that the clients are of. All raise StepFailed if S3 refuses."""
+    """The locks of the clients' account and region. All methods raise StepFailed if S3 refuses."""
 
     clients: Clients
 
     def read(self, parameter: str) -> HeldLock | None:
         return self._read(self._key(parameter))
 
-    def take(self, note: ParameterLock, found: HeldLock | None) -> bool:
-        """Puts the note in the place of what was found there. False if somebody else was faster."""
-        client, bucket, key = self.clients.evidence_s3, self.clients.evidence_bucket, self._key(note.parameter)
+    def take(self, lock: ParameterLock, found: HeldLock | None) -> bool:
+        """Put the lock in the place of the one found there. Return False if somebody else was faster."""
+        client, bucket, key = self.clients.evidence_s3, self.clients.evidence_bucket, self._key(lock.parameter)
         if found is None:
-            return put_once(client, bucket, key, note.to_json(), "application/json")
-        return replace_if(client, bucket, key, note.to_json(), found.etag)
+            return put_once(client, bucket, key, lock.to_json(), "application/json")
+        return replace_if(client, bucket, key, lock.to_json(), found.etag)
 
     def open(self, settled: dict[str, str], survive: Survive) -> list[HeldLock]:
-        """The open ones. `settled` has the etags of closed ones, so that each is read once.
+        """Return the open locks. `settled` keeps the etags of closed ones by key, so that each is read once.
 
-        `survive` does an action of that name, and outlives its failing: a note that cannot be read keeps back no other.
+        `survive` runs an action of that name, and survives its failure: the other locks are still read.
         """
         found: list[HeldLock] = []
         listed = list(list_objects(self.clients.evidence_s3, self.clients.evidence_bucket, notes_prefix(*self._where)))
         for each in listed:
             if settled.get(each.key) != each.etag:
-                survive(f"reading the note {each.uri}", partial(self._look_at, each.key, settled, found))
+                survive(f"reading the lock {each.uri}", partial(self._look_at, each.key, settled, found))
         return found
 
     def _look_at(self, key: str, settled: dict[str, str], opened: list[HeldLock]) -> None:
         found = self._read(key)
-        if found is not None and found.note.closed:
+        if found is not None and found.lock.closed:
             settled[key] = found.etag
         elif found is not None:
             opened.append(found)
@@ -90,8 +91,8 @@ class ParameterLocks:
             return HeldLock(ParameterLock.model_validate(found[0]), found[1]) if found else None
         except ValidationError as error:
             raise StepFailed(
-                f"s3://{bucket}/{key} is no note on a parameter: {error}; look whether its parameter is as it should "
-                "be, and delete it"
+                f"s3://{bucket}/{key} is not a parameter lock: {error}; check the value of its parameter, then delete "
+                "the object"
             ) from error
 
     def _key(self, parameter: str) -> str:

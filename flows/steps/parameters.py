@@ -44,7 +44,7 @@ def override_parameter(
 ) -> StepResult:
     """Lock the parameter in the evidence bucket, so that another run can restore it, then change it for `within`."""
     overrides = _overrides()
-    overridden = overrides.override(overrides.note(delivery, parameter, copy_of, within), changes)
+    overridden = overrides.override(overrides.lock(delivery, parameter, copy_of, within), changes)
     detail = f"copy of {copy_of}, {', '.join(changes)} set" if copy_of else f"{', '.join(changes)} set"
     return StepResult(overridden, detail="; ".join((*overrides.told, detail)))
 

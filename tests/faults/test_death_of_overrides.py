@@ -130,7 +130,7 @@ def world() -> Iterator[World]:
 
 
 def change(overrides: Overrides, name: str) -> Any:
-    return overrides.override(overrides.note(DELIVERY, name, SOURCE, HOUR), {"bucket": "landing"})
+    return overrides.override(overrides.lock(DELIVERY, name, SOURCE, HOUR), {"bucket": "landing"})
 
 
 def run(overrides: Overrides, name: str) -> None:
@@ -266,7 +266,7 @@ def test_a_run_that_was_asleep_and_taken_for_dead_does_not_undo_what_the_next_on
     asleep, following = world.doomed("asleep"), world.living("next")
     overridden = change(asleep, name)
     theirs = change(following, name)
-    with pytest.raises(StepFailed, match="restored before its time"):
+    with pytest.raises(StepFailed, match="was restored too early"):
         asleep.give_back(overridden)
     assert world.value(name) == '{"bucket": "landing"}'
     following.give_back(theirs)
@@ -276,9 +276,9 @@ def test_a_run_that_was_asleep_and_taken_for_dead_does_not_undo_what_the_next_on
 def test_a_run_that_was_asleep_between_note_and_override_changes_nothing(world: World) -> None:
     name = world.new(existed=True)
     asleep = world.doomed("asleep")
-    note = asleep.note(DELIVERY, name, SOURCE, HOUR)
+    note = asleep.lock(DELIVERY, name, SOURCE, HOUR)
     world.watcher(survive)
-    with pytest.raises(StepFailed, match="restored before its time"):
+    with pytest.raises(StepFailed, match="was restored too early"):
         asleep.override(note, {"bucket": "landing"})
     assert world.value(name) == "before"
 
@@ -313,7 +313,7 @@ def test_a_run_of_a_server_that_cannot_be_asked_keeps_its_parameter_until_its_de
     assert world.value(name) == '{"bucket": "landing"}'
     late = world.new(existed=True)
     there = Overrides(world.clients("first"), elsewhere, logging.getLogger())
-    there.override(there.note(DELIVERY, late, SOURCE, -OTHERS_WITHIN), {"bucket": "landing"})
+    there.override(there.lock(DELIVERY, late, SOURCE, -OTHERS_WITHIN), {"bucket": "landing"})
     world.watcher(survive)
     assert world.value(late) == "before"
 
@@ -326,8 +326,8 @@ def test_who_dies_while_he_restores_and_is_no_run_keeps_the_parameter_for_minute
     Sweep(Overrides(world.clients("mortal"), elsewhere, logging.getLogger()))(survive)
     found = ParameterLocks(world.clients("somebody")).read(name)
     assert found is not None
-    assert (found.note.holder, found.note.closed) == (elsewhere, None)
-    assert found.note.until < datetime.now(UTC) + RESTORED_WITHIN
+    assert (found.lock.holder, found.lock.closed) == (elsewhere, None)
+    assert found.lock.until < datetime.now(UTC) + RESTORED_WITHIN
 
 
 def test_no_note_holds_a_value(world: World) -> None:
@@ -335,7 +335,7 @@ def test_no_note_holds_a_value(world: World) -> None:
     world.ssm.put_parameter(Name=name, Value="s3cret before", Type="String", Overwrite=True)
     world.ssm.put_parameter(Name=f"{name}/source", Value='{"password": "s3cret copied"}', Type="String")
     overrides = world.living("first")
-    overridden = overrides.override(overrides.note(DELIVERY, name, f"{name}/source", HOUR), {"bucket": "landing"})
+    overridden = overrides.override(overrides.lock(DELIVERY, name, f"{name}/source", HOUR), {"bucket": "landing"})
     overrides.give_back(overridden)
     keys = [item["Key"] for item in world.s3.list_objects_v2(Bucket="evidence", Prefix="overrides/")["Contents"]]
     bodies = [world.s3.get_object(Bucket="evidence", Key=key)["Body"].read() for key in keys]
