@@ -1,4 +1,4 @@
-"""The evidence in Prefect's UI: a summary, the table of checks, and a link to the page."""
+"""Shows evidence in Prefect's UI: a summary, the table of checks, and a link to the evidence page."""
 
 import re
 from collections.abc import Iterator, Sequence
@@ -18,7 +18,7 @@ from flows.installation.clients import Clients
 
 
 def publish(evidence: Evidence, evidence_uri: str, clients: Clients, title: str) -> None:
-    """Makes the three artifacts. The verdict stands already: trouble here is logged and changes nothing."""
+    """Create the three artifacts. The verdict stands already, so an error here is logged and changes nothing."""
     dataset = _key(evidence.delivery.dataset)
     title = escaped(title)  # Prefect renders descriptions as Markdown
     with _costing_no_verdict(evidence_uri):
@@ -31,7 +31,7 @@ def publish(evidence: Evidence, evidence_uri: str, clients: Clients, title: str)
 
 
 def publish_list(dataset: str, judged: Sequence[tuple[str, Evidence, str]], clients: Clients) -> None:
-    """One table of all deliveries that a run judged, by title, those first that were not accepted."""
+    """Create one table of all deliveries that a run judged: the not accepted ones first, then by title."""
     worst_first = sorted(judged, key=lambda each: (each[1].verdict is Verdict.ACCEPTED, each[0]))
     rows = [
         {
@@ -50,7 +50,7 @@ def publish_list(dataset: str, judged: Sequence[tuple[str, Evidence, str]], clie
 def _costing_no_verdict(evidence_uri: str) -> Iterator[None]:
     try:
         yield
-    except Exception:  # noqa: BLE001 - Prefect's client raises many kinds, and none of them may cost the verdict
+    except Exception:  # noqa: BLE001 - Prefect's client raises many kinds, and none of them may change the verdict
         get_run_logger().warning("the artifacts could not be made; the evidence is at %s", evidence_uri, exc_info=True)
 
 
@@ -69,7 +69,7 @@ def _manifest_sha256(evidence_uri: str, clients: Clients) -> str | None:
 
 
 def page_url(uri: str, endpoint_url: str | None, region: str | None) -> str:
-    """Where a browser shows an S3 object: at the sandbox itself, or in AWS's console."""
+    """Return the URL at which a browser shows an S3 object: the sandbox itself, or the AWS console."""
     bucket, _, key = uri.removeprefix("s3://").partition("/")
     if endpoint_url:
         return f"{endpoint_url}/{bucket}/{quote(key)}"

@@ -1,4 +1,4 @@
-"""Reads what the evidence bucket holds, for an audit: every manifest of a dataset, and the files that they seal."""
+"""Reads a dataset's manifests, and the files that they seal, from the evidence bucket for an audit."""
 
 from collections import defaultdict
 from collections.abc import Iterable
@@ -17,15 +17,15 @@ from flows.threads import in_threads
 
 
 def datasets_with_evidence(s3: Any, bucket: str) -> tuple[str, ...]:
-    """The datasets of which there are manifests."""
+    """Return the datasets that have manifests."""
     keys = (found.key.split("/") for found in list_objects(s3, bucket, "manifests/"))
     return tuple(sorted({"/".join(parts[1:-1]) for parts in keys if len(parts) > 2}))
 
 
 def read_found(s3: Any, bucket: str, dataset: str, only: Iterable[str] | None = None) -> Found:
-    """All manifests of the dataset, and the files of all its deliveries or of those of the prefixes in `only`.
+    """Return all manifests of the dataset, and the files of all its deliveries, or of the prefixes in `only`.
 
-    A delivery whose manifest is there and whose files are all gone is in it, without files.
+    A delivery whose files are all gone, while its manifest is there, is included without files.
     """
     links = read_links(s3, bucket, dataset, link_numbers(s3, bucket, dataset))
     if only is None:
@@ -40,7 +40,7 @@ def read_found(s3: Any, bucket: str, dataset: str, only: Iterable[str] | None = 
 
 
 def prefix_of_delivery(s3: Any, bucket: str, delivery_id: str) -> str | None:
-    """The prefix of the delivery of this id, whatever its dataset; None if the bucket has no evidence of it."""
+    """Return the prefix of the delivery with this id, of any dataset; None if the bucket holds no evidence of it."""
     for found in list_objects(s3, bucket, "deliveries/"):
         if found.key.endswith(f"/{delivery_id}/{EVIDENCE}"):
             return found.key.removesuffix(EVIDENCE)
@@ -48,14 +48,14 @@ def prefix_of_delivery(s3: Any, bucket: str, delivery_id: str) -> str | None:
 
 
 def dataset_of_prefix(prefix: str) -> str:
-    """deliveries/<dataset>/<business date>/<delivery>/"""
+    """Return the dataset of deliveries/<dataset>/<business date>/<delivery>/."""
     return "/".join(prefix.rstrip("/").split("/")[1:-2])
 
 
 def read_evidence(
     s3: Any, bucket: str, manifests: Iterable[EvidenceManifest]
 ) -> list[tuple[EvidenceManifest, Evidence]]:
-    """The evidence that the manifests seal, in their order. What is gone or is none is left out: the audit tells."""
+    """Return the evidence that the manifests seal, in their order. Missing or invalid files are left out."""
     listed = list(manifests)
     contents = in_threads(lambda manifest: read_bytes(s3, bucket, manifest.prefix + EVIDENCE), listed)
     found = [(manifest, _evidence(content)) for manifest, content in zip(listed, contents, strict=True)]
@@ -69,7 +69,7 @@ def _evidence(content: bytes | None) -> Evidence | None:
 
 
 def _listed(s3: Any, bucket: str, prefix: str) -> dict[str, list[str]]:
-    """The names of the files below the prefix, by the folder that they are in."""
+    """Return the names of the files below the prefix, by their folder."""
     names: defaultdict[str, list[str]] = defaultdict(list)
     for found in list_objects(s3, bucket, prefix):
         folder, _, name = found.key.rpartition("/")
@@ -83,7 +83,7 @@ def _kept(s3: Any, bucket: str, prefix: str, names: Iterable[str]) -> Kept:
 
 
 def _prefix_of(link: bytes, dataset: str) -> str:
-    """Where the manifest says its files are; empty if it is none, or names a place outside of its dataset."""
+    """Return the prefix of a manifest's files; empty if it is invalid, or names a prefix of another dataset."""
     try:
         prefix = EvidenceManifest.model_validate_json(link).prefix
     except ValueError:

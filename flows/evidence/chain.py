@@ -1,4 +1,4 @@
-"""A dataset's manifests in the evidence bucket: each number is put once, so there is one chain and never two."""
+"""A dataset's chain of manifests in the evidence bucket. Each number is put once, so the chain never forks."""
 
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
@@ -18,17 +18,17 @@ from flows.threads import in_threads
 
 _PAGE = 1000  # S3's limit
 _ATTEMPTS = 100
-"""Runs of one dataset that may be faster than this one at the same number, one after the other."""
+"""How often another run of the dataset may take the number that this run wants."""
 
 
 def link_numbers(s3: Any, bucket: str, dataset: str) -> list[int]:
-    """The numbers of the manifests that are there, ascending."""
+    """Return the numbers of all manifests, ascending."""
     keys = (found.key for found in list_objects(s3, bucket, chain_prefix(dataset)))
     return [number for key in keys if (number := link_number(dataset, key)) is not None]
 
 
 def last_numbers(s3: Any, bucket: str, dataset: str, most: int, page: int = _PAGE) -> list[int]:
-    """The last of them, at most so many, ascending. The end of a long chain is looked for in leaps, not listed."""
+    """Return the last `most` numbers, ascending. The end of a long chain is found in leaps, not by listing it."""
     found, is_all = _after(s3, bucket, dataset, 0, page)
     if is_all:
         return found[-most:]
@@ -42,12 +42,12 @@ def last_numbers(s3: Any, bucket: str, dataset: str, most: int, page: int = _PAG
         else:
             leap = leap // 2 if leap >= 2 * page else 0
     numbers, _ = _after(s3, bucket, dataset, max(0, last - most), page)
-    whole = len(numbers) >= most  # not so if one was removed
+    whole = len(numbers) >= most  # False if a manifest was removed
     return (numbers if whole else link_numbers(s3, bucket, dataset))[-most:]
 
 
 def _after(s3: Any, bucket: str, dataset: str, number: int, page: int) -> tuple[list[int], bool]:
-    """The numbers of the first page behind this one, and whether no other keys follow."""
+    """Return the numbers of the first page after this number, and whether that page is the last."""
     prefix = chain_prefix(dataset)
     with aws_call(f"list s3://{bucket}/{prefix}"):
         answer = s3.list_objects_v2(Bucket=bucket, Prefix=prefix, StartAfter=link_key(dataset, number), MaxKeys=page)
@@ -56,7 +56,7 @@ def _after(s3: Any, bucket: str, dataset: str, number: int, page: int) -> tuple[
 
 
 def read_links(s3: Any, bucket: str, dataset: str, numbers: Sequence[int]) -> dict[int, bytes]:
-    """The manifests' bytes by number; one that vanished meanwhile is left out."""
+    """Return the manifests' bytes by number. One that vanished meanwhile is left out."""
 
     def read(number: int) -> bytes | None:
         return read_bytes(s3, bucket, link_key(dataset, number))
@@ -66,9 +66,9 @@ def read_links(s3: Any, bucket: str, dataset: str, numbers: Sequence[int]) -> di
 
 
 class Chain:
-    """A dataset's manifests. What it has read it remembers, so that many deliveries are sealed after one reading.
+    """A dataset's chain. It caches what it read, so that many deliveries are sealed after one reading.
 
-    Threads may share it; other runs may add to the chain meanwhile.
+    Threads may share it, and other runs may add to the chain meanwhile.
     """
 
     def __init__(self, s3: Any, bucket: str, dataset: str) -> None:
@@ -77,7 +77,7 @@ class Chain:
         self._lock = Lock()
 
     def judged_before(self, last: int = LAST) -> tuple[PastDelivery, ...]:
-        """The last deliveries of the dataset that were judged, the oldest first; a manifest that is none is left out.
+        """Return the last judged deliveries of the dataset, the oldest first. Invalid manifests are left out.
 
         Raises:
             StepFailed: the evidence bucket does not answer.
@@ -94,13 +94,13 @@ class Chain:
         now: Callable[[], datetime],
         locking: Mapping[str, Any],
     ) -> EvidenceManifest:
-        """Puts the delivery's manifest at the end of the chain, then a copy beside the files.
+        """Put the delivery's manifest at the end of the chain, then a copy of it beside the files.
 
-        The copy is the last thing that is put: a delivery that has it is sealed. One that is in the chain and has none
-        is of a run that died in between; it gets the copy and no second manifest.
+        The copy is put last: a delivery that has it is sealed. If a run died in between, the delivery is in the chain
+        without a copy; it gets the copy and no second manifest.
 
         Raises:
-            StepFailed: S3 refuses, or always another run was faster.
+            StepFailed: S3 refuses, or another run was faster every time.
         """
         with self._lock:
             manifest, content = self._link(prefix, files, result, by, now, locking)
@@ -136,13 +136,13 @@ class Chain:
             if put_once(self._s3, self._bucket, key, content, "application/json", locking=locking):
                 self._last = dict(sorted({**links, manifest.number: content}.items())[-LAST:])
                 return manifest, content
-            self._last = None  # another run has taken the number, so what was read is not the end any more
+            self._last = None  # another run took the number, so the cached end is old
         raise StepFailed(
             f"seal s3://{self._bucket}/{prefix}: {_ATTEMPTS} times another run took the next number; run it again"
         )
 
     def _links(self) -> dict[int, bytes]:
-        """The last manifests' bytes, by number, ascending."""
+        """Return the last manifests' bytes by number, ascending."""
         if self._last is None:
             numbers = last_numbers(self._s3, self._bucket, self._dataset, LAST)
             self._last = dict(sorted(read_links(self._s3, self._bucket, self._dataset, numbers).items()))
@@ -154,6 +154,6 @@ def _manifests(links: Mapping[int, bytes]) -> dict[int, EvidenceManifest]:
     for number, content in links.items():
         try:
             manifests[number] = EvidenceManifest.model_validate_json(content)
-        except ValidationError:  # `aceite evidence verify` tells; here it must not cost a verdict
+        except ValidationError:  # `aceite evidence verify` reports it; here it must not cost a verdict
             continue
     return manifests

@@ -1,4 +1,4 @@
-"""The files of a delivery's evidence. `evidence.json` is put first and decides; the others are made from its bytes."""
+"""The files of a delivery's evidence. `evidence.json` is put first and decides; the others are rendered from it."""
 
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime, timedelta
@@ -28,7 +28,7 @@ _BESIDE = {"Evidence": EVIDENCE, "JUnit": "junit.xml", "OpenLineage": "openlinea
 
 
 def evidence_files(source: bytes) -> dict[str, bytes]:
-    """Every file by name, from the bytes of `evidence.json`: whoever renders them, they are the same."""
+    """Return every file by name, rendered from the bytes of `evidence.json`. The same bytes give the same files."""
     evidence = Evidence.model_validate_json(source)
     return {
         EVIDENCE: source,
@@ -39,35 +39,35 @@ def evidence_files(source: bytes) -> dict[str, bytes]:
 
 
 def put_evidence(s3: Any, bucket: str, delivery: Delivery, evidence: Evidence, chain: Chain | None = None) -> bool:
-    """Puts `evidence.json`, then what is made of it, then the manifest. False if there is other evidence already.
+    """Put `evidence.json`, then the files rendered from it, then the manifest. Return False if others decided before.
 
-    Whatever moment a run dies in, `evidence.json` has decided or is not there; `finish_evidence` does the rest.
-    `chain`: of the delivery's dataset, if several deliveries are sealed one after the other.
+    Whenever a run dies, `evidence.json` has either decided or does not exist; `finish_evidence` does the rest. Pass the
+    dataset's `chain` to seal several deliveries one after the other.
     """
     source = evidence.to_json()
     key, lock = _prefix(delivery) + EVIDENCE, _locking(s3, bucket, datetime.now(UTC))
     first = put_once(s3, bucket, key, source, _TYPES[EVIDENCE], locking=lock)
-    if not first and read_bytes(s3, bucket, key) != source:  # the same: this is the same run's next attempt
+    if not first and read_bytes(s3, bucket, key) != source:  # equal bytes are an earlier attempt of this run
         return False
     _finish(s3, bucket, delivery, source, evidence.run.flow_run_id, lock, chain)
     return True
 
 
 def has_evidence(s3: Any, bucket: str, delivery: Delivery) -> bool:
-    """Whether the delivery is decided: no other evidence can be put any more."""
+    """Return whether the delivery is decided, so that no other evidence can be put."""
     return object_exists(s3, f"s3://{bucket}/{_prefix(delivery)}{EVIDENCE}")
 
 
 def is_sealed(s3: Any, bucket: str, delivery: Delivery) -> bool:
-    """Whether all of its files are there, and a manifest of the dataset's chain names them."""
+    """Return whether all files are there and a manifest of the dataset's chain names them."""
     return object_exists(s3, f"s3://{bucket}/{_prefix(delivery)}{MANIFEST}")
 
 
 def finish_evidence(s3: Any, bucket: str, delivery: Delivery, flow_run_id: str) -> EvidenceManifest:
-    """Puts what is missing of evidence whose `evidence.json` is there.
+    """Put the missing files of evidence whose `evidence.json` is there.
 
     Raises:
-        StepFailed: there is none, or S3 refuses.
+        StepFailed: there is no `evidence.json`, or S3 refuses.
     """
     prefix = _prefix(delivery)
     source = read_bytes(s3, bucket, prefix + EVIDENCE)
@@ -88,7 +88,7 @@ def _finish(
     prefix, files = _prefix(delivery), evidence_files(source)
     for name, content in files.items():
         if name != EVIDENCE and not put_once(s3, bucket, prefix + name, content, _TYPES[name], locking=lock):
-            files[name] = read_bytes(s3, bucket, prefix + name) or b""  # of the run that died
+            files[name] = read_bytes(s3, bucket, prefix + name) or b""  # put by the run that died
     chain = chain or Chain(s3, bucket, delivery.dataset)
     result = Evidence.model_validate_json(source).summary
     return chain.seal(prefix, seals_of(files), result, flow_run_id, lambda: datetime.now(UTC), lock)
@@ -97,7 +97,7 @@ def _finish(
 def finish_abandoned(
     s3: Any, bucket: str, delivery: Delivery, flow_run_id: str, has_ended: Callable[[str], bool]
 ) -> EvidenceManifest | None:
-    """Finishes evidence whose own run has ended before it could; None if it is sealed, or that run is still at it."""
+    """Finish evidence whose run ended too early. Return None if it is sealed, or if its run still works on it."""
     source = read_bytes(s3, bucket, _prefix(delivery) + EVIDENCE)
     if source is None or is_sealed(s3, bucket, delivery):
         return None

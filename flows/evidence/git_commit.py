@@ -1,4 +1,4 @@
-"""Which commit a contract's file is of, when it is kept in git and the command is there."""
+"""Finds the commit of a contract's file, if it is kept in git and the git command is installed."""
 
 import hashlib
 import subprocess
@@ -7,14 +7,14 @@ from pathlib import Path
 _WITHIN_S = 10
 
 _INERT = ("--literal-pathspecs", "-c", "core.fsmonitor=false", "-c", "log.showSignature=false")
-"""Names of files are names, and nothing that the folder's own git configuration names is run."""
+"""Options with which git takes file names literally, and runs no program that the folder's configuration names."""
 
 
 def git_commit(path: str, sha256: str) -> str | None:
-    """The last commit that touched the file, if the file has this SHA-256 and is as in that commit; else None.
+    """Return the last commit that touched the file if the file has this SHA-256 and equals that commit; else None.
 
-    So a change that was not committed, or a file that git does not know, never passes as committed. Git may write
-    other ends of lines into a folder than it keeps.
+    A change that was not committed, or a file that git does not track, is never reported as committed. Line ends may
+    differ, because git may check out others than it stores.
     """
     file = Path(path).absolute()
     try:
@@ -35,7 +35,7 @@ def _lines(content: bytes) -> bytes:
 
 
 def _git(folder: Path, *arguments: str) -> bytes | None:
-    """What git answers; None if it is not there, does not answer in time, or refuses."""
+    """Return git's output; None if git is missing, fails, or does not answer in time."""
     try:
         done = subprocess.run(
             ["git", *_INERT, *arguments], cwd=folder, capture_output=True, timeout=_WITHIN_S, check=True

@@ -1,4 +1,4 @@
-"""What Prefect, Git and the installed packages say of a run that judges."""
+"""Gathers the facts of a judging run from Prefect, git and the installed packages."""
 
 import platform
 from importlib.metadata import version

@@ -1,4 +1,4 @@
-"""The evidence bucket: who took a delivery, and the verdict that it has."""
+"""Reads deliveries' verdicts from the evidence bucket."""
 
 from collections.abc import Callable, Sequence
 from datetime import UTC
@@ -17,7 +17,7 @@ from flows.threads import in_threads
 
 
 def read_verdict(s3: Any, bucket: str, delivery: Delivery) -> Judged | None:
-    """The verdict, once its evidence is sealed. One whose run died before that is announced again, and then sealed."""
+    """Return the verdict if its evidence is sealed. Otherwise the delivery is announced again, and then sealed."""
     evidence = read_evidence(s3, bucket, delivery)
     if evidence is None or not is_sealed(s3, bucket, delivery):
         return None
@@ -34,9 +34,9 @@ def read_evidence(s3: Any, bucket: str, delivery: Delivery) -> Evidence | None:
 
 
 class StandingVerdicts:
-    """The verdicts in the evidence bucket, for a ledger that knows of none. Lists the evidence of a dataset once.
+    """The verdicts in the evidence bucket, for a new ledger. It lists the evidence of a dataset once.
 
-    `stay_alive` is called while the bucket is waited for.
+    `stay_alive` is called while the bucket is read.
     """
 
     def __init__(self, s3: Any, bucket: str, stay_alive: Callable[[], None] = lambda: None) -> None:
@@ -46,7 +46,7 @@ class StandingVerdicts:
         self._judged: dict[str, frozenset[str]] = {}
 
     def __call__(self, deliveries: Sequence[Delivery]) -> dict[str, Judged]:
-        """By delivery. Raises StepFailed if the evidence bucket does not answer."""
+        """Return the verdicts by delivery id. Raises StepFailed if the evidence bucket does not answer."""
         judged = [each for each in deliveries if each.id in self._with_evidence(each.dataset)]
         verdicts = in_threads(self._read, judged, stay_alive=self._stay_alive)
         return {each.id: verdict for each, verdict in zip(judged, verdicts, strict=True) if verdict is not None}
