@@ -39,7 +39,7 @@ def taken() -> Iterator[int]:
         yield server.getsockname()[1]
 
 
-def told(said, code: int, *words: str) -> None:
+def refused(said, code: int, *words: str) -> None:
     """One message on standard error, nothing where a program reads, and an exit code that is no verdict."""
     assert said.returncode == code, said.stderr
     assert said.stdout == ""
@@ -51,7 +51,7 @@ def told(said, code: int, *words: str) -> None:
 
 @pytest.mark.parametrize("verb", VERBS)
 def test_a_wrong_setting_is_a_usage_error_in_every_verb(alone, verb):
-    told(alone(*VERBS[verb], ACEITE_POLL_S="often"), 64, "ACEITE_POLL_S")
+    refused(alone(*VERBS[verb], ACEITE_POLL_S="often"), 64, "ACEITE_POLL_S")
 
 
 WITH_CONTRACTS = [verb for verb in VERBS if verb not in ("status", "report", "contracts init", "evidence verify")]
@@ -70,13 +70,13 @@ def test_a_folder_of_contracts_that_is_not_there_is_a_usage_error(alone, verb, t
 
 @pytest.mark.parametrize("verb", ["validate", "apply", "deploy"])
 def test_without_prefects_server_nothing_was_judged(alone, verb):
-    told(alone(*VERBS[verb]), 2, "http://127.0.0.1:9/api does not answer", "`aceite up`")
-    told(alone(*VERBS[verb], PREFECT_API_URL=""), 2, "no Prefect server is chosen", "`aceite up`")
+    refused(alone(*VERBS[verb]), 2, "http://127.0.0.1:9/api does not answer", "`aceite up`")
+    refused(alone(*VERBS[verb], PREFECT_API_URL=""), 2, "no Prefect server is chosen", "`aceite up`")
 
 
 @pytest.mark.parametrize("verb", ["drop", "evidence verify"])
 def test_an_aws_that_cannot_be_reached_is_no_verdict(alone, verb):
-    told(alone(*VERBS[verb], ACEITE_AWS_ENDPOINT_URL="http://127.0.0.1:9", **KEYS), 2, "AWS cannot be reached")
+    refused(alone(*VERBS[verb], ACEITE_AWS_ENDPOINT_URL="http://127.0.0.1:9", **KEYS), 2, "AWS cannot be reached")
 
 
 @pytest.mark.parametrize("verb", ["drop", "report", "evidence verify"])
@@ -84,14 +84,14 @@ def test_a_bucket_that_is_not_there_is_no_verdict(alone, verb):
     with LocalAws() as aws:
         said = alone(*VERBS[verb], ACEITE_AWS_ENDPOINT_URL=aws.endpoint, **KEYS)
     bucket = "landing" if verb == "drop" else "evidence"
-    told(said, 2, "NoSuchBucket", f"`aws s3 mb s3://{bucket}`")
+    refused(said, 2, "NoSuchBucket", f"`aws s3 mb s3://{bucket}`")
 
 
 @pytest.mark.parametrize("verb", ["drop", "up", "contracts init"])
 def test_credentials_of_another_account_are_a_usage_error(alone, verb):
     keys = {**KEYS, "ACEITE_AWS_ACCOUNT_ID": "999999999999"}
     with LocalAws() as aws:
-        told(alone(*VERBS[verb], ACEITE_AWS_ENDPOINT_URL=aws.endpoint, **keys), 64, "999999999999")
+        refused(alone(*VERBS[verb], ACEITE_AWS_ENDPOINT_URL=aws.endpoint, **keys), 64, "999999999999")
 
 
 @pytest.mark.parametrize("option", ["--aws-port", "--prefect-port"])
@@ -102,13 +102,13 @@ def test_a_port_that_is_taken_is_a_usage_error(alone, option, taken):
 
 
 def test_the_sandbox_alone_tells_its_port_in_the_same_way(alone, taken):
-    told(alone("sandbox", "--port", str(taken)), 64, str(taken))
+    refused(alone("sandbox", "--port", str(taken)), 64, str(taken))
 
 
 def test_a_ledger_that_cannot_be_is_a_usage_error_and_one_that_cannot_be_opened_is_not(alone, tmp_path):
-    told(alone("status", "--json", ACEITE_LEDGER_URL="mysql://there/it"), 64, "ACEITE_LEDGER_URL")
+    refused(alone("status", "--json", ACEITE_LEDGER_URL="mysql://there/it"), 64, "ACEITE_LEDGER_URL")
     (tmp_path / "ledger.db").write_bytes(b"no database, although it is a file" * 10)
-    told(alone("status", "--json", ACEITE_LEDGER_URL="sqlite:///ledger.db"), 2, "file is not a database")
+    refused(alone("status", "--json", ACEITE_LEDGER_URL="sqlite:///ledger.db"), 2, "file is not a database")
 
 
 def test_an_unexpected_error_is_no_verdict():
@@ -131,13 +131,13 @@ def test_a_delivery_that_is_dropped_twice_in_a_sandbox_is_no_failure(alone):
 @pytest.mark.parametrize("verb", ["drop", "report", "evidence verify", "contracts init"])
 def test_without_credentials_it_is_said_how_to_give_them_and_whose_aws_may_be_meant(alone, verb, tmp_path):
     said = alone(*VERBS[verb], ACEITE_AWS_REGION="us-east-1")
-    told(said, 64, "there are no credentials for AWS", "set ACEITE_AWS_PROFILE", "--home")
+    refused(said, 64, "there are no credentials for AWS", "set ACEITE_AWS_PROFILE", "--home")
     assert f"No `aceite up` runs on the home {tmp_path / 'home'}: to use its AWS, start it" in said.stderr
 
 
 @pytest.mark.parametrize("verb", ["drop", "report", "up"])
 def test_a_profile_that_is_not_there_is_named_with_how_to_make_it(alone, verb):
-    told(alone(*VERBS[verb], ACEITE_AWS_PROFILE="squad"), 64, "squad", "`aws configure --profile squad` makes it")
+    refused(alone(*VERBS[verb], ACEITE_AWS_PROFILE="squad"), 64, "squad", "`aws configure --profile squad` makes it")
 
 
 @pytest.mark.parametrize(
@@ -150,7 +150,7 @@ def test_a_profile_that_is_not_there_is_named_with_how_to_make_it(alone, verb):
     ],
 )
 def test_of_a_wrong_setting_it_is_said_what_is_allowed(alone, name, value, allowed):
-    told(alone("evidence", "verify", "nyc-flights", **{name: value}), 64, name, allowed)
+    refused(alone("evidence", "verify", "nyc-flights", **{name: value}), 64, name, allowed)
 
 
 UNREADABLE = {
@@ -163,7 +163,7 @@ UNREADABLE = {
 def test_a_dotenv_file_that_is_not_utf8_is_named_with_how_to_save_it(alone, encoding, tmp_path):
     content, found = UNREADABLE[encoding]
     (tmp_path / ".env").write_bytes(content)
-    told(alone("status", "--json"), 64, str(tmp_path / ".env"), found, "save it as UTF-8")
+    refused(alone("status", "--json"), 64, str(tmp_path / ".env"), found, "save it as UTF-8")
     examined = alone("doctor", "--json")
     (finding,) = json.loads(examined.stdout)["findings"]
     assert (examined.returncode, finding["name"], finding["outcome"]) == (1, "settings", "red")
@@ -173,7 +173,7 @@ def test_a_dotenv_file_that_is_not_utf8_is_named_with_how_to_save_it(alone, enco
 def test_a_home_that_cannot_be_made_is_named_with_the_option_that_moves_it(alone, tmp_path):
     (tmp_path / "file").write_text("no folder", encoding="utf-8")
     for verb in (("up", "--sandbox"), ("demo", "--exit")):
-        told(alone(*verb, "--home", str(tmp_path / "file" / "home")), 64, "cannot be made", "--home")
+        refused(alone(*verb, "--home", str(tmp_path / "file" / "home")), 64, "cannot be made", "--home")
 
 
 def test_status_of_a_home_that_is_not_there_says_so_and_makes_nothing(alone, tmp_path):
@@ -193,7 +193,7 @@ def test_the_faults_of_the_sandbox_are_listed_without_a_file_and_a_dataset(alone
 def test_a_field_that_the_key_template_has_not_is_refused_with_those_that_it_has(alone):
     with LocalAws() as aws:
         said = alone(*FILE, "--field", "fil=x", ACEITE_AWS_ENDPOINT_URL=aws.endpoint, **KEYS)
-    told(said, 64, "--field fil", "did you mean file? it has file")
+    refused(said, 64, "--field fil", "did you mean file? it has file")
 
 
 def test_who_waits_is_told_at_once_that_nobody_serves(alone, tmp_path):

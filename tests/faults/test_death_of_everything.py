@@ -4,21 +4,21 @@ from collections.abc import Iterator
 from functools import partial
 
 import pytest
-from killable_installation import Mortal, waiting
+from killable_installation import KillableInstallation, waiting
 from polling import eventually
 
 
 @pytest.fixture(scope="module")
-def aceite(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Mortal]:
+def aceite(tmp_path_factory: pytest.TempPathFactory) -> Iterator[KillableInstallation]:
     """The parameter of one dataset has a value, that of the other does not exist."""
-    with Mortal(tmp_path_factory.mktemp("home"), waiting("old", "new")) as made:
+    with KillableInstallation(tmp_path_factory.mktemp("home"), waiting("old", "new")) as made:
         made.set_parameter("old", "before")
         yield made
 
 
 @pytest.mark.proof
 def test_after_the_death_of_everything_parameters_are_restored_and_each_delivery_has_one_verdict(
-    aceite: Mortal,
+    aceite: KillableInstallation,
 ) -> None:
     keys = {dataset: aceite.drop(f"{dataset}/20260102/a.csv") for dataset in ("old", "new")}
 
@@ -52,7 +52,7 @@ def test_after_the_death_of_everything_parameters_are_restored_and_each_delivery
 
 @pytest.mark.proof
 def test_of_a_killed_run_the_watcher_restores_the_parameter_and_the_delivery_is_judged_by_the_next(
-    aceite: Mortal,
+    aceite: KillableInstallation,
 ) -> None:
     key = aceite.drop("old/20260103/b.csv")
     first = eventually(partial(aceite.running, key), "the run")["id"]

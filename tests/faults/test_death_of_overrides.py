@@ -41,7 +41,7 @@ DELIVERY = Delivery(
 
 
 @dataclass
-class Mortal:
+class KillSwitch:
     """AWS, in front of which somebody dies: requests signed with the key `who` are refused from change `at` on.
 
     With `done` that one is still carried out, and only its answer is lost.
@@ -72,11 +72,11 @@ class Mortal:
 
 
 @dataclass
-class World:
+class SharedParameters:
     """Somebody's clients, and those of whoever changes and restores parameters, by access key."""
 
     endpoint: str
-    mortal: Mortal
+    kill_switch: KillSwitch
     dead_pid: int
 
     def __post_init__(self) -> None:
@@ -115,14 +115,14 @@ class World:
 
 
 @pytest.fixture(scope="module")
-def world() -> Iterator[World]:
+def shared() -> Iterator[SharedParameters]:
     over = subprocess.Popen([sys.executable, "-c", ""])
     over.wait()
     with LocalAws():
-        mortal = Mortal()
-        server = make_server("127.0.0.1", 0, mortal, threaded=True)
+        kill_switch = KillSwitch()
+        server = make_server("127.0.0.1", 0, kill_switch, threaded=True)
         threading.Thread(target=server.serve_forever, daemon=True).start()
-        made = World(f"http://127.0.0.1:{server.server_port}", mortal, over.pid)
+        made = SharedParameters(f"http://127.0.0.1:{server.server_port}", kill_switch, over.pid)
         made.s3.create_bucket(Bucket="evidence")
         made.ssm.put_parameter(Name=SOURCE, Value='{"bucket": "live"}', Type="String")
         yield made
@@ -148,17 +148,17 @@ def moments() -> Iterator[tuple[int, bool]]:
 
 @pytest.mark.proof
 @pytest.mark.parametrize("existed", [True, False], ids=["with a value before", "without one before"])
-def test_at_whatever_change_a_run_dies_the_parameter_is_restored(world: World, existed: bool) -> None:
+def test_at_whatever_change_a_run_dies_the_parameter_is_restored(shared: SharedParameters, existed: bool) -> None:
     for at, done in moments():
-        name = world.new(existed)
-        world.mortal.kill("mortal", at, done)
+        name = shared.new(existed)
+        shared.kill_switch.kill("killed", at, done)
         with suppress(StepFailed):
-            run(world.doomed("mortal"), name)
-        world.watcher(survive)
-        assert world.value(name) == ("before" if existed else None), (at, done)
-        run(world.living("after"), name)
-        assert world.value(name) == ("before" if existed else None), (at, done)
-        if world.mortal.seen < at:
+            run(shared.doomed("killed"), name)
+        shared.watcher(survive)
+        assert shared.value(name) == ("before" if existed else None), (at, done)
+        run(shared.living("after"), name)
+        assert shared.value(name) == ("before" if existed else None), (at, done)
+        if shared.kill_switch.seen < at:
             break
     assert at == 5, "note, override, restore, note: so many changes there are"
 
@@ -167,57 +167,57 @@ def test_at_whatever_change_a_run_dies_the_parameter_is_restored(world: World, e
 @pytest.mark.parametrize("existed", [True, False], ids=["with a value before", "without one before"])
 @pytest.mark.parametrize("by_a_run", [True, False], ids=["by the next run", "by the watcher"])
 def test_at_whatever_change_the_one_who_restores_dies_the_next_one_restores(
-    world: World, existed: bool, by_a_run: bool
+    shared: SharedParameters, existed: bool, by_a_run: bool
 ) -> None:
     settled: dict[str, str] = {}
     for at, done in moments():
-        name = world.new(existed)
-        change(world.doomed("first"), name)
-        world.mortal.kill("mortal", at, done)
+        name = shared.new(existed)
+        change(shared.doomed("first"), name)
+        shared.kill_switch.kill("killed", at, done)
         with suppress(StepFailed):
-            run(world.doomed("mortal"), name) if by_a_run else Sweep(world.doomed("mortal"), settled)(survive)
-        world.watcher(survive)
-        assert world.value(name) == ("before" if existed else None), (at, done)
-        if world.mortal.seen < at:
+            run(shared.doomed("killed"), name) if by_a_run else Sweep(shared.doomed("killed"), settled)(survive)
+        shared.watcher(survive)
+        assert shared.value(name) == ("before" if existed else None), (at, done)
+        if shared.kill_switch.seen < at:
             break
     assert at == (8 if by_a_run else 4), "note, restore, note, and then those of a run"
 
 
-def test_the_next_run_does_not_take_what_a_dead_one_left_for_what_was_there(world: World) -> None:
-    name = world.new(existed=True)
-    change(world.doomed("first"), name)
-    following = world.living("second")
+def test_the_next_run_does_not_take_what_a_dead_one_left_for_what_was_there(shared: SharedParameters) -> None:
+    name = shared.new(existed=True)
+    change(shared.doomed("first"), name)
+    following = shared.living("second")
     overridden = change(following, name)
     assert overridden.earlier is not None
     assert overridden.earlier.value == "before"
     assert "ended before it restored" in following.told[0]
     following.give_back(overridden)
-    assert world.value(name) == "before"
+    assert shared.value(name) == "before"
 
 
-def test_what_somebody_changed_after_a_death_is_left_and_said_aloud(world: World, caplog: Any) -> None:
-    name = world.new(existed=True)
-    change(world.doomed("first"), name)
-    world.ssm.put_parameter(Name=name, Value="somebody's", Type="String", Overwrite=True)
-    world.watcher(survive)
-    assert world.value(name) == "somebody's"
+def test_what_somebody_changed_after_a_death_is_left_and_said_aloud(shared: SharedParameters, caplog: Any) -> None:
+    name = shared.new(existed=True)
+    change(shared.doomed("first"), name)
+    shared.ssm.put_parameter(Name=name, Value="somebody's", Type="String", Overwrite=True)
+    shared.watcher(survive)
+    assert shared.value(name) == "somebody's"
     (record,) = [record for record in caplog.records if record.name == "watcher"]
     assert record.levelno == logging.ERROR
     assert name in record.getMessage()
     assert "somebody changed it since" in record.getMessage()
-    told = len(world.watcher.overrides.told)
-    world.watcher(survive)
-    assert len(world.watcher.overrides.told) == told, "once"
+    told = len(shared.watcher.overrides.told)
+    shared.watcher(survive)
+    assert len(shared.watcher.overrides.told) == told, "once"
 
 
 @pytest.mark.parametrize("content", [b"{}", b"no note"])
 def test_a_note_that_cannot_be_read_is_named_and_keeps_no_parameter_from_being_restored(
-    world: World, content: bytes
+    shared: SharedParameters, content: bytes
 ) -> None:
-    name, troubles = world.new(existed=True), list[str]()
-    change(world.doomed("first"), name)
+    name, troubles = shared.new(existed=True), list[str]()
+    change(shared.doomed("first"), name)
     key = f"overrides/{ACCOUNT}/{REGION}/0.json"  # before all others
-    world.s3.put_object(Bucket="evidence", Key=key, Body=content)
+    shared.s3.put_object(Bucket="evidence", Key=key, Body=content)
 
     def outlive(_: str, action: Callable[[], object]) -> None:
         try:
@@ -225,16 +225,16 @@ def test_a_note_that_cannot_be_read_is_named_and_keeps_no_parameter_from_being_r
         except StepFailed as trouble:
             troubles.append(str(trouble))
 
-    world.watcher(outlive)
-    world.s3.delete_object(Bucket="evidence", Key=key)
-    assert world.value(name) == "before"
+    shared.watcher(outlive)
+    shared.s3.delete_object(Bucket="evidence", Key=key)
+    assert shared.value(name) == "before"
     (trouble,) = troubles
     assert f"s3://evidence/{key}" in trouble
 
 
-def test_while_a_run_lives_nobody_restores_what_it_changed_and_the_next_one_waits(world: World) -> None:
-    name, waited = world.new(existed=True), []
-    first = world.living("first")
+def test_while_a_run_lives_nobody_restores_what_it_changed_and_the_next_one_waits(shared: SharedParameters) -> None:
+    name, waited = shared.new(existed=True), []
+    first = shared.living("first")
     overridden = change(first, name)
     other = this_holder().model_copy(update={"flow_run_id": None, "server": "another"})
 
@@ -243,54 +243,56 @@ def test_while_a_run_lives_nobody_restores_what_it_changed_and_the_next_one_wait
         if len(waited) == 3:
             first.give_back(overridden)
 
-    second = Overrides(world.clients("second"), other, logging.getLogger(), Clock(sleep=sleep))
-    Sweep(Overrides(world.clients("watcher"), other, logging.getLogger()))(survive)
-    assert world.value(name) == '{"bucket": "landing"}'
+    second = Overrides(shared.clients("second"), other, logging.getLogger(), Clock(sleep=sleep))
+    Sweep(Overrides(shared.clients("watcher"), other, logging.getLogger()))(survive)
+    assert shared.value(name) == '{"bucket": "landing"}'
     run(second, name)
     assert len(waited) == 3
-    assert world.value(name) == "before"
+    assert shared.value(name) == "before"
 
 
-def test_a_run_that_never_gets_the_parameter_says_who_has_it(world: World) -> None:
-    name = world.new(existed=True)
-    change(world.living("first"), name)
+def test_a_run_that_never_gets_the_parameter_says_who_has_it(shared: SharedParameters) -> None:
+    name = shared.new(existed=True)
+    change(shared.living("first"), name)
     now = iter(range(0, 10**9, 600))
     other = this_holder().model_copy(update={"server": "another"})
     clock = Clock(now=lambda: float(next(now)), sleep=lambda _: None)
     with pytest.raises(WaitTimedOut, match=rf"wait for the parameter {name}: still changed by run .* of movies"):
-        run(Overrides(world.clients("second"), other, logging.getLogger(), clock), name)
+        run(Overrides(shared.clients("second"), other, logging.getLogger(), clock), name)
 
 
-def test_a_run_that_was_asleep_and_taken_for_dead_does_not_undo_what_the_next_one_does(world: World) -> None:
-    name = world.new(existed=True)
-    asleep, following = world.doomed("asleep"), world.living("next")
+def test_a_run_that_was_asleep_and_taken_for_dead_does_not_undo_what_the_next_one_does(
+    shared: SharedParameters,
+) -> None:
+    name = shared.new(existed=True)
+    asleep, following = shared.doomed("asleep"), shared.living("next")
     overridden = change(asleep, name)
     theirs = change(following, name)
     with pytest.raises(StepFailed, match="was restored too early"):
         asleep.give_back(overridden)
-    assert world.value(name) == '{"bucket": "landing"}'
+    assert shared.value(name) == '{"bucket": "landing"}'
     following.give_back(theirs)
-    assert world.value(name) == "before"
+    assert shared.value(name) == "before"
 
 
-def test_a_run_that_was_asleep_between_note_and_override_changes_nothing(world: World) -> None:
-    name = world.new(existed=True)
-    asleep = world.doomed("asleep")
+def test_a_run_that_was_asleep_between_note_and_override_changes_nothing(shared: SharedParameters) -> None:
+    name = shared.new(existed=True)
+    asleep = shared.doomed("asleep")
     note = asleep.lock(DELIVERY, name, SOURCE, HOUR)
-    world.watcher(survive)
+    shared.watcher(survive)
     with pytest.raises(StepFailed, match="was restored too early"):
         asleep.override(note, {"bucket": "landing"})
-    assert world.value(name) == "before"
+    assert shared.value(name) == "before"
 
 
-def test_of_many_who_restore_at_once_and_run_on_each_finds_what_was_there_before(world: World) -> None:
-    name = world.new(existed=True)
-    change(world.doomed("first"), name)
+def test_of_many_who_restore_at_once_and_run_on_each_finds_what_was_there_before(shared: SharedParameters) -> None:
+    name = shared.new(existed=True)
+    change(shared.doomed("first"), name)
     found: list[str] = []
 
     def follow(number: int) -> None:
         holder = this_holder().model_copy(update={"server": f"server {number}"})
-        overrides = Overrides(world.clients(f"run{number}"), holder, logging.getLogger())
+        overrides = Overrides(shared.clients(f"run{number}"), holder, logging.getLogger())
         Sweep(overrides)(survive)
         overridden = change(overrides, name)
         found.append(overridden.earlier.value if overridden.earlier else "")
@@ -302,42 +304,46 @@ def test_of_many_who_restore_at_once_and_run_on_each_finds_what_was_there_before
     for thread in threads:
         thread.join()
     assert found == ["before"] * 4
-    assert world.value(name) == "before"
+    assert shared.value(name) == "before"
 
 
-def test_a_run_of_a_server_that_cannot_be_asked_keeps_its_parameter_until_its_deadline(world: World) -> None:
-    name = world.new(existed=True)
+def test_a_run_of_a_server_that_cannot_be_asked_keeps_its_parameter_until_its_deadline(
+    shared: SharedParameters,
+) -> None:
+    name = shared.new(existed=True)
     elsewhere = this_holder().model_copy(update={"place": "another machine", "server": "another"})
-    change(Overrides(world.clients("first"), elsewhere, logging.getLogger()), name)
-    world.watcher(survive)
-    assert world.value(name) == '{"bucket": "landing"}'
-    late = world.new(existed=True)
-    there = Overrides(world.clients("first"), elsewhere, logging.getLogger())
+    change(Overrides(shared.clients("first"), elsewhere, logging.getLogger()), name)
+    shared.watcher(survive)
+    assert shared.value(name) == '{"bucket": "landing"}'
+    late = shared.new(existed=True)
+    there = Overrides(shared.clients("first"), elsewhere, logging.getLogger())
     there.override(there.lock(DELIVERY, late, SOURCE, -OTHERS_WITHIN), {"bucket": "landing"})
-    world.watcher(survive)
-    assert world.value(late) == "before"
+    shared.watcher(survive)
+    assert shared.value(late) == "before"
 
 
-def test_who_dies_while_he_restores_and_is_no_run_keeps_the_parameter_for_minutes_only(world: World) -> None:
-    name = world.new(existed=True)
-    change(world.doomed("first"), name)
+def test_who_dies_while_he_restores_and_is_no_run_keeps_the_parameter_for_minutes_only(
+    shared: SharedParameters,
+) -> None:
+    name = shared.new(existed=True)
+    change(shared.doomed("first"), name)
     elsewhere = this_holder().model_copy(update={"place": "another container"})
-    world.mortal.kill("mortal", at=2, done=False)
-    Sweep(Overrides(world.clients("mortal"), elsewhere, logging.getLogger()))(survive)
-    found = ParameterLocks(world.clients("somebody")).read(name)
+    shared.kill_switch.kill("killed", at=2, done=False)
+    Sweep(Overrides(shared.clients("killed"), elsewhere, logging.getLogger()))(survive)
+    found = ParameterLocks(shared.clients("somebody")).read(name)
     assert found is not None
     assert (found.lock.holder, found.lock.closed) == (elsewhere, None)
     assert found.lock.until < datetime.now(UTC) + RESTORED_WITHIN
 
 
-def test_no_note_holds_a_value(world: World) -> None:
-    name = world.new(existed=True)
-    world.ssm.put_parameter(Name=name, Value="s3cret before", Type="String", Overwrite=True)
-    world.ssm.put_parameter(Name=f"{name}/source", Value='{"password": "s3cret copied"}', Type="String")
-    overrides = world.living("first")
+def test_no_note_holds_a_value(shared: SharedParameters) -> None:
+    name = shared.new(existed=True)
+    shared.ssm.put_parameter(Name=name, Value="s3cret before", Type="String", Overwrite=True)
+    shared.ssm.put_parameter(Name=f"{name}/source", Value='{"password": "s3cret copied"}', Type="String")
+    overrides = shared.living("first")
     overridden = overrides.override(overrides.lock(DELIVERY, name, f"{name}/source", HOUR), {"bucket": "landing"})
     overrides.give_back(overridden)
-    keys = [item["Key"] for item in world.s3.list_objects_v2(Bucket="evidence", Prefix="overrides/")["Contents"]]
-    bodies = [world.s3.get_object(Bucket="evidence", Key=key)["Body"].read() for key in keys]
+    keys = [item["Key"] for item in shared.s3.list_objects_v2(Bucket="evidence", Prefix="overrides/")["Contents"]]
+    bodies = [shared.s3.get_object(Bucket="evidence", Key=key)["Body"].read() for key in keys]
     assert any(name.encode() in body for body in bodies)
     assert not any(b"s3cret" in body for body in bodies)

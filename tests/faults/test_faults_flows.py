@@ -52,7 +52,7 @@ def contract(name: str, steps: str, override: bool) -> str:
     properties = {"steps": steps, "partition": '{day: "{business_date:%Y%m%d}"}'}
     if override:
         properties["override"] = f'[{{parameter: /{name}/_test, copy_of: /{name}, set: {{key: "{{key}}"}}}}]'
-    return contract_text(name, COLUMNS, database="tormented", **properties)
+    return contract_text(name, COLUMNS, database="faults", **properties)
 
 
 CONTRACTS = {"functions": BY_FUNCTIONS, "jobs": BY_JOB}
@@ -114,7 +114,7 @@ class Landed:
         self.s3.put_object(Bucket=bucket, Key=key, Body=script)
         return run
 
-    def torment(self, faults: tuple[dict[str, Any], ...], **more: Any) -> None:
+    def inject(self, faults: tuple[dict[str, Any], ...], **more: Any) -> None:
         made = [AwsFault(**fault, **more, rate=0.3 / len(faults), seed=SEED + n) for n, fault in enumerate(faults)]
         print(f"seeds {[fault.seed for fault in made]}")  # noqa: T201
         self.aws.fault_injection.set(made)
@@ -140,7 +140,7 @@ class Landed:
 
 @pytest.fixture(scope="module")
 def _landed(prefect_server: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Landed]:
-    home = tmp_path_factory.mktemp("tormented")
+    home = tmp_path_factory.mktemp("faults")
     (home / "contracts").mkdir()
     for name, steps in CONTRACTS.items():
         (home / "contracts" / f"{name}.odcs.yaml").write_text(contract(name, steps, override=True), encoding="utf-8")
@@ -175,7 +175,7 @@ def test_under_a_fault_at_three_of_ten_calls_each_delivery_gets_its_verdict_or_t
     landed: Landed, what: str
 ) -> None:
     good, bad = landed.land("functions"), landed.land("functions", fault="row-dropped")
-    landed.torment(EVERYWHERE[what])
+    landed.inject(EVERYWHERE[what])
     judged = landed.judge(good, bad)
     for delivery, right in ((good, "accepted"), (bad, "rejected")):
         found = judged[delivery.id]

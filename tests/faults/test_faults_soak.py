@@ -14,7 +14,7 @@ from typing import Any
 import httpx
 import psutil
 import pytest
-from killable_installation import Mortal
+from killable_installation import KillableInstallation
 from polling import eventually
 from test_faults_flows import BY_FUNCTIONS, BY_JOB, contract
 
@@ -52,7 +52,7 @@ SEED = os.environ.get("SOAK_SEED")
 
 @dataclass
 class Soak:
-    aceite: Mortal
+    aceite: KillableInstallation
     seed: int
     right: dict[str, str] = field(default_factory=dict)
     killed: Counter[str] = field(default_factory=Counter)
@@ -69,7 +69,7 @@ class Soak:
                 self.aceite.s3.put_object(Bucket="landing", Key=key, Body=GOOD.encode(), Metadata=metadata)
                 self.right[key] = "rejected" if fault else "accepted"
 
-    def torment(self, faults: list[dict[str, Any]]) -> None:
+    def inject(self, faults: list[dict[str, Any]]) -> None:
         told = [fault | {"seed": self.chance.randrange(2**31)} for fault in faults]
         httpx.put(f"{self.aceite.endpoint}/_aceite/faults", json=told, timeout=30).raise_for_status()
 
@@ -136,8 +136,8 @@ class Soak:
 
 
 @pytest.fixture
-def aceite(tmp_path: Path) -> Iterator[Mortal]:
-    with Mortal(tmp_path, CONTRACTS, ACEITE_WORKERS="4", ACEITE_TOGETHER="20") as made:
+def aceite(tmp_path: Path) -> Iterator[KillableInstallation]:
+    with KillableInstallation(tmp_path, CONTRACTS, ACEITE_WORKERS="4", ACEITE_TOGETHER="20") as made:
         made.switch_off(pause_what_keeps_failing.NAME)  # it would do what it is for
         yield made
 
@@ -168,32 +168,34 @@ def _explains(reason: str) -> bool:
     return any(word in reason for word in words)
 
 
-def soaked(aceite: Mortal, seed: int) -> Soak:
+def soaked(aceite: KillableInstallation, seed: int) -> Soak:
     print(f"SOAK_SEED={seed}")  # noqa: T201
     return Soak(aceite, seed)
 
 
 @pytest.mark.proof
-def test_deliveries_under_faults_and_kills_at_random_moments_each_have_one_verdict(aceite: Mortal) -> None:
+def test_deliveries_under_faults_and_kills_at_random_moments_each_have_one_verdict(
+    aceite: KillableInstallation,
+) -> None:
     soak = soaked(aceite, int(SEED) if SEED else random.randrange(2**31))
     before = aceite.parameters()
-    soak.torment(FAULTS)
+    soak.inject(FAULTS)
     soak.land(plain=14, jobs=2, functions=4)
     kills = ["a run's process", "the watcher", "everything"]
     soak.go_on(kills, 280)
-    soak.torment([])
+    soak.inject([])
     check(soak, before)
 
 
 @pytest.mark.proof
 def test_two_hundred_deliveries_under_faults_and_kills_each_have_one_verdict_and_leave_no_parameter(
-    aceite: Mortal,
+    aceite: KillableInstallation,
 ) -> None:
     soak = soaked(aceite, int(SEED or 200))
     before = aceite.parameters()
-    soak.torment(FAULTS)
+    soak.inject(FAULTS)
     soak.land(plain=186, jobs=6, functions=8)
     kills = ["a run's process"] * 5 + ["the watcher"] * 2 + ["all flows", "the server", "everything"]
     soak.go_on(kills, 1500)
-    soak.torment([])
+    soak.inject([])
     check(soak, before)

@@ -36,7 +36,7 @@ def waiting(*datasets: str) -> dict[str, str]:
     return {dataset: CONTRACT.replace("DATASET", dataset) for dataset in datasets}
 
 
-class Mortal:
+class KillableInstallation:
     """An installation on one home. Runs from `with` to the end of it, however often it is killed in between."""
 
     def __init__(self, home: Path, contracts: Mapping[str, str], **settings: str) -> None:

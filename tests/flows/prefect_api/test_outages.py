@@ -29,7 +29,7 @@ pytestmark = pytest.mark.proof
 
 
 @dataclass
-class Mortal:
+class KillableServer:
     """A Prefect server that can be killed, and is the same again when it is started."""
 
     home: Path
@@ -53,11 +53,11 @@ class Mortal:
 
 
 @pytest.fixture
-def server(tmp_path: Path) -> Iterator[Mortal]:
+def server(tmp_path: Path) -> Iterator[KillableServer]:
     """The calling process, which asks but once, uses it as its own."""
     with socket.create_server(("127.0.0.1", 0)) as free:
         port = free.getsockname()[1]
-    mortal = Mortal(tmp_path, port)
+    mortal = KillableServer(tmp_path, port)
     mortal.start()
     settings = {PREFECT_API_URL: mortal.api, PREFECT_CLIENT_MAX_RETRIES: 0}
     with temporary_settings(settings), _temporary_global_settings_context(get_settings_context()):

@@ -62,7 +62,7 @@ def prefect(tmp_path_factory: pytest.TempPathFactory) -> Iterator[PrefectServer]
 
 
 @dataclass(frozen=True)
-class Told:
+class Announced:
     """What the ledger says of announcements."""
 
     posted: int
@@ -84,14 +84,14 @@ class Burst:
     def watcher(self) -> AbstractContextManager[subprocess.Popen[bytes]]:
         return running(WATCH.format(together=self._together), self._environment, self._home / "watcher.log")
 
-    def told(self) -> Told:
+    def told(self) -> Announced:
         if not (self._home / "ledger.db").exists():
-            return Told(0, 0)
+            return Announced(0, 0)
         query = sa.select(sa.func.count(announcements.c.posted_at), sa.func.count(announcements.c.confirmed_at))
         try:
-            return Told(*self._ask(query)[0])
+            return Announced(*self._ask(query)[0])
         except sa.exc.OperationalError:  # the watcher is about to make the tables
-            return Told(0, 0)
+            return Announced(0, 0)
 
     def announcements(self) -> dict[UUID, str]:
         """Deliveries, by event."""
@@ -130,7 +130,7 @@ class Burst:
 
 
 def is_whole(burst: Burst) -> bool:
-    return burst.told() == Told(burst.files, burst.files)
+    return burst.announced() == Announced(burst.files, burst.files)
 
 
 def assert_each_has_one_event(burst: Burst) -> None:
@@ -162,7 +162,7 @@ def test_announced_together_each_of_two_thousand_files_is_in_one_event(prefect, 
     with ListingServer() as s3:
         burst = Burst(prefect, s3, tmp_path, "20260105", files=2_000, together=200)
         with burst.watcher():
-            eventually(lambda: burst.told().confirmed >= burst.files, "all announcements are confirmed", 300)
+            eventually(lambda: burst.announced().confirmed >= burst.files, "all announcements are confirmed", 300)
         there, stored = burst.there(), burst.stored_together()
     assert Counter(member for pointer in stored for member in pointer.delivery().members) == there
     assert_nothing_was_dropped(prefect)
@@ -176,15 +176,15 @@ def test_a_server_that_is_killed_in_the_middle_loses_no_event_and_keeps_none_twi
         watcher = at_the_end.enter_context(burst.watcher())
 
         def in_the_middle() -> bool:
-            told = burst.told()
-            return 300 <= told.confirmed < told.posted - 20
+            announced = burst.announced()
+            return 300 <= announced.confirmed < announced.posted - 20
 
         eventually(in_the_middle, "some are confirmed, and others on their way")
         prefect.kill()
         if with_it == "the watcher as well":
             watcher.kill()
             watcher.wait()
-        at_death = burst.told()
+        at_death = burst.announced()
         prefect.start()
         assert at_death.confirmed < at_death.posted < burst.files
         assert at_death.posted - at_death.confirmed <= ON_THEIR_WAY_AT_MOST
