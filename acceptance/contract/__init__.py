@@ -1,1 +1,1 @@
-"""What a dataset promises, as values: columns, checks, steps, key templates, Hive types."""
+"""The promises of a dataset as values: columns, checks, steps, key templates, Hive types."""

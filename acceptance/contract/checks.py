@@ -1,4 +1,4 @@
-"""What must hold: metric and threshold, no SQL. The compiler (`query`) knows how each metric is measured."""
+"""Checks as values: metric and threshold, no SQL. `acceptance.queries.metrics` knows how each one is measured."""
 
 from dataclasses import dataclass
 from decimal import Decimal
@@ -8,7 +8,7 @@ Number = int | float | Decimal
 
 
 class Metric(StrEnum):
-    """What is measured. The first group has its own answer from S3 and the catalog; the second is measured by Athena.
+    """A quantity that a check bounds. S3 and the catalog answer the first group; Athena measures the second.
 
     Names of the second group are those of ODCS where ODCS has one.
     """
@@ -35,7 +35,7 @@ class Unit(StrEnum):
 
 
 class Severity(StrEnum):
-    """What a check that does not hold does: an error rejects the delivery, a warning warns, info only informs."""
+    """The effect of a check that fails: an error rejects the delivery, a warning warns, info only informs."""
 
     ERROR = "error"
     WARNING = "warning"
@@ -56,7 +56,7 @@ class Operator(StrEnum):
 
 
 def exact(value: Number) -> Number:
-    """The number as it is written, in the contract or by Athena: 0.1 is a tenth."""
+    """Return the number as the contract or Athena writes it: 0.1 is a tenth."""
     return Decimal(repr(value)) if isinstance(value, float) else value
 
 
@@ -68,7 +68,7 @@ class Threshold:
     bounds: tuple[Number, ...]
 
     def holds(self, value: Number) -> bool:
-        """Whether the value satisfies the threshold. NaN satisfies none."""
+        """Return True if the value satisfies the threshold. NaN satisfies none."""
         if value != value:
             return False
         value, low, high = exact(value), exact(self.bounds[0]), exact(self.bounds[-1])
@@ -110,7 +110,7 @@ NONE = Threshold(Operator.MUST_BE, (0,))
 
 @dataclass(frozen=True, slots=True)
 class Valid:
-    """What a valid value of one column is; None or empty means not limited. Null is always valid (see `required`).
+    """The limits of a valid value of one column; None or empty is no limit. Null is always valid (see `required`).
 
     `minimum` to `exclusive_maximum` are typed as the column: numbers, or ISO texts for dates and timestamps.
     `pattern` must match somewhere in the text, as `regexp_like` does; anchor it to match the whole.

@@ -1,4 +1,4 @@
-"""What a dataset promises: the contract as values. `odcs.read_contract` makes one from an ODCS document."""
+"""The contract of a dataset as values. `odcs.reader.read_contract` makes one from an ODCS document."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
@@ -58,7 +58,7 @@ class Column:
 
 @dataclass(frozen=True, slots=True)
 class Table:
-    """Where the delivered rows are read: an Athena table. `output_location` is an s3:// prefix for query results."""
+    """The Athena table that has the delivered rows. `output_location` is an s3:// prefix for query results."""
 
     catalog: str
     database: str
@@ -119,11 +119,11 @@ class Quiet:
 
 
 Completion = Single | Marker | Manifest | Count | Quiet
-"""When the files of one business date and the same named fields, but for `{file}`, are a delivery."""
+"""The rule by which files of one business date, and of the same named fields but `{file}`, become a delivery."""
 
 
 class Resent(StrEnum):
-    """What becomes of a file that was delivered and is put again with the bytes that it had."""
+    """The answer to a file that a sender puts again with the same bytes."""
 
     REPORT = "report"  # it is an amended delivery
     IGNORE = "ignore"
@@ -131,7 +131,7 @@ class Resent(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Baseline:
-    """Which of the objects that are there when the dataset is watched for the first time are announced.
+    """The choice of objects to announce among those that exist when the watcher first sees the dataset.
 
     Those of the business date `since` and later; without one, none.
     """
@@ -208,7 +208,7 @@ class Contract:
 
     @property
     def compared_key(self) -> tuple[Column, ...]:
-        """What tells compared rows apart: the primary key; without one among the compared columns, all of these."""
+        """The columns that identify a compared row: the primary key, or every compared column if none is in the key."""
         compared = {column.name: column for column in self.compared_columns}
         key = tuple(compared[name] for name in self.primary_key if name in compared)
         return key or tuple(compared.values())

@@ -1,4 +1,4 @@
-"""How files land, and which rows of the table are theirs: facts of a contract that only the proof needs."""
+"""The landing format, and whose rows a partition holds: the parts of a contract that the proof needs."""
 
 from dataclasses import dataclass
 from enum import StrEnum
@@ -85,7 +85,7 @@ class NamedByColumn:
 
 
 class Engine(StrEnum):
-    """What reads the landed files for the proof: DuckDB, independent of Athena, or Athena, when they are too big."""
+    """The reader of the landed files: DuckDB, which is independent of Athena, or Athena for files too big to fetch."""
 
     LOCAL = "local"
     ATHENA = "athena"

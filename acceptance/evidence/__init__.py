@@ -1,1 +1,1 @@
-"""What is kept so that a third person reaches the same verdict."""
+"""The evidence that lets a third person reach the same verdict."""

@@ -41,7 +41,7 @@ class RunFacts:
 
 @dataclass(frozen=True, slots=True)
 class CaseFacts:
-    """What a run knows of one delivery when it judges it. Times are in UTC.
+    """The facts that a run has about one delivery when it judges it. Times are in UTC.
 
     `landed` and `members` describe the files that were read; None and empty when the run did not get that far.
     `event_id` is the announcement that started the run; None when a person asked for it.
@@ -65,6 +65,7 @@ class CaseFacts:
 def evidence_of(
     facts: CaseFacts, judgement: Judgement, run: RunFacts, history: tuple[PastDelivery, ...] = ()
 ) -> Evidence:
+    """Assemble the evidence of a judged delivery. `history` are the deliveries judged before, the oldest first."""
     contract, findings = facts.contract, facts.findings
     return Evidence(
         verdict=judgement.verdict,

@@ -1,4 +1,4 @@
-"""Whether the evidence of a dataset is what was sealed: every manifest, every file, and nothing beside them."""
+"""The audit of a dataset's evidence: every manifest and every file is as it was sealed, and nothing was added."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -12,15 +12,15 @@ from acceptance.evidence.past_delivery import PastDelivery
 
 
 @dataclass(frozen=True, slots=True)
-class Kept:
-    """The files of one delivery: their SHA-256 by name, and what its evidence says, or why it says nothing."""
+class StoredFiles:
+    """The files of one delivery: their SHA-256 by name, and the result in its evidence, or why none can be read."""
 
     digests: Mapping[str, str]
     result: PastDelivery | None = None
     trouble: str = ""
 
     @classmethod
-    def of(cls, files: Mapping[str, bytes]) -> "Kept":
+    def of(cls, files: Mapping[str, bytes]) -> "StoredFiles":
         digests = {name: sha256_of(content) for name, content in files.items()}
         if EVIDENCE not in files:
             return cls(digests)
@@ -31,16 +31,16 @@ class Kept:
 
 
 @dataclass(frozen=True, slots=True)
-class Found:
-    """What the evidence bucket holds of one dataset.
+class StoredEvidence:
+    """The objects of one dataset in the evidence bucket.
 
-    `links` are the manifests' bytes by number. `files` are by the delivery's prefix; of one that is not in it nothing
-    is said.
+    `links` are the manifests' bytes by number. `files` are by the delivery's prefix; the audit says nothing about a
+    delivery that is not in it.
     """
 
     dataset: str
     links: Mapping[int, bytes]
-    files: Mapping[str, Kept] = field(default_factory=dict)
+    files: Mapping[str, StoredFiles] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,8 +73,8 @@ class Audit:
         return self.digests.get(self.head)
 
 
-def audit(found: Found, noted_head: str | None = None) -> Audit:
-    """Every flaw, in the order of the chain; then what is in no manifest.
+def audit(found: StoredEvidence, noted_head: str | None = None) -> Audit:
+    """Find every flaw, in the order of the chain, then the files that are in no manifest.
 
     `noted_head` is the SHA-256 of a manifest that somebody noted elsewhere. It must still be there: with it, even a
     chain whose end was cut off or written anew is found out.
@@ -91,7 +91,7 @@ def audit(found: Found, noted_head: str | None = None) -> Audit:
     return Audit(manifests, digests, tuple(flaws))
 
 
-def _flaws_of_link(found: Found, number: int, manifests: dict[int, EvidenceManifest]) -> Iterator[Flaw]:
+def _flaws_of_link(found: StoredEvidence, number: int, manifests: dict[int, EvidenceManifest]) -> Iterator[Flaw]:
     key = link_key(found.dataset, number)
     content = found.links.get(number)
     if content is None:
@@ -121,7 +121,7 @@ def _other_predecessor(said: str | None, found: str | None, number: int) -> str:
     )
 
 
-def _flaws_of_files(found: Found, manifests: Mapping[int, EvidenceManifest]) -> Iterator[Flaw]:
+def _flaws_of_files(found: StoredEvidence, manifests: Mapping[int, EvidenceManifest]) -> Iterator[Flaw]:
     by_prefix: dict[str, list[EvidenceManifest]] = {}
     for _, manifest in sorted(manifests.items()):
         by_prefix.setdefault(manifest.prefix, []).append(manifest)
@@ -135,7 +135,7 @@ def _flaws_of_files(found: Found, manifests: Mapping[int, EvidenceManifest]) -> 
 
 
 def _flaws_of_delivery(
-    prefix: str, kept: Kept, sealed: Sequence[EvidenceManifest], copies: Sequence[str]
+    prefix: str, kept: StoredFiles, sealed: Sequence[EvidenceManifest], copies: Sequence[str]
 ) -> Iterator[Flaw]:
     manifest, number = sealed[0], sealed[0].number
     for other in sealed[1:]:

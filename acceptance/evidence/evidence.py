@@ -153,7 +153,7 @@ class LandedFaultRecord(Record):
 
 
 class LandedRecord(Record):
-    """What the independent reading of the landed files found, all together. At most 20 faults are kept of the count.
+    """The result of the independent reading of all landed files. At most 20 faults are kept of the count.
 
     `options` are the contract's, which decide what is the same: how cells are read, what is compared and what is not.
     """
@@ -167,7 +167,7 @@ class LandedRecord(Record):
 
 
 class TableRecord(Record):
-    """What Athena read. `partition` is column -> value, `location` the partition's s3:// prefix."""
+    """The rows that Athena read. `partition` is column -> value, `location` the partition's s3:// prefix."""
 
     database: str
     name: str
@@ -232,12 +232,12 @@ class Evidence(Record):
 
     @property
     def rows_agree(self) -> bool | None:
-        """Whether as many rows landed as the table holds; None when either count is unknown."""
+        """True if the table holds as many rows as landed; None when either count is unknown."""
         return _agree(self.landed.rows, self.table.rows)
 
     @property
     def cells_agree(self) -> bool | None:
-        """Whether the fingerprints are the same; None when either is unknown."""
+        """True if the fingerprints are the same; None when either is unknown."""
         return _agree(self.landed.fingerprint, self.table.fingerprint)
 
     @property

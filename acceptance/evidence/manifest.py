@@ -48,7 +48,7 @@ def sha256_of(content: bytes) -> str:
 
 
 def seals_of(files: Mapping[str, bytes]) -> tuple[FileSeal, ...]:
-    """Of each file, by name, in the order of the names."""
+    """Return the seal of each file, in the order of the names."""
     return tuple(
         FileSeal(name=name, sha256=sha256_of(files[name]), size_bytes=len(files[name])) for name in sorted(files)
     )

@@ -1,4 +1,4 @@
-"""Where evidence is in its bucket. What is put there is put once; only a claim and a note are ever replaced."""
+"""Object keys of the evidence bucket. Objects are put once; only a claim and a note are ever replaced."""
 
 import hashlib
 import re
@@ -10,7 +10,7 @@ CLAIM = "claim.json"
 EVIDENCE = "evidence.json"
 MANIFEST = "manifest.json"
 NOTES = re.compile(r"claim\.json|override-[0-9a-f]{12}\.json")
-"""What a run keeps for itself beside the evidence: no part of it."""
+"""Names of a run's own notes beside the evidence, which are no part of it."""
 
 _LINK = re.compile(r"(\d{9})\.json")
 

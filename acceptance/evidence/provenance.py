@@ -37,7 +37,7 @@ class RunRecord(Record):
 
 
 class ParameterState(Record):
-    """What SSM said of a parameter. Values are never recorded: SSM keeps them, by version."""
+    """SSM's description of a parameter. Aceite never records values: SSM keeps them, by version."""
 
     version: int
     type: str

@@ -1,1 +1,1 @@
-"""From findings to a verdict."""
+"""The way from findings to a verdict."""

@@ -18,7 +18,7 @@ class LandedFacts:
 
 @dataclass(frozen=True, slots=True)
 class CatalogFacts:
-    """What the Glue catalog and S3 say. `columns` are name -> Hive type, partition keys included.
+    """The answers of the Glue catalog and S3. `columns` are name -> Hive type, partition keys included.
 
     `partition_found` is about the catalog, `has_objects` about S3; a table without partitions counts as found.
     """
@@ -31,7 +31,7 @@ class CatalogFacts:
 
 @dataclass(frozen=True, slots=True)
 class TableFacts:
-    """What the one query says of the delivered rows as a whole."""
+    """The measuring query's answer about the delivered rows as a whole."""
 
     rows: int
     fingerprint: Fingerprint | None

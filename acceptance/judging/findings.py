@@ -1,4 +1,4 @@
-"""What a run found, turned into one measurement for each check. Everything that decides a verdict is in here, pure."""
+"""The findings of a run become one measurement for each check. Whatever decides a verdict is in here, and pure."""
 
 import math
 from collections.abc import Mapping, Sequence
@@ -18,7 +18,7 @@ class Findings:
     """None means that the run did not get that far; `stopped_by` then says why.
 
     `available_after` is the time from the landing of the last file until the partition was seen with objects.
-    `undecided`: why it cannot be told what the table must hold of what landed.
+    `undecided`: why Aceite cannot tell which of the landed rows the table must hold.
     """
 
     landed: LandedFacts | None = None
@@ -33,7 +33,7 @@ class Findings:
 
     @property
     def worth_running(self) -> bool:
-        """Whether the pipeline should run: a file that breaks its contract is rejected as it is."""
+        """True if the pipeline should run. A file that breaks its contract is rejected without it."""
         return self.landed is not None and self.landed.fault_count == 0
 
     @property
@@ -42,7 +42,7 @@ class Findings:
 
 
 def judge_findings(contract: Contract, findings: Findings) -> Judgement:
-    """The verdict. A check that nothing was found for is skipped, with the reason, never passed."""
+    """Judge every check of the contract. A check without a finding is skipped, with the reason; it never passes."""
     results = [
         judge_check(check, _measurement(contract, findings, check.id, check.metric)) for check in contract.checks
     ]
@@ -50,7 +50,7 @@ def judge_findings(contract: Contract, findings: Findings) -> Judgement:
 
 
 def usable_columns(contract: Contract, catalog: CatalogFacts) -> frozenset[str]:
-    """The contract's columns that the table has, with the promised type: only these can be measured."""
+    """Return the contract's columns that the table has with the promised type: only these can be measured."""
     return frozenset(column.name for column in contract.columns if _mismatch(column, catalog.columns) is None)
 
 
@@ -106,7 +106,7 @@ def _why_not(findings: Findings) -> str:
 
 
 def _readable(landed: LandedFacts) -> Measurement:
-    return Measurement(landed.fault_count, landed.first_fault or "every row and cell can be read")
+    return Measurement(landed.fault_count, landed.first_fault or "all rows and cells can be read")
 
 
 def _partition(catalog: CatalogFacts) -> Measurement:

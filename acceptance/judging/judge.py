@@ -1,4 +1,4 @@
-"""From measurements to a verdict. An outcome is a value; passing needs a measurement."""
+"""Measurements become a verdict. A check passes only with a measurement."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -9,7 +9,7 @@ from acceptance.contract.checks import Check, Metric, Number, Severity, Unit
 
 
 class Outcome(StrEnum):
-    """Of one check. ERRORED: it could not be measured. SKIPPED: another failed check makes it meaningless."""
+    """The outcome of one check. ERRORED: it could not be measured. SKIPPED: another failure makes it meaningless."""
 
     PASSED = "passed"
     WARNED = "warned"
@@ -19,7 +19,7 @@ class Outcome(StrEnum):
 
 
 class Verdict(StrEnum):
-    """On a delivery. INCONCLUSIVE: we could not judge."""
+    """The verdict on a delivery. INCONCLUSIVE: Aceite could not judge it."""
 
     ACCEPTED = "accepted"
     REJECTED = "rejected"
@@ -39,7 +39,7 @@ class Judged:
 
 @dataclass(frozen=True, slots=True)
 class Measurement:
-    """What was observed for one check, or why it was not.
+    """The observation for one check, or why there is none.
 
     `value` is the metric's count in the check's unit. `observed` is the text for people when the number alone says too
     little. `query_id` is Athena's, where Athena measured. `skipped` and `error` are reasons; at most one is set, and
@@ -74,7 +74,7 @@ class Judgement:
 
 
 def judge_check(check: Check, measurement: Measurement | None) -> CheckResult:
-    """The outcome of one check. No measurement, or one without a value, is never a pass."""
+    """Judge one check. Without a measurement that has a value it never passes."""
     expected = expectation(check)
     if measurement is None:
         return CheckResult(check, Outcome.ERRORED, expected, "not measured")
@@ -93,7 +93,7 @@ _MISSED = {Severity.ERROR: Outcome.FAILED, Severity.WARNING: Outcome.WARNED, Sev
 
 
 def judge(results: Sequence[CheckResult], stopped_by: str = "") -> Judgement:
-    """The verdict on a delivery.
+    """Reach the verdict on a delivery.
 
     Any failed check rejects: what is known to be wrong is not made uncertain by what else could not be measured.
     Otherwise `stopped_by` (the step that failed, and why) or a check that could not be measured makes it inconclusive,
@@ -132,18 +132,18 @@ def _one(result: CheckResult) -> str:
 
 
 def expectation(check: Check) -> str:
-    """What the check expects, for people: "0 rows", ">= 1 rows", "< 5 percent"."""
+    """Describe what the check expects, for people: "0 rows", ">= 1 rows", "< 5 percent"."""
     return check.expects or f"{check.threshold}{_unit(check)}"
 
 
 def measured_text(check: Check, value: Number) -> str:
-    """The value for people, in the check's unit."""
+    """Write the value for people, in the check's unit."""
     number = f"{value:.6g}" if isinstance(value, float) else str(value)
     return number + (" row" if value == 1 and check.unit is Unit.ROWS else _unit(check))
 
 
 def _unit(check: Check) -> str:
-    """The number that a free query answers has no unit that we know of."""
+    """Return the unit behind a number. The number that a `type: sql` query answers has none that Aceite knows."""
     if check.metric is Metric.LATENCY:
         return " s"
     return "" if check.metric is Metric.SQL else f" {check.unit.value}"

@@ -1,1 +1,1 @@
-"""How a contract is read: an ODCS v3.2 document becomes a `Contract`, or a list of problems, each with its line."""
+"""The reader of contracts: an ODCS v3.2 document becomes a `Contract`, or a list of problems, each with its line."""

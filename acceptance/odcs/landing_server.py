@@ -1,4 +1,4 @@
-"""How files land: the landing server's own fields, and what ODCS has no field for as its custom properties."""
+"""The landing server: its own fields, and its custom properties for what ODCS has no field for."""
 
 import re
 from collections.abc import Mapping
@@ -50,7 +50,7 @@ def read_landing_format(server: Node) -> LandingFormat:
 
 
 def read_engine(server: Node, landing: LandingFormat) -> tuple[Engine, str]:
-    """What reads the landed files for the proof, and the table by which Athena does: `database.table`."""
+    """Read the reader of the proof, and the `database.table` that Athena reads the landed files by."""
     given = custom_properties(server, _KNOWN)
     engine, table = given.get("engine"), given.get("landedTable")
     if engine is None or engine.value == Engine.LOCAL:
@@ -146,7 +146,7 @@ def _names(node: Node | None) -> tuple[str, ...]:
 
 
 def _compression(node: Node | None, location: Node) -> str:
-    """Without a word, a location that ends in .gz says it."""
+    """Read the compression; by default it is gzip for a location that ends in .gz."""
     if node is None:
         return "gzip" if location.text().endswith(".gz") else "none"
     if node.value not in _COMPRESSIONS:

@@ -1,4 +1,4 @@
-"""An ODCS v3.2 document becomes a Contract. What Aceite cannot keep is refused, with its line; nothing is skipped."""
+"""An ODCS v3.2 document becomes a Contract. Aceite refuses, with its line, what it cannot check; it skips nothing."""
 
 import hashlib
 import re
@@ -30,7 +30,7 @@ _DATASET = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,127}")
 def read_contract(
     text: str, path: str, environment: Mapping[str, str], published: Sequence[PublishedTable] = ()
 ) -> Contract | None:
-    """The contract of a watched dataset, or None for a valid document that has no landing server and no pipeline.
+    """Read the contract of a watched dataset; None for a valid document without landing server and pipeline.
 
     `environment` holds the values of `${VARIABLES}`, `published` the tables of other contracts that its relationships
     may refer to. Raises ContractError with every problem that was found.
@@ -54,7 +54,7 @@ def _is_watched(root: Node) -> bool:
 
 
 def _contract(root: Node, path: str, sha256: str, published: Sequence[PublishedTable]) -> Contract | None:
-    """None only after a refusal."""
+    """Read the contract; None only after a refusal."""
     dataset = _dataset(root["id"])
     server, athena, schema = _landing(root), _athena(root), _schema(root)
     template = None if server is None else _template(server["location"])
@@ -105,7 +105,7 @@ def _read_properties(
 def _read_landing(
     server: Node | None, partition_holds: PartitionHolds | NamedByColumn
 ) -> tuple[LandingFormat, Engine, str]:
-    """How files land, what reads them for the proof, and the table by which Athena does."""
+    """Read the landing format, the reader of the proof, and the table that Athena reads the landed files by."""
     if server is None:
         return LandingFormat(), Engine.LOCAL, ""
     landing = read_landing_format(server)
@@ -157,7 +157,7 @@ def _schema(root: Node) -> Node | None:
 
 def _template(location: Node) -> KeyTemplate | None:
     if holds_variable(location.text()):
-        return None  # it is unset, and was told
+        return None  # the unset variable is a problem of its own
     try:
         return KeyTemplate.parse(location.text())
     except ValueError as error:

@@ -64,14 +64,14 @@ def verify(
     from acceptance.evidence.audit import audit
     from blocks.build import aws_credentials
     from cli.serving.connection import share_settings
-    from flows.evidence.audit import dataset_of_prefix, read_found
+    from flows.evidence.audit import dataset_of_prefix, read_stored
 
     settings = share_settings()
     s3, console = aws_credentials(settings).get_client("s3"), Console(stderr=True, soft_wrap=True, highlight=False)
     try:
         prefix = _prefix_of(s3, settings.evidence_bucket, target)
         dataset = dataset_of_prefix(prefix) if prefix else target
-        stored = read_found(s3, settings.evidence_bucket, dataset, [prefix] if prefix else None)
+        stored = read_stored(s3, settings.evidence_bucket, dataset, [prefix] if prefix else None)
         if not stored.links and not any(kept.digests for kept in stored.files.values()):
             raise UsageProblem(_no_evidence(s3, settings.evidence_bucket, target))
         done = audit(stored, noted_head.lower() if noted_head else None)

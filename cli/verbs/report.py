@@ -33,13 +33,13 @@ def report(
     from acceptance.evidence.reports.dataset_page import dataset_html
     from blocks.build import aws_credentials
     from cli.serving.connection import share_settings
-    from flows.evidence.audit import read_evidence, read_found
+    from flows.evidence.audit import read_evidence, read_stored
 
     to_stdout = output is not None and str(output) == "-"
     file = writable_file(output or Path(f"{dataset.replace('/', '-')}.html"), "--output")
     settings = share_settings()
     s3, bucket = aws_credentials(settings).get_client("s3"), settings.evidence_bucket
-    done = audit(read_found(s3, bucket, dataset))
+    done = audit(read_stored(s3, bucket, dataset))
     if not done.manifests:
         raise UsageProblem(_no_evidence(s3, bucket, dataset))
     newest = [done.manifests[number] for number in sorted(done.manifests)[-last:]]

@@ -7,7 +7,7 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from acceptance.evidence.audit import Found, Kept
+from acceptance.evidence.audit import StoredEvidence, StoredFiles
 from acceptance.evidence.evidence import Evidence
 from acceptance.evidence.manifest import EvidenceManifest
 from acceptance.evidence.object_keys import EVIDENCE, dataset_prefix
@@ -22,7 +22,7 @@ def datasets_with_evidence(s3: Any, bucket: str) -> tuple[str, ...]:
     return tuple(sorted({"/".join(parts[1:-1]) for parts in keys if len(parts) > 2}))
 
 
-def read_found(s3: Any, bucket: str, dataset: str, only: Iterable[str] | None = None) -> Found:
+def read_stored(s3: Any, bucket: str, dataset: str, only: Iterable[str] | None = None) -> StoredEvidence:
     """Return all manifests of the dataset, and the files of all its deliveries, or of the prefixes in `only`.
 
     A delivery whose files are all gone, while its manifest is there, is included without files.
@@ -36,7 +36,7 @@ def read_found(s3: Any, bucket: str, dataset: str, only: Iterable[str] | None = 
         prefixes = {prefix: _listed(s3, bucket, prefix).get(prefix, []) for prefix in only}
     prefixes.pop("", None)
     kept = in_threads(lambda prefix: _kept(s3, bucket, prefix, prefixes[prefix]), prefixes)
-    return Found(dataset, links, dict(zip(prefixes, kept, strict=True)))
+    return StoredEvidence(dataset, links, dict(zip(prefixes, kept, strict=True)))
 
 
 def prefix_of_delivery(s3: Any, bucket: str, delivery_id: str) -> str | None:
@@ -77,9 +77,9 @@ def _listed(s3: Any, bucket: str, prefix: str) -> dict[str, list[str]]:
     return dict(names)
 
 
-def _kept(s3: Any, bucket: str, prefix: str, names: Iterable[str]) -> Kept:
+def _kept(s3: Any, bucket: str, prefix: str, names: Iterable[str]) -> StoredFiles:
     files = ((name, read_bytes(s3, bucket, prefix + name)) for name in names)
-    return Kept.of({name: content for name, content in files if content is not None})
+    return StoredFiles.of({name: content for name, content in files if content is not None})
 
 
 def _prefix_of(link: bytes, dataset: str) -> str:

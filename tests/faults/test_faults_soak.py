@@ -20,7 +20,7 @@ from test_faults_flows import BY_FUNCTIONS, BY_JOB, contract
 
 from acceptance.evidence.audit import audit
 from automations import pause_what_keeps_failing
-from flows.evidence.audit import read_found
+from flows.evidence.audit import read_stored
 
 FIRST = date(2026, 1, 1)
 FAULTS = [
@@ -157,7 +157,7 @@ def check(soak: Soak, before: set[str]) -> None:
     inconclusive = {key: each["reason"] for key, each in by_key.items() if each["verdict"] == "inconclusive"}
     assert not {key: reason for key, reason in inconclusive.items() if not _explains(reason)}
     for dataset in CONTRACTS:
-        assert audit(read_found(aceite.s3, "evidence", dataset)).flaws == ()
+        assert audit(read_stored(aceite.s3, "evidence", dataset)).flaws == ()
     eventually(lambda: aceite.parameters() == before, "the parameters as they were", 60)
     eventually(lambda: aceite.told().keys() == soak.right.keys(), "each verdict told")
     assert set(aceite.told().values()) == {1}, "told twice"

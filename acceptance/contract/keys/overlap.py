@@ -1,4 +1,4 @@
-"""Whether two key templates accept a common key."""
+"""The search for a key that two key templates accept."""
 
 from collections import Counter, deque
 from collections.abc import Iterator, Mapping, Sequence

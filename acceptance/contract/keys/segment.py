@@ -1,4 +1,4 @@
-"""What stands between two "/" of a key template: how it is read."""
+"""One segment of a key template, between two "/", and how it reads a key."""
 
 import re
 from collections.abc import Mapping, Sequence
@@ -39,7 +39,7 @@ class Segment:
         return self.regex.fullmatch(text) is not None
 
     def read(self, text: str, known: Values) -> Values:
-        """What is known, and the values that a text which fits adds. Raises UnroutableKey if the two disagree."""
+        """Return the known values with those that the text adds. Raises UnroutableKey if the two disagree."""
         match = self.regex.fullmatch(text)
         values = dict(known)
         for placeholder, value in zip(self.placeholders, match.groups() if match else (), strict=True):

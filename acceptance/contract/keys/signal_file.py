@@ -83,7 +83,7 @@ def _refuse_ownerless(name: str, segments: tuple[Segment, ...], fields: list[str
 
 
 def _takes_every_key(signal: KeyTemplate, members: KeyTemplate) -> bool:
-    """Whether a file of the delivery would be taken for its signal whatever its fields hold."""
+    """Return True if a data file matches the signal's template, whatever its fields hold."""
     try:
         signal.read(members.written_as_known(_A_DAY, dict.fromkeys(members.fields, _ANY_VALUE)))
     except UnroutableKey:

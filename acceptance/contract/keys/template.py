@@ -65,7 +65,7 @@ class KeyTemplate:
 
     @property
     def prefix(self) -> str:
-        """What every key starts with: the text before the first placeholder, up to and with its last "/"."""
+        """The text that every key starts with: up to the last "/" before the first placeholder."""
         literal = ""
         for segment in self.segments[:-1]:
             if segment.placeholders:
@@ -74,7 +74,7 @@ class KeyTemplate:
         return literal
 
     def fitting(self, key: str) -> int:
-        """How many leading segments of the key fit: tells a near miss from a stranger."""
+        """Count the leading segments of the key that fit, to tell a near miss from an unrelated key."""
         fits = [segment.fits(text) for segment, text in zip(self.segments, key.split("/"), strict=False)]
         return [*fits, False].index(False)
 
@@ -109,7 +109,7 @@ class KeyTemplate:
         return key
 
     def beginning(self, business_date: date, fields: Mapping[str, str]) -> str:
-        """What every key with these values starts with: the text before the first field that has none."""
+        """Return the text that every key with these values starts with, up to the first field without a value."""
         known = takewhile(lambda token: _is_known(token, fields), self._tokens())
         return "".join(write(token, business_date, fields) for token in known)
 

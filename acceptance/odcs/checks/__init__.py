@@ -1,1 +1,1 @@
-"""How the parts of an ODCS document become checks."""
+"""The parts of an ODCS document that become checks."""

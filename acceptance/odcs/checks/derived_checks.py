@@ -1,4 +1,4 @@
-"""What a contract promises, as checks: from the properties of its columns, its quality rules and its service levels.
+"""All checks of a contract: those made always, of columns, keys, relationships, quality rules and service levels.
 
 Every delivery is checked for a readable file, an existing partition, matching columns and equality with what landed.
 At least one row must have landed, unless a rowCount rule of the contract speaks of none (see `_speaks_of_no_rows`).
@@ -35,7 +35,7 @@ _OPTIONS = {
 
 
 def derive_checks(root: Node, table: Node, columns: Sequence[tuple[Column, Node]], tables: Tables) -> tuple[Check, ...]:
-    """The checks in the order in which they are reported. What cannot be checked is refused at its line."""
+    """Return the checks in the order of the reports. Refuses, with its line, what cannot be checked."""
     rules = list(_rules(table, columns, tables))
     own = {check.metric for check, _ in rules if check.metric is not Metric.ROW_COUNT or _speaks_of_no_rows(check)}
     always = list(_always(table, [column for column, _ in columns]))
@@ -53,7 +53,10 @@ def derive_checks(root: Node, table: Node, columns: Sequence[tuple[Column, Node]
 def _always(table: Node, columns: Sequence[Column]) -> Drafts:
     partition = ", ".join(column.name for column in columns if column.partition)
     location = f"the partition of {partition}, with objects" if partition else "the table, with objects"
-    yield Check("landed_readable", Metric.LANDED_READABLE, dimension="conformity", expects="every row and cell"), table
+    yield (
+        Check("landed_readable", Metric.LANDED_READABLE, dimension="conformity", expects="all rows and cells readable"),
+        table,
+    )
     yield Check("partition_exists", Metric.PARTITION_EXISTS, dimension="completeness", expects=location), table
     expects = f"{len(columns)} columns with their types"
     yield Check("columns_match", Metric.COLUMNS_MATCH, dimension="conformity", expects=expects), table
@@ -64,9 +67,9 @@ def _always(table: Node, columns: Sequence[Column]) -> Drafts:
 
 
 def _speaks_of_no_rows(rule: Check) -> bool:
-    """Whether a rowCount rule rejects an empty delivery itself, or has 0 as what it must be or its least.
+    """Return True if a rowCount rule decides about an empty delivery: it rejects one, or names 0 as an allowed number.
 
-    One that only warns, or that only bounds how many rows there are, was not written to let an empty file pass.
+    A rule that only warns, or only limits the number of rows, was not written to let an empty file pass.
     """
     if rule.severity is not Severity.ERROR:
         return False
@@ -220,7 +223,7 @@ ID_STEMS = {
     Metric.ORPHANED_VALUES: "orphans",
     Metric.SQL: "sql",
 }
-"""How the id of a check ends whose rule has none."""
+"""The end of a check's id, for a rule that has no id of its own."""
 
 _ORDER = (
     Metric.LANDED_READABLE,

@@ -17,7 +17,7 @@ _METRICS = (Metric.NULL_VALUES, Metric.MISSING_VALUES, Metric.INVALID_VALUES, Me
 
 
 def read_rule(node: Node, column: Column | None, names: Names, tables: Tables) -> tuple[Check, ...]:
-    """The checks of one rule, of a column or of the whole table; none if it is documentation or was refused."""
+    """Read the checks of one rule of a column or of the table; none if it is documentation or was refused."""
     match node["type"].value or "library":
         case "text":
             return ()
@@ -30,7 +30,7 @@ def read_rule(node: Node, column: Column | None, names: Names, tables: Tables) -
 
 
 def reconciliation(columns: str, rule: Check) -> tuple[Check, ...]:
-    """What proves that the table holds what landed: as many rows, and unless only they are counted, the same cells."""
+    """Return the checks of table against landed: as many rows and, unless `columns` is "count", the same cells."""
     expects = "as many rows as the landed file"
     if columns == "count":
         return (replace(rule, metric=Metric.ROWS_EQUAL_LANDED, expects=expects),)

@@ -168,7 +168,7 @@ def _not_one(named: _Named, found: Sequence[PublishedTable], known: Sequence[Pub
 
 
 def _is_file(path: str, file: str) -> bool:
-    """Whether a path is that of a file as a contract names it: relative, absolute, or by file:// or https://."""
+    """Return True if a path is the file that a contract names: relative, absolute, or by file:// or https://."""
     wanted = [part for part in re.sub(r"^\w+://", "", file).split("/") if part not in ("", ".", "..")]
     parts = path.replace("\\", "/").split("/")
     return parts[-len(wanted) :] == wanted if "://" not in file else parts[-1:] == wanted[-1:]

@@ -20,13 +20,13 @@ _NUMBER = re.compile(r"[+-]?[0-9]{1,38}([.][0-9]{1,38})?", re.ASCII)
 
 
 def read_values(nodes: Sequence[Node], column: Column) -> tuple[Value, ...]:
-    """The listed values, each once; what cannot be a value of the column is refused."""
+    """Read the listed values, each once. Refuses one that the column cannot hold."""
     values = [read_value(node, column) for node in nodes]
     return tuple(dict.fromkeys(value for value in values if value is not None))
 
 
 def read_value(node: Node, column: Column) -> Value | None:
-    """A value of the column's type, dates and timestamps as ISO text, or None after a refusal."""
+    """Read a value of the column's type, dates and timestamps as ISO text; None after a refusal."""
     value, kind = node.value, column.kind
     if kind.is_text and isinstance(value, str):
         return value
@@ -45,7 +45,7 @@ def read_value(node: Node, column: Column) -> Value | None:
 
 
 def read_missing(node: Node, column: Column) -> tuple[Value, ...]:
-    """What counts as missing beside null, each once and typed as the column: of a decimal, -999 is -999.00 too."""
+    """Read the values that count as missing beside null, each once, with the column's type: -999 is -999.00 too."""
     if not node.sequence():
         node.refuse("missingValues needs the list of values that count as missing beside null")
     told = (each for each in node.sequence() if each.value is not None)  # that null is missing goes without saying
@@ -72,7 +72,7 @@ def _unquoted(node: Node, column: Column) -> Node:
 
 
 def read_bound(node: Node, column: Column) -> Number | str | None:
-    """The limit of a range, or None if there is none."""
+    """Read the limit of a range, None if there is none."""
     if node.value is None:
         return None
     if column.kind.is_number and isinstance(node.value, int | float):
@@ -82,7 +82,7 @@ def read_bound(node: Node, column: Column) -> Number | str | None:
 
 
 def read_pattern(node: Node) -> str | None:
-    """A regular expression that Athena can compile, or None if there is none."""
+    """Read a regular expression that Athena can compile, None if there is none."""
     pattern = node.text() or None
     if pattern is None:
         return None

@@ -1,1 +1,1 @@
-"""How the properties of an ODCS schema become columns."""
+"""The properties of an ODCS schema, which become columns and tables."""

@@ -34,12 +34,12 @@ _JDK_PART = re.compile(r"'(?:[^']|'')*'|([A-Za-z])\1*|.", re.DOTALL)
 
 
 def column_name(node: Node) -> str:
-    """The name of a property's column as the catalog has it."""
+    """Return the name of a property's column as the catalog has it."""
     return (node["physicalName"].text() or node["name"].text()).lower()
 
 
 def read_columns(table: Node) -> tuple[tuple[Column, Node], ...]:
-    """A column for each property that can be one, beside the property. Names are as in the catalog: lower case."""
+    """Read a column for each property that can be one, with the property. Names are lower case, as in the catalog."""
     found: dict[str, tuple[Column, Node]] = {}
     landed: dict[str, Node] = {}
     if not table["properties"].value:
@@ -89,7 +89,7 @@ _UNSUPPORTED = {
 
 
 def hive_type(node: Node, logical: str) -> str | None:
-    """The type as the Glue catalog shows it, or None after a refusal."""
+    """Read the type as the Glue catalog shows it; None after a refusal."""
     if logical in _NESTED:
         node["logicalType"].refuse(
             f"a watched contract's column cannot be of type {logical!r}: nested values have no text by which landed "

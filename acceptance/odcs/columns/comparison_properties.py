@@ -1,4 +1,4 @@
-"""What a column's custom properties say about landed and table: `landed`, `compare`, `digits`."""
+"""A column's custom properties about landed and table: `landed`, `compare`, `digits`."""
 
 from collections.abc import Mapping
 from dataclasses import replace
@@ -12,7 +12,7 @@ REMOVED = "computed"
 
 
 def as_compared(column: Column, given: Mapping[str, Node]) -> Column:
-    """The column with what its custom properties say. A partition column has none of them."""
+    """Return the column with its custom properties applied. Refuses them for a partition column."""
     if column.partition:
         for name in given:
             given[name].refuse(

@@ -7,7 +7,7 @@ from datetime import date, timedelta
 import pytest
 from evidence_builder import accepted, at, rejected
 
-from acceptance.evidence.audit import Audit, Found, Kept, audit
+from acceptance.evidence.audit import Audit, StoredEvidence, StoredFiles, audit
 from acceptance.evidence.manifest import EvidenceManifest, seals_of, sha256_of
 from acceptance.evidence.object_keys import MANIFEST, evidence_prefix, link_key
 
@@ -22,8 +22,8 @@ class Bucket:
     files: dict[str, dict[str, bytes]] = field(default_factory=dict)
 
     def audit(self, noted_head: str | None = None) -> Audit:
-        kept = {prefix: Kept.of(files) for prefix, files in self.files.items()}
-        return audit(Found(DATASET, self.links, kept), noted_head)
+        kept = {prefix: StoredFiles.of(files) for prefix, files in self.files.items()}
+        return audit(StoredEvidence(DATASET, self.links, kept), noted_head)
 
     @property
     def flaws(self) -> list[str]:

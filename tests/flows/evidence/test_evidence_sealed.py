@@ -20,7 +20,7 @@ from acceptance.evidence.evidence import Evidence
 from acceptance.evidence.manifest import EvidenceManifest, sha256_of
 from acceptance.evidence.object_keys import chain_prefix, evidence_prefix, link_key
 from cli.main import main
-from flows.evidence.audit import read_found
+from flows.evidence.audit import read_stored
 from flows.evidence.chain import Chain, last_numbers, link_numbers
 from flows.evidence.files import (
     evidence_files,
@@ -68,7 +68,7 @@ class Bucket:
         return content
 
     def flaws(self) -> list[str]:
-        return [str(flaw) for flaw in audit(read_found(self.s3, self.name, DATASET)).flaws]
+        return [str(flaw) for flaw in audit(read_stored(self.s3, self.name, DATASET)).flaws]
 
 
 @pytest.fixture

@@ -35,7 +35,7 @@ from aws.waiting import poll_until
 from blocks.build import save_blocks
 from blocks.settings import read_settings
 from cli.serving.installation import SANDBOX_SETTINGS
-from flows.evidence.audit import read_found
+from flows.evidence.audit import read_stored
 from flows.evidence.chain import Chain
 from flows.evidence.run_facts import this_run
 from flows.installation.clients import load_clients
@@ -194,7 +194,7 @@ def test_one_query_measures_them_all_and_each_evidence_tells_so(sandbox: Sandbox
     assert [step.name for step in evidence[0].steps] == [
         "claim", "read what landed", "look in the catalog", "measure the checks of 6 deliveries in one query"
     ]  # fmt: skip
-    assert audit(read_found(sandbox.s3, "evidence", "sales")).flaws == ()
+    assert audit(read_stored(sandbox.s3, "evidence", "sales")).flaws == ()
 
 
 def test_together_or_alone_a_delivery_gets_the_same_checks_and_fingerprints(sandbox: Sandbox) -> None:

@@ -38,7 +38,7 @@ from acceptance.judging.findings import Findings
 from blocks.build import save_blocks
 from blocks.settings import read_settings
 from cli.serving.installation import SANDBOX_SETTINGS
-from flows.evidence.audit import read_found
+from flows.evidence.audit import read_stored
 from flows.evidence.chain import Chain
 from flows.evidence.files import put_evidence
 from flows.evidence.run_facts import run_of
@@ -332,7 +332,7 @@ def test_a_cancelled_run_is_not_run_again_but_is_inconclusive_and_told_so_once(w
     assert found is not None
     assert (found.verdict.value, found.reason, found.run.flow_run_id) == ("inconclusive", reason, str(run))
     assert [(each.state, each.verdict) for each in watch.ledger.status.deliveries()] == [("judged", "inconclusive")]
-    assert audit(read_found(watch.s3, "evidence", "sales")).flaws == ()
+    assert audit(read_stored(watch.s3, "evidence", "sales")).flaws == ()
 
 
 @pytest.mark.parametrize("resumed", [False, True], ids=["while it is paused", "after it was resumed"])
@@ -359,7 +359,7 @@ def test_of_a_cancelled_run_of_many_all_without_a_verdict_are_inconclusive(watch
     found = [watch.evidence(each) for each in deliveries]
     assert {each.reason for each in found if each} == {"cancelled by a person"}
     assert len(watch.alive) == 12, "the watcher shows that it lives between them"
-    assert audit(read_found(watch.s3, "evidence", "sales")).flaws == ()
+    assert audit(read_stored(watch.s3, "evidence", "sales")).flaws == ()
 
 
 def test_a_verdict_that_its_run_did_not_tell_is_told_by_the_watcher_once(watch: Watch) -> None:
