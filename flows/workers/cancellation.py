@@ -1,4 +1,4 @@
-"""Runs can be cancelled also after Prefect's server was away. Prefect's own observer gives up after half a minute."""
+"""Cancels runs also after an outage of Prefect's server. Prefect's own observer gives up after half a minute."""
 
 import asyncio
 from uuid import UUID
@@ -20,7 +20,7 @@ _CANCELLING = FlowRunFilterState(type=FlowRunFilterStateType(any_=[StateType.CAN
 
 
 class Cancelling:
-    """Takes the place of what Prefect's observer calls, where an error would end the worker, and looks by itself."""
+    """Replaces the call of Prefect's observer, in which an error would end the worker, and polls by itself."""
 
     def __init__(self, execution: FlowRunExecutorContext) -> None:
         self._execution = execution
@@ -38,7 +38,7 @@ class Cancelling:
                 get_logger("worker").exception("could not look for cancelled runs, will be tried again")
 
     async def _look(self) -> None:
-        """Nothing is asked while nothing runs. A run that could not be cancelled is still there, and found again."""
+        """Cancel the runs that should be, and ask only while runs go on. The next poll repeats what failed."""
         running = self._execution.process_manager.flow_run_ids()
         if running:
             theirs = FlowRunFilter(id=FlowRunFilterId(any_=list(running)), state=_CANCELLING)

@@ -1,7 +1,7 @@
-"""A warm process: loads what it is told to, says that it is ready, then runs what comes by standard input.
+"""A warm process: it imports the modules it is given, reports that it is ready, then runs what standard input brings.
 
-Each line is one run for Prefect's own flow engine, as its runners start it by `python -m prefect.engine`. A run that
-did not come to an end in order ends the process with it, by the engine's own exit codes: nothing of it is kept.
+Each line is one run for Prefect's own flow engine, which Prefect's runners start by `python -m prefect.engine`. A run
+that ends abnormally ends the process too, with the engine's exit codes, so that nothing of it stays behind.
 
     python -m flows.workers.child package.module.flow package.module.function
 """
@@ -32,11 +32,11 @@ from flows.workers.isolation import nothing_left_behind
 from flows.workers.process import GRACE_S, READY
 
 TERMINATED = 143
-"""What Prefect takes for an end by SIGTERM, on each system."""
+"""The exit code by which Prefect recognises an end by SIGTERM, on each system."""
 
 
 class Served:
-    """The runs of this process. They run in the main thread, where a termination can reach them."""
+    """Runs the jobs of this process in its main thread, where a termination can reach them."""
 
     def __init__(self, tell: Callable[[str], None]) -> None:
         self._tell = tell
@@ -47,14 +47,14 @@ class Served:
         self._beginning = threading.Lock()
 
     def preload(self, name: str) -> None:
-        """A flow is kept; any other function is called once. What that cannot load, a run will ask for, and say why."""
+        """Import a flow, or call any other function once. If the call fails, the first run that needs it says why."""
         loaded = resolve_name(name)
         if isinstance(loaded, Flow):
             self._flows[name] = loaded
             return
         try:
             loaded()
-        except Exception:  # noqa: BLE001  # a run that needs it meets it again, and tells its reason
+        except Exception:  # noqa: BLE001  # a run that needs it fails again, and reports the reason
             get_logger("worker").exception("%s failed; runs will load by themselves what they need", name)
 
     def serve(self) -> None:
@@ -71,7 +71,7 @@ class Served:
             self._tell("done")
 
     def _run(self, entrypoint: str, flow_run: FlowRun) -> None:
-        """Exits where `prefect.engine` does."""
+        """Run the flow. Exits the process where `prefect.engine` does."""
         with handle_engine_signals(flow_run.id):
             flow = self._flows.get(entrypoint)
             if flow is None:
@@ -97,16 +97,15 @@ class Served:
 
 
 def _alone(flow_run: FlowRun) -> FlowRun:
-    """Without its deployment, of which the engine reads again once the run has begun.
+    """Return a copy without `deployment_id`, so that the engine opens no web socket for suspensions.
 
-    With one it first listens, on a web socket of each run, for a suspension: 0.1 s before the first step and up to
-    0.2 s after the last. A run of seconds is cancelled, not suspended.
+    This saves 0.1 s before the first step and up to 0.2 s after the last. A run of seconds is cancelled, not suspended.
     """
     return flow_run.model_copy(update={"deployment_id": None})
 
 
 def _terminate_main_thread() -> None:
-    """What a runner's SIGTERM does: the engine raises TerminationSignal in the run. Windows cannot send one."""
+    """Let the engine raise TerminationSignal in the run, as a runner's SIGTERM does. Windows cannot send one."""
     if sys.platform == "win32":
         _thread.interrupt_main(signal.SIGTERM)
     else:
@@ -116,7 +115,7 @@ def _terminate_main_thread() -> None:
 
 
 def _answers() -> Callable[[str], None]:
-    """Keeps standard output for answers: what a flow prints goes where its log goes."""
+    """Reserve standard output for answers, and redirect what a flow prints to where its log goes."""
     kept = os.dup(1)
     os.dup2(2, 1)
 

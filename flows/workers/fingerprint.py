@@ -1,7 +1,7 @@
-"""What a process may keep from one run to the next: clients and contracts, while what they are made of is the same.
+"""The fingerprint of blocks, contracts and settings. A warm process keeps its clients while it stays the same.
 
-A process that was started in another world is replaced, which is simpler than to tell each cache in it, ours and those
-of boto3 and prefect-aws, what to forget.
+When it changes, processes are replaced. That is simpler than clearing each cache in them: ours, boto3's and those of
+prefect-aws.
 """
 
 import hashlib
@@ -16,14 +16,14 @@ _BLOCKS = frozenset({names.CREDENTIALS, names.LANDING, names.EVIDENCE})
 
 
 async def look(client: PrefectClient) -> str:
-    """A digest of when the blocks were saved last, and of the contracts and the settings file."""
+    """Return a digest of the blocks' last changes, the contracts and the settings file."""
     documents = await client.read_block_documents(include_secrets=False)
     blocks = sorted((str(document.name), str(document.updated)) for document in documents if document.name in _BLOCKS)
     return hashlib.sha256(repr((blocks, [*files()])).encode()).hexdigest()
 
 
 def files() -> tuple[tuple[str, int, int], ...]:
-    """The contracts and the settings file: name, when it was changed, size."""
+    """Return name, time of the last change and size of the contracts and the settings file."""
     found = [path for path in read_settings().contracts.rglob("*") if path.suffix.lower() in (".yaml", ".yml")]
     stats = [(path, path.stat()) for path in (*sorted(found), Path(".env")) if path.is_file()]
     return tuple((str(path), stat.st_mtime_ns, stat.st_size) for path, stat in stats)

@@ -1,4 +1,4 @@
-"""The folders that runs have for temporary files. A killed worker leaves its own behind; the next one removes them."""
+"""Makes runs' folders for temporary files, and removes those that a killed worker left behind."""
 
 import os
 import platform
@@ -9,7 +9,7 @@ from pathlib import Path
 import psutil
 
 _OURS = f"aceite-run-{platform.node()}-"
-"""With the host's name, as containers may share the folder, and a process of one is unknown to another."""
+"""It holds the host's name: containers may share the temporary folder, but not their process ids."""
 
 
 def folder_of_a_run() -> tempfile.TemporaryDirectory[str]:
@@ -17,7 +17,7 @@ def folder_of_a_run() -> tempfile.TemporaryDirectory[str]:
 
 
 def remove_what_was_left() -> None:
-    """Folders of workers that are no more."""
+    """Remove the folders of workers that no longer run."""
     for folder in Path(tempfile.gettempdir()).iterdir():
         pid = folder.name.removeprefix(_OURS).partition("-")[0]
         if folder.name.startswith(_OURS) and pid.isdecimal() and not psutil.pid_exists(int(pid)):

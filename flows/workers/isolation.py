@@ -1,4 +1,4 @@
-"""What a run leaves in its process, and that the next run must not find."""
+"""Restores a process after a run, so that the next run finds nothing of the last one."""
 
 import logging
 import os
@@ -15,10 +15,10 @@ import boto3
 
 @contextmanager
 def nothing_left_behind(environment: Mapping[str, str | None], folder: str) -> Iterator[None]:
-    """Inside, the run's own environment and folder for temporary files. Afterwards all is as it was.
+    """Give the run its own environment and folder for temporary files, and restore the process afterwards.
 
-    Environment, current folder, import path, log handlers and levels, warning filters, boto3's default session. The
-    folder itself is made and removed by the worker, so that a killed run leaves no files either.
+    Restored are the environment, current folder, import path, log handlers and levels, warning filters and boto3's
+    default session. The worker makes and removes the folder, so that a killed run leaves no files either.
     """
     variables, place, path = dict(os.environ), Path.cwd(), list(sys.path)
     logs, filters = _log_setup(), list(warnings.filters)
@@ -60,7 +60,7 @@ def _log_setup() -> _Logs:
 
 
 def _restore_logs(before: _Logs) -> None:
-    """A logger that is new keeps its name only."""
+    """Restore all loggers; one that the run created loses its handlers and its level."""
     for logger in _loggers():
         handlers, filters, level, propagate, disabled = before.get(logger, ([], [], logging.NOTSET, True, False))
         logger.handlers[:], logger.filters[:] = handlers, filters

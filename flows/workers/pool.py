@@ -1,4 +1,4 @@
-"""The warm processes of a worker: as many as it runs at once, each replaced when it dies or has done its share."""
+"""A worker's warm processes: as many as it runs at once, each replaced when it dies or has done its share."""
 
 import asyncio
 import time
@@ -14,18 +14,18 @@ from flows.workers.process import WarmProcess
 
 _TEND_EVERY_S = 5
 _AFTER_FAILURE_S = 60
-"""The pause before processes are tried again that ended before they were ready: each try costs seconds of CPU."""
+"""The pause after processes ended before they were ready. Each new attempt costs seconds of CPU."""
 _READY_WITHIN_S = 120
 _AT_MOST_TRIES = 3
 
 
 class NoWarmProcess(AceiteError):
-    """Processes end before they are ready."""
+    """Warm processes end before they are ready."""
 
 
 @dataclass(frozen=True, slots=True)
 class Share:
-    """What one process does before another takes its place, so that what accumulates in it never matters."""
+    """How much one process does before another replaces it, so that what accumulates in it never matters."""
 
     runs: int = 100
     memory_bytes: int = 512 * 1024 * 1024
@@ -40,17 +40,17 @@ class Share:
 
 
 class WarmPool:
-    """Inside its context the processes are up. They are of the world that was looked at last, see `fingerprint`."""
+    """Keeps the processes up inside its context. They have the last known fingerprint (see `fingerprint`)."""
 
     def __init__(
         self,
         size: int,
         preloaded: Sequence[str],
         environment: Mapping[str, str],
-        world: str,
+        fingerprint: str,
         share: Share | None = None,
     ) -> None:
-        self._size, self._preloaded, self._environment, self._world = size, preloaded, environment, world
+        self._size, self._preloaded, self._environment, self._fingerprint = size, preloaded, environment, fingerprint
         self._share = share or Share()
         self._idle: list[WarmProcess] = []
         self._taken: set[WarmProcess] = set()
@@ -76,13 +76,13 @@ class WarmPool:
         self._tending.cancel()
         await self._end_all()
 
-    async def take(self, world: str) -> WarmProcess:
-        """A process that is ready and knows the world as it is now. Give it back.
+    async def take(self, fingerprint: str) -> WarmProcess:
+        """Return a ready process with this fingerprint. The caller must give it back.
 
         Raises:
-            NoWarmProcess: none becomes ready.
+            NoWarmProcess: no process becomes ready.
         """
-        self._world = world
+        self._fingerprint = fingerprint
         for _ in range(_AT_MOST_TRIES):
             self._retire(self._is_of_no_use)
             self._fill(at_least=1)
@@ -111,18 +111,18 @@ class WarmPool:
         self._fill()
 
     async def _tend(self) -> None:
-        """Replaces what died or grew old while idle, so that no run waits for that."""
+        """Replace processes that died or grew old while idle, so that no run waits for it."""
         while True:
             failing = any(process.over.is_set() and not process.ready.is_set() for process in self._idle)
             await asyncio.sleep(_AFTER_FAILURE_S if failing else _TEND_EVERY_S)
             try:
                 self._retire(lambda process: not process.can_run or self._share.is_done(process))
                 self._fill()
-            except Exception:  # noqa: BLE001  # what the machine has not now, it may have for the next try
+            except Exception:  # noqa: BLE001  # what the machine lacks now, it may have at the next attempt
                 get_logger("worker").exception("warm processes could not be replaced, will be tried again")
 
     def _is_of_no_use(self, process: WarmProcess) -> bool:
-        return not process.can_run or process.world != self._world or self._share.is_done(process)
+        return not process.can_run or process.fingerprint != self._fingerprint or self._share.is_done(process)
 
     def _retire(self, is_done: Callable[[WarmProcess], bool]) -> None:
         for process in [process for process in self._idle if is_done(process)]:
@@ -136,7 +136,7 @@ class WarmPool:
 
     def _fill(self, at_least: int = 0) -> None:
         missing = max(self._size - len(self.processes), at_least - len(self._idle))
-        self._idle += [WarmProcess(self._preloaded, self._environment, self._world) for _ in range(missing)]
+        self._idle += [WarmProcess(self._preloaded, self._environment, self._fingerprint) for _ in range(missing)]
 
     async def _await_ready(self, process: WarmProcess) -> None:
         waiting = [asyncio.ensure_future(event.wait()) for event in (process.ready, process.over)]

@@ -17,17 +17,17 @@ from typing import Any
 import psutil
 
 READY = "ready"
-"""The line of a process that has loaded what it was told to; every other line is the answer to a run."""
+"""The line by which a process reports that it is ready. Every other line is the answer to a run."""
 
 GRACE_S = 30
-"""Seconds from being told to end to being killed: Prefect's runner gives a run as long to restore what it changed."""
+"""Seconds between asking a process to end and killing it. Prefect's runner gives a run as long to clean up."""
 
 
 class WarmProcess:
     """Made in a running event loop, to which a thread brings what the process says."""
 
-    def __init__(self, preloaded: Sequence[str], environment: Mapping[str, str], world: str) -> None:
-        self.world = world
+    def __init__(self, preloaded: Sequence[str], environment: Mapping[str, str], fingerprint: str) -> None:
+        self.fingerprint = fingerprint
         self.runs = 0
         self.born = time.monotonic()
         self.is_running = False
@@ -62,12 +62,12 @@ class WarmProcess:
 
     @property
     def can_run(self) -> bool:
-        """Whether it may be given a run: nobody told it to end, and it did not end by itself."""
+        """Whether the process may get a run: it has not ended, and nobody asked it to."""
         assert self._process.stdin is not None
         return not self.over.is_set() and not self._process.stdin.closed
 
     async def run(self, job: Mapping[str, Any]) -> None:
-        """Returns when the run is done, or the process over: then the run did not come to an end in order."""
+        """Wait until the run is done, or until the process is over: then the run ended abnormally."""
         self.begin(job)
         await self.finished()
 
@@ -92,7 +92,7 @@ class WarmProcess:
                 task.cancel()
 
     def end(self) -> None:
-        """Asks it to end: an idle process does so at once, a run gets a TerminationSignal."""
+        """Ask the process to end: an idle one does so at once, a run gets a TerminationSignal."""
         assert self._process.stdin is not None
         try:
             self._process.stdin.close()
@@ -103,7 +103,7 @@ class WarmProcess:
         self._process.kill()
 
     async def ended(self) -> None:
-        """Ends it, and returns when it is gone; what does not end in time is killed."""
+        """End the process and wait until it is gone. It is killed if it does not end in time."""
         self.end()
         try:
             await asyncio.wait_for(self.over.wait(), GRACE_S)

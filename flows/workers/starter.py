@@ -1,4 +1,4 @@
-"""How Prefect's executor comes by a process for a run, and how it sees that process."""
+"""Gives Prefect's executor a warm process for each run, in the form that it expects of a process."""
 
 from collections.abc import Awaitable, Mapping
 from dataclasses import dataclass
@@ -28,18 +28,18 @@ class Wanted:
 
 @dataclass(frozen=True)
 class Starter:
-    """Prefect's way to name how a run's process is come by."""
+    """Prefect's process starter, which takes a warm process instead of starting one."""
 
     pool: WarmPool
-    world: Awaitable[str]
+    fingerprint: Awaitable[str]
     control: ControlChannel
     what: Wanted
 
     async def start(
         self, flow_run: FlowRun, task_status: anyio.abc.TaskStatus[ProcessHandle] = anyio.TASK_STATUS_IGNORED
     ) -> None:
-        """Returns when the run is over. Its process may go on."""
-        process = await self.pool.take(await self.world)
+        """Wait until the run is over. Its process may go on."""
+        process = await self.pool.take(await self.fingerprint)
         attempt = Attempt(process)
         try:
             with folder_of_a_run() as folder:
@@ -91,7 +91,7 @@ class Attempt:
         self.returncode: int | None = None
 
     def conclude(self) -> None:
-        """A run that came to an end in order left a process that goes on."""
+        """Set the exit code: 0 after a run that ended normally, although its process goes on."""
         if self.returncode is None:
             self.returncode = self._process.returncode if self._process.over.is_set() else 0
 
@@ -107,4 +107,4 @@ class Attempt:
             self._process.kill()
 
     def close(self) -> None:
-        """Nothing is held."""
+        """Do nothing: no resource is held."""

@@ -35,7 +35,7 @@ from flows.workers.process import GRACE_S
 from flows.workers.starter import Starter, Wanted
 
 WITHIN_S = 6 * 60 * 60
-"""A run that takes longer hangs, if nobody knows better: the worker is told of a deadline, or its work pool is."""
+"""The default deadline of a run, after which it is considered hung. The worker or its work pool may set another."""
 
 _LISTEN_AGAIN_S = 5
 _SLOT_IS_FREE_S = 0.05
@@ -59,11 +59,11 @@ class WarmVariables(BaseVariables):
 
 
 class WarmResult(BaseWorkerResult):
-    """Of a run whose process is not over with it."""
+    """The result of a run whose process goes on."""
 
 
 class WarmWorker(BaseWorker[WarmJobConfiguration, WarmVariables, WarmResult]):
-    """Runs at most as many runs at once as it has processes."""
+    """A worker that runs as many runs at once as it has warm processes."""
 
     type = "aceite-warm"
     job_configuration = WarmJobConfiguration
@@ -96,8 +96,8 @@ class WarmWorker(BaseWorker[WarmJobConfiguration, WarmVariables, WarmResult]):
         await asyncio.to_thread(remove_what_was_left)
         try:
             self._execution = await self._parts.enter_async_context(FlowRunExecutorContext())
-            world = await look(self._execution.client)
-            self._pool = WarmPool(self._processes, self._preloaded, self._environment, world, self._share)
+            fingerprint = await look(self._execution.client)
+            self._pool = WarmPool(self._processes, self._preloaded, self._environment, fingerprint, self._share)
             await self._parts.enter_async_context(self._pool)
             await super().__aenter__()
             cancelling = Cancelling(self._execution)
@@ -115,13 +115,13 @@ class WarmWorker(BaseWorker[WarmJobConfiguration, WarmVariables, WarmResult]):
             await self._parts.aclose()
 
     async def get_and_submit_flow_runs(self) -> list[FlowRun]:
-        """The base class's, but none once the end has begun: queued runs wait for the next worker."""
+        """Return runs as the base class does, but none once the worker ends: queued runs wait for the next worker."""
         return [] if self._is_ending else await super().get_and_submit_flow_runs()
 
     async def _submit_run(self, flow_run: FlowRun) -> None:
-        """The base class's. What it does not expect, an answer that never came, costs this try and not the worker.
+        """Submit the run as the base class does. An unexpected error costs this attempt and not the worker.
 
-        Meanwhile it is looked what the world is like, which the process that takes the run must know.
+        Meanwhile the fingerprint is computed, which the process that takes the run must have.
         """
         looking = self._looks[flow_run.id] = asyncio.create_task(look(self._execution.client))
         try:
@@ -135,13 +135,13 @@ class WarmWorker(BaseWorker[WarmJobConfiguration, WarmVariables, WarmResult]):
             looking.cancel()
 
     async def _propose_submitting_state(self, flow_run: FlowRun) -> None:
-        """Nothing is submitted anywhere: the run begins at once, and this state would only make it wait."""
+        """Skip the state Submitting: the run begins at once, and setting the state would only delay it."""
 
     async def _give_worker_labels_to_flow_run(self, flow_run_id: UUID) -> None:
-        """A request before each first step for what the run's log says as well: which worker has it."""
+        """Skip a request before each first step. The run's log also says which worker has it."""
 
     async def end_runs(self) -> None:
-        """Ends what runs, as Prefect's runner does when it is told to stop, but all of it at once."""
+        """End all runs at the same time, as Prefect's runner does one by one when it is told to stop."""
         self._is_ending = True
         runs = self._execution.process_manager.flow_run_ids()
         for failure in await asyncio.gather(*map(self._end_run, runs), return_exceptions=True):
@@ -154,7 +154,7 @@ class WarmWorker(BaseWorker[WarmJobConfiguration, WarmVariables, WarmResult]):
             await self._execution._cancellation_manager.cancel(flow_run, SHUTTING_DOWN)
 
     async def _listen(self) -> None:
-        """Wakes the polling when a run is created. Without it a run waits until the worker asks by itself."""
+        """Wake the polling when a run is created. Without it a run waits for the next poll."""
         scheduled = EventFilter(
             event=EventNameFilter(name=["prefect.flow-run.Scheduled"]),
             any_resource=EventAnyResourceFilter(id=[f"prefect.work-pool.{self.work_pool.id}"]),
@@ -223,6 +223,6 @@ async def _beside(*working: Coroutine[Any, Any, None]) -> AsyncIterator[None]:
 
 
 def environment_of_processes(heartbeat_s: int) -> dict[str, str]:
-    """This process's, Prefect's settings included wherever they come from."""
+    """Return this process's environment, with Prefect's settings wherever they come from."""
     settings = get_current_settings().to_environment_variables(exclude_unset=True)
     return {**os.environ, **settings, "PREFECT_FLOWS_HEARTBEAT_FREQUENCY": str(heartbeat_s)}
