@@ -1,1 +1,1 @@
-"""What Aceite tells Prefect and people, when, and how often."""
+"""Announcements and notifications: what Aceite tells Prefect and people, when, and how often."""

@@ -1,4 +1,4 @@
-"""Which deliveries are announced together, and when one must be announced again. Events can be lost; deliveries not."""
+"""Decide which deliveries to announce together, and which to announce again: events may be lost, deliveries not."""
 
 from collections.abc import Container, Iterable, Iterator, Sequence
 from dataclasses import dataclass
@@ -10,29 +10,29 @@ from acceptance.deliveries.delivery import MOST_TOGETHER
 from acceptance.deliveries.pointer import MOST_POINTER_BYTES, DeliveryPointer
 
 FEW = 8
-"""So many deliveries of a dataset that wait at once are a trickle: each gets an event and a run of its own."""
+"""Up to this many waiting deliveries of a dataset get an event and a run each."""
 
 TRIED_TOGETHER = 2
 
 LONGEST_PATIENCE = timedelta(hours=1)
 KNOWN_DEAD = 8
-"""By so much is the patience shorter with a delivery whose run is known to have come to nothing."""
-_DOUBLINGS_AT_MOST = 20  # a second has become more than an hour long before
+"""Patience is divided by this for deliveries whose run is known to have died."""
+_DOUBLINGS_AT_MOST = 20  # even one second exceeds an hour after fewer doublings
 
 
 def together_at_most(contract: Contract, most: int = MOST_TOGETHER) -> int:
-    """How many deliveries of the dataset one run may judge.
+    """Return how many deliveries of the dataset one run may judge.
 
-    Where the pipeline reads a parameter that is overridden, one delivery runs at a time: a run of many would hold it,
-    and the file that a person waits for, for hours. Where a partition holds all deliveries of its date, what it must
-    hold depends on which of them are in it already: each is measured right behind its pipeline.
+    With an overridden parameter one delivery runs at a time: a run of many would lock the parameter, and delay the file
+    that a person waits for, for hours. If a partition holds all deliveries of its date, its expected rows depend on
+    which of them it already holds, so each is measured right after its pipeline.
     """
     alone = contract.override or contract.partition_holds is PartitionHolds.ALL_DELIVERIES
     return 1 if alone else most
 
 
 def batches(pointers: Sequence[DeliveryPointer], at_most: int) -> Iterator[tuple[DeliveryPointer, ...]]:
-    """Those that are announced together, in their order; a few are not."""
+    """Yield the groups of pointers to announce together, in order. The last few get events of their own."""
     while len(pointers) > FEW and at_most > 1:
         taken = _fitting(pointers[:at_most])
         if len(taken) > 1:
@@ -41,7 +41,7 @@ def batches(pointers: Sequence[DeliveryPointer], at_most: int) -> Iterator[tuple
 
 
 def _fitting(pointers: Sequence[DeliveryPointer]) -> tuple[DeliveryPointer, ...]:
-    """As many as one event holds, and one at least."""
+    """Return as many pointers as fit into one event, but at least one."""
     size_bytes, taken = 0, 0
     for pointer in pointers:
         size_bytes += pointer.size_bytes
@@ -53,9 +53,9 @@ def _fitting(pointers: Sequence[DeliveryPointer]) -> tuple[DeliveryPointer, ...]
 
 @dataclass(frozen=True, slots=True)
 class InFlight:
-    """An announced delivery without a verdict. `announcements` counts the events so far; all times are in UTC.
+    """An announced delivery without a verdict. `announcements` counts its events; all times are in UTC.
 
-    `pipeline_takes` is the sum of the deadlines of its contract's steps: a claimed delivery may take that long.
+    `pipeline_takes` is the sum of the deadlines of its contract's steps, the time that a claimed delivery may take.
     """
 
     delivery_id: str
@@ -72,15 +72,15 @@ def due_again(
     queued: int = 0,
     orphaned: Container[str] = frozenset(),
 ) -> tuple[InFlight, ...]:
-    """Those whose event or run seems lost, oldest first.
+    """Return the deliveries whose event or run seems lost, oldest first.
 
-    Nobody claimed it for `patience`, doubled with each announcement up to an hour, so that a long queue is not made
-    longer. Or somebody claimed it and more time has gone by than its pipeline may take: the new run finds out whether
-    the claimer is alive.
+    Either no run claimed it for `patience`, which doubles with each announcement up to an hour, so that a long queue
+    does not grow. Or a run claimed it and exceeded the time of its pipeline: a new run checks whether the claimer is
+    alive.
 
-    While `queued` runs wait for a free process, what nobody claimed may be one of them: it is given the whole hour.
-    Not so `orphaned` deliveries, by id, whose run is known to have ended without a verdict: they are announced again at
-    once the first time, and then ever later, as one of them may be what ends its run.
+    While `queued` runs wait for a free process, an unclaimed delivery may be one of them, so it gets the whole hour.
+    `orphaned` deliveries, by id, whose run is known to have ended without a verdict, are announced again at once, then
+    at growing intervals, as one of them may be what kills its run.
     """
     longest_first = LONGEST_PATIENCE if queued else timedelta(0)
 

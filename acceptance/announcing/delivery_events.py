@@ -1,4 +1,4 @@
-"""The events that Aceite emits: names, and what they carry. An event holds a pointer to a delivery, never rows."""
+"""The events that Aceite emits: names and payloads. An event carries a pointer to a delivery, never rows."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -24,12 +24,12 @@ HEARTBEAT = "watcher.heartbeat"
 VERDICT_EVENTS = {Verdict.ACCEPTED: ACCEPTED, Verdict.REJECTED: REJECTED, Verdict.INCONCLUSIVE: INCONCLUSIVE}
 
 DATASET = "aceite.dataset"
-"""The label that every event about a delivery or a dataset has."""
+"""The resource label of every event about a delivery or a dataset."""
 
 
 @dataclass(frozen=True, slots=True)
 class EventDraft:
-    """An event before it has an id and a time. `resource` are the labels of what it is about."""
+    """An event without an id and a time. `resource` holds the labels of its resource."""
 
     name: str
     resource: Mapping[str, str]
@@ -42,7 +42,7 @@ def arrived(delivery: Delivery) -> EventDraft:
 
 
 def arrived_together(pointers: Sequence[DeliveryPointer]) -> EventDraft:
-    """Deliveries of one dataset that one run judges. The resource is the location that they share."""
+    """Return the event for deliveries of one dataset that one run judges. The resource is their common location."""
     first, last = min(pointer.business_date for pointer in pointers), max(pointer.business_date for pointer in pointers)
     members = [member for pointer in pointers for member in pointer.members]
     resource = {
@@ -59,7 +59,7 @@ def arrived_together(pointers: Sequence[DeliveryPointer]) -> EventDraft:
 
 
 def title_together(pointers: Sequence[DeliveryPointer]) -> str:
-    """The name of their run: `orders 12 deliveries 2026-01-01 to 2026-01-12`."""
+    """Return the name of their run: `orders 12 deliveries 2026-01-01 to 2026-01-12`."""
     dates = sorted({pointer.business_date.isoformat() for pointer in pointers})
     return f"{pointers[0].dataset} {len(pointers)} deliveries {' to '.join(dict.fromkeys((dates[0], dates[-1])))}"
 

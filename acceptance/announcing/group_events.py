@@ -1,4 +1,4 @@
-"""The event of a group of files that is no delivery: what it lacks, or has too much of."""
+"""The event of an incomplete or wrong group of files."""
 
 from acceptance.announcing.delivery_events import DATASET, INCOMPLETE, EventDraft
 from acceptance.announcing.messages import message
@@ -7,11 +7,11 @@ from acceptance.deliveries.completeness import Incomplete, deadline
 from acceptance.deliveries.file_groups import Group, group_prefix
 
 MOST_KEYS = 500
-"""Keys that an event names: with as many missing ones, and 1,024 bytes each, it stays below Prefect's 1.5 MB."""
+"""The most keys that an event lists: with as many missing ones of 1,024 bytes, it stays below Prefect's 1.5 MB."""
 
 
 def incomplete(group: Group, contract: Contract, finding: Incomplete) -> EventDraft:
-    """What a group lacks. `deadline` is when it was, or will be, told that it is not complete."""
+    """Return the event. `deadline` is when people were, or will be, notified that the group is incomplete."""
     due = deadline(group, contract)
     location = f"s3://{contract.template.bucket}/{group_prefix(contract, group.key)}"
     resource = {

@@ -1,7 +1,7 @@
-"""What people are told in a chat or by mail: a subject, and a list of facts.
+"""Messages for people, in a chat or by mail: a subject and a list of facts.
 
-Keys, cells and AWS's answers are other people's texts. In a message they are nothing but text: no link, no mention, no
-image, no markup of Slack, Markdown or HTML, no second line, and not long.
+Keys, cells and AWS's messages are untrusted texts. A message shows them as short plain text on one line: no link, no
+mention, no image, no markup of Slack, Markdown or HTML.
 """
 
 import re
@@ -9,10 +9,10 @@ import unicodedata
 from collections.abc import Iterable, Mapping
 
 LONGEST = 300
-"""Characters of one text in a message."""
+"""The most characters of one text in a message."""
 
 LONGEST_TITLE = 200
-"""Of a delivery's title in a subject, so that there is room for what became of it."""
+"""The most characters of a delivery's title in a subject, so that the verdict fits behind it."""
 
 _LOOKS_ALIKE = str.maketrans(
     {
@@ -29,7 +29,7 @@ _LOOKS_ALIKE = str.maketrans(
         "&": "＆",
     }
 )
-"""Each channel has its own way to escape, and some none: other characters are text in all of them."""
+"""Lookalikes of markup characters: channels escape in different ways or not at all, but these are text in all."""
 
 _EMPHASIS = re.compile(r"(?<![^\W_])_+|_+(?![^\W_])")
 _HEADING = re.compile(r"^[#\-+=]+")
@@ -38,22 +38,22 @@ _TEMPLATE = re.compile(r"(?<=\{)(?=[{%#])")
 
 
 def plain(text: str, most: int = LONGEST) -> str:
-    """The text as nothing but text, on one line, `most` characters at most.
+    """Return the text without markup, on one line of at most `most` characters.
 
-    An address stays readable and is no link, but for those of S3, which no channel makes one of.
+    An address stays readable but is not a link. Addresses of S3 stay as they are: no channel links them.
     """
-    visible = "".join(" " if unicodedata.category(each)[0] in "CZ" else each for each in text[: 4 * most])
+    visible = "".join(" " if unicodedata.category(char)[0] in "CZ" else char for char in text[: 4 * most])
     line = _TEMPLATE.sub(" ", " ".join(visible.split()).translate(_LOOKS_ALIKE))
-    line = _EMPHASIS.sub(lambda found: "ˍ" * len(found[0]), _ADDRESS.sub(_no_link, _HEADING.sub("", line).lstrip()))
+    line = _EMPHASIS.sub(lambda match: "ˍ" * len(match[0]), _ADDRESS.sub(_no_link, _HEADING.sub("", line).lstrip()))
     return line if len(line) <= most else line[: most - 1].rstrip() + "…"
 
 
 def message(subject: str, facts: Iterable[tuple[str, str]], links: Mapping[str, str] | None = None) -> dict[str, str]:
-    """Facts without a text are left out. `links` are our own addresses, and stay as they are."""
-    lines = [f"- {name}: {said}" for name, text in facts if (said := plain(text))]
+    """Return subject and body. Facts without a text are left out. `links` are our own addresses and stay unchanged."""
+    lines = [f"- {name}: {line}" for name, text in facts if (line := plain(text))]
     lines += [f"- {name}: {address}" for name, address in (links or {}).items() if address]
     return {"subject": plain(subject), "body": "\n".join(lines)}
 
 
-def _no_link(found: re.Match[str]) -> str:
-    return f"{found[1] or found[2]}∶"
+def _no_link(match: re.Match[str]) -> str:
+    return f"{match[1] or match[2]}∶"

@@ -22,7 +22,7 @@ _WHOLE_DAYS = timedelta(days=27)  # a month, which some contracts count in, is n
 
 @dataclass(frozen=True, slots=True)
 class Arrival:
-    """A delivery that came. `uri` is of its first file."""
+    """A delivery that arrived. `uri` is that of its first file."""
 
     at: datetime
     business_date: date
@@ -31,10 +31,10 @@ class Arrival:
 
 @dataclass(frozen=True, slots=True)
 class Watched:
-    """What is known of a dataset: since when it is watched, its last new delivery, and the last one found missing.
+    """The state of a dataset: the start of watching, its last new delivery, and the last notification.
 
-    An amended delivery, of files that were delivered before, is not the next one. `told` is when that which people
-    were told of last was due. `paused` is since when its validation is paused.
+    A delivery of a key that was delivered before does not count as new. `told` is the due time of the missing delivery
+    that people were last notified of. `paused` is when its validation was paused.
     """
 
     dataset: str
@@ -46,9 +46,9 @@ class Watched:
 
 @dataclass(frozen=True, slots=True)
 class Missing:
-    """Deliveries that did not come: how many, when the first and the latest of them were due.
+    """Missing deliveries: how many, and when the first and the latest of them were due.
 
-    `business_date` is that of the latest, None where it does not follow from the last one's.
+    `business_date` is that of the latest, None if it does not follow from the last delivery's.
     """
 
     count: int
@@ -59,7 +59,7 @@ class Missing:
 
 
 def missing(contract: Contract, watched: Watched, now: datetime) -> Missing | None:
-    """None if nothing is, or the contract promises no frequency."""
+    """Return the missing deliveries, or None if there are none or the contract promises no frequency."""
     every = contract.update_every
     if every is None:
         return None
@@ -74,10 +74,10 @@ def missing(contract: Contract, watched: Watched, now: datetime) -> Missing | No
 
 
 def first_due(contract: Contract, watched: Watched, every: timedelta) -> datetime:
-    """When the delivery after the last one is due.
+    """Return when the delivery after the last one is due.
 
-    With a time of day in the contract an arrival counts for the nearest one, be it early or late, and the next is due
-    `every` later; so a late delivery does not make the following ones late.
+    If the contract states a time of day, an arrival counts for the nearest such time, early or late, and the next is
+    due `every` later; so a late delivery does not shift the following ones.
     """
     counted_from = watched.last.at if watched.last else watched.since
     at = contract.available_at
@@ -90,7 +90,7 @@ def first_due(contract: Contract, watched: Watched, every: timedelta) -> datetim
 
 
 def judged_within(contract: Contract) -> timedelta:
-    """How long after its arrival a delivery has its verdict at the latest."""
+    """Return how long after its arrival a delivery must have its verdict."""
     promised = [check.threshold.bounds[0] for check in contract.checks if check.metric is Metric.LATENCY]
     if promised:
         return timedelta(seconds=float(min(promised)))

@@ -1,4 +1,4 @@
-"""The events of what does not happen: a delivery that does not come, a verdict that is not reached, a pause."""
+"""The events of overdue deliveries, overdue verdicts, and paused and resumed datasets."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -16,7 +16,7 @@ MOST_TITLES = 20
 
 @dataclass(frozen=True, slots=True)
 class Late:
-    """A delivery without a verdict, and by when it should have one. `state` is how far it came."""
+    """A delivery without a verdict, and when that was due. `state` is how far it came."""
 
     delivery_id: str
     title: str
@@ -28,7 +28,7 @@ class Late:
 
 
 def not_arrived(contract: Contract, missing: Missing) -> EventDraft:
-    """Of the latest delivery that is missing; `missed` counts it and those before it."""
+    """Return the event for the latest missing delivery; `missed` counts it and those before it."""
     last, day = missing.last, missing.business_date
     expected = day.isoformat() if day else None
     payload: dict[str, Any] = {
@@ -49,7 +49,7 @@ def not_arrived(contract: Contract, missing: Missing) -> EventDraft:
         ("Missed", f"{missing.count} deliveries since {said(missing.since)}" if missing.count > 1 else ""),
         (
             "Last",
-            f"{last.business_date.isoformat()}, arrived {said(last.at)}, {last.uri}" if last else "none ever came",
+            f"{last.business_date.isoformat()}, arrived {said(last.at)}, {last.uri}" if last else "none ever arrived",
         ),
     ]
     title = f"{contract.dataset} {expected}" if expected else contract.dataset
@@ -58,8 +58,8 @@ def not_arrived(contract: Contract, missing: Missing) -> EventDraft:
 
 
 def no_verdict(dataset: str, late: Sequence[Late]) -> EventDraft:
-    """Of deliveries that arrived and were not judged in time, the oldest first."""
-    first, days = late[0], sorted({each.business_date.isoformat() for each in late})
+    """Return the event for deliveries that arrived and have no verdict in time, the oldest first."""
+    first, days = late[0], sorted({item.business_date.isoformat() for item in late})
     more = f" and {len(late) - 1} more" if len(late) > 1 else ""
     payload: dict[str, Any] = {
         "dataset": dataset,
@@ -70,8 +70,8 @@ def no_verdict(dataset: str, late: Sequence[Late]) -> EventDraft:
         "arrived": first.arrived_at.isoformat(),
         "state": first.state,
         "count": len(late),
-        "deliveries": [each.delivery_id for each in late],
-        "titles": [each.title for each in late[:MOST_TITLES]],
+        "deliveries": [item.delivery_id for item in late],
+        "titles": [item.title for item in late[:MOST_TITLES]],
         "last": first.uri,
     }
     facts = [
@@ -90,7 +90,7 @@ def no_verdict(dataset: str, late: Sequence[Late]) -> EventDraft:
 
 
 def paused(dataset: str, since: datetime, waiting: int, reasons: Sequence[str], page: str) -> EventDraft:
-    """`reasons` are those of the inconclusive verdicts just before, the newest first; `page` is where it is resumed."""
+    """Return the event. `reasons` are those of the last inconclusive verdicts, newest first; `page` is for resuming."""
     payload: dict[str, Any] = {
         "dataset": dataset,
         "since": since.isoformat(),
@@ -102,10 +102,10 @@ def paused(dataset: str, since: datetime, waiting: int, reasons: Sequence[str], 
     facts = [
         ("Dataset", dataset),
         ("Paused", said(since)),
-        ("Why", f"{len(reasons)} deliveries could not be judged" if reasons else "switched off by a person"),
+        ("Why", f"{len(reasons)} deliveries were inconclusive" if reasons else "a person switched it off"),
         ("The last", reasons[0] if reasons else ""),
         ("Deliveries that wait", str(waiting)),
-        ("To resume", "switch the automation on again; all that wait are judged then"),
+        ("To resume", "switch the automation on again; Aceite then judges all that wait"),
     ]
     payload["message"] = message(f"{dataset}: validation is paused", facts, {"Automation": page})
     return EventDraft(PAUSED, _resource(dataset, f"{dataset} is paused"), payload)

@@ -1,4 +1,4 @@
-"""The event of a verdict: what a notification says, and what kind of failure kept a delivery from being judged."""
+"""The event of a verdict: the content of its notification, and the kind of failure that made it inconclusive."""
 
 import re
 from collections.abc import Mapping
@@ -12,10 +12,10 @@ from acceptance.evidence.evidence import Evidence, StepRecord, StepStatus
 from acceptance.judging.judge import CheckResult, Judgement, Outcome, Verdict
 
 FAILURE = "aceite.failure"
-"""The label of an inconclusive delivery that says what failed: a step, or a check that could not be measured."""
+"""The label of an inconclusive delivery that names what failed: a step, or a check that was not measured."""
 
 CANCELLED = "cancelled by"
-"""How the reason begins when a person ended the run: nothing failed."""
+"""The beginning of the reason if a person cancelled the run: nothing failed."""
 
 _LOOKED_AT_FIRST = {Verdict.REJECTED: Outcome.FAILED, Verdict.INCONCLUSIVE: Outcome.ERRORED}
 _BELOW_BUCKET = re.compile(r"(s3://[^/\s]+/).*")
@@ -25,23 +25,23 @@ _OF_ONE_FILE = re.compile(r" \(.*\)$")
 def judged(
     delivery: Delivery, judgement: Judgement, evidence_uri: str, run_url: str | None, failure: str = ""
 ) -> EventDraft:
-    """Emitted after the evidence was put. The payload is what a notification says."""
-    found = first_failed(judgement)
-    check = {"id": found.check.id, "expected": found.expected, "observed": found.observed} if found else None
+    """Return the event to emit after the evidence is put. The payload is the content of a notification."""
+    failed = first_failed(judgement)
+    check = {"id": failed.check.id, "expected": failed.expected, "observed": failed.observed} if failed else None
     label = {FAILURE: failure} if failure and judgement.verdict is Verdict.INCONCLUSIVE else {}
     return _event(delivery, judgement.verdict, judgement.reason, check, evidence_uri, run_url or "", label)
 
 
 def judged_by(delivery: Delivery, evidence: Evidence, evidence_uri: str) -> EventDraft:
-    """The same from evidence whose run died before it could tell. It counts as no failure: nobody saw which it was."""
+    """Return the event from evidence whose run died before it emitted one. It has no failure label."""
     wanted = _LOOKED_AT_FIRST.get(evidence.verdict)
-    found = next((check for check in evidence.checks if check.outcome is wanted), None)
-    check = {"id": found.id, "expected": found.expected, "observed": found.observed} if found else None
+    failed = next((check for check in evidence.checks if check.outcome is wanted), None)
+    check = {"id": failed.id, "expected": failed.expected, "observed": failed.observed} if failed else None
     return _event(delivery, evidence.verdict, evidence.reason, check, evidence_uri, evidence.run.url or "", {})
 
 
 def verdict_event_id(evidence_uri: str) -> UUID:
-    """Whoever tells of a verdict, and however often, it is one event."""
+    """Return the event's id, the same for every announcement of this verdict."""
     return uuid5(NAMESPACE_URL, evidence_uri)
 
 
@@ -80,15 +80,15 @@ def _event(
 
 
 def first_failed(judgement: Judgement) -> CheckResult | None:
-    """The check that a person should look at first: one that failed; of an inconclusive delivery one without answer."""
+    """Return the check to look at first: one that failed, or for an inconclusive delivery one that errored."""
     wanted = _LOOKED_AT_FIRST.get(judgement.verdict)
     return next((result for result in judgement.results if result.outcome is wanted), None)
 
 
 def failure_of(stopped_by: str, steps: tuple[StepRecord, ...], judgement: Judgement) -> str:
-    """What failed, in words that are the same for every delivery that it keeps from being judged; empty if nothing did.
+    """Return what failed, in the same words for every delivery that it affects, or "" if nothing failed.
 
-    Of a step its name, without the key or file that only this delivery has.
+    For a step this is its name, without the key or file of this delivery.
     """
     if stopped_by.startswith(CANCELLED):
         return ""
@@ -96,5 +96,5 @@ def failure_of(stopped_by: str, steps: tuple[StepRecord, ...], judgement: Judgem
         failed = (step.name for step in steps if step.status is StepStatus.FAILED)
         kind = next((name for name in failed if stopped_by.startswith(f"{name}:")), stopped_by.partition(":")[0])
         return plain(_OF_ONE_FILE.sub("", _BELOW_BUCKET.sub(r"\1", kind)))
-    found = first_failed(judgement)
-    return f"check {found.check.id}" if found else "nothing was measured"
+    check = first_failed(judgement)
+    return f"check {check.check.id}" if check else "nothing was measured"

@@ -1,1 +1,1 @@
-"""Which objects landed, and which delivery they make."""
+"""The objects that landed, and the deliveries that they make."""

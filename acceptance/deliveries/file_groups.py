@@ -1,8 +1,8 @@
-"""The files that belong together: from the first that is seen to the delivery that they make, and on to the next.
+"""Groups of files that belong together: from their first file to the delivery that they make, and on to the next.
 
-A group is a value. What a listing says comes into it by `absorb` and `relisted`, `completeness.decide` says what is to
-be done, and what was done comes into it by `completed` and `told`. Objects are compared by what they are, never by
-when or in which order they were seen.
+A group is a value. `absorb` and `relisted` add what a listing shows, `completeness.decide` says what to do, and
+`completed` and `mark_notified` record what was done. Objects compare by identity, never by when or in which order the
+watcher saw them.
 """
 
 import hashlib
@@ -19,7 +19,7 @@ from acceptance.errors import UnroutableKey
 
 
 class Role(StrEnum):
-    """What an object is in its group. Marker and manifest are its signal, and never among its members."""
+    """The role of an object in its group. Marker and manifest are signals, never members."""
 
     MEMBER = "member"
     MARKER = "marker"
@@ -28,7 +28,7 @@ class Role(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class GroupKey:
-    """Whose files belong together. `fields` are the contract's `group_fields`, in the order of its key template."""
+    """The identity of a group. `fields` are the contract's `group_fields`, in the order of its key template."""
 
     dataset: str
     business_date: date
@@ -36,25 +36,25 @@ class GroupKey:
 
     @property
     def id(self) -> str:
-        """20 hexadecimal digits of the SHA-256 of all of it."""
+        """Return 20 hexadecimal digits of the SHA-256 of all of it."""
         parts = (self.dataset, self.business_date.isoformat(), self.fields)
         return hashlib.sha256(json.dumps(parts).encode()).hexdigest()[:20]
 
     @property
     def title(self) -> str:
-        """`<dataset> <business date> <name>=<value> ...`"""
+        """Return `<dataset> <business date> <name>=<value> ...`"""
         return " ".join((self.dataset, self.business_date.isoformat(), *map("=".join, self.fields)))
 
 
 @dataclass(frozen=True, slots=True)
 class Group:
-    """The objects of a group that are there now, by key, and what became of them so far. All times are in UTC.
+    """The present objects of a group, by key, and its history. All times are in UTC.
 
-    There is news when an object came or was replaced since the last delivery: `opened_at` is when that began, None
-    when there is none. `changed_at` is the last change of any kind, files that went among them. `listed` is whether
-    nothing has changed since the whole group was listed. `revision` counts the deliveries; `delivered` and
-    `delivered_signals` are the versions of the last one. `told` is the last finding that could not wait for the
-    deadline; `overdue`, that the deadline passed and this was told.
+    A group is open if an object landed or was replaced since the last delivery: `opened_at` is when that began, None
+    if the group is closed. `changed_at` is the last change of any kind, deletions included. `listed`: nothing changed
+    since the last listing of the whole group. `revision` counts the deliveries; `delivered` and `delivered_signals` are
+    the versions of the last one. `notified` is the last finding that did not wait for the deadline; `overdue`: people
+    were notified that the deadline passed.
     """
 
     key: GroupKey
@@ -66,12 +66,12 @@ class Group:
     revision: int = 0
     delivered: tuple[LandingObject, ...] = ()
     delivered_signals: tuple[LandingObject, ...] = ()
-    told: str = ""
+    notified: str = ""
     overdue: bool = False
 
     @property
     def signal(self) -> LandingObject | None:
-        """The marker or manifest; of several the first by key."""
+        """Return the marker or manifest; of several, the first by key."""
         return min(self.signals.values(), default=None)
 
 
@@ -79,18 +79,18 @@ def group_key(contract: Contract, business_date: date, fields: Mapping[str, str]
     return GroupKey(contract.dataset, business_date, tuple((name, fields[name]) for name in contract.group_fields))
 
 
-def place(contract: Contract, key: str) -> tuple[GroupKey, Role]:
-    """The group of a key in the contract's bucket. Raises UnroutableKey with what does not fit the key template.
+def locate(contract: Contract, key: str) -> tuple[GroupKey, Role]:
+    """Return the group and role of a key in the contract's bucket. Raise UnroutableKey if it fits no template.
 
-    A key that fits both is the signal's: `_SUCCESS` is no file of data, even where a `{file}` may have any name. Where
-    the signal's name holds `{file}`, that may be the whole name: a.done and a.csv.done both tell of a.csv.
+    A key that fits both templates is a signal: `_SUCCESS` is not a data file, even if a `{file}` may have any name. A
+    `{file}` in the signal's name may be the whole name: a.done and a.csv.done both announce a.csv.
     """
     if contract.signal is not None:
         role = Role.MARKER if isinstance(contract.completion, Marker) else Role.MANIFEST
         try:
             business_date, fields = contract.signal.read(key)
         except UnroutableKey:
-            pass  # what the template says is the better reason
+            pass  # the key template's error is the better reason
         else:
             if FILE in fields:
                 fields[FILE] = fields[FILE].removesuffix(after_file(contract.template)) or fields[FILE]
@@ -99,7 +99,7 @@ def place(contract: Contract, key: str) -> tuple[GroupKey, Role]:
 
 
 def group_prefix(contract: Contract, key: GroupKey) -> str:
-    """What all keys of the group start with, its signal's as well; keys of others may do so, too."""
+    """Return the prefix of all keys of the group, signals included; keys of other groups may share it."""
     beginnings = [
         template.beginning(key.business_date, dict(key.fields))
         for template in (contract.template, contract.signal)
@@ -119,10 +119,10 @@ def absorb(
     signals: Iterable[LandingObject] = (),
     gone: Iterable[str] = (),
 ) -> Group:
-    """The group with objects that came or were replaced, and without the keys that are gone.
+    """Return the group with objects that landed or were replaced, and without the keys that are gone.
 
-    What it knows already changes nothing. Under `resent: ignore` a delivered file that comes again with its bytes
-    takes the place of the old version in what was delivered, so that it is no news.
+    Known objects change nothing. Under `resent: ignore` a delivered file that lands again with the same bytes replaces
+    the old version in `delivered`, so that it does not open the group.
     """
     missing = set(gone)
     present = _changed(group.members, members, missing)
@@ -136,30 +136,30 @@ def absorb(
         changed_at=now,
         listed=False,
         delivered=_without_resent(group.delivered, present) if contract.resent is Resent.IGNORE else group.delivered,
-        told=group.told if signalled == group.signals else "",  # a new signal is a new statement
+        notified=group.notified if signalled == group.signals else "",  # a new signal is a new statement
     )
     return _opened(changed, contract, now)
 
 
 def relisted(group: Group, contract: Contract, objects: Iterable[LandingObject], now: datetime) -> Group:
-    """The group as a listing of its whole prefix shows it; objects of others in it are left out."""
-    found: dict[Role, list[LandingObject]] = {role: [] for role in Role}
+    """Return the group as a listing of its whole prefix shows it, without the objects of other groups."""
+    listed: dict[Role, list[LandingObject]] = {role: [] for role in Role}
     for landed in objects:
         try:
-            key, role = place(contract, landed.key)
+            key, role = locate(contract, landed.key)
         except UnroutableKey:
             continue
         if key == group.key:
-            found[role].append(landed)
-    signals = found[Role.MARKER] + found[Role.MANIFEST]
-    there = {landed.key for landed in (*found[Role.MEMBER], *signals)}
-    gone = {*group.members, *group.signals} - there
-    changed = absorb(group, contract, now, members=found[Role.MEMBER], signals=signals, gone=gone)
+            listed[role].append(landed)
+    signals = listed[Role.MARKER] + listed[Role.MANIFEST]
+    present = {landed.key for landed in (*listed[Role.MEMBER], *signals)}
+    gone = {*group.members, *group.signals} - present
+    changed = absorb(group, contract, now, members=listed[Role.MEMBER], signals=signals, gone=gone)
     return replace(changed, listed=True)
 
 
 def completed(group: Group, contract: Contract, delivery: Delivery, now: datetime) -> Group:
-    """The group after its delivery was remembered."""
+    """Return the group after the ledger recorded its delivery."""
     done = replace(
         group,
         opened_at=None,
@@ -171,25 +171,25 @@ def completed(group: Group, contract: Contract, delivery: Delivery, now: datetim
 
 
 def _opened(group: Group, contract: Contract, now: datetime) -> Group:
-    """Begins or ends the time in which there is news; each time has a deadline of its own, and is told of anew."""
+    """Open or close the group; each opening has its own deadline and its own notifications."""
     news = _has_news(group, contract)
     if news and group.opened_at is not None:
         return group
-    return replace(group, opened_at=now if news else None, told="", overdue=False)
+    return replace(group, opened_at=now if news else None, notified="", overdue=False)
 
 
 def _has_news(group: Group, contract: Contract) -> bool:
     if not set(group.delivered).issuperset(group.members.values()):
         return True
-    # A marker put again says nothing new of files that were delivered; a manifest may list others than before.
-    speaks = isinstance(contract.completion, Manifest) or not group.members
-    return speaks and not set(group.delivered_signals).issuperset(group.signals.values())
+    # A marker put again says nothing new about delivered files; a manifest may list other files than before.
+    counts = isinstance(contract.completion, Manifest) or not group.members
+    return counts and not set(group.delivered_signals).issuperset(group.signals.values())
 
 
 def _changed(
-    known: Mapping[str, LandingObject], came: Iterable[LandingObject], gone: set[str]
+    known: Mapping[str, LandingObject], new: Iterable[LandingObject], gone: set[str]
 ) -> Mapping[str, LandingObject]:
-    return {key: landed for key, landed in known.items() if key not in gone} | {landed.key: landed for landed in came}
+    return {key: landed for key, landed in known.items() if key not in gone} | {landed.key: landed for landed in new}
 
 
 def _without_resent(

@@ -1,9 +1,9 @@
-"""A manifest: the file by which a sender lists what belongs to a delivery.
+"""A landed manifest: the file in which a sender lists the files of a delivery.
 
-JSON, a list of keys or of entries, or an object with such a list as `entries` or `files`; or plain text with one key
-in each line. An entry is an object with `key`, `url` or `name`, and if the sender likes `size` in bytes, `etag`, `md5`
-and `sha256` (hexadecimal or base64); what else it holds is not looked at. A key is a whole key of the bucket, an
-s3:// address, or, without any "/", a name in the manifest's own folder.
+It is JSON (a list of keys or of entries, or an object with such a list as `entries` or `files`) or plain text with one
+key per line. An entry is an object with `key`, `url` or `name` and optionally `size` in bytes, `etag`, `md5` and
+`sha256` (hexadecimal or base64); other members are ignored. A key is a whole key of the bucket, an s3:// address, or,
+without any "/", a name in the manifest's own folder.
 """
 
 import base64
@@ -17,10 +17,10 @@ from typing import Any
 from acceptance.deliveries.delivery import LandingObject
 
 MOST_BYTES = 5_000_000
-"""Nobody needs to fetch a larger one: it is refused."""
+"""Aceite refuses a larger manifest without reading it."""
 
 MOST_FILES = 10_000
-"""Far more than one delivery may have (`events.MOST_POINTER_BYTES`), and still read in less than a second."""
+"""Far more than a delivery may have (`pointer.MOST_POINTER_BYTES`), yet read in less than a second."""
 
 _MOST_SHOWN = 200
 _LARGEST_SIZE = 2**63
@@ -42,25 +42,25 @@ class Entry:
 
 @dataclass(frozen=True, slots=True)
 class Unreadable:
-    """Why a manifest cannot be followed: what was found where, and what is allowed."""
+    """The reason why a manifest is invalid: what is where, and what is allowed."""
 
     reason: str
 
 
 @dataclass(frozen=True, slots=True)
 class DigestOf:
-    """`algorithm` is md5 or sha256, of the bytes of this object version."""
+    """A digest to compute of this object version. `algorithm` is md5 or sha256."""
 
     landed: LandingObject
     algorithm: str
 
 
 @dataclass(frozen=True, slots=True)
-class Comparison:
-    """What a manifest says, held against what is there.
+class ManifestComparison:
+    """A manifest compared with the objects that landed.
 
-    `absent` are keys. `wrong` is by key the sentence that says what does not agree. `unverified` must be made from the
-    bytes of files; it is only asked for when all else agrees.
+    `absent` are keys. `wrong` maps a key to the sentence that says what differs. `unverified` are the digests still to
+    compute from the bytes of files, once all else agrees.
     """
 
     absent: tuple[str, ...]
@@ -69,29 +69,29 @@ class Comparison:
 
 
 def compare(
-    entries: Sequence[Entry], there: Mapping[str, LandingObject], digests: Mapping[DigestOf, str]
-) -> Comparison:
-    """`there` is by key; `digests` are in lower-case hexadecimal."""
-    absent = tuple(entry.key for entry in entries if entry.key not in there)
-    pairs = [(there[entry.key], entry) for entry in entries if entry.key in there]
+    entries: Sequence[Entry], objects: Mapping[str, LandingObject], digests: Mapping[DigestOf, str]
+) -> ManifestComparison:
+    """Compare a manifest with the landed objects by key. `digests` are in lower-case hexadecimal."""
+    absent = tuple(entry.key for entry in entries if entry.key not in objects)
+    pairs = [(objects[entry.key], entry) for entry in entries if entry.key in objects]
     wrong = {landed.key: misfit for landed, entry in pairs if (misfit := _misfit(landed, entry))}
     if absent or wrong:
-        return Comparison(absent, wrong, ())
-    said = {digest: value for pair in pairs for digest, value in _digests_of_bytes(*pair)}
-    for digest, value in said.items():
-        found = digests.get(digest, value)
-        if found != value:
-            wrong[digest.landed.key] = f"{digest.landed.key} has {digest.algorithm} {found}, the manifest says {value}"
-    return Comparison((), wrong, tuple(digest for digest in said if digest not in digests))
+        return ManifestComparison(absent, wrong, ())
+    expected = {digest: value for pair in pairs for digest, value in _digests_of_bytes(*pair)}
+    for digest, value in expected.items():
+        actual = digests.get(digest, value)
+        if actual != value:
+            wrong[digest.landed.key] = f"{digest.landed.key} has {digest.algorithm} {actual}, the manifest says {value}"
+    return ManifestComparison((), wrong, tuple(digest for digest in expected if digest not in digests))
 
 
 def read_manifest(content: bytes, manifest: LandingObject) -> tuple[Entry, ...] | Unreadable:
-    """The entries in their order; at least one, and no key twice."""
+    """Return the entries in their order; at least one, and no key twice."""
     try:
         entries = tuple(_read(content, manifest))
         _refuse_repetition(entries)
     except _WrongError as error:
-        return Unreadable(f"the manifest {manifest.uri} cannot be followed: {error}")
+        return Unreadable(f"the manifest {manifest.uri} is invalid: {error}")
     return entries
 
 
@@ -108,7 +108,7 @@ def _read(content: bytes, manifest: LandingObject) -> Iterator[Entry]:
         raise _WrongError(f"the byte 0x{content[error.start]:02X} at {error.start} is not UTF-8") from error
     kind, items = ("entry", _json(text)) if text.lstrip()[:1] in ("[", "{") else ("line", _lines(text))
     if len(items) > MOST_FILES:
-        raise _WrongError(f"it lists {len(items):,} files, at most {MOST_FILES:,} are followed")
+        raise _WrongError(f"it lists {len(items):,} files; at most {MOST_FILES:,} are allowed")
     if not items:
         raise _WrongError("it lists no file")
     for number, item in items:
@@ -116,7 +116,7 @@ def _read(content: bytes, manifest: LandingObject) -> Iterator[Entry]:
 
 
 def too_large(size_bytes: int) -> str:
-    return f"it has {size_bytes:,} bytes, at most {MOST_BYTES:,} are read"
+    return f"it has {size_bytes:,} bytes; at most {MOST_BYTES:,} are allowed"
 
 
 def _lines(text: str) -> Sequence[tuple[int, Any]]:
@@ -128,15 +128,15 @@ def _json(text: str) -> Sequence[tuple[int, Any]]:
     try:
         document = json.loads(text)
     except (ValueError, RecursionError) as error:  # a number of too many digits is a ValueError as well
-        raise _WrongError(f"it begins like JSON but is none: {error}") from error
+        raise _WrongError(f"it begins like JSON but is not valid JSON: {error}") from error
     if isinstance(document, dict):
-        found = [name for name in _LISTS if name in document]
-        if len(found) != 1:
-            names = " and ".join(found) or ", ".join(list(document)[:5]) or "nothing"
-            raise _WrongError(f"its object holds {_shown(names)}; exactly one of {', '.join(_LISTS)} is needed")
-        document = document[found[0]]
+        lists = [name for name in _LISTS if name in document]
+        if len(lists) != 1:
+            names = " and ".join(lists) or ", ".join(list(document)[:5]) or "nothing"
+            raise _WrongError(f"its object holds {_shown(names)}; it must hold exactly one of {', '.join(_LISTS)}")
+        document = document[lists[0]]
     if not isinstance(document, list):
-        raise _WrongError(f"found {_shown(document)} where a list of files is needed")
+        raise _WrongError(f"it holds {_shown(document)} instead of a list of files")
     return list(enumerate(document, 1))
 
 
@@ -144,22 +144,22 @@ def _entry(place: str, item: Any, manifest: LandingObject) -> Entry:
     if isinstance(item, str):
         return Entry(_key(place, item, manifest))
     if not isinstance(item, dict):
-        raise _WrongError(f"{place} is {_shown(item)}; a key is needed, or an object with {', '.join(_NAMES)}")
+        raise _WrongError(f"{place} is {_shown(item)}; allowed: a key, or an object with one of {', '.join(_NAMES)}")
     name = next((item[name] for name in _NAMES if item.get(name) is not None), None)
     if not isinstance(name, str):
-        raise _WrongError(f"{place} names {_shown(name)}; a text is needed as one of {', '.join(_NAMES)}")
+        raise _WrongError(f"{place} names {_shown(name)}; it must have a text as one of {', '.join(_NAMES)}")
     size, etag = item.get("size"), item.get("etag")
     if size is not None and (not isinstance(size, int) or isinstance(size, bool) or not 0 <= size < _LARGEST_SIZE):
-        raise _WrongError(f"the size of {place} is {_shown(size)}; a whole number of bytes is needed")
+        raise _WrongError(f"the size of {place} is {_shown(size)}; it must be a whole number of bytes")
     if etag is not None and (not isinstance(etag, str) or not etag.strip('"')):
-        raise _WrongError(f"the etag of {place} is {_shown(etag)}; a text is needed")
+        raise _WrongError(f"the etag of {place} is {_shown(etag)}; it must be a text")
     md5, sha256 = (_digest(place, kind, item.get(kind)) for kind in _DIGEST_BYTES)
     return Entry(_key(place, name, manifest), size, etag.strip('"') if etag else None, md5, sha256)
 
 
 def _key(place: str, text: str, manifest: LandingObject) -> str:
     if re.search("[\ud800-\udfff]", text):
-        raise _WrongError(f"{place} is {_shown(text)}, which is no text in UTF-8, as keys are")
+        raise _WrongError(f"{place} is {_shown(text)}, which is not valid UTF-8, as a key must be")
     scheme, separator, rest = text.partition("://")
     if separator and scheme == "s3":
         bucket, _, key = rest.partition("/")
@@ -173,7 +173,7 @@ def _key(place: str, text: str, manifest: LandingObject) -> str:
 
 
 def _digest(place: str, kind: str, value: Any) -> str | None:
-    """Hexadecimal, from hexadecimal or from base64 as in Content-MD5."""
+    """Return lower-case hexadecimal, from hexadecimal or from base64 as in Content-MD5."""
     if value is None:
         return None
     length_bytes = _DIGEST_BYTES[kind]
@@ -184,7 +184,9 @@ def _digest(place: str, kind: str, value: Any) -> str | None:
     except (binascii.Error, ValueError):
         digest = b""
     if len(digest) != length_bytes:
-        raise _WrongError(f"the {kind} of {place} is {_shown(value)}; {length_bytes} bytes as hexadecimal or base64")
+        raise _WrongError(
+            f"the {kind} of {place} is {_shown(value)}; it must be {length_bytes} bytes in hexadecimal or base64"
+        )
     return digest.hex()
 
 
@@ -205,8 +207,8 @@ def _misfit(landed: LandingObject, entry: Entry) -> str:
 
 
 def _digests_of_bytes(landed: LandingObject, entry: Entry) -> Iterator[tuple[DigestOf, str]]:
-    """An etag that is the MD5 verifies it. One that is not says nothing: it is something else for multipart uploads,
-    and for objects that are encrypted with KMS."""
+    """Yield the digests that the etag does not already verify. The etag is not the MD5 for multipart uploads and for
+    objects encrypted with KMS."""
     if entry.md5 is not None and landed.etag.lower() != entry.md5:
         yield DigestOf(landed, "md5"), entry.md5
     if entry.sha256 is not None:

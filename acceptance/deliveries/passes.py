@@ -1,4 +1,4 @@
-"""How often a delivery goes through its contract's pipeline: once, or once for each of its files."""
+"""The passes of a delivery through its contract's pipeline: one, or one for each of its files."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -7,7 +7,7 @@ from typing import Any
 from acceptance.contract.contract import Contract
 from acceptance.contract.steps import Step
 from acceptance.deliveries.delivery import Delivery, LandingObject
-from acceptance.deliveries.placeholders import OF_ONE_FILE, fields_of, fill, named
+from acceptance.deliveries.placeholders import OF_ONE_FILE, fields_of, fill, placeholder_names
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +44,7 @@ def passes(contract: Contract, delivery: Delivery) -> tuple[PipelinePass, ...]:
     """
     members = sorted(delivery.members)
     fields = [fields_of(contract.template, delivery, member) for member in members]
-    placeholders = frozenset(named(_texts(contract)))
+    placeholders = frozenset(placeholder_names(_texts(contract)))
     mentioned = delivery.prefix if "prefix" in placeholders and "key" not in placeholders else ""
     if len(members) == 1 or not (placeholders & {*OF_ONE_FILE, *_differing(fields)}):
         return (PipelinePass(delivery, members[0], fields[0], mentioned or members[0].key),)

@@ -1,8 +1,8 @@
 """Placeholders in a pipeline's texts: `{bucket} {key} {file} {prefix} {business_date:%Y%m%d} {delivery_id}` and fields.
 
-A value that was filled in is never read again, so a key full of braces stays what it is. The grammar is that of
-`tokens`. `{file}` is the template's field of that name; if it has none, the last segment of the key. `{prefix}` is the
-folder that all files of the delivery lie in; it ends in "/".
+Filled values are not parsed again, so a key full of braces stays as it is. `tokens` has the grammar. `{file}` is the
+template's field of that name, or else the last segment of the key. `{prefix}` is the folder that holds all files of the
+delivery; it ends in "/".
 """
 
 from collections.abc import Collection, Iterator, Mapping
@@ -17,11 +17,11 @@ from acceptance.deliveries.delivery import Delivery, LandingObject
 from acceptance.errors import ContractError, Problem
 
 OF_ONE_FILE = ("key", "file")
-"""Placeholders that have another value for each file of a delivery."""
+"""Placeholders whose value differs for each file of a delivery."""
 
 
 def known_placeholders(template: KeyTemplate) -> tuple[str, ...]:
-    """The names that a delivery of this template has values for. Keys without a "/" lie in no folder."""
+    """Return the placeholders that a delivery of this template can fill: no `{prefix}` if keys have no "/"."""
     general = (name for name in GENERAL if name != "prefix" or "/" in template.pattern)
     return tuple(dict.fromkeys((*general, "file", BUSINESS_DATE, *template.fields)))
 
@@ -29,11 +29,11 @@ def known_placeholders(template: KeyTemplate) -> tuple[str, ...]:
 def fill(
     template: Any, delivery: Delivery, member: LandingObject | None = None, fields: Mapping[str, str] | None = None
 ) -> Any:
-    """The same value with the placeholders in its texts filled; the keys of mappings stay.
+    """Fill the placeholders in all texts of the value; the keys of mappings stay.
 
-    `{key}` and `{file}` are those of the member, and of the first one if none is given; `fields` are its named fields.
+    `{key}` and `{file}` are those of `member`, by default the first one; `fields` are its named fields.
 
-    Raises ValueError for a text that is no template, or a placeholder that the delivery has no value for.
+    Raises ValueError for a text that is not a template, or a placeholder that the delivery cannot fill.
     """
     member = member or delivery.first
     values = {
@@ -42,11 +42,11 @@ def fill(
         "bucket": member.bucket,
         "key": member.key,
     }
-    told = named(template)
-    # These look at all members, so they are worked out only where they are asked for.
-    if "prefix" in told:
+    names = placeholder_names(template)
+    # These look at all members, so they are computed only on demand.
+    if "prefix" in names:
         values["prefix"] = delivery.prefix
-    if "delivery_id" in told:
+    if "delivery_id" in names:
         values["delivery_id"] = delivery.id
 
     def filled(value: Any) -> Any:
@@ -65,29 +65,29 @@ def fill(
 
 
 def fields_of(template: KeyTemplate, delivery: Delivery, member: LandingObject) -> Mapping[str, str]:
-    """The named fields of one member. Raises UnroutableKey if its key is not one of the template."""
+    """Return the named fields of one member. Raise UnroutableKey if its key does not fit the template."""
     return delivery.fields if len(delivery.members) == 1 else template.read(member.key)[1]
 
 
-def named(template: Any) -> tuple[str, ...]:
-    """The names of the placeholders in a value's texts, each once. Raises ValueError for a text that is no template."""
+def placeholder_names(template: Any) -> tuple[str, ...]:
+    """Return the placeholders in a value's texts, each once. Raise ValueError for a text that is not a template."""
     names = (token.name for text in _texts(template) for token in tokens(text) if isinstance(token, Placeholder))
     return tuple(dict.fromkeys(names))
 
 
-def unknown(template: Any, known: Collection[str]) -> tuple[str, ...]:
-    """The names of placeholders that are not known, each once. Raises ValueError as `named` does."""
-    return tuple(name for name in named(template) if name not in known)
+def unknown_placeholders(template: Any, known: Collection[str]) -> tuple[str, ...]:
+    """Return the unknown placeholders, each once. Raise ValueError as `placeholder_names` does."""
+    return tuple(name for name in placeholder_names(template) if name not in known)
 
 
 def partition_values(contract: Contract, delivery: Delivery) -> dict[str, str]:
-    """The text of each partition column for a delivery, in the order of the table's partition keys.
+    """Return the text of each partition column for a delivery, in the order of the table's partition keys.
 
     Raises:
         ContractError: the files of the delivery belong to different partitions.
-        UnroutableKey: a member of several has a key that is not one of the contract's template.
+        UnroutableKey: one of several members has a key that does not fit the contract's template.
     """
-    found: dict[str, str] = {}
+    texts: dict[str, str] = {}
     for column, text in contract.partition.items():
         values = {
             fill(text, delivery, member, fields_of(contract.template, delivery, member)): member
@@ -96,15 +96,15 @@ def partition_values(contract: Contract, delivery: Delivery) -> dict[str, str]:
         if len(values) > 1:
             message = (
                 f"the partition column {column} is {text!r}, which puts the files of one delivery into different "
-                f"partitions: {_examples(delivery, values)}; a delivery is measured in one partition"
+                f"partitions: {_examples(delivery, values)}; a delivery must lie in one partition"
             )
             raise ContractError([Problem(contract.path, 0, message)])
-        found[column] = next(iter(values))
-    return found
+        texts[column] = next(iter(values))
+    return texts
 
 
-def refuse_misfits(contract: Contract, delivery: Delivery, values: Mapping[str, str]) -> None:
-    """Raise ContractError for a partition value that cannot be one of its column's type: no engine would find it."""
+def refuse_invalid_partition_values(contract: Contract, delivery: Delivery, values: Mapping[str, str]) -> None:
+    """Raise ContractError for a partition value that is not of its column's type: no engine would find it."""
     columns = {column.name: column for column in contract.columns}
     for name, value in values.items():
         if columns[name].kind.is_whole and whole_number(value) is None:
@@ -115,7 +115,7 @@ def refuse_misfits(contract: Contract, delivery: Delivery, values: Mapping[str, 
             continue
         message = (
             f"the partition column {name} is {columns[name].type}, and {contract.partition[name]!r} makes {value!r} of "
-            f"{delivery.first.key}; {needed}. Narrow the key template, or make the column a string"
+            f"{delivery.first.key}; it must be {needed}. Narrow the key template, or make the column a string"
         )
         raise ContractError([Problem(contract.path, 0, message)])
 

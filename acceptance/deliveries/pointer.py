@@ -1,4 +1,4 @@
-"""The pointer that an event carries: which objects make the delivery to judge."""
+"""The pointer in an event: the objects of the delivery to judge."""
 
 import json
 from datetime import date, datetime
@@ -8,12 +8,12 @@ from pydantic import BaseModel, ConfigDict, Field
 from acceptance.deliveries.delivery import Delivery, LandingObject
 
 MOST_POINTER_BYTES = 524_288 - 1_024
-"""The most that the pointers of one event have together, by `size_bytes`: of one delivery or of several.
+"""The limit of all pointers in one event together, by `size_bytes`.
 
 Prefect creates no run whose parameters have more than 524,288 bytes (PREFECT_SERVER_API_MAX_PARAMETER_SIZE, measured by
-prefect._internal.schemas.validators.validate_parameter_size): the automation's action fails, and nobody is told. 1,024
-bytes are for the event's id and the commas. An event of more than 1,500,000 bytes is dropped
-(PREFECT_EVENTS_MAXIMUM_SIZE_BYTES, prefect.server.events.messaging); with their titles these pointers stay below.
+prefect._internal.schemas.validators.validate_parameter_size): the automation's action fails silently. 1,024 bytes are
+for the event's id and the commas. Prefect drops an event of more than 1,500,000 bytes
+(PREFECT_EVENTS_MAXIMUM_SIZE_BYTES, prefect.server.events.messaging); with their titles these pointers stay below that.
 """
 
 
@@ -61,7 +61,7 @@ class DeliveryPointer(BaseModel):
 
     @property
     def size_bytes(self) -> int:
-        """As Prefect counts parameters: JSON without spaces, in which all but ASCII is escaped."""
+        """Return the size as Prefect counts parameters: JSON without spaces, with non-ASCII characters escaped."""
         return len(json.dumps(self.model_dump(mode="json"), separators=(",", ":")))
 
     def delivery(self) -> Delivery:
@@ -70,12 +70,12 @@ class DeliveryPointer(BaseModel):
 
 
 def more_than_prefect_takes(delivery: Delivery) -> str:
-    """Why no run could be told of the delivery, for the one who sends it; empty if one can."""
+    """Return why Prefect cannot pass the delivery to a run, for its sender, or ""."""
     files, size_bytes = len(delivery.members), DeliveryPointer.to(delivery).size_bytes
     if size_bytes <= MOST_POINTER_BYTES:
         return ""
     fitting = files * MOST_POINTER_BYTES // size_bytes
     return (
-        f"there are {files:,} files, whose list has {size_bytes:,} bytes; Prefect takes {MOST_POINTER_BYTES:,} for a "
-        f"run, which is about {fitting:,} such files: send fewer and larger ones, or split the delivery"
+        f"the list of {files:,} files has {size_bytes:,} bytes; Prefect accepts {MOST_POINTER_BYTES:,} for a run, "
+        f"which is about {fitting:,} such files: send fewer and larger files, or split the delivery"
     )

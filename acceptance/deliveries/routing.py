@@ -1,11 +1,11 @@
-"""Which dataset and business date a landed object belongs to, and as what."""
+"""Routing: the dataset, business date and role of a landed object."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 from acceptance.contract.contract import Contract
 from acceptance.deliveries.delivery import Delivery, LandingObject
-from acceptance.deliveries.file_groups import GroupKey, Role, place
+from acceptance.deliveries.file_groups import GroupKey, Role, locate
 from acceptance.errors import UnroutableKey
 
 _MOST_SHOWN = 3
@@ -13,7 +13,7 @@ _MOST_SHOWN = 3
 
 @dataclass(frozen=True, slots=True)
 class Route:
-    """A key is a member of this group, or its marker or manifest."""
+    """The group that a key belongs to, as a member, marker or manifest."""
 
     contract: Contract
     group: GroupKey
@@ -21,39 +21,39 @@ class Route:
 
 
 def routes(bucket: str, key: str, contracts: Sequence[Contract]) -> tuple[Route, ...]:
-    """What a key is: at least one thing. It can be the signal of several groups, but a member of one only.
+    """Return the routes of a key, at least one. It can be the signal of several groups, but a member of one only.
 
-    Raises UnroutableKey with what does not fit those contracts that came near.
+    Raises UnroutableKey with the reasons of the nearest contracts.
     """
-    found: list[Route] = []
+    matches: list[Route] = []
     misfits: list[tuple[int, str]] = []
     for contract in contracts:
         if contract.template.bucket != bucket:
             continue
         try:
-            found.append(Route(contract, *place(contract, key)))
+            matches.append(Route(contract, *locate(contract, key)))
         except UnroutableKey as error:
             misfits.append((-contract.template.fitting(key), f"{contract.dataset}: {error}"))
-    claims = sorted({route.contract.dataset for route in found if route.role is Role.MEMBER})
+    claims = sorted({route.contract.dataset for route in matches if route.role is Role.MEMBER})
     if len(claims) > 1:
         raise UnroutableKey(f"s3://{bucket}/{key} fits more than one contract: {', '.join(claims)}")
-    if not found:
-        raise UnroutableKey(_why_nobodys(bucket, key, misfits))
-    return tuple(found)
+    if not matches:
+        raise UnroutableKey(_why_unroutable(bucket, key, misfits))
+    return tuple(matches)
 
 
 def route(landed: LandingObject, contracts: Sequence[Contract]) -> Delivery:
-    """The delivery that the object makes up alone. Raises UnroutableKey as `routes` does, and for a signal."""
-    found = routes(landed.bucket, landed.key, contracts)
-    for each in found:
-        if each.role is Role.MEMBER:
-            business_date, fields = each.contract.template.read(landed.key)
-            return Delivery(each.contract.dataset, business_date, (landed,), fields)
-    raise UnroutableKey(f"{landed.uri} is the {found[0].role} of {found[0].group.title}, and no file of it")
+    """Return the delivery of this single object. Raise UnroutableKey as `routes` does, and for a signal."""
+    matches = routes(landed.bucket, landed.key, contracts)
+    for match in matches:
+        if match.role is Role.MEMBER:
+            business_date, fields = match.contract.template.read(landed.key)
+            return Delivery(match.contract.dataset, business_date, (landed,), fields)
+    raise UnroutableKey(f"{landed.uri} is the {matches[0].role} of {matches[0].group.title}, not one of its files")
 
 
 def watched_locations(contracts: Sequence[Contract]) -> tuple[tuple[str, str], ...]:
-    """The (bucket, prefix) pairs to list so that each key of every contract is seen once: none lies inside another."""
+    """Return the (bucket, prefix) pairs that list each key of every contract once: none lies inside another."""
     locations: list[tuple[str, str]] = []
     for bucket, prefix in sorted({(contract.template.bucket, contract.template.prefix) for contract in contracts}):
         if not any(bucket == other and prefix.startswith(outer) for other, outer in locations):
@@ -61,9 +61,9 @@ def watched_locations(contracts: Sequence[Contract]) -> tuple[tuple[str, str], .
     return tuple(locations)
 
 
-def _why_nobodys(bucket: str, key: str, misfits: Sequence[tuple[int, str]]) -> str:
+def _why_unroutable(bucket: str, key: str, misfits: Sequence[tuple[int, str]]) -> str:
     if not misfits:
-        return f"s3://{bucket}/{key} fits no contract: none is watched in the bucket {bucket}"
+        return f"s3://{bucket}/{key} fits no contract: no contract has files in the bucket {bucket}"
     nearest = [reason for depth, reason in sorted(misfits) if depth == min(misfits)[0]]
     more = f"; and {len(nearest) - _MOST_SHOWN} more" if len(nearest) > _MOST_SHOWN else ""
     return f"s3://{bucket}/{key} fits no contract. {'; '.join(nearest[:_MOST_SHOWN])}{more}"

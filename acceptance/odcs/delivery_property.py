@@ -10,7 +10,7 @@ from acceptance.contract.keys.signal_file import FILE, signal_template
 from acceptance.contract.keys.template import KeyTemplate
 from acceptance.contract.keys.tokens import Placeholder, tokens
 from acceptance.contract.landing_format import NamedByColumn, PartitionHolds
-from acceptance.deliveries.placeholders import known_placeholders, unknown
+from acceptance.deliveries.placeholders import known_placeholders, unknown_placeholders
 from acceptance.odcs.document.duration import read_duration
 from acceptance.odcs.document.node import Node, hint, shown
 
@@ -119,7 +119,7 @@ def _read_partition_holds(
     elif column.in_file and column.compared:
         given["column"].refuse(f"{name} comes from the pipeline; write `landed: false` in its customProperties")
     try:
-        names = unknown(value, known or ())
+        names = unknown_placeholders(value, known or ())
     except ValueError as error:
         given["value"].refuse(str(error))
     else:

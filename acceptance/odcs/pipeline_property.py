@@ -12,7 +12,7 @@ from acceptance.contract.hive_types import HiveKind
 from acceptance.contract.keys.template import KeyTemplate
 from acceptance.contract.keys.tokens import Placeholder, tokens, write
 from acceptance.contract.steps import STEP_KINDS, AwaitGlueJob, AwaitObject, Invoke, RunGlueJob, Step
-from acceptance.deliveries.placeholders import OF_ONE_FILE, known_placeholders, unknown
+from acceptance.deliveries.placeholders import OF_ONE_FILE, known_placeholders, unknown_placeholders
 from acceptance.odcs.columns.columns import column_name
 from acceptance.odcs.document.duration import read_duration
 from acceptance.odcs.document.node import Node, hint, shown
@@ -168,7 +168,7 @@ def _refuse_unknown_placeholders(node: Node, known: Sequence[str] | None) -> Non
             _refuse_unknown_placeholders(child, known)
     else:
         try:
-            names = unknown(node.value, known or ())
+            names = unknown_placeholders(node.value, known or ())
         except ValueError as error:
             node.refuse(str(error))
         else:

@@ -18,7 +18,7 @@ from acceptance.announcing.verdict_events import failure_of, judged
 from acceptance.contract.contract import Contract
 from acceptance.contract.landing_format import Engine
 from acceptance.deliveries.delivery import Delivery
-from acceptance.deliveries.placeholders import partition_values, refuse_misfits
+from acceptance.deliveries.placeholders import partition_values, refuse_invalid_partition_values
 from acceptance.errors import ContractError, QueryFailed, StepFailed, UnroutableKey
 from acceptance.evidence.assembled import CaseFacts, RunFacts, evidence_of
 from acceptance.evidence.evidence import Evidence, QueryRecord, Sample
@@ -126,7 +126,7 @@ class DeliveryRun:
         """Read what landed, run the pipeline, look up the partition in the catalog."""
         with self._recording_what_stops():
             self.partition = partition_values(self.contract, self.delivery)
-            refuse_misfits(self.contract, self.delivery, self.partition)
+            refuse_invalid_partition_values(self.contract, self.delivery, self.partition)
             self.landed = self._read_landed()
             self._found(landed=self.landed.facts)
             if not self.findings.worth_running:

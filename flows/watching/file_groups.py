@@ -11,7 +11,7 @@ from typing import Any
 from acceptance.announcing.delivery_events import arrived
 from acceptance.announcing.group_events import incomplete
 from acceptance.contract.contract import Contract
-from acceptance.deliveries.completeness import Complete, Incomplete, Need, Waiting, decide, told
+from acceptance.deliveries.completeness import Complete, Incomplete, Need, Waiting, decide, mark_notified
 from acceptance.deliveries.delivery import Delivery, LandingObject
 from acceptance.deliveries.file_groups import Group, GroupKey, Role, absorb, completed, group_prefix, relisted
 from acceptance.deliveries.landed_manifest import DigestOf, Entry, Unreadable, read_manifest
@@ -108,7 +108,7 @@ class Grouping:
             case Incomplete():
                 self._log.warning("%s is not complete: %s", group.key.title, found.why)
                 event = incomplete(group, contract, found)
-                self._ledger.groups.commit(told(group, found), now, event=event, holder=self._liveness.holder)
+                self._ledger.groups.commit(mark_notified(group, found), now, event=event, holder=self._liveness.holder)
             case Waiting() if group != before:
                 self._ledger.groups.commit(group, now, holder=self._liveness.holder)
 

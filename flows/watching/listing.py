@@ -8,7 +8,17 @@ from functools import partial
 from typing import Any
 
 from acceptance.contract.contract import Contract
-from acceptance.deliveries.key_ranges import PAGE, KeyRange, Page, beginning, cut, differences, due, holding, merged
+from acceptance.deliveries.key_ranges import (
+    PAGE,
+    KeyRange,
+    Page,
+    due,
+    first_part,
+    listing_changes,
+    merge_small,
+    ranges_of_keys,
+    split_range,
+)
 from acceptance.deliveries.routing import watched_locations
 from aws.s3.listing import keep_pages_unparsed, list_page
 from aws.s3.notifications import Hint
@@ -103,7 +113,7 @@ class Landing:
         for (bucket, prefix), known in self._ranges.items():
             keys = [hint.key for hint in hinted if hint.bucket == bucket and hint.key.startswith(prefix)]
             if keys:
-                self._list_location((bucket, prefix), holding(known, keys), now)
+                self._list_location((bucket, prefix), ranges_of_keys(known, keys), now)
 
     def complete(self, now: datetime) -> None:
         """Complete deliveries of several files, which may take long. Raises as `look` does."""
@@ -138,11 +148,11 @@ class Landing:
         while rest is not None:
             self._liveness.stay_alive()
             first_look = rest.certified_at is None
-            part = beginning(rest, page)
+            part = first_part(rest, page)
             remembered = self._ledger.listing.versions(bucket, prefix, rest.after, part.until)
-            found = differences(part.objects, remembered)
+            found = listing_changes(part.objects, remembered)
             new_objects, groups = self._new_objects.of(bucket, found, now, first_look=first_look)
-            ranges, left = cut(rest, part, now, changed=bool(found), remembered=len(remembered))
+            ranges, left = split_range(rest, part, now, changed=bool(found), remembered=len(remembered))
             certified = Certified(bucket, prefix, rest.until, ranges, new_objects, found.gone, groups)
             self._ledger.listing.commit(certified, now, self._liveness.holder)
             self._tell(new_objects)
@@ -161,7 +171,7 @@ class Landing:
 
     def _tidy(self, bucket: str, prefix: str) -> None:
         known = self._ledger.listing.ranges(bucket, prefix)
-        tidied = merged(known, self._pace.page)
+        tidied = merge_small(known, self._pace.page)
         if tidied != known:
             self._ledger.listing.recut(bucket, prefix, tidied, self._liveness.holder)
         self._ranges[bucket, prefix] = tidied

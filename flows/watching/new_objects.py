@@ -8,7 +8,7 @@ from acceptance.announcing.delivery_events import arrived, unroutable
 from acceptance.contract.contract import Contract, Resent, Single
 from acceptance.deliveries.delivery import Delivery, LandingObject
 from acceptance.deliveries.file_groups import Group
-from acceptance.deliveries.key_ranges import Differences
+from acceptance.deliveries.key_ranges import ListingChanges
 from acceptance.deliveries.routing import Route, routes
 from acceptance.errors import UnroutableKey
 from acceptance.judging.judge import Judged
@@ -29,7 +29,7 @@ class NewObjects:
         self._standing = standing
 
     def of(
-        self, bucket: str, found: Differences, now: datetime, *, first_look: bool
+        self, bucket: str, found: ListingChanges, now: datetime, *, first_look: bool
     ) -> tuple[list[NewObject], list[Group]]:
         sighted: list[NewObject] = []
         grouped: list[tuple[Route, LandingObject]] = []

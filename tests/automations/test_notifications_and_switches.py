@@ -330,7 +330,7 @@ def test_a_person_may_pause_a_dataset_too(client, contracts, ledger):
     overdue_watch.look_at_switches(NOW)
     (told,) = ledger.announcements.due(10)
     assert (told.draft.name, told.draft.resource["aceite.dataset"]) == ("dataset.paused", "prices")
-    assert "switched off by a person" in told.draft.payload["message"]["body"]
+    assert "a person switched it off" in told.draft.payload["message"]["body"]
     switch(client, "prices", on=True)
     overdue_watch.look_at_switches(NOW)
     assert sorted(due(ledger)) == ["dataset.paused", "dataset.resumed"]

@@ -61,7 +61,7 @@ def told(server: ListingServer, tmp_path: Path) -> Any:
 def test_a_manifest_of_gigabytes_is_told_with_its_key_its_size_and_the_limit_and_no_byte_is_fetched(server, told):
     server.put("shop/20250101/a.csv", b"id\n1\n", last_modified=NOON)
     server.put(MANIFEST, size=6 * GB, last_modified=NOON)
-    said = f"the manifest s3://landing/{MANIFEST} cannot be followed: it has 6,000,000,000 bytes, at most"
+    said = f"the manifest s3://landing/{MANIFEST} is invalid: it has 6,000,000,000 bytes, at most"
     assert told() == [f"{said} {MOST_BYTES:,} are read"]
     assert server.requests["GetObject"] == 0
 
@@ -71,12 +71,18 @@ def keys(number: int) -> Iterator[str]:
 
 
 BOMBS = {
-    "a million lines": ("\n".join(keys(833_000)), "it lists 833,000 files, at most 10,000 are followed"),
-    "a list of 600,000 keys": (json.dumps([*keys(550_000)]), "it lists 550,000 files, at most 10,000 are followed"),
-    "a list of objects": ("[" + "{}," * 1_666_000 + "{}]", "it lists 1,666,001 files, at most 10,000 are followed"),
-    "lists in lists": ("[" * MOST_BYTES, "it begins like JSON but is none: maximum recursion"),
-    "a number of 5 million digits": ('[{"key":"a","size":' + "9" * 4_900_000 + "}]", "it begins like JSON but is none"),
-    "an object of many names": (json.dumps(dict.fromkeys(keys(400_000), 1)), "exactly one of entries, files is needed"),
+    "a million lines": ("\n".join(keys(833_000)), "it lists 833,000 files; at most 10,000 are allowed"),
+    "a list of 600,000 keys": (json.dumps([*keys(550_000)]), "it lists 550,000 files; at most 10,000 are allowed"),
+    "a list of objects": ("[" + "{}," * 1_666_000 + "{}]", "it lists 1,666,001 files; at most 10,000 are allowed"),
+    "lists in lists": ("[" * MOST_BYTES, "it begins like JSON but is not valid JSON: maximum recursion"),
+    "a number of 5 million digits": (
+        '[{"key":"a","size":' + "9" * 4_900_000 + "}]",
+        "it begins like JSON but is not valid JSON",
+    ),
+    "an object of many names": (
+        json.dumps(dict.fromkeys(keys(400_000), 1)),
+        "exactly one of entries, files",
+    ),
     "a key of 5 million characters": (json.dumps(["http://" + "x" * 4_900_000]), "entry 1 is 'http://xxx"),
 }
 READING = """

@@ -6,9 +6,9 @@ from datetime import UTC, datetime, timedelta
 from contract_texts import delivering, watched
 
 from acceptance.contract.contract import Contract
-from acceptance.deliveries.completeness import Complete, Incomplete, Need, Waiting, decide, told
+from acceptance.deliveries.completeness import Complete, Incomplete, Need, Waiting, decide, mark_notified
 from acceptance.deliveries.delivery import Delivery, LandingObject
-from acceptance.deliveries.file_groups import Group, Role, absorb, completed, place, relisted
+from acceptance.deliveries.file_groups import Group, Role, absorb, completed, locate, relisted
 
 NOON = datetime(2025, 1, 2, 12, tzinfo=UTC)
 DAILY = "shop/{business_date:%Y%m%d}/{file}.csv"
@@ -31,7 +31,7 @@ def landed(name: str, etag: str = "e1", size: int = 10, second: int = 0) -> Land
 
 def sees(group: Group, contract: Contract, now: datetime, *objects: LandingObject, gone: Iterable[str] = ()) -> Group:
     """The group after these objects of it were seen in a listing."""
-    placed = [(each, place(contract, each.key)) for each in objects]
+    placed = [(each, locate(contract, each.key)) for each in objects]
     assert {key for _, (key, _) in placed} <= {group.key}
     return absorb(
         group,
@@ -45,7 +45,7 @@ def sees(group: Group, contract: Contract, now: datetime, *objects: LandingObjec
 
 def group_of(contract: Contract, *objects: LandingObject) -> Group:
     """The group of the first of these objects, which all are seen at noon."""
-    return sees(Group(place(contract, objects[0].key)[0]), contract, NOON, *objects)
+    return sees(Group(locate(contract, objects[0].key)[0]), contract, NOON, *objects)
 
 
 def relists(group: Group, contract: Contract, now: datetime) -> Group:
@@ -75,4 +75,4 @@ def delivered(group: Group, contract: Contract, now: datetime) -> tuple[Group, D
 def tells(group: Group, contract: Contract, now: datetime) -> tuple[Group, Incomplete]:
     found = decide(group, contract, now)
     assert isinstance(found, Incomplete), found
-    return told(group, found), found
+    return mark_notified(group, found), found

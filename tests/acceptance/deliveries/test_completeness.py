@@ -19,7 +19,7 @@ from groups_seen import (
 )
 
 from acceptance.announcing.group_events import MOST_KEYS, incomplete
-from acceptance.deliveries.completeness import Complete, Incomplete, Need, Waiting, deadline, decide, told
+from acceptance.deliveries.completeness import Complete, Incomplete, Need, Waiting, deadline, decide, mark_notified
 from acceptance.deliveries.file_groups import completed, relisted
 from acceptance.deliveries.landed_manifest import DigestOf, Entry, Unreadable
 
@@ -47,7 +47,7 @@ def entries(*names: str) -> tuple[Entry, ...]:
 def test_a_single_file_is_a_delivery_at_once_and_a_replaced_one_is_amended() -> None:
     group, first = delivered(group_of(SINGLE, A), SINGLE, NOON)
     assert (first.revision, first.members, deadline(group, SINGLE)) == (1, (A,), None)
-    assert decide(group, SINGLE, minutes(1)) == Waiting("nothing has come since the last delivery")
+    assert decide(group, SINGLE, minutes(1)) == Waiting("nothing has landed since the last delivery")
     replaced = landed("a.csv", "e2")
     _, second = delivered(sees(group, SINGLE, minutes(2), replaced), SINGLE, minutes(2))
     assert (second.revision, second.members) == (2, (replaced,))
@@ -59,7 +59,7 @@ def test_a_single_file_is_a_delivery_at_once_and_a_replaced_one_is_amended() -> 
 
 def test_a_marked_group_is_listed_after_the_marker_was_seen_and_its_files_are_those_of_that_listing() -> None:
     group = group_of(MARKED, A, B)
-    assert decide(group, MARKED, minutes(1)) == Waiting("no marker has come; files there: 2")
+    assert decide(group, MARKED, minutes(1)) == Waiting("no marker has landed; files landed: 2")
     group = sees(group, MARKED, minutes(2), SUCCESS)
     found = decide(group, MARKED, minutes(2))
     assert isinstance(found, Waiting)
@@ -77,14 +77,14 @@ def test_a_listing_from_before_the_marker_does_not_count() -> None:
 
 def test_a_marker_that_went_before_the_listing_completes_nothing() -> None:
     group = relisted(group_of(MARKED, A, SUCCESS), MARKED, [A], minutes(1))
-    assert decide(group, MARKED, minutes(1)) == Waiting("no marker has come; files there: 1")
+    assert decide(group, MARKED, minutes(1)) == Waiting("no marker has landed; files landed: 1")
 
 
 def test_a_marker_without_a_file_is_told_at_once_and_once() -> None:
     group = relists(group_of(MARKED, SUCCESS), MARKED, NOON)
     group, finding = tells(group, MARKED, NOON)
     assert finding.missing == ("shop/20250101/{file}.csv",)
-    assert finding.why == "the marker s3://landing/shop/20250101/_SUCCESS is there, but no file that it is about"
+    assert finding.why == "the marker s3://landing/shop/20250101/_SUCCESS has landed, but no file that it covers"
     assert not finding.overdue
     assert isinstance(decide(group, MARKED, minutes(500)), Waiting)
     again = relists(sees(group, MARKED, minutes(1), landed("_SUCCESS", "e2")), MARKED, minutes(1))
@@ -107,7 +107,7 @@ def test_files_that_are_cleaned_up_and_a_marker_put_again_are_no_news() -> None:
     fewer = sees(group, MARKED, minutes(1), landed("_SUCCESS", second=60), gone=["a.csv"])
     assert (fewer.opened_at, decide(fewer, MARKED, minutes(900))) == (
         None,
-        Waiting("nothing has come since the last delivery"),
+        Waiting("nothing has landed since the last delivery"),
     )
 
 
@@ -133,7 +133,7 @@ def test_a_group_that_is_not_complete_at_its_deadline_is_told_once_with_what_is_
     assert deadline(group, MARKED) == minutes(120)
     assert isinstance(decide(group, MARKED, minutes(119)), Waiting)
     group, finding = tells(group, MARKED, minutes(120))
-    assert finding == Incomplete(("shop/20250101/_SUCCESS",), "no marker has come; files there: 2", overdue=True)
+    assert finding == Incomplete(("shop/20250101/_SUCCESS",), "no marker has landed; files landed: 2", overdue=True)
     group = sees(group, MARKED, minutes(130), C)
     assert isinstance(decide(group, MARKED, minutes(900)), Waiting)
 
@@ -164,7 +164,7 @@ def test_a_manifest_is_read_and_its_files_make_the_delivery() -> None:
     assert found.needs == (Need.MANIFEST,)
     read = entries("a.csv", "b.csv")
     assert decide(group, LISTED, minutes(1), manifest=read) == Waiting(
-        "files that have not come: 1 of the 2 in the manifest"
+        "files that have not landed: 1 of the 2 in the manifest"
     )
     group = sees(group, LISTED, minutes(2), B)
     assert the_delivery(decide(group, LISTED, minutes(2), manifest=read)).members == (A, B)
@@ -172,9 +172,9 @@ def test_a_manifest_is_read_and_its_files_make_the_delivery() -> None:
 
 def test_at_the_deadline_the_files_that_a_manifest_lists_and_that_did_not_come_are_named() -> None:
     found = decide(group_of(LISTED, A, MANIFEST), LISTED, minutes(120), manifest=entries("a.csv", "b.csv", "c.csv"))
-    assert found == Incomplete((B.key, C.key), "files that have not come: 2 of the 3 in the manifest", overdue=True)
+    assert found == Incomplete((B.key, C.key), "files that have not landed: 2 of the 3 in the manifest", overdue=True)
     assert decide(group_of(LISTED, A), LISTED, minutes(120)) == Incomplete(
-        ("shop/20250101/manifest*.json",), "no manifest has come; files there: 1", overdue=True
+        ("shop/20250101/manifest*.json",), "no manifest has landed; files landed: 1", overdue=True
     )
 
 
@@ -225,14 +225,14 @@ def test_a_manifest_that_lists_what_is_no_file_of_the_delivery_is_told_at_once(k
     found = decide(group_of(LISTED, A, MANIFEST), LISTED, NOON, manifest=(Entry(A.key), Entry(key)))
     assert isinstance(found, Incomplete)
     assert (found.missing, found.overdue) == ((key,), False)
-    assert f"no file of this delivery, shop/20250101/{{file}}.csv: {key}" in found.why
+    assert f"files outside of this delivery, shop/20250101/{{file}}.csv: {key}" in found.why
 
 
 def test_a_manifest_that_cannot_be_followed_is_told_at_once_for_each_version() -> None:
     group = group_of(LISTED, A, MANIFEST)
     found = decide(group, LISTED, NOON, manifest=Unreadable("not UTF-8"))
     assert found == Incomplete((), "not UTF-8", overdue=False)
-    group = told(group, found)
+    group = mark_notified(group, found)
     assert decide(group, LISTED, minutes(1), manifest=Unreadable("not UTF-8")) == Waiting("not UTF-8")
     group = sees(group, LISTED, minutes(2), landed("manifest.json", "e2"))
     assert decide(group, LISTED, minutes(2), manifest=Unreadable("not UTF-8")) == found
@@ -242,13 +242,13 @@ def test_a_manifest_that_cannot_be_followed_is_told_at_once_for_each_version() -
 def test_a_manifest_that_is_too_large_is_not_read() -> None:
     found = decide(group_of(LISTED, A, landed("manifest.json", size=5_000_001)), LISTED, NOON)
     assert isinstance(found, Incomplete)
-    assert found.why.endswith("manifest.json cannot be followed: it has 5,000,001 bytes, at most 5,000,000 are read")
+    assert found.why.endswith("manifest.json is invalid: it has 5,000,001 bytes; at most 5,000,000 are allowed")
 
 
 def test_two_manifests_are_told() -> None:
     found = decide(group_of(LISTED, A, MANIFEST, landed("manifest2.json")), LISTED, NOON, manifest=entries("a.csv"))
     assert isinstance(found, Incomplete)
-    assert "2 manifests, exactly one can be followed: shop/20250101/manifest.json, " in found.why
+    assert "2 manifests have landed, but a delivery has one: shop/20250101/manifest.json, " in found.why
 
 
 def test_a_file_that_no_manifest_lists_is_left_out_and_told_at_the_deadline() -> None:
@@ -262,7 +262,7 @@ def test_a_file_that_no_manifest_lists_is_left_out_and_told_at_the_deadline() ->
     assert isinstance(decide(group, LISTED, minutes(129), manifest=read), Waiting)
     late = decide(group, LISTED, minutes(130), manifest=read)
     assert isinstance(late, Incomplete)
-    assert late.why.endswith(f"files are there that its manifest does not list: {B.key}")
+    assert late.why.endswith(f"files landed after the complete delivery that its manifest does not list: {B.key}")
 
 
 def test_a_new_manifest_amends_the_delivery() -> None:
@@ -295,9 +295,9 @@ def test_a_listed_file_that_is_replaced_amends_the_delivery_if_the_manifest_allo
 
 def test_a_number_of_files_makes_a_delivery() -> None:
     group = group_of(COUNTED, A)
-    assert decide(group, COUNTED, minutes(119)) == Waiting("files there: 1 of 2")
+    assert decide(group, COUNTED, minutes(119)) == Waiting("files landed: 1 of 2")
     assert decide(group, COUNTED, minutes(120)) == Incomplete(
-        ("1 more of shop/20250101/{file}.csv",), "files there: 1 of 2", overdue=True
+        ("1 more of shop/20250101/{file}.csv",), "files landed: 1 of 2", overdue=True
     )
     assert the_delivery(decide(sees(group, COUNTED, minutes(1), B), COUNTED, minutes(1))).members == (A, B)
 
@@ -317,16 +317,16 @@ def test_the_number_of_files_can_stand_in_the_key() -> None:
 def test_a_total_that_is_no_number_is_told_at_once(total: str) -> None:
     found = decide(group_of(NUMBERED, landed(f"1_of_{total}.csv")), NUMBERED, NOON)
     assert isinstance(found, Incomplete)
-    assert found.why.endswith(f"is {total!r}, which is no number of files")
+    assert found.why.endswith(f"is {total!r}, which is not a number of files")
 
 
 def test_more_files_than_make_a_delivery_are_named_at_once() -> None:
     group, finding = tells(group_of(COUNTED, C, A, B), COUNTED, NOON)
     assert (finding.missing, finding.overdue) == ((), False)
-    assert finding.why == f"files there: 3, more than the 2 of the delivery: {A.key}, {B.key}, {C.key}"
+    assert finding.why == f"files landed: 3, more than the 2 of the delivery: {A.key}, {B.key}, {C.key}"
     assert isinstance(decide(group, COUNTED, minutes(500)), Waiting)
     _, finding = tells(sees(group, COUNTED, minutes(1), landed("d.csv")), COUNTED, minutes(1))
-    assert "files there: 4, more" in finding.why
+    assert "files landed: 4, more" in finding.why
     _, delivery = delivered(sees(group, COUNTED, minutes(1), gone=["c.csv"]), COUNTED, minutes(1))
     assert names(delivery) == ["a.csv", "b.csv"]
 
@@ -349,7 +349,7 @@ def test_a_file_too_many_after_a_counted_delivery_is_told() -> None:
 
 def test_a_quiet_group_is_complete_when_nothing_changed_and_nothing_is_uploaded() -> None:
     group = sees(group_of(QUIET, A), QUIET, minutes(3), B)
-    assert "files still come" in decide(group, QUIET, minutes(7.9)).why  # type: ignore[union-attr]
+    assert "files still land" in decide(group, QUIET, minutes(7.9)).why  # type: ignore[union-attr]
     found = decide(group, QUIET, minutes(8))
     assert isinstance(found, Waiting)
     assert found.needs == (Need.UPLOADS, Need.LISTING)
@@ -377,14 +377,14 @@ def test_an_upload_that_ended_while_it_was_looked_for_is_in_the_listing_and_quie
 
 def test_a_replaced_or_deleted_file_is_no_quiet() -> None:
     group = sees(group_of(QUIET, A, B, C), QUIET, minutes(4), landed("a.csv", "e2"))
-    assert "files still come" in decide(group, QUIET, minutes(6)).why  # type: ignore[union-attr]
+    assert "files still land" in decide(group, QUIET, minutes(6)).why  # type: ignore[union-attr]
     group = sees(group, QUIET, minutes(7), gone=["c.csv"])
-    assert "files still come" in decide(group, QUIET, minutes(10)).why  # type: ignore[union-attr]
+    assert "files still land" in decide(group, QUIET, minutes(10)).why  # type: ignore[union-attr]
 
 
 def test_fewer_files_than_the_least_are_told_at_the_deadline() -> None:
     assert decide(group_of(QUIET, A), QUIET, minutes(120)) == Incomplete(
-        ("1 more of shop/20250101/{file}.csv",), "files there: 1 of at least 2", overdue=True
+        ("1 more of shop/20250101/{file}.csv",), "files landed: 1 of at least 2", overdue=True
     )
 
 
@@ -392,7 +392,10 @@ def test_files_that_never_end_are_told_at_the_deadline() -> None:
     group = sees(group_of(QUIET, A, B), QUIET, minutes(119), C)
     found = decide(group, QUIET, minutes(120))
     assert isinstance(found, Incomplete)
-    assert "files still come, the last change was at 2025-01-02 13:59:00+00:00; none may for 0:05:00" in found.why
+    assert (
+        "files still land: the last change was at 2025-01-02 13:59:00+00:00, and none may follow for 0:05:00"
+        in found.why
+    )
 
 
 def test_a_late_file_of_a_quiet_group_waits_for_quiet_again() -> None:
@@ -417,12 +420,12 @@ def test_the_event_of_an_incomplete_group_names_what_is_missing_and_what_is_ther
     assert draft.resource["prefect.resource.id"] == "s3://landing/shop/20250101/br/"
     assert draft.resource["prefect.resource.name"] == "orders 2025-01-01 region=br"
     payload = dict(draft.payload)
-    assert "no marker has come; files there: 2" in payload.pop("message")["body"]
+    assert "no marker has landed; files landed: 2" in payload.pop("message")["body"]
     assert payload == {
         "dataset": "orders",
         "business_date": "2025-01-01",
         "fields": {"region": "br"},
-        "why": "no marker has come; files there: 2",
+        "why": "no marker has landed; files landed: 2",
         "overdue": True,
         "missing": ["shop/20250101/br/_SUCCESS"],
         "missing_count": 1,

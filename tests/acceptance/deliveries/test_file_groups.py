@@ -12,9 +12,9 @@ from hypothesis import strategies as st
 from pydantic import TypeAdapter
 
 from acceptance.contract.contract import Contract, Count
-from acceptance.deliveries.completeness import Complete, Incomplete, Need, Waiting, decide, told
+from acceptance.deliveries.completeness import Complete, Incomplete, Need, Waiting, decide, mark_notified
 from acceptance.deliveries.delivery import Delivery, LandingObject
-from acceptance.deliveries.file_groups import Group, GroupKey, Role, completed, group_prefix, place, relisted
+from acceptance.deliveries.file_groups import Group, GroupKey, Role, completed, group_prefix, locate, relisted
 from acceptance.deliveries.landed_manifest import Entry
 from acceptance.deliveries.routing import route, routes
 from acceptance.errors import UnroutableKey
@@ -30,7 +30,7 @@ SINGLE = contract_of("{complete: single}")
 
 
 def placed(contract, key: str) -> tuple[dict[str, str], Role]:
-    group, role = place(contract, key)
+    group, role = locate(contract, key)
     assert (group.dataset, group.business_date) == ("orders", DAY)
     return dict(group.fields), role
 
@@ -78,7 +78,7 @@ def test_one_marker_can_speak_for_several_datasets_in_a_folder() -> None:
 
 
 def test_a_marker_is_not_a_delivery() -> None:
-    with pytest.raises(UnroutableKey, match="_SUCCESS is the marker of orders 2025-01-01, and no file of it"):
+    with pytest.raises(UnroutableKey, match="_SUCCESS is the marker of orders 2025-01-01, not one of its files"):
         route(landed("_SUCCESS"), [MARKED])
 
 
@@ -238,7 +238,7 @@ class Watcher:
             etag = before.etag if before and what == "same bytes" else f"e{number}"
             self.bucket[landed(name).key] = landed(name, etag, second=number)
         try:
-            key, _ = place(self.contract, landed(name).key)
+            key, _ = locate(self.contract, landed(name).key)
         except UnroutableKey:
             return
         there = [self.bucket[landed(name).key]] if what != "delete" else []
@@ -265,7 +265,7 @@ class Watcher:
         group, found = decided
         if isinstance(found, Incomplete):
             self.told_of.add(group.key)
-            return told(group, found)
+            return mark_notified(group, found)
         if isinstance(found, Waiting):
             return group
         if found.delivery.members != before.delivered:

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from acceptance.deliveries.delivery import LandingObject
-from acceptance.deliveries.key_ranges import KeyRange, Page, beginning, cut, due, holding, merged
+from acceptance.deliveries.key_ranges import KeyRange, Page, due, first_part, merge_small, ranges_of_keys, split_range
 
 NOON = datetime(2026, 1, 2, 12, tzinfo=UTC)
 TICK = timedelta(seconds=10)
@@ -57,25 +57,25 @@ def test_a_key_lies_in_the_range_that_ends_with_it_or_behind_it(keys, ends):
         if key > item.after or not item.after
         if not item.until or key <= item.until
     }
-    assert set(holding(items, keys)) == expected
+    assert set(ranges_of_keys(items, keys)) == expected
 
 
 def test_what_is_left_of_a_range_is_asked_for_by_its_number_of_keys():
     found = tuple(LandingObject("landing", f"{number:04}", "e", 1, NOON) for number in range(10))
     whole = KeyRange("", "0010", 10, "known", NOON)
-    part = beginning(whole, Page(found, "new", truncated=True, asked=10))
-    divided, left = cut(whole, part, NOON + TICK, changed=True, remembered=9)
+    part = first_part(whole, Page(found, "new", truncated=True, asked=10))
+    divided, left = split_range(whole, part, NOON + TICK, changed=True, remembered=9)
     assert left is not None
     assert left.asks_for(1000) == 1
     assert [(item.after, item.until, item.digest) for item in divided] == [("", "0009", "new"), ("0009", "0010", "")]
     last = Page((replace(found[0], key="0010"),), "last", truncated=True, asked=1)
-    assert beginning(left, last).ended
-    assert cut(left, beginning(left, last), NOON + TICK, changed=False, remembered=1)[0][0].digest == "last"
+    assert first_part(left, last).ended
+    assert split_range(left, first_part(left, last), NOON + TICK, changed=False, remembered=1)[0][0].digest == "last"
 
 
 def test_small_neighbours_become_one_and_are_read_again():
     items = ranges(5)
-    assert [(item.after, item.until, item.held, item.digest) for item in merged(items, 60)] == [
+    assert [(item.after, item.until, item.held, item.digest) for item in merge_small(items, 60)] == [
         ("", "0003", 30, ""),
         ("0003", "0004", 10, "known"),
         ("0004", None, 10, "known"),

@@ -25,7 +25,7 @@ def read(content: str | bytes | list | dict) -> tuple[Entry, ...] | Unreadable:
 def the_reason(content: str | bytes | list | dict) -> str:
     found = read(content)
     assert isinstance(found, Unreadable), found
-    beginning = "the manifest s3://landing/shop/20250101/manifest.json cannot be followed: "
+    beginning = "the manifest s3://landing/shop/20250101/manifest.json is invalid: "
     assert found.reason.startswith(beginning)
     return found.reason.removeprefix(beginning)
 
@@ -69,34 +69,34 @@ def test_odd_characters_in_a_line_are_characters(name: str) -> None:
     ("content", "reason"),
     [
         (b"a.csv\n\xff", "the byte 0xFF at 6 is not UTF-8"),
-        (b"x" * (MOST_BYTES + 1), "it has 5,000,001 bytes, at most 5,000,000 are read"),
+        (b"x" * (MOST_BYTES + 1), "it has 5,000,001 bytes; at most 5,000,000 are allowed"),
         ("", "it lists no file"),
         ("\n \n", "it lists no file"),
         ([], "it lists no file"),
-        ("[", "it begins like JSON but is none"),
-        ("[" * 100_000, "it begins like JSON but is none"),
-        ('[{"key": "a", "size": ' + "9" * 5000 + "}]", "it begins like JSON but is none"),
-        ({"keys": ["a.csv"]}, "its object holds 'keys'; exactly one of entries, files is needed"),
+        ("[", "it begins like JSON but is not valid JSON"),
+        ("[" * 100_000, "it begins like JSON but is not valid JSON"),
+        ('[{"key": "a", "size": ' + "9" * 5000 + "}]", "it begins like JSON but is not valid JSON"),
+        ({"keys": ["a.csv"]}, "its object holds 'keys'; it must hold exactly one of entries, files"),
         ({}, "its object holds 'nothing'"),
         ({"entries": [], "files": []}, "its object holds 'entries and files'"),
-        ({"files": {"a.csv": 1}}, "found an object where a list of files is needed"),
-        ({"files": 7}, "found 7 where a list of files is needed"),
-        (["a.csv", 7], "entry 2 is 7; a key is needed, or an object with key, url, name"),
+        ({"files": {"a.csv": 1}}, "it holds an object instead of a list of files"),
+        ({"files": 7}, "it holds 7 instead of a list of files"),
+        (["a.csv", 7], "entry 2 is 7; allowed: a key, or an object with one of key, url, name"),
         ([["a.csv"]], "entry 1 is a list"),
-        ([{"path": "a.csv"}], "entry 1 names nothing; a text is needed as one of key, url, name"),
+        ([{"path": "a.csv"}], "entry 1 names nothing; it must have a text as one of key, url, name"),
         ([{"key": 7}], "entry 1 names 7"),
-        ([{"key": "a", "size": "10"}], "the size of entry 1 is '10'; a whole number of bytes is needed"),
+        ([{"key": "a", "size": "10"}], "the size of entry 1 is '10'; it must be a whole number of bytes"),
         ([{"key": "a", "size": True}], "the size of entry 1 is True"),
         ([{"key": "a", "size": -1}], "the size of entry 1 is -1"),
         ([{"key": "a", "size": 1.5}], "the size of entry 1 is 1.5"),
-        ([{"key": "a", "etag": 7}], "the etag of entry 1 is 7; a text is needed"),
+        ([{"key": "a", "etag": 7}], "the etag of entry 1 is 7; it must be a text"),
         ([{"key": "a", "etag": '""'}], "the etag of entry 1 is"),
-        ([{"key": "a", "md5": "abc"}], "the md5 of entry 1 is 'abc'; 16 bytes as hexadecimal or base64"),
+        ([{"key": "a", "md5": "abc"}], "the md5 of entry 1 is 'abc'; it must be 16 bytes in hexadecimal or base64"),
         ([{"key": "a", "sha256": MD5.hex()}], "the sha256 of entry 1 is"),
         ([{"key": "a", "sha256": "é" * 44}], "the sha256 of entry 1 is"),
         (["s3://attic/a.csv"], "entry 1 is 's3://attic/a.csv'; only files of the bucket landing are allowed"),
         (["https://landing/a.csv"], "allowed: a key, s3://bucket/key, a name in the same folder"),
-        ('["\\ud800.csv"]', "entry 1 is '\\ud800.csv', which is no text in UTF-8"),
+        ('["\\ud800.csv"]', "entry 1 is '\\ud800.csv', which is not valid UTF-8"),
         (["a.csv", "shop/20250101/a.csv"], "it lists 'shop/20250101/a.csv' twice"),
         ("a.csv\na.csv", "it lists 'shop/20250101/a.csv' twice"),
         ("a.csv\nhttp://x/b", "line 2 is 'http://x/b'"),

@@ -51,8 +51,8 @@ def test_a_delivery_of_4000_files_is_told_at_once_with_its_size_the_limit_and_wh
     group = group_of(contract, *parts(4_000), *signals)
     found = is_told(group, contract)
     assert found.why == (
-        "there are 4,000 files, whose list has 608,133 bytes; Prefect takes 523,264 for a run, which is about 3,441 "
-        "such files: send fewer and larger ones, or split the delivery"
+        "the list of 4,000 files has 608,133 bytes; Prefect accepts 523,264 for a run, which is about 3,441 "
+        "such files: send fewer and larger files, or split the delivery"
     )
     assert (found.missing, found.overdue) == ((), False)
     draft = incomplete(group, contract, found)
@@ -67,7 +67,7 @@ def test_it_is_told_once_and_again_only_when_its_files_are_others() -> None:
     assert decide(group, MARKED, minutes(600)) == Waiting(first.why), "nor when the deadline has passed"
     group = relists(sees(group, MARKED, minutes(601), landed("one-more.csv")), MARKED, minutes(601))
     _, second = tells(group, MARKED, minutes(601))
-    assert "there are 4,001 files" in second.why
+    assert "the list of 4,001 files" in second.why
 
 
 def test_once_there_are_fewer_files_it_is_a_delivery() -> None:
@@ -90,6 +90,6 @@ def test_a_delivery_that_grows_too_large_keeps_its_revisions_so_far() -> None:
 
 def test_what_counts_is_the_size_of_the_list_and_not_the_number_of_files() -> None:
     long_keys = [landed("k" * 990 + f"{each:04}.csv", MD5) for each in range(600)]
-    assert "there are 600 files" in is_told(group_of(QUIET, *long_keys), QUIET).why
+    assert "the list of 600 files" in is_told(group_of(QUIET, *long_keys), QUIET).why
     short = replace(relists(group_of(QUIET, *parts(3_400)), QUIET, NOON), listed=True)
     assert len(the_delivery(decide(short, QUIET, minutes(60), uploads=())).members) == 3_400

@@ -11,7 +11,13 @@ from hypothesis import strategies as st
 from acceptance.contract.contract import Contract
 from acceptance.contract.keys.template import KeyTemplate
 from acceptance.deliveries.delivery import Delivery, LandingObject
-from acceptance.deliveries.placeholders import fill, known_placeholders, partition_values, refuse_misfits, unknown
+from acceptance.deliveries.placeholders import (
+    fill,
+    known_placeholders,
+    partition_values,
+    refuse_invalid_partition_values,
+    unknown_placeholders,
+)
 from acceptance.errors import ContractError
 
 
@@ -84,7 +90,7 @@ def test_an_unknown_placeholder_is_named() -> None:
     ],
 )
 def test_unknown_placeholders_are_listed_once(template: Any, names: tuple[str, ...]) -> None:
-    assert unknown(template, ("key", "file")) == names
+    assert unknown_placeholders(template, ("key", "file")) == names
 
 
 def test_a_contract_knows_the_general_placeholders_and_those_of_its_template() -> None:
@@ -148,12 +154,12 @@ def test_a_value_that_its_partition_column_cannot_have_is_told_with_the_key_it_c
     contract = with_partition_of(kind)
     expected = f"column day is {kind}, and '{{region}}' makes {value!r} of shop/20250102/br/orders.csv"
     with pytest.raises(ContractError, match=re.escape(expected)):
-        refuse_misfits(contract, a_delivery(region=value), {"day": value})
+        refuse_invalid_partition_values(contract, a_delivery(region=value), {"day": value})
 
 
 @pytest.mark.parametrize(("kind", "value"), [("int", "01"), ("bigint", "-7"), ("string", "br"), ("date", "2026-01-31")])
 def test_a_value_that_its_partition_column_can_have_is_fine(kind, value) -> None:
-    refuse_misfits(with_partition_of(kind), a_delivery(region=value), {"day": value})
+    refuse_invalid_partition_values(with_partition_of(kind), a_delivery(region=value), {"day": value})
 
 
 def with_partition_of(kind: str) -> Contract:

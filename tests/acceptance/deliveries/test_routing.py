@@ -58,7 +58,7 @@ def test_only_a_few_of_many_strangers_are_shown() -> None:
 
 
 def test_a_bucket_that_nobody_watches_is_the_reason() -> None:
-    assert "none is watched in the bucket attic" in the_reason("shop/20250102/br/a.csv", *BOTH, bucket="attic")
+    assert "no contract has files in the bucket attic" in the_reason("shop/20250102/br/a.csv", *BOTH, bucket="attic")
 
 
 def test_a_key_that_two_contracts_claim_goes_to_neither() -> None:

@@ -145,7 +145,7 @@ def test_a_delivery_of_too_many_files_for_a_run_is_told_of_once_and_announced_wh
     watch.put("_SUCCESS", b"")
     ((name, why),) = watch.look()
     assert name == INCOMPLETE
-    assert why.startswith("there are 500 files, whose list has ")
+    assert why.startswith("the list of 500 files has ")
     assert watch.look() == []
     assert watch.look(timedelta(hours=5)) == []
     for key in keys[300:]:
