@@ -1,4 +1,6 @@
-"""Writes the parts of the documentation that come from the code: settings, commands, room map, import rules.
+"""Writes the parts of the documentation that come from the code.
+
+These are the settings, the commands, the faults of the sandbox's pipeline, the room map and the import rules.
 
     python docs/write_reference.py            # rewrites what is out of date
     python docs/write_reference.py --check    # changes nothing; exit code 1 if a page is out of date
@@ -70,9 +72,21 @@ def verbs() -> Iterator[tuple[tuple[str, ...], Callable[..., Any]]]:
 
 def help_of(*verb: str) -> str:
     """Return what `aceite VERB --help` prints on a terminal of 110 columns."""
-    result = CliRunner().invoke(app, [*verb, "--help"], prog_name="aceite", terminal_width=_COLUMNS)
+    return output_of(*verb, "--help")
+
+
+def output_of(*words: str) -> str:
+    """Return what the command prints. It must succeed."""
+    result = CliRunner().invoke(app, words, prog_name="aceite", terminal_width=_COLUMNS)
     assert result.exit_code == 0, result.output
     return result.output.strip()
+
+
+def pipeline_faults() -> str:
+    """Return a row for each fault that `aceite drop --fault list` names."""
+    faults = output_of("drop", "FILE", "--dataset", "ID", "--fault", "list").splitlines()
+    rows = (f"| `{name}` | {what} |" for name, what in (line.split(": ", 1) for line in faults))
+    return "\n".join(("| fault | what happens |", "| --- | --- |", *rows))
 
 
 def room_map() -> str:
@@ -109,6 +123,7 @@ PARTS = {
     "settings": settings_table,
     "commands": command_summary,
     "help": command_help,
+    "pipeline faults": pipeline_faults,
     "rooms": room_map,
     "import rules": import_rules,
 }
