@@ -161,6 +161,6 @@ def huge(tmp_path: Path) -> Iterator[Any]:
 
 @pytest.mark.parametrize("read", [read_bytes, read_json])
 def test_what_lies_in_the_evidence_bucket_in_the_place_of_a_manifest_is_not_read_as_a_whole(huge, read):
-    said = r"s3://evidence/manifests/shop/1\.json has 6,000,000,000 bytes, at most 100,000,000 are read"
+    said = r"s3://evidence/manifests/shop/1\.json has 6,000,000,000 bytes; Aceite writes and reads at most 100,000,000"
     with pytest.raises(StepFailed, match=said):
         read(huge, "evidence", "manifests/shop/1.json")
