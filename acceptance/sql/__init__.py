@@ -1,1 +1,1 @@
-"""Which SQL may be said: literals, allowed statements, patterns."""
+"""SQL: literals, the statements that a contract may contain, regular expressions."""

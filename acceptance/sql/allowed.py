@@ -1,7 +1,7 @@
-"""What a contract's SQL may hold at most, so that reading it takes bounded time, and what it may name.
+"""Limits on a contract's SQL: its size, so that parsing takes bounded time, and the tables that it may read.
 
-The parser tries what follows a type's name twice, as a type and as a function or value: its time doubles with each
-level of such brackets, and a text of 200 characters would keep it busy for hours.
+The parser tries the text behind a type's name twice, as a type and as a function or value. So its time doubles with
+each level of such brackets, and a text of 200 characters would keep it busy for hours.
 """
 
 from collections.abc import Collection
@@ -23,7 +23,7 @@ _CLOSE = (TokenType.R_PAREN, TokenType.R_BRACKET, TokenType.R_BRACE)
 
 
 def parsed_statements(text: str) -> tuple[list[exp.Expr], str]:
-    """The statements of a text in Athena's dialect, or what is wrong with it, as "the query ..." says it."""
+    """Return the statements of a text in Athena's dialect, and a problem that completes "the query ...", or ""."""
     try:
         problem = _too_much(text)
         parsed = [] if problem else sqlglot.parse(with_sizes(text), read=DIALECT)
@@ -38,9 +38,9 @@ def parsed_statements(text: str) -> tuple[list[exp.Expr], str]:
 
 
 def foreign_table(query: exp.Query, own: Table, published: Collection[Table]) -> str:
-    """What a query reads that is none of the contract's business, as "the query ..." says it; empty if it does not.
+    """Return which forbidden table the query reads, as a phrase that completes "the query ...", or "".
 
-    Allowed are the tables of its own database, and those that contracts of the same folder describe.
+    A query may read the tables of its own database and those that contracts of the same folder describe.
     """
     known = {(each.database, each.name) for each in published if each.catalog.lower() == own.catalog.lower()}
     for table in query.find_all(exp.Table):

@@ -1,8 +1,8 @@
-"""A `type: sql` rule as one more aggregate of the one scan, where that is the same.
+"""Fuse a `type: sql` rule into the measuring query as one more aggregate, if that gives the same result.
 
-Fused is a plain aggregation of the delivered rows: one SELECT of aggregates FROM {object}, with or without WHERE. Its
-condition becomes the FILTER of every aggregate. Everything else (joins, groups, windows, subqueries, functions that
-sqlglot does not know) runs as a query of its own, as does a condition that may guard an argument from an error: a
+Only a plain aggregation of the delivered rows is fused: one SELECT of aggregates FROM {object}, with or without WHERE,
+whose condition becomes the FILTER of every aggregate. Everything else (joins, groups, windows, subqueries, functions
+that sqlglot does not know) runs as a query of its own. So does a condition that may guard an argument from an error: a
 FILTER does not keep Athena from computing sum(a / b) where b is 0.
 """
 
@@ -25,7 +25,7 @@ _NOT_PLAIN = (exp.Query, exp.Subquery, exp.Window, exp.Filter, exp.WithinGroup, 
 class FusedRule:
     """`expression` is an aggregate over the delivered rows.
 
-    `counted` is the condition of the rows that it counts; None if the rule is no count of rows.
+    `counted` is the condition of the rows that it counts; None if the rule does not count rows.
     """
 
     expression: str
@@ -33,7 +33,7 @@ class FusedRule:
 
 
 def fuse(sql: str) -> FusedRule | None:
-    """The rule's query, with `{object}` for the delivered rows, as an aggregate; None if it must run by itself."""
+    """Return the rule's query, where `{object}` is the delivered rows, as an aggregate; None if it must run alone."""
     select = sqlglot.parse_one(sql.replace("{object}", _OBJECT), read=DIALECT)
     if not isinstance(select, exp.Select) or not _is_plain(select):
         return None
@@ -51,7 +51,7 @@ def fuse(sql: str) -> FusedRule | None:
 
 
 def _is_plain(select: exp.Select) -> bool:
-    """Whether it is a SELECT of one expression over the delivered rows alone. Takes their alias off its columns."""
+    """Return True for a SELECT of one expression over only the delivered rows. Removes their alias from its columns."""
     if {name for name, value in select.args.items() if value} - _PLAIN:
         return False
     source = select.args["from_"].this
@@ -69,7 +69,7 @@ def _is_plain(select: exp.Select) -> bool:
 
 
 def _is_harmless(aggregate: exp.AggFunc) -> bool:
-    """Whether its argument cannot fail on a row that the condition leaves out."""
+    """Return True if its argument cannot fail on a row that the condition excludes."""
     if isinstance(aggregate, exp.CountIf):
         return False
     arguments = [part for part in aggregate.walk() if part is not aggregate]

@@ -1,7 +1,7 @@
-"""Regular expressions as Athena reads them, which is as Java does: checked when the contract is loaded, matched there.
+"""Check regular expressions when a contract is loaded. Athena matches them, by Java's grammar.
 
-Python's `re` knows nearly the same grammar. What is written otherwise in Java is translated before it looks, only for
-looking; what Python alone knows is refused, as it would fail the query that judges the delivery.
+Python's `re` has nearly the same grammar. This module translates Java's own syntax, only for the check, and refuses
+syntax that only Python has: it would fail the query that judges the delivery.
 """
 
 import re
@@ -21,16 +21,16 @@ _FLAGS = re.compile("[imsx]*(-[imsx]+)?")
 
 
 def problem_of(pattern: str) -> str:
-    """Why Athena could not compile the pattern; empty if it can."""
+    """Return why Athena cannot compile the pattern, or ""."""
     try:
-        re.compile("".join(_translated(pattern)))  # and never matched: the engine of the table does that
+        re.compile("".join(_translated(pattern)))  # compiled but never matched: Athena does that
     except (re.error, ValueError, OverflowError, RecursionError) as error:
         return str(error)
     return ""
 
 
 def _translated(pattern: str) -> Iterator[str]:
-    """The pieces as `re` writes them. Of a class within a class, which it does not know, the members are enough."""
+    """Yield the pieces in the syntax of `re`. It lacks nested classes, so those are flattened to their members."""
     depth = 0
     for found in _PIECE.finditer(pattern):
         depth += (found["opening"] is not None) - (found[0] == "]" and depth > 0)
@@ -47,7 +47,7 @@ def _translated(pattern: str) -> Iterator[str]:
 
 
 def _outside(found: re.Match[str]) -> str:
-    """A piece that is of no class of letters."""
+    """Return a piece outside of character classes in the syntax of `re`."""
     if found["name"]:
         return f"(?P<{found['name']}>"
     if found["flagged"]:

@@ -1,4 +1,4 @@
-"""Pieces of SQL in Athena's dialect: identifiers are quoted, values are typed literals, what is sent is a SELECT."""
+"""Build SQL in Athena's dialect: quoted identifiers, typed literals, and nothing but SELECT statements."""
 
 import re
 from itertools import pairwise
@@ -14,7 +14,7 @@ from acceptance.errors import QueryFailed
 
 DIALECT = "athena"
 NO_SELECT = (exp.DDL, exp.DML, exp.Command, exp.Into, exp.Lock)
-"""What makes a statement more than a SELECT, wherever it is in it."""
+"""Expressions that make a statement more than a SELECT, at any depth."""
 
 
 _TYPED = tuple((kind, sqlglot.TokenType.STRING) for kind in (sqlglot.TokenType.DECIMAL, sqlglot.TokenType.CHAR))
@@ -32,7 +32,7 @@ def text_literal(text: str) -> str:
 
 
 def literal(value: Number | str | bool, column: Column) -> str:
-    """A literal of the column's type: dates and timestamps from ISO text, numbers as written, anything else as text."""
+    """Return a literal of the column's type: dates and times from ISO text, numbers unchanged, the rest as text."""
     if isinstance(value, bool):
         return "TRUE" if value else "FALSE"
     if column.kind in (HiveKind.DATE, HiveKind.TIMESTAMP):
@@ -46,10 +46,10 @@ def literal(value: Number | str | bool, column: Column) -> str:
 
 
 def with_sizes(sql: str) -> str:
-    """The same SQL with DECIMAL '0.50' as CAST('0.50' AS DECIMAL(2, 2)), and CHAR 'ab' with its two letters.
+    """Rewrite DECIMAL '0.50' as CAST('0.50' AS DECIMAL(2, 2)), and CHAR 'ab' as a cast to CHAR(2).
 
-    The parser takes both for casts without a size, which they are not: such a cast rounds to 1, or leaves the "a".
-    Raises SqlglotError if it is no SQL.
+    The parser reads both as casts without a size, which would round 0.50 to 1 and truncate 'ab' to 'a'. Raise
+    SqlglotError if the text is not SQL.
     """
     pieces, done = [], 0
     for word, text in pairwise(sqlglot.tokenize(sql, read=DIALECT)):
@@ -63,7 +63,7 @@ def with_sizes(sql: str) -> str:
 
 
 def _digits(number: str) -> str:
-    """Precision and scale of a decimal literal, as Athena counts them: without leading zeros."""
+    """Return precision and scale of a decimal literal as Athena counts them, without leading zeros."""
     match = _DECIMAL.fullmatch(number)
     whole, fraction = (match[1], match[2] or "") if match else ("", "")
     if not match or not re.search("[0-9]", number) or len(whole + fraction) > MOST_DIGITS:
@@ -72,7 +72,7 @@ def _digits(number: str) -> str:
 
 
 def only_select(sql: str) -> str:
-    """The same text, if it is exactly one SELECT. Whatever a contract says, nothing else is ever sent to Athena."""
+    """Return the text if it is exactly one SELECT, or raise QueryFailed: Aceite sends nothing else to Athena."""
     statements = sqlglot.parse(sql, read=DIALECT)
     if len(statements) != 1 or not isinstance(statements[0], exp.Query) or statements[0].find(*NO_SELECT):
         raise QueryFailed("the checks do not compile to one SELECT; look at the `type: sql` rules of the contract")

@@ -1,4 +1,4 @@
-"""The custom properties of ODCS that Aceite reads."""
+"""Read the custom properties of an ODCS document."""
 
 from collections.abc import Collection
 from dataclasses import replace
@@ -11,7 +11,7 @@ VENDOR = "aceite"
 
 
 def severity_of(node: Node, default: Severity) -> Severity:
-    """The custom property `severity`, for what has none of its own in ODCS."""
+    """Return the custom property `severity` of an element that has no severity in ODCS."""
     given = custom_properties(node, ("severity",)).get("severity")
     if given is None:
         return default
@@ -22,7 +22,7 @@ def severity_of(node: Node, default: Severity) -> Severity:
 
 
 def foreign_properties(node: Node) -> tuple[CustomProperty, ...]:
-    """The custom properties that are not Aceite's: tools must keep them."""
+    """Return the custom properties of other vendors, which tools must keep."""
     return tuple(
         CustomProperty(str(each["property"].value), each["value"].value, each["vendor"].value)
         for each in node["customProperties"]

@@ -1,4 +1,4 @@
-"""How long something may take, as a contract writes it: 30s, 5m, 2h, 1h30m."""
+"""Durations as a contract writes them: 30s, 5m, 2h, 1h30m."""
 
 import re
 from datetime import timedelta
@@ -10,7 +10,7 @@ _DURATION = re.compile(r"(?:(\d{1,4})h)?(?:(\d{1,4})m)?(?:(\d{1,6})s)?", re.ASCI
 
 
 def read_duration(node: Node, default: str) -> timedelta:
-    """The default stands for a value that is absent. One that is refused becomes a duration of no meaning."""
+    """Return the duration, the default for an absent value. For a refused value the result has no meaning."""
     match = _DURATION.fullmatch(default if node.value is None else str(node.value))
     hours, minutes, seconds = (int(number or 0) for number in (match.groups() if match else (0, 0, 0)))
     duration = timedelta(hours=hours, minutes=minutes, seconds=seconds)

@@ -1,4 +1,4 @@
-"""What the official JSON schema of ODCS says about a document, in sentences."""
+"""Validate a document against the official JSON schema of ODCS, with readable messages."""
 
 import json
 from collections.abc import Iterator
@@ -16,7 +16,7 @@ _UNKNOWN_KEYS = ("unevaluatedProperties", "additionalProperties")
 
 
 def refuse_invalid(root: Node) -> None:
-    """Note every breach of the ODCS v3.2 schema at the line where it happens."""
+    """Record every violation of the ODCS v3.2 schema at its line."""
     if not isinstance(root.value, dict):
         keys = "apiVersion, kind, id and version"
         root.refuse(f"found {shown(root.value)}, which is no ODCS document: that is a YAML mapping with {keys}")
@@ -49,7 +49,7 @@ def _at(error: ValidationError) -> At:
 
 
 def _deepest(error: ValidationError) -> ValidationError:
-    """Of an error about alternatives, that of the best one; for operators and relationships there is our own."""
+    """Return the error of the best alternative; operators and relationships have our own messages."""
     if _is_about_operators(error) or _is_about_relationships(error) or not error.context:
         return error
     return best_match([error]) or error
@@ -67,7 +67,7 @@ def _without_logical_type(root: Node) -> Iterator[At]:
 
 
 def _follows_from_missing_type(error: ValidationError, untyped: set[At]) -> bool:
-    """The schema applies the branches of all types to a property that has none: one sentence says it better."""
+    """Return True for an error of a type's branch: the schema applies all branches to a property without a type."""
     at = _at(error)
     instance: Any = error.instance
     of_a_branch = error.validator == "required" and "name" in instance

@@ -1,4 +1,4 @@
-"""A value of a document, the line where it stands, and a place to say what is wrong with it."""
+"""A value of a document with its line, and the list of problems that readers find."""
 
 from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass, field, replace
@@ -8,7 +8,7 @@ from typing import Any
 from acceptance.errors import Problem
 
 At = tuple[str | int, ...]
-"""The way to a value from the root: keys and indices."""
+"""The path from the root to a value: keys and indices."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,7 +24,7 @@ class Source:
     notes: list[Problem] = field(default_factory=list)
 
     def refuse(self, at: At, message: str) -> None:
-        """Note a problem at a value; for one that is absent, at the line of what should hold it."""
+        """Record a problem at a value; for an absent value, at the line of its parent."""
         self.problems.append(self._at(at, message))
 
     def note(self, at: At, message: str) -> None:
@@ -38,7 +38,7 @@ class Source:
 
 @dataclass(frozen=True, slots=True)
 class Node:
-    """A value and where it stands. A child that is absent is a node whose value is None."""
+    """A value and its place. An absent child is a node whose value is None."""
 
     value: Any
     source: Source
@@ -52,7 +52,7 @@ class Node:
         return isinstance(self.value, dict) and key in self.value
 
     def __iter__(self) -> Iterator["Node"]:
-        """The items of a list or the values of a mapping; nothing for other values."""
+        """Return the items of a list or the values of a mapping; nothing for other values."""
         pairs: Iterable[tuple[str | int, Any]] = ()
         if isinstance(self.value, dict):
             pairs = self.value.items()
@@ -62,12 +62,12 @@ class Node:
 
     @property
     def key(self) -> str:
-        """The key or index under which the value stands."""
+        """Return the key or index of the value."""
         return str(self.at[-1])
 
     @property
     def where(self) -> str:
-        """The path to the value as people write it: servers[0].location."""
+        """Return the path as people write it: servers[0].location."""
         text = "".join(f"[{step}]" if isinstance(step, int) else f".{step}" for step in self.at)
         return text.removeprefix(".") or "the document"
 
@@ -87,7 +87,7 @@ class Node:
                 child.refuse(f"unknown key; {hint(child.key, allowed)}")
 
     def text(self, default: str = "") -> str:
-        """The value if it is a text with something in it, the default if it is absent; anything else is refused."""
+        """Return the value if it is a text that is not blank, the default if it is absent; refuse anything else."""
         if self.value is None:
             return default
         if not isinstance(self.value, str) or not self.value:
@@ -96,7 +96,7 @@ class Node:
         return self.value
 
     def mapping(self) -> "Node":
-        """The node itself if it holds a mapping; if not, one without keys, and anything but nothing is refused."""
+        """Return the node if it holds a mapping, else one without keys; refuse any other value that is not absent."""
         if not isinstance(self.value, dict | None):
             self.refuse(f"found {shown(self.value)}, a mapping is needed")
         return self if isinstance(self.value, dict) else replace(self, value={})
@@ -108,14 +108,14 @@ class Node:
 
 
 def hint(found: str, allowed: Collection[str]) -> str:
-    """What is allowed, and the word that was probably meant; of a long list only that word."""
+    """Return the allowed words and the one that was probably meant; for a long list only the latter."""
     near = [f"did you mean '{word}'?" for word in get_close_matches(found, allowed, n=1)]
     listed = [] if near and len(allowed) > 12 else [f"allowed: {', '.join(allowed)}"]
     return "; ".join(listed + near)
 
 
 def shown(value: Any) -> str:
-    """A value as a message shows it: in YAML's words, and short."""
+    """Return a value as messages show it: in YAML's words, and short."""
     match value:
         case None:
             return "nothing"

@@ -18,7 +18,7 @@ from acceptance.odcs.document.node import At, Node, Source, shown
 MOST_BYTES = 1_000_000
 MOST_VALUES = 50_000
 MOST_CHARACTERS = 4_000_000
-"""Of all texts together, an alias counted wherever it stands."""
+"""The limit of all texts together; an alias counts wherever it is used."""
 
 MOST_DEPTH = 40
 
@@ -29,14 +29,14 @@ _INTEGER = re.compile(r"[-+]?[0-9]{1,100}")
 _FLOAT = re.compile(r"[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]{1,4})?")
 _VARIABLE = re.compile(r"\$\{([A-Za-z_][A-Za-z0-9_]*)(?::-([^}]*))?\}")
 _OF_QUERIES = ("object", "property", "table", "column")
-"""What `${...}` means in the query of a rule: the delivered rows and the column, not variables."""
+"""In the query of a rule `${...}` names the delivered rows and the column, not variables."""
 
 _READABLE = ("LANDING_BUCKET", "ATHENA_DATABASE", "ATHENA_WORKGROUP")
 _READABLE_PREFIX = "CONTRACT_"
 
 
 def read_document(text: str, path: str) -> Node:
-    """The root of the one YAML document in the text. Raises ContractError with every problem that it can see."""
+    """Return the root of the only YAML document in the text. Raise ContractError with every problem found."""
     source = Source(path)
     size = len(text.encode(errors="surrogatepass"))
     if size > MOST_BYTES:
@@ -62,17 +62,17 @@ def read_document(text: str, path: str) -> Node:
 
 
 def may_read(variable: str) -> bool:
-    """Whether a contract may read the variable: its texts end up in evidence, where no secret belongs."""
+    """Return True if a contract may read the variable: its texts end up in evidence, where no secret belongs."""
     return variable in _READABLE or variable.startswith(_READABLE_PREFIX)
 
 
 def variables_in(text: str) -> frozenset[str]:
-    """The variables that a contract of this text reads, and may read."""
+    """Return the variables that a contract of this text reads and may read."""
     return frozenset(name for name, _ in _VARIABLE.findall(text) if may_read(name))
 
 
 def holds_variable(text: str) -> bool:
-    """Whether a text that was resolved still holds a variable: one that is not set."""
+    """Return True if a resolved text still holds a variable, because it is not set."""
     return _VARIABLE.search(text) is not None
 
 
@@ -114,7 +114,7 @@ def resolve_variables(root: Node, environment: Mapping[str, str]) -> tuple[Node,
 
 
 class _UntaggedLoader(yaml.SafeLoader):
-    """Refuses tags before a node is made of them."""
+    """Refuse tags before a node is made of them."""
 
     def compose_node(self, parent: Any, index: Any) -> Any:
         event = self.peek_event()  # type: ignore[no-untyped-call]
@@ -125,7 +125,7 @@ class _UntaggedLoader(yaml.SafeLoader):
 
 @dataclass(slots=True)
 class _Builder:
-    """Makes values of YAML nodes. An alias is built again wherever it stands, so the bounds count what it grows to."""
+    """Builds values from YAML nodes. It builds an alias again at each use, so the limits count its expanded size."""
 
     source: Source
     count: int = 0
@@ -183,7 +183,7 @@ class _Builder:
 
 
 def _plain(text: str) -> Any:
-    """The value of a scalar without quotes."""
+    """Return the value of a scalar without quotes."""
     if text in _CONSTANTS:
         return _CONSTANTS[text]
     if _INTEGER.fullmatch(text):
