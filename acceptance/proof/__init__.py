@@ -1,1 +1,1 @@
-"""What makes two sides equal: canonical text, fingerprint, differences, and whose rows a partition holds."""
+"""The proof that landed files and table are equal: canonical text, fingerprint, differences, rows of a partition."""

@@ -31,7 +31,7 @@ _CONCAT_AT_ONCE = 100  # Trino limits the number of arguments of one concat
 
 @dataclass(frozen=True, slots=True)
 class Dialect:
-    """What the two engines call differently. Each template holds the value as {0}."""
+    """The syntax in which the two engines differ. Each template holds the value as {0}."""
 
     is_nan: str
     ieee754_hex: str
@@ -69,7 +69,7 @@ def row_text(dialect: Dialect, columns: Sequence[Column], values: Sequence[str])
 
 
 def joined(texts: Sequence[str]) -> str:
-    """The expression of a row's text, from those of its cells' texts."""
+    """Return the SQL of a row's text, from the SQL of its cells' texts."""
     parts: list[str] = []
     for text in texts:
         parts += ["chr(31)", f"coalesce({text}, chr(30))"] if parts else [f"coalesce({text}, chr(30))"]
@@ -109,7 +109,7 @@ def cell_text(dialect: Dialect, column: Column, value: str) -> str:
 
 
 def as_written(column: Column, text: str | None) -> str | None:
-    """A canonical text as people write such a value: 93100000 of a double is 93.1."""
+    """Return a canonical text as people write the value: 93100000 of a double is 93.1."""
     kind = column.kind
     if text is None:
         return None

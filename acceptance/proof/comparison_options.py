@@ -1,11 +1,11 @@
-"""What a contract says about when landed and table are the same, as lines for the evidence."""
+"""The comparison options of a contract, as lines for the evidence: when landed files and table count as equal."""
 
 from acceptance.contract.contract import Contract
 from acceptance.contract.landing_format import LandingFormat, NamedByColumn
 
 
 def comparison_options(contract: Contract) -> dict[str, str]:
-    """Name and value of everything that decides it, defaults included."""
+    """Return name and value of every comparison option, defaults included."""
     landing = contract.landing
     options = {"format": landing.format, "compression": landing.compression}
     if landing.format.is_text:

@@ -37,7 +37,7 @@ class Kind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class DifferingCell:
-    """Values as people write them, None for null; for a row that is only on one side, None on the other."""
+    """Values as people write them, None for null. The value of a missing row is None."""
 
     column: str
     landed: str | None
@@ -168,7 +168,7 @@ class Compared:
         return DifferingRow(kind, self._key(row), tuple(cells), int(landed), int(not landed))
 
     def _key(self, row: Texts) -> dict[str, str | None]:
-        """Of a dataset without a key, nothing: all its columns would be."""
+        """Return the key of a row; empty for a dataset without a key, where all columns would be the key."""
         if self.key == self.columns and len(self.columns) > 1:
             return {}
         return {column.name: _value(column, row[self.columns.index(column)]) for column in self.key}
@@ -181,7 +181,7 @@ def _value(column: Column, text: str | None) -> str | None:
 
 
 def _varied(rows: Sequence[DifferingRow]) -> tuple[DifferingRow, ...]:
-    """First those with a kind or a changed column that none before them has, then the others."""
+    """Order the rows: first each that shows a new kind or a new changed column, then the others."""
     seen: set[object] = set()
     first: list[DifferingRow] = []
     others: list[DifferingRow] = []
@@ -202,7 +202,7 @@ def _in_order(rows: Counter[Texts], without: Collection[Texts]) -> list[Texts]:
 
 
 def _nearest(lost: Sequence[Texts], new: Sequence[Texts], ours: Sequence[int], theirs: Sequence[int]) -> dict[int, int]:
-    """Pairs of rows of one key, the nearest first; of too many to compare each with each, in their order."""
+    """Pair rows of one key, the nearest first; if there are too many to compare all, in their order."""
     if len(ours) * len(theirs) > _PAIRS_OF_A_KEY_AT_MOST:
         return dict(zip(ours, theirs, strict=False))
     left, pairs = list(theirs), dict[int, int]()

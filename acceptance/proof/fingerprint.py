@@ -1,4 +1,4 @@
-"""One number for all cells of a table or file, computed alike by Athena, by DuckDB and by anyone with an md5.
+"""One number for all cells of a table or file, which Athena, DuckDB and anyone with an md5 compute alike.
 
 The md5 of a row's canonical text (see `canonical`; in UTF-8) is read as two signed big-endian 64-bit integers, and each
 half is summed over the rows. A sum does not depend on the order of the rows and, unlike XOR, does not lose rows that
@@ -30,15 +30,15 @@ class Fingerprint:
 
     @classmethod
     def of_sums(cls, rows: int, high: object, low: object) -> "Fingerprint":
-        """From what an engine answered: int, Decimal or text, or null, which is the sum over no rows."""
+        """Build it from an engine's result: int, Decimal, text, or null for the sum over no rows."""
         return cls(rows, _integer(high), _integer(low))
 
     def __add__(self, other: "Fingerprint") -> "Fingerprint":
-        """Of the rows of both together."""
+        """Return the fingerprint of the rows of both together."""
         return Fingerprint(self.rows + other.rows, self.high + other.high, self.low + other.low)
 
     def __sub__(self, other: "Fingerprint") -> "Fingerprint":
-        """Of the rows that are left without those of the other."""
+        """Return the fingerprint of these rows without those of the other."""
         return Fingerprint(self.rows - other.rows, self.high - other.high, self.low - other.low)
 
     def __str__(self) -> str:
@@ -46,7 +46,7 @@ class Fingerprint:
 
 
 def athena_digest(columns: Sequence[Column]) -> str:
-    """The expression of a row's digest, in Athena's dialect.
+    """Return the SQL of a row's digest, in Athena's dialect.
 
     Raises:
         ValueError: a column has a type without canonical text.
@@ -55,7 +55,7 @@ def athena_digest(columns: Sequence[Column]) -> str:
 
 
 def athena_sums(digest: str) -> tuple[str, str]:
-    """The two aggregate expressions, in Athena's dialect, that give `high` and `low` over the rows of a SELECT."""
+    """Return the two aggregates, in Athena's dialect, that give `high` and `low` over the rows of a SELECT."""
     halves = (f"from_big_endian_64(substr({digest}, {start}, 8))" for start in (1, 9))
     high, low = (f"coalesce(sum(CAST({half} AS decimal(38, 0))), CAST(0 AS decimal(38, 0)))" for half in halves)
     return high, low
@@ -72,7 +72,7 @@ def duckdb_digest(columns: Sequence[Column], values: Sequence[str]) -> str:
 
 
 def duckdb_sums(digest: str) -> tuple[str, str]:
-    """The two aggregate expressions over `digest` in DuckDB's dialect."""
+    """Return the two aggregates over `digest` in DuckDB's dialect."""
     # Summed without their sign: a half whose first bit is set is negative, which makes 2^64 less.
     halves = ((f"{digest} >> 64", f"{digest} >> 127 = 1"), (f"{digest} & {_LOW}", f"{digest} & {_LOW_SIGN} > 0"))
     high, low = (
@@ -83,22 +83,22 @@ def duckdb_sums(digest: str) -> tuple[str, str]:
 
 
 def athena_bucket(key_text: str, buckets: int) -> str:
-    """The expression of a row's bucket in Athena's dialect, from that of its key's text. `buckets` is a power of 2."""
+    """Return the SQL of a row's bucket in Athena's dialect, from that of its key's text. `buckets` is a power of 2."""
     return f"bitwise_and(from_big_endian_64(substr(md5(to_utf8({key_text})), 9, 8)), {buckets - 1})"
 
 
 def athena_half(row: str) -> str:
-    """The expression of a row's high half in Athena's dialect, from that of its text."""
+    """Return the SQL of a row's high half in Athena's dialect, from that of its text."""
     return f"from_big_endian_64(substr(md5(to_utf8({row})), 1, 8))"
 
 
 def duckdb_bucket(columns: Sequence[Column], values: Sequence[str], buckets: int) -> str:
-    """The same in DuckDB's dialect."""
+    """Return the same in DuckDB's dialect."""
     return f"(CAST('0x' || md5({row_text(DUCKDB, columns, values)})[30:32] AS INTEGER) & {buckets - 1})"
 
 
 def duckdb_half(columns: Sequence[Column], values: Sequence[str]) -> str:
-    """The same in DuckDB's dialect."""
+    """Return the same in DuckDB's dialect."""
     return f"CAST(CAST(unhex(md5({row_text(DUCKDB, columns, values)})[1:16]) AS BIT) AS BIGINT)"
 
 

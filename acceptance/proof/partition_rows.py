@@ -1,4 +1,4 @@
-"""What a partition must hold after a delivery: the rows of its files, and of others if the contract says so."""
+"""The rows that a partition must hold after a delivery: those of its files, and of others if the contract says so."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -12,12 +12,12 @@ from acceptance.errors import UnroutableKey
 from acceptance.proof.fingerprint import Fingerprint
 
 _LATER_AT_MOST = 24
-"""Of which every choice is tried: half of them at a time, 4,096 sums."""
+"""The most files of which every subset is tried: half of them at a time, 4,096 sums."""
 
 
 @dataclass(frozen=True, slots=True)
 class OtherFile:
-    """A landed file of another delivery of the partition that can be read. `later`: it landed after this delivery."""
+    """A readable landed file of another delivery of the partition. `later`: it landed after this delivery."""
 
     landed: LandingObject
     fingerprint: Fingerprint
@@ -27,18 +27,18 @@ class OtherFile:
 def others_of_partition(
     contract: Contract, delivery: Delivery, listed: Sequence[LandingObject]
 ) -> tuple[LandingObject, ...]:
-    """Of what is listed, the files of other deliveries whose rows go into the partition of this one."""
+    """Return the listed files of other deliveries whose rows go into the partition of this one."""
     ours, wanted = {member.key for member in delivery.members}, partition_values(contract, delivery)
     return tuple(landed for landed in listed if landed.key not in ours and _lies_in(contract, landed, wanted))
 
 
 def is_later(delivery: Delivery, landed: LandingObject) -> bool:
-    """Whether its pipeline need not have run yet. What landed in the same second may be either, so it is later."""
+    """Return True if its pipeline may not have run yet. A file that landed in the same second counts as later."""
     return landed.last_modified >= max(member.last_modified for member in delivery.members)
 
 
 def expected(own: Fingerprint, others: Sequence[OtherFile], table: Fingerprint) -> tuple[OtherFile, ...] | None:
-    """The other files whose rows the partition must have: all earlier ones, and those later ones that it has already.
+    """Return the other files whose rows the partition must hold: all earlier ones, and later ones it already holds.
 
     A later delivery may be in the table or not: its own run judges that. If no choice of later files makes the sides
     equal, the sides differ; expected is then a choice with as many rows as the table, and if there is none, no later
@@ -59,7 +59,7 @@ def expected(own: Fingerprint, others: Sequence[OtherFile], table: Fingerprint) 
 
 
 def undecided(others: Sequence[OtherFile]) -> str:
-    """Why nothing is expected."""
+    """Return why the expected rows are unknown."""
     later = sum(other.later for other in others)
     return (
         f"{later} files of the partition landed after this delivery, and which of them the table holds cannot be told: "
@@ -77,7 +77,7 @@ def total(own: Fingerprint, others: Sequence[OtherFile]) -> Fingerprint:
 def _chosen(
     later: Sequence[OtherFile], by: Callable[[Fingerprint], tuple[int, ...]], missing: Fingerprint
 ) -> tuple[OtherFile, ...] | None:
-    """A choice of these files whose sum is what is missing: among the sums of one half is what the other half lacks."""
+    """Return a subset of these files with the missing sum: look up in one half's sums what the other half lacks."""
     half = len(later) // 2
     sums = {by(total(_NOTHING, choice)): choice for choice in _choices(later[half:])}
     for choice in _choices(later[:half]):
@@ -96,7 +96,7 @@ def _choices(files: Sequence[OtherFile]) -> Iterator[tuple[OtherFile, ...]]:
 
 
 def files_named(contract: Contract, delivery: Delivery) -> tuple[str, ...]:
-    """The values by which the rows of this delivery are known, if a column of the table names the file of each row."""
+    """Return the values that mark the rows of this delivery, if a column of the table names the file of each row."""
     holds = contract.partition_holds
     if not isinstance(holds, NamedByColumn):
         return ()
