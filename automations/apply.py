@@ -41,7 +41,7 @@ from blocks.settings import Settings
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """What `apply` did with one object: "created", "updated", "unchanged". `fields` are those that differed."""
+    """The result of `apply` for one object: "created", "updated", "unchanged". `fields` are those that differed."""
 
     kind: str
     name: str

@@ -1,4 +1,4 @@
-"""What all AWS calls share: the client type, retries, and the translation and classification of boto3's errors."""
+"""Everything that AWS calls share: the client type, retries, and how boto3's errors are translated and classified."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager

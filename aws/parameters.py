@@ -35,7 +35,7 @@ class Parameter:
 
 @dataclass(frozen=True, slots=True)
 class Overridden:
-    """What `restore_parameter` needs: the earlier parameter, or None if there was none.
+    """The input of `restore_parameter`: the earlier parameter, or None if there was none.
 
     To restore from another process, keep the name and the mark but no value: `undo_override` finds the rest in SSM.
     """
@@ -46,7 +46,7 @@ class Overridden:
 
 
 class UndoResult(Enum):
-    """What `undo_override` found and did. The values are phrases for people."""
+    """The result of `undo_override`. The values are phrases for people."""
 
     RESTORED = "restored"
     WAS_AS_BEFORE = "it already had its earlier value"

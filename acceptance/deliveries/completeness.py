@@ -64,7 +64,7 @@ class Incomplete:
 
 @dataclass(frozen=True, slots=True)
 class _Lacking:
-    """What a group lacks. `at_once`: the sender made a statement that is wrong, so nobody waits for the deadline."""
+    """The lack of a group. `at_once`: the sender made a statement that is wrong, so nobody waits for the deadline."""
 
     missing: tuple[str, ...]
     why: str

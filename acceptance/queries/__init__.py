@@ -1,1 +1,1 @@
-"""What Athena is asked: one measuring query, and the few beside it."""
+"""The queries to Athena: one measuring query, and the few that run beside it."""
