@@ -1,17 +1,16 @@
 """Automations are created once, updated only when they differ, and speak of events that are really emitted."""
 
 import json
-from datetime import UTC, date, datetime
 from uuid import UUID
 
 import jinja2
 import pytest
+from builders import a_delivery
 from prefect.automations import AutomationCore
 from prefect.client.orchestration import get_client
 from prefect.client.schemas.objects import StateType
 
 from acceptance.announcing.delivery_events import arrived, arrived_together
-from acceptance.deliveries.delivery import Delivery, LandingObject
 from acceptance.deliveries.pointer import DeliveryPointer
 from automations import (
     pause_what_keeps_failing,
@@ -31,12 +30,7 @@ from flows.prefect_api.switches import switch_name
 
 SOME_ID = UUID(int=7)
 SWITCH = switch_name("nyc-flights")
-DELIVERY = Delivery(
-    "movies",
-    date(2026, 1, 2),
-    (LandingObject("landing", 'a/it\'s "b" {x}.csv', "e", 3, datetime(2026, 1, 2, tzinfo=UTC)),),
-    {"file": 'it\'s "b" {x}'},
-)
+DELIVERY = a_delivery('a/it\'s "b" {x}.csv', dataset="movies")
 
 
 @pytest.fixture

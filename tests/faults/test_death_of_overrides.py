@@ -12,17 +12,17 @@ import uuid
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass, field
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from itertools import count
 from typing import Any
 
 import boto3
 import pytest
+from builders import a_delivery
 from prefect_aws import AwsCredentials, S3Bucket
 from prefect_aws.client_parameters import AwsClientParameters
 from werkzeug.serving import make_server
 
-from acceptance.deliveries.delivery import Delivery, LandingObject
 from acceptance.errors import StepFailed, WaitTimedOut
 from aws.waiting import Clock
 from blocks.build import Caller
@@ -35,9 +35,7 @@ from sandbox.server import REGION, LocalAws, wsgi_app
 ACCOUNT = "123456789012"
 HOUR = timedelta(hours=1)
 SOURCE = "/stage/movies"
-DELIVERY = Delivery(
-    "movies", date(2026, 1, 2), (LandingObject("landing", "a.csv", "e", 1, datetime(2026, 1, 2, tzinfo=UTC)),), {}
-)
+DELIVERY = a_delivery("a.csv", dataset="movies")
 
 
 @dataclass

@@ -2,8 +2,9 @@
 
 from typing import Any
 
-from acceptance.contract.contract import Column, Contract, Table
-from acceptance.contract.keys.template import KeyTemplate
+from builders import a_contract
+
+from acceptance.contract.contract import Column, Contract
 from acceptance.contract.landing_format import FileFormat, LandingFormat
 
 MOVIES = {"id": "bigint", "title": "string", "score": "decimal(4,1)"}
@@ -14,18 +15,8 @@ def column(name: str, type_: str, **facts: Any) -> Column:
 
 
 def contract(*columns: Column, format: str = "csv", **landing: Any) -> Contract:
-    return Contract(
-        dataset="movies",
-        name="Movies",
-        version="1.0.0",
-        path="contracts/movies.yaml",
-        sha256="0" * 64,
-        template=KeyTemplate.parse("s3://landing/movies/{business_date:%Y%m%d}/{file}.csv"),
-        landing=LandingFormat(FileFormat(format), **landing),
-        table=Table("awsdatacatalog", "database_sor", "movies", "primary"),
-        columns=columns or tuple(column(name, type_) for name, type_ in MOVIES.items()),
-        checks=(),
-    )
+    columns = columns or tuple(column(name, type_) for name, type_ in MOVIES.items())
+    return a_contract("movies", landing=LandingFormat(FileFormat(format), **landing), columns=columns)
 
 
 READABLE = {

@@ -3,14 +3,15 @@
 from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
-from datetime import UTC, date, datetime, timedelta
+from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
 
 import duckdb
+from builders import a_delivery
 
 from acceptance.contract.contract import Contract
-from acceptance.deliveries.delivery import Delivery, LandingObject
+from acceptance.deliveries.delivery import Delivery
 from acceptance.deliveries.placeholders import partition_values
 from acceptance.judging.facts import CatalogFacts, LandedFacts
 from acceptance.judging.findings import Findings, judge_findings, usable_columns
@@ -55,8 +56,7 @@ class Proof:
 
     def put(self, select: str, into: date | None = None) -> Delivery:
         """A partition with these rows. `into` is another day's: the delivery's own then has none."""
-        landed = LandingObject("landing", "k", "e", 1, datetime.now(UTC))
-        delivery = Delivery(self.contract.dataset, self.day, (landed,), {"file": "f"})
+        delivery = a_delivery(dataset=self.contract.dataset, day=self.day)
         partition = partition_values(self.contract, delivery)
         if into:
             partition = {name: f"{into:%Y%m%d}" for name in partition}

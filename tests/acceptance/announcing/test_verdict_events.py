@@ -1,19 +1,15 @@
 """What kept a delivery from being judged is named in words that are the same for every delivery that meets it."""
 
-from datetime import UTC, date, datetime
-
 import pytest
+from builders import a_delivery
 
 from acceptance.announcing.verdict_events import FAILURE, failure_of, judged
 from acceptance.contract.checks import Check, Metric, Operator, Threshold
-from acceptance.deliveries.delivery import Delivery, LandingObject
 from acceptance.evidence.evidence import StepRecord, StepStatus
 from acceptance.judging.judge import CheckResult, Judgement, Outcome, Verdict
 
 NOTHING = Judgement(Verdict.INCONCLUSIVE, "stopped", ())
-DELIVERY = Delivery(
-    "orders", date(2026, 1, 2), (LandingObject("landing", "in/a.csv", "e", 1, datetime(2026, 1, 2, tzinfo=UTC)),)
-)
+DELIVERY = a_delivery("in/a.csv")
 
 
 def steps(*names: str, failed: str) -> tuple[StepRecord, ...]:

@@ -1,11 +1,12 @@
 from dataclasses import replace
-from datetime import UTC, date, datetime
+from datetime import date
 
 import pytest
+from builders import a_delivery
 from contract_texts import orders, watched
 
 from acceptance.contract.contract import Contract
-from acceptance.deliveries.delivery import Delivery, LandingObject
+from acceptance.deliveries.delivery import Delivery
 from acceptance.deliveries.passes import passes
 from acceptance.errors import UnroutableKey
 
@@ -18,10 +19,7 @@ def contract(*steps: str, override: str = "[]") -> Contract:
 
 
 def delivery(*files: str) -> Delivery:
-    landed = (
-        LandingObject("landing", f"shop/20250102/{file}", "e", 1, datetime(2025, 1, 2, tzinfo=UTC)) for file in files
-    )
-    return Delivery("orders", date(2025, 1, 2), tuple(landed), {"region": "br", "file": "a"})
+    return a_delivery(*(f"shop/20250102/{file}" for file in files), day=date(2025, 1, 2), region="br", file="a")
 
 
 TWO = delivery("br/b.csv", "br/a.csv")

@@ -1,16 +1,17 @@
 import re
 from dataclasses import replace
-from datetime import UTC, date, datetime
+from datetime import date
 from typing import Any
 
 import pytest
+from builders import a_delivery
 from contract_texts import ORDERS, orders, watched
 from hypothesis import given
 from hypothesis import strategies as st
 
 from acceptance.contract.contract import Contract
 from acceptance.contract.keys.template import KeyTemplate
-from acceptance.deliveries.delivery import Delivery, LandingObject
+from acceptance.deliveries.delivery import Delivery
 from acceptance.deliveries.placeholders import (
     fill,
     known_placeholders,
@@ -21,10 +22,8 @@ from acceptance.deliveries.placeholders import (
 from acceptance.errors import ContractError
 
 
-def a_delivery(*keys: str, **fields: str) -> Delivery:
-    keys = keys or ("shop/20250102/br/orders.csv",)
-    landed = tuple(LandingObject("landing", key, "e1", 10, datetime(2025, 1, 2, tzinfo=UTC)) for key in keys)
-    return Delivery("orders", date(2025, 1, 2), landed, fields)
+def of_a_shop(*keys: str, **fields: str) -> Delivery:
+    return replace(a_delivery(*(keys or ("shop/20250102/br/orders.csv",)), day=date(2025, 1, 2)), fields=fields)
 
 
 @pytest.mark.parametrize(
@@ -34,7 +33,7 @@ def a_delivery(*keys: str, **fields: str) -> Delivery:
         ("{key}", "shop/20250102/br/orders.csv"),
         ("{file}", "orders"),
         ("{region}", "br"),
-        ("{delivery_id}", a_delivery().id),
+        ("{delivery_id}", of_a_shop().id),
         ("s3://stage/{prefix}", "s3://stage/shop/20250102/br/"),
         ("{business_date}", "2025-01-02"),
         ("{business_date:%Y%m%d}", "20250102"),
@@ -46,38 +45,38 @@ def a_delivery(*keys: str, **fields: str) -> Delivery:
     ],
 )
 def test_a_placeholder_is_filled(text: str, filled: str) -> None:
-    assert fill(text, a_delivery(file="orders", region="br")) == filled
+    assert fill(text, of_a_shop(file="orders", region="br")) == filled
 
 
 def test_every_text_of_a_payload_is_filled_and_nothing_else() -> None:
     payload = {"{key}": "{file}", "list": ["{region}", 7, None, True], "deep": {"er": ["{bucket}"]}}
-    filled = fill(payload, a_delivery(file="orders", region="br"))
+    filled = fill(payload, of_a_shop(file="orders", region="br"))
     assert filled == {"{key}": "orders", "list": ["br", 7, None, True], "deep": {"er": ["landing"]}}
 
 
 def test_without_a_field_of_that_name_the_file_is_the_last_segment() -> None:
-    assert fill("{file}", a_delivery()) == "orders.csv"
+    assert fill("{file}", of_a_shop()) == "orders.csv"
 
 
 @given(st.text(min_size=1))
 def test_a_value_is_never_interpreted_again(value: str) -> None:
-    assert fill("<{region}>", a_delivery(region=value)) == f"<{value}>"
+    assert fill("<{region}>", of_a_shop(region=value)) == f"<{value}>"
 
 
 @pytest.mark.parametrize("key", ["{bucket}", "{{x}}", "{", "a b+%é'\"; DROP TABLE t;--", "{region.__class__}"])
 def test_a_key_full_of_braces_stays_what_it_is(key: str) -> None:
-    assert fill("{key}", a_delivery(key)) == key
+    assert fill("{key}", of_a_shop(key)) == key
 
 
 @pytest.mark.parametrize("text", ["{region.__class__}", "{region!r}", "{region[0]}", "{0}", "{}", "{", "}", "{a:b}"])
 def test_what_is_no_placeholder_is_refused(text: str) -> None:
     with pytest.raises(ValueError, match=r"is not a placeholder|stands alone"):
-        fill(text, a_delivery(region="br"))
+        fill(text, of_a_shop(region="br"))
 
 
 def test_an_unknown_placeholder_is_named() -> None:
     with pytest.raises(ValueError, match=r"unknown placeholder \{region\}"):
-        fill("{region}", a_delivery())
+        fill("{region}", of_a_shop())
 
 
 @pytest.mark.parametrize(
@@ -112,7 +111,7 @@ def test_partition_values_are_texts_in_the_order_of_the_partition_keys() -> None
         ),
         ('{day: "{business_date:%Y%m%d}"}', '{day: "{business_date:%Y%m%d}", place: "{region}"}'),
     )
-    delivery = a_delivery(file="orders", region="br")
+    delivery = of_a_shop(file="orders", region="br")
     assert list(partition_values(watched(text), delivery).items()) == [("place", "br"), ("day", "20250102")]
 
 
@@ -127,12 +126,12 @@ def test_partition_values_are_texts_in_the_order_of_the_partition_keys() -> None
     ],
 )
 def test_the_prefix_of_several_files_is_the_folder_that_all_lie_in(keys: tuple[str, ...], prefix: str) -> None:
-    assert fill("{prefix}", a_delivery(*keys)) == prefix
+    assert fill("{prefix}", of_a_shop(*keys)) == prefix
 
 
 def test_files_that_belong_to_different_partitions_are_no_delivery_that_can_be_measured() -> None:
     contract = watched(ORDERS)
-    several = a_delivery("shop/20250102/br/a.csv", "shop/20250102/pt/b.csv")
+    several = of_a_shop("shop/20250102/br/a.csv", "shop/20250102/pt/b.csv")
     assert partition_values(contract, several) == {"day": "20250102"}
     by_region = replace(contract, partition={"day": "{region}"})
     with pytest.raises(ContractError, match=r"br/a\.csv into 'br' and pt/b\.csv into 'pt'"):
@@ -154,12 +153,12 @@ def test_a_value_that_its_partition_column_cannot_have_is_told_with_the_key_it_c
     contract = with_partition_of(kind)
     expected = f"column day is {kind}, and '{{region}}' makes {value!r} of shop/20250102/br/orders.csv"
     with pytest.raises(ContractError, match=re.escape(expected)):
-        refuse_invalid_partition_values(contract, a_delivery(region=value), {"day": value})
+        refuse_invalid_partition_values(contract, of_a_shop(region=value), {"day": value})
 
 
 @pytest.mark.parametrize(("kind", "value"), [("int", "01"), ("bigint", "-7"), ("string", "br"), ("date", "2026-01-31")])
 def test_a_value_that_its_partition_column_can_have_is_fine(kind, value) -> None:
-    refuse_invalid_partition_values(with_partition_of(kind), a_delivery(region=value), {"day": value})
+    refuse_invalid_partition_values(with_partition_of(kind), of_a_shop(region=value), {"day": value})
 
 
 def with_partition_of(kind: str) -> Contract:

@@ -1,16 +1,12 @@
-from datetime import UTC, date, datetime
+from datetime import date
 
 import pytest
+from builders import an_object
 from contract_texts import ORDERS, orders, watched
 
 from acceptance.contract.contract import Contract
-from acceptance.deliveries.delivery import LandingObject
 from acceptance.deliveries.routing import route, watched_locations
 from acceptance.errors import UnroutableKey
-
-
-def landed(key: str, bucket: str = "landing") -> LandingObject:
-    return LandingObject(bucket, key, "e1", 10, datetime(2025, 1, 2, tzinfo=UTC))
 
 
 def of(dataset: str, pattern: str, bucket: str = "landing") -> Contract:
@@ -29,15 +25,15 @@ BOTH = (ORDERS_CONTRACT, MOVIES_CONTRACT)
 
 def the_reason(key: str, *contracts: Contract, bucket: str = "landing") -> str:
     with pytest.raises(UnroutableKey) as raised:
-        route(landed(key, bucket), contracts)
+        route(an_object(key, bucket=bucket), contracts)
     return str(raised.value)
 
 
 def test_a_key_becomes_a_delivery_of_its_dataset() -> None:
-    delivery = route(landed("shop/20250102/br/été 100%.csv"), BOTH)
+    delivery = route(an_object("shop/20250102/br/été 100%.csv"), BOTH)
     assert (delivery.dataset, delivery.business_date) == ("orders", date(2025, 1, 2))
     assert delivery.fields == {"region": "br", "file": "été 100%"}
-    assert delivery.members == (landed("shop/20250102/br/été 100%.csv"),)
+    assert delivery.members == (an_object("shop/20250102/br/été 100%.csv"),)
 
 
 def test_the_reason_is_that_of_the_contract_that_came_nearest() -> None:

@@ -1,11 +1,12 @@
 """Where a delivery's evidence goes is not for its key to say."""
 
 import re
-from datetime import UTC, date, datetime
+from datetime import date
 
 import pytest
+from builders import a_delivery
 
-from acceptance.deliveries.delivery import Delivery, LandingObject
+from acceptance.deliveries.delivery import Delivery
 from acceptance.evidence.object_keys import claim_key, evidence_prefix
 
 DAY = date(2026, 1, 2)
@@ -13,8 +14,7 @@ PLACE = re.compile("deliveries/orders/2026-01-02/[0-9a-f]{20}/")
 
 
 def delivery(key: str) -> Delivery:
-    landed = LandingObject("landing", key, "etag", 1, datetime(2026, 1, 2, tzinfo=UTC))
-    return Delivery("orders", DAY, (landed,), {"file": key})
+    return a_delivery(key, day=DAY, file=key)
 
 
 @pytest.mark.parametrize(

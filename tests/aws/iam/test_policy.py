@@ -5,12 +5,13 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from builders import a_contract
 
 from acceptance.contract.checks import Check, Metric, Reference
-from acceptance.contract.contract import Column, Contract, Marker, Override, Quiet, Table
+from acceptance.contract.contract import Contract, Marker, Override, Quiet, Table
 from acceptance.contract.keys.signal_file import signal_template
 from acceptance.contract.keys.template import KeyTemplate
-from acceptance.contract.landing_format import Engine, LandingFormat, PartitionHolds
+from acceptance.contract.landing_format import Engine, PartitionHolds
 from acceptance.contract.steps import AwaitObject, Invoke, RunGlueJob
 from aws.iam.arns import Account, escape, key_pattern, text_pattern
 from aws.iam.policy import PLACEHOLDER, PolicyContext, statements, tables_queried, unknown_locations
@@ -26,19 +27,9 @@ HOUR = timedelta(hours=1)
 
 
 def contract(dataset: str = "orders", **said: Any) -> Contract:
-    plain = Contract(
-        dataset=dataset,
-        name=dataset,
-        version="1.0.0",
-        path=f"{dataset}.odcs.yaml",
-        sha256="0" * 64,
-        template=KeyTemplate.parse(f"s3://landing/in/{dataset}/{{business_date:%Y%m%d}}/{{file}}.csv"),
-        landing=LandingFormat(),
-        table=Table("awsdatacatalog", "sor", "orders", "primary"),
-        columns=(Column("id", "bigint", "id"),),
-        checks=(),
-    )
-    return replace(plain, **said)
+    template = KeyTemplate.parse(f"s3://landing/in/{dataset}/{{business_date:%Y%m%d}}/{{file}}.csv")
+    table = Table("awsdatacatalog", "sor", "orders", "primary")
+    return a_contract(dataset, **{"template": template, "table": table, **said})
 
 
 def granted(*contracts: Contract, duty: Duty = Duty.ALL, context: PolicyContext = TOLD) -> dict[str, Any]:

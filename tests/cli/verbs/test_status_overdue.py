@@ -4,14 +4,14 @@ import json
 import os
 import subprocess
 import sys
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+from builders import a_delivery, an_object
 from repository import CONTRACTS
 
 from acceptance.announcing.delivery_events import OVERDUE, arrived
 from acceptance.announcing.overdue_events import paused
-from acceptance.deliveries.delivery import Delivery, LandingObject
 from acceptance.deliveries.key_ranges import KeyRange
 from blocks.settings import Settings
 from flows.installation.contracts import load_contracts
@@ -22,8 +22,8 @@ from flows.watching.overdue import OverdueWatch
 
 
 def arrive(home: Path, dataset: str, at: datetime) -> None:
-    landed = LandingObject("landing", f"{dataset}/x.csv", "e", 1, at)
-    delivery = Delivery(dataset, date(2026, 1, 2), (landed,), {"file": "x"})
+    landed = an_object(f"{dataset}/x.csv", at=at)
+    delivery = a_delivery(landed, dataset=dataset)
     new_object = NewObject(landed, delivery, arrived(delivery), pipeline_takes=timedelta(minutes=1))
     with open_ledger(ledger_url(Settings(home=home))) as ledger:
         ledger.datasets.watch([dataset], at)

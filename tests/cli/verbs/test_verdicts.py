@@ -3,9 +3,9 @@
 from datetime import UTC, date, datetime
 from io import StringIO
 
+from builders import a_delivery
 from rich.console import Console
 
-from acceptance.deliveries.delivery import Delivery, LandingObject
 from acceptance.judging.judge import Judged, Verdict
 from cli.verbs.verdicts import print_verdicts
 
@@ -13,8 +13,7 @@ NOW = datetime(2024, 1, 31, tzinfo=UTC)
 
 
 def shown(file: str, reason: str) -> str:
-    landed = LandingObject("landing", f"movies/{file}", "e1", 10, NOW)
-    delivery = Delivery("movies", date(2024, 1, 31), (landed,))
+    delivery = a_delivery(f"movies/{file}", dataset="movies", day=date(2024, 1, 31))
     judged = Judged(Verdict.REJECTED, reason, NOW, "s3://evidence/deliveries/movies/")
     written = StringIO()
     print_verdicts([delivery], {delivery.id: judged}, Console(file=written, width=200))

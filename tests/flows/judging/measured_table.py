@@ -2,15 +2,15 @@
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, date, datetime, timedelta
+from datetime import date, timedelta
 from itertools import count
 from pathlib import Path
 
 import boto3
 import duckdb
+from builders import a_delivery
 
 from acceptance.contract.contract import Contract
-from acceptance.deliveries.delivery import Delivery, LandingObject
 from acceptance.deliveries.placeholders import partition_values
 from acceptance.evidence.evidence import Sample
 from acceptance.judging.facts import CatalogFacts, LandedFacts
@@ -58,7 +58,7 @@ class MeasuredTable:
         `before` is called with the name of each step that asks, by its thread.
         """
         day = next(self._days)
-        delivery = Delivery("d", day, (LandingObject("landing", "k", "e", 1, datetime.now(UTC)),), {"file": "f"})
+        delivery = a_delivery(day=day)
         partition = partition_values(self.contract, delivery)
         location = self._put(partition, rows)
         types = {column.name: column.type for column in self.contract.columns}

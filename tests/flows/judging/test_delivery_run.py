@@ -1,15 +1,14 @@
 """What becomes of a delivery when something fails that nobody foresaw."""
 
 from dataclasses import replace
-from datetime import UTC, date, datetime
 
 import httpx
 import pytest
+from builders import a_delivery
 from prefect.logging import disable_run_logger
 from watched_bucket import orders
 
 from acceptance.contract.contract import Column
-from acceptance.deliveries.delivery import Delivery, LandingObject
 from acceptance.judging.judge import Verdict
 from flows.evidence.chain import Chain
 from flows.judging.delivery_run import DeliveryRun
@@ -20,8 +19,7 @@ def case_that_meets(trouble: Exception) -> DeliveryRun:
     def run(*_: object, **__: object) -> object:
         raise trouble
 
-    member = LandingObject("landing", "in/20260102/a", "e", 1, datetime(2026, 1, 2, tzinfo=UTC))
-    delivery = Delivery("orders", date(2026, 1, 2), (member,), {"file": "a"})
+    delivery = a_delivery("in/20260102/a")
     return DeliveryRun(orders(), delivery, None, Chain(None, "evidence", "orders"), Timeline(run))
 
 

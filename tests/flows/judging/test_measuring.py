@@ -1,7 +1,7 @@
 """Every check can fail: each is measured by the sandbox's Athena on rows that hold it, and on rows that break it."""
 
 from collections.abc import Callable, Iterator
-from datetime import UTC, date, datetime, timedelta
+from datetime import date, timedelta
 from itertools import count
 from pathlib import Path
 from typing import Any
@@ -9,11 +9,10 @@ from typing import Any
 import boto3
 import duckdb
 import pytest
-from builders import contract_text
+from builders import a_delivery, contract_text
 from contract_texts import watched
 
 from acceptance.contract.contract import Contract
-from acceptance.deliveries.delivery import Delivery, LandingObject
 from acceptance.deliveries.placeholders import partition_values
 from acceptance.judging.facts import CatalogFacts, LandedFacts
 from acceptance.judging.findings import Findings, judge_findings, usable_columns
@@ -81,7 +80,7 @@ def judged(aws: LocalAws, contract: Contract, tmp_path: Path, days: Iterator[dat
 
     def judge(rows: list[tuple[Any, ...]]) -> Judgement:
         day = next(days)
-        delivery = Delivery("orders", day, (LandingObject("landing", "k", "e", 1, datetime.now(UTC)),), {"file": "f"})
+        delivery = a_delivery(day=day)
         partition = partition_values(contract, delivery)
         table = client("glue").get_table(DatabaseName="shop", Name="orders")["Table"]
         location = f"{table['StorageDescriptor']['Location'].rstrip('/')}/dt={partition['dt']}/"

@@ -6,11 +6,10 @@ from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 import pytest
+from builders import a_contract, a_delivery
 
-from acceptance.contract.contract import Contract, LandingFormat, Table
-from acceptance.contract.keys.template import KeyTemplate
 from acceptance.contract.steps import AwaitGlueJob, AwaitObject, Invoke, RunGlueJob, Step
-from acceptance.deliveries.delivery import Delivery, LandingObject
+from acceptance.deliveries.delivery import LandingObject
 from flows.judging.pipeline import Pipeline
 from flows.steps.timeline import StepStopped, Timeline
 
@@ -42,22 +41,8 @@ class Recorded(Timeline):
 
 
 def pipeline(*steps: Step, files: tuple[str, ...] = ("a.csv", "b.csv"), **answers: Callable[..., Any]) -> Pipeline:
-    contract = Contract(
-        dataset="movies",
-        name="Movies",
-        version="1",
-        path="movies.odcs.yaml",
-        sha256="0" * 64,
-        template=KeyTemplate.parse("s3://landing/movies/{business_date:%Y%m%d}/{file}.csv"),
-        landing=LandingFormat(),
-        table=Table("awsdatacatalog", "sor", "movies", "primary"),
-        columns=(),
-        checks=(),
-        steps=steps,
-    )
-    members = tuple(LandingObject("landing", f"movies/20250102/{file}", "e", 1, NOON) for file in files)
-    delivery = Delivery("movies", date(2025, 1, 2), members, {"file": files[0].removesuffix(".csv")})
-    return Pipeline(contract, delivery, Recorded(answers=answers))
+    delivery = a_delivery(*(f"movies/20250102/{file}" for file in files), dataset="movies", day=date(2025, 1, 2))
+    return Pipeline(a_contract("movies", steps=steps), delivery, Recorded(answers=answers))
 
 
 def record_of(run: Pipeline) -> Recorded:

@@ -1,11 +1,12 @@
 """The ledger remembers what was seen and what must be announced, and a second writer stays out."""
 
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, datetime, timedelta
 
 import pytest
+from builders import a_delivery, an_object
 
 from acceptance.announcing.delivery_events import ARRIVED, ARRIVED_TOGETHER, arrived, unroutable
-from acceptance.deliveries.delivery import Delivery, LandingObject
+from acceptance.deliveries.delivery import LandingObject
 from acceptance.deliveries.key_ranges import KeyRange
 from flows.ledger import open_ledger
 from flows.ledger.listing import Certified
@@ -22,11 +23,11 @@ def ledger(url):
 
 
 def a_landed(etag: str = "e1", key: str = KEY) -> LandingObject:
-    return LandingObject("landing", key, etag, 10, NOON)
+    return an_object(key, etag)
 
 
 def a_sighting(etag: str = "e1", key: str = KEY, revision: int = 1) -> NewObject:
-    delivery = Delivery("movies", date(2026, 1, 2), (a_landed(etag, key),), {"file": "a"}, revision)
+    delivery = a_delivery(an_object(key, etag), dataset="movies", revision=revision)
     return NewObject(delivery.first, delivery, arrived(delivery), pipeline_takes=timedelta(minutes=10))
 
 

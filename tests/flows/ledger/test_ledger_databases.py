@@ -10,9 +10,10 @@ from typing import Any
 
 import pytest
 import sqlalchemy as sa
+from builders import an_object
 
 from acceptance.announcing.delivery_events import EventDraft, arrived, unroutable
-from acceptance.deliveries.delivery import Delivery, LandingObject
+from acceptance.deliveries.delivery import Delivery
 from acceptance.deliveries.key_ranges import KeyRange
 from acceptance.errors import LeaseLost, LedgerUnusable
 from flows.ledger import Ledger, open_ledger
@@ -35,10 +36,6 @@ def ledger(url):
         yield ledger
 
 
-def a_landed(key: str) -> LandingObject:
-    return LandingObject("landing", key, "e1", 10, NOON)
-
-
 @contextmanager
 def listening(hear: Callable[[str, Any], None]) -> Iterator[None]:
     """Hears each statement and its values."""
@@ -55,7 +52,7 @@ def listening(hear: Callable[[str, Any], None]) -> Iterator[None]:
 
 def remember(ledger: Ledger, *keys: str) -> None:
     seen = [
-        NewObject(a_landed(key), event=unroutable(a_landed(key), f"no {key}"), unroutable=f"no {key}") for key in keys
+        NewObject(an_object(key), event=unroutable(an_object(key), f"no {key}"), unroutable=f"no {key}") for key in keys
     ]
     ledger.listing.commit(Certified("landing", "", None, (KeyRange(certified_at=NOON),), seen), NOON)
 
@@ -87,7 +84,7 @@ def test_what_is_forgotten_is_read_again_wherever_it_is_listed(ledger):
     remember(ledger, "in/a\x00", "in/b")
     for prefix in ("", "in/", "in/a\x00", "in/b", "IN/", "i_/"):
         ledger.listing.recut("landing", prefix, [KeyRange(digest="known")])
-    ledger.listing.forget(a_landed("in/a\x00"))
+    ledger.listing.forget(an_object("in/a\x00"))
     assert list(ledger.listing.versions("landing", "")) == ["in/b"]
     read = [prefix for prefix in ("", "in/", "in/a\x00") if not ledger.listing.ranges("landing", prefix)[0].digest]
     assert read == ["", "in/", "in/a\x00"]
@@ -102,7 +99,7 @@ def test_the_objects_of_a_location_are_those_whose_keys_begin_with_exactly_its_p
 
 
 def test_a_delivery_may_have_more_keys_than_fit_into_an_index(ledger):
-    members = tuple(a_landed(f"in/{number * 7919:x} {'é' * (number % 97)}") for number in range(3000))
+    members = tuple(an_object(f"in/{number * 7919:x} {'é' * (number % 97)}") for number in range(3000))
     delivery = Delivery("orders", date(2026, 1, 2), members)
     new_object = NewObject(delivery.first, delivery, arrived(delivery))
     ledger.listing.commit(Certified("landing", "", None, (), [new_object]), NOON)
@@ -145,7 +142,7 @@ def test_a_watcher_that_slept_while_another_came_and_went_must_start_anew(ledger
 
 def a_delivery(ledger: Ledger) -> str:
     """That was announced."""
-    delivery = Delivery("orders", date(2026, 1, 2), (a_landed("in/20260102/a"),))
+    delivery = Delivery("orders", date(2026, 1, 2), (an_object("in/20260102/a"),))
     ledger.listing.commit(
         Certified("landing", "", None, (), [NewObject(delivery.first, delivery, arrived(delivery))]), NOON
     )

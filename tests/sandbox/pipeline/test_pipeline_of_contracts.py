@@ -9,6 +9,7 @@ from typing import Any
 
 import boto3
 import pytest
+from builders import a_contract
 from polling import eventually
 from sandbox_answers import Answer, payload
 
@@ -46,17 +47,12 @@ PARTITION = "s3://sor/movies/day={business_date:%Y%m%d}/"
 
 
 def _contract(name: str, steps: tuple[Step, ...], **changes: Any) -> Contract:
-    made = Contract(
+    made = a_contract(
         dataset=f"ds-{name}",
-        name=name,
-        version="1.0.0",
-        path=f"{name}.odcs.yaml",
-        sha256="0" * 64,
         template=KeyTemplate.parse(f"s3://landing/{name}/{{business_date:%Y%m%d}}/{{file}}.csv"),
         landing=LandingFormat(delimiter=";"),
         table=Table("awsdatacatalog", "sor_db", name, "analysts"),
         columns=COLUMNS,
-        checks=(),
         steps=steps,
         partition={"day": "{business_date:%Y%m%d}"},
         partition_holds=PartitionHolds.ALL_DELIVERIES,

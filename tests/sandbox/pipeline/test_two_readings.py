@@ -11,11 +11,11 @@ from typing import Any
 
 import duckdb
 import pytest
+from builders import a_contract
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from acceptance.contract.contract import Column, Contract, Table
-from acceptance.contract.keys.template import KeyTemplate
+from acceptance.contract.contract import Column
 from acceptance.contract.landing_format import FileFormat, LandingFormat
 from acceptance.proof.fingerprint import Fingerprint, duckdb_digest, duckdb_sums, quoted_names
 from landed.file import read_landed
@@ -130,11 +130,7 @@ def of_pipeline(landed: Landed, folder: Path) -> Fingerprint:
 def test_two_readings_of_a_good_file_agree(tmp_path: Path, landed: Landed) -> None:
     path = tmp_path / "landed"
     path.write_bytes(landed.content)
-    contract = Contract(
-        "d", "d", "1", "d.yaml", "", KeyTemplate.parse("s3://landing/{business_date:%Y%m%d}/{file}"),
-        landed.landing, Table("c", "d", "t", "w"), landed.columns, (),
-    )  # fmt: skip
-    read = read_landed(path, contract, tmp_path)
+    read = read_landed(path, a_contract(landing=landed.landing, columns=landed.columns), tmp_path)
     if read.faults:  # a time that the zone's clocks skip; then no pipeline is run
         assert landed.landing.zone != "UTC"
         assert all("is not timestamp" in fault.message for fault in read.faults)
