@@ -22,7 +22,7 @@ from aws.lambda_functions import invoke
 from aws.s3.conditional_writes import put_once, replace_if
 from aws.s3.objects import await_object, read_bytes
 from aws.waiting import REAL_CLOCK, Clock
-from blocks.build import PATIENCE
+from blocks.build import RETRY_CONFIG
 from sandbox.fault_injection.aws_faults import AwsFault, AwsFaultKind
 from sandbox.server import REGION, LocalAws
 
@@ -48,7 +48,7 @@ class FaultyAws:
         self.unharmed = boto3.Session("other", "other", region_name=REGION)
 
     def client(self, service: str, **config: Any) -> Any:
-        made = Config(**(config or PATIENCE | {"read_timeout": 1.5}))
+        made = Config(**(config or RETRY_CONFIG | {"read_timeout": 1.5}))
         return retry_when_denied(self._session.client(service, endpoint_url=self.aws.endpoint, config=made))
 
     def once(self, service: str) -> Any:
@@ -209,7 +209,7 @@ def _interrupted(_: float) -> None:
 def connection(faulty_aws: FaultyAws) -> Any:
     return connect(
         faulty_aws._session, endpoint_url=faulty_aws.aws.endpoint, region=None, workgroup="primary", database="lost",
-        config=Config(**PATIENCE | {"read_timeout": 1.5}),
+        config=Config(**RETRY_CONFIG | {"read_timeout": 1.5}),
     )  # fmt: skip
 
 
