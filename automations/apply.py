@@ -15,14 +15,7 @@ from prefect.exceptions import ObjectNotFound
 
 from acceptance.contract.contract import Contract
 from acceptance.errors import SettingsError
-from automations import (
-    pause_what_keeps_failing,
-    restart_the_watcher,
-    tell_about_rejections,
-    tell_about_silence,
-    tell_about_strangers,
-    validate,
-)
+from automations import notifications, pause_what_keeps_failing, restart_the_watcher, validate
 from automations.deployments import (
     OURS,
     Deployed,
@@ -34,7 +27,7 @@ from automations.deployments import (
     served_here,
     withdraw_waiting,
 )
-from automations.telling import Channel
+from automations.notifications import Channel
 from blocks.build import save_blocks
 from blocks.settings import Settings
 
@@ -93,9 +86,7 @@ def _automations(
         yield validate.each(contract.dataset, ids.validate_delivery)
     yield validate.together(ids.validate_deliveries)
     yield pause_what_keeps_failing.automation()
-    yield tell_about_rejections.automation(channel)
-    yield tell_about_silence.automation(channel)
-    yield tell_about_strangers.automation(channel)
+    yield from notifications.automations(channel)
     yield restart_the_watcher.automation(ids.watch_landing)
 
 

@@ -1,13 +1,13 @@
 """A delivery arrived -> run the validation. One automation per dataset (its on/off switch), and one for bursts."""
 
 from datetime import timedelta
+from typing import Any
 from uuid import UUID
 
 from prefect.automations import AutomationCore
 from prefect.events import EventTrigger, Posture, RunDeployment
 
 from acceptance.announcing.delivery_events import ARRIVED, ARRIVED_TOGETHER, DATASET
-from automations.templates import json_of, text_of
 from flows.prefect_api.switches import switch_name
 
 TOGETHER = "Aceite: validate deliveries that arrive together"
@@ -42,6 +42,7 @@ def _validating(
     name: str, description: str, event: str, match: dict[str, str | list[str]], deployment_id: UUID, parameter: str
 ) -> AutomationCore:
     """Return an automation that runs a validation. The run's parameter has the name of the event's payload field."""
+    pointer = _jinja(f"{{{{ event.payload.{parameter} | tojson }}}}")
     return AutomationCore(
         name=name,
         description=description,
@@ -52,9 +53,14 @@ def _validating(
                 deployment_id=deployment_id,
                 job_variables=None,
                 parameters={
-                    parameter: json_of(f"{{{{ event.payload.{parameter} | tojson }}}}"),
-                    "event_id": text_of("{{ event.id }}"),
+                    parameter: {"__prefect_kind": "json", "value": pointer},
+                    "event_id": _jinja("{{ event.id }}"),
                 },
             )
         ],
     )
+
+
+def _jinja(template: str) -> dict[str, Any]:
+    """Return a templated parameter. Prefect renders a plain "{{ event.id }}" through tojson, which refuses a UUID."""
+    return {"__prefect_kind": "jinja", "template": template}

@@ -555,7 +555,7 @@ def test_people_are_told_of_a_rejection_through_a_notification_block(aceite):
 
 
 def test_applying_again_changes_nothing_and_respects_what_a_person_switched_off(aceite):
-    name = "Aceite: tell about rejections"
+    name = "Aceite: notify of rejected deliveries"
     automation = next(item for item in aceite.prefect("automations/filter") if item["name"] == name)
     httpx.patch(f"{aceite.api}/automations/{automation['id']}", json={"enabled": False}, timeout=30).raise_for_status()
     lines = aceite.aceite("apply").stdout.splitlines()

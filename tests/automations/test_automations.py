@@ -12,17 +12,10 @@ from prefect.client.schemas.objects import StateType
 
 from acceptance.announcing.delivery_events import arrived, arrived_together
 from acceptance.deliveries.pointer import DeliveryPointer
-from automations import (
-    pause_what_keeps_failing,
-    restart_the_watcher,
-    tell_about_rejections,
-    tell_about_silence,
-    tell_about_strangers,
-    validate,
-)
+from automations import notifications, pause_what_keeps_failing, restart_the_watcher, validate
 from automations.apply import apply, deployments
 from automations.deployments import VALIDATION, served_here
-from automations.telling import Channel
+from automations.notifications import Channel
 from blocks.settings import Settings, read_settings
 from flows.installation.contracts import load_contracts
 from flows.prefect_api.runs import cancellation
@@ -65,11 +58,10 @@ def test_how_many_deliveries_one_run_judges_is_a_setting(settings):
     assert watcher.parameters["together"] == 7
 
 
-@pytest.mark.parametrize("module", [tell_about_rejections, tell_about_silence, tell_about_strangers])
-def test_without_a_notification_block_nobody_is_told_and_the_page_says_how_to_change_that(module):
-    automation = module.automation(Channel())
-    assert [action.type for action in automation.actions] == ["do-nothing"]
-    assert "ACEITE_NOTIFICATION_BLOCK" in automation.description
+def test_without_a_notification_block_nobody_is_notified_and_the_page_says_how_to_change_that():
+    found = list(notifications.automations(Channel()))
+    assert [action.type for automation in found for action in automation.actions] == ["do-nothing"] * 3
+    assert all("ACEITE_NOTIFICATION_BLOCK" in automation.description for automation in found)
 
 
 def test_every_sign_of_life_starts_the_wait_anew():
@@ -84,9 +76,7 @@ def test_names_and_descriptions_are_there_for_people():
         validate.each("orders", SOME_ID),
         validate.together(SOME_ID),
         pause_what_keeps_failing.automation(),
-        tell_about_rejections.automation(Channel()),
-        tell_about_silence.automation(Channel()),
-        tell_about_strangers.automation(Channel()),
+        *notifications.automations(Channel()),
         restart_the_watcher.automation(SOME_ID),
     ]
     assert len({automation.name for automation in all_of_them}) == len(all_of_them)

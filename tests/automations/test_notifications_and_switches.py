@@ -33,7 +33,7 @@ from acceptance.deliveries.file_groups import Group, GroupKey
 from acceptance.deliveries.key_ranges import KeyRange
 from acceptance.deliveries.pointer import DeliveryPointer
 from acceptance.judging.judge import CheckResult, Judgement, Outcome, Verdict
-from automations import pause_what_keeps_failing, tell_about_strangers
+from automations import notifications, pause_what_keeps_failing
 from automations.apply import apply
 from blocks.settings import read_settings
 from flows.ledger import Ledger, open_ledger, sqlite_url
@@ -224,7 +224,7 @@ def test_of_many_objects_that_fit_no_contract_the_first_is_told_and_no_other_of_
         return Counter(each.resource.name for each in found) if str(of_last) in causes else Counter()
 
     names = eventually(firings, "the firing for what was posted last in the server's feed")
-    assert names[tell_about_strangers.NAME] == 1
+    assert names[notifications.NO_CONTRACT] == 1
 
 
 def test_a_delivery_that_does_not_come_is_told_once_for_each_date_over_restarts_and_ends_when_it_comes(
