@@ -53,6 +53,8 @@ FaultName = Annotated[
     ),
 ]
 
+Wait = Annotated[bool, typer.Option("--wait", help="Wait for the verdicts; the exit code is that of the worst.")]
+
 
 def drop(
     files: Annotated[list[Path], typer.Argument(metavar="FILE", help="Files to land.", show_default=False)],
@@ -60,9 +62,7 @@ def drop(
     business_date: BusinessDate = None,
     fields: Fields = None,
     fault: FaultName = None,
-    wait: Annotated[
-        bool, typer.Option("--wait", help="Wait for the verdicts; the exit code is that of the worst.")
-    ] = False,
+    wait: Wait = False,
     timeout_s: Annotated[float, typer.Option("--timeout", min=0, help="Seconds to wait for verdicts.")] = 3600,
     json: Json = False,
     contracts: Contracts = None,

@@ -34,6 +34,10 @@ AccountId = Annotated[
     ),
 ]
 
+KmsKeys = Annotated[
+    list[str] | None, typer.Option(help="ARN of a KMS key that encrypts buckets or parameters; may be repeated.")
+]
+
 
 def policy(
     duty: Annotated[
@@ -45,9 +49,7 @@ def policy(
     ] = None,
     account: AccountId = None,
     region: Annotated[str | None, typer.Option(help="AWS region. [default: the region of the settings]")] = None,
-    kms_key: Annotated[
-        list[str] | None, typer.Option(help="ARN of a KMS key that encrypts buckets or parameters; may be repeated.")
-    ] = None,
+    kms_key: KmsKeys = None,
     json: Annotated[
         bool, typer.Option("--json", help="Implied: the policy is always one JSON document.", show_default=False)
     ] = True,

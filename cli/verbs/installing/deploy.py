@@ -18,18 +18,21 @@ if TYPE_CHECKING:
     from blocks.settings import Settings
 
 
+JobVariables = Annotated[
+    list[str] | None,
+    typer.Option(
+        metavar="KEY=VALUE",
+        help="A job variable of the pool, or a part of one, such as env.NAME=VALUE; may be repeated.",
+    ),
+]
+
+
 def deploy(
     work_pool: Annotated[str, typer.Option("--work-pool", metavar="NAME", help="An existing work pool of any type.")],
     image: Annotated[
         str | None, typer.Option(help="Image with Aceite and the contracts, for a pool that runs containers.")
     ] = None,
-    job_variable: Annotated[
-        list[str] | None,
-        typer.Option(
-            metavar="KEY=VALUE",
-            help="A job variable of the pool, or a part of one, such as env.NAME=VALUE; may be repeated.",
-        ),
-    ] = None,
+    job_variable: JobVariables = None,
     only: Only = None,
     contracts: Contracts = None,
     home: Home = None,
