@@ -143,6 +143,8 @@ def browser_page(program: Path) -> Iterator[Page]:
         try:
             with connect(_address(process, Path(profile)), max_size=LARGEST_ANSWER_BYTES) as connection:
                 yield Page(connection)
+                connection.send(json.dumps({"id": 0, "method": "Browser.close"}))
+                process.wait(ENDED_WITHIN_S)  # in order, so that nothing writes to the profile any more
         finally:
             end(process, ENDED_WITHIN_S)
 
