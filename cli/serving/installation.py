@@ -16,7 +16,7 @@ from blocks.settings import Settings, read_settings
 from cli.serving.child_process import ChildProcess
 from cli.serving.connection import refuse_wrong_auth
 from cli.serving.home import Running, find_running, running_in
-from cli.serving.retention import retention
+from cli.serving.server_settings import server_settings
 from flows.installation.contracts import contract_environment, contracts_of
 from flows.ledger import ledger_url, make_folder, sqlite_url
 
@@ -96,6 +96,7 @@ class _Parts:
         self.home = settings.home.expanduser().absolute()
         make_folder(self.home / "logs")
         self.children: list[ChildProcess] = []
+        self._ports = Ports()
         self._console = console
         self._undo = undo
         self._of_contracts = contract_environment(settings)
@@ -107,7 +108,7 @@ class _Parts:
 
     def start_sandbox(self, requested_port: int | None) -> ChildProcess:
         """Start the sandbox without waiting, so that Prefect's server starts meanwhile; `use_sandbox` waits."""
-        port = _port(requested_port, DEFAULT_AWS_PORT, "--aws-port")
+        port = self._ports.choose(requested_port, DEFAULT_AWS_PORT, "--aws-port")
         self._console.print(f"starting the sandbox: AWS on 127.0.0.1:{port}, made from the contracts")
         ledger = self.home / "sandbox-ledger.db"
         for leftover in self.home.glob(ledger.name + "*"):
@@ -132,16 +133,13 @@ class _Parts:
                 f"the active Prefect profile's server {configured} does not answer. Start it, choose another profile "
                 "(`prefect profile use`), or give --prefect-port to use a server on this machine"
             )
-        port = _port(options.prefect_port, DEFAULT_PREFECT_PORT, "--prefect-port")
+        port = self._ports.choose(options.prefect_port, DEFAULT_PREFECT_PORT, "--prefect-port")
         self._console.print(f"starting Prefect's server on 127.0.0.1:{port}")
         self._environment.pop("PREFECT_PROFILE", None)
         self._environment.update(
             PREFECT_HOME=str(self.home / "prefect"),
             PREFECT_API_URL=f"http://127.0.0.1:{port}/api",
-            PREFECT_SERVER_ANALYTICS_ENABLED="false",
-            **_auth(),
-            **_csrf(),
-            **retention(),
+            **server_settings(),
         )
         self._start("prefect server", "cli.serving.prefect_server", "--port", str(port)).await_ready(_READY_WITHIN_S)
 
@@ -179,39 +177,6 @@ def _profile_api_url() -> str | None:
     return get_current_settings().api.url
 
 
-def _csrf() -> dict[str, str]:
-    """Return the setting without which each new client first requests a token that the server may not require."""
-    from prefect.settings import get_current_settings
-
-    return {"PREFECT_CLIENT_CSRF_SUPPORT_ENABLED": str(get_current_settings().server.api.csrf_protection_enabled)}
-
-
-def _auth() -> dict[str, str]:
-    """Return the credentials of our own server and its clients, from any source of Prefect's settings.
-
-    Raises:
-        SettingsError: the two differ, or are not ASCII, which Prefect's server cannot compare.
-    """
-    from prefect.settings import get_current_settings
-
-    settings = get_current_settings()
-    required, given = settings.server.api.auth_string, settings.api.auth_string
-    if required is None or not required.get_secret_value():
-        return {}
-    if given is not None and given != required:
-        raise SettingsError(
-            "PREFECT_API_AUTH_STRING differs from PREFECT_SERVER_API_AUTH_STRING, so the server would refuse the "
-            "flows; set both to the same user:password, or only the latter"
-        )
-    auth = required.get_secret_value()
-    if not auth.isascii():
-        raise SettingsError(
-            "PREFECT_SERVER_API_AUTH_STRING has characters that are not ASCII, and Prefect's server would fail at "
-            "every request; use ASCII only, such as user:password"
-        )
-    return {"PREFECT_SERVER_API_AUTH_STRING": auth, "PREFECT_API_AUTH_STRING": auth}
-
-
 def _is_healthy(api_url: str) -> bool:
     try:
         return httpx.get(f"{api_url}/health", timeout=5).is_success
@@ -219,23 +184,42 @@ def _is_healthy(api_url: str) -> bool:
         return False
 
 
-def _port(requested: int | None, default: int, option: str) -> int:
-    """Return the requested port (0 for any free one). If None is requested: the default, or a free one if taken.
+class Ports:
+    """Chooses the ports on which the parts listen. Two parts never get the same one.
 
-    Raises:
-        SettingsError: the requested port is taken.
+    A part listens only some time after its port was chosen, so meanwhile the system may offer the port once more.
     """
-    for port in (default, 0) if requested is None else (requested,):
+
+    def __init__(self) -> None:
+        self._chosen: set[int] = set()
+
+    def choose(self, requested: int | None, default: int, option: str) -> int:
+        """Return the requested port (0 for any free one). If None is requested: the default, or a free one if taken.
+
+        Raises:
+            SettingsError: the requested port is taken.
+        """
+        for port in (default, 0) if requested is None else (requested,):
+            free = self._bind(port)
+            if free is not None:
+                self._chosen.add(free)
+                return free
+        raise SettingsError(f"port {requested} on 127.0.0.1 is taken; give {option} another one, or 0 for any free one")
+
+    def _bind(self, port: int) -> int | None:
+        """Return the port, or any free one for 0; None if the port is taken."""
         with socket.socket() as probe:
-            if sys.platform != "win32":
+            if port and sys.platform != "win32":
                 # A port whose last connections are closing counts as free. On Windows this would take a used port.
                 probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             try:
                 probe.bind(("127.0.0.1", port))
             except OSError:
-                continue
-            return int(probe.getsockname()[1])
-    raise SettingsError(f"port {requested} on 127.0.0.1 is taken; give {option} another one, or 0 for any free one")
+                return None
+            bound = int(probe.getsockname()[1])
+            if bound not in self._chosen:
+                return bound
+            return None if port else self._bind(0)  # while the probe holds the port, the system offers another one
 
 
 _SHARED = (
