@@ -81,6 +81,7 @@ NUMBERS = (*WHOLE_NUMBERS, *FLOATS, HiveKind.DECIMAL)
 TEXTS = (HiveKind.STRING, HiveKind.VARCHAR, HiveKind.CHAR)
 PARTITION_KINDS = (HiveKind.STRING, HiveKind.VARCHAR, *WHOLE_NUMBERS, HiveKind.DATE)
 
+_BITS = {HiveKind.TINYINT: 8, HiveKind.SMALLINT: 16, HiveKind.INT: 32, HiveKind.BIGINT: 64}
 _LONGEST = {HiveKind.VARCHAR: 65535, HiveKind.CHAR: 255}
 
 
@@ -127,15 +128,5 @@ class HiveType:
     @property
     def integer_bounds(self) -> tuple[int, int] | None:
         """The least and the greatest whole number of the type; None for others."""
-        match self.kind:
-            case HiveKind.TINYINT:
-                bits = 8
-            case HiveKind.SMALLINT:
-                bits = 16
-            case HiveKind.INT:
-                bits = 32
-            case HiveKind.BIGINT:
-                bits = 64
-            case _:
-                return None
-        return -(2 ** (bits - 1)), 2 ** (bits - 1) - 1
+        bits = _BITS.get(self.kind)
+        return (-(2 ** (bits - 1)), 2 ** (bits - 1) - 1) if bits else None

@@ -70,6 +70,9 @@ class Invoke(PipelineStep):
 
     verb = "invoke"
     default_within = "5m"
+    starts = True
+    glue_job = ""
+    awaited_object = ""
 
     function: str
     payload: Any
@@ -85,20 +88,8 @@ class Invoke(PipelineStep):
         return self.payload
 
     @property
-    def starts(self) -> bool:
-        return True
-
-    @property
     def lost_answer(self) -> LostAnswer:
         return LostAnswer.AWAIT if self.asynchronous else LostAnswer.AWAIT_UNSETTLED
-
-    @property
-    def glue_job(self) -> str:
-        return ""
-
-    @property
-    def awaited_object(self) -> str:
-        return ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,6 +98,9 @@ class AwaitObject(PipelineStep):
 
     verb = "await_object"
     default_within = "5m"
+    starts = False
+    lost_answer = LostAnswer.STOP
+    glue_job = ""
 
     uri: str
     within: timedelta
@@ -120,18 +114,6 @@ class AwaitObject(PipelineStep):
         return self.uri
 
     @property
-    def starts(self) -> bool:
-        return False
-
-    @property
-    def lost_answer(self) -> LostAnswer:
-        return LostAnswer.STOP
-
-    @property
-    def glue_job(self) -> str:
-        return ""
-
-    @property
     def awaited_object(self) -> str:
         return self.uri
 
@@ -142,6 +124,10 @@ class AwaitGlueJob(PipelineStep):
 
     verb = "await_glue_job"
     default_within = "30m"
+    texts = ""
+    starts = False
+    lost_answer = LostAnswer.STOP
+    awaited_object = ""
 
     job: str
     within: timedelta
@@ -151,24 +137,8 @@ class AwaitGlueJob(PipelineStep):
         return f"await Glue job {self.job}"
 
     @property
-    def texts(self) -> Any:
-        return ""
-
-    @property
-    def starts(self) -> bool:
-        return False
-
-    @property
-    def lost_answer(self) -> LostAnswer:
-        return LostAnswer.STOP
-
-    @property
     def glue_job(self) -> str:
         return self.job
-
-    @property
-    def awaited_object(self) -> str:
-        return ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -177,6 +147,9 @@ class RunGlueJob(PipelineStep):
 
     verb = "run_glue_job"
     default_within = "30m"
+    starts = True
+    lost_answer = LostAnswer.STOP  # Glue lists its runs, so `aws` has looked for the started one already
+    awaited_object = ""
 
     job: str
     arguments: Mapping[str, str]
@@ -191,21 +164,8 @@ class RunGlueJob(PipelineStep):
         return dict(self.arguments)
 
     @property
-    def starts(self) -> bool:
-        return True
-
-    @property
-    def lost_answer(self) -> LostAnswer:
-        """Glue lists its runs, so `aws` has looked for the started one already."""
-        return LostAnswer.STOP
-
-    @property
     def glue_job(self) -> str:
         return self.job
-
-    @property
-    def awaited_object(self) -> str:
-        return ""
 
 
 Step = Invoke | AwaitObject | AwaitGlueJob | RunGlueJob
