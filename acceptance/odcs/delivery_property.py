@@ -1,4 +1,4 @@
-"""The custom property `delivery`: which files make one delivery, and what is told of files that are no news."""
+"""The custom property `delivery`: which files make one delivery, and what Aceite announces of older and resent ones."""
 
 import re
 from collections.abc import Callable, Mapping, Sequence
@@ -10,9 +10,9 @@ from acceptance.contract.keys.signal_file import FILE, signal_template
 from acceptance.contract.keys.template import KeyTemplate
 from acceptance.contract.keys.tokens import Placeholder, tokens
 from acceptance.contract.landing_format import NamedByColumn, PartitionHolds
-from acceptance.deliveries.placeholders import known_placeholders, unknown_placeholders
-from acceptance.odcs.document.duration import read_duration
+from acceptance.deliveries.placeholders import known_placeholders
 from acceptance.odcs.document.node import Node, hint, shown
+from acceptance.odcs.pipeline_property import refuse_unknown_placeholders
 
 _KEYS = {
     "single": (),
@@ -41,14 +41,13 @@ def read_delivery(delivery: Node, columns: Mapping[str, Column], template: KeyTe
     """Read the whole property. `template` is None if the location was refused; no placeholder is then refused."""
     return DeliveryProperty(
         _read_completion(delivery, template),
-        _read_resent(delivery),
+        delivery["resent"].choice(Resent.REPORT),
         _read_baseline(delivery),
         _read_partition_holds(delivery, columns, known_placeholders(template) if template else None),
     )
 
 
 def _read_completion(delivery: Node, template: KeyTemplate | None) -> Completion:
-    """`template` is None if the location was refused; what depends on it is then not looked at."""
     kind = delivery["complete"].text("single")
     if kind not in _KEYS:
         delivery["complete"].refuse(f"found {kind!r}; {hint(kind, _KEYS)}")
@@ -56,7 +55,7 @@ def _read_completion(delivery: Node, template: KeyTemplate | None) -> Completion
     _refuse_keys_of_others(delivery, kind)
     if kind == "single":
         return Single()
-    within = read_duration(delivery["within"], _WITHIN)
+    within = delivery["within"].duration(_WITHIN)
     match kind:
         case "marker":
             return _signalled(delivery["marker"], "_SUCCESS or '{file}.done'", template, within, Marker)
@@ -64,19 +63,11 @@ def _read_completion(delivery: Node, template: KeyTemplate | None) -> Completion
             return _signalled(delivery["manifest"], "manifest.json or '*.manifest'", template, within, Manifest)
         case "count":
             return Count(_files(delivery["files"], template), within)
-    quiet_for = read_duration(delivery["quiet_for"], _QUIET_FOR)
+    quiet_for = delivery["quiet_for"].duration(_QUIET_FOR)
     if timedelta() < within <= quiet_for:
         place = delivery["within"] if "within" in delivery else delivery["quiet_for"]
         place.refuse(f"within ({within}) ends before the files can have been quiet for {quiet_for}; make it longer")
     return Quiet(quiet_for, _whole_number(delivery["at_least"], "", 1), within)
-
-
-def _read_resent(delivery: Node) -> Resent:
-    given = delivery["resent"].text(Resent.REPORT)
-    if given not in tuple(Resent):
-        delivery["resent"].refuse(f"found {given!r}; {hint(given, tuple(Resent))}")
-        return Resent.REPORT
-    return Resent(given)
 
 
 def _read_baseline(delivery: Node) -> Baseline:
@@ -102,7 +93,7 @@ def _read_baseline(delivery: Node) -> Baseline:
 def _read_partition_holds(
     delivery: Node, columns: Mapping[str, Column], known: Sequence[str] | None
 ) -> PartitionHolds | NamedByColumn:
-    """A phrase, or `{column: NAME, value: "{key}"}`: the column of the table that names the file of each row."""
+    """Read a phrase, or `{column: NAME, value: "{key}"}`: the column of the table that names the file of each row."""
     given = delivery["partition_holds"]
     if not isinstance(given.value, dict):
         phrase = given.text(PartitionHolds.THIS_DELIVERY)
@@ -111,6 +102,7 @@ def _read_partition_holds(
             return PartitionHolds.THIS_DELIVERY
         return PartitionHolds(phrase)
     given.refuse_unknown_keys(("column", "value"))
+    refuse_unknown_placeholders(given["value"], known)
     name, value = given["column"].text().lower(), given["value"].text("{key}")
     column = columns.get(name)
     texts = [other.name for other in columns.values() if other.kind.is_text and not other.kind.is_padded]
@@ -118,13 +110,6 @@ def _read_partition_holds(
         given["column"].refuse(f"found {name!r}, no column of texts; {hint(name, texts or ['none'])}")
     elif column.in_file and column.compared:
         given["column"].refuse(f"{name} comes from the pipeline; write `landed: false` in its customProperties")
-    try:
-        names = unknown_placeholders(value, known or ())
-    except ValueError as error:
-        given["value"].refuse(str(error))
-    else:
-        for each in names if known else ():
-            given["value"].refuse(f"unknown placeholder {{{each}}}; {hint(each, known or ())}")
     return NamedByColumn(name, value)
 
 
@@ -161,7 +146,7 @@ def _signalled(
 
 
 def _files(node: Node, template: KeyTemplate | None) -> int | str:
-    """A number, or the name of the field that holds it."""
+    """Read the number of files, or the name of the field that holds it."""
     if not isinstance(node.value, str):
         files = _whole_number(node, ", or the field of the key that holds it, such as '{total}'", None)
         if files > 1 and template and FILE not in template.fields:

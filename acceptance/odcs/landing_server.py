@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 from zoneinfo import available_timezones
 
@@ -22,15 +23,15 @@ def read_landing_format(server: Node) -> LandingFormat:
     if name.lower() not in tuple(FileFormat):
         server["format"].refuse(f"found {shown(server['format'].value)}; {hint(name, tuple(FileFormat))}")
         return LandingFormat()
-    format_, given = FileFormat(name.lower()), custom_properties(server, _KNOWN)
-    _refuse_of_other_formats(format_, server, given)
+    format_, stated, given = FileFormat(name.lower()), custom_properties(server, _KNOWN), _properties(server)
+    _refuse_of_other_formats(format_, server, stated)
     csv = LandingFormat()
-    delimiter = _character(given.get("delimiter"), csv.delimiter)
-    quote = _quote(given.get("quote"), csv.quote)
+    delimiter = _character(given["delimiter"], csv.delimiter)
+    quote = _quote(given["quote"], csv.quote)
     if delimiter == quote:
-        given.get("quote", server).refuse(f"delimiter and quote are both {quote!r}")
-    header = _flag(given.get("header"), csv.header)
-    ignored = _names(given.get("ignoredColumns"))
+        given["quote"].refuse(f"delimiter and quote are both {quote!r}")
+    header = given["header"].flag(csv.header)
+    ignored = _names(given["ignoredColumns"])
     if ignored and not header:
         given["ignoredColumns"].refuse("without a header nobody knows which cells they are; describe all columns")
     return LandingFormat(
@@ -39,29 +40,26 @@ def read_landing_format(server: Node) -> LandingFormat:
         delimiter=delimiter,
         quote=quote,
         header=header,
-        null_text=_null_text(given.get("nullText"), csv.null_text),
-        compression=_compression(given.get("compression"), server["location"]),
-        trim=_flag(given.get("trim")),
-        empty_as_null=_flag(given.get("emptyAsNull")),
-        decimal_comma=_flag(given.get("decimalComma")),
-        zone=_zone(given.get("timeZone")),
+        null_text=_null_text(stated.get("nullText"), csv.null_text),
+        compression=_compression(given["compression"], server["location"]),
+        trim=given["trim"].flag(),
+        empty_as_null=given["emptyAsNull"].flag(),
+        decimal_comma=given["decimalComma"].flag(),
+        zone=_zone(given["timeZone"]),
         ignored=ignored,
     )
 
 
 def read_engine(server: Node, landing: LandingFormat) -> tuple[Engine, str]:
     """Read the reader of the proof, and the `database.table` that Athena reads the landed files by."""
-    given = custom_properties(server, _KNOWN)
-    engine, table = given.get("engine"), given.get("landedTable")
-    if engine is None or engine.value == Engine.LOCAL:
-        if table is not None:
+    given = _properties(server)
+    engine, table = given["engine"], given["landedTable"]
+    if engine.choice(Engine.LOCAL) is Engine.LOCAL:
+        if table.value is not None and engine.value in (None, Engine.LOCAL):
             table.refuse("a landedTable is read only with `engine: athena`")
         return Engine.LOCAL, ""
-    if engine.value not in tuple(Engine):
-        engine.refuse(f"found {shown(engine.value)}; {hint(str(engine.value), tuple(Engine))}")
-        return Engine.LOCAL, ""
-    if table is None or not _TABLE.fullmatch(table.text()):
-        place = table or engine
+    if not _TABLE.fullmatch(table.text()):
+        place = engine if table.value is None else table
         place.refuse(
             "Athena reads the landed files by a table over the landing location; name it: landedTable: db.table"
         )
@@ -70,10 +68,16 @@ def read_engine(server: Node, landing: LandingFormat) -> tuple[Engine, str]:
         f"encoding {landing.encoding}": landing.encoding.upper() not in ("UTF-8", "UTF8"),
         f"timeZone {landing.zone}": landing.zone != "UTC",
     }
-    for name, found in unread.items():
-        if found:
+    for name, is_unread in unread.items():
+        if is_unread:
             engine.refuse(f"{name} is not read by Athena as strictly as by DuckDB; use `engine: local`")
-    return Engine.ATHENA, table.text().lower() if table is not None else ""
+    return Engine.ATHENA, table.text().lower()
+
+
+def _properties(server: Node) -> Mapping[str, Node]:
+    """Return the server's custom properties by name. The value of an absent one is None."""
+    absent = replace(server["customProperties"], value=None)
+    return dict.fromkeys(_KNOWN, absent) | custom_properties(server, _KNOWN)
 
 
 def _refuse_of_other_formats(format_: FileFormat, server: Node, given: Mapping[str, Node]) -> None:
@@ -91,14 +95,14 @@ def _refuse_of_other_formats(format_: FileFormat, server: Node, given: Mapping[s
 def _encoding(node: Node) -> str:
     encoding = node.text("UTF-8")
     try:
-        "x".encode(encoding)  # an empty text would not even look the encoding up
+        "x".encode(encoding)  # Python looks no encoding up for an empty text
     except (LookupError, ValueError):
         node.refuse(f"the encoding {encoding!r} is not known; such as UTF-8, ISO-8859-1 or cp1252")
     return encoding
 
 
-def _character(node: Node | None, default: str) -> str:
-    if node is None:
+def _character(node: Node, default: str) -> str:
+    if node.value is None:
         return default
     if not isinstance(node.value, str) or len(node.value) != 1 or node.value in "\r\n":
         node.refuse(f"found {shown(node.value)}; one character is needed, in quotes, such as ';' or \"\\t\"")
@@ -106,10 +110,10 @@ def _character(node: Node | None, default: str) -> str:
     return node.value
 
 
-def _quote(node: Node | None, default: str) -> str:
-    """Empty: there are no quotes, and a quote is a letter. What reads the files takes a quote of one byte."""
-    if node is None or node.value == "":
-        return default if node is None else ""
+def _quote(node: Node, default: str) -> str:
+    """Read the quote, a character of one byte as DuckDB needs it. If it is empty, the file has no quotes."""
+    if node.value == "":
+        return ""
     quote = _character(node, default)
     if not quote.isascii() or not quote.isprintable():
         node.refuse(f"found {shown(quote)}; a quote is a sign of ASCII, such as '\"', or '' if there are none")
@@ -122,21 +126,11 @@ def _null_text(node: Node | None, default: str) -> str:
         return default
     if not isinstance(node.value, str):
         node.refuse(f"found {shown(node.value)}; write the text that means null, in quotes")
-        return default
-    return node.value
+    return node.value if isinstance(node.value, str) else default
 
 
-def _flag(node: Node | None, default: bool = False) -> bool:
-    if node is None:
-        return default
-    if not isinstance(node.value, bool):
-        node.refuse(f"found {shown(node.value)}; allowed: true, false")
-        return default
-    return node.value
-
-
-def _names(node: Node | None) -> tuple[str, ...]:
-    if node is None:
+def _names(node: Node) -> tuple[str, ...]:
+    if node.value is None:
         return ()
     names: list[Any] = node.value if isinstance(node.value, list) else [None]
     if not all(isinstance(name, str) and name for name in names):
@@ -145,20 +139,18 @@ def _names(node: Node | None) -> tuple[str, ...]:
     return tuple(names)
 
 
-def _compression(node: Node | None, location: Node) -> str:
+def _compression(node: Node, location: Node) -> str:
     """Read the compression; by default it is gzip for a location that ends in .gz."""
-    if node is None:
+    if node.value is None:
         return "gzip" if location.text().endswith(".gz") else "none"
     if node.value not in _COMPRESSIONS:
         node.refuse(f"found {shown(node.value)}; {hint(str(node.value), _COMPRESSIONS)}")
     return str(node.value)
 
 
-def _zone(node: Node | None) -> str:
-    if node is None:
-        return "UTC"
+def _zone(node: Node) -> str:
     name = node.text("UTC")
-    # Names alone are looked at: as a path, America is a folder, and localtime is whatever this machine's clock shows.
+    # Only a name is a zone: as a path, America is a folder, and localtime is the zone of this machine's clock.
     if name not in available_timezones() - {"localtime"}:
         node.refuse(f"the time zone {shown(name)} is not known; such as America/Sao_Paulo or UTC")
         return "UTC"

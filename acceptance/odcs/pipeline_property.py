@@ -14,7 +14,6 @@ from acceptance.contract.keys.tokens import Placeholder, tokens, write
 from acceptance.contract.steps import STEP_KINDS, AwaitGlueJob, AwaitObject, Invoke, RunGlueJob, Step
 from acceptance.deliveries.placeholders import OF_ONE_FILE, known_placeholders, unknown_placeholders
 from acceptance.odcs.columns.columns import column_name
-from acceptance.odcs.document.duration import read_duration
 from acceptance.odcs.document.node import Node, hint, shown
 
 KINDS: Mapping[str, type[Step]] = {kind.verb: kind for kind in STEP_KINDS}
@@ -52,15 +51,15 @@ def read_pipeline(
 
 
 def _known_of_partition(known: tuple[str, ...], completion: Completion, template: KeyTemplate) -> tuple[str, ...]:
-    """A delivery lies in one partition: what only one of its files has is out. A folder is no value of a column."""
+    """Return the placeholders that have one value for all files of a delivery, as it lies in one partition."""
     shared = shared_fields(completion, template)
     of_one_file = set() if isinstance(completion, Single) else {*OF_ONE_FILE, *template.fields} - {*shared}
     return tuple(name for name in known if name != "prefix" and name not in of_one_file)
 
 
 def _read_override(pipeline: Node, known: Sequence[str] | None) -> tuple[Override, ...]:
-    """The temporary parameters. `known` are the placeholders that their values may hold, if the template says."""
-    found: dict[str, Override] = {}
+    """Read the temporary parameters. `known` are the placeholders that their values may hold, if the template says."""
+    overrides: dict[str, Override] = {}
     for node in pipeline["override"].sequence():
         node.mapping().refuse_unknown_keys(("parameter", "copy_of", "set"))
         parameter, copy_of = (_parameter(node[key]) for key in ("parameter", "copy_of"))
@@ -69,13 +68,13 @@ def _read_override(pipeline: Node, known: Sequence[str] | None) -> tuple[Overrid
             continue
         if parameter == copy_of:
             node["copy_of"].refuse("a parameter cannot be a copy of itself: the pipeline's own would be overwritten")
-        if parameter in found:
+        if parameter in overrides:
             node["parameter"].refuse(f"the parameter {parameter} is overridden twice")
         if not node["set"].mapping().value:
             node.refuse("an override needs `set`, the keys of the parameter's JSON object and their values")
-        _refuse_unknown_placeholders(node["set"], known)
-        found[parameter] = Override(parameter, copy_of, node["set"].mapping().value)
-    return tuple(found.values())
+        refuse_unknown_placeholders(node["set"], known)
+        overrides[parameter] = Override(parameter, copy_of, node["set"].mapping().value)
+    return tuple(overrides.values())
 
 
 def _read_steps(pipeline: Node, known: Sequence[str] | None) -> tuple[Step, ...]:
@@ -90,7 +89,7 @@ def _read_steps(pipeline: Node, known: Sequence[str] | None) -> tuple[Step, ...]
             node.refuse(f"a step is exactly one action, found {found}; {hint(found, tuple(KINDS))}")
             continue
         node.refuse_unknown_keys(KEYS[verbs[0]])
-        _refuse_unknown_placeholders(node, known)
+        refuse_unknown_placeholders(node, known)
         step = _step(KINDS[verbs[0]], node)
         if step.glue_job and not step.starts and not any(before.starts and not before.glue_job for before in steps):
             node.refuse("there is no `invoke` before it that could have started the job; to start it use run_glue_job")
@@ -101,7 +100,7 @@ def _read_steps(pipeline: Node, known: Sequence[str] | None) -> tuple[Step, ...]
 def _read_partition(
     pipeline: Node, table: Node, columns: Mapping[str, Column], known: Sequence[str] | None
 ) -> Mapping[str, str]:
-    """The text of each partition column, in the order of the table's partition keys."""
+    """Read the text of each partition column, in the order of the table's partition keys."""
     given = {child.key.lower(): child for child in pipeline["partition"].mapping()}
     partitioned = {column_name(node): node for node in table["properties"] if node["partitioned"].value}
     for name, node in given.items():
@@ -110,7 +109,7 @@ def _read_partition(
                 f"{name} is not a column with `partitioned: true`; {hint(name, tuple(partitioned) or ('none',))}"
             )
             continue
-        _refuse_unknown_placeholders(node, known)
+        refuse_unknown_placeholders(node, known)
         if name in columns:
             _refuse_misfit(node, columns[name])
     for name, node in partitioned.items():
@@ -122,7 +121,7 @@ def _read_partition(
 
 def _step(kind: type[Step], node: Node) -> Step:
     verb = kind.verb
-    name, within = node[verb].text(), read_duration(node["within"], kind.default_within)
+    name, within = node[verb].text(), node["within"].duration(kind.default_within)
     if node[verb].value is None:
         node[verb].refuse(f"{verb} needs a name")
     if issubclass(kind, AwaitObject):
@@ -138,11 +137,8 @@ def _step(kind: type[Step], node: Node) -> Step:
     if issubclass(kind, RunGlueJob):
         return RunGlueJob(name, _arguments(node["arguments"]), within)
     if issubclass(kind, Invoke):
-        asynchronous = node["asynchronous"]
-        if not isinstance(asynchronous.value, bool | None):
-            asynchronous.refuse(f"found {shown(asynchronous.value)}; allowed: true, false")
         payload: Any = {} if node["payload"].value is None else node["payload"].value
-        return Invoke(name, payload, within, bool(asynchronous.value))
+        return Invoke(name, payload, within, node["asynchronous"].flag())
     assert_never(kind)
 
 
@@ -161,11 +157,11 @@ def _parameter(node: Node) -> str | None:
     return name or None
 
 
-def _refuse_unknown_placeholders(node: Node, known: Sequence[str] | None) -> None:
-    """Look at every text below the node, so that each problem has its own line. Without a template nothing is known."""
+def refuse_unknown_placeholders(node: Node, known: Sequence[str] | None) -> None:
+    """Refuse the placeholders of every text below the node, each at its line; none without a template to know them."""
     if isinstance(node.value, dict | list):
         for child in node:
-            _refuse_unknown_placeholders(child, known)
+            refuse_unknown_placeholders(child, known)
     else:
         try:
             names = unknown_placeholders(node.value, known or ())
@@ -177,7 +173,7 @@ def _refuse_unknown_placeholders(node: Node, known: Sequence[str] | None) -> Non
 
 
 def _refuse_misfit(node: Node, column: Column) -> None:
-    """A partition value that can never be one of its column's type would make every delivery fail."""
+    """Refuse a partition value that is never one of its column's type: every delivery would fail."""
     text = node.text()
     if not text:
         if node.value is None:
@@ -187,7 +183,7 @@ def _refuse_misfit(node: Node, column: Column) -> None:
         parts = tokens(text)
         example = "".join(write(part, _A_DAY, defaultdict(lambda: "1")) for part in parts)
     except ValueError:
-        return  # said already: it is no template
+        return  # the reader has refused the text already
     if column.kind.is_whole and not example.isdecimal():
         node.refuse(f"{text!r} is no whole number, but {column.name} is {column.type}; write {{business_date:%Y%m%d}}")
     known = not any(isinstance(part, Placeholder) and part.is_field for part in parts)

@@ -61,17 +61,18 @@ def _reconciliation(node: Node, column: Column | None) -> tuple[Check, ...]:
 
 def _sql(node: Node, column: Column | None, names: Names, tables: Tables) -> tuple[Check, ...]:
     query, threshold = read_query(node["query"], column, tables), _threshold(node, truths=True)
-    if _unit(node) is Unit.PERCENT:
+    if node["unit"].choice(Unit.ROWS) is Unit.PERCENT:
         node["unit"].refuse("the number that a query answers has its own unit; compute the percentage in the query")
     if query is None or threshold is None:
         return ()
-    columns = [name for name in dict.fromkeys(names.values()) if name in query.columns]
+    sql, mentioned = query
+    columns = [name for name in dict.fromkeys(names.values()) if name in mentioned]
     check = _common(node, Metric.SQL, columns, threshold)
-    return (replace(check, sql=query.sql, expects=f"the query answers {threshold}"),)
+    return (replace(check, sql=sql, expects=f"the query answers {threshold}"),)
 
 
 def _library(node: Node, column: Column | None, names: Names) -> tuple[Check, ...]:
-    metric = next((each for each in _METRICS if each == node["metric"].value), None)
+    metric = next((metric for metric in _METRICS if metric == node["metric"].value), None)
     if metric is None:
         node.refuse(f"a rule needs a metric; allowed: {', '.join(_METRICS)}. Documentation is `type: text`")
         return ()
@@ -81,7 +82,7 @@ def _library(node: Node, column: Column | None, names: Names) -> tuple[Check, ..
     threshold = _threshold(node)
     if columns is None or threshold is None:
         return ()
-    unit = _unit(node)
+    unit = node["unit"].choice(Unit.ROWS)
     if unit is Unit.PERCENT and metric is Metric.ROW_COUNT:
         node["unit"].refuse("a row count has no percentage; leave the unit out")
     if unit is Unit.PERCENT and any(not 0 <= bound <= 100 for bound in threshold.bounds):
@@ -111,7 +112,7 @@ _ARGUMENTS = {
 
 
 def _columns(node: Node, metric: Metric, column: Column | None, names: Names) -> tuple[str, ...] | None:
-    """The columns that the metric is of, or None if it stands in a place where it means nothing."""
+    """Return the columns of the metric, or None if it stands in a place where it means nothing."""
     arguments = node["arguments"].mapping()
     arguments.refuse_unknown_keys(_ARGUMENTS.get(metric, ()))
     if metric is Metric.ROW_COUNT:
@@ -130,10 +131,10 @@ def _columns(node: Node, metric: Metric, column: Column | None, names: Names) ->
     listed = arguments["properties"].sequence()
     if not listed:
         node.refuse("duplicateValues of a table needs `arguments: {properties: [...]}`")
-    for each in listed:
-        if str(each.value).casefold() not in names:
-            each.refuse(f"{shown(each.value)} is not a property of the table; {hint(str(each.value), tuple(names))}")
-    return tuple(dict.fromkeys(names.get(str(each.value).casefold(), "") for each in listed)) or None
+    for name in listed:
+        if str(name.value).casefold() not in names:
+            name.refuse(f"{shown(name.value)} is not a property of the table; {hint(str(name.value), tuple(names))}")
+    return tuple(dict.fromkeys(names.get(str(name.value).casefold(), "") for name in listed)) or None
 
 
 def _valid(arguments: Node, column: Column) -> Valid:
@@ -148,8 +149,8 @@ def _valid(arguments: Node, column: Column) -> Valid:
 
 
 def _threshold(node: Node, *, truths: bool = False) -> Threshold | None:
-    """The operator and its bounds, or None after a refusal. With `truths`, true and false are bounds: 1 and 0."""
-    operator = next((each for each in Operator if each in node), None)
+    """Read the operator and its bounds; None after a refusal. With `truths`, true and false are bounds: 1 and 0."""
+    operator = next((operator for operator in Operator if operator in node), None)
     if operator is None:
         node.refuse(f"a rule needs an operator; allowed: {', '.join(Operator)}")
         return None
@@ -163,14 +164,6 @@ def _threshold(node: Node, *, truths: bool = False) -> Threshold | None:
     return Threshold(operator, tuple(map(exact, bounds)))
 
 
-def _unit(node: Node) -> Unit:
-    unit = node["unit"].text("rows")
-    if unit not in tuple(Unit):
-        node["unit"].refuse(f"found {unit!r}; {hint(unit, tuple(Unit))}")
-        return Unit.ROWS
-    return Unit(unit)
-
-
 def _common(
     node: Node,
     metric: Metric,
@@ -180,18 +173,15 @@ def _common(
     unit: Unit = Unit.ROWS,
     dimension: str | None = None,
 ) -> Check:
-    """A check with what every rule can say. Its id is empty if the rule has neither id nor name."""
-    severity = node["severity"].text("error").lower()
-    if severity not in tuple(Severity):
-        node["severity"].refuse(f"found {severity!r}; {hint(severity, tuple(Severity))}")
-        severity = "error"
+    """Return a check with the keys that every rule has. Its id is empty if the rule has neither id nor name."""
+    severity = node["severity"]
     return Check(
         id=node["id"].value or node["name"].value or "",
         metric=metric,
         threshold=threshold,
         columns=tuple(columns),
         unit=unit,
-        severity=Severity(severity),
+        severity=replace(severity, value=severity.text("error").lower()).choice(Severity.ERROR),
         dimension=node["dimension"].value or dimension,
         description=node["description"].value or "",
     )

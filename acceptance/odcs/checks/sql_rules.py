@@ -1,7 +1,6 @@
 """The query of a `type: sql` rule: exactly one SELECT of one column, over the delivered rows."""
 
 import re
-from dataclasses import dataclass
 
 from sqlglot import exp
 
@@ -13,25 +12,16 @@ from acceptance.sql.text import DIALECT, NO_SELECT
 
 _OBJECT = "aceite_delivered_rows_object"
 _BRACED = re.compile(r"\$?\{([A-Za-z_]+)\}")
-
-
 _SYNONYMS = {"table": "object", "column": "property"}
 """Words of earlier versions of ODCS, and of the examples in its schema."""
 
 
-@dataclass(frozen=True, slots=True)
-class RuleQuery:
-    """A SELECT in Athena's dialect, without comments, where `{object}` stands for the delivered rows.
+def read_query(node: Node, column: Column | None, tables: Tables) -> tuple[str, frozenset[str]] | None:
+    """Read the query of a rule and the columns that it mentions, of any table, in lower case; None after a refusal.
 
-    `columns` are the names in lower case that it mentions, of whatever table.
+    The query is a SELECT in Athena's dialect, without comments, where `{object}` stands for the delivered rows.
+    `{property}` becomes the column's quoted name.
     """
-
-    sql: str
-    columns: frozenset[str]
-
-
-def read_query(node: Node, column: Column | None, tables: Tables) -> RuleQuery | None:
-    """The query of a rule, or None after a refusal. `{property}` becomes the column's quoted name."""
     text = _BRACED.sub(lambda braced: f"{{{_SYNONYMS.get(braced[1], braced[1])}}}", node.text())
     allowed = ("{object}", "{property}") if column else ("{object}",)
     for name in dict.fromkeys(_BRACED.findall(text)):
@@ -46,16 +36,18 @@ def read_query(node: Node, column: Column | None, tables: Tables) -> RuleQuery |
         text = text.replace("{property}", exp.to_identifier(column.name, quoted=True).sql(DIALECT))
     query, problem = _one_select(text.replace("{object}", _OBJECT))
     if query is not None:
-        problem = foreign_table(query, tables.own, [each.table for each in tables.published if each.table])
+        problem = foreign_table(
+            query, tables.own, [published.table for published in tables.published if published.table]
+        )
     if query is None or problem:
         node.refuse(f"the query {problem}")
         return None
-    columns = frozenset(mentioned.name.lower() for mentioned in query.find_all(exp.Column))
-    return RuleQuery(query.sql(DIALECT, comments=False).replace(_OBJECT, "{object}"), columns)
+    mentioned = frozenset(column.name.lower() for column in query.find_all(exp.Column))
+    return query.sql(DIALECT, comments=False).replace(_OBJECT, "{object}"), mentioned
 
 
 def _one_select(text: str) -> tuple[exp.Query | None, str]:
-    """The parsed query, or what is wrong with it, as "the query ..." says it."""
+    """Parse the query. The text is its fault, which follows "the query" in a message; empty for none."""
     statements, problem = parsed_statements(text)
     if problem:
         return None, problem

@@ -5,7 +5,7 @@ from dataclasses import replace
 
 from acceptance.contract.checks import Severity
 from acceptance.contract.contract import CustomProperty
-from acceptance.odcs.document.node import Node, hint, shown
+from acceptance.odcs.document.node import Node, hint
 
 VENDOR = "aceite"
 
@@ -13,56 +13,51 @@ VENDOR = "aceite"
 def severity_of(node: Node, default: Severity) -> Severity:
     """Return the custom property `severity` of an element that has no severity in ODCS."""
     given = custom_properties(node, ("severity",)).get("severity")
-    if given is None:
-        return default
-    if given.value not in tuple(Severity):
-        given.refuse(f"found {shown(given.value)}; {hint(str(given.value), tuple(Severity))}")
-        return default
-    return Severity(given.value)
+    return default if given is None else given.choice(default)
 
 
 def foreign_properties(node: Node) -> tuple[CustomProperty, ...]:
     """Return the custom properties of other vendors, which tools must keep."""
     return tuple(
-        CustomProperty(str(each["property"].value), each["value"].value, each["vendor"].value)
-        for each in node["customProperties"]
-        if each["vendor"].value != VENDOR
+        CustomProperty(str(given["property"].value), given["value"].value, given["vendor"].value)
+        for given in node["customProperties"]
+        if given["vendor"].value != VENDOR
     )
 
 
 def custom_properties(node: Node, known: Collection[str], removed: Collection[str] = ()) -> dict[str, Node]:
     """Return the values of the known custom properties of a node, by name. Those of another vendor are ignored.
 
-    Those in `removed` are returned too, for the caller to refuse them, and no message proposes them.
+    It returns those in `removed` too, for the caller to refuse them, but no message proposes them.
 
-    Refused: one that stands twice; one that is not known and says `vendor: aceite`; one without a vendor whose name is
-    so near to a known one that it is a slip of the pen.
+    The function refuses one that stands twice, an unknown one of `vendor: aceite`, and one without a vendor whose name
+    is so near to a known one that it is probably a misspelling.
     """
-    found: dict[str, Node] = {}
-    for each in node["customProperties"]:
-        vendor, name = each["vendor"].value, each["property"].value
+    values: dict[str, Node] = {}
+    for given in node["customProperties"]:
+        vendor, name = given["vendor"].value, given["property"].value
         if vendor not in (None, VENDOR) or not isinstance(name, str):
             continue
-        if name in found:
-            each.refuse(f"the custom property {name} stands twice, first on line {found[name].line}")
+        if name in values:
+            given.refuse(f"the custom property {name} stands twice, first on line {values[name].line}")
         elif name in known or name in removed:
-            found[name] = each["value"]
+            values[name] = given["value"]
         elif vendor == VENDOR or "did you mean" in hint(name, known):
-            each["property"].refuse(f"unknown custom property {name!r}; {hint(name, known)}")
-    return found
+            given["property"].refuse(f"unknown custom property {name!r}; {hint(name, known)}")
+    return values
 
 
 def contract_properties(root: Node) -> tuple[Node, Node]:
     """Return the values of the custom properties `pipeline` and `delivery`; an absent one is an empty mapping.
 
-    Refused: one of these names without a vendor, which may be another tool's.
+    The function refuses one without a vendor, which may belong to another tool.
     """
     names = ("pipeline", "delivery")
-    found = custom_properties(root, names)
+    values = custom_properties(root, names)
     for node in root["customProperties"]:
         name = node["property"].value
-        if name in found and node["vendor"].value is None:
-            node.refuse(f"a {name} without vendor; write `vendor: {VENDOR}` if it is ours to follow")
-    pipeline, delivery = (found.get(name, replace(root[name], value={})).mapping() for name in names)
+        if name in values and node["vendor"].value is None:
+            node.refuse(f"a {name} without vendor; write `vendor: {VENDOR}` if Aceite is to follow it")
+    pipeline, delivery = (values.get(name, replace(root[name], value={})).mapping() for name in names)
     pipeline.refuse_unknown_keys(("override", "steps", "partition"))
     return pipeline, delivery

@@ -1,14 +1,22 @@
 """A value of a document with its line, and the list of problems that readers find."""
 
+import re
 from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass, field, replace
+from datetime import timedelta
 from difflib import get_close_matches
-from typing import Any
+from enum import StrEnum
+from typing import Any, TypeVar
 
 from acceptance.errors import Problem
 
 At = tuple[str | int, ...]
 """The path from the root to a value: keys and indices."""
+
+Choice = TypeVar("Choice", bound=StrEnum)
+
+_LONGEST = timedelta(hours=48)  # a Glue job's own default timeout
+_DURATION = re.compile(r"(?:(\d{1,4})h)?(?:(\d{1,4})m)?(?:(\d{1,6})s)?", re.ASCII)
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,6 +102,30 @@ class Node:
             self.refuse(f"found {shown(self.value)}, a text is needed; quote it if it is one")
             return default
         return self.value
+
+    def choice(self, default: Choice) -> Choice:
+        """Return the member that the value names, of the enum of the default; the default for an absent value."""
+        members = tuple(type(default))
+        if self.value is None:
+            return default
+        if self.value not in members:
+            self.refuse(f"found {shown(self.value)}; {hint(str(self.value), members)}")
+            return default
+        return type(default)(self.value)
+
+    def flag(self, default: bool = False) -> bool:
+        if not isinstance(self.value, bool | None):
+            self.refuse(f"found {shown(self.value)}; allowed: true, false")
+        return self.value if isinstance(self.value, bool) else default
+
+    def duration(self, default: str) -> timedelta:
+        """Return the duration, such as 30s, 5m or 1h30m. For a refused value the result has no meaning."""
+        match = _DURATION.fullmatch(default if self.value is None else str(self.value))
+        hours, minutes, seconds = (int(number or 0) for number in (match.groups() if match else (0, 0, 0)))
+        duration = timedelta(hours=hours, minutes=minutes, seconds=seconds)
+        if not timedelta() < duration <= _LONGEST:
+            self.refuse(f"found {shown(self.value)}; a duration is such as 30s, 5m, 2h or 1h30m, at most 48h")
+        return duration
 
     def mapping(self) -> "Node":
         """Return the node if it holds a mapping, else one without keys; refuse any other value that is not absent."""
