@@ -14,9 +14,8 @@ from flows.evidence.chain import Chain
 from flows.evidence.run_facts import this_run
 from flows.installation.clients import load_clients
 from flows.installation.installed import contract_of
-from flows.judging.batch import Batch
+from flows.judging.batch import SIDE_BY_SIDE, Batch, at_once, lots
 from flows.judging.delivery_run import DeliveryRun
-from flows.judging.lots import SIDE_BY_SIDE, at_once, lots
 from flows.judging.states import RESULTS
 from flows.prefect_api.switches import held, is_paused
 from flows.steps.timeline import Timeline, without_task_run

@@ -24,9 +24,8 @@ from flows.locks.overrides import Overrides, Sweep
 from flows.watching.announcing import Announcer
 from flows.watching.ended_runs import EndedRuns
 from flows.watching.follow_up import FollowUp
-from flows.watching.keepalive import Keepalive
+from flows.watching.keepalive import Keepalive, Liveness
 from flows.watching.listing import Landing, Pace
-from flows.watching.liveness import Liveness
 from flows.watching.missed_verdicts import TIME_TO_ANNOUNCE, MissedVerdicts
 from flows.watching.overdue import OverdueWatch
 from flows.watching.silent_runs import SilentRuns

@@ -11,8 +11,8 @@ from acceptance.contract.contract import Contract
 from acceptance.errors import AceiteError
 from blocks.settings import read_settings
 from flows.installation.contracts import contracts_of
+from flows.judging.batch import SIDE_BY_SIDE, at_once
 from flows.judging.delivery_run import QUERY_WITHIN
-from flows.judging.lots import SIDE_BY_SIDE, at_once
 from flows.locks.overrides import OTHERS_WITHIN
 from flows.prefect_api.runs import pointers_of
 from flows.workers.fingerprint import files

@@ -18,6 +18,9 @@ from prefect.utilities.annotations import quote
 
 from acceptance.announcing.verdict_events import verdict_event_id
 from acceptance.contract.contract import Contract
+from acceptance.deliveries.delivery import MOST_TOGETHER
+from acceptance.deliveries.placeholders import partition_values
+from acceptance.errors import ContractError, UnroutableKey
 from acceptance.evidence.assembled import RunFacts
 from acceptance.evidence.evidence import Evidence, QueryRecord, StepRecord
 from acceptance.judging.judge import Verdict
@@ -31,10 +34,11 @@ from flows.judging.measuring import Measured, measure_together
 from flows.judging.states import DUPLICATE, state_of
 from flows.prefect_api import events
 from flows.prefect_api.runs import is_being_cancelled
-from flows.steps.athena import ask_athena
+from flows.steps.table import ask_athena
 from flows.steps.timeline import StepStopped, Timeline, escape_braces, without_task_run
 from flows.threads import in_threads
 
+SIDE_BY_SIDE = 4
 SHOWN_WHOLE = 10
 """Deliveries that were not accepted whose artifacts are on the run's page; of all the others there is a line."""
 
@@ -207,3 +211,34 @@ def _judge(delivery_run: DeliveryRun, known: SharedAnswer | None, run: RunFacts,
 
 def _place(delivery_run: DeliveryRun) -> Place | None:
     return place_of(delivery_run.contract, delivery_run.partition, delivery_run.files)
+
+
+def at_once(contract: Contract, side_by_side: int) -> int:
+    """Return how many pipelines run at the same time: one if they change a parameter, which is locked by the run."""
+    if contract.override:
+        return 1
+    return side_by_side if contract.steps else MOST_TOGETHER
+
+
+def lots(delivery_runs: Sequence[DeliveryRun], at_most: int) -> Iterator[list[DeliveryRun]]:
+    """Yield the delivery runs in their order, in lots in which no two have their rows in the same place.
+
+    So each delivery of a partition is measured before the pipeline of the next one changes the partition.
+    """
+    waiting = list(delivery_runs)
+    while waiting:
+        lot: dict[object, DeliveryRun] = {}
+        for delivery_run in waiting:
+            if len(lot) < at_most:
+                lot.setdefault(_rows_of(delivery_run), delivery_run)
+        taken = set(map(id, lot.values()))
+        waiting = [delivery_run for delivery_run in waiting if id(delivery_run) not in taken]
+        yield list(lot.values())
+
+
+def _rows_of(delivery_run: DeliveryRun) -> object:
+    """Return what identifies the place of a delivery's rows. Two deliveries of one lot must differ in it."""
+    try:
+        return tuple(partition_values(delivery_run.contract, delivery_run.delivery).items()), delivery_run.files
+    except (ContractError, UnroutableKey):  # DeliveryRun.prepare reports it
+        return delivery_run.delivery.id

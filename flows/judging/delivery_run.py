@@ -37,11 +37,9 @@ from flows.judging.measuring import Measured, measure, rows_of_broken_rules
 from flows.judging.pipeline import Pipeline
 from flows.locks.overrides import OTHERS_WITHIN
 from flows.prefect_api.runs import said_when_cancelled
-from flows.steps.athena import ask_athena
-from flows.steps.catalog import look_in_catalog
-from flows.steps.claims import Claimed, claim
-from flows.steps.evidence import put_evidence
+from flows.steps.evidence_bucket import Claimed, claim, put_evidence
 from flows.steps.landed import read_delivery
+from flows.steps.table import ask_athena, look_in_catalog
 from flows.steps.timeline import StepStopped, Timeline
 from landed.facts import Landed, landed_by_athena
 

@@ -21,9 +21,15 @@ from acceptance.errors import AceiteError, AnswerLost, WaitTimedOut
 from acceptance.evidence.provenance import ParameterRecord
 from aws.parameters import Overridden
 from flows.installation.clients import load_clients
-from flows.steps.functions import invoke_function
-from flows.steps.glue import await_earlier_job_runs, await_glue_job, list_job_runs, run_glue_job
-from flows.steps.objects import await_object, look_at
+from flows.steps.contract_steps import (
+    await_earlier_job_runs,
+    await_glue_job,
+    await_object,
+    invoke_function,
+    list_job_runs,
+    look_at,
+    run_glue_job,
+)
 from flows.steps.parameters import (
     ParameterLook,
     ParameterLooks,

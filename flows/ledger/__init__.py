@@ -14,10 +14,10 @@ from flows.ledger.announcements import Announcements
 from flows.ledger.database import database, usable
 from flows.ledger.datasets import Datasets
 from flows.ledger.file_groups import Groups
-from flows.ledger.layout import create_tables
 from flows.ledger.lease import Lease
 from flows.ledger.listing import Listing
 from flows.ledger.status import Status
+from flows.ledger.tables import create_tables
 
 
 class Ledger:

@@ -21,7 +21,7 @@ from aws.s3.listing import uploads_in_progress
 from aws.s3.objects import list_objects, object_digest, read_at_most
 from flows.ledger import Ledger
 from flows.ledger.writes import NewObject
-from flows.watching.liveness import Liveness
+from flows.watching.keepalive import Liveness
 
 _REMEMBERED = 1000
 _MOST_NEEDS = 8  # a decision asks for each need once; more would be a rule that never ends

@@ -3,6 +3,7 @@
 import math
 import time
 from collections.abc import Callable
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import partial
 
@@ -14,7 +15,6 @@ from acceptance.announcing.delivery_events import HEARTBEAT, EventDraft
 from acceptance.errors import AceiteError, LeaseLost, StepFailed
 from flows.ledger.lease import Lease
 from flows.prefect_api import events
-from flows.watching.liveness import Liveness
 
 TROUBLE = (BotoCoreError, ClientError, httpx.HTTPError, StepFailed)
 """AWS or Prefect's server is unreachable or refuses a request. The watcher logs it and tries again later."""
@@ -25,6 +25,32 @@ TRY_LEASE_EVERY_S = 2
 HEARTBEAT_EVERY_S = 10
 SERVER_GONE_AFTER_S = 600
 """A watcher without a server announces nothing. This also ends the watcher that a killed `aceite up` leaves behind."""
+
+Survive = Callable[[str, Callable[[], object]], bool]
+"""Takes an action's name for the log and the action. Returns False if AWS or Prefect's server failed it."""
+
+
+def _raise_trouble(_: str, action: Callable[[], object]) -> bool:
+    action()
+    return True
+
+
+@dataclass(frozen=True)
+class Liveness:
+    """The lease under which the watcher writes, and the calls that keep it alive.
+
+    `holder` must hold the ledger's lease whenever something is written; with None no lease is needed. Work calls
+    `stay_alive` between its requests, and `survive` for an action whose failure must not end it. By default errors are
+    raised.
+    """
+
+    holder: str | None = None
+    stay_alive: Callable[[], None] = lambda: None
+    survive: Survive = _raise_trouble
+
+
+ALONE = Liveness()
+"""For work outside of a watcher: it needs no lease, and every error is raised."""
 
 
 class Keepalive:

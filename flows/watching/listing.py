@@ -27,7 +27,7 @@ from flows.ledger.listing import Certified
 from flows.ledger.writes import NewObject
 from flows.threads import in_threads
 from flows.watching.file_groups import Grouping, Standing
-from flows.watching.liveness import ALONE, Liveness
+from flows.watching.keepalive import ALONE, Liveness
 from flows.watching.new_objects import NewObjects
 
 Log = logging.Logger | logging.LoggerAdapter[logging.Logger]

@@ -12,8 +12,8 @@ from prefect import get_run_logger
 from prefect.settings import PREFECT_CLIENT_MAX_RETRIES, temporary_settings
 
 from aws.s3.notifications import Hint, Hints
+from flows.watching.keepalive import Liveness
 from flows.watching.listing import Landing
-from flows.watching.liveness import Liveness
 
 
 @dataclass(frozen=True)

@@ -1,19 +1,30 @@
-"""Gives Prefect's executor a warm process for each run, in the form that it expects of a process."""
+"""Gives Prefect's executor a warm process for each run, in the form that it expects of a process.
 
+Each run has its own folder for temporary files.
+"""
+
+import os
+import platform
+import shutil
+import tempfile
 from collections.abc import Awaitable, Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import anyio
 import anyio.abc
+import psutil
 from prefect.client.schemas.objects import FlowRun
 from prefect.logging.loggers import flow_run_logger
 from prefect.runner._control_channel import ControlChannel
 from prefect.runner._process_manager import ProcessHandle
 
-from flows.workers.folders import folder_of_a_run
 from flows.workers.pool import WarmPool
 from flows.workers.process import WarmProcess
+
+_OF_RUNS = f"aceite-run-{platform.node()}-"
+"""It holds the host's name: containers may share the temporary folder, but not their process ids."""
 
 
 @dataclass(frozen=True)
@@ -108,3 +119,15 @@ class Attempt:
 
     def close(self) -> None:
         """Do nothing: no resource is held."""
+
+
+def folder_of_a_run() -> tempfile.TemporaryDirectory[str]:
+    return tempfile.TemporaryDirectory(prefix=f"{_OF_RUNS}{os.getpid()}-", ignore_cleanup_errors=True)
+
+
+def remove_what_was_left() -> None:
+    """Remove the folders of workers that no longer run."""
+    for folder in Path(tempfile.gettempdir()).iterdir():
+        pid = folder.name.removeprefix(_OF_RUNS).partition("-")[0]
+        if folder.name.startswith(_OF_RUNS) and pid.isdecimal() and not psutil.pid_exists(int(pid)):
+            shutil.rmtree(folder, ignore_errors=True)

@@ -29,10 +29,9 @@ from flows.prefect_api.outages import outlast
 from flows.prefect_api.runs import SHUTTING_DOWN
 from flows.workers.cancellation import Cancelling
 from flows.workers.fingerprint import look
-from flows.workers.folders import remove_what_was_left
 from flows.workers.pool import Share, WarmPool
 from flows.workers.process import GRACE_S
-from flows.workers.starter import Starter, Wanted
+from flows.workers.starter import Starter, Wanted, remove_what_was_left
 
 WITHIN_S = 6 * 60 * 60
 """The default deadline of a run, after which it is considered hung. The worker or its work pool may set another."""

@@ -8,7 +8,7 @@ import sqlalchemy as sa
 from acceptance.errors import LedgerUnusable
 from cli.doctor.looks.findings import Look, met, unmet
 from flows.ledger.database import database, shown, usable
-from flows.ledger.layout import has_current_layout
+from flows.ledger.tables import has_current_layout
 
 
 def writable(url: str | None, default: Path) -> Look:

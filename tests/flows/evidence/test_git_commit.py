@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from flows.evidence.git_commit import git_commit
+from flows.evidence.run_facts import git_commit
 
 pytestmark = pytest.mark.skipif(shutil.which("git") is None, reason="git is not here")
 

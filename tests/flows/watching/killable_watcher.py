@@ -24,8 +24,8 @@ from botocore.config import Config
 from acceptance.contract.contract import Contract
 from acceptance.errors import LeaseLost
 from flows.ledger import Ledger, open_ledger
+from flows.watching.keepalive import Liveness
 from flows.watching.listing import Landing, Pace
-from flows.watching.liveness import Liveness
 
 LEASE_S = 0.2
 AT_ONCE = 3

@@ -51,7 +51,7 @@ from flows.locks.claims import read_claim, take_claim
 from flows.locks.holder import LockHolder, this_holder
 from flows.prefect_api import events
 from flows.prefect_api.runs import SHUTTING_DOWN, WITHDRAWN
-from flows.steps.claims import Claimed, claim
+from flows.steps.evidence_bucket import Claimed, claim
 from flows.steps.timeline import Timeline, without_task_run
 from flows.validate_deliveries import validate_deliveries
 from flows.validate_delivery import validate_delivery

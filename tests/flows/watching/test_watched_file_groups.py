@@ -17,8 +17,8 @@ from contract_texts import watched
 from acceptance.announcing.delivery_events import ARRIVED, INCOMPLETE
 from acceptance.deliveries.pointer import DeliveryPointer
 from flows.ledger import open_ledger, sqlite_url
+from flows.watching.keepalive import Liveness
 from flows.watching.listing import Landing, Pace
-from flows.watching.liveness import Liveness
 from sandbox.server import REGION, LocalAws
 
 NOON = datetime(2026, 1, 2, 12, tzinfo=UTC)

@@ -30,8 +30,8 @@ from acceptance.deliveries.pointer import DeliveryPointer
 from acceptance.errors import LeaseLost
 from flows.ledger import open_ledger
 from flows.ledger.tables import announcements
+from flows.watching.keepalive import Liveness
 from flows.watching.listing import Landing, Pace
-from flows.watching.liveness import Liveness
 
 DEATHS = 50
 LEASE_S = 2

@@ -6,7 +6,7 @@ from datetime import datetime
 import pytest
 
 from acceptance.errors import LeaseLost, StepFailed
-from flows.watching.liveness import Liveness
+from flows.watching.keepalive import Liveness
 from flows.watching.watcher import RecurringLook, Watcher
 
 RARELY_S = 3600

@@ -6,11 +6,11 @@ from pathlib import Path
 
 from repository import ROOT
 
-from flows.workers.folders import folder_of_a_run, remove_what_was_left
+from flows.workers.starter import folder_of_a_run, remove_what_was_left
 
 KEEP = """
 import os
-from flows.workers.folders import folder_of_a_run
+from flows.workers.starter import folder_of_a_run
 
 kept = folder_of_a_run()
 print(kept.name, flush=True)

@@ -1,12 +1,15 @@
-"""The tasks that run Glue jobs and wait for them."""
+"""The tasks that carry out a contract's steps: they invoke functions, run Glue jobs, and wait for jobs and objects."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from prefect import task
 
+from acceptance.deliveries.delivery import LandingObject
+from aws import lambda_functions as functions
 from aws.glue import jobs as glue_jobs
+from aws.s3 import objects as s3
 from flows.installation.clients import load_clients
 from flows.steps.retries import ONCE, REPEATABLE
 from flows.steps.timeline import StepResult
@@ -49,3 +52,30 @@ def _left(within: timedelta, began: datetime) -> timedelta:
 def _ended(client: Any, job: str, run_id: str, within: timedelta, *, ours: bool) -> StepResult:
     run = glue_jobs.await_job_run(client, job, run_id, within=within, stop=ours)
     return StepResult(run, {"job_run_id": run.id}, f"{run.state} after {run.execution_time_s} s")
+
+
+@task(name="invoke function", **ONCE)
+def invoke_function(function: str, payload: Any, asynchronous: bool, within: timedelta) -> StepResult:
+    client = load_clients().once("lambda", within)
+    answer = functions.invoke(client, function, payload, asynchronous=asynchronous, within=within)
+    detail = "accepted for asynchronous execution" if asynchronous else f"answered {_short(answer.payload)}"
+    return StepResult(answer, {"request_id": answer.request_id}, detail)
+
+
+def _short(payload: object) -> str:
+    text = str(payload)
+    return text if len(text) <= 120 else text[:119] + "…"
+
+
+@task(name="await object", **REPEATABLE)
+def await_object(uri: str, known: frozenset[LandingObject], within: timedelta) -> StepResult:
+    s3.await_object(load_clients().of("s3"), uri, known=known, within=within)
+    return StepResult(detail="it is there")
+
+
+@task(name="look at what is there", **REPEATABLE)
+def look_at(uris: Sequence[str]) -> StepResult:
+    """Return by uri the object versions that are there before the pipeline runs."""
+    client = load_clients().of("s3")
+    found = {uri: s3.versions_at(client, uri) for uri in uris}
+    return StepResult(found, detail=f"{sum(map(len, found.values()))} objects of earlier deliveries")

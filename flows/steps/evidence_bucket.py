@@ -1,4 +1,4 @@
-"""The task that claims a delivery for one run."""
+"""The tasks that write to the evidence bucket: they claim a delivery for one run, and put its evidence."""
 
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
@@ -6,7 +6,10 @@ from enum import StrEnum
 from prefect import task
 
 from acceptance.deliveries.delivery import Delivery
+from acceptance.evidence.evidence import Evidence
+from acceptance.evidence.object_keys import evidence_uri
 from flows.evidence import files as evidence_files
+from flows.evidence.chain import Chain
 from flows.installation.clients import load_clients
 from flows.locks import claims
 from flows.locks.holder import is_over, this_holder
@@ -49,3 +52,10 @@ def claim(delivery: Delivery, flow_run_id: str, within: timedelta) -> StepResult
     taken = claims.take_over(client, bucket, delivery, earlier, holder, now, until)
     claimed = Claimed.TAKEN_OVER if taken else Claimed.NOT
     return StepResult(claimed, detail=f"run {earlier.flow_run_id} ended without a verdict")
+
+
+@task(name="put the evidence", **REPEATABLE)
+def put_evidence(delivery: Delivery, evidence: Evidence, chain: Chain) -> StepResult:
+    clients = load_clients()
+    first = evidence_files.put_evidence(clients.evidence_s3, clients.evidence_bucket, delivery, evidence, chain)
+    return StepResult(first, detail=evidence_uri(clients.evidence_bucket, delivery))

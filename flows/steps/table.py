@@ -1,11 +1,13 @@
-"""The task that looks up the table and the delivery's partition in the Glue catalog."""
+"""The tasks that ask about the table under test: the Glue catalog for its partition, Athena for its rows."""
 
 from collections.abc import Mapping
+from datetime import timedelta
 
 from prefect import task
 
 from acceptance.contract.contract import Table
 from acceptance.judging.facts import CatalogFacts
+from aws import athena
 from aws.glue import catalog as glue
 from aws.s3 import objects as s3
 from flows.installation.clients import load_clients
@@ -29,3 +31,21 @@ def look_in_catalog(table: Table, partition: Mapping[str, str]) -> StepResult:
     has_objects = location is not None and s3.object_exists(clients.of("s3"), location.rstrip("/") + "/")
     facts = CatalogFacts(columns, partition_found=location is not None, has_objects=has_objects, location=location)
     return StepResult(facts, detail=f"{len(columns)} columns, {location or 'no such partition'}")
+
+
+@task(name="ask Athena", **REPEATABLE)
+def ask_athena(table: Table, sql: str, within: timedelta) -> StepResult:
+    clients = load_clients()
+    with athena.connect(
+        clients.session(),
+        endpoint_url=clients.endpoint_url,
+        region=table.region,
+        workgroup=table.workgroup,
+        database=table.database,
+        catalog=table.catalog,
+        output_location=table.output_location,
+        config=clients.config,
+    ) as connection:
+        answer = athena.run_query(connection, sql, within=within)
+    detail = f"{answer.bytes_scanned} bytes scanned in {answer.total_ms} ms"
+    return StepResult(answer, {"query_id": answer.query_id}, detail)
