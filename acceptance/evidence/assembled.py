@@ -40,7 +40,7 @@ class RunFacts:
 
 
 @dataclass(frozen=True, slots=True)
-class CaseFacts:
+class DeliveryFacts:
     """The facts that a run has about one delivery when it judges it. Times are in UTC.
 
     `landed` and `members` describe the files that were read; None and empty when the run did not get that far.
@@ -63,7 +63,7 @@ class CaseFacts:
 
 
 def evidence_of(
-    facts: CaseFacts, judgement: Judgement, run: RunFacts, history: tuple[PastDelivery, ...] = ()
+    facts: DeliveryFacts, judgement: Judgement, run: RunFacts, history: tuple[PastDelivery, ...] = ()
 ) -> Evidence:
     """Assemble the evidence of a judged delivery. `history` are the deliveries judged before, the oldest first."""
     contract, findings = facts.contract, facts.findings
@@ -105,7 +105,7 @@ def _delivery(delivery: Delivery, read: tuple[Member, ...]) -> DeliveryRecord:
     )
 
 
-def _run(facts: CaseFacts, run: RunFacts) -> RunRecord:
+def _run(facts: DeliveryFacts, run: RunFacts) -> RunRecord:
     return RunRecord(
         flow_run_id=run.id,
         flow_run_name=run.name,

@@ -20,7 +20,7 @@ from acceptance.contract.landing_format import Engine
 from acceptance.deliveries.delivery import Delivery
 from acceptance.deliveries.placeholders import partition_values, refuse_invalid_partition_values
 from acceptance.errors import ContractError, QueryFailed, StepFailed, UnroutableKey
-from acceptance.evidence.assembled import CaseFacts, RunFacts, evidence_of
+from acceptance.evidence.assembled import DeliveryFacts, RunFacts, evidence_of
 from acceptance.evidence.evidence import Evidence, QueryRecord, Sample
 from acceptance.evidence.object_keys import evidence_uri
 from acceptance.evidence.past_delivery import PastDelivery
@@ -87,9 +87,9 @@ class DeliveryRun:
         return judgement
 
     @property
-    def facts(self) -> CaseFacts:
+    def facts(self) -> DeliveryFacts:
         """The facts so far, for the evidence, with the present moment as the end."""
-        return CaseFacts(
+        return DeliveryFacts(
             contract=self.contract,
             delivery=self.delivery,
             event_id=self.event_id,

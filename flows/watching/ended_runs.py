@@ -120,13 +120,13 @@ class EndedRuns:
     def _conclude(self, run: FlowRun, contract: Contract, delivery: Delivery) -> None:
         chain = Chain(self.clients.evidence_s3, self.clients.evidence_bucket, contract.dataset)
         began = run.start_time or datetime.now(UTC)
-        case = DeliveryRun(
+        delivery_run = DeliveryRun(
             contract, delivery, run.parameters.get("event_id"), chain, Timeline(without_task_run), started=began
         )
-        told = run_of(contract, self.clients.caller, str(run.id), run.name, _page(run))
-        if case.record_cancellation(told):
+        facts = run_of(contract, self.clients.caller, str(run.id), run.name, _page(run))
+        if delivery_run.record_cancellation(facts):
             get_run_logger().warning("%s: its run was cancelled by a person", delivery.title)
-            events.post_one(case.verdict_event(told), verdict_event_id(case.evidence_uri))
+            events.post_one(delivery_run.verdict_event(facts), verdict_event_id(delivery_run.evidence_uri))
 
     def _is_anothers(self, run: FlowRun, delivery: Delivery) -> bool:
         """Return whether another run, started beside the cancelled one, still works on the delivery."""

@@ -6,7 +6,7 @@ from typing import Any
 from contract_texts import orders, watched
 
 from acceptance.deliveries.delivery import Delivery, LandingObject
-from acceptance.evidence.assembled import CaseFacts, RunFacts, evidence_of
+from acceptance.evidence.assembled import DeliveryFacts, RunFacts, evidence_of
 from acceptance.evidence.evidence import Evidence, LandedRecord, Member, Sample
 from acceptance.judging.facts import CatalogFacts, LandedFacts, TableFacts
 from acceptance.judging.findings import Findings, judge_findings
@@ -54,7 +54,7 @@ def assembled(findings: Findings, **known: Any) -> Evidence:
         "parameters": (),
         **known,
     }
-    case = CaseFacts(contract=CONTRACT, delivery=DELIVERY, started=STARTED, ended=ENDED, findings=findings, **facts)
+    case = DeliveryFacts(contract=CONTRACT, delivery=DELIVERY, started=STARTED, ended=ENDED, findings=findings, **facts)
     return evidence_of(case, judge_findings(CONTRACT, findings), RUN)
 
 
