@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from acceptance.contract.contract import Contract
 from acceptance.deliveries.delivery import Delivery
 from acceptance.evidence.evidence import LandedFaultRecord, LandedRecord, Member
-from acceptance.judging.facts import LandedFacts
+from acceptance.judging.findings import LandedFacts
 from landed.delivery import LandedMember, combine
 
 

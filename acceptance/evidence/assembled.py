@@ -7,6 +7,7 @@ from datetime import datetime
 from acceptance.contract.contract import Contract
 from acceptance.deliveries.delivery import Delivery
 from acceptance.evidence.evidence import (
+    CheckRecord,
     DeliveryRecord,
     Evidence,
     LandedRecord,
@@ -15,13 +16,11 @@ from acceptance.evidence.evidence import (
     Sample,
     StepRecord,
     TableRecord,
-    check_records,
 )
-from acceptance.evidence.past_delivery import PastDelivery
+from acceptance.evidence.manifest import PastDelivery
 from acceptance.evidence.provenance import ContractRecord, ParameterRecord, RunRecord
-from acceptance.judging.facts import CatalogFacts, LandedFacts, TableFacts
-from acceptance.judging.findings import Findings
-from acceptance.judging.judge import Judgement
+from acceptance.judging.findings import CatalogFacts, Findings, LandedFacts, TableFacts
+from acceptance.judging.judge import CheckResult, Judgement
 from acceptance.proof.comparison_options import comparison_options
 
 
@@ -83,7 +82,7 @@ def evidence_of(
         landed=_landed(contract, facts.landed or LandedRecord(), findings.landed),
         table=_table(contract, facts.partition, findings.catalog, findings.table),
         steps=facts.steps,
-        checks=check_records(judgement),
+        checks=tuple(map(_check, judgement.results)),
         queries=facts.queries,
         sample=facts.sample,
         parameters=facts.parameters,
@@ -117,6 +116,22 @@ def _run(facts: DeliveryFacts, run: RunFacts) -> RunRecord:
         started=facts.started,
         ended=facts.ended,
         software=dict(run.software),
+    )
+
+
+def _check(result: CheckResult) -> CheckRecord:
+    check = result.check
+    return CheckRecord(
+        id=check.id,
+        metric=check.metric.value,
+        outcome=result.outcome,
+        severity=check.severity.value,
+        expected=result.expected,
+        observed=result.observed,
+        columns=check.columns,
+        dimension=check.dimension,
+        description=check.description,
+        query_id=result.query_id,
     )
 
 

@@ -6,9 +6,8 @@ from dataclasses import dataclass, field
 from pydantic import ValidationError
 
 from acceptance.evidence.evidence import Evidence
-from acceptance.evidence.manifest import EvidenceManifest, sha256_of
-from acceptance.evidence.object_keys import EVIDENCE, MANIFEST, NOTES, chain_prefix, dataset_prefix, link_key
-from acceptance.evidence.past_delivery import PastDelivery
+from acceptance.evidence.manifest import EvidenceManifest, PastDelivery, sha256_of
+from acceptance.evidence.object_keys import EVIDENCE, MANIFEST, UNSEALED, chain_prefix, dataset_prefix, link_key
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,7 +152,7 @@ def _flaws_of_delivery(
         yield Flaw(prefix + MANIFEST, f"it is not manifest {number} of the dataset", number)
     known = {seal.name for seal in manifest.files} | {MANIFEST}
     for name in sorted(kept.digests.keys() - known):
-        if not NOTES.fullmatch(name):
+        if not UNSEALED.fullmatch(name):
             yield Flaw(prefix + name, "the file is in no manifest: it was added later", number)
     if kept.trouble:
         yield Flaw(prefix + EVIDENCE, kept.trouble, number)

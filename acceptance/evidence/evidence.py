@@ -1,5 +1,6 @@
 """The record that lets a third person reach the same verdict: `evidence.json`. All else is rendered from it."""
 
+from dataclasses import asdict
 from datetime import date, datetime
 from enum import StrEnum
 from typing import Literal
@@ -7,9 +8,9 @@ from typing import Literal
 from pydantic import Field
 
 from acceptance.deliveries.delivery import LandingObject, common_folder
-from acceptance.evidence.past_delivery import PastDelivery
+from acceptance.evidence.manifest import PastDelivery
 from acceptance.evidence.provenance import ContractRecord, ParameterRecord, RunRecord
-from acceptance.judging.judge import CheckResult, Judgement, Outcome, Verdict
+from acceptance.judging.judge import Outcome, Verdict
 from acceptance.proof.differences import Differences
 from acceptance.record import Record
 
@@ -43,16 +44,7 @@ class Member(Record):
         sha256: str | None = None,
         rows: int | None = None,
     ) -> "Member":
-        return cls(
-            bucket=landed.bucket,
-            key=landed.key,
-            etag=landed.etag,
-            size=landed.size,
-            last_modified=landed.last_modified,
-            version_id=version_id,
-            sha256=sha256,
-            rows=rows,
-        )
+        return cls(**asdict(landed), version_id=version_id, sha256=sha256, rows=rows)
 
     @property
     def uri(self) -> str:
@@ -121,22 +113,6 @@ class CheckRecord(Record):
     dimension: str | None = None
     description: str = ""
     query_id: str | None = None
-
-    @classmethod
-    def of(cls, result: CheckResult) -> "CheckRecord":
-        check = result.check
-        return cls(
-            id=check.id,
-            metric=check.metric.value,
-            outcome=result.outcome,
-            severity=check.severity.value,
-            expected=result.expected,
-            observed=result.observed,
-            columns=check.columns,
-            dimension=check.dimension,
-            description=check.description,
-            query_id=result.query_id,
-        )
 
 
 class LandedFaultRecord(Record):
@@ -251,7 +227,3 @@ class Evidence(Record):
 
 def _agree(landed: object, table: object) -> bool | None:
     return None if landed is None or table is None else landed == table
-
-
-def check_records(judgement: Judgement) -> tuple[CheckRecord, ...]:
-    return tuple(CheckRecord.of(result) for result in judgement.results)

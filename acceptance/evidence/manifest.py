@@ -7,12 +7,29 @@ manifest is changed no longer fits the one after it.
 
 import hashlib
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import date, datetime
 
-from acceptance.evidence.past_delivery import PastDelivery
+from acceptance.judging.judge import Verdict
 from acceptance.record import Record
 
 FORMAT = "1"
+
+LAST = 29
+"""The deliveries before a delivery that its evidence shows: with it they are 30."""
+
+
+class PastDelivery(Record):
+    """`duration_s` is of the run. `rows` are those that landed, None if they could not be counted."""
+
+    delivery_id: str
+    business_date: date
+    revision: int
+    verdict: Verdict
+    judged: datetime
+    duration_s: float
+    rows: int | None = None
+    checks: int = 0
+    failed_checks: int = 0
 
 
 class FileSeal(Record):

@@ -1,4 +1,4 @@
-"""Object keys of the evidence bucket. Objects are put once; only a claim and a note are ever replaced."""
+"""Object keys of the evidence bucket. Objects are put once; only a claim and a parameter's lock are replaced."""
 
 import hashlib
 import re
@@ -9,39 +9,41 @@ from acceptance.deliveries.delivery import Delivery
 CLAIM = "claim.json"
 EVIDENCE = "evidence.json"
 MANIFEST = "manifest.json"
-NOTES = re.compile(r"claim\.json|override-[0-9a-f]{12}\.json")
-"""Names of a run's own notes beside the evidence, which are no part of it."""
+UNSEALED = re.compile(r"claim\.json|override-[0-9a-f]{12}\.json")
+"""Names of a run's own files, which no manifest seals."""
 
 _LINK = re.compile(r"(\d{9})\.json")
 
 
 def dataset_prefix(dataset: str) -> str:
-    """The key prefix below which all evidence of a dataset is."""
     return f"deliveries/{dataset}/"
 
 
 def evidence_prefix(dataset: str, business_date: date, delivery_id: str) -> str:
-    """The key prefix below which a delivery's files are."""
     return f"{dataset_prefix(dataset)}{business_date.isoformat()}/{delivery_id}/"
 
 
-def claim_key(dataset: str, business_date: date, delivery_id: str) -> str:
-    """The key of the conditional put by which one run takes a delivery."""
-    return evidence_prefix(dataset, business_date, delivery_id) + CLAIM
+def delivery_prefix(delivery: Delivery) -> str:
+    return evidence_prefix(delivery.dataset, delivery.business_date, delivery.id)
 
 
-def notes_prefix(account: str, region: str) -> str:
-    """The key prefix below which it is noted which of the account's parameters are, or were, changed."""
+def claim_key(delivery: Delivery) -> str:
+    """The key that one run puts, on condition that it is absent, to take a delivery."""
+    return delivery_prefix(delivery) + CLAIM
+
+
+def parameter_locks_prefix(account: str, region: str) -> str:
+    """The key prefix of the locks on the parameters of an account and region."""
     return f"overrides/{account}/{region}/"
 
 
-def note_key(account: str, region: str, parameter: str) -> str:
-    """The key of the one note on a parameter. Whoever may write it next may change the parameter."""
-    return f"{notes_prefix(account, region)}{hashlib.sha256(parameter.encode()).hexdigest()[:32]}.json"
+def parameter_lock_key(account: str, region: str, parameter: str) -> str:
+    """The key of the lock on a parameter. The run that puts it may change the parameter."""
+    return f"{parameter_locks_prefix(account, region)}{hashlib.sha256(parameter.encode()).hexdigest()[:32]}.json"
 
 
 def chain_prefix(dataset: str) -> str:
-    """The key prefix below which a dataset's manifests are, by number."""
+    """The key prefix of a dataset's manifests."""
     return f"manifests/{dataset}/"
 
 
@@ -57,8 +59,4 @@ def link_number(dataset: str, key: str) -> int | None:
 
 
 def evidence_uri(bucket: str, delivery: Delivery) -> str:
-    return f"s3://{bucket}/{_prefix(delivery)}"
-
-
-def _prefix(delivery: Delivery) -> str:
-    return evidence_prefix(delivery.dataset, delivery.business_date, delivery.id)
+    return f"s3://{bucket}/{delivery_prefix(delivery)}"

@@ -1,4 +1,4 @@
-"""The findings of a run become one measurement for each check. Whatever decides a verdict is in here, and pure."""
+"""The findings of a run, and the measurement of each check that follows from them."""
 
 import math
 from collections.abc import Mapping, Sequence
@@ -8,9 +8,40 @@ from typing import assert_never
 
 from acceptance.contract.checks import Metric
 from acceptance.contract.contract import Column, Contract
-from acceptance.judging.facts import CatalogFacts, LandedFacts, TableFacts
 from acceptance.judging.judge import Judgement, Measurement, judge, judge_check
 from acceptance.proof.differences import Differences
+from acceptance.proof.fingerprint import Fingerprint
+
+
+@dataclass(frozen=True, slots=True)
+class LandedFacts:
+    """The independent reading of the landed file. `first_fault` is for people: line, column and what is wrong."""
+
+    rows: int
+    fingerprint: Fingerprint | None
+    fault_count: int = 0
+    first_fault: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class CatalogFacts:
+    """The answers of the Glue catalog and S3. `columns` are name -> Hive type, partition keys included.
+
+    `partition_found` is about the catalog, `has_objects` about S3; a table without partitions counts as found.
+    """
+
+    columns: Mapping[str, str]
+    partition_found: bool
+    has_objects: bool
+    location: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class TableFacts:
+    """The measuring query's answer about the delivered rows as a whole."""
+
+    rows: int
+    fingerprint: Fingerprint | None
 
 
 @dataclass(frozen=True)
@@ -119,7 +150,8 @@ def _partition(catalog: CatalogFacts) -> Measurement:
 
 def _columns(promised: Sequence[Column], found: Mapping[str, str]) -> Measurement:
     wrong = [text for column in promised if (text := _mismatch(column, found)) is not None]
-    surplus = [f"{name} {kind} is not in the contract" for name, kind in found.items() if name not in _names(promised)]
+    names = {column.name for column in promised}
+    surplus = [f"{name} {kind} is not in the contract" for name, kind in found.items() if name not in names]
     return Measurement(len(wrong) + len(surplus), "; ".join(wrong + surplus) or f"{len(promised)} columns as promised")
 
 
@@ -131,13 +163,9 @@ def _mismatch(column: Column, found: Mapping[str, str]) -> str | None:
 
 
 def _latency(available_after: timedelta) -> Measurement:
-    """Rounded up: what is late by less than a second is late."""
+    """Round up to seconds: a delivery that is late by less than a second is late."""
     seconds = math.ceil(available_after.total_seconds())
     return Measurement(seconds, f"in the table {timedelta(seconds=seconds)} after it landed")
-
-
-def _names(columns: Sequence[Column]) -> frozenset[str]:
-    return frozenset(column.name for column in columns)
 
 
 def _rows(landed: LandedFacts, table: TableFacts, query_id: str | None) -> Measurement:

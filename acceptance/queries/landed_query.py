@@ -11,7 +11,7 @@ from sqlglot import exp
 
 from acceptance.contract.contract import Column, Contract
 from acceptance.errors import QueryFailed
-from acceptance.judging.facts import LandedFacts
+from acceptance.judging.findings import LandedFacts
 from acceptance.proof.canonical_text import ATHENA, cell_text
 from acceptance.proof.differences import Differences, Texts
 from acceptance.proof.fingerprint import Fingerprint, athena_digest, athena_sums

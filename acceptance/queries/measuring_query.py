@@ -15,7 +15,7 @@ from acceptance.contract.contract import Column, Contract
 from acceptance.contract.hive_types import whole_number
 from acceptance.contract.landing_format import NamedByColumn
 from acceptance.errors import QueryFailed
-from acceptance.judging.facts import TableFacts
+from acceptance.judging.findings import TableFacts
 from acceptance.judging.judge import Measurement, measured_text
 from acceptance.proof.fingerprint import Fingerprint, athena_digest, athena_sums
 from acceptance.queries.metrics import aggregate, is_free, own_query

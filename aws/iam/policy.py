@@ -17,7 +17,7 @@ from acceptance.contract.contract import Contract, Manifest, Quiet, Single
 from acceptance.contract.landing_format import Engine, PartitionHolds
 from acceptance.contract.steps import AwaitGlueJob, AwaitObject, Invoke, RunGlueJob
 from acceptance.deliveries.routing import watched_locations
-from acceptance.evidence.object_keys import chain_prefix, dataset_prefix, notes_prefix
+from acceptance.evidence.object_keys import chain_prefix, dataset_prefix, parameter_locks_prefix
 from acceptance.sql.text import DIALECT
 from aws.iam import purposes as to
 from aws.iam.arns import Account, bucket_and_key, escape, key_pattern, location_pattern, text_pattern
@@ -114,7 +114,7 @@ def _overrides(contract: Contract, context: PolicyContext) -> Iterator[Permissio
     account = context.account
     for override in contract.override:
         yield Permission(to.OVERRIDE_PARAMETERS, account.parameter(override.parameter))
-        noted = escape(notes_prefix(account.id, account.region))
+        noted = escape(parameter_locks_prefix(account.id, account.region))
         yield Permission(to.NOTE_OVERRIDES, account.s3(f"{context.evidence_bucket}/{noted}*"))
 
 

@@ -20,8 +20,7 @@ from acceptance.contract.contract import Contract
 from acceptance.deliveries.delivery import Delivery
 from acceptance.deliveries.placeholders import partition_values
 from acceptance.deliveries.routing import route
-from acceptance.judging.facts import CatalogFacts, LandedFacts
-from acceptance.judging.findings import Findings, judge_findings, usable_columns
+from acceptance.judging.findings import CatalogFacts, Findings, LandedFacts, judge_findings, usable_columns
 from acceptance.judging.judge import Outcome, Verdict
 from acceptance.odcs.reader import read_contract
 from acceptance.queries.measuring_query import compile_checks, read_answer

@@ -8,9 +8,8 @@ from typing import Any
 from pydantic import ValidationError
 
 from acceptance.errors import StepFailed
-from acceptance.evidence.manifest import EvidenceManifest, FileSeal, sha256_of
+from acceptance.evidence.manifest import LAST, EvidenceManifest, FileSeal, PastDelivery, sha256_of
 from acceptance.evidence.object_keys import MANIFEST, chain_prefix, link_key, link_number
-from acceptance.evidence.past_delivery import LAST, PastDelivery
 from aws.calls import aws_call
 from aws.s3.conditional_writes import put_once
 from aws.s3.objects import list_objects, read_bytes

@@ -8,7 +8,7 @@ from acceptance.deliveries.delivery import Delivery
 from acceptance.errors import StepFailed
 from acceptance.evidence.evidence import Evidence
 from acceptance.evidence.manifest import EvidenceManifest, seals_of
-from acceptance.evidence.object_keys import EVIDENCE, MANIFEST, evidence_prefix
+from acceptance.evidence.object_keys import EVIDENCE, MANIFEST, delivery_prefix
 from acceptance.evidence.reports.delivery_page import evidence_html
 from acceptance.evidence.reports.junit import junit_xml
 from acceptance.evidence.reports.openlineage import openlineage_json
@@ -45,7 +45,7 @@ def put_evidence(s3: Any, bucket: str, delivery: Delivery, evidence: Evidence, c
     dataset's `chain` to seal several deliveries one after the other.
     """
     source = evidence.to_json()
-    key, lock = _prefix(delivery) + EVIDENCE, _locking(s3, bucket, datetime.now(UTC))
+    key, lock = delivery_prefix(delivery) + EVIDENCE, _locking(s3, bucket, datetime.now(UTC))
     first = put_once(s3, bucket, key, source, _TYPES[EVIDENCE], locking=lock)
     if not first and read_bytes(s3, bucket, key) != source:  # equal bytes are an earlier attempt of this run
         return False
@@ -55,12 +55,12 @@ def put_evidence(s3: Any, bucket: str, delivery: Delivery, evidence: Evidence, c
 
 def has_evidence(s3: Any, bucket: str, delivery: Delivery) -> bool:
     """Return whether the delivery is decided, so that no other evidence can be put."""
-    return object_exists(s3, f"s3://{bucket}/{_prefix(delivery)}{EVIDENCE}")
+    return object_exists(s3, f"s3://{bucket}/{delivery_prefix(delivery)}{EVIDENCE}")
 
 
 def is_sealed(s3: Any, bucket: str, delivery: Delivery) -> bool:
     """Return whether all files are there and a manifest of the dataset's chain names them."""
-    return object_exists(s3, f"s3://{bucket}/{_prefix(delivery)}{MANIFEST}")
+    return object_exists(s3, f"s3://{bucket}/{delivery_prefix(delivery)}{MANIFEST}")
 
 
 def finish_evidence(s3: Any, bucket: str, delivery: Delivery, flow_run_id: str) -> EvidenceManifest:
@@ -69,7 +69,7 @@ def finish_evidence(s3: Any, bucket: str, delivery: Delivery, flow_run_id: str) 
     Raises:
         StepFailed: there is no `evidence.json`, or S3 refuses.
     """
-    prefix = _prefix(delivery)
+    prefix = delivery_prefix(delivery)
     source = read_bytes(s3, bucket, prefix + EVIDENCE)
     if source is None:
         raise StepFailed(f"seal s3://{bucket}/{prefix}: it holds no {EVIDENCE}; judge the delivery first")
@@ -85,7 +85,7 @@ def _finish(
     lock: Mapping[str, Any],
     chain: Chain | None = None,
 ) -> EvidenceManifest:
-    prefix, files = _prefix(delivery), evidence_files(source)
+    prefix, files = delivery_prefix(delivery), evidence_files(source)
     for name, content in files.items():
         if name != EVIDENCE and not put_once(s3, bucket, prefix + name, content, _TYPES[name], locking=lock):
             files[name] = read_bytes(s3, bucket, prefix + name) or b""  # put by the run that died
@@ -98,16 +98,12 @@ def finish_abandoned(
     s3: Any, bucket: str, delivery: Delivery, flow_run_id: str, has_ended: Callable[[str], bool]
 ) -> EvidenceManifest | None:
     """Finish evidence whose run ended too early. Return None if it is sealed, or if its run still works on it."""
-    source = read_bytes(s3, bucket, _prefix(delivery) + EVIDENCE)
+    source = read_bytes(s3, bucket, delivery_prefix(delivery) + EVIDENCE)
     if source is None or is_sealed(s3, bucket, delivery):
         return None
     if not has_ended(Evidence.model_validate_json(source).run.flow_run_id):
         return None
     return finish_evidence(s3, bucket, delivery, flow_run_id)
-
-
-def _prefix(delivery: Delivery) -> str:
-    return evidence_prefix(delivery.dataset, delivery.business_date, delivery.id)
 
 
 def _locking(s3: Any, bucket: str, now: datetime) -> Mapping[str, Any]:

@@ -9,7 +9,7 @@ from pydantic import ValidationError
 from acceptance.deliveries.delivery import Delivery
 from acceptance.errors import UnexpectedObject
 from acceptance.evidence.evidence import Evidence
-from acceptance.evidence.object_keys import EVIDENCE, _prefix, dataset_prefix, evidence_uri
+from acceptance.evidence.object_keys import EVIDENCE, dataset_prefix, delivery_prefix, evidence_uri
 from acceptance.judging.judge import Judged
 from aws.s3.objects import list_objects, read_json, unexpected_object
 from flows.evidence.files import is_sealed
@@ -26,11 +26,11 @@ def read_verdict(s3: Any, bucket: str, delivery: Delivery) -> Judged | None:
 
 
 def read_evidence(s3: Any, bucket: str, delivery: Delivery) -> Evidence | None:
-    found = read_json(s3, bucket, _prefix(delivery) + EVIDENCE)
+    found = read_json(s3, bucket, delivery_prefix(delivery) + EVIDENCE)
     try:
         return Evidence.model_validate(found[0]) if found else None
     except ValidationError as error:
-        raise unexpected_object(bucket, _prefix(delivery) + EVIDENCE, "evidence", error) from error
+        raise unexpected_object(bucket, delivery_prefix(delivery) + EVIDENCE, "evidence", error) from error
 
 
 class StandingVerdicts:

@@ -22,8 +22,8 @@ from acceptance.deliveries.placeholders import partition_values, refuse_invalid_
 from acceptance.errors import ContractError, QueryFailed, StepFailed, UnroutableKey
 from acceptance.evidence.assembled import DeliveryFacts, RunFacts, evidence_of
 from acceptance.evidence.evidence import Evidence, QueryRecord, Sample
+from acceptance.evidence.manifest import PastDelivery
 from acceptance.evidence.object_keys import evidence_uri
-from acceptance.evidence.past_delivery import PastDelivery
 from acceptance.judging.findings import Findings, judge_findings, usable_columns
 from acceptance.judging.judge import Judgement, Verdict
 from acceptance.proof.partition_rows import files_named

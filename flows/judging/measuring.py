@@ -7,7 +7,7 @@ from typing import Any
 from acceptance.contract.contract import Contract
 from acceptance.errors import AceiteError, QueryFailed
 from acceptance.evidence.evidence import Sample
-from acceptance.judging.facts import TableFacts
+from acceptance.judging.findings import TableFacts
 from acceptance.judging.judge import Judgement, Measurement
 from acceptance.queries.measuring_query import (
     MeasuringQuery,

@@ -31,19 +31,19 @@ class Claim:
 
 def take_claim(s3: Any, bucket: str, delivery: Delivery, holder: LockHolder, now: datetime, until: datetime) -> bool:
     """Claim the delivery. Return False if somebody claimed it before."""
-    return put_once(s3, bucket, _claim_key(delivery), _claim(holder, now, until), content_type="application/json")
+    return put_once(s3, bucket, claim_key(delivery), _claim(holder, now, until), content_type="application/json")
 
 
 def take_over(
     s3: Any, bucket: str, delivery: Delivery, dead: Claim, holder: LockHolder, now: datetime, until: datetime
 ) -> bool:
     """Replace the claim of a run that ended without a verdict. Return False if another run was faster."""
-    return replace_if(s3, bucket, _claim_key(delivery), _claim(holder, now, until), dead.etag)
+    return replace_if(s3, bucket, claim_key(delivery), _claim(holder, now, until), dead.etag)
 
 
 def read_claim(s3: Any, bucket: str, delivery: Delivery) -> Claim | None:
     """Return the claim. Raise UnexpectedObject if another object is in its place, StepFailed if S3 does not tell."""
-    found = read_json(s3, bucket, _claim_key(delivery))
+    found = read_json(s3, bucket, claim_key(delivery))
     if found is None:
         return None
     claim, etag = found
@@ -51,11 +51,7 @@ def read_claim(s3: Any, bucket: str, delivery: Delivery) -> Claim | None:
         claimed_at, until = (datetime.fromisoformat(claim[name]) for name in ("claimed_at", "until"))
         return Claim(LockHolder.model_validate(claim), claimed_at, etag, until)
     except (AttributeError, KeyError, TypeError, ValueError) as error:
-        raise unexpected_object(bucket, _claim_key(delivery), "a claim", error) from error
-
-
-def _claim_key(delivery: Delivery) -> str:
-    return claim_key(delivery.dataset, delivery.business_date, delivery.id)
+        raise unexpected_object(bucket, claim_key(delivery), "a claim", error) from error
 
 
 def _claim(holder: LockHolder, now: datetime, until: datetime) -> bytes:

@@ -11,7 +11,7 @@ from functools import partial
 from pydantic import ValidationError
 
 from acceptance.errors import StepFailed
-from acceptance.evidence.object_keys import note_key, notes_prefix
+from acceptance.evidence.object_keys import parameter_lock_key, parameter_locks_prefix
 from acceptance.record import Record
 from aws.s3.conditional_writes import put_once, replace_if
 from aws.s3.objects import list_objects, read_json
@@ -71,7 +71,9 @@ class ParameterLocks:
         `survive` runs an action of that name, and survives its failure: the other locks are still read.
         """
         found: list[HeldLock] = []
-        listed = list(list_objects(self.clients.evidence_s3, self.clients.evidence_bucket, notes_prefix(*self._where)))
+        listed = list(
+            list_objects(self.clients.evidence_s3, self.clients.evidence_bucket, parameter_locks_prefix(*self._where))
+        )
         for each in listed:
             if settled.get(each.key) != each.etag:
                 survive(f"reading the lock {each.uri}", partial(self._look_at, each.key, settled, found))
@@ -96,7 +98,7 @@ class ParameterLocks:
             ) from error
 
     def _key(self, parameter: str) -> str:
-        return note_key(*self._where, parameter)
+        return parameter_lock_key(*self._where, parameter)
 
     @property
     def _where(self) -> tuple[str, str]:

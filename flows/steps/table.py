@@ -6,7 +6,7 @@ from datetime import timedelta
 from prefect import task
 
 from acceptance.contract.contract import Table
-from acceptance.judging.facts import CatalogFacts
+from acceptance.judging.findings import CatalogFacts
 from aws import athena
 from aws.glue import catalog as glue
 from aws.s3 import objects as s3

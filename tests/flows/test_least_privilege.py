@@ -14,7 +14,7 @@ from policed_installation import CONTENT, VALIDATOR, WATCHER, Policed, policed, 
 
 from acceptance.deliveries.delivery import Delivery
 from acceptance.errors import AceiteError
-from acceptance.evidence.object_keys import notes_prefix
+from acceptance.evidence.object_keys import parameter_locks_prefix
 from acceptance.judging.judge import Verdict
 from aws import athena
 from aws import lambda_functions as functions
@@ -74,7 +74,7 @@ def test_deliveries_are_accepted_with_nothing_but_the_policy(aceite: Policed, ac
 
 def noted(aceite: Policed) -> str:
     client = aceite.client("sts")
-    return notes_prefix(client.get_caller_identity()["Account"], client.meta.region_name)
+    return parameter_locks_prefix(client.get_caller_identity()["Account"], client.meta.region_name)
 
 
 def watching(aceite: Policed, home: Path, judged: Delivery) -> dict[str, Do]:

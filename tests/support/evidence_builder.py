@@ -17,7 +17,7 @@ from acceptance.evidence.evidence import (
     StepStatus,
     TableRecord,
 )
-from acceptance.evidence.past_delivery import PastDelivery
+from acceptance.evidence.manifest import PastDelivery
 from acceptance.evidence.provenance import ContractRecord, ParameterRecord, ParameterState, RunRecord
 from acceptance.judging.judge import Outcome, Verdict
 from acceptance.proof.differences import Differences, DifferingCell, DifferingRow, Kind

@@ -13,8 +13,7 @@ from builders import a_delivery
 from acceptance.contract.contract import Contract
 from acceptance.deliveries.delivery import Delivery
 from acceptance.deliveries.placeholders import partition_values
-from acceptance.judging.facts import CatalogFacts, LandedFacts
-from acceptance.judging.findings import Findings, judge_findings, usable_columns
+from acceptance.judging.findings import CatalogFacts, Findings, LandedFacts, judge_findings, usable_columns
 from acceptance.judging.judge import Judgement, Outcome
 from acceptance.proof.differences import Differences
 from acceptance.queries.difference_query import buckets_for, difference_query, differences, read_table_rows

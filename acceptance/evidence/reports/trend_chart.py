@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from statistics import median
 
-from acceptance.evidence.past_delivery import PastDelivery
+from acceptance.evidence.manifest import PastDelivery
 from acceptance.evidence.reports.formatting import count_text, seconds_text
 from acceptance.judging.judge import Verdict
 

@@ -6,8 +6,7 @@ import pytest
 from contract_texts import orders, watched
 
 from acceptance.contract.checks import Check, Metric, Reference, Valid
-from acceptance.judging.facts import CatalogFacts, LandedFacts, TableFacts
-from acceptance.judging.findings import Findings, judge_findings
+from acceptance.judging.findings import CatalogFacts, Findings, LandedFacts, TableFacts, judge_findings
 from acceptance.judging.judge import Outcome
 from acceptance.odcs.checks.derived_checks import ID_STEMS
 from acceptance.queries.metrics import aggregate, counted_rows, own_query

@@ -8,8 +8,7 @@ from contract_texts import orders, watched
 from acceptance.deliveries.delivery import Delivery, LandingObject
 from acceptance.evidence.assembled import DeliveryFacts, RunFacts, evidence_of
 from acceptance.evidence.evidence import Evidence, LandedRecord, Member, Sample
-from acceptance.judging.facts import CatalogFacts, LandedFacts, TableFacts
-from acceptance.judging.findings import Findings, judge_findings
+from acceptance.judging.findings import CatalogFacts, Findings, LandedFacts, TableFacts, judge_findings
 from acceptance.judging.judge import Measurement, Verdict
 from acceptance.proof.fingerprint import Fingerprint
 

@@ -7,8 +7,7 @@ from contract_texts import delivering, the_problem, watched
 
 from acceptance.contract.landing_format import NamedByColumn, PartitionHolds
 from acceptance.deliveries.delivery import Delivery, LandingObject
-from acceptance.judging.facts import CatalogFacts, LandedFacts
-from acceptance.judging.findings import Findings, judge_findings
+from acceptance.judging.findings import CatalogFacts, Findings, LandedFacts, judge_findings
 from acceptance.judging.judge import Outcome, Verdict
 from acceptance.proof.comparison_options import comparison_options
 from acceptance.proof.fingerprint import Fingerprint

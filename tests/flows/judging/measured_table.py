@@ -13,8 +13,7 @@ from builders import a_delivery
 from acceptance.contract.contract import Contract
 from acceptance.deliveries.placeholders import partition_values
 from acceptance.evidence.evidence import Sample
-from acceptance.judging.facts import CatalogFacts, LandedFacts
-from acceptance.judging.findings import Findings, judge_findings, usable_columns
+from acceptance.judging.findings import CatalogFacts, Findings, LandedFacts, judge_findings, usable_columns
 from acceptance.judging.judge import CheckResult, Judgement
 from aws.athena import QueryAnswer, connect, run_query
 from flows.judging.measuring import measure, rows_of_broken_rules

@@ -19,8 +19,7 @@ from contract_texts import watched
 from acceptance.contract.contract import Contract
 from acceptance.deliveries.delivery import Delivery, LandingObject
 from acceptance.deliveries.placeholders import partition_values
-from acceptance.judging.facts import LandedFacts, TableFacts
-from acceptance.judging.findings import Findings, judge_findings
+from acceptance.judging.findings import Findings, LandedFacts, TableFacts, judge_findings
 from acceptance.judging.judge import Outcome
 from acceptance.proof.differences import Kind
 from acceptance.proof.fingerprint import Fingerprint

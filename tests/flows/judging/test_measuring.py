@@ -14,8 +14,7 @@ from contract_texts import watched
 
 from acceptance.contract.contract import Contract
 from acceptance.deliveries.placeholders import partition_values
-from acceptance.judging.facts import CatalogFacts, LandedFacts
-from acceptance.judging.findings import Findings, judge_findings, usable_columns
+from acceptance.judging.findings import CatalogFacts, Findings, LandedFacts, judge_findings, usable_columns
 from acceptance.judging.judge import CheckResult, Judgement, Outcome, Verdict
 from acceptance.proof.fingerprint import Fingerprint
 from acceptance.queries.measuring_query import compile_checks, read_answer
@@ -257,7 +256,7 @@ def test_a_stopped_pipeline_is_inconclusive_and_nothing_is_passed_but_the_landed
 
 
 def test_other_rows_or_other_cells_than_landed_reject(contract):
-    from acceptance.judging.facts import TableFacts
+    from acceptance.judging.findings import TableFacts
 
     fewer = facts(contract, table=TableFacts(2, Fingerprint(2, 1, 2)))
     assert result_of(judge_findings(contract, fewer), "rows_equal_landed").observed == "2 rows in the table, 3 landed"

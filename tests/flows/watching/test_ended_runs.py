@@ -298,7 +298,7 @@ def test_what_aceite_did_not_put_is_named_and_keeps_no_other_delivery_back(watch
 
 def test_a_claim_of_a_run_that_cannot_be_keeps_nobody_back(watch: Watch) -> None:
     (delivery,), _ = watch.arrive()
-    key = claim_key("sales", delivery.business_date, delivery.id)
+    key = claim_key(delivery)
     claim = {**elsewhere("mine").model_dump(), "claimed_at": long_ago().isoformat(), "until": long_ago().isoformat()}
     watch.s3.put_object(Bucket="evidence", Key=key, Body=json.dumps(claim).encode())
     watch.follow_up.look_for_evidence()

@@ -7,8 +7,7 @@ from test_delivery_page import Page
 
 from acceptance.evidence.audit import Audit, Flaw
 from acceptance.evidence.evidence import Evidence
-from acceptance.evidence.manifest import EvidenceManifest, seals_of
-from acceptance.evidence.past_delivery import PastDelivery
+from acceptance.evidence.manifest import EvidenceManifest, PastDelivery, seals_of
 from acceptance.evidence.reports.dataset_page import dataset_html
 from acceptance.evidence.reports.delivery_page import evidence_html
 from acceptance.evidence.reports.trend_chart import trend
