@@ -288,7 +288,7 @@ def test_one_column_may_have_blank_lines_for_nulls(read):
     ],
 )
 def test_a_contract_that_cannot_be_used_is_said_to_be_the_problem(read, of, found):
-    with pytest.raises(ContractError, match=r"^contracts/movies\.yaml: ") as refused:
+    with pytest.raises(ContractError, match=r"^contracts/movies\.odcs\.yaml: ") as refused:
         read("x\n1\n", of)
     assert found in str(refused.value)
 

@@ -100,7 +100,11 @@ def test_a_file_of_another_encoding_is_read_in_it(tmp_path) -> None:
 
 @pytest.mark.parametrize(
     ("content", "said"),
-    [("", "must name each column once"), ("a,A\n1,2\n", "each once"), ("a,b\n1,2\n3\n", "is not CSV with 2 columns")],
+    [
+        ("", "must name each column once"),
+        ("a,A\n1,2\n", "each column once"),
+        ("a,b\n1,2\n3\n", "is not CSV with 2 columns"),
+    ],
 )
 def test_what_is_no_table_is_refused_in_words(tmp_path, content, said) -> None:
     with pytest.raises(StepFailed, match=said):
