@@ -1,4 +1,4 @@
-"""Read the landed files of a delivery one after the other, so that only one is on the disk at a time."""
+"""Read the landed files of a delivery one by one, so that only one is on the disk at a time, and state the facts."""
 
 import tempfile
 import threading
@@ -11,6 +11,8 @@ from pathlib import Path
 from acceptance.contract.contract import Contract
 from acceptance.deliveries.delivery import Delivery, LandingObject
 from acceptance.errors import StepFailed
+from acceptance.evidence.evidence import LandedFaultRecord, LandedRecord, Member
+from acceptance.judging.findings import LandedFacts
 from acceptance.proof.fingerprint import Fingerprint
 from acceptance.queries.difference_query import ROWS_AT_MOST, Placed, place
 from aws.calls import Client
@@ -39,7 +41,7 @@ def read_members(s3: Client, delivery: Delivery, contract: Contract) -> tuple[La
     """
     read = tuple(_read(s3, landed, contract) for landed in sorted(delivery.members))
     for member in read:
-        _KNOWN.keep(member, contract)
+        _remember(member, contract)
     return read
 
 
@@ -50,7 +52,7 @@ def read_objects(s3: Client, objects: Iterable[LandingObject], contract: Contrac
     remembers every object version that it has read and downloads each file once.
     """
     return tuple(
-        _KNOWN.of(landed, contract) or _KNOWN.keep(_read(s3, landed, contract), contract) for landed in objects
+        _known.get(_reading(landed, contract)) or _remember(_read(s3, landed, contract), contract) for landed in objects
     )
 
 
@@ -60,32 +62,24 @@ def _read(s3: Client, landed: LandingObject, contract: Contract) -> LandedMember
     return LandedMember(landed, file, copy.sha256, copy.version_id)
 
 
-class _Known:
-    """A cache of the last object versions read, keyed by version and by the contract's rules of reading: 1 kB each."""
-
-    def __init__(self) -> None:
-        self._members: dict[object, LandedMember] = {}
-        self._lock = threading.Lock()  # a run reads its deliveries in several threads
-
-    def of(self, landed: LandingObject, contract: Contract) -> LandedMember | None:
-        return self._members.get(self._key(landed, contract))
-
-    def keep(self, member: LandedMember, contract: Contract) -> LandedMember:
-        """Remember the member without its header and faults, and return that."""
-        kept = replace(member, file=replace(member.file, header=(), faults=()))
-        with self._lock:
-            self._members[self._key(member.landed, contract)] = kept
-            if len(self._members) > _MOST_KNOWN:
-                del self._members[next(iter(self._members))]
-        return kept
-
-    @staticmethod
-    def _key(landed: LandingObject, contract: Contract) -> object:
-        return landed, contract.landing, contract.landed_columns, contract.compared_columns
-
-
 _MOST_KNOWN = 10_000
-_KNOWN = _Known()
+_known: dict[object, LandedMember] = {}  # the last object versions read, 1 kB each
+_changing_known = threading.Lock()  # a run reads its deliveries in several threads
+
+
+def _remember(member: LandedMember, contract: Contract) -> LandedMember:
+    """Remember the member without its header and faults, and return that."""
+    remembered = replace(member, file=replace(member.file, header=(), faults=()))
+    with _changing_known:
+        _known[_reading(member.landed, contract)] = remembered
+        if len(_known) > _MOST_KNOWN:
+            del _known[next(iter(_known))]
+    return remembered
+
+
+def _reading(landed: LandingObject, contract: Contract) -> object:
+    """Return a key for an object version and the contract's rules of reading it."""
+    return landed, contract.landing, contract.landed_columns, contract.compared_columns
 
 
 def sums_by_bucket(s3: Client, objects: Iterable[LandingObject], contract: Contract, buckets: int) -> Mapping[int, int]:
@@ -132,6 +126,7 @@ def combine(delivery: Delivery, read: Sequence[LandedMember]) -> LandedFile:
     if len(read) == 1:
         return read[0].file
     files = [member.file for member in read]
+    fingerprints = [file.fingerprint for file in files]
     header = dict.fromkeys(name for file in files for name in file.header)
     cell_faults: Counter[str] = Counter()
     for file in files:
@@ -143,7 +138,7 @@ def combine(delivery: Delivery, read: Sequence[LandedMember]) -> LandedFile:
         faults=_shown(delivery, read),
         fault_count=sum(file.fault_count for file in files),
         cell_faults=dict(cell_faults),
-        fingerprint=_sum(files),
+        fingerprint=None if None in fingerprints else sum(filter(None, fingerprints), Fingerprint(0, 0, 0)),
     )
 
 
@@ -156,11 +151,50 @@ def _shown(delivery: Delivery, read: Sequence[LandedMember]) -> tuple[LandedFaul
     )
 
 
-def _sum(files: Sequence[LandedFile]) -> Fingerprint | None:
-    """Return the sum of the fingerprints, or None if a file has faults and therefore no fingerprint."""
-    total = Fingerprint(0, 0, 0)
-    for file in files:
-        if file.fingerprint is None:
-            return None
-        total += file.fingerprint
-    return total
+@dataclass(frozen=True, slots=True)
+class Landed:
+    """A landed delivery after reading: facts for the judge, the evidence record, each file, and one line for people."""
+
+    facts: LandedFacts
+    record: LandedRecord
+    members: tuple[LandedMember, ...]
+    summary: str
+
+    @property
+    def member_records(self) -> tuple[Member, ...]:
+        return tuple(
+            Member.of(member.landed, version_id=member.version_id, sha256=member.sha256, rows=member.file.rows)
+            for member in self.members
+        )
+
+
+def landed_facts(delivery: Delivery, read: Sequence[LandedMember]) -> Landed:
+    file = combine(delivery, read)
+    faults = tuple(
+        LandedFaultRecord(line=f.line, column=f.column, message=f.message, file=f.file or None) for f in file.faults
+    )
+    first = ""
+    if file.faults:
+        first = str(file.faults[0]) + (f" (and {file.fault_count - 1} more)" if file.fault_count > 1 else "")
+    record = LandedRecord(
+        rows=file.rows,
+        columns=tuple(file.header),
+        fingerprint=str(file.fingerprint) if file.fingerprint else None,
+        fault_count=file.fault_count,
+        faults=faults,
+    )
+    facts = LandedFacts(file.rows, file.fingerprint, file.fault_count, first)
+    files = f" in {len(read)} files" if len(read) > 1 else ""
+    summary = first or f"{file.rows} rows, {file.size_bytes} bytes{files}"
+    return Landed(facts, record, tuple(read), summary)
+
+
+def landed_by_athena(contract: Contract, facts: LandedFacts) -> Landed:
+    """Return the same for files that Athena read: nothing is known of the single files."""
+    record = LandedRecord(
+        rows=facts.rows,
+        columns=tuple(column.landed for column in contract.landed_columns),
+        fingerprint=str(facts.fingerprint) if facts.fingerprint else None,
+        fault_count=facts.fault_count,
+    )
+    return Landed(facts, record, (), facts.first_fault or f"{facts.rows} rows")

@@ -9,7 +9,6 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
 import duckdb
 
@@ -22,9 +21,9 @@ from landed.formats.csv import add_structure_faults, open_csv
 from landed.formats.csv_records import check_structure
 from landed.formats.json import open_json
 from landed.formats.parquet import open_parquet
-from landed.reading.duckdb_reader import read_within_s, reader
+from landed.reading.bounds import unpack
+from landed.reading.duckdb_reader import one_row, read_within_s, reader
 from landed.reading.faults import KEPT_FAULTS, Faults, LandedFault, shorten
-from landed.reading.gunzip import unpack
 from landed.reading.sql import CsvSql, Opened
 
 _MOST_NAMES = 1000
@@ -61,7 +60,7 @@ def read_landed(path: Path, contract: Contract, spill_directory: Path) -> Landed
         if faults.count or opened.sql is None:
             return LandedFile(opened.rows or 0, _short(opened.header), size_bytes, tuple(faults.kept), faults.count)
         try:
-            rows, high, low, *unreadable = _answer(duck, opened.sql.measure())
+            rows, high, low, *unreadable = one_row(duck, opened.sql.measure())
         except (duckdb.Error, ValueError) as error:
             _refuse_unusable(duck, opened, contract)
             if isinstance(error, duckdb.OutOfMemoryException):
@@ -86,7 +85,7 @@ def read_landed(path: Path, contract: Contract, spill_directory: Path) -> Landed
 def _confirmed(duck: duckdb.DuckDBPyConnection, sql: CsvSql, counted: int | None, rows: int) -> bool:
     """Return True if DuckDB's one-threaded reader finds the same records, and as many as Python, if Python counted."""
     try:
-        again, with_a_cell_too_many = _answer(duck, sql.again())
+        again, with_a_cell_too_many = one_row(duck, sql.again())
     except (duckdb.InvalidInputException, duckdb.OutOfMemoryException):  # only the one-threaded reader notices
         return False
     # In a file of one column, a blank line is a record to only one of the two readers.
@@ -181,7 +180,7 @@ def _unreadable_cells(
     assert opened.sql is not None
     rules = dict(zip(contract.landed_columns, opened.sql.cells, strict=True))
     columns = [column for column in rules if column.name in counts][:KEPT_FAULTS]
-    firsts = _answer(
+    firsts = one_row(
         duck, opened.sql.first_unreadable({column.name for column in columns}, KEPT_FAULTS // len(columns))
     )
     lines = opened.lines_of({cell["n"] for cells in firsts for cell in cells})
@@ -193,9 +192,3 @@ def _unreadable_cells(
             message = f"{value} is not {column.type}; allowed: {expected}"
             faults.append(LandedFault(lines[cell["n"]], column.name, message))
     return tuple(sorted(faults, key=lambda fault: fault.line))
-
-
-def _answer(duck: duckdb.DuckDBPyConnection, sql: str) -> Sequence[Any]:
-    row = duck.execute(sql).fetchone()
-    assert row is not None
-    return tuple(row)

@@ -41,7 +41,7 @@ from flows.steps.evidence_bucket import Claimed, claim, put_evidence
 from flows.steps.landed import read_delivery
 from flows.steps.table import ask_athena, look_in_catalog
 from flows.steps.timeline import StepStopped, Timeline
-from landed.facts import Landed, landed_by_athena
+from landed.delivery import Landed, landed_by_athena
 
 QUERY_WITHIN = timedelta(minutes=10)
 

@@ -11,8 +11,7 @@ from aws.s3 import objects as s3
 from flows.installation.clients import load_clients
 from flows.steps.retries import REPEATABLE
 from flows.steps.timeline import StepResult
-from landed.delivery import read_members, read_objects, rows_in, sums_by_bucket
-from landed.facts import Landed, landed_facts
+from landed.delivery import Landed, landed_facts, read_members, read_objects, rows_in, sums_by_bucket
 
 
 @task(name="read what landed", **REPEATABLE)

@@ -4,6 +4,7 @@ Python reads the lines, so that numbers keep every digit; DuckDB reads the cells
 """
 
 import json
+import re
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from functools import partial
 from itertools import islice
@@ -17,14 +18,15 @@ from acceptance.contract.hive_types import HiveKind
 from acceptance.contract.landing_format import LandingFormat
 from landed.formats.csv import decode
 from landed.formats.csv_records import write_records
-from landed.formats.json_lines import LineTooLong, has_half_character, json_lines
+from landed.reading.cells import MAX_RECORD_BYTES
 from landed.reading.faults import Faults, shorten
 from landed.reading.sql import CsvSql, Opened
 
 NULL = "\ue000null"  # the character is private use; a landed text equal to this one would become null
+_SURROGATE = re.compile("[\ud800-\udfff]")
 
 
-class _Number(str):
+class Number(str):
     """A number with all the digits of the file."""
 
     __slots__ = ()
@@ -62,7 +64,7 @@ def _cells(
     cells = [NULL] * len(places)
     try:
         members: Any = json.loads(
-            record, parse_int=_Number, parse_float=_Number, parse_constant=_refuse, object_pairs_hook=_Members
+            record, parse_int=Number, parse_float=Number, parse_constant=_refuse, object_pairs_hook=_Members
         )
     except (ValueError, RecursionError) as error:
         faults.add(line, f"the line is not JSON: {error}")
@@ -100,20 +102,46 @@ def _problem(column: Column, value: object) -> str:
     """Return why the value does not fit, or "". A text may hold a number, so that no writer rounds it."""
     if isinstance(value, bool):
         return "" if column.kind is HiveKind.BOOLEAN else f"a boolean is not {column.type}"
-    if isinstance(value, _Number):
+    if isinstance(value, Number):
         return "" if column.kind.is_number else f"a number is not {column.type}; write it as a text"
     if isinstance(value, str):
         if column.kind is HiveKind.BOOLEAN:
             return "a text is not a boolean; write true or false"
-        return "a NUL character (U+0000), which a text may not hold" if "\0" in value else _surrogate(value)
+        if "\0" in value:
+            return "a NUL character (U+0000), which a text may not hold"
+        return "half a character (a lone surrogate), which a text may not hold" if has_half_character(value) else ""
     return "a cell may not be an object or a list"
-
-
-def _surrogate(value: str) -> str:
-    return "half a character (a lone surrogate), which a text may not hold" if has_half_character(value) else ""
 
 
 def _lines_of(path: Path, numbers: Collection[int]) -> dict[int, int]:
     last = max(numbers, default=0)
     records = enumerate(islice(json_lines(path), last), start=1)
     return {number: line for number, (line, _) in records if number in numbers}
+
+
+class LineTooLong(Exception):
+    """A line above the limit; reading stopped there. `line` is its number."""
+
+    def __init__(self, line: int) -> None:
+        self.line = line
+        super().__init__(
+            f"the line is longer than {MAX_RECORD_BYTES:,} characters, so Aceite stopped reading there; write one "
+            "object per line"
+        )
+
+
+def has_half_character(text: str) -> bool:
+    r"""Return True if the text has a lone surrogate, which JSON may write as \ud800."""
+    return _SURROGATE.search(text) is not None
+
+
+def json_lines(path: Path) -> Iterator[tuple[int, str]]:
+    """Yield number and text of each line that is not blank. Raise LineTooLong."""
+    with path.open(encoding="utf-8-sig", newline="\n") as file:
+        number = 0
+        while line := file.readline(MAX_RECORD_BYTES):
+            number += 1
+            if len(line) == MAX_RECORD_BYTES and not line.endswith("\n"):
+                raise LineTooLong(number)
+            if line.strip():
+                yield number, line

@@ -11,6 +11,7 @@ from acceptance.contract.hive_types import TEXTS, WHOLE_NUMBERS, HiveKind
 from landed.formats.csv import check_header
 from landed.reading.bounds import MOST_COLUMNS, grows_too_much, most_unpacked_bytes
 from landed.reading.cells import CellRule, in_utc, text_rule
+from landed.reading.duckdb_reader import one_row
 from landed.reading.faults import Faults
 from landed.reading.sql import LandedSql, Opened, file_literal
 
@@ -112,8 +113,8 @@ def open_parquet(
             if problem:
                 faults.add(1, problem, column.name)
     if faults.count:
-        counted = duck.execute(f"SELECT count(*) FROM {read}").fetchone() or (0,)
-        return Opened(None, header, int(counted[0]))
+        (rows,) = one_row(duck, f"SELECT count(*) FROM {read}")
+        return Opened(None, header, rows)
     names = tuple(places[column.landed.casefold()][0] for column in contract.landed_columns)
     numbered = _ROW_NUMBER not in (name.casefold() for name in header)
     return Opened(ParquetSql(path, contract, names, numbered), header)
@@ -125,14 +126,12 @@ def _grows(duck: duckdb.DuckDBPyConnection, path: Path) -> str:
     Each value counts as at least one byte: a run of equal values takes no room in the file, but does in memory.
     """
     size, file = path.stat().st_size, file_literal(path)
-    rows, groups = duck.execute(f"SELECT num_rows, num_row_groups FROM parquet_file_metadata({file})").fetchone() or (
-        0,
-        0,
-    )
-    bytes_, values, columns = duck.execute(
+    rows, groups = one_row(duck, f"SELECT num_rows, num_row_groups FROM parquet_file_metadata({file})")
+    bytes_, values, columns = one_row(
+        duck,
         "SELECT coalesce(sum(total_uncompressed_size::HUGEINT), 0), coalesce(sum(num_values::HUGEINT), 0), "
-        f"count(DISTINCT path_in_schema) FROM parquet_metadata({file})"
-    ).fetchone() or (0, 0, 0)
+        f"count(DISTINCT path_in_schema) FROM parquet_metadata({file})",
+    )
     if columns > MOST_COLUMNS:
         return f"the file has {columns:,} columns; Aceite reads at most {MOST_COLUMNS:,}"
     if min(rows, groups, bytes_, values) < 0:

@@ -4,6 +4,7 @@ import threading
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
+from typing import Any
 
 import duckdb
 
@@ -50,6 +51,13 @@ def reader(file: Path, scratch: Path, within_s: float) -> Iterator[duckdb.DuckDB
                 f"DuckDB did not read the landed file within {within_s:g} s: the file holds far more than its size "
                 "says, or this machine is too slow; land it in several files"
             ) from None
+
+
+def one_row(duck: duckdb.DuckDBPyConnection, sql: str) -> tuple[Any, ...]:
+    """Return the row of a query that has exactly one."""
+    row = duck.execute(sql).fetchone()
+    assert row is not None
+    return tuple(row)
 
 
 @contextmanager

@@ -10,6 +10,7 @@ from acceptance.contract.contract import Column
 from acceptance.contract.hive_types import HiveKind
 from acceptance.contract.landing_format import LandingFormat
 from landed.reading.cells import cell_rule
+from landed.reading.duckdb_reader import one_row
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,9 +36,6 @@ class SampleTable:
 
     landing: LandingFormat
     columns: tuple[SampleColumn, ...]
-
-    def ask(self, duck: duckdb.DuckDBPyConnection, *measures: str) -> tuple[Any, ...]:
-        return measure(duck, *measures)
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,6 +89,4 @@ def narrowest(duck: duckdb.DuckDBPyConnection, cell: str, candidates: Sequence[C
 
 
 def measure(duck: duckdb.DuckDBPyConnection, *measures: str) -> tuple[Any, ...]:
-    row = duck.execute(f"SELECT {', '.join(measures)} FROM sample").fetchone()
-    assert row is not None
-    return tuple(row)
+    return one_row(duck, f"SELECT {', '.join(measures)} FROM sample")

@@ -11,7 +11,7 @@ import duckdb
 
 from acceptance.contract.landing_format import LandingFormat
 from acceptance.errors import StepFailed
-from landed.formats.json_lines import LineTooLong, has_half_character, json_lines
+from landed.formats.json import LineTooLong, Number, has_half_character, json_lines
 from landed.reading.bounds import MOST_COLUMNS
 from landed.reading.cells import MAX_RECORD_BYTES
 from landed.reading.sql import file_literal
@@ -19,12 +19,6 @@ from landed.sampling.candidates import BOOLEANS, NUMBERS, TEXT, TIMES, SampleCol
 
 _SHOWN = 60
 _SUFFIXES = (".json", ".jsonl", ".ndjson")
-
-
-class _Number(str):
-    """A number with all the digits of the file."""
-
-    __slots__ = ()
 
 
 def is_json_lines(text: Path, name: str) -> bool:
@@ -94,7 +88,7 @@ def _kinds(text: Path, name: str) -> dict[str, dict[str, int]]:
 def _kind(value: object) -> str:
     if isinstance(value, bool):
         return "true or false"
-    if isinstance(value, _Number):
+    if isinstance(value, Number):
         return "a number"
     return "a text" if isinstance(value, str) else "an object or a list"
 
@@ -107,7 +101,7 @@ def _records(text: Path, name: str) -> Iterator[tuple[int, dict[str, Any]]]:
     try:
         for number, line in json_lines(text):
             try:
-                record = json.loads(line, parse_int=_Number, parse_float=_Number)
+                record = json.loads(line, parse_int=Number, parse_float=Number)
             except (ValueError, RecursionError) as error:
                 raise StepFailed(f"{name}, line {number}: the line is not JSON: {error}") from error
             if not isinstance(record, dict):

@@ -7,7 +7,7 @@ import duckdb
 from acceptance.contract.landing_format import FileFormat, LandingFormat
 from acceptance.errors import StepFailed
 from landed.reading.sql import file_literal
-from landed.sampling.candidates import SampleColumn, SampleTable
+from landed.sampling.candidates import SampleColumn, SampleTable, measure
 
 _TYPES = {
     "TINYINT": "tinyint",
@@ -48,8 +48,7 @@ def parquet_sample(duck: duckdb.DuckDBPyConnection, path: Path, name: str) -> Sa
 def _column(duck: duckdb.DuckDBPyConnection, landed: str, cell: str, type_: str) -> SampleColumn:
     finer = False
     if type_ == "timestamp":
-        row = duck.execute(f"SELECT coalesce(bool_or(CAST({cell} AS TIMESTAMP_MS) <> {cell}), false) FROM sample")
-        (finer,) = row.fetchone() or (False,)
+        (finer,) = measure(duck, f"coalesce(bool_or(CAST({cell} AS TIMESTAMP_MS) <> {cell}), false)")
     value = f"CAST({cell} AS VARCHAR)" if type_ == "string" else cell
     return SampleColumn(landed, type_, value, value, rounded=finer)
 

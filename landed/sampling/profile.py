@@ -11,11 +11,11 @@ from acceptance.contract.hive_types import FLOATS, HiveKind
 from acceptance.contract.landing_format import FileFormat, LandingFormat
 from acceptance.errors import StepFailed
 from acceptance.odcs.draft import ColumnProfile, Profile
+from landed.reading.bounds import unpack
 from landed.reading.duckdb_reader import read_within_s, reader
 from landed.reading.encoding import as_utf8
 from landed.reading.faults import Faults
-from landed.reading.gunzip import unpack
-from landed.sampling.candidates import SampleColumn, SampleTable
+from landed.sampling.candidates import SampleColumn, SampleTable, measure
 from landed.sampling.csv import csv_sample
 from landed.sampling.json import is_json_lines, json_sample
 from landed.sampling.parquet import parquet_sample
@@ -84,16 +84,16 @@ def _decoded(path: Path, name: str, scratch: Path) -> tuple[Path, str]:
 
 
 def _profile(duck: duckdb.DuckDBPyConnection, sample: SampleTable) -> Profile:
-    (rows,) = sample.ask(duck, "count(*)")
-    columns = tuple(_column(duck, sample, column) for column in sample.columns)
+    (rows,) = measure(duck, "count(*)")
+    columns = tuple(_column(duck, column) for column in sample.columns)
     return Profile(rows, sample.landing, columns, _key(duck, sample, columns, rows))
 
 
-def _column(duck: duckdb.DuckDBPyConnection, sample: SampleTable, column: SampleColumn) -> ColumnProfile:
+def _column(duck: duckdb.DuckDBPyConnection, column: SampleColumn) -> ColumnProfile:
     cell, value, is_text = column.cell, column.value, column.type == "string"
     sized = f"length({cell})" if is_text else value
     measures = (f"count({cell})", "count(*)", f"count(DISTINCT {value})", f"min({sized})", f"max({sized})")
-    filled, rows, distinct, low, high = sample.ask(duck, *measures)
+    filled, rows, distinct, low, high = measure(duck, *measures)
     values = f"{distinct} value" + ("" if distinct == 1 else "s")
     between = f"always {low}" if low == high else f"{low} to {high}"
     between += " characters" if is_text else ""
@@ -112,7 +112,7 @@ def _key(
         return ()
     for numbers in _possible_keys(columns):
         chosen = ", ".join(sample.columns[number].cell for number in numbers)
-        (distinct,) = sample.ask(duck, f"count(DISTINCT ROW({chosen}))")
+        (distinct,) = measure(duck, f"count(DISTINCT ROW({chosen}))")
         if distinct == rows:
             return tuple(columns[number].landed for number in numbers)
     return ()
