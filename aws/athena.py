@@ -55,7 +55,6 @@ def connect(
 
     `config` configures the boto3 client.
     """
-    options: dict[str, Any] = {"endpoint_url": endpoint_url} if endpoint_url else {}
     connection = Connection(
         session=session,
         region_name=region or session.region_name,
@@ -66,7 +65,7 @@ def connect(
         s3_staging_dir=output_location or "",
         retry_config=RetryConfig(attempt=5, max_delay=8),
         config=config,
-        **options,
+        endpoint_url=endpoint_url,
     )
     retry_when_denied(connection.client)
     return connection

@@ -1,7 +1,8 @@
-"""Everything that AWS calls share: the client type, retries, and how boto3's errors are translated and classified."""
+"""Everything that AWS calls share: client type, retries, request ids, and how boto3's errors are classified."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Container, Iterator, Mapping
 from contextlib import contextmanager
+from contextvars import ContextVar
 from datetime import timedelta
 from typing import Any
 
@@ -32,6 +33,16 @@ def aws_call(what: str) -> Iterator[None]:
         raise StepFailed(f"{what}: {describe_client_error(error)}") from error
     except BotoCoreError as error:
         raise StepFailed(f"{what}: {error}") from error
+
+
+def answer_or_none(codes: Container[str], operation: Callable[..., Any], **request: Any) -> Any:
+    """Return the answer of a client's operation, or None if AWS refuses with one of these error codes."""
+    try:
+        return operation(**request)
+    except ClientError as error:
+        if error_code(error) in codes:
+            return None
+        raise
 
 
 def error_code(error: ClientError) -> str:
@@ -103,6 +114,35 @@ def _pause_when_denied(response: Any, attempts: int, operation: Any, **_: Any) -
     return _DENIED_PAUSES_S[attempts - 1] if code in _DENIED else None
 
 
+@contextmanager
+def recorded_request_ids() -> Iterator[Mapping[str, str]]:
+    """Yield a mapping that fills inside the block: the last request id of each operation, such as `ssm:PutParameter`.
+
+    When a step polls, the last request's id is kept.
+    """
+    ids: dict[str, str] = {}
+    token = _IDS.set(ids)
+    try:
+        yield ids
+    finally:
+        _IDS.reset(token)
+
+
+def record_requests(client: Any) -> Any:
+    """Record the ids of the boto3 client's requests from now on. Returns the client; idempotent."""
+    client.meta.events.register("after-call", _record, unique_id="aceite.requests")
+    return client
+
+
+def _record(parsed: Any, model: Any, **_: Any) -> None:
+    ids = _IDS.get()
+    if ids is None or not isinstance(parsed, dict):
+        return
+    request_id = parsed.get("ResponseMetadata", {}).get("RequestId")
+    if request_id:
+        ids[f"{model.service_model.service_name}:{model.name}"] = request_id
+
+
 def _trouble(error: object) -> BotoCoreError | ClientError | None:
     """Return the first boto3 error in the chain of causes."""
     while isinstance(error, BaseException):
@@ -129,6 +169,7 @@ def describe_client_error(error: ClientError) -> str:
     return text
 
 
+_IDS: ContextVar[dict[str, str] | None] = ContextVar("request ids of the step", default=None)
 _ACTIONS = {
     "GetObject": "s3:GetObject",
     "HeadObject": "s3:GetObject, and s3:ListBucket to tell a missing object from a forbidden one",

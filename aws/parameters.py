@@ -10,7 +10,7 @@ from typing import Any
 from botocore.exceptions import ClientError
 
 from acceptance.errors import StepFailed
-from aws.calls import Client, aws_call, error_code
+from aws.calls import Client, answer_or_none, aws_call, error_code
 
 _ABSENT = frozenset({"ParameterNotFound", "ParameterVersionNotFound"})
 _STANDARD_TIER_BYTES = 4096
@@ -56,12 +56,10 @@ class UndoResult(Enum):
 def read_parameter(ssm: Client, name: str) -> Parameter | None:
     """Return the decrypted parameter, or None if it does not exist. `name` may end in `:<version>`."""
     with aws_call(f"read the parameter {name}"):
-        try:
-            answer = ssm.get_parameter(Name=name, WithDecryption=True)["Parameter"]
-        except ClientError as error:
-            if error_code(error) in _ABSENT:
-                return None
-            raise
+        found = answer_or_none(_ABSENT, ssm.get_parameter, Name=name, WithDecryption=True)
+    if found is None:
+        return None
+    answer = found["Parameter"]
     read = Parameter(answer["Name"], answer["Value"], answer["Type"], answer["Version"], answer["LastModifiedDate"])
     return _with_history(ssm, read) if read.type == "SecureString" else read
 
@@ -160,11 +158,7 @@ def restore_parameter(ssm: Client, overridden: Overridden) -> None:
     earlier = overridden.earlier
     if earlier is None:
         with aws_call(f"delete the parameter {overridden.name}"):
-            try:
-                ssm.delete_parameter(Name=overridden.name)
-            except ClientError as error:
-                if error_code(error) not in _ABSENT:
-                    raise
+            answer_or_none(_ABSENT, ssm.delete_parameter, Name=overridden.name)
         return
     now = read_parameter(ssm, overridden.name)
     # An override with an equal value still changed the description.

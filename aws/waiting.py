@@ -16,7 +16,6 @@ State = TypeVar("State")
 _GROWTH = 1.125
 """Each pause is an eighth longer: a wait ends at most an eighth late and polls two dozen times in ten seconds."""
 
-
 _ending: ContextVar[threading.Event | None] = ContextVar("ending", default=None)
 
 
@@ -68,7 +67,6 @@ def poll_until(
     what: str,
     at_most_s: float,
     clock: Clock = REAL_CLOCK,
-    first_s: float = 0.1,
     every_s: float = 2.0,
     shown: Callable[[State], str] = str,
 ) -> State:
@@ -81,7 +79,7 @@ def poll_until(
         StepFailed: `ask` failed for good.
     """
     deadline = clock.now() + at_most_s
-    for pause_s in pauses(first_s, every_s):
+    for pause_s in pauses(0.1, every_s):
         trouble: StepFailed | None = None
         try:
             state = ask()

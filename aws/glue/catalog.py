@@ -4,10 +4,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from botocore.exceptions import ClientError
-
 from acceptance.contract.hive_types import WHOLE_NUMBERS, HiveKind, whole_number
-from aws.calls import Client, aws_call, error_code
+from aws.calls import Client, answer_or_none, aws_call
+
+_ABSENT = frozenset({"EntityNotFoundException"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,12 +38,10 @@ class CatalogPartition:
 def read_table(glue: Client, database: str, table: str) -> CatalogTable | None:
     """Return the table, or None if it or its database does not exist."""
     with aws_call(f"read the table {database}.{table}"):
-        try:
-            answer = glue.get_table(DatabaseName=database, Name=table)["Table"]
-        except ClientError as error:
-            if error_code(error) == "EntityNotFoundException":
-                return None
-            raise
+        found = answer_or_none(_ABSENT, glue.get_table, DatabaseName=database, Name=table)
+    if found is None:
+        return None
+    answer = found["Table"]
     storage = answer.get("StorageDescriptor", {})
     return CatalogTable(
         database=database,
@@ -57,13 +55,11 @@ def read_table(glue: Client, database: str, table: str) -> CatalogTable | None:
 def read_partition(glue: Client, database: str, table: str, values: Sequence[str]) -> CatalogPartition | None:
     """Return the partition with these values, in the order of the table's partition keys, or None if there is none."""
     with aws_call(f"read the partition {'/'.join(values)} of {database}.{table}"):
-        try:
-            answer = glue.get_partition(DatabaseName=database, TableName=table, PartitionValues=list(values))
-        except ClientError as error:
-            if error_code(error) == "EntityNotFoundException":
-                return None
-            raise
-    partition = answer["Partition"]
+        asked = {"DatabaseName": database, "TableName": table, "PartitionValues": list(values)}
+        found = answer_or_none(_ABSENT, glue.get_partition, **asked)
+    if found is None:
+        return None
+    partition = found["Partition"]
     return CatalogPartition(tuple(partition["Values"]), partition.get("StorageDescriptor", {}).get("Location", ""))
 
 

@@ -38,12 +38,7 @@ def job_run_ids(glue: Client, job: str) -> frozenset[str]:
     Raises:
         StepFailed: the job does not exist, or Glue does not answer.
     """
-    known = set[str]()
-    for runs, newest_first in _pages(glue, job):
-        known.update(run.id for run in runs)
-        if newest_first:
-            break
-    return frozenset(known)
+    return frozenset(run.id for run in _newest_runs(glue, job))
 
 
 def await_started_run(
@@ -84,7 +79,8 @@ def await_unfinished_runs(
     """
 
     def unfinished() -> list[JobRun]:
-        return [run for run in _unfinished(glue, job) if run.mentions(mentioning)]
+        # A job has a timeout, so an unfinished run is not old.
+        return [run for run in _newest_runs(glue, job) if run.state not in _ENDED and run.mentions(mentioning)]
 
     run_ids = tuple(run.id for run in unfinished())
     if run_ids:
@@ -219,10 +215,10 @@ def _runs(glue: Client, job: str, known: frozenset[str]) -> Iterator[JobRun]:
                 return
 
 
-def _unfinished(glue: Client, job: str) -> Iterator[JobRun]:
-    """Yield unfinished runs among the newest: a job has a timeout, so an unfinished run is not old."""
+def _newest_runs(glue: Client, job: str) -> Iterator[JobRun]:
+    """Yield at least the newest runs: one page if the newest come first, else all."""
     for runs, newest_first in _pages(glue, job):
-        yield from (run for run in runs if run.state not in _ENDED)
+        yield from runs
         if newest_first:
             return
 

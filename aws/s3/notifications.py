@@ -52,7 +52,10 @@ def receive_notifications(sqs: Client, queue_url: str, wait_s: int) -> Hints:
                 read.append(message)
             except (ValueError, LookupError, TypeError, AttributeError):
                 strange.append(message["Body"][:200])
-        _delete(sqs, queue_url, read)
+        if read:
+            entries = [{"Id": str(at), "ReceiptHandle": message["ReceiptHandle"]} for at, message in enumerate(read)]
+            with aws_call(f"delete from the queue {queue_url}"):
+                sqs.delete_message_batch(QueueUrl=queue_url, Entries=entries)
         if not messages:
             break
     return Hints(frozenset(found), strange)
@@ -78,11 +81,3 @@ def parse_notifications(body: str) -> Iterator[Hint]:
         for record in message["Records"]:
             # Only S3's own notifications encode keys, as an HTML form does: a space is a plus.
             yield Hint(record["s3"]["bucket"]["name"], unquote_plus(record["s3"]["object"]["key"]))
-
-
-def _delete(sqs: Client, queue_url: str, messages: Sequence[Any]) -> None:
-    if not messages:
-        return
-    entries = [{"Id": str(at), "ReceiptHandle": message["ReceiptHandle"]} for at, message in enumerate(messages)]
-    with aws_call(f"delete from the queue {queue_url}"):
-        sqs.delete_message_batch(QueueUrl=queue_url, Entries=entries)

@@ -14,7 +14,7 @@ from pydantic import ValidationError
 
 from acceptance.deliveries.delivery import LandingObject
 from acceptance.errors import StepFailed, UnexpectedObject
-from aws.calls import Client, aws_call, error_code
+from aws.calls import Client, answer_or_none, aws_call, error_code
 from aws.s3.listing import landing_object
 from aws.waiting import REAL_CLOCK, Clock, poll_until
 
@@ -24,17 +24,8 @@ MOST_BYTES = 100_000_000
 _CHUNK_BYTES = 1024 * 1024
 
 _REMEDY = "find out who put it there, and remove it"
-_ABSENT = frozenset({"404", "NoSuchKey", "NotFound", "NoSuchVersion"})
-_PRECONDITION_FAILED = frozenset({"412", "PreconditionFailed"})
-
-
-@dataclass(frozen=True, slots=True)
-class ObjectFacts:
-    """Facts that a listing lacks. `version_id` is None without versioning; metadata keys are lower-case."""
-
-    version_id: str | None
-    content_type: str
-    metadata: Mapping[str, str]
+ABSENT = frozenset({"404", "NoSuchKey", "NotFound", "NoSuchVersion"})
+PRECONDITION_FAILED = frozenset({"412", "PreconditionFailed"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,13 +72,7 @@ def object_exists(s3: Client, uri: str) -> bool:
             items = s3.list_objects_v2(Bucket=bucket, Prefix=key, MaxKeys=2).get("Contents", ())
         return any(item["Key"] != key for item in items)
     with aws_call(f"look for {uri}"):
-        try:
-            s3.head_object(Bucket=bucket, Key=key)
-        except ClientError as error:
-            if error_code(error) in _ABSENT:
-                return False
-            raise
-    return True
+        return answer_or_none(ABSENT, s3.head_object, Bucket=bucket, Key=key) is not None
 
 
 def versions_at(s3: Client, uri: str) -> frozenset[LandingObject]:
@@ -127,24 +112,8 @@ def read_bytes(s3: Client, bucket: str, key: str) -> bytes | None:
         StepFailed: S3 does not return it.
         UnexpectedObject: it is larger than MOST_BYTES.
     """
-    with aws_call(f"read s3://{bucket}/{key}"):
-        try:
-            answer = s3.get_object(Bucket=bucket, Key=key)
-        except ClientError as error:
-            if error_code(error) in _ABSENT:
-                return None
-            raise
-        return _whole(answer, f"s3://{bucket}/{key}")
-
-
-def _whole(answer: Mapping[str, Any], uri: str) -> bytes:
-    if answer["ContentLength"] > MOST_BYTES:
-        answer["Body"].close()
-        raise UnexpectedObject(
-            f"{uri} has {answer['ContentLength']:,} bytes; Aceite writes and reads at most {MOST_BYTES:,}: {_REMEDY}"
-        )
-    content: bytes = answer["Body"].read()
-    return content
+    found = _read(s3, bucket, key)
+    return found[0] if found else None
 
 
 def read_json(s3: Client, bucket: str, key: str) -> tuple[dict[str, Any], str] | None:
@@ -154,32 +123,33 @@ def read_json(s3: Client, bucket: str, key: str) -> tuple[dict[str, Any], str] |
         StepFailed: S3 does not return it.
         UnexpectedObject: it is larger than MOST_BYTES, or does not hold a JSON object.
     """
-    with aws_call(f"read s3://{bucket}/{key}"):
-        try:
-            answer = s3.get_object(Bucket=bucket, Key=key)
-        except ClientError as error:
-            if error_code(error) in _ABSENT:
-                return None
-            raise
-        content = _whole(answer, f"s3://{bucket}/{key}")
+    found = _read(s3, bucket, key)
+    if found is None:
+        return None
+    content, etag = found
     try:
         value = json.loads(content)
     except ValueError as error:
         raise UnexpectedObject(f"s3://{bucket}/{key} is not JSON: {error}; {_REMEDY}") from error
     if not isinstance(value, dict):
         raise UnexpectedObject(f"s3://{bucket}/{key} holds a JSON {type(value).__name__}, not an object; {_REMEDY}")
-    return value, answer["ETag"].strip('"')
+    return value, etag
 
 
-def describe(s3: Client, landed: LandingObject) -> ObjectFacts:
-    """Return the object's version, content type and user metadata.
-
-    Raises:
-        StepFailed: somebody replaced or deleted it since it was listed, or S3 does not tell.
-    """
-    with aws_call(f"describe {landed.uri}"), _same_version(landed):
-        answer = s3.head_object(Bucket=landed.bucket, Key=landed.key, IfMatch=f'"{landed.etag}"')
-    return ObjectFacts(_version_id(answer), answer.get("ContentType", ""), dict(answer.get("Metadata", {})))
+def _read(s3: Client, bucket: str, key: str) -> tuple[bytes, str] | None:
+    """Return the object's bytes and its etag, or None if it does not exist."""
+    uri = f"s3://{bucket}/{key}"
+    with aws_call(f"read {uri}"):
+        answer = answer_or_none(ABSENT, s3.get_object, Bucket=bucket, Key=key)
+        if answer is None:
+            return None
+        size = answer["ContentLength"]
+        if size > MOST_BYTES:
+            answer["Body"].close()
+            raise UnexpectedObject(
+                f"{uri} has {size:,} bytes; Aceite writes and reads at most {MOST_BYTES:,}: {_REMEDY}"
+            )
+        return answer["Body"].read(), answer["ETag"].strip('"')
 
 
 def download(s3: Client, landed: LandingObject, path: Path) -> Downloaded:
@@ -190,8 +160,7 @@ def download(s3: Client, landed: LandingObject, path: Path) -> Downloaded:
     """
     digest, size_bytes = hashlib.sha256(), 0
     try:
-        with aws_call(f"download {landed.uri}"), _same_version(landed), path.open("wb") as file:
-            answer = s3.get_object(Bucket=landed.bucket, Key=landed.key, IfMatch=f'"{landed.etag}"')
+        with path.open("wb") as file, _listed_version(s3, landed) as answer:
             for chunk in answer["Body"].iter_chunks(_CHUNK_BYTES):
                 file.write(chunk)
                 digest.update(chunk)
@@ -199,52 +168,45 @@ def download(s3: Client, landed: LandingObject, path: Path) -> Downloaded:
     except BaseException:
         path.unlink(missing_ok=True)
         raise
-    return Downloaded(path, size_bytes, digest.hexdigest(), _version_id(answer))
-
-
-@contextmanager
-def _same_version(landed: LandingObject) -> Iterator[None]:
-    try:
-        yield
-    except ClientError as error:
-        if error_code(error) in _PRECONDITION_FAILED:
-            reason = f"somebody replaced it since it had the etag {landed.etag}; the new version is another delivery"
-        elif error_code(error) in _ABSENT:
-            reason = f"somebody deleted it since it had the etag {landed.etag}; deliver it again"
-        else:
-            raise
-        raise StepFailed(f"{landed.uri}: {reason}") from error
-
-
-def _version_id(answer: Mapping[str, Any]) -> str | None:
     version_id = answer.get("VersionId")
-    return None if version_id in (None, "null") else str(version_id)
+    return Downloaded(path, size_bytes, digest.hexdigest(), None if version_id in (None, "null") else str(version_id))
 
 
 def read_at_most(s3: Client, landed: LandingObject, most_bytes: int) -> bytes:
-    """Return the first bytes of exactly this version.
-
-    Raises:
-        StepFailed: somebody replaced or deleted it since it was listed, or S3 does not return it.
-    """
-    with aws_call(f"get {landed.uri} with the etag {landed.etag}"):
-        body = s3.get_object(Bucket=landed.bucket, Key=landed.key, IfMatch=landed.etag)["Body"]
-        content: bytes = body.read(most_bytes)
+    """Return the first bytes of exactly the listed version. Raise StepFailed as `download` does."""
+    with _listed_version(s3, landed) as answer:
+        content: bytes = answer["Body"].read(most_bytes)
         return content
 
 
 def object_digest(s3: Client, landed: LandingObject, algorithm: str, between: Callable[[], None] = lambda: None) -> str:
-    """Return the digest of exactly this version, in lower-case hexadecimal. Calls `between` after each megabyte.
+    """Return the digest of exactly the listed version, in lower-case hexadecimal. Raise StepFailed as `download` does.
 
-    Raises StepFailed as `read_at_most` does.
+    Calls `between` after each megabyte.
     """
     digest = hashlib.new(algorithm, usedforsecurity=False)
-    with aws_call(f"get {landed.uri} with the etag {landed.etag}"):
-        body = s3.get_object(Bucket=landed.bucket, Key=landed.key, IfMatch=landed.etag)["Body"]
-        for chunk in body.iter_chunks(_CHUNK_BYTES):
+    with _listed_version(s3, landed) as answer:
+        for chunk in answer["Body"].iter_chunks(_CHUNK_BYTES):
             digest.update(chunk)
             between()
     return digest.hexdigest()
+
+
+@contextmanager
+def _listed_version(s3: Client, landed: LandingObject) -> Iterator[Mapping[str, Any]]:
+    """Yield S3's answer for exactly the listed version. Errors while its body is read become StepFailed too."""
+    with aws_call(f"get {landed.uri}"):
+        try:
+            yield s3.get_object(Bucket=landed.bucket, Key=landed.key, IfMatch=f'"{landed.etag}"')
+        except ClientError as error:
+            if error_code(error) in PRECONDITION_FAILED:
+                happened, remedy = "replaced", "the new version is another delivery"
+            elif error_code(error) in ABSENT:
+                happened, remedy = "deleted", "deliver it again"
+            else:
+                raise
+            reason = f"somebody {happened} it since it had the etag {landed.etag}; {remedy}"
+            raise StepFailed(f"{landed.uri}: {reason}") from error
 
 
 def unexpected_object(bucket: str, key: str, expected: str, error: Exception) -> UnexpectedObject:

@@ -11,8 +11,8 @@ from acceptance.errors import StepFailed
 from acceptance.evidence.manifest import LAST, EvidenceManifest, FileSeal, PastDelivery, sha256_of
 from acceptance.evidence.object_keys import MANIFEST, chain_prefix, link_key, link_number
 from aws.calls import aws_call
-from aws.s3.conditional_writes import put_once
 from aws.s3.objects import list_objects, read_bytes
+from aws.s3.writes import put_once
 from flows.threads import in_threads
 
 _PAGE = 1000  # S3's limit

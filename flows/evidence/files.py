@@ -12,9 +12,8 @@ from acceptance.evidence.object_keys import EVIDENCE, MANIFEST, delivery_prefix
 from acceptance.evidence.reports.delivery_page import evidence_html
 from acceptance.evidence.reports.junit import junit_xml
 from acceptance.evidence.reports.openlineage import openlineage_json
-from aws.s3.conditional_writes import put_once
-from aws.s3.object_lock import locking
 from aws.s3.objects import object_exists, read_bytes
+from aws.s3.writes import locking, put_once
 from blocks.settings import read_settings
 from flows.evidence.chain import Chain
 

@@ -11,8 +11,7 @@ from botocore.config import Config
 from prefect_aws import AwsCredentials, S3Bucket
 
 from acceptance.errors import SettingsError
-from aws.calls import no_retry_config, retry_when_denied
-from aws.request_ids import record_requests
+from aws.calls import no_retry_config, record_requests, retry_when_denied
 from blocks import names
 from blocks.build import Caller, give_session_token, identify
 from blocks.sessions import client_of, session_of

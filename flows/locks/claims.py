@@ -7,8 +7,8 @@ from typing import Any
 
 from acceptance.deliveries.delivery import Delivery
 from acceptance.evidence.object_keys import claim_key
-from aws.s3.conditional_writes import put_once, replace_if
 from aws.s3.objects import read_json, unexpected_object
+from aws.s3.writes import put_once, replace_if
 from flows.locks.holder import LockHolder
 
 

@@ -13,8 +13,8 @@ from pydantic import ValidationError
 from acceptance.errors import StepFailed
 from acceptance.evidence.object_keys import parameter_lock_key, parameter_locks_prefix
 from acceptance.record import Record
-from aws.s3.conditional_writes import put_once, replace_if
 from aws.s3.objects import list_objects, read_json
+from aws.s3.writes import put_once, replace_if
 from flows.installation.clients import Clients
 from flows.locks.holder import LockHolder
 

@@ -13,7 +13,7 @@ from prefect.utilities.annotations import BaseAnnotation
 
 from acceptance.errors import AceiteError
 from acceptance.evidence.evidence import StepRecord, StepStatus
-from aws.request_ids import recorded_request_ids
+from aws.calls import recorded_request_ids
 from flows.steps.retries import try_as_often_as
 
 

@@ -19,8 +19,8 @@ from aws.athena import connect, run_query
 from aws.calls import no_retry_config, retry_when_denied
 from aws.glue import jobs as glue_jobs
 from aws.lambda_functions import invoke
-from aws.s3.conditional_writes import put_once, replace_if
 from aws.s3.objects import await_object, read_bytes
+from aws.s3.writes import put_once, replace_if
 from aws.waiting import REAL_CLOCK, Clock
 from blocks.build import RETRY_CONFIG
 from sandbox.fault_injection.aws_faults import AwsFault, AwsFaultKind

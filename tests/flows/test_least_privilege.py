@@ -22,10 +22,9 @@ from aws import parameters as ssm
 from aws.calls import no_retry_config
 from aws.glue import catalog as glue
 from aws.glue import jobs as glue_jobs
-from aws.s3.conditional_writes import put_once
 from aws.s3.notifications import receive_notifications
-from aws.s3.object_lock import locking
 from aws.s3.objects import download, list_objects, object_exists
+from aws.s3.writes import locking, put_once
 from flows.evidence.chain import link_numbers
 from flows.evidence.verdicts import StandingVerdicts
 from flows.ledger import open_ledger, sqlite_url

@@ -8,8 +8,7 @@ import pytest
 from botocore.exceptions import ClientError
 
 from acceptance.errors import StepFailed
-from aws.s3.conditional_writes import put_once
-from aws.s3.object_lock import locking
+from aws.s3.writes import locking, put_once
 
 NOW = datetime(2026, 1, 2, 12, tzinfo=UTC)
 YEAR = timedelta(days=365)

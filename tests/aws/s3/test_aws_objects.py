@@ -8,8 +8,8 @@ import boto3
 import pytest
 
 from acceptance.errors import StepFailed, WaitTimedOut
-from aws.s3 import conditional_writes as conditional
 from aws.s3 import objects as s3_calls
+from aws.s3 import writes
 
 ODD_KEYS = [
     "imdb/a file.csv",
@@ -45,7 +45,7 @@ def test_a_key_of_any_characters_is_listed_found_and_fetched(s3, bucket, tmp_pat
     assert [each.key for each in s3_calls.list_objects(s3, bucket, "imdb/")] == [key]
     assert s3_calls.object_exists(s3, f"s3://{bucket}/{key}")
     assert s3_calls.download(s3, found, tmp_path / "copy").sha256 == hashlib.sha256(key.encode()).hexdigest()
-    assert not conditional.put_once(s3, bucket, key, b"")
+    assert not writes.put_once(s3, bucket, key, b"")
 
 
 def test_a_listing_has_the_etag_without_quotes_and_the_time_in_utc_to_the_second(s3, bucket):
@@ -131,7 +131,7 @@ def test_of_many_who_put_at_the_same_time_exactly_one_wins(local_aws, s3, bucket
     def claim(name):
         client = local_aws.session.client("s3", endpoint_url=local_aws.endpoint)
         together.wait()
-        if conditional.put_once(client, bucket, "claim.json", name):
+        if writes.put_once(client, bucket, "claim.json", name):
             won.append(name)
 
     threads = [threading.Thread(target=claim, args=(f"run {number}".encode(),)) for number in range(8)]
@@ -144,8 +144,8 @@ def test_of_many_who_put_at_the_same_time_exactly_one_wins(local_aws, s3, bucket
 
 
 def test_what_is_put_once_keeps_its_first_content_and_its_type(s3, bucket):
-    assert conditional.put_once(s3, bucket, "evidence.html", b"<p>", "text/html; charset=utf-8")
-    assert not conditional.put_once(s3, bucket, "evidence.html", b"<p>", "text/html; charset=utf-8")
+    assert writes.put_once(s3, bucket, "evidence.html", b"<p>", "text/html; charset=utf-8")
+    assert not writes.put_once(s3, bucket, "evidence.html", b"<p>", "text/html; charset=utf-8")
     answer = s3.get_object(Bucket=bucket, Key="evidence.html")
     assert (answer["Body"].read(), answer["ContentType"]) == (b"<p>", "text/html; charset=utf-8")
 
@@ -153,7 +153,7 @@ def test_what_is_put_once_keeps_its_first_content_and_its_type(s3, bucket):
 def test_a_put_that_meets_another_one_under_way_is_tried_again(mishaps, bucket, stepped):
     aws, layer = mishaps
     layer.answers.extend(["conflict", "conflict"])
-    assert conditional.put_once(aws.client("s3"), bucket, "claim.json", b"run 1", clock=stepped.clock)
+    assert writes.put_once(aws.client("s3"), bucket, "claim.json", b"run 1", clock=stepped.clock)
     assert stepped.slept_s == pytest.approx([0.1, 0.1125])
 
 
@@ -161,34 +161,34 @@ def test_a_put_that_never_gets_through_the_others_is_a_failed_step(mishaps, buck
     aws, layer = mishaps
     layer.answers.extend(["conflict"] * 50)
     with pytest.raises(StepFailed, match="ConditionalRequestConflict"):
-        conditional.put_once(aws.client("s3"), bucket, "claim.json", b"run 1", clock=stepped.clock)
+        writes.put_once(aws.client("s3"), bucket, "claim.json", b"run 1", clock=stepped.clock)
 
 
 def test_a_claim_whose_answer_was_lost_is_still_ours(mishaps, bucket):
     aws, layer = mishaps
     layer.answers.append("answer lost")
-    assert conditional.put_once(aws.client("s3"), bucket, "claim.json", b"run 1")
+    assert writes.put_once(aws.client("s3"), bucket, "claim.json", b"run 1")
     assert layer.requests == 3, "the lost one, the repetition that met it, and the look at whose it is"
 
 
 def test_a_claim_whose_request_was_lost_after_another_won_is_not_ours(mishaps, s3, bucket):
     aws, layer = mishaps
-    conditional.put_once(s3, bucket, "claim.json", b"run 2")
+    writes.put_once(s3, bucket, "claim.json", b"run 2")
     layer.answers.append("answer lost")
-    assert not conditional.put_once(aws.client("s3"), bucket, "claim.json", b"run 1")
+    assert not writes.put_once(aws.client("s3"), bucket, "claim.json", b"run 1")
 
 
 def test_an_object_is_replaced_only_while_it_is_the_one_that_was_read(s3, bucket):
-    conditional.put_once(s3, bucket, "state.json", b'{"n": 1}')
+    writes.put_once(s3, bucket, "state.json", b'{"n": 1}')
     value, etag = s3_calls.read_json(s3, bucket, "state.json")
     assert value == {"n": 1}
-    assert conditional.replace_if(s3, bucket, "state.json", b'{"n": 2}', etag)
-    assert not conditional.replace_if(s3, bucket, "state.json", b'{"n": 3}', etag)
+    assert writes.replace_if(s3, bucket, "state.json", b'{"n": 2}', etag)
+    assert not writes.replace_if(s3, bucket, "state.json", b'{"n": 3}', etag)
     assert s3_calls.read_json(s3, bucket, "state.json")[0] == {"n": 2}
 
 
 def test_an_object_that_was_deleted_meanwhile_is_not_replaced(s3, bucket):
-    assert not conditional.replace_if(s3, bucket, "gone.json", b"{}", "0" * 32)
+    assert not writes.replace_if(s3, bucket, "gone.json", b"{}", "0" * 32)
 
 
 def test_json_that_is_not_there_is_none(s3, bucket):
@@ -202,17 +202,15 @@ def test_json_that_cannot_be_used_says_why(s3, bucket, body, said):
         s3_calls.read_json(s3, bucket, "bad.json")
 
 
-def test_a_description_has_version_type_and_user_metadata(s3, bucket):
+def test_a_download_has_the_version_of_the_object(s3, bucket, tmp_path):
     s3.put_bucket_versioning(Bucket=bucket, VersioningConfiguration={"Status": "Enabled"})
-    put = s3.put_object(
-        Bucket=bucket, Key="k", Body=b"x", ContentType="text/csv", Metadata={"Aceite-Fault": "drop-row"}
-    )
-    facts = s3_calls.describe(s3, next(s3_calls.list_objects(s3, bucket, "k")))
-    assert facts == s3_calls.ObjectFacts(put["VersionId"], "text/csv", {"aceite-fault": "drop-row"})
+    put = s3.put_object(Bucket=bucket, Key="k", Body=b"x")
+    got = s3_calls.download(s3, next(s3_calls.list_objects(s3, bucket, "k")), tmp_path / "copy")
+    assert got.version_id == put["VersionId"]
 
 
-def test_without_versioning_there_is_no_version(s3, bucket):
-    assert s3_calls.describe(s3, landed(s3, bucket)).version_id is None
+def test_without_versioning_there_is_no_version(s3, bucket, tmp_path):
+    assert s3_calls.download(s3, landed(s3, bucket), tmp_path / "copy").version_id is None
 
 
 def test_a_download_is_the_listed_bytes_with_their_digest(s3, bucket, tmp_path):
@@ -226,7 +224,9 @@ def test_an_object_replaced_since_it_was_listed_is_not_judged_in_its_place(s3, b
     found = landed(s3, bucket)
     s3.put_object(Bucket=bucket, Key=found.key, Body=b"other")
     with pytest.raises(StepFailed, match="somebody replaced it since"):
-        s3_calls.describe(s3, found)
+        s3_calls.read_at_most(s3, found, 1)
+    with pytest.raises(StepFailed, match="somebody replaced it since"):
+        s3_calls.object_digest(s3, found, "sha256")
     with pytest.raises(StepFailed, match="somebody replaced it since"):
         s3_calls.download(s3, found, tmp_path / "copy")
 
@@ -235,7 +235,9 @@ def test_an_object_deleted_since_it_was_listed_says_so(s3, bucket, tmp_path):
     found = landed(s3, bucket)
     s3.delete_object(Bucket=bucket, Key=found.key)
     with pytest.raises(StepFailed, match="somebody deleted it since"):
-        s3_calls.describe(s3, found)
+        s3_calls.read_at_most(s3, found, 1)
+    with pytest.raises(StepFailed, match="somebody deleted it since"):
+        s3_calls.object_digest(s3, found, "sha256")
     with pytest.raises(StepFailed, match="somebody deleted it since"):
         s3_calls.download(s3, found, tmp_path / "copy")
 

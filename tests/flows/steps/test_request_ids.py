@@ -7,7 +7,7 @@ import boto3
 import pytest
 from botocore.exceptions import ClientError
 
-from aws.request_ids import record_requests, recorded_request_ids
+from aws.calls import record_requests, recorded_request_ids
 from flows.steps.timeline import ids_of
 from sandbox.server import REGION, LocalAws
 
