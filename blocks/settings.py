@@ -1,8 +1,10 @@
 """The settings of an installation: environment variables `ACEITE_*`, or a file `.env` in the current folder."""
 
 import os
-from collections.abc import Iterator
+from codecs import BOM_UTF16_BE, BOM_UTF16_LE
+from collections.abc import Iterator, Mapping
 from difflib import get_close_matches
+from io import StringIO
 from pathlib import Path
 from typing import Any, Literal, Self, get_args, get_origin
 
@@ -12,9 +14,33 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from acceptance.deliveries.delivery import MOST_TOGETHER
 from acceptance.errors import SettingsError, did_you_mean
-from blocks.dotenv import ENCODING, FILE, dotenv
 
 ENV_PREFIX = "ACEITE_"
+_FILE = ".env"
+_ENCODING = "utf-8-sig"
+"""UTF-8, with or without the byte order mark that editors on Windows write."""
+
+HEARTBEAT_S = 30
+"""Seconds between Prefect's own heartbeats of a run, its minimum. Without them nobody notices that a run died."""
+
+_HOST_SETTINGS = frozenset(
+    {
+        "home",
+        "contracts",
+        "workers",
+        "runner",
+        "ledger_url",
+        "aws_profile",
+        "aws_access_key_id",
+        "aws_secret_access_key",
+        "aws_session_token",
+        "aws_role_arn",
+        "aws_region",
+        "aws_endpoint_url",
+    }
+)
+"""Facts of one host, and credentials, which are in blocks: they do not travel to other hosts."""
+
 _HOST = r"(\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9.-]+)(:\d{1,5})?"
 _NEARLY = 0.8
 """difflib's similarity from which two names count as nearly equal."""
@@ -28,7 +54,9 @@ def _setting(default: Any, description: str, allowed: str | None = None, **const
 class Settings(BaseSettings):
     """The settings: each field is the variable `ACEITE_<FIELD>`. Facts about a dataset belong in its contract."""
 
-    model_config = SettingsConfigDict(env_prefix=ENV_PREFIX, env_file=FILE, env_file_encoding=ENCODING, extra="ignore")
+    model_config = SettingsConfigDict(
+        env_prefix=ENV_PREFIX, env_file=_FILE, env_file_encoding=_ENCODING, extra="ignore"
+    )
 
     home: Path = _setting(Path.home() / ".aceite", "Folder of the ledger and of the embedded Prefect server's data.")
     contracts: Path = _setting(Path("contracts"), "Folder of the contracts, one ODCS file each.")
@@ -138,6 +166,42 @@ def read_settings(**overrides: object) -> Settings:
         raise SettingsError("some settings are invalid:\n" + "\n".join(lines)) from None
 
 
+def environment_of(settings: Settings) -> Mapping[str, str]:
+    """Return the variables for runs on other hosts or in other folders: the changed settings, Prefect's heartbeat."""
+    changed = settings.model_dump(mode="json", exclude=set(_HOST_SETTINGS), exclude_defaults=True)
+    variables = {variable(name): str(value) for name, value in changed.items()}
+    return {**variables, "PREFECT_FLOWS_HEARTBEAT_FREQUENCY": str(HEARTBEAT_S)}
+
+
+def dotenv() -> Mapping[str, str]:
+    """Return the variables of the file `.env`; none if there is no such file.
+
+    Raises:
+        SettingsError: the file is not UTF-8. The message repeats no content: some is secret.
+    """
+    path = Path(_FILE)
+    if not path.is_file():
+        return {}
+    content = path.read_bytes()
+    if content.startswith((BOM_UTF16_LE, BOM_UTF16_BE)):
+        raise SettingsError(_not_utf8(path, "it is UTF-16"))
+    try:
+        text = content.decode(_ENCODING)
+    except UnicodeDecodeError as error:
+        line = error.object.count(b"\n", 0, error.start) + 1
+        raise SettingsError(_not_utf8(path, f"line {line} has a byte that is not UTF-8")) from None
+    from dotenv import dotenv_values
+
+    return {name: value for name, value in dotenv_values(stream=StringIO(text)).items() if value is not None}
+
+
+def _not_utf8(path: Path, reason: str) -> str:
+    return (
+        f"Aceite cannot read the file {path.absolute()}: {reason}; save it as UTF-8 (Notepad: Save as, Encoding; "
+        "PowerShell: Set-Content -Encoding utf8)"
+    )
+
+
 def variable(field: str) -> str:
     """Return the name of the environment variable."""
     return f"{ENV_PREFIX}{field.upper()}"
@@ -166,7 +230,7 @@ def _unknown() -> Iterator[str]:
     that is nearly a setting is refused.
     """
     settings = {variable(field).removeprefix(ENV_PREFIX): variable(field) for field in Settings.model_fields}
-    for where, names in (("the environment", os.environ), (f"the file {Path(FILE).absolute()}", dotenv())):
+    for where, names in (("the environment", os.environ), (f"the file {Path(_FILE).absolute()}", dotenv())):
         for name in names:
             field = name.upper().removeprefix(ENV_PREFIX)
             if not name.upper().startswith(ENV_PREFIX) or field in settings:

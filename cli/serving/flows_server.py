@@ -28,8 +28,7 @@ from automations.deployments import (
     served_here,
 )
 from blocks.build import aws_credentials, identify
-from blocks.environment import HEARTBEAT_S, environment_of
-from blocks.settings import Settings, read_settings
+from blocks.settings import HEARTBEAT_S, Settings, environment_of, read_settings
 from cli.serving.child_process import end_with_standard_input, print_ready
 from cli.serving.deadlines import deadline_of
 from flows.installation.clients import load_clients

@@ -13,8 +13,7 @@ from acceptance.errors import ContractError, Problem
 from acceptance.odcs.columns.published_tables import PublishedTable, published_tables
 from acceptance.odcs.document.yaml_document import MOST_BYTES, may_read, variables_in
 from acceptance.odcs.reader import read_contract
-from blocks.dotenv import dotenv
-from blocks.settings import Settings
+from blocks.settings import Settings, dotenv
 
 _SUFFIXES = (".yaml", ".yml")
 

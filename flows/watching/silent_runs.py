@@ -25,7 +25,7 @@ from flows.prefect_api import runs
 from flows.prefect_api.events import READ_BACK_AT_MOST
 
 SILENCE = timedelta(seconds=90)
-"""Three of Prefect's heartbeats (blocks.environment.HEARTBEAT_S)."""
+"""Three of Prefect's heartbeats (blocks.settings.HEARTBEAT_S)."""
 GAP = timedelta(seconds=30)
 """Between two heartbeats of a watcher that reaches the server (keepalive.HEARTBEAT_EVERY_S), with slack."""
 GONE_MESSAGE = "no sign of life: its process is gone"

@@ -86,7 +86,7 @@ def _place(pool: WorkPool, part: ServedPart, settings: Settings, given: list[str
     from automations.deployments import Place
     from automations.job_variables import default_of, has, job_variables
     from blocks import names
-    from blocks.environment import environment_of
+    from blocks.settings import environment_of
     from flows.installation.contracts import contract_environment
 
     variables: dict[str, Any] = job_variables(pool, given)
