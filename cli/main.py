@@ -2,14 +2,42 @@
 
 import io
 import sys
-from typing import Annotated
+from collections.abc import Iterator
+from typing import Annotated, Any
 
 import typer
+import typer.core
+from pydantic.fields import FieldInfo
 
+from blocks.settings import Settings, allowed, variable
 from cli.options import EXIT_USAGE, Contracts, Home
 from cli.verbs import contracts, doctor, drop, evidence, policy, report, status, validate
 from cli.verbs.installing import apply, demo, deploy, sandbox, up
-from cli.verbs.settings_help import WithSettings
+
+_DEFAULTS = {"home": "~/.aceite", "workers": "the number of cores"}
+"""The words for a default that depends on the machine."""
+
+
+class WithSettings(typer.core.TyperGroup):
+    """The command with the settings at the end of its help, as a list of terms at any terminal width."""
+
+    def format_epilog(self, ctx: Any, formatter: Any) -> None:
+        with formatter.section("Settings, as environment variables or lines of .env in the current folder"):
+            formatter.write_dl(list(_settings()), col_max=32)
+
+
+def _settings() -> Iterator[tuple[str, str]]:
+    for name, field in Settings.model_fields.items():
+        facts = [f"default: {default_text(name, field)}"]
+        if words := allowed(field):
+            facts.insert(0, words)
+        yield variable(name), f"{field.description} [{'; '.join(facts)}]"
+
+
+def default_text(name: str, field: FieldInfo) -> str:
+    """Return a setting's default as people read it, the same on every machine."""
+    return _DEFAULTS.get(name) or ("unset" if field.default is None else str(field.default))
+
 
 app = typer.Typer(
     name="aceite",

@@ -1,9 +1,10 @@
 """Options that several verbs share. Each becomes an environment variable for the program and its child processes."""
 
 import os
+from collections.abc import Callable
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -24,7 +25,7 @@ class UsageProblem(AceiteError):
 def _folder(text: str) -> Path:
     if not text:
         raise typer.BadParameter("the value is empty; give a folder, or omit the option")
-    return Path(text)
+    return Path(text).expanduser().absolute()
 
 
 def writable_file(path: Path, option: str) -> Path:
@@ -38,16 +39,7 @@ def writable_file(path: Path, option: str) -> Path:
     return path
 
 
-def _store_path(variable: str) -> object:
-    def store(value: Path | None) -> Path | None:
-        if value is not None:
-            os.environ[variable] = str(value.expanduser().absolute())
-        return value
-
-    return store
-
-
-def _store_setting(variable: str) -> object:
+def _store_setting(variable: str) -> Callable[[object], object]:
     def store(value: object) -> object:
         if value is not None:
             os.environ[variable] = str(getattr(value, "value", value))
@@ -66,47 +58,37 @@ class ServedPart(StrEnum):
     VALIDATIONS = "validations"
 
 
-Contracts = Annotated[
-    Path | None,
-    typer.Option(
-        "--contracts",
-        help="Folder with the contracts. [env: ACEITE_CONTRACTS; default: contracts]",
+def _folder_option(flag: str, variable: str, purpose: str, default: str) -> Any:
+    return typer.Option(
+        flag,
+        help=f"{purpose} [env: {variable}; default: {default}]",
         parser=_folder,
         metavar="FOLDER",
-        callback=_store_path("ACEITE_CONTRACTS"),
+        callback=_store_setting(variable),
         show_default=False,
-    ),
+    )
+
+
+def _port_option(flag: str, purpose: str) -> Any:
+    return typer.Option(flag, min=0, max=65535, help=purpose, show_default=False)
+
+
+Contracts = Annotated[
+    Path | None, _folder_option("--contracts", "ACEITE_CONTRACTS", "Folder with the contracts.", "contracts")
 ]
 Home = Annotated[
     Path | None,
-    typer.Option(
-        "--home",
-        help="Folder of the ledger, the embedded server's data and the logs. [env: ACEITE_HOME; default: ~/.aceite]",
-        parser=_folder,
-        metavar="FOLDER",
-        callback=_store_path("ACEITE_HOME"),
-        show_default=False,
+    _folder_option(
+        "--home", "ACEITE_HOME", "Folder of the ledger, the embedded server's data and the logs.", "~/.aceite"
     ),
 ]
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON document to standard output, and nothing else.")]
-AwsPort = Annotated[
-    int | None,
-    typer.Option(
-        "--aws-port",
-        min=0,
-        max=65535,
-        help="Port of the sandbox; 0 for any free one. [default: 5000]",
-        show_default=False,
-    ),
-]
+AwsPort = Annotated[int | None, _port_option("--aws-port", "Port of the sandbox; 0 for any free one. [default: 5000]")]
 PrefectPort = Annotated[
     int | None,
-    typer.Option(
+    _port_option(
         "--prefect-port",
-        min=0,
-        max=65535,
-        help="Start a Prefect server on this port; 0 for any free one. [default: the active profile's, else 4200]",
-        show_default=False,
+        "Start a Prefect server on this port; 0 for any free one. [default: the active profile's, else 4200]",
     ),
 ]
 Workers = Annotated[

@@ -21,8 +21,7 @@ from typing import Any
 from typer.testing import CliRunner
 
 from blocks.settings import Settings, allowed, variable
-from cli.main import app
-from cli.verbs.settings_help import default_text
+from cli.main import app, default_text
 
 DOCS = Path(__file__).parent
 ROOT = DOCS.parent

@@ -1,4 +1,4 @@
-"""Takes many looks side by side, each with a time limit, and returns what they found in their order."""
+"""Takes many looks side by side, each with a time limit, and returns their findings in order."""
 
 import os
 import sys
@@ -12,14 +12,14 @@ from dataclasses import dataclass
 from cli.doctor.looks.findings import Finding, Look, LookOutcome, unchecked, unmet
 
 AT_ONCE = 16
-_LOOK = "looks at "
+_THREAD_PREFIX = "doctor: "
 
 
 @dataclass(frozen=True, slots=True)
 class Precondition:
-    """`look` returns what it saw. It is not called while one of `needs`, by name, is not green. `asked` is whom.
+    """A named look. It is not taken while one of `needs`, by name, is not green.
 
-    One that asks many questions is given the time limit as often as `limits` says.
+    `asked` names the system that answers. A look that sends many requests gets the time limit `limits` times.
     """
 
     name: str
@@ -30,69 +30,75 @@ class Precondition:
 
 
 def look_at(preconditions: Sequence[Precondition], within_s: float) -> tuple[Finding, ...]:
-    """Take every look, those first that need no other, and give each `within_s` from its own beginning.
+    """Take every look after those that it needs. Each may last `within_s` from its own start.
 
     Raises:
-        ValueError: a precondition needs one that is not there.
+        ValueError: a precondition needs one that is not in the sequence.
     """
-    seen: dict[str, Look] = {}
-    while waiting := [each for each in preconditions if each.name not in seen]:
-        ready = [each for each in waiting if seen.keys() >= set(each.needs)][:AT_ONCE]
+    looks: dict[str, Look] = {}
+    while waiting := [item for item in preconditions if item.name not in looks]:
+        ready = [item for item in waiting if looks.keys() >= set(item.needs)][:AT_ONCE]
         if not ready:
-            raise ValueError(f"{waiting[0].name!r} needs what is not looked at: {waiting[0].needs}")
-        seen |= dict(_look_together(ready, seen, within_s))
-    found = [(each.name, seen[each.name]) for each in preconditions]
-    return tuple(Finding(name, seen.outcome, seen.found, seen.remedy) for name, seen in found)
+            raise ValueError(f"{waiting[0].name!r} needs a precondition that is not checked: {waiting[0].needs}")
+        looks |= dict(_look_together(ready, looks, within_s))
+    return tuple(
+        Finding(item.name, looks[item.name].outcome, looks[item.name].found, looks[item.name].remedy)
+        for item in preconditions
+    )
 
 
 def end_although_looks_hang(exit_code: int) -> None:
-    """End the process if a look that was given up still hangs; else do nothing.
+    """End the process at once if a look that timed out still hangs; else do nothing.
 
-    An interpreter that ends in order would stop its thread within whatever code it is in, and may abort over that.
+    An orderly end of the interpreter would stop the look's thread anywhere in its code, and may abort because of that.
     """
-    if any(thread.name.startswith(_LOOK) for thread in threading.enumerate()):
+    if any(thread.name.startswith(_THREAD_PREFIX) for thread in threading.enumerate()):
         sys.stdout.flush()
         sys.stderr.flush()
         os._exit(exit_code)
 
 
 def _look_together(
-    ready: Sequence[Precondition], before: dict[str, Look], within_s: float
+    ready: Sequence[Precondition], earlier: dict[str, Look], within_s: float
 ) -> Iterator[tuple[str, Look]]:
-    answers: list[tuple[Precondition, Future[Look]]] = []
-    begun = time.monotonic()
-    for each in ready:
-        failed = [name for name in each.needs if before[name].outcome is not LookOutcome.GREEN]
+    started: list[tuple[Precondition, Future[Look]]] = []
+    start = time.monotonic()
+    for item in ready:
+        failed = [name for name in item.needs if earlier[name].outcome is not LookOutcome.GREEN]
         if failed:
-            yield each.name, unchecked(f"it needs what does not hold: {', '.join(failed)}")
+            yield item.name, unchecked(f"it needs what does not hold: {', '.join(failed)}")
         else:
-            answers.append((each, _begin(each)))
-    for each, answer in answers:
-        limit_s = within_s * each.limits
+            started.append((item, _start(item)))
+    for item, future in started:
+        limit_s = within_s * item.limits
         try:
-            yield each.name, answer.result(max(0.0, begun + limit_s - time.monotonic()))
+            yield item.name, future.result(max(0.0, start + limit_s - time.monotonic()))
         except TimeoutError:
             remedy = (
-                f"see that {each.asked} can be reached from here (network, HTTPS_PROXY, VPN); if it is slow, "
+                f"check that {item.asked} can be reached from here (network, HTTPS_PROXY, VPN); if it is slow, "
                 "`aceite doctor --within 60` waits longer"
             )
-            yield each.name, unmet(f"no answer within {limit_s:g} s from {each.asked}", remedy)
+            yield item.name, unmet(f"no answer within {limit_s:g} s from {item.asked}", remedy)
 
 
-def _begin(each: Precondition) -> Future[Look]:
-    """Start the look in a thread. It is no pool's, because the command ends also while one of them hangs."""
-    answer: Future[Look] = Future()
+def _start(precondition: Precondition) -> Future[Look]:
+    """Start the look in a daemon thread, because a thread of a pool that hangs would keep the command from ending."""
+    future: Future[Look] = Future()
     context = copy_context()
-    look = threading.Thread(
-        target=lambda: answer.set_result(context.run(_seen, each)), name=f"{_LOOK}{each.name}", daemon=True
-    )
-    look.start()
-    return answer
+
+    def take() -> None:
+        future.set_result(context.run(_take, precondition))
+
+    threading.Thread(target=take, name=f"{_THREAD_PREFIX}{precondition.name}", daemon=True).start()
+    return future
 
 
-def _seen(each: Precondition) -> Look:
+def _take(precondition: Precondition) -> Look:
     try:
-        return each.look()
-    except Exception as error:  # noqa: BLE001 - a look that fails in an unforeseen way must not hide what others see
-        said = " ".join(str(error).split()) or type(error).__name__
-        return unmet(f"{each.asked} could not be looked at: {said}", "see that it is what the settings say, try again")
+        return precondition.look()
+    except Exception as error:  # noqa: BLE001 - an unforeseen failure of one look must not hide the findings of others
+        message = " ".join(str(error).split()) or type(error).__name__
+        return unmet(
+            f"the check of {precondition.asked} failed: {message}",
+            "check the settings that name it, then run `aceite doctor` again",
+        )

@@ -6,15 +6,20 @@ import os
 import signal
 import sys
 import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
+from datetime import timedelta
+from functools import lru_cache
 
 import psutil
 from prefect.client.orchestration import get_client
+from prefect.client.schemas.objects import FlowRun
 from prefect.deployments.runner import RunnerDeployment
 from prefect.settings import PREFECT_WORKER_QUERY_SECONDS, temporary_settings
 from prefect.workers.process import ProcessWorker
 
+from acceptance.announcing.overdue import run_within
+from acceptance.contract.contract import Contract
 from acceptance.errors import AceiteError
 from automations.apply import apply
 from automations.deployments import (
@@ -30,11 +35,15 @@ from automations.deployments import (
 from blocks.build import aws_credentials, identify
 from blocks.settings import HEARTBEAT_S, Settings, environment_of, read_settings
 from cli.serving.child_process import end_with_standard_input, print_ready
-from cli.serving.deadlines import deadline_of
 from flows.installation.clients import load_clients
+from flows.installation.contracts import contracts_of
 from flows.installation.installed import installed_contracts
-from flows.locks.overrides import restore_what_was_left
+from flows.judging.batch import SIDE_BY_SIDE, at_once
+from flows.judging.delivery_run import QUERY_WITHIN
+from flows.locks.overrides import OTHERS_WITHIN, restore_what_was_left
 from flows.prefect_api.outages import LastingRunner, outlast
+from flows.prefect_api.runs import pointers_of
+from flows.workers.fingerprint import files
 from flows.workers.process import GRACE_S
 from flows.workers.worker import WarmWorker, environment_of_processes
 
@@ -148,6 +157,25 @@ def _start_watching() -> None:
         ids = deployed(client)
         assert ids is not None
         client.create_flow_run_from_deployment(ids.watch_landing, name="watch the landing locations")
+
+
+def deadline_of(run: FlowRun) -> timedelta | None:
+    """Return a validation's deadline by its contract; None without a usable one, as the run then fails by itself."""
+    deliveries = [pointer.delivery() for pointer in pointers_of(run)]
+    try:
+        contract = _contracts(files()).get(deliveries[0].dataset) if deliveries else None
+    except AceiteError:
+        return None
+    if contract is None:
+        return None
+    side_by_side = at_once(contract, int(run.parameters.get("side_by_side", SIDE_BY_SIDE)))
+    return run_within(contract, deliveries, side_by_side, QUERY_WITHIN, OTHERS_WITHIN)
+
+
+@lru_cache(maxsize=1)
+def _contracts(fingerprint: tuple[tuple[str, int, int], ...]) -> Mapping[str, Contract]:
+    """Return the contracts by dataset. They are read again when a file has changed, as the run's process does too."""
+    return {contract.dataset: contract for contract in contracts_of(read_settings())}
 
 
 def main() -> int:

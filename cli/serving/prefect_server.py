@@ -1,7 +1,10 @@
 """Runs Prefect's server as a child process of `aceite up`: API, services and UI in one process, on SQLite."""
 
 import argparse
-from collections.abc import AsyncGenerator
+import logging
+import re
+import traceback
+from collections.abc import AsyncGenerator, Callable
 from contextlib import AbstractContextManager, asynccontextmanager, nullcontext
 from typing import Any
 
@@ -14,7 +17,8 @@ from prefect.settings import PREFECT_API_DATABASE_CONNECTION_URL
 from sqlalchemy.ext.asyncio import AsyncSession, AsyncSessionTransaction
 
 from cli.serving.child_process import end_with_standard_input, print_ready
-from cli.serving.redaction import log_without_paths
+
+_URL = re.compile(r"(https?://)(?:[^\s/'\"<>@]*@)?([^\s/'\"<>?#]+)([/?#][^\s'\"<>]*)")
 
 
 class _Queueing(AioSqliteConfiguration):
@@ -51,6 +55,39 @@ def cached_app() -> FastAPI:
 
     api_server.create_app = create
     return app
+
+
+def without_paths(text: str, known_host: str) -> str:
+    """Return the text with every URL cut after its host, except those of the known host and port."""
+
+    def cut(url: re.Match[str]) -> str:
+        return url[0] if url[2] == known_host else f"{url[1]}{url[2]}/…"
+
+    return _URL.sub(cut, text)
+
+
+def log_without_paths(known_host: str) -> None:
+    """Cut URLs in every log record of this process, tracebacks included, whichever handlers it gets.
+
+    Prefect's server logs the whole URL of a webhook that refuses a notification. Its path is a secret: whoever has it
+    can post there.
+    """
+    make: Callable[..., logging.LogRecord] = logging.getLogRecordFactory()
+
+    def redacted(*arguments: Any, **keywords: Any) -> logging.LogRecord:
+        record = make(*arguments, **keywords)
+        try:
+            message = record.getMessage()
+        except Exception:  # noqa: BLE001  # logging itself reports a message that cannot be formatted, and goes on
+            return record
+        shown = without_paths(message, known_host)
+        if shown != message:
+            record.msg, record.args = shown, None
+        if record.exc_info and record.exc_info[1] is not None:
+            record.exc_text = without_paths("".join(traceback.format_exception(*record.exc_info)).rstrip(), known_host)
+        return record
+
+    logging.setLogRecordFactory(redacted)
 
 
 def main() -> None:

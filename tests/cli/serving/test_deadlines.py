@@ -8,7 +8,7 @@ from builders import a_delivery, contract_text
 from prefect.client.schemas.objects import FlowRun
 
 from acceptance.deliveries.pointer import DeliveryPointer
-from cli.serving.deadlines import deadline_of
+from cli.serving.flows_server import deadline_of
 
 
 def promise(contracts: Path, within: str) -> None:

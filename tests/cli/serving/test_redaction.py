@@ -5,7 +5,7 @@ import logging
 
 import pytest
 
-from cli.serving.redaction import log_without_paths, without_paths
+from cli.serving.prefect_server import log_without_paths, without_paths
 
 OWN = "127.0.0.1:4200"
 
