@@ -71,24 +71,24 @@ def _of_identity(settings: Settings, aws: DoctorClients) -> Iterator[Preconditio
 
 def _of_landing(contract: Contract, aws: DoctorClients) -> Iterator[Precondition]:
     bucket, prefix = contract.template.bucket, contract.template.prefix
-    there = f"landing of {contract.dataset}"
-    yield aws.precondition(there, buckets.bucket, ("s3",), bucket, prefix, _file(contract), needs=SIGNED_IN)
+    exists = f"landing of {contract.dataset}"
+    yield aws.precondition(exists, buckets.bucket, ("s3",), bucket, prefix, _file(contract), needs=SIGNED_IN)
     pattern = key_pattern(contract.template)
     yield aws.precondition(
-        f"landed files of {contract.dataset}", buckets.readable, ("s3",), bucket, pattern, needs=(there,)
+        f"landed files of {contract.dataset}", buckets.readable, ("s3",), bucket, pattern, needs=(exists,)
     )
 
 
 def _of_evidence(settings: Settings, contracts: Sequence[Contract], aws: DoctorClients) -> Iterator[Precondition]:
     bucket = settings.evidence_bucket
-    there = "evidence bucket"
-    yield aws.precondition(there, buckets.bucket, ("s3",), bucket, "", "ACEITE_EVIDENCE_BUCKET", needs=SIGNED_IN)
+    exists = "evidence bucket"
+    yield aws.precondition(exists, buckets.bucket, ("s3",), bucket, "", "ACEITE_EVIDENCE_BUCKET", needs=SIGNED_IN)
     if contracts:
         patterns = [f"{dataset_prefix(contract.dataset)}*" for contract in contracts]
-        yield aws.precondition("putting evidence", buckets.writable, ("s3",), bucket, patterns, needs=(there,))
+        yield aws.precondition("putting evidence", buckets.writable, ("s3",), bucket, patterns, needs=(exists,))
     wanted = timedelta(days=settings.evidence_retention_days) if settings.evidence_retention_days else None
-    kept = bucket, wanted, settings.evidence_lock_mode
-    yield aws.precondition("retention of evidence", buckets.kept, ("s3",), *kept, needs=(there,))
+    asked = bucket, wanted, settings.evidence_lock_mode
+    yield aws.precondition("retention of evidence", buckets.retention, ("s3",), *asked, needs=(exists,))
 
 
 def _of_pipeline(contract: Contract, aws: DoctorClients) -> Iterator[Precondition]:
@@ -123,14 +123,14 @@ def _of_pipeline(contract: Contract, aws: DoctorClients) -> Iterator[Preconditio
 
 def _of_prefect(settings: Settings, contracts: Sequence[Contract]) -> Iterator[Precondition]:
     asked: Callable[..., Precondition] = partial(Precondition, asked="Prefect's server")
-    planned, told = prefect.PlannedChanges(settings, contracts), "notification block"
+    planned, notifying = prefect.PlannedChanges(settings, contracts), "notification block"
     yield asked(SERVER, prefect.server)
-    yield asked(told, partial(prefect.notification_block, settings), (SERVER,))
+    yield asked(notifying, partial(prefect.notification_block, settings), (SERVER,))
     kinds = ("work pool", "deployment", "concurrency limit")
-    long: Callable[..., Precondition] = partial(asked, limits=3)  # what would be changed is some twenty questions
-    yield long("blocks", partial(prefect.held, planned, "block"), (SERVER,))
-    yield long(DEPLOYMENTS, partial(prefect.held, planned, *kinds), (SERVER,))
-    yield long("automations", partial(prefect.held, planned, "automation"), (SERVER, told, DEPLOYMENTS))
+    long: Callable[..., Precondition] = partial(asked, limits=3)  # the planned changes take some twenty requests
+    yield long("blocks", partial(prefect.applied, planned, "block"), (SERVER,))
+    yield long(DEPLOYMENTS, partial(prefect.applied, planned, *kinds), (SERVER,))
+    yield long("automations", partial(prefect.applied, planned, "automation"), (SERVER, notifying, DEPLOYMENTS))
     yield long("automations are on", partial(prefect.switched_on, planned), (SERVER, DEPLOYMENTS))
     yield long("flows are served", partial(prefect.served, planned, _now), (SERVER, DEPLOYMENTS))
     yield asked("watcher", partial(prefect.watched, _now), (SERVER,))
@@ -143,16 +143,16 @@ def _permissions(settings: Settings, contracts: Sequence[Contract], sts: Client,
     """
     caller = sts.get_caller_identity()
     account = Account(caller["Account"], sts.meta.region_name, caller["Arn"].split(":")[1])
-    surroundings = PolicyContext(
+    context = PolicyContext(
         account,
         settings.evidence_bucket,
         settings.landing_queue_url,
         locks_evidence=settings.evidence_retention_days is not None,
     )
     needed = [
-        NeededPermissions(each.actions, resources)
-        for each in statements(contracts, surroundings)
-        if not each.condition and (resources := [place for place in each.resources if PLACEHOLDER not in place])
+        NeededPermissions(statement.actions, resources)
+        for statement in statements(contracts, context)
+        if not statement.condition and (resources := [arn for arn in statement.resources if PLACEHOLDER not in arn])
     ]
     return permissions(iam, caller["Arn"], needed)
 

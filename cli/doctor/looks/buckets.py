@@ -7,8 +7,7 @@ from functools import partial
 from typing import Any
 
 from aws.calls import Client
-from cli.doctor.looks import findings as preconditions
-from cli.doctor.looks.findings import EvidenceLock, Look, LookOutcome, met, unchecked, unmet
+from cli.doctor.looks.findings import Look, LookOutcome, met, unchecked, unmet
 from cli.doctor.looks.questions import Refusal, RefusalKind, ask, denied, refusal, refusal_of_doctor
 
 _NEVER = "aceite-doctor"
@@ -25,9 +24,8 @@ def bucket(s3: Client, name: str, prefix: str, named_in: str) -> Look:
         f"`aws s3 mb s3://{name} --region {client_region}`, or correct its name in {named_in}",
     )
     head = ask(lambda: s3.head_bucket(Bucket=name))
-    if (
-        isinstance(head, Refusal) and head.kind is not RefusalKind.DENIED
-    ):  # s3:ListBucket may be allowed below a prefix only
+    # A denial decides nothing yet: s3:ListBucket may be allowed below the prefix only.
+    if isinstance(head, Refusal) and head.kind is not RefusalKind.DENIED:
         return refusal(head, missing, "s3:ListBucket", _arn(name))
     headers = head.headers if isinstance(head, Refusal) else head["ResponseMetadata"]["HTTPHeaders"]
     region = headers.get("x-amz-bucket-region", client_region)
@@ -53,7 +51,7 @@ def readable(s3: Client, bucket: str, pattern: str) -> Look:
     if isinstance(answer, Refusal) and answer.kind is RefusalKind.DENIED and not _may_list(s3, bucket):
         existing = _first_like(s3, bucket, pattern)
         if existing is None:
-            return met(f"there is no s3://{bucket}/{pattern} yet by which reading could be tried")
+            return met(f"no object s3://{bucket}/{pattern} exists yet, so reading could not be tried")
         answer = ask(lambda: s3.head_object(Bucket=bucket, Key=existing))
     if isinstance(answer, Refusal) and answer.kind is not RefusalKind.MISSING:
         return refusal(answer, met(""), "s3:GetObject", _arn(f"{bucket}/{pattern}"))
@@ -90,7 +88,7 @@ def writable(s3: Client, bucket: str, patterns: Iterable[str]) -> Look:
             )
         if answer.kind is not RefusalKind.MISSING and answer.code not in ("412", "PreconditionFailed"):
             return refusal(answer, met(""), "s3:PutObject", _arn(f"{bucket}/{pattern}"))
-    return met("it may be put (asked with a condition that never holds)")
+    return met("objects may be put (tried with a condition that never holds)")
 
 
 def awaited(s3: Client, name: str, pattern: str, named_in: str) -> Look:
@@ -100,35 +98,46 @@ def awaited(s3: Client, name: str, pattern: str, named_in: str) -> Look:
     return result if below or result.outcome is not LookOutcome.GREEN else readable(s3, name, pattern)
 
 
-def kept(s3: Client, bucket: str, wanted: timedelta | None, mode: str) -> Look:
+def retention(s3: Client, bucket: str, wanted: timedelta | None, mode: str) -> Look:
     """Check that the bucket's versioning and Object Lock allow the retention of the settings."""
     versioning = ask(lambda: s3.get_bucket_versioning(Bucket=bucket))
     locking = ask(lambda: s3.get_object_lock_configuration(Bucket=bucket))
-    closed = isinstance(locking, Refusal) and locking.kind is RefusalKind.DENIED
-    if wanted is None and (closed or isinstance(versioning, Refusal)):
-        return met("no retention is asked for (ACEITE_EVIDENCE_RETENTION_DAYS)")
-    if closed:
+    is_denied = isinstance(locking, Refusal) and locking.kind is RefusalKind.DENIED
+    if wanted is None and (is_denied or isinstance(versioning, Refusal)):
+        return met("no retention is required (ACEITE_EVIDENCE_RETENTION_DAYS)")
+    if is_denied:
         return denied("s3:GetBucketObjectLockConfiguration", _arn(bucket))
     if isinstance(versioning, Refusal):
-        return refusal_of_doctor(versioning, unchecked("it is gone"), "s3:GetBucketVersioning", _arn(bucket))
+        return refusal_of_doctor(versioning, unchecked("it does not exist"), "s3:GetBucketVersioning", _arn(bucket))
     # S3 refuses the request for the configuration of a bucket without Object Lock.
-    lock = _lock(versioning, {} if isinstance(locking, Refusal) else locking["ObjectLockConfiguration"])
-    return preconditions.retention(bucket, lock, wanted, mode)
+    lock = {} if isinstance(locking, Refusal) else locking["ObjectLockConfiguration"]
+    return _retention(bucket, versioning.get("Status") == "Enabled", lock, wanted, mode)
 
 
-def _lock(versioning: Any, locking: Any) -> EvidenceLock:
-    rule = locking.get("Rule", {}).get("DefaultRetention", {})
-    return EvidenceLock(
-        versioned=versioning.get("Status") == "Enabled",
-        locks=locking.get("ObjectLockEnabled") == "Enabled",
-        default_mode=rule.get("Mode"),
-        default=timedelta(days=rule.get("Days", 0) + 365 * rule.get("Years", 0)),
+def _retention(bucket: str, versioned: bool, lock: Any, wanted: timedelta | None, mode: str) -> Look:
+    locks = lock.get("ObjectLockEnabled") == "Enabled"
+    rule = lock.get("Rule", {}).get("DefaultRetention", {})
+    state = f"versioning {'on' if versioned else 'off'}, Object Lock {'on' if locks else 'off'}"
+    if rule.get("Mode"):
+        state += f" with a default of {rule['Mode']} for {rule.get('Days', 0) + 365 * rule.get('Years', 0)} days"
+    if wanted is None:
+        return met(f"{state}; no retention is required (ACEITE_EVIDENCE_RETENTION_DAYS)")
+    required = f"{mode} for {wanted.days} days is required"
+    if locks and versioned:
+        return met(f"{state}; {required}")
+    enable = ""
+    if not versioned:
+        enable = f"`aws s3api put-bucket-versioning --bucket {bucket} --versioning-configuration Status=Enabled`, then "
+    command = f"`aws s3api put-object-lock-configuration --bucket {bucket} --object-lock-configuration "
+    return unmet(
+        f"{state}, but {required}: evidence is put without a lock",
+        f"{enable}{command}ObjectLockEnabled=Enabled`, or unset ACEITE_EVIDENCE_RETENTION_DAYS",
     )
 
 
 def _key(pattern: str) -> str:
     """Return a key that matches IAM's pattern and does not exist. In a pattern fields are *, digits of a date ?."""
-    return re.sub(r"\$\{(.)\}|([*?])", lambda found: found[1] or {"*": _NEVER, "?": "0"}[found[2]], pattern)
+    return re.sub(r"\$\{(.)\}|([*?])", lambda match: match[1] or {"*": _NEVER, "?": "0"}[match[2]], pattern)
 
 
 def _arn(place: str) -> str:

@@ -1,7 +1,7 @@
 """Looks at the credentials, their account, the region, and this machine's clock."""
 
 from collections.abc import Callable
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
 from typing import Any
 
@@ -9,15 +9,15 @@ from botocore import exceptions as boto
 from botocore.exceptions import BotoCoreError, ClientError
 
 from aws.calls import Client, describe_client_error, error_code
-from cli.doctor.looks import findings as preconditions
-from cli.doctor.looks.findings import Look, met, unchecked, unmet
+from cli.doctor.looks.findings import Look, duration, met, unchecked, unmet
 from cli.doctor.looks.questions import Refusal, ask
 
+MOST_SKEW = timedelta(minutes=1)
 _GIVE = (
     "set ACEITE_AWS_PROFILE to one of `aws configure list-profiles`, or ACEITE_AWS_ACCESS_KEY_ID and "
     "ACEITE_AWS_SECRET_ACCESS_KEY"
 )
-_REACH = "look at the network and HTTPS_PROXY; on the sandbox start `aceite up --sandbox`; see ACEITE_AWS_ENDPOINT_URL"
+_REACH = "check the network and HTTPS_PROXY; on the sandbox start `aceite up --sandbox`; see ACEITE_AWS_ENDPOINT_URL"
 _EXPIRED = frozenset({"ExpiredToken", "ExpiredTokenException", "RequestExpired"})
 _UNKNOWN = frozenset({"InvalidClientTokenId", "UnrecognizedClientException", "InvalidAccessKeyId"})
 _WRONG_SECRET = frozenset({"SignatureDoesNotMatch"})
@@ -48,22 +48,22 @@ def caller(make_sts: Callable[[], Client], profile: str | None) -> Look:
         return _refused(error, profile)
     except BotoCoreError as error:
         return _not_asked(error, profile)
-    return met(f"AWS knows them as {answer['Arn']}")
+    return met(f"AWS identifies them as {answer['Arn']}")
 
 
 def account(sts: Client, expected: str | None) -> Look:
     answer = ask(lambda: sts.get_caller_identity())
     if isinstance(answer, Refusal):
         return unchecked(f"AWS does not identify them: {answer.message}")
-    found = answer["Account"]
+    actual = answer["Account"]
     if expected is None:
-        return met(f"{found}; any is allowed, as ACEITE_AWS_ACCOUNT_ID is not set")
-    if found != expected:
+        return met(f"{actual}; any is allowed, as ACEITE_AWS_ACCOUNT_ID is not set")
+    if actual != expected:
         return unmet(
-            f"the credentials belong to account {found}, and ACEITE_AWS_ACCOUNT_ID is {expected}",
-            f"use credentials of account {expected} (ACEITE_AWS_PROFILE), or set ACEITE_AWS_ACCOUNT_ID={found}",
+            f"the credentials belong to account {actual}, and ACEITE_AWS_ACCOUNT_ID is {expected}",
+            f"use credentials of account {expected} (ACEITE_AWS_PROFILE), or set ACEITE_AWS_ACCOUNT_ID={actual}",
         )
-    return met(f"{found}, as ACEITE_AWS_ACCOUNT_ID wants it")
+    return met(f"{actual}, as ACEITE_AWS_ACCOUNT_ID requires")
 
 
 def region(make_session: Callable[[], Any], profile: str | None) -> Look:
@@ -73,28 +73,35 @@ def region(make_session: Callable[[], Any], profile: str | None) -> Look:
     """
     try:
         session = make_session()
-        found = session.region_name
-        nobody = not found and session.get_credentials() is None
+        name = session.region_name
+        has_credentials = bool(name) or session.get_credentials() is not None
     except BotoCoreError as error:
         return _not_asked(error, profile)
-    if found:
-        return met(found)
+    if name:
+        return met(name)
     result = _not_asked(boto.NoRegionError(), profile)
-    if not nobody:
+    if has_credentials:
         return result
     return unmet(f"{result.found}, and there are no credentials for AWS", f"{result.remedy}; {_GIVE}")
 
 
 def clock(unsigned_s3: Client, bucket: str, now: Callable[[], datetime]) -> Look:
-    """Compare the clock with the Date header of AWS's answer, even of a refusal, so any bucket will do."""
+    """Compare this machine's clock with the Date header of AWS's answer, even of a refusal, so any bucket will do."""
     before = now()
     answer = ask(lambda: unsigned_s3.head_bucket(Bucket=bucket))
     here = before + (now() - before) / 2
     headers = answer.headers if isinstance(answer, Refusal) else answer["ResponseMetadata"]["HTTPHeaders"]
     if "date" not in headers:
-        said = answer.message if isinstance(answer, Refusal) else "its answer has no Date header"
-        return unchecked(f"AWS does not tell the time: {said}", _REACH)
-    return preconditions.clock(parsedate_to_datetime(headers["date"]).astimezone(UTC), here)
+        problem = answer.message if isinstance(answer, Refusal) else "its answer has no Date header"
+        return unchecked(f"the time of AWS is unknown: {problem}", _REACH)
+    ahead = here - parsedate_to_datetime(headers["date"]).astimezone(UTC)
+    if abs(ahead) <= MOST_SKEW:
+        return met("this machine's clock agrees with AWS's, to the minute")
+    direction = "ahead of" if ahead > timedelta(0) else "behind"
+    return unmet(
+        f"this machine's clock is {duration(abs(ahead))} {direction} AWS's; AWS refuses requests from 5 minutes on",
+        "set the clock by the network: `w32tm /resync` (Windows, as administrator), `timedatectl set-ntp true` (Linux)",
+    )
 
 
 def _refused(error: ClientError, profile: str | None) -> Look:
@@ -106,7 +113,7 @@ def _refused(error: ClientError, profile: str | None) -> Look:
     if code in _WRONG_SECRET:
         return unmet(
             "AWS knows the access key, but the secret is not its own",
-            "correct ACEITE_AWS_SECRET_ACCESS_KEY (cmd.exe: no quotes around it); look at the line of the clock too",
+            "correct ACEITE_AWS_SECRET_ACCESS_KEY (cmd.exe: no quotes around it); check the finding of the clock too",
         )
     if error.operation_name == "AssumeRole":
         return unmet(
@@ -121,18 +128,18 @@ def _not_asked(error: BotoCoreError, profile: str | None) -> Look:
 
 
 def _known(error: BotoCoreError, profile: str | None) -> Look | None:
-    said = " ".join(str(error).split())
+    message = " ".join(str(error).split())
     match error:
         case boto.NoCredentialsError() | boto.PartialCredentialsError():
-            return unmet(f"there are no credentials for AWS: {said}", _GIVE)
+            return unmet(f"there are no credentials for AWS: {message}", _GIVE)
         case boto.ProfileNotFound():
-            return unmet(said, f"`aws configure --profile {profile}` makes it; or correct ACEITE_AWS_PROFILE")
+            return unmet(message, f"`aws configure --profile {profile}` creates it; or correct ACEITE_AWS_PROFILE")
         case boto.SSOError() | boto.TokenRetrievalError() | boto.UnauthorizedSSOTokenError():
-            return unmet(f"the session of the profile is over: {said}", _renewed(profile))
+            return unmet(f"the session of the profile is over: {message}", _renewed(profile))
         case boto.NoRegionError():
             return unmet("no region is set", "set ACEITE_AWS_REGION to that of the pipeline, such as sa-east-1")
         case boto.HTTPClientError() | boto.EndpointConnectionError():
-            return unmet(f"AWS cannot be reached: {said}", _REACH)
+            return unmet(f"AWS cannot be reached: {message}", _REACH)
     return None
 
 

@@ -26,8 +26,8 @@ def writable(url: str | None, default: Path) -> Look:
         finally:
             engine.dispose()
     except LedgerUnusable as error:
-        said, _, remedy = str(error).rpartition("; ")
-        return unmet(said or remedy, remedy)
+        problem, _, remedy = str(error).rpartition("; ")
+        return unmet(problem or remedy, remedy)
 
 
 def _written(engine: sa.Engine) -> Look:
@@ -35,7 +35,7 @@ def _written(engine: sa.Engine) -> Look:
         transaction = connection.begin()
         try:
             has_current_layout(connection)
-            connection.exec_driver_sql("CREATE TABLE aceite_doctor (looked INTEGER)")
+            connection.exec_driver_sql("CREATE TABLE aceite_doctor (checked INTEGER)")
         finally:
             transaction.rollback()
     return met(f"{shown(engine.url)} can be written")
@@ -45,7 +45,7 @@ def _place(file: Path) -> Look:
     folder = next((parent for parent in file.parents if parent.exists()), file.parent)
     try:
         with tempfile.TemporaryFile(dir=folder):
-            return met(f"there is none yet at {file}; it can be made there")
+            return met(f"none exists yet at {file}; it can be made there")
     except OSError as error:
         return unmet(
             f"no ledger can be made at {file}: {error.strerror} ({folder})",

@@ -33,21 +33,23 @@ def permissions(iam: Client, caller: str, needed: Sequence[NeededPermissions]) -
         principal = _principal(iam, caller)
         if principal is None:
             return unchecked(
-                f"IAM simulates no policies of {caller}; {_left(needed)}", "sign in as a user or by a role"
+                f"IAM simulates no policies of {caller}; {_untried(needed)}", "sign in as a user or by a role"
             )
-        refused = [pair for each in needed for pair in _refused(iam, principal, each)]
+        refused = [pair for permission in needed for pair in _refused(iam, principal, permission)]
     except ClientError as error:
-        return _unasked(f"iam:SimulatePrincipalPolicy or iam:GetRole is refused ({error_code(error)})", caller, needed)
+        return _unchecked(
+            f"iam:SimulatePrincipalPolicy or iam:GetRole is refused ({error_code(error)})", caller, needed
+        )
     except BotoCoreError as error:
-        return _unasked(f"IAM does not answer ({type(error).__name__})", caller, needed)
-    count = sum(len(each.actions) * len(each.resources) for each in needed)
+        return _unchecked(f"IAM does not answer ({type(error).__name__})", caller, needed)
+    count = sum(len(permission.actions) * len(permission.resources) for permission in needed)
     if not refused:
         return met(f"IAM's simulation allows {principal} all {count} that are needed")
     shown = ", ".join(f"{action} on {resource}" for action, resource in refused[:_SHOWN])
     more = f" and {len(refused) - _SHOWN} more" if len(refused) > _SHOWN else ""
     return unmet(
         f"IAM's simulation denies {len(refused)} of {count}: {shown}{more}",
-        f"attach the policy that `aceite policy all` prints to {principal}, and look for a Deny, a boundary or an SCP",
+        f"attach the policy that `aceite policy all` prints to {principal}, and check for a Deny, a boundary or an SCP",
     )
 
 
@@ -70,19 +72,21 @@ def _principal(iam: Client, caller: str) -> str | None:
     return caller if _SIMULATED.fullmatch(caller) else None
 
 
-def _unasked(why: str, caller: str, needed: Sequence[NeededPermissions]) -> Look:
+def _unchecked(why: str, caller: str, needed: Sequence[NeededPermissions]) -> Look:
     """Return an unchecked look: these actions can only be tested by doing them."""
     return unchecked(
-        f"{why}; {_left(needed)}",
+        f"{why}; {_untried(needed)}",
         f"allow {caller} iam:SimulatePrincipalPolicy, and for a role iam:GetRole: `aceite policy doctor` prints it",
     )
 
 
-def _left(needed: Sequence[NeededPermissions]) -> str:
+def _untried(needed: Sequence[NeededPermissions]) -> str:
     """Return the actions that no other look tries, because trying them would do them."""
-    left = Counter(action.split(":")[0] for action in {each for some in needed for each in some.actions} - _TRIED)
-    told = ", ".join(f"{count} of {service}" for service, count in sorted(left.items()))
-    return f"other lines tell what is denied, but try none of these actions: {told or 'all are tried'}"
+    counts = Counter(
+        action.split(":")[0] for action in {action for permission in needed for action in permission.actions} - _TRIED
+    )
+    untried = ", ".join(f"{count} of {service}" for service, count in sorted(counts.items()))
+    return f"other findings show denials, but try none of these actions: {untried or 'all are tried'}"
 
 
 _TRIED = frozenset({

@@ -12,38 +12,38 @@ def function(lambda_: Client, name: str, named_in: str) -> Look:
     """Check the function by Lambda's dry run, which runs nothing and requires the same permission as a call."""
     answer = ask(lambda: lambda_.invoke(FunctionName=name, InvocationType="DryRun", Payload=b"{}"))
     if isinstance(answer, Refusal):
-        make = f"deploy {name}; what is there shows `aws lambda list-functions"
-        missing = _no(f"Lambda function {name}", lambda_, make, f"`invoke` in {named_in}")
+        make = f"deploy {name}; to list all: `aws lambda list-functions"
+        missing = _missing(f"Lambda function {name}", lambda_, make, f"`invoke` in {named_in}")
         return refusal(answer, missing, "lambda:InvokeFunction", name)
-    return met("it is there, and may be invoked")
+    return met("it exists and may be invoked")
 
 
 def job(glue: Client, name: str, named_in: str) -> Look:
     answer = ask(lambda: glue.get_job_runs(JobName=name, MaxResults=1))
     if isinstance(answer, Refusal):
-        make = f"deploy {name}; what is there shows `aws glue list-jobs"
-        missing = _no(f"Glue job {name}", glue, make, f"its step in {named_in}")
+        make = f"deploy {name}; to list all: `aws glue list-jobs"
+        missing = _missing(f"Glue job {name}", glue, make, f"its step in {named_in}")
         return refusal(answer, missing, "glue:GetJobRuns", f"the job {name}")
-    return met("it is there, and its runs may be seen")
+    return met("it exists, and its runs may be read")
 
 
 def table(glue: Client, s3: Client, database: str, name: str, named_in: str) -> Look:
     """Check that the catalog has the table, and that its files may be listed."""
     answer = ask(lambda: glue.get_table(DatabaseName=database, Name=name))
     if isinstance(answer, Refusal):
-        make = f"make the table; what is there shows `aws glue get-tables --database-name {database}"
-        missing = _no(f"table {database}.{name}", glue, make, f"its name in {named_in}")
+        make = f"create the table; to list all: `aws glue get-tables --database-name {database}"
+        missing = _missing(f"table {database}.{name}", glue, make, f"its name in {named_in}")
         return refusal(answer, missing, "glue:GetTable", f"{database}.{name}")
     location = answer["Table"].get("StorageDescriptor", {}).get("Location", "")
     if not location.startswith("s3://"):
-        return met("it is there, without files of its own")
-    return _place("it is there, at", s3, location, f"the location of the table {database}.{name}")
+        return met("it exists and has no files of its own")
+    return _place("it exists, at", s3, location, f"the location of the table {database}.{name}")
 
 
 def workgroup(athena: Client, s3: Client, name: str, output_location: str | None, named_in: str) -> Look:
     """Check that the workgroup exists, accepts queries, and has an output location."""
     make = f"`aws athena create-work-group --name {name}"
-    missing = _no(f"workgroup {name}", athena, make, f"`workgroup` in {named_in}")
+    missing = _missing(f"workgroup {name}", athena, make, f"`workgroup` in {named_in}")
     answer = ask(lambda: athena.get_work_group(WorkGroup=name))
     if isinstance(answer, Refusal):
         return refusal_of_doctor(answer, missing, "athena:GetWorkGroup", f"the workgroup {name}")
@@ -54,14 +54,14 @@ def workgroup(athena: Client, s3: Client, name: str, output_location: str | None
         return unmet("it is disabled", f"`aws athena update-work-group --work-group {name} --state ENABLED`")
     configuration = group.get("Configuration", {})
     if configuration.get("ManagedQueryResultsConfiguration", {}).get("Enabled"):
-        return met("it is there, and Athena keeps the results of its queries")
+        return met("it exists, and Athena manages the results of its queries")
     own = (configuration.get("ResultConfiguration") or {}).get("OutputLocation")
     location = own if configuration.get("EnforceWorkGroupConfiguration") else output_location or own
     if location:
-        return _place("it is there, results go to", s3, location, f"the output location of the workgroup {name}")
+        return _place("it exists, results go to", s3, location, f"the output location of the workgroup {name}")
     update = "ResultConfigurationUpdates={OutputLocation=s3://BUCKET/PREFIX/}"
     return unmet(
-        "it is there, but has no output location for the results of queries, nor has the contract",
+        "neither the workgroup nor the contract has an output location for the results of queries",
         f"`aws athena update-work-group --work-group {name} --configuration-updates {update}`, or give the athena "
         f"server in {named_in} a stagingDir",
     )
@@ -80,34 +80,35 @@ def copied_parameter(ssm: Client, name: str, named_in: str) -> Look:
     answer = ask(lambda: ssm.get_parameter(Name=name, WithDecryption=True))
     if isinstance(answer, Refusal):
         make = f"`aws ssm put-parameter --name {name} --type String --value JSON-OBJECT"
-        missing = _no(f"parameter {name}", ssm, make, f"copy_of in {named_in}")
+        missing = _missing(f"parameter {name}", ssm, make, f"copy_of in {named_in}")
         return refusal(answer, missing, "ssm:GetParameter", name)
-    found = answer["Parameter"]
+    parameter = answer["Parameter"]
     try:
-        is_object = isinstance(json.loads(found["Value"]), dict)
+        is_object = isinstance(json.loads(parameter["Value"]), dict)
     except ValueError:
         is_object = False
     if not is_object:
         return unmet(
-            f"it is there, version {found['Version']}, but holds no JSON object: nothing can be set in a copy of it",
+            f"version {parameter['Version']} is no JSON object, so nothing can be set in a copy of it",
             f"put a JSON object there, or correct copy_of in {named_in}",
         )
-    return met(f"it is there, version {found['Version']}, a JSON object")
+    return met(f"version {parameter['Version']} is a JSON object")
 
 
 def overridden_parameter(ssm: Client, name: str, copy_of: str | None) -> Look:
     """Check the parameter that an override writes: it may be missing, but must have the type of the copied one."""
-    found = ask(lambda: ssm.get_parameter(Name=name))
-    if isinstance(found, Refusal):
-        return refusal(found, met("it is not there, and runs may make it"), "ssm:GetParameter", name)
+    answer = ask(lambda: ssm.get_parameter(Name=name))
+    if isinstance(answer, Refusal):
+        return refusal(answer, met("it does not exist yet; runs create it"), "ssm:GetParameter", name)
     source = ask(lambda: ssm.get_parameter(Name=copy_of)) if copy_of else None
     type_ = "String" if source is None or isinstance(source, Refusal) else source["Parameter"]["Type"]
-    if found["Parameter"]["Type"] != type_:
+    parameter = answer["Parameter"]
+    if parameter["Type"] != type_:
         return unmet(
-            f"it is there as {found['Parameter']['Type']}, and {type_} is needed; SSM cannot change a type",
+            f"its type is {parameter['Type']}, and {type_} is needed; SSM cannot change a type",
             f"`aws ssm delete-parameter --name {name}`, or name another one in the contract",
         )
-    return met(f"it is there, version {found['Parameter']['Version']}; runs put it back")
+    return met(f"version {parameter['Version']} exists; runs restore it")
 
 
 def queue(sqs: Client, url: str) -> Look:
@@ -115,13 +116,13 @@ def queue(sqs: Client, url: str) -> Look:
     if isinstance(answer, Refusal):
         missing = unmet(
             f"there is no queue {url}",
-            "correct ACEITE_LANDING_QUEUE_URL (`aws sqs list-queues`), or unset it: it only makes things faster",
+            "correct ACEITE_LANDING_QUEUE_URL (`aws sqs list-queues`), or unset it: files are then only seen later",
         )
         return refusal_of_doctor(answer, missing, "sqs:GetQueueAttributes", url)
-    return met(f"it is there, about {answer['Attributes']['ApproximateNumberOfMessages']} messages wait")
+    return met(f"it exists, with about {answer['Attributes']['ApproximateNumberOfMessages']} messages")
 
 
-def _no(thing: str, client: Client, make: str, correct: str) -> Look:
+def _missing(thing: str, client: Client, make: str, correct: str) -> Look:
     """Return that the thing is missing. `make` is a command without its region, `correct` the place of the name."""
     region = client.meta.region_name
     return unmet(

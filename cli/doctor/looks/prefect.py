@@ -1,8 +1,8 @@
-"""Looks at Prefect's server: its objects are up to date, and its runs are served. They change nothing."""
+"""Looks at Prefect's server: its objects are up to date, and its runs are served. The looks change nothing."""
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from importlib.metadata import PackageNotFoundError, requires
 from threading import Lock
 
@@ -24,7 +24,7 @@ from acceptance.contract.contract import Contract
 from automations.apply import Change, apply
 from automations.deployments import OURS
 from blocks.settings import Settings
-from cli.doctor.looks import findings as preconditions
+from cli.doctor.looks import findings
 from cli.doctor.looks.findings import Look, LookOutcome, met, unmet
 
 ASKED_WITHIN = timedelta(seconds=60)
@@ -54,7 +54,7 @@ def server() -> Look:
         try:
             there, here = client.api_version(), client.client_version()
         except httpx.HTTPStatusError as error:
-            return _no(url, error.response.status_code)
+            return _wrong_answer(url, error.response.status_code)
         except (httpx.HTTPError, ValueError) as error:
             return unmet(
                 f"{url} does not answer: {' '.join(str(error).split()) or type(error).__name__}",
@@ -62,7 +62,7 @@ def server() -> Look:
             )
     required = _required()
     allowed = required.specifier.contains(there, prereleases=True)
-    result = preconditions.versions(there, here, may_be_here=str(required), is_allowed_here=allowed)
+    result = findings.versions(there, here, may_be_here=str(required), is_allowed_here=allowed)
     return Look(result.outcome, f"{url}: {result.found}", result.remedy)
 
 
@@ -94,21 +94,19 @@ class PlannedChanges:
             return [change for change in self._changes if change.kind in kinds]
 
 
-def held(planned: PlannedChanges, *kinds: str) -> Look:
+def applied(planned: PlannedChanges, *kinds: str) -> Look:
     """Check that the server has everything of these kinds as `aceite apply` would make it."""
     changes = planned.of(*kinds)
     wrong = [change for change in changes if change.change != "unchanged"]
     if not wrong:
-        return met(f"all {len(changes)} are there, as settings and contracts want them")
-    return unmet(
-        "; ".join(map(_describe, wrong)), "`aceite apply` (first `aceite apply --dry-run`, to see what it changes)"
-    )
+        return met(f"all {len(changes)} are as settings and contracts require")
+    return unmet("; ".join(map(_describe, wrong)), "`aceite apply` (`aceite apply --dry-run` prints the changes first)")
 
 
 def notification_block(settings: Settings) -> Look:
     wanted = settings.notification_block
     if wanted is None:
-        return met("none is set (ACEITE_NOTIFICATION_BLOCK): nobody is told of rejections")
+        return met("none is set (ACEITE_NOTIFICATION_BLOCK): nobody is notified of rejections")
     kind, _, name = wanted.partition("/")
     with _connected() as client:
         try:
@@ -116,20 +114,20 @@ def notification_block(settings: Settings) -> Look:
         except ObjectNotFound:
             return unmet(
                 f"Prefect has no block {wanted}",
-                f"make it on the page Blocks of the Prefect UI, of the type {kind} and with the name {name}; "
+                f"create it on the page Blocks of the Prefect UI, with the type {kind} and the name {name}; "
                 "or correct ACEITE_NOTIFICATION_BLOCK",
             )
-    return met(f"{wanted} is there")
+    return met(f"{wanted} exists")
 
 
 def switched_on(planned: PlannedChanges) -> Look:
     """Check that automations are on. `aceite apply` does not switch on again what a person switched off."""
     names = [change.name for change in planned.of("automation")]
     with _connected() as client:
-        found = [automation for name in names for automation in client.read_automations_by_name(name)]
-    off = [automation.name for automation in found if not automation.enabled]
+        automations = [automation for name in names for automation in client.read_automations_by_name(name)]
+    off = [automation.name for automation in automations if not automation.enabled]
     if not off:
-        return met(f"all {len(found)} are on")
+        return met(f"all {len(automations)} are on")
     return unmet(
         "switched off: " + ", ".join(f'"{name}"' for name in off),
         "on the page Automations of the Prefect UI, or: "
@@ -141,33 +139,39 @@ def served(planned: PlannedChanges, now: Callable[[], datetime]) -> Look:
     """Check that a runner or a worker polls for the runs of each deployment."""
     names = [change.name for change in planned.of("deployment")]
     with _connected() as client:
-        found = [client.read_deployment_by_name(name) for name in names]
+        registered = [client.read_deployment_by_name(name) for name in names]
     polled = [
-        preconditions.PolledDeployment(name, _elsewhere(deployment.work_pool_name), deployment.last_polled)
-        for name, deployment in zip(names, found, strict=True)
+        findings.PolledDeployment(
+            name, None if deployment.work_pool_name in OURS else deployment.work_pool_name, deployment.last_polled
+        )
+        for name, deployment in zip(names, registered, strict=True)
     ]
-    return preconditions.served(polled, now(), ASKED_WITHIN)
-
-
-def _elsewhere(work_pool: str | None) -> str | None:
-    """Return the work pool; None for one that `aceite up` serves."""
-    return None if work_pool in OURS else work_pool
+    return findings.served(polled, now(), ASKED_WITHIN)
 
 
 def watched(now: Callable[[], datetime]) -> Look:
-    looked_at = now()
-    occurred = EventOccurredFilter.model_validate({"since": looked_at - LOOK_BACK})
+    """Check that the last heartbeat of a watcher is recent enough."""
+    asked_at = now()
+    occurred = EventOccurredFilter.model_validate({"since": asked_at - LOOK_BACK})
     heartbeats = EventFilter(event=EventNameFilter(name=[HEARTBEAT]), occurred=occurred, order=EventOrder.DESC)
     with _connected() as client:
-        found = client.read_events(heartbeats, limit=1).events
-    last = found[0].occurred.astimezone(UTC) if found else None
-    return preconditions.watched(last, looked_at, HEARTBEAT_WITHIN, LOOK_BACK)
+        events = client.read_events(heartbeats, limit=1).events
+    remedy = (
+        'start `aceite up`; if it runs, look at the runs of "watch-landing" in the Prefect UI: one that a person '
+        "cancelled is started by `prefect deployment run watch-landing/aceite-watcher`"
+    )
+    if not events:
+        return unmet(f"no heartbeat of a watcher in the last {findings.duration(LOOK_BACK)}", remedy)
+    silent = asked_at - events[0].occurred
+    if silent > HEARTBEAT_WITHIN:
+        return unmet(f"the last heartbeat of a watcher was {findings.duration(silent)} ago", remedy)
+    return met(f"the last heartbeat was {findings.duration(silent)} ago")
 
 
-def _no(url: str, status_code: int) -> Look:
+def _wrong_answer(url: str, status_code: int) -> Look:
     if status_code in (401, 403):
         return unmet(
-            f"{url} asks for credentials, and does not accept ours",
+            f"{url} requires credentials, and refuses those that are set here",
             "set PREFECT_API_AUTH_STRING to the server's PREFECT_SERVER_API_AUTH_STRING (user:password)",
         )
     return unmet(

@@ -54,7 +54,7 @@ def refusal_of_doctor(refused: Refusal, missing: Look, action: str, resource: st
     if refused.kind is not RefusalKind.DENIED:
         return refusal(refused, missing, action, resource)
     return unchecked(
-        f"it may not be looked at: {action} on {resource} is denied",
+        f"it cannot be checked: {action} on {resource} is denied",
         f"allow {action} on {resource} as well; only `aceite doctor` needs it",
     )
 

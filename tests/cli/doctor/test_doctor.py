@@ -188,14 +188,14 @@ def test_an_automation_that_somebody_switched_off_is_named_with_what_switches_it
 
 
 def test_a_notification_block_that_is_not_there_is_told_with_its_type_and_name(look, applied):
-    green(look("notification block"), "nobody is told")
+    green(look("notification block"), "nobody is notified")
     wanted = applied.model_copy(update={"notification_block": "slack-webhook/squad-sor"})
     seen = looks(wanted)("notification block")
     red(seen, "slack-webhook/squad-sor", "the type slack-webhook", "squad-sor", "Blocks")
 
 
 def test_flows_that_nobody_serves_are_named_with_how_to_serve_them(look):
-    red(look("flows are served"), "watch-landing/aceite-watcher (ever)", "`aceite up`")
+    red(look("flows are served"), "watch-landing/aceite-watcher (never polled)", "`aceite up`")
     become_served()
     green(eventually_green(lambda: look("flows are served")), "all 3")
 
@@ -203,7 +203,7 @@ def test_flows_that_nobody_serves_are_named_with_how_to_serve_them(look):
 def test_flows_of_a_work_pool_whatever_its_name_want_a_worker_of_that_pool():
     polled = PolledDeployment("validate-delivery/aceite-validation", "aceite-ecs", None)
     seen = served([polled], datetime.now(UTC), timedelta(minutes=1))
-    red(seen, "validate-delivery/aceite-validation (ever)", "`prefect worker start --pool aceite-ecs`")
+    red(seen, "validate-delivery/aceite-validation (never polled)", "`prefect worker start --pool aceite-ecs`")
     assert "aceite up" not in seen.remedy
 
 
@@ -238,7 +238,7 @@ def test_a_server_of_another_version_is_told_with_both_versions(server):
 
 def test_a_server_that_asks_for_a_password_is_told_with_the_setting(server):
     with answering(401, {}) as api, temporary_settings({PREFECT_API_URL: api}):
-        red(prefect.server(), "asks for credentials", "PREFECT_API_AUTH_STRING")
+        red(prefect.server(), "requires credentials", "PREFECT_API_AUTH_STRING")
     with answering(404, {}) as api, temporary_settings({PREFECT_API_URL: api}):
         red(prefect.server(), "answers 404", "/api")
 

@@ -291,7 +291,7 @@ def test_a_missing_parameter_and_one_that_cannot_be_copied_are_told(client, look
 
 def test_a_parameter_that_cannot_be_overridden_is_told(client, look):
     name = "/stage/nycflights13/flights/_test"
-    green(look(f"parameter {name}"), "not there")
+    green(look(f"parameter {name}"), "does not exist yet")
     client("ssm").put_parameter(Name=name, Value="a,b", Type="StringList")
     red(look(f"parameter {name}"), "StringList", f"aws ssm delete-parameter --name {name}")
 
