@@ -3,9 +3,11 @@
 import io
 import json
 import re
-from collections.abc import Iterator, Mapping
+import uuid
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache
+from http import HTTPStatus
 from typing import Any
 from urllib.parse import parse_qs
 from xml.sax.saxutils import escape
@@ -13,6 +15,8 @@ from xml.sax.saxutils import escape
 import botocore.session
 
 SERVICES = ("s3", "ssm", "lambda", "glue", "athena", "sts", "sqs", "logs", "iam")
+Wsgi = Callable[[dict[str, Any], Callable[..., Any]], Iterable[bytes]]
+"""A WSGI application. Each gate is one, and passes requests to the next one."""
 REGION = "us-east-1"
 """The sandbox serves every region as this one."""
 _SIGNED = re.compile(r"Credential=([^/,]+)/\d+/[^/]+/([^/]+)/")
@@ -50,19 +54,35 @@ def operations(service: str) -> tuple[str, ...]:
     return tuple(_model(service).operation_names)
 
 
-def error_answer(service: str, error: AwsError, request_id: str) -> tuple[list[tuple[str, str]], bytes]:
-    """Return headers and body of the answer in the service's protocol."""
-    protocol, id_header = _model(service).protocol, ("x-amzn-RequestId", request_id)
+def answer(
+    status: int, content_type: str, body: bytes, start_response: Callable[..., Any], *headers: tuple[str, str]
+) -> list[bytes]:
+    """Begin a WSGI response, and return its body."""
+    length = ("Content-Length", str(len(body)))
+    start_response(f"{status} {HTTPStatus(status).phrase}", [("Content-Type", content_type), length, *headers])
+    return [body]
+
+
+def answer_error(
+    service: str, error: AwsError, environ: dict[str, Any], start_response: Callable[..., Any]
+) -> list[bytes]:
+    """Answer with the error in the service's protocol."""
+    protocol, request_id = _model(service).protocol, str(uuid.uuid4())
     code, message = escape(error.code), escape(error.message)
+    headers = [("x-amzn-RequestId", request_id)]
     if protocol == "rest-xml":
+        content_type, headers = "application/xml", [("x-amz-request-id", request_id)]
         text = f"<Error><Code>{code}</Code><Message>{message}</Message><RequestId>{request_id}</RequestId></Error>"
-        return [("Content-Type", "application/xml"), ("x-amz-request-id", request_id)], text.encode()
-    if protocol == "query":
+    elif protocol == "query":
+        content_type = "text/xml"
         element = f"<Error><Type>Sender</Type><Code>{code}</Code><Message>{message}</Message></Error>"
         text = f"<ErrorResponse>{element}<RequestId>{request_id}</RequestId></ErrorResponse>"
-        return [("Content-Type", "text/xml"), id_header], text.encode()
-    text = json.dumps({"__type": error.code, "message": error.message})
-    return [("Content-Type", "application/json"), ("x-amzn-errortype", error.code), id_header], text.encode()
+    else:
+        content_type = "application/json"
+        text = json.dumps({"__type": error.code, "message": error.message})
+        headers.append(("x-amzn-errortype", error.code))
+    body = b"" if environ["REQUEST_METHOD"] == "HEAD" else text.encode()
+    return answer(error.status, content_type, body, start_response, *headers)
 
 
 def _operation(service: str, environ: dict[str, Any]) -> str:

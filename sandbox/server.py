@@ -24,14 +24,12 @@ from acceptance.errors import SettingsError
 from sandbox.athena.backend import RunningAthena
 from sandbox.athena.values import RESULTS_BUCKET
 from sandbox.aws_requests import REGION as REGION
+from sandbox.aws_requests import Wsgi
 from sandbox.fault_injection.fault_gate import FAULTS_PATH, FaultInjection
 from sandbox.policies.policy_gate import PolicyGate
 from sandbox.services.moto_glue import RunningGlue
 from sandbox.services.moto_lambda import RunningLambda
 from sandbox.services.moto_s3 import OrderedS3
-
-Gate = Callable[[Any], Any]
-"""Wraps a WSGI application in another one, through which every request goes."""
 
 
 class LocalAws:
@@ -81,7 +79,7 @@ class LocalAws:
         self.stop()
 
 
-def wsgi_app(*gates: Gate) -> Any:
+def wsgi_app(*gates: Callable[[Wsgi], Wsgi]) -> Any:
     """Return AWS as one WSGI application. A request goes through the gates from the first to the last."""
     app: Any = _OneRegion(_Dispatcher(create_backend_app))
     for gate in reversed(gates):

@@ -206,35 +206,6 @@ def _show_tables(catalog: Catalog, database: str, match: re.Match[str]) -> Answe
     return "tab_name", sorted(catalog.glue.get_database(name).tables)
 
 
-def _describe(catalog: Catalog, database: str, match: re.Match[str]) -> Answer:
-    table = catalog.table(*qualified(match[1], database), match[0])
-    return "col_name", [f"{name:<20}\t{kind:<20}\t{'':<20}" for name, kind in (*table.columns, *table.keys)]
-
-
-def _show_columns(catalog: Catalog, database: str, match: re.Match[str]) -> Answer:
-    table = catalog.table(*qualified(match[1], database), match[0])
-    return "field", [f"{name:<20}" for name, _ in (*table.columns, *table.keys)]
-
-
-def _show_create_table(catalog: Catalog, database: str, match: re.Match[str]) -> Answer:
-    database, name = qualified(match[1], database)
-    table = catalog.table(database, name, match[0])
-    columns, keys = (
-        ", \n".join(f"  `{column}` {kind}" for column, kind in part) for part in (table.columns, table.keys)
-    )
-    storage = table.glue_table.as_dict()["StorageDescriptor"]
-    lines = [f"CREATE EXTERNAL TABLE `{database}`.`{name}`(", f"{columns})"]
-    lines += ["PARTITIONED BY ( ", f"{keys})"] if keys else []
-    lines += ["ROW FORMAT SERDE ", f"  '{storage['SerdeInfo']['SerializationLibrary']}' "]
-    lines += [
-        "STORED AS INPUTFORMAT ",
-        f"  '{storage['InputFormat']}' ",
-        "OUTPUTFORMAT ",
-        f"  '{storage['OutputFormat']}'",
-    ]
-    return "createtab_stmt", "\n".join([*lines, "LOCATION", f"  '{table.location}'"]).split("\n")
-
-
 _STATEMENTS: tuple[tuple[str, Callable[[Catalog, str, re.Match[str]], Answer]], ...] = (
     (r"CREATE\s+(?:DATABASE|SCHEMA)\s+(IF\s+NOT\s+EXISTS\s+)?[`\"]?([\w-]+)[`\"]?.*", _create_database),
     (r"DROP\s+(?:DATABASE|SCHEMA)\s+(IF\s+EXISTS\s+)?[`\"]?([\w-]+)[`\"]?(?:\s+CASCADE|\s+RESTRICT)?", _drop_database),
@@ -245,7 +216,4 @@ _STATEMENTS: tuple[tuple[str, Callable[[Catalog, str, re.Match[str]], Answer]], 
     (r"SHOW\s+PARTITIONS\s+" + _NAME, _show_partitions),
     (r"SHOW\s+(?:DATABASES|SCHEMAS).*", _show_databases),
     (rf"SHOW\s+TABLES(?:\s+(?:IN|FROM)\s+{_NAME})?(?:\s+.*)?", _show_tables),
-    (r"SHOW\s+CREATE\s+TABLE\s+" + _NAME, _show_create_table),
-    (r"SHOW\s+COLUMNS\s+(?:IN|FROM)\s+" + _NAME, _show_columns),
-    (r"(?:DESCRIBE|DESC)\s+(?:FORMATTED\s+|EXTENDED\s+)?" + _NAME, _describe),
 )

@@ -30,12 +30,6 @@ class RunningAthenaResponse(AthenaResponse):
     def get_query_execution(self) -> Any:
         return json.dumps({"QueryExecution": _described(self._execution())})
 
-    def batch_get_query_execution(self) -> Any:
-        known, ids = self.athena_backend.executions, self._get_param("QueryExecutionIds")
-        unknown = [{"QueryExecutionId": id_, "ErrorMessage": "was not found"} for id_ in ids if id_ not in known]
-        executions = [_described(known[id_]) for id_ in ids if id_ in known]
-        return json.dumps({"QueryExecutions": executions, "UnprocessedQueryExecutionIds": unknown})
-
     def get_query_results(self) -> Any:
         execution = self._execution()
         if execution.status in ("QUEUED", "RUNNING"):

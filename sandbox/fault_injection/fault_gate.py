@@ -11,19 +11,16 @@ import selectors
 import socket
 import threading
 import time
-import uuid
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import asdict
 from http import HTTPStatus
 from typing import Any
 
-from sandbox.aws_requests import AwsError, error_answer, read_body, read_request
+from sandbox.aws_requests import AwsError, Wsgi, answer, answer_error, read_body, read_request
 from sandbox.fault_injection.aws_faults import ANY, AwsFault, AwsFaultKind, BadFault, read_faults
 
 FAULTS_PATH = "/_aceite/faults"
 """A path that no request to S3 can have, because no bucket can have this name."""
-
-Wsgi = Callable[[dict[str, Any], Callable[..., Any]], Iterable[bytes]]
 
 _ERRORS: dict[AwsFaultKind, dict[str, tuple[int, str]]] = {
     AwsFaultKind.THROTTLED: {
@@ -68,7 +65,7 @@ class FaultInjection:
             self._faults = list(faults)
 
     def gate(self, app: Wsgi) -> Wsgi:
-        def answer(environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
+        def pass_or_fail(environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
             if environ["PATH_INFO"].rstrip("/") == FAULTS_PATH:
                 return self._control(environ, start_response)
             with self._lock:
@@ -78,7 +75,7 @@ class FaultInjection:
                 return app(environ, start_response)
             return _make(fault, request.service, app, environ, start_response)
 
-        return answer
+        return pass_or_fail
 
     def _control(self, environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
         status, body = HTTPStatus.OK, {}
@@ -89,9 +86,7 @@ class FaultInjection:
         except KeyError:
             status, body = HTTPStatus.METHOD_NOT_ALLOWED, {"error": "allowed: GET, POST, PUT, DELETE"}
         content = json.dumps(body or {"faults": [asdict(fault) for fault in self.faults]}, indent=1).encode() + b"\n"
-        headers = [("Content-Type", "application/json"), ("Content-Length", str(len(content)))]
-        start_response(f"{status.value} {status.phrase}", headers)
-        return [content]
+        return answer(status, "application/json", content, start_response)
 
     def _change(self, method: str, body: bytes) -> None:
         if method in ("PUT", "POST"):
@@ -124,24 +119,16 @@ def _make(
     if fault.kind in (AwsFaultKind.TIMEOUT, AwsFaultKind.RESET):
         environ["werkzeug.socket"].shutdown(socket.SHUT_RDWR)
         raise ConnectionAbortedError("an injected fault")
-    return _refused(fault.kind, service, environ["REQUEST_METHOD"], start_response)
+    codes = _ERRORS[fault.kind]
+    error = AwsError(*codes.get(service, codes[ANY]), f"a fault that was set at {FAULTS_PATH}")
+    return answer_error(service, error, environ, start_response)
 
 
-def _refused(kind: AwsFaultKind, service: str, method: str, start_response: Callable[..., Any]) -> Iterable[bytes]:
-    codes = _ERRORS[kind]
-    status, code = codes.get(service, codes[ANY])
-    error = AwsError(status, code, f"a fault that was set at {FAULTS_PATH}")
-    headers, body = error_answer(service, error, str(uuid.uuid4()))
-    body = b"" if method == "HEAD" else body
-    start_response(f"{status} {HTTPStatus(status).phrase}", [*headers, ("Content-Length", str(len(body)))])
-    return [body]
-
-
-def _read_all(answer: Iterable[bytes]) -> bytes:
+def _read_all(response: Iterable[bytes]) -> bytes:
     try:
-        return b"".join(answer)
+        return b"".join(response)
     finally:
-        if close := getattr(answer, "close", None):
+        if close := getattr(response, "close", None):
             close()
 
 

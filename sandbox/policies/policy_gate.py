@@ -9,7 +9,6 @@ import json
 import re
 import urllib.error
 import urllib.request
-import uuid
 from collections.abc import Callable, Iterable
 from http import HTTPStatus
 from typing import Any
@@ -20,7 +19,7 @@ from moto.iam.models import iam_backends
 from moto.sts.models import sts_backends
 
 from acceptance.errors import SettingsError
-from sandbox.aws_requests import SERVICES, AwsError, error_answer, read_body, read_request
+from sandbox.aws_requests import AwsError, Wsgi, answer, answer_error, read_body, read_request
 from sandbox.policies import identity
 from sandbox.policies.caller import CALLER, RestrictedCaller
 from sandbox.policies.policy import BadPolicy, Policy, read_policy
@@ -28,8 +27,6 @@ from sandbox.policies.required_permissions import required_permissions
 
 POLICIES_PATH = "/_aceite/policies/"
 """A path that no request to S3 can have, because no bucket can have this name."""
-
-Wsgi = Callable[[dict[str, Any], Callable[..., Any]], Iterable[bytes]]
 
 _KEY_IN_HEADER = re.compile(r"(?:Credential=|AWS )([^/:,]+)")
 
@@ -66,8 +63,7 @@ class PolicyGate:
         document = identity.answer(environ, self._policy_of)
         if document is None:
             return self._app(environ, start_response)
-        start_response("200 OK", [("Content-Type", "text/xml"), ("Content-Length", str(len(document)))])
-        return [document]
+        return answer(HTTPStatus.OK, "text/xml", document, start_response)
 
     def _policy_of(self, principal: str) -> Policy | None:
         return self._policies.get(principal) or _policy_of_role(principal)
@@ -87,10 +83,7 @@ class PolicyGate:
                 self._policies.pop(key, None)
             case _:
                 status = HTTPStatus.NOT_FOUND if method == "GET" else HTTPStatus.METHOD_NOT_ALLOWED
-        content = text.encode()
-        headers = [("Content-Type", "application/json"), ("Content-Length", str(len(content)))]
-        start_response(f"{status.value} {status.phrase}", headers)
-        return [content]
+        return answer(status, "application/json", text.encode(), start_response)
 
 
 def bind_policy(endpoint: str, access_key: str, document: str) -> None:
@@ -132,8 +125,4 @@ def _refused(
 ) -> Iterable[bytes]:
     in_xml = service in ("s3", "sts", "iam")
     status, code = (403, "AccessDenied") if in_xml else (403 if service == "lambda" else 400, "AccessDeniedException")
-    error = AwsError(status, code, message)
-    headers, body = error_answer(service if service in SERVICES else "s3", error, str(uuid.uuid4()))
-    body = b"" if environ["REQUEST_METHOD"] == "HEAD" else body
-    start_response(f"{status} {HTTPStatus(status).phrase}", [*headers, ("Content-Length", str(len(body)))])
-    return [body]
+    return answer_error(service, AwsError(status, code, message), environ, start_response)

@@ -74,17 +74,14 @@ def _parquet(content: bytes, request: Request) -> bytes:
         connection.execute("SET TimeZone='UTC'")
         load(connection, content, request.dataset["landing"], columns, Path(folder))
         values = {column["name"]: quoted(column["name"]) for column in columns}
-        values |= {name: _literal(text) for name, text in request.names_of_file.items()}
+        values |= dict.fromkeys(request.names_of_file, "?")
         selected = ", ".join(f"{value} AS {quoted(name)}" for name, value in values.items())
-        connection.execute(f"CREATE TABLE delivered AS SELECT {selected} FROM landed")
-        compared = [column for column in columns if column["compared"]]
-        change_rows(
-            connection, request.fault, [(column["name"], column["type"], column["primary_key"]) for column in compared]
-        )
+        texts = list(request.names_of_file.values())
+        connection.execute(f"CREATE TABLE delivered AS SELECT {selected} FROM landed", texts)
+        compared = [
+            (quoted(column["name"]), column["type"], column["primary_key"]) for column in columns if column["compared"]
+        ]
+        change_rows(connection, request.fault, compared)
         target = Path(folder) / "rows.parquet"
-        connection.execute(f"COPY delivered TO {_literal(str(target))} (FORMAT PARQUET)")
+        connection.table("delivered").write_parquet(str(target))
         return target.read_bytes()
-
-
-def _literal(text: str) -> str:
-    return "'" + text.replace("'", "''") + "'"

@@ -33,7 +33,7 @@ FAULTS: dict[str, str] = {
 """One sentence for each fault: what happens."""
 
 Columns = Sequence[tuple[str, str, bool]]
-"""Name, Hive type, and True for a column of the primary key."""
+"""Quoted name, Hive type, and True for a column of the primary key."""
 
 
 class ImpossibleFault(Exception):
@@ -53,18 +53,17 @@ def change_rows(connection: Any, fault: PipelineFault | None, columns: Columns) 
 
 def _cell_changed(connection: Any, columns: Columns, middle: str) -> list[str]:
     candidates = [column for column in columns if not column[2]] or columns
-    names = ", ".join(_quoted(name) for name, _, _ in candidates)
+    names = ", ".join(name for name, _, _ in candidates)
     row = connection.execute(f"SELECT {names} FROM delivered {middle}").fetchone()
     filled = [column for column, cell in zip(candidates, row, strict=True) if cell is not None] or candidates[:1]
-    name, kind, _ = min(filled, key=lambda column: (not _is_number(column[1]), not _is_text(column[1])))
-    cell = _quoted(name)
+    cell, kind, _ = min(filled, key=lambda column: (not _is_number(column[1]), not _is_text(column[1])))
     changed = {"boolean": f"NOT {cell}", "date": f"{cell} + 1", "timestamp": f"{cell} + INTERVAL 1 DAY"}.get(kind)
     changed = changed or (f"coalesce({cell}, '') || '?'" if _is_text(kind) else f"coalesce({cell}, 0) + 1")
     return [f"UPDATE delivered SET {cell} = {changed} {middle}"]
 
 
 def _nulls_to_text(connection: Any, columns: Columns, middle: str) -> list[str]:
-    names = [_quoted(name) for name, kind, _ in sorted(columns, key=lambda column: column[2]) if _is_text(kind)]
+    names = [name for name, kind, _ in sorted(columns, key=lambda column: column[2]) if _is_text(kind)]
     if not names:
         raise ImpossibleFault("nulls-to-text: the dataset has no text column")
     for name in names:
@@ -74,7 +73,7 @@ def _nulls_to_text(connection: Any, columns: Columns, middle: str) -> list[str]:
 
 
 def _decimals_truncated(connection: Any, columns: Columns, middle: str) -> list[str]:
-    names = [_quoted(name) for name, kind, _ in columns if kind.startswith(("decimal", "double", "float"))]
+    names = [name for name, kind, _ in columns if kind.startswith(("decimal", "double", "float"))]
     if not names:
         raise ImpossibleFault("decimals-truncated: the dataset has no decimal or double column")
     return [f"UPDATE delivered SET {', '.join(f'{name} = trunc({name})' for name in names)}"]
@@ -97,7 +96,3 @@ def _is_number(kind: str) -> bool:
 
 def _is_text(kind: str) -> bool:
     return kind.startswith(("string", "varchar", "char"))
-
-
-def _quoted(name: str) -> str:
-    return '"' + name.replace('"', '""') + '"'
