@@ -1,7 +1,7 @@
 """Calls that run in threads, side by side."""
 
 from collections.abc import Callable, Iterable
-from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from concurrent.futures import Future, ThreadPoolExecutor, wait
 from contextvars import copy_context
 from threading import Event
 from typing import TypeVar
@@ -39,7 +39,7 @@ def in_threads(
             calls.append(pool.submit(copy_context().run, work, item))
         waiting = set(calls)
         while waiting:
-            _, waiting = wait(waiting, STAY_ALIVE_EVERY_S if stay_alive else None, FIRST_COMPLETED)
+            _, waiting = wait(waiting, STAY_ALIVE_EVERY_S if stay_alive else None)
             if stay_alive:
                 stay_alive()
         return [call.result() for call in calls]

@@ -31,6 +31,12 @@ def test_a_caller_stays_alive_while_it_waits():
     assert in_threads(lambda _: alive.wait(60), [1], stay_alive=alive.set) == [True]
 
 
+def test_a_caller_waits_for_all_calls_together_and_not_for_one_after_the_other():
+    alive = list[None]()
+    assert in_threads(lambda item: item, range(1000), stay_alive=lambda: alive.append(None)) == list(range(1000))
+    assert len(alive) < 100
+
+
 def test_what_fails_is_raised_after_all_others_are_done():
     done = list[int]()
 
