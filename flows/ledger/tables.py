@@ -209,13 +209,16 @@ def create_tables(engine: sa.Engine) -> None:
 
 def has_current_layout(connection: sa.Connection) -> bool:
     """Return False if there is no ledger yet. Raises LedgerUnusable if there is one of another layout."""
-    if not sa.inspect(connection).has_table(ledger_version.name):
+    existing = metadata.tables.keys() & sa.inspect(connection).get_table_names()
+    if not existing:
         return False
-    found = connection.execute(sa.select(ledger_version.c.version)).scalar_one_or_none()
+    found = None  # the first layout had no number
+    if ledger_version.name in existing:
+        found = connection.execute(sa.select(ledger_version.c.version)).scalar_one_or_none()
     if found != VERSION:
         raise LedgerUnusable(
-            f"the ledger {shown(connection.engine.url)} has the layout {found}, and this version of Aceite uses layout "
-            f"{VERSION}; use the version of Aceite that wrote it, or delete the ledger: `aceite up` rebuilds it from "
-            "S3 (docs/operating/when-the-ledger-is-lost.md)"
+            f"the ledger {shown(connection.engine.url)} has the layout {found or 1}, and this version of Aceite uses "
+            f"layout {VERSION}; use the version of Aceite that wrote it, or delete the ledger: `aceite up` rebuilds it "
+            "from S3 (docs/operating/when-the-ledger-is-lost.md)"
         )
     return True

@@ -41,3 +41,15 @@ def test_a_ledger_of_another_layout_is_refused_with_what_to_do_and_left_as_it_is
     with engine.connect() as connection:
         assert connection.exec_driver_sql("SELECT version FROM ledger_version").scalar_one() == layout
     engine.dispose()
+
+
+def test_tables_without_a_number_are_the_first_layout_and_refused_as_well(url):
+    with open_ledger(url):
+        pass
+    engine = sa.create_engine(url)
+    with engine.begin() as connection:
+        connection.exec_driver_sql("DROP TABLE ledger_version")
+    with pytest.raises(LedgerUnusable, match=r"has the layout 1, .* uses layout 5"):
+        open_ledger(url).__enter__()
+    assert not sa.inspect(engine).has_table("ledger_version")
+    engine.dispose()
