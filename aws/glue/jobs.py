@@ -202,7 +202,7 @@ def _stop(glue: Client, job: str, run_id: str) -> str:
     if refused:
         reason = refused[0].get("ErrorDetail", {}).get("ErrorMessage", "no reason given")
         return f"and Aceite could not stop it: {reason}"
-    return "so Aceite stopped it"
+    return "so Aceite told Glue to stop it"
 
 
 def _runs(glue: Client, job: str, known: frozenset[str]) -> Iterator[JobRun]:

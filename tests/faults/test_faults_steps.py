@@ -184,7 +184,7 @@ def test_a_job_that_runs_as_often_as_it_may_is_waited_for_until_the_deadline(fau
         glue_jobs.start_job_run(glue, "narrow", {"--name": "b"}, within=SOON, clock=HURRIED)
     with ThreadPoolExecutor(1) as pool:
         waiting = pool.submit(glue_jobs.start_job_run, glue, "narrow", {"--name": "c"}, within=MINUTE, clock=HURRIED)
-        with pytest.raises(WaitTimedOut, match=rf"run {stuck} .* after 0.5 s, so Aceite stopped it"):
+        with pytest.raises(WaitTimedOut, match=rf"run {stuck} .* after 0.5 s, so Aceite told Glue to stop it"):
             glue_jobs.await_job_run(faulty_aws.client("glue"), "narrow", stuck, within=timedelta(seconds=0.5))
         started = waiting.result(60)
     assert glue_jobs.await_job_run(faulty_aws.client("glue"), "narrow", started, within=MINUTE).state == "SUCCEEDED"
