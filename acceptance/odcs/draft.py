@@ -3,14 +3,15 @@
 import json
 import re
 import unicodedata
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
-from itertools import chain
 
-from acceptance.contract.hive_types import HiveKind, HiveType
+from acceptance.contract.hive_types import HiveType
 from acceptance.contract.keys.template import KeyTemplate
 from acceptance.contract.landing_format import LandingFormat
+from acceptance.odcs.columns.columns import LOGICAL_TYPES
+from acceptance.odcs.document.node import free_name
 
 LOCATION = "s3://${LANDING_BUCKET:-landing}/"
 
@@ -42,10 +43,10 @@ class Profile:
 
 
 def draft_contract(profile: Profile, dataset: str, location: str) -> str:
-    """An ODCS document that Aceite can watch. `location` is a key template with its bucket, see `template_of`."""
+    """Write an ODCS document that Aceite can watch. `location` is a key template with its bucket, see `template_of`."""
     names = _column_names([column.landed for column in profile.columns])
-    possible = chain(("anomesdia", "business_date"), _numbered("landed_on"))
-    partition = next(name for name in possible if name not in names.values())
+    usual = [name for name in ("anomesdia", "business_date") if name not in names.values()]
+    partition = usual[0] if usual else free_name("landed_on", names.values())
     properties = "\n".join(_property(column, names, profile) for column in profile.columns)
     return _DOCUMENT.format(
         dataset=_quoted(dataset),
@@ -61,15 +62,15 @@ def draft_contract(profile: Profile, dataset: str, location: str) -> str:
 
 
 def dataset_of(name: str) -> str:
-    """A dataset's id made of the name of a file or folder."""
+    """Make a dataset's id of the name of a file or folder."""
     plain = unicodedata.normalize("NFKD", name).encode("ascii", "ignore").decode()
     return re.sub(r"[^A-Za-z0-9]+", "-", plain).strip("-").lower() or "dataset"
 
 
 def template_of(key: str) -> str | None:
-    """The key template that a landed key suggests: its date becomes the business date, its name a field.
+    """Suggest a key template for a landed key: its date becomes the business date, its name a field.
 
-    None if no date is in it, or nothing that could be a template.
+    Return None for a key without a date, or from which no template can be made.
     """
     found = next((match for match in _DATE.finditer(key) if _is_date(match)), None)
     if found is None:
@@ -104,39 +105,17 @@ def _braced(text: str) -> str:
 
 
 def _column_names(landed: Sequence[str]) -> dict[str, str]:
-    """The table's name of each landed column: small letters, digits and underscores, each once."""
+    """Name the table's column of each landed column, in small letters, digits and underscores."""
     names: dict[str, str] = {}
     for name in landed:
         plain = unicodedata.normalize("NFKD", name).encode("ascii", "ignore").decode().lower()
         stem = re.sub(r"\W+", "_", plain).strip("_") or "column"
         stem = f"c_{stem}" if stem[0].isdigit() else stem
-        names[name] = next(free for free in _numbered(stem) if free not in names.values())
+        names[name] = free_name(stem, names.values())
     return names
 
 
-def _numbered(stem: str) -> Iterator[str]:
-    yield stem
-    number = 2
-    while True:
-        yield f"{stem}_{number}"
-        number += 1
-
-
-LOGICAL_TYPE_OF = {
-    HiveKind.TINYINT: "integer",
-    HiveKind.SMALLINT: "integer",
-    HiveKind.INT: "integer",
-    HiveKind.BIGINT: "integer",
-    HiveKind.DECIMAL: "number",
-    HiveKind.FLOAT: "number",
-    HiveKind.DOUBLE: "number",
-    HiveKind.BOOLEAN: "boolean",
-    HiveKind.DATE: "date",
-    HiveKind.TIMESTAMP: "timestamp",
-    HiveKind.STRING: "string",
-    HiveKind.VARCHAR: "string",
-    HiveKind.CHAR: "string",
-}
+LOGICAL_TYPE_OF = {kind: logical for logical, kinds in LOGICAL_TYPES.items() if logical != "time" for kind in kinds}
 """The logical type that a draft says for each Hive type."""
 
 
@@ -150,32 +129,32 @@ def _property(column: ColumnProfile, names: dict[str, str], profile: Profile) ->
         parts += ["primaryKey: true", f"primaryKeyPosition: {profile.key.index(column.landed) + 1}"]
     if column.landed_format:
         parts.append(f"logicalTypeOptions: {{format: {_quoted(column.landed_format)}}}")
-    ours = {"landed": _as_it_stands(column.landed)} if names[column.landed] != column.landed.casefold() else {}
-    ours |= {"digits": "3"} if column.rounded else {}
-    if ours:
-        parts.append(f"customProperties: [{', '.join(_ours(name, value) for name, value in ours.items())}]")
+    custom = {"landed": _as_it_stands(column.landed)} if names[column.landed] != column.landed.casefold() else {}
+    custom |= {"digits": "3"} if column.rounded else {}
+    if custom:
+        parts.append(f"customProperties: [{', '.join(_property_text(name, value) for name, value in custom.items())}]")
     nulls = f"; {column.nulls} of {profile.rows} null" if column.nulls else ""
     return f"      - {{{', '.join(parts)}}}\n        # {column.note}{nulls}"
 
 
 def _format(landing: LandingFormat, location: str) -> str:
-    """The lines that say how files are written, where ODCS or Aceite would take something else for granted."""
+    """Write the lines about the files that differ from the defaults of ODCS and Aceite."""
     lines = [f"format: {landing.format}"]
     lines += [f"encoding: {_quoted(landing.encoding)}"] if landing.format.is_text else []
-    ours = {}
+    custom = {}
     if landing.format.is_delimited:
-        ours = {"delimiter": _quoted(landing.delimiter), "quote": _quoted(landing.quote)}
-        ours |= {} if landing.header else {"header": "false"}
+        custom = {"delimiter": _quoted(landing.delimiter), "quote": _quoted(landing.quote)}
+        custom |= {} if landing.header else {"header": "false"}
     if landing.compression != ("gzip" if location.endswith(".gz") else "none"):
-        ours["compression"] = landing.compression
+        custom["compression"] = landing.compression
     if landing.ignored:
-        ours["ignoredColumns"] = f"[{', '.join(map(_as_it_stands, landing.ignored))}]"
-    lines += ["customProperties:"] if ours else []
-    lines += [f"  - {_ours(name, value)}" for name, value in ours.items()]
+        custom["ignoredColumns"] = f"[{', '.join(map(_as_it_stands, landing.ignored))}]"
+    lines += ["customProperties:"] if custom else []
+    lines += [f"  - {_property_text(name, value)}" for name, value in custom.items()]
     return "\n    ".join(lines)
 
 
-def _ours(name: str, value: str) -> str:
+def _property_text(name: str, value: str) -> str:
     return f"{{property: {name}, vendor: aceite, value: {value}}}"
 
 
@@ -186,19 +165,17 @@ def _granularity(profile: Profile) -> str:
 
 
 def _word(name: str) -> str:
-    """A name without quotes, unless YAML would take it for something else than a text."""
+    """Write a name, without quotes unless YAML would read it as another type than text."""
     return _quoted(name) if name in ("true", "false", "null") else name
 
 
 def _as_it_stands(text: str) -> str:
-    """A name from the sample. `${X}` in it is no variable: its sign is the default of one that nobody sets."""
+    """Write a name from the sample. Its `${X}` stays: the sign becomes the default of a variable that nobody sets."""
     return _quoted(text.replace("${", "${CONTRACT_SIGN:-$}{"))
 
 
 def _quoted(text: str) -> str:
-    """A text in YAML's double quotes, which are those of JSON; signs that YAML refuses or takes for a line's end are
-    written as their numbers.
-    """
+    """Quote a text as YAML and JSON do. Characters that YAML refuses or reads as a line's end become their numbers."""
     return _UNPRINTABLE.sub(lambda sign: f"\\u{ord(sign[0]):04x}", json.dumps(text, ensure_ascii=False))
 
 

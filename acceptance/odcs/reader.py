@@ -49,8 +49,8 @@ def read_contract(
 
 
 def _is_watched(root: Node) -> bool:
-    landing = any((each["server"].value, each["type"].value) == (LANDING, "s3") for each in root["servers"])
-    return landing or any(each["vendor"].value == VENDOR for each in root["customProperties"])
+    landing = any((server["server"].value, server["type"].value) == (LANDING, "s3") for server in root["servers"])
+    return landing or any(given["vendor"].value == VENDOR for given in root["customProperties"])
 
 
 def _contract(root: Node, path: str, sha256: str, published: Sequence[PublishedTable]) -> Contract | None:
@@ -124,26 +124,27 @@ def _dataset(node: Node) -> str:
 
 
 def _landing(root: Node) -> Node | None:
-    named = [each for each in root["servers"] if each["server"].value == LANDING]
+    named = [server for server in root["servers"] if server["server"].value == LANDING]
     if not named:
         root["servers"].refuse(
             f"there is a pipeline but no landing server; add one of type s3 with `server: {LANDING}`"
         )
-    for each in named[1:]:
-        each.refuse(f"the server {LANDING} stands twice, first on line {named[0].line}")
-    for each in named[:1]:
-        if each["type"].value != "s3":
-            each["type"].refuse(f"the landing server is of type {each['type'].value!r}; allowed: s3")
-            return None
-    return named[0] if named else None
+        return None
+    for server in named[1:]:
+        server.refuse(f"the server {LANDING} stands twice, first on line {named[0].line}")
+    type_ = named[0]["type"]
+    if type_.value != "s3":
+        type_.refuse(f"the landing server is of type {type_.value!r}; allowed: s3")
+        return None
+    return named[0]
 
 
 def _athena(root: Node) -> Node | None:
-    found = [each for each in root["servers"] if each["type"].value == "athena"]
-    if len(found) != 1:
-        place = found[1] if found else root["servers"]
-        place.refuse(f"found {len(found)} servers of type athena; exactly one says where the table is read")
-    return found[0] if found else None
+    servers = [server for server in root["servers"] if server["type"].value == "athena"]
+    if len(servers) != 1:
+        place = servers[1] if servers else root["servers"]
+        place.refuse(f"found {len(servers)} servers of type athena; exactly one says where the table is read")
+    return servers[0] if servers else None
 
 
 def _schema(root: Node) -> Node | None:

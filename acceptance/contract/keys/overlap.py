@@ -15,7 +15,7 @@ _FREE = "x"  # stands where both patterns allow any character
 
 
 def common_key(ours: Sequence[Segment], theirs: Sequence[Segment]) -> str | None:
-    """An example of a key that both patterns accept, or None.
+    """Return an example of a key that both patterns accept, or None.
 
     A field never holds "/", so patterns overlap segment by segment, and a pair of segments without a common text
     proves that there is no such key. Beyond that, repeated fields must agree and dates must exist: the pair with the
@@ -33,7 +33,7 @@ class _Search:
     tries: int = 0
 
     def settle(self, pairs: Mapping[int, tuple[Segment, Segment]], own: Values, their: Values) -> dict[int, str] | None:
-        """A common text for each pair, given the values that are known."""
+        """Find a common text for each pair, given the known values."""
         if not pairs:
             return {}
         choices = {index: list(_common_texts(*pair, own, their)) for index, pair in pairs.items()}
@@ -58,14 +58,14 @@ class _Search:
 
 
 def _freedom(texts: Sequence[str]) -> tuple[int, ...]:
-    """Orders pairs of segments: those without a common text, then those with few, then those of any characters."""
+    """Order pairs of segments: those without a common text, then those with few, then those of any characters."""
     shortest = texts[0] if texts else ""
     settled = len(shortest) - shortest.count(_FREE)
     return (1, -settled, len(texts)) if _FREE in shortest else (0, 0, len(texts))
 
 
 def _common_texts(ours: Segment, theirs: Segment, own_values: Values, their_values: Values) -> Iterator[str]:
-    """Texts that fit both segments, where the values known so far stand for their placeholders; shortest first.
+    """Yield texts that fit both segments, with the known values of placeholders filled in; shortest first.
 
     Searches the product of the two segments, so no text means that there is none. Each state of the product is left
     at most `_MOST_VISITS` times: where there are endlessly many texts, these are some of them.
@@ -88,7 +88,7 @@ def _common_texts(ours: Segment, theirs: Segment, own_values: Values, their_valu
 
 
 def _places(segment: Segment, values: Values) -> list[tuple[str, bool]]:
-    """The characters allowed at each place, and whether more of them may follow."""
+    """Return the characters allowed at each place, and True if more of them may follow."""
     places: list[tuple[str, bool]] = []
     for token in segment.tokens:
         literal = token if isinstance(token, str) else values.get(token)

@@ -52,7 +52,7 @@ class Segment:
 
 
 def split(tokens: Sequence[Token]) -> tuple[Segment, ...]:
-    """The segments of a whole pattern. Raises ValueError as `Segment.of` does."""
+    """Split a whole pattern into segments. Raises ValueError as `Segment.of` does."""
     segments: list[list[Token]] = [[]]
     for token in tokens:
         first, *others = token.split("/") if isinstance(token, str) else [token]
@@ -62,7 +62,7 @@ def split(tokens: Sequence[Token]) -> tuple[Segment, ...]:
 
 
 def date_of(values: Values) -> date | None:
-    """None while a part of it is not known. Raises UnroutableKey for a date that does not exist."""
+    """Return the business date, None while a part of it is unknown. Raise UnroutableKey for an impossible date."""
     parts = [values.get(Placeholder(BUSINESS_DATE, directive), "") for directive in DIGITS]
     if not all(parts):
         return None

@@ -1,4 +1,4 @@
-"""The file that tells that a delivery is complete, a marker or a manifest: what it is named and whose it is."""
+"""The marker or manifest that completes a delivery: its name, and the delivery that it belongs to."""
 
 from collections.abc import Iterator
 from datetime import date
@@ -17,7 +17,7 @@ _ANY_VALUE = "\N{REPLACEMENT CHARACTER}"  # no text of a pattern matches it by c
 
 
 def signal_template(name: str, members: KeyTemplate) -> KeyTemplate:
-    """The keys of the files of this name, a text with placeholders and `*`, for the deliveries of a key template.
+    """Return the keys of the files of this name, a text with placeholders and `*`, for a key template's deliveries.
 
     Such a file lies in the deepest folder that the files of its delivery have in common. Folder and name must tell the
     business date and each field but `{file}`: whose it is. One whose name holds `{file}` belongs to that file alone.
@@ -40,7 +40,7 @@ def signal_template(name: str, members: KeyTemplate) -> KeyTemplate:
 
 
 def after_file(members: KeyTemplate) -> str:
-    """The text with which the keys end behind `{file}`, such as .csv; none if they end otherwise."""
+    """Return the text behind `{file}` at the end of the keys, such as .csv; empty if they end otherwise."""
     match members.segments[-1].tokens:
         case (*_, Placeholder(name=name), str() as text) if name == FILE:
             return text
@@ -56,7 +56,7 @@ def _with_wildcards(name: str) -> Iterator[Token]:
         for index, text in enumerate(token.split(WILDCARD)):
             if index:
                 count += 1
-                yield Placeholder(WILDCARD * count)  # each by a name of its own: they may hold different texts
+                yield Placeholder(WILDCARD * count)  # names differ, as wildcards may hold different texts
             if text:
                 yield text
 
@@ -65,15 +65,15 @@ def _refuse_unknown(name: str, parts: tuple[Token, ...], members: KeyTemplate) -
     known = {*members.fields, BUSINESS_DATE}
     for part in parts:
         if isinstance(part, Placeholder) and not part.is_wildcard and part.name not in known:
-            allowed = ", ".join(f"{{{each}}}" for each in (*members.fields, f"{BUSINESS_DATE}:%Y%m%d"))
+            allowed = ", ".join(f"{{{name}}}" for name in (*members.fields, f"{BUSINESS_DATE}:%Y%m%d"))
             raise ValueError(f"unknown placeholder {part} in {name!r}; allowed: {allowed}, and * for any characters")
 
 
 def _refuse_ownerless(name: str, segments: tuple[Segment, ...], fields: list[str]) -> None:
-    told = {placeholder for segment in segments for placeholder in segment.placeholders}
-    directives = "".join(each for each in DIGITS if Placeholder(BUSINESS_DATE, each) not in told)
+    known = {placeholder for segment in segments for placeholder in segment.placeholders}
+    directives = "".join(part for part in DIGITS if Placeholder(BUSINESS_DATE, part) not in known)
     missing = [f"{{{BUSINESS_DATE}:{directives}}}"] if directives else []
-    missing += [f"{{{field}}}" for field in fields if Placeholder(field) not in told]
+    missing += [f"{{{field}}}" for field in fields if Placeholder(field) not in known]
     if missing:
         folder = "".join(f"{segment}/" for segment in segments[:-1]) or "the root of the bucket"
         raise ValueError(

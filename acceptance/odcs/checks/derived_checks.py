@@ -16,7 +16,7 @@ from acceptance.odcs.checks.quality_rules import read_rule, reconciliation
 from acceptance.odcs.checks.relationships import Tables, read_relationships
 from acceptance.odcs.checks.service_levels import read_latency
 from acceptance.odcs.checks.valid_values import Value, read_bound, read_pattern, read_values
-from acceptance.odcs.document.node import Node
+from acceptance.odcs.document.node import Node, free_name
 
 Drafts = Iterator[tuple[Check, Node]]
 """Checks, each with the place in the contract that it comes from; ids may still be empty or taken."""
@@ -194,18 +194,10 @@ def _with_ids(derived: Sequence[tuple[Check, Node]], rules: Sequence[tuple[Check
             named.append(check)
             continue
         stem = check.id or "_".join((*check.columns, ID_STEMS[check.metric]))
-        free = next(name for name in _numbered(stem) if name not in taken)
+        free = free_name(stem, taken)
         taken[free] = node
         named.append(replace(check, id=free))
     return tuple(sorted(named, key=lambda check: [*_ORDER, check.metric].index(check.metric)))
-
-
-def _numbered(stem: str) -> Iterator[str]:
-    yield stem
-    number = 2
-    while True:
-        yield f"{stem}_{number}"
-        number += 1
 
 
 ID_STEMS = {

@@ -1,4 +1,4 @@
-"""The `format` of ODCS's logicalTypeOptions: of texts a pattern, of numbers a range, of times of the day both."""
+"""The `format` of ODCS's logicalTypeOptions: a pattern for texts, a range for numbers, both for times of the day."""
 
 import re
 from collections.abc import Iterator
@@ -10,7 +10,7 @@ from acceptance.odcs.columns.columns import strptime_pattern
 from acceptance.odcs.document.node import Node, hint, shown
 
 Promise = tuple[str, Valid, str]
-"""Suffix of a check's id, what is valid, and the same for people."""
+"""The suffix of a check's id, the valid values, and a sentence about them."""
 
 _LABEL = "[A-Za-z0-9]([A-Za-z0-9-]{0,61}[A-Za-z0-9])?"
 _HOSTNAME = rf"{_LABEL}(\.{_LABEL})*"
@@ -36,7 +36,7 @@ _PATTERNS = {
     "uri": r"[A-Za-z][A-Za-z0-9+.-]*:[^\s<>\"{}|\\^`]+",
     "uuid": "[0-9A-Fa-f]{8}(-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}",
 }
-"""String formats that a pattern says without doubt. Not among them: binary, password; any text is one."""
+"""String formats that a pattern describes. Any text is a binary or a password, so these are not among them."""
 
 _BITS = re.compile(r"([iu])(8|16|32|64|128)")
 _FLOATS = {"f32": (HiveKind.FLOAT,), "f64": FLOATS}
@@ -56,7 +56,7 @@ def string_format(name: str, option: Node) -> Iterator[Promise]:
 
 
 def number_format(column: Column, option: Node) -> Iterator[Promise]:
-    """Rust's names of numbers: a range for integers; for floats the type of the column says it."""
+    """Yield the range of an integer format. The names are Rust's; the column's type must be that of a float format."""
     given = option.text()
     bits = _BITS.fullmatch(given)
     if bits and not column.kind.is_float:
@@ -70,12 +70,12 @@ def number_format(column: Column, option: Node) -> Iterator[Promise]:
 
 
 def _if_narrow(bound: int) -> int | None:
-    """A bound that a column can break: none holds more than 38 digits."""
+    """Return a bound that a column can break, as no column holds more than 38 digits; else None."""
     return bound if abs(bound) < 10**38 else None
 
 
 def zone_options(options: Node) -> None:
-    """`timezone: false` and UTC are what Athena's timestamps are; anything else would be a promise nobody keeps."""
+    """Refuse any zone but UTC: Athena's timestamps have no other."""
     if options["timezone"].value:
         options["timezone"].refuse("Athena's timestamps have no zone; write false")
     zone = options["defaultTimezone"]
@@ -87,7 +87,7 @@ def zone_options(options: Node) -> None:
 
 
 def time_of_day(column: Column, options: Node) -> Iterator[Promise]:
-    """A time is a text in the table, as Athena's tables have no such type; so its format must order as time does."""
+    """Yield the pattern and the range of a time. It is a text in Athena, so its format must sort as times do."""
     option = options["format"]
     jdk = option.text(_ISO_TIME)
     pattern = strptime_pattern(jdk, option.refuse)
@@ -101,10 +101,10 @@ def time_of_day(column: Column, options: Node) -> Iterator[Promise]:
     regex = "".join(_TIME_PARTS.get(part) or re.escape(part.replace("%%", "%")) for part in parts)
     yield "format", Valid(pattern=f"^{regex}$"), f"{column.name} is a time such as {jdk}"
     low, above, high, below = (_time(options[key], regex) for key in _SIGNS)
-    said = [f"{sign} {options[key].value}" for key, sign in _SIGNS.items() if key in options]
-    if said:
+    limits = [f"{sign} {options[key].value}" for key, sign in _SIGNS.items() if key in options]
+    if limits:
         valid = Valid(minimum=low, exclusive_minimum=above, maximum=high, exclusive_maximum=below)
-        yield "range", valid, f"{column.name} {' and '.join(said)}"
+        yield "range", valid, f"{column.name} {' and '.join(limits)}"
 
 
 _SIGNS = {"minimum": ">=", "exclusiveMinimum": ">", "maximum": "<=", "exclusiveMaximum": "<"}

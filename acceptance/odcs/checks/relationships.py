@@ -45,12 +45,12 @@ class _Named:
 def read_relationships(
     table: Node, columns: Sequence[tuple[Column, Node]], tables: Tables
 ) -> Iterator[tuple[Check, Node]]:
-    """A check for each relationship of the table and of its properties; what cannot be checked is refused."""
+    """Yield a check for each relationship of the table and of its properties; refuse what cannot be checked."""
     for column, of_column in columns:
         for node in of_column["relationships"]:
             yield from _relationship(node, [column], tables)
     for node in table["relationships"]:
-        here = [_own_column(each, table, columns) for each in _items(node["from"])]
+        here = [_own_column(item, table, columns) for item in _items(node["from"])]
         if None not in here:
             yield from _relationship(node, [column for column in here if column is not None], tables)
 
@@ -74,7 +74,7 @@ def _own_column(node: Node, table: Node, columns: Sequence[tuple[Column, Node]])
 
 
 def _relationship(node: Node, here: Sequence[Column], tables: Tables) -> Iterator[tuple[Check, Node]]:
-    there = [_target(each, tables) for each in _items(node["to"])]
+    there = [_target(item, tables) for item in _items(node["to"])]
     found = [pair for pair in there if pair is not None]
     if len(found) < len(there):
         return
@@ -131,21 +131,21 @@ def _named(node: Node) -> _Named | None:
 
 
 def _target(node: Node, tables: Tables) -> tuple[PublishedTable, PublishedColumn] | None:
-    """The table and the column that are meant, or None after a refusal."""
+    """Return the table and the column that the node names; None after a refusal."""
     named = _named(node)
     if named is None:
         return None
-    all_of = [each for each in tables.published if not named.file or _is_file(each.path, named.file)]
-    fitting = [each for each in all_of if named.is_of(each, named.table)]
-    own = [each for each in fitting if each.path == tables.path]
-    found = own if own and not named.file else fitting
-    if len(found) != 1:
-        node.refuse(_not_one(named, found, all_of))
+    known = [table for table in tables.published if not named.file or _is_file(table.path, named.file)]
+    fitting = [table for table in known if named.is_of(table, named.table)]
+    own = [table for table in fitting if table.path == tables.path]
+    chosen = own if own and not named.file else fitting
+    if len(chosen) != 1:
+        node.refuse(_not_one(named, chosen, known))
         return None
-    table = found[0]
-    column = next((each for each in table.columns if named.is_of(each, named.column)), None)
+    table = chosen[0]
+    column = next((column for column in table.columns if named.is_of(column, named.column)), None)
     if column is None:
-        names = [each.id if named.by_id else each.name for each in table.columns]
+        names = [column.id if named.by_id else column.name for column in table.columns]
         node.refuse(f"{table.path} has no such property of {table.name}; {hint(named.column, names)}")
     elif table.table is None:
         node.refuse(f"{table.path} does not say where Athena reads {table.name}; it needs one server of type athena")
@@ -156,13 +156,13 @@ def _target(node: Node, tables: Tables) -> tuple[PublishedTable, PublishedColumn
     return None
 
 
-def _not_one(named: _Named, found: Sequence[PublishedTable], known: Sequence[PublishedTable]) -> str:
-    if found:
-        paths = " or in ".join(each.path for each in found)
+def _not_one(named: _Named, fitting: Sequence[PublishedTable], known: Sequence[PublishedTable]) -> str:
+    if fitting:
+        paths = " or in ".join(table.path for table in fitting)
         return f"{named.text} could be in {paths}; name the file: FILE.yaml#/schema/TABLE_ID/properties/PROPERTY_ID"
     if named.file and not known:
         return f"no contract {named.file} was read; put it into the folder of the contracts"
-    names = sorted({each.id if named.by_id else each.name for each in known} - {""})
+    names = sorted({table.id if named.by_id else table.name for table in known} - {""})
     where = f"{named.file} has" if named.file else "the contracts that were read have"
     return f"{where} no table {named.table!r}; {hint(named.table, names or ['none'])}"
 

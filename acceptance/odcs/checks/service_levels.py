@@ -1,4 +1,4 @@
-"""The `slaProperties` that Aceite keeps: latency as a check of each delivery, frequency as a word on what is overdue.
+"""The `slaProperties` that Aceite keeps: latency as a check of each delivery, frequency for the overdue deliveries.
 
 Latency is the time from the landing of a delivery's last file until its rows are found in the table. It warns, as late
 data is still what was promised, unless the custom property `severity` says otherwise. Frequency is the longest time
@@ -51,7 +51,7 @@ def read_frequency(root: Node, table: Node) -> timedelta | None:
 
 
 def read_availability(root: Node, table: Node) -> time | None:
-    """The time of day, with its offset, by which a delivery comes; the first of several."""
+    """Read the time of day, with its offset, by which a delivery comes; the first of several."""
     return min((_time_of_day(node["value"]) for node in _of(root, table, _AVAILABILITY)), default=None)
 
 
@@ -75,7 +75,7 @@ def _of(root: Node, table: Node, names: tuple[str, ...]) -> Iterator[Node]:
 
 
 def _duration(node: Node) -> timedelta:
-    """One that was refused becomes a duration of no meaning."""
+    """Read a duration. For a refused value the result has no meaning."""
     unit = next((unit for names, unit in _UNITS.items() if node["unit"].value in names), None)
     if unit is None:
         names = [name for names in _UNITS for name in names]
@@ -93,21 +93,21 @@ def _duration(node: Node) -> timedelta:
 
 
 def _time_of_day(value: Node) -> time:
-    """One that was refused becomes a time of no meaning."""
+    """Read a time of day with its offset. For a refused value the result has no meaning."""
     try:
-        found = time.fromisoformat(str(value.value))
+        moment = time.fromisoformat(str(value.value))
     except ValueError:
-        found = time()
-    if found.tzinfo is None:
+        moment = time()
+    if moment.tzinfo is None:
         value.refuse(
             f"found {shown(value.value)}; a time of day with its offset is needed, such as 09:00-03:00 or 12:00Z"
         )
         return time(tzinfo=UTC)
-    return found
+    return moment
 
 
 def _refuse_unknown_elements(element: Node, table: Node) -> None:
-    names = [str(each["name"].value) for each in table["properties"]]
+    names = [str(property_["name"].value) for property_ in table["properties"]]
     for text in element.text(",".join(names[:1])).split(","):
         object_, _, name = text.strip().rpartition(".")
         if object_ not in ("", table["name"].value) or name not in names:

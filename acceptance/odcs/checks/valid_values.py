@@ -14,7 +14,7 @@ from acceptance.sql.patterns import problem_of
 Value = Number | str | bool
 
 MOST_PATTERN = 1000
-"""Characters. A longer one is no rule that a person could check."""
+"""The most characters of a pattern. No person can check a longer one."""
 
 _NUMBER = re.compile(r"[+-]?[0-9]{1,38}([.][0-9]{1,38})?", re.ASCII)
 
@@ -48,8 +48,8 @@ def read_missing(node: Node, column: Column) -> tuple[Value, ...]:
     """Read the values that count as missing beside null, each once, with the column's type: -999 is -999.00 too."""
     if not node.sequence():
         node.refuse("missingValues needs the list of values that count as missing beside null")
-    told = (each for each in node.sequence() if each.value is not None)  # that null is missing goes without saying
-    values = [_text_of(each) if column.kind.is_text else read_value(_unquoted(each, column), column) for each in told]
+    items = (item for item in node.sequence() if item.value is not None)  # null is always missing
+    values = [_text_of(item) if column.kind.is_text else read_value(_unquoted(item, column), column) for item in items]
     return tuple(dict.fromkeys(value for value in values if value is not None))
 
 
@@ -60,7 +60,7 @@ def _text_of(node: Node) -> str:
 
 
 def _unquoted(node: Node, column: Column) -> Node:
-    """A number or truth that is written as a text, as missing values often are; anything else as it is."""
+    """Return the number or boolean that a text holds, as missing values are often quoted; any other node as it is."""
     text = node.value
     if not isinstance(text, str):
         return node
@@ -96,7 +96,7 @@ def read_pattern(node: Node) -> str | None:
 
 
 def _moment(text: str, column: Column) -> str | None:
-    """The ISO text of a date or timestamp written as ISO, or as the column lands."""
+    """Return the ISO text of a date or timestamp that is written as ISO, or as the column lands."""
     parse = date.fromisoformat if column.kind is HiveKind.DATE else datetime.fromisoformat
     try:
         moment: date = parse(text)

@@ -1,14 +1,13 @@
 """The columns of the table, from the properties of an ODCS schema object."""
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 
 from acceptance.contract.contract import Column
 from acceptance.contract.hive_types import PARTITION_KINDS, TEXTS, WHOLE_NUMBERS, HiveKind, HiveType
-from acceptance.odcs.columns.comparison_properties import PROPERTIES, REMOVED, as_compared
 from acceptance.odcs.document.custom_properties import custom_properties
-from acceptance.odcs.document.node import Node, hint
+from acceptance.odcs.document.node import Node, hint, shown
 
 LOGICAL_TYPES = {
     "string": TEXTS,
@@ -21,6 +20,8 @@ LOGICAL_TYPES = {
 }
 """The Hive types that can hold a logical type."""
 
+_PROPERTIES = ("landed", "compare", "digits")
+_REMOVED = "computed"
 _NESTED = ("array", "map", "object", "vector")
 
 _TYPE_OF = {"string": "string", "time": "string", "integer": "bigint", "number": "double"}
@@ -40,7 +41,7 @@ def column_name(node: Node) -> str:
 
 def read_columns(table: Node) -> tuple[tuple[Column, Node], ...]:
     """Read a column for each property that can be one, with the property. Names are lower case, as in the catalog."""
-    found: dict[str, tuple[Column, Node]] = {}
+    columns: dict[str, tuple[Column, Node]] = {}
     landed: dict[str, Node] = {}
     if not table["properties"].value:
         table.refuse("the table has no properties, so nothing can be checked")
@@ -48,15 +49,15 @@ def read_columns(table: Node) -> tuple[tuple[Column, Node], ...]:
         column = _column(node)
         if column is None:
             continue
-        if column.name in found:
-            node.refuse(f"the column {column.name} stands twice, first on line {found[column.name][1].line}")
+        if column.name in columns:
+            node.refuse(f"the column {column.name} stands twice, first on line {columns[column.name][1].line}")
         elif not column.partition and column.in_file and column.landed.casefold() in landed:
             first = landed[column.landed.casefold()]
             node.refuse(f"the landed column {column.landed!r} stands twice, first on line {first.line}")
-        found.setdefault(column.name, (column, node))
+        columns.setdefault(column.name, (column, node))
         if not column.partition and column.in_file:
             landed[column.landed.casefold()] = node
-    return tuple(found.values())
+    return tuple(columns.values())
 
 
 def _column(node: Node) -> Column | None:
@@ -64,7 +65,7 @@ def _column(node: Node) -> Column | None:
     for key, message in _UNSUPPORTED.items():
         if node[key].value and (key, node[key].value) != ("semanticType", "column"):
             node[key].refuse(message)
-    given = custom_properties(node, PROPERTIES, removed=(REMOVED,))
+    given = custom_properties(node, _PROPERTIES, removed=(_REMOVED,))
     partition = bool(node["partitioned"].value)
     column = Column(
         name=column_name(node),
@@ -78,7 +79,7 @@ def _column(node: Node) -> Column | None:
     )
     if partition and column.type and not column.kind.can_partition:
         node.refuse(f"a partition column cannot be of type {column.type}; allowed: {', '.join(PARTITION_KINDS)}")
-    return as_compared(replace(column, landed_format=_landed_format(node, logical)), given) if column.type else None
+    return _as_compared(replace(column, landed_format=_landed_format(node, logical)), given) if column.type else None
 
 
 _UNSUPPORTED = {
@@ -114,8 +115,51 @@ def hive_type(node: Node, logical: str) -> str | None:
     return str(type_)
 
 
+def _as_compared(column: Column, given: Mapping[str, Node]) -> Column:
+    """Return the column with its custom properties applied. Refuses them for a partition column."""
+    if column.partition:
+        for name in given:
+            given[name].refuse(
+                "a partition column is not in the landed file: its value comes from `partition` of the pipeline"
+            )
+        return column
+    landed, compare = given.get("landed"), given.get("compare")
+    if _REMOVED in given:
+        given[_REMOVED].refuse(
+            f"`computed` is not supported: landed and table are compared as they are. Write `landed: false` and "
+            f"`compare: false` for {column.name}, and a quality rule of `type: sql` that says what it must hold"
+        )
+    if compare is not None and not isinstance(compare.value, bool):
+        compare.refuse(f"found {shown(compare.value)}; allowed: false, to leave the column out of the comparison")
+    column = replace(
+        column,
+        in_file=landed is None or landed.value is not False,
+        compared=compare is None or compare.value is not False,
+    )
+    if landed is not None and column.in_file:
+        column = replace(column, landed=landed.text(column.landed))
+    return _with_digits(column, given["digits"]) if "digits" in given else column
+
+
+def _with_digits(column: Column, node: Node) -> Column:
+    value = node.value
+    if column.kind is HiveKind.TIMESTAMP:
+        if value != 3:
+            node.refuse(f"found {shown(value)}; allowed: 3, so that what is below a millisecond is rounded")
+        return replace(column, rounded=True)
+    if not column.kind.is_float:
+        node.refuse(f"only of float, double and timestamp so many digits are compared; {column.name} is {column.type}")
+        return column
+    if value == "exact":
+        return replace(column, digits=None)
+    if not isinstance(value, int) or isinstance(value, bool) or not 0 <= value <= 12:
+        node.refuse(f"found {shown(value)}; allowed: 0 to 12 digits after the point, or exact")
+        return column
+    return replace(column, digits=value)
+
+
 def _landed_format(node: Node, logical: str) -> str | None:
-    """The strptime pattern of a date or timestamp that does not land as ISO text."""
+    """Read the strptime pattern of a date or timestamp that does not land as ISO text."""
     option = node["logicalTypeOptions"]["format"]
     if logical not in ("date", "timestamp") or option.value is None:
         return None
@@ -124,7 +168,7 @@ def _landed_format(node: Node, logical: str) -> str | None:
     if pattern is None:
         return None
     directives = re.findall(r"%[^%]", pattern.replace("%%", ""))
-    missing = [each for each in needed if each not in directives]
+    missing = [directive for directive in needed if directive not in directives]
     if missing or len(set(directives)) < len(directives) or (logical == "date" and len(directives) > len(needed)):
         option.refuse(f"found {option.value!r}; a {logical} needs each of its parts once, such as {_EXAMPLE[logical]}")
     return pattern
@@ -134,7 +178,7 @@ _EXAMPLE = {"date": "yyyy-MM-dd", "timestamp": "yyyy-MM-dd'T'HH:mm:ss"}
 
 
 def strptime_pattern(jdk: str, refuse: Callable[[str], None]) -> str | None:
-    """A pattern of Java's DateTimeFormatter as one of strptime. Quoted texts and signs stand for themselves."""
+    """Translate a pattern of Java's DateTimeFormatter to strptime. Quoted texts and signs stand for themselves."""
     pattern = ""
     for part in _JDK_PART.finditer(jdk):
         text = part[0]

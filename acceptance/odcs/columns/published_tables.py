@@ -32,7 +32,7 @@ class PublishedTable:
 
 
 def published_tables(text: str, path: str, environment: Mapping[str, str]) -> tuple[PublishedTable, ...]:
-    """The tables of any ODCS document, watched or not. None of one that is broken: reading it by itself says why."""
+    """Read the tables of any ODCS document, watched or not. An invalid document has none."""
     try:
         root, _ = resolve_variables(read_document(text, path), environment)
     except ContractError:
@@ -41,7 +41,7 @@ def published_tables(text: str, path: str, environment: Mapping[str, str]) -> tu
 
 
 def tables_of(root: Node) -> Iterator[PublishedTable]:
-    quiet = replace(root, source=replace(root.source, problems=[]))  # what is wrong there is not told here
+    quiet = replace(root, source=replace(root.source, problems=[]))  # the reader of that contract reports its problems
     servers = [server for server in quiet["servers"] if server["type"].value == "athena"]
     for schema in quiet["schema"]:
         table = read_table(servers[0], schema) if len(servers) == 1 else None
@@ -69,5 +69,4 @@ def _column(node: Node) -> PublishedColumn:
 
 
 def _id(node: Node) -> str:
-    """Empty if it has none: no reference is."""
     return str(node["id"].value or "")

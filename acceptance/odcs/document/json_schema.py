@@ -24,17 +24,17 @@ def refuse_invalid(root: Node) -> None:
     errors = [_deepest(error) for error in _validator().iter_errors(root.value)]
     causes = [_at(error) for error in errors if error.validator not in _UNKNOWN_KEYS]
     untyped = set(_without_logical_type(root))
-    said = {(at, "logicalType is missing; every property needs one") for at in untyped}
+    problems = {(at, "logicalType is missing; every property needs one") for at in untyped}
     for error in errors:
         at = _at(error)
         if _follows_from_missing_type(error, untyped):
             continue
         if error.validator in _UNKNOWN_KEYS:
             disturbed = any(cause[: len(at)] == at for cause in causes)
-            said |= {((*at, key), text) for key, text in _unknown_keys(error, disturbed)}
+            problems |= {((*at, key), text) for key, text in _unknown_keys(error, disturbed)}
         else:
-            said |= {(at, message) for message in _messages(error)}
-    for at, message in said:
+            problems |= {(at, message) for message in _messages(error)}
+    for at, message in problems:
         Node(None, root.source, at).refuse(message)
 
 
@@ -62,7 +62,7 @@ def _is_about_operators(error: ValidationError) -> bool:
 def _without_logical_type(root: Node) -> Iterator[At]:
     for table in root["schema"]:
         yield from (
-            each.at for each in table["properties"] if isinstance(each.value, dict) and "logicalType" not in each
+            node.at for node in table["properties"] if isinstance(node.value, dict) and "logicalType" not in node
         )
 
 
@@ -79,7 +79,7 @@ def _messages(error: ValidationError) -> Iterator[str]:
     found: Any = error.instance
     match error.validator:
         case _ if _is_about_operators(error) and not isinstance(found, dict):
-            return  # that it is no mapping is told by itself
+            return  # the schema has another error about a value that is no mapping
         case _ if _is_about_operators(error):
             given = [operator for operator in Operator if operator in found]
             number = " and ".join(given) or "none"
@@ -93,12 +93,12 @@ def _messages(error: ValidationError) -> Iterator[str]:
         case "type":
             yield f"found {shown(found)}, a value of type {wanted} is needed"
         case "enum" | "const":
-            allowed = [str(each) for each in (wanted if isinstance(wanted, list) else [wanted])]
+            allowed = [str(value) for value in (wanted if isinstance(wanted, list) else [wanted])]
             yield f"found {shown(found)}; {hint(str(found), allowed)}"
         case "not" if isinstance(wanted, dict) and wanted.keys() == {"required"}:
             yield f"the key {wanted['required'][0]!r} is not allowed here"
         case _ if _is_about_relationships(error):
-            if "from" in found and "to" in found:  # what is missing is told by itself
+            if "from" in found and "to" in found:  # the schema has another error about a missing key
                 yield "`from` and `to` are both one property, or both lists of properties"
         case "pattern":
             yield f"found {shown(found)}, which does not match {wanted}"
@@ -113,10 +113,10 @@ def _is_about_relationships(error: ValidationError) -> bool:
 
 
 def _unknown_keys(error: ValidationError, disturbed: bool) -> Iterator[tuple[str, str]]:
-    """The keys that the schema does not allow here.
+    """Yield the keys that the schema does not allow here, each with its message.
 
-    When the place has another problem, `unevaluatedProperties` also names keys that are fine: only words that no
-    branch of the schema has are told then.
+    If the place has another problem, `unevaluatedProperties` names valid keys too. Only the keys that no branch of the
+    schema has are then unknown.
     """
     instance: Any = error.instance
     known = sorted(set(_property_names(error.schema, None if disturbed else instance)))
@@ -126,7 +126,7 @@ def _unknown_keys(error: ValidationError, disturbed: bool) -> Iterator[tuple[str
 
 
 def _property_names(schema: Any, instance: Any) -> Iterator[str]:
-    """The keys that a schema speaks of. Branches count when their condition holds for the instance, or all of them."""
+    """Yield the keys of a schema and of its branches: those whose condition holds for the instance, all without one."""
     if not isinstance(schema, dict):
         return
     yield from schema.get("properties", ())

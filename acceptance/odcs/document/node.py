@@ -6,6 +6,7 @@ from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from difflib import get_close_matches
 from enum import StrEnum
+from itertools import chain, count
 from typing import Any, TypeVar
 
 from acceptance.errors import Problem
@@ -21,9 +22,9 @@ _DURATION = re.compile(r"(?:(\d{1,4})h)?(?:(\d{1,4})m)?(?:(\d{1,6})s)?", re.ASCI
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """Where a document came from, the line of each of its values, and what was found wrong with it so far.
+    """A document's path, the line of each of its values, and the problems so far.
 
-    `notes` are about what is right, but not ours to keep.
+    `notes` are about valid parts that Aceite does not check.
     """
 
     path: str
@@ -137,6 +138,11 @@ class Node:
         if not isinstance(self.value, list | None):
             self.refuse(f"found {shown(self.value)}, a list is needed")
         return tuple(self) if isinstance(self.value, list) else ()
+
+
+def free_name(stem: str, taken: Collection[str]) -> str:
+    """Return the stem, or the stem with the first number from 2 that makes it a free name."""
+    return next(name for name in chain((stem,), (f"{stem}_{number}" for number in count(2))) if name not in taken)
 
 
 def hint(found: str, allowed: Collection[str]) -> str:

@@ -18,7 +18,7 @@ from acceptance.odcs.document.node import At, Node, Source, shown
 MOST_BYTES = 1_000_000
 MOST_VALUES = 50_000
 MOST_CHARACTERS = 4_000_000
-"""The limit of all texts together; an alias counts wherever it is used."""
+"""The limit of all texts together. An alias counts at each use."""
 
 MOST_DEPTH = 40
 
@@ -77,10 +77,10 @@ def holds_variable(text: str) -> bool:
 
 
 def resolve_variables(root: Node, environment: Mapping[str, str]) -> tuple[Node, tuple[Problem, ...]]:
-    """The document with `${NAME}` and `${NAME:-default}` replaced in its texts, and a problem for each without a value.
+    """Replace `${NAME}` and `${NAME:-default}` in the texts. Return a problem for each variable without a value.
 
-    One that contracts may not read has none. As ODCS v3.2 says: a variable that is set to nothing counts as unset, and
-    a default is taken as it stands. What a variable holds is not searched for variables again.
+    A variable that contracts may not read has none. As ODCS v3.2 says, an empty variable is unset, and a default is
+    taken as it stands. The value of a variable is not searched for variables.
     """
     unset = replace(root.source, problems=[])
 
