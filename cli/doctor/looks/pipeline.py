@@ -61,7 +61,7 @@ def workgroup(athena: Client, s3: Client, name: str, output_location: str | None
         return _place("it exists, results go to", s3, location, f"the output location of the workgroup {name}")
     update = "ResultConfigurationUpdates={OutputLocation=s3://BUCKET/PREFIX/}"
     return unmet(
-        "neither the workgroup nor the contract has an output location for the results of queries",
+        "it exists, but has no output location for the results of queries, nor has the contract",
         f"`aws athena update-work-group --work-group {name} --configuration-updates {update}`, or give the athena "
         f"server in {named_in} a stagingDir",
     )
