@@ -1,4 +1,4 @@
-"""What can go wrong, in one tree.
+"""The errors of Aceite, in one tree.
 
     AceiteError
     ├── ContractError          contract files that cannot be used; carries every Problem found

@@ -15,7 +15,7 @@ DIGITS = {"%Y": 4, "%m": 2, "%d": 2}
 """The directives of a date format, and how many digits each of them has."""
 
 WILDCARD = "*"
-"""How the names of placeholders begin that stand for any characters, or none: see `signal_template`."""
+"""The beginning of a placeholder's name that stands for any characters, or none: see `signal_template`."""
 
 _TOKEN = re.compile(r"\{\{|\}\}|\{([^{}:]*)(?::([^{}]*))?\}|[{}]|[^{}]+")
 _NAME = re.compile(r"[A-Za-z][A-Za-z0-9_]*")

@@ -19,7 +19,7 @@ SPEC = "https://openlineage.io/spec/2-0-2/OpenLineage.json"
 _FACETS = "https://openlineage.io/spec/facets"
 
 _SEVERITY: Mapping[str, str] = {Severity.WARNING: "warn"}
-"""Where OpenLineage has another word than ODCS."""
+"""The words of OpenLineage that differ from those of ODCS."""
 _STATUS = {
     Outcome.PASSED: "pass",
     Outcome.WARNED: "fail",  # its severity says that it does not block

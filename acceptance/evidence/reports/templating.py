@@ -1,4 +1,4 @@
-"""What every page has in common: the templates, and the filters that turn values into text for people."""
+"""The templates of the pages, and the filters that turn values into text for people."""
 
 from functools import cache
 
