@@ -10,7 +10,7 @@ from typing import Self
 from prefect.logging import get_logger
 
 from acceptance.errors import AceiteError
-from flows.workers.process import WarmProcess
+from flows.workers.process import WarmProcess, first_of
 
 _TEND_EVERY_S = 5
 _AFTER_FAILURE_S = 60
@@ -139,12 +139,7 @@ class WarmPool:
         self._idle += [WarmProcess(self._preloaded, self._environment, self._fingerprint) for _ in range(missing)]
 
     async def _await_ready(self, process: WarmProcess) -> None:
-        waiting = [asyncio.ensure_future(event.wait()) for event in (process.ready, process.over)]
-        try:
-            await asyncio.wait(waiting, timeout=_READY_WITHIN_S, return_when=asyncio.FIRST_COMPLETED)
-        finally:
-            for task in waiting:
-                task.cancel()
+        await first_of(process.ready, process.over, within_s=_READY_WITHIN_S)
         if process.over.is_set():
             raise NoWarmProcess(f"process {process.pid} ended with code {process.returncode} before it was ready")
         if not process.ready.is_set():

@@ -66,11 +66,6 @@ class WarmProcess:
         assert self._process.stdin is not None
         return not self.over.is_set() and not self._process.stdin.closed
 
-    async def run(self, job: Mapping[str, Any]) -> None:
-        """Wait until the run is done, or until the process is over: then the run ended abnormally."""
-        self.begin(job)
-        await self.finished()
-
     def begin(self, job: Mapping[str, Any]) -> None:
         assert self._process.stdin is not None
         self.runs += 1
@@ -83,13 +78,9 @@ class WarmProcess:
             self._process.kill()  # it is about to be over, which is what `finished` waits for
 
     async def finished(self) -> None:
-        waiting = [asyncio.ensure_future(event.wait()) for event in (self._answer, self.over)]
-        try:
-            await asyncio.wait(waiting, return_when=asyncio.FIRST_COMPLETED)
-            self.is_running = False
-        finally:
-            for task in waiting:
-                task.cancel()
+        """Wait until the run is done, or until the process is over: then the run ended abnormally."""
+        await first_of(self._answer, self.over)
+        self.is_running = False
 
     def end(self) -> None:
         """Ask the process to end: an idle one does so at once, a run gets a TerminationSignal."""
@@ -118,6 +109,16 @@ class WarmProcess:
                 _tell(loop, self.ready if line.decode().strip() == READY else self._answer)
         self._process.wait()
         _tell(loop, self.over)
+
+
+async def first_of(*events: asyncio.Event, within_s: float | None = None) -> None:
+    """Wait until one of the events is set, or until the time is up."""
+    waiting = [asyncio.ensure_future(event.wait()) for event in events]
+    try:
+        await asyncio.wait(waiting, timeout=within_s, return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        for task in waiting:
+            task.cancel()
 
 
 def _tell(loop: asyncio.AbstractEventLoop, event: asyncio.Event) -> None:

@@ -28,23 +28,19 @@ _OF_RUNS = f"aceite-run-{platform.node()}-"
 
 
 @dataclass(frozen=True)
-class Wanted:
-    """What is to be run, in which environment, and how long it may take, in seconds; after the grace it is killed."""
-
-    entrypoint: str
-    environment: Mapping[str, str | None]
-    within_s: float
-    grace_s: float
-
-
-@dataclass(frozen=True)
 class Starter:
-    """Prefect's process starter, which takes a warm process instead of starting one."""
+    """Prefect's process starter, which takes a warm process instead of starting one.
+
+    The run is told to end after `within_s`, and killed `grace_s` later.
+    """
 
     pool: WarmPool
     fingerprint: Awaitable[str]
     control: ControlChannel
-    what: Wanted
+    entrypoint: str
+    environment: Mapping[str, str | None]
+    within_s: float
+    grace_s: float
 
     async def start(
         self, flow_run: FlowRun, task_status: anyio.abc.TaskStatus[ProcessHandle] = anyio.TASK_STATUS_IGNORED
@@ -56,7 +52,7 @@ class Starter:
             with folder_of_a_run() as folder:
                 process.begin(self._job(flow_run, folder))
                 task_status.started(ProcessHandle(attempt, termination_scope=attempt))  # type: ignore[arg-type]
-                with anyio.move_on_after(self.what.within_s):
+                with anyio.move_on_after(self.within_s):
                     await process.finished()
                 if process.is_running:
                     await self._end_late(flow_run, process)
@@ -68,23 +64,23 @@ class Starter:
     def _job(self, flow_run: FlowRun, folder: str) -> dict[str, Any]:
         port, token = self.control.register(flow_run.id)
         environment = {
-            **self.what.environment,
+            **self.environment,
             "PREFECT__FLOW_RUN_ID": str(flow_run.id),
             "PREFECT__ENABLE_CANCELLATION_AND_CRASHED_HOOKS": "false",  # Prefect's executor runs them, out here
             "PREFECT__CONTROL_PORT": str(port),
             "PREFECT__CONTROL_TOKEN": token,
         }
         return {
-            "entrypoint": self.what.entrypoint,
+            "entrypoint": self.entrypoint,
             "flow_run": flow_run.model_dump(mode="json"),
             "environment": environment,
             "folder": folder,
         }
 
     async def _end_late(self, flow_run: FlowRun, process: WarmProcess) -> None:
-        flow_run_logger(flow_run).error("not done after %g s, its deadline: the run is ended", self.what.within_s)
+        flow_run_logger(flow_run).error("not done after %g s, its deadline: the run is ended", self.within_s)
         process.end()
-        with anyio.move_on_after(self.what.grace_s):
+        with anyio.move_on_after(self.grace_s):
             await process.finished()
         if process.is_running:
             process.kill()

@@ -31,7 +31,7 @@ from flows.workers.cancellation import Cancelling
 from flows.workers.fingerprint import look
 from flows.workers.pool import Share, WarmPool
 from flows.workers.process import GRACE_S
-from flows.workers.starter import Starter, Wanted, remove_what_was_left
+from flows.workers.starter import Starter, remove_what_was_left
 
 WITHIN_S = 6 * 60 * 60
 """The default deadline of a run, after which it is considered hung. The worker or its work pool may set another."""
@@ -186,8 +186,15 @@ class WarmWorker(BaseWorker[WarmJobConfiguration, WarmVariables, WarmResult]):
         within_s = configuration.within_s
         if within_s == WITHIN_S and (deadline := self._deadline_of(flow_run)) is not None:
             within_s = deadline.total_seconds()
-        wanted = Wanted(configuration._entrypoint, configuration.env, within_s, configuration.grace_s)
-        starter = Starter(self._pool, self._looks[flow_run.id], self._execution.control_channel, wanted)
+        starter = Starter(
+            self._pool,
+            self._looks[flow_run.id],
+            self._execution.control_channel,
+            configuration._entrypoint,
+            configuration.env,
+            within_s,
+            configuration.grace_s,
+        )
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", DeprecationWarning)
             executor = self._execution.create_executor(
