@@ -220,9 +220,9 @@ SECRET = "s3cr:et/pa?ss"
 ENCODED = "s3cr%3Aet%2Fpa%3Fss"
 
 REFUSED = {
-    "": "none of a database",
-    "ledger.db": "none of a database",
-    f"postgresql+psycopg://aceite:{ENCODED}@db:port/ledger": "none of a database",
+    "": "not a database URL",
+    "ledger.db": "not a database URL",
+    f"postgresql+psycopg://aceite:{ENCODED}@db:port/ledger": "not a database URL",
     f"mysql+pymysql://aceite:{ENCODED}@db/ledger": "of the kind 'mysql+pymysql'",
     f"postgresql+asyncpg://aceite:{ENCODED}@db/ledger": "of the kind 'postgresql+asyncpg'",
     "postgresql://aceite:s3cr@pa?ss@db/ledger": "more than one @",
