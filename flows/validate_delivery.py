@@ -1,24 +1,20 @@
 """Takes one delivery through its pipeline, judges the table, and leaves evidence. One delivery, one verdict."""
 
-import httpx
 from prefect import flow, get_run_logger
 from prefect.client.schemas.objects import State
 from prefect.exceptions import TerminationSignal
 from prefect.runtime import flow_run
 from prefect.states import Completed
 
-from acceptance.announcing.verdict_events import verdict_event_id
 from acceptance.deliveries.pointer import DeliveryPointer
-from acceptance.evidence.assembled import RunFacts
 from acceptance.judging.judge import Verdict
 from flows.evidence.artifacts import publish
 from flows.evidence.chain import Chain
 from flows.evidence.run_facts import this_run
 from flows.installation.clients import load_clients
 from flows.installation.installed import contract_of
-from flows.judging.delivery_run import DeliveryRun
+from flows.judging.delivery_run import DeliveryRun, post_verdicts
 from flows.judging.states import DUPLICATE, RESULTS, state_of
-from flows.prefect_api import events
 from flows.prefect_api.runs import is_being_cancelled
 from flows.prefect_api.switches import held, is_paused
 
@@ -50,7 +46,7 @@ def validate_delivery(delivery: DeliveryPointer, event_id: str | None = None) ->
         if is_being_cancelled(str(flow_run.id)):
             run = this_run(contract, clients.caller)
             if delivery_run.record_cancellation(run):
-                _post_verdict(delivery_run, run)
+                post_verdicts([delivery_run], run)
         raise
     run = this_run(contract, clients.caller)
     evidence = delivery_run.put(run)
@@ -59,16 +55,9 @@ def validate_delivery(delivery: DeliveryPointer, event_id: str | None = None) ->
             name=DUPLICATE, message=f"another run was faster; its evidence is at {delivery_run.evidence_uri}"
         )
     publish(evidence, delivery_run.evidence_uri, clients, delivery_run.delivery.title)
-    _post_verdict(delivery_run, run)
+    post_verdicts([delivery_run], run)
     judgement = delivery_run.judgement
     if judgement.verdict is not Verdict.ACCEPTED:
         # Prefect logs a flow's last state at level INFO, whatever it is. An inconclusive delivery needs a person too.
         get_run_logger().error("%s: %s", judgement.verdict.value, judgement.reason)
     return state_of(judgement)
-
-
-def _post_verdict(delivery_run: DeliveryRun, run: RunFacts) -> None:
-    try:
-        events.post_one(delivery_run.verdict_event(run), verdict_event_id(delivery_run.evidence_uri))
-    except httpx.HTTPError as error:
-        get_run_logger().error("the verdict stands, but its event could not be sent: %s", error)

@@ -1,22 +1,19 @@
 """One batch of deliveries that a single run judges with one query."""
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from threading import Event
 from typing import Any
 
-import httpx
 from prefect import get_run_logger, task
 from prefect.cache_policies import NO_CACHE
-from prefect.client.orchestration import get_client
 from prefect.client.schemas.objects import State
 from prefect.exceptions import TerminationSignal
 from prefect.states import Completed, Failed
 from prefect.utilities.annotations import quote
 
-from acceptance.announcing.verdict_events import verdict_event_id
 from acceptance.contract.contract import Contract
 from acceptance.deliveries.delivery import MOST_TOGETHER
 from acceptance.deliveries.placeholders import partition_values
@@ -29,10 +26,9 @@ from aws.athena import QueryAnswer
 from aws.waiting import waits_end_with
 from flows.evidence.artifacts import publish, publish_list
 from flows.installation.clients import load_clients
-from flows.judging.delivery_run import QUERY_WITHIN, DeliveryRun, query_record
-from flows.judging.measuring import Measured, measure_together
+from flows.judging.delivery_run import QUERY_WITHIN, DeliveryRun, post_verdicts
+from flows.judging.measuring import Measured, measure_together, query_record
 from flows.judging.states import DUPLICATE, state_of
-from flows.prefect_api import events
 from flows.prefect_api.runs import is_being_cancelled
 from flows.steps.table import ask_athena
 from flows.steps.timeline import StepStopped, Timeline, escape_braces, without_task_run
@@ -73,9 +69,8 @@ class Batch:
                 yield
         except TerminationSignal:
             if is_being_cancelled(self.run.id):
-                self._post_verdicts(
-                    delivery_run for delivery_run in self._claimed if delivery_run.record_cancellation(self.run)
-                )
+                cancelled = (each for each in self._claimed if each.record_cancellation(self.run))
+                post_verdicts(cancelled, self.run)
             raise
 
     def judge(self, lot: Sequence[DeliveryRun]) -> None:
@@ -85,7 +80,7 @@ class Batch:
         known = self._measure([delivery_run for delivery_run in claimed if delivery_run.usable])
         evidence = self._each(claimed, lambda delivery_run: self._conclude(delivery_run, known.get(id(delivery_run))))
         done = [(delivery_run, put) for delivery_run, put in zip(claimed, evidence, strict=True) if put]
-        self._post_verdicts(delivery_run for delivery_run, _ in done)
+        post_verdicts((delivery_run for delivery_run, _ in done), self.run)
         self.judged += done
 
     def state(self) -> State:
@@ -177,17 +172,6 @@ class Batch:
         ]
         self.failed += [(delivery_run, f"{type(error).__name__}: {error}") for delivery_run, error in failed]
         return [None if isinstance(answer, Exception) else answer for answer in answers]
-
-    def _post_verdicts(self, delivery_runs: Iterable[DeliveryRun]) -> None:
-        try:
-            with get_client(sync_client=True) as client:
-                drafts = [
-                    (verdict_event_id(delivery_run.evidence_uri), delivery_run.verdict_event(self.run))
-                    for delivery_run in delivery_runs
-                ]
-                events.post(client, drafts)
-        except httpx.HTTPError as error:
-            get_run_logger().error("the verdicts stand, but their events could not be sent: %s", error)
 
     def _count(self, verdict: Verdict) -> int:
         return sum(evidence.verdict is verdict for _, evidence in self.judged)

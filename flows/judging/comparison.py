@@ -27,11 +27,6 @@ class Comparison:
     ask: Callable[[str, str, str], Any]
     others: tuple[OtherFile, ...] = ()
 
-    @property
-    def files(self) -> tuple[str, ...]:
-        """The values that tell this delivery's rows in the partition, if a column does."""
-        return files_named(self.contract, self.delivery)
-
     def read_others(self) -> None:
         """Read the other files before the table is measured, so that every row that the table then holds has landed."""
         if self.contract.partition_holds is PartitionHolds.ALL_DELIVERIES:
@@ -60,14 +55,15 @@ class Comparison:
     def _locate(self, findings: Findings, rows: int, usable: frozenset[str]) -> Findings:
         """Find where the sides differ. That they do is known: a failure here changes no verdict and is on record."""
         objects, buckets = self._objects(), buckets_for(rows)
+        files = files_named(self.contract, self.delivery)
         with suppress(StepStopped):
             if self.contract.engine is Engine.ATHENA:
                 uris = [landed.uri for landed in objects]
-                sql = both_sides_query(self.contract, self.partition, usable, self.files, uris)
+                sql = both_sides_query(self.contract, self.partition, usable, files, uris)
                 answer = self.ask("find where the sides differ", "differences", sql)
                 return replace(findings, differences=read_both_sides(self.contract, answer.rows))
             sums = self.timeline.perform("sum what landed by bucket", sum_by_bucket, objects, self.contract, buckets)
-            sql = difference_query(self.contract, self.partition, usable, self.files, sums, rows)
+            sql = difference_query(self.contract, self.partition, usable, files, sums, rows)
             table = read_table_rows(self.ask("find where the table differs", "differences", sql).rows)
             landed = self.timeline.perform(
                 "read the landed rows that differ", read_differing, objects, self.contract, buckets,

@@ -1,6 +1,6 @@
 """One delivery in a run: its claim, pipeline, measuring and evidence."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
@@ -9,12 +9,13 @@ from typing import Any
 import httpx
 from botocore.exceptions import BotoCoreError
 from prefect import get_run_logger
+from prefect.client.orchestration import get_client
 from prefect.exceptions import PrefectException
 from prefect.utilities.annotations import quote
 
 from acceptance.announcing.delivery_events import EventDraft
 from acceptance.announcing.overdue import run_within
-from acceptance.announcing.verdict_events import failure_of, judged
+from acceptance.announcing.verdict_events import failure_of, judged, verdict_event_id
 from acceptance.contract.contract import Contract
 from acceptance.contract.landing_format import Engine
 from acceptance.deliveries.delivery import Delivery
@@ -33,10 +34,11 @@ from flows.evidence import files as evidence_files
 from flows.evidence.chain import Chain
 from flows.installation.clients import load_clients
 from flows.judging.comparison import Comparison
-from flows.judging.measuring import Measured, measure, rows_of_broken_rules
+from flows.judging.measuring import Measured, failed_query, measure, query_record, rows_of_broken_rules
 from flows.judging.pipeline import Pipeline
 from flows.locks.overrides import OTHERS_WITHIN
-from flows.prefect_api.runs import said_when_cancelled
+from flows.prefect_api import events
+from flows.prefect_api.runs import cancellation
 from flows.steps.evidence_bucket import Claimed, claim, put_evidence
 from flows.steps.landed import read_delivery
 from flows.steps.table import ask_athena, look_in_catalog
@@ -168,8 +170,9 @@ class DeliveryRun:
 
     def record_cancellation(self, run: RunFacts) -> bool:
         """Put the evidence of a run that a person cancelled. Prefect runs no more tasks of it, so there is no task."""
-        clients, said = load_clients(), said_when_cancelled(run.id)
-        reason = f"cancelled by a person: {said}" if said else "cancelled by a person"
+        clients, cancelled = load_clients(), cancellation(run.id)
+        message = cancelled.message if cancelled is not None else None
+        reason = f"cancelled by a person: {message}" if message else "cancelled by a person"
         self.findings = Findings(landed=self.findings.landed, stopped_by=reason)
         evidence = evidence_of(self.facts, self.judgement, run)
         return evidence_files.put_evidence(clients.evidence_s3, clients.evidence_bucket, self.delivery, evidence)
@@ -229,24 +232,11 @@ class DeliveryRun:
             self._found(stopped_by=f"Aceite failed unexpectedly, {type(error).__name__}: {error}")
 
 
-def query_record(purpose: Any, answer: QueryAnswer, deliveries: int = 1) -> QueryRecord:
-    return QueryRecord(
-        purpose=purpose,
-        query_id=answer.query_id,
-        sql=answer.sql,
-        workgroup=answer.workgroup,
-        bytes_scanned=answer.bytes_scanned,
-        total_ms=answer.total_ms,
-        engine_version=answer.engine_version,
-        output_location=answer.output_location,
-        deliveries=deliveries,
-    )
-
-
-def failed_query(contract: Contract, purpose: Any, sql: str, stopped: StepStopped) -> Sequence[QueryRecord]:
-    """Return the record of a query that Athena accepted and failed; none if it got no id."""
-    cause = stopped.__cause__
-    if not isinstance(cause, QueryFailed) or not cause.query_id:
-        return ()
-    workgroup = contract.table.workgroup
-    return [QueryRecord(purpose=purpose, query_id=cause.query_id, sql=sql, workgroup=workgroup, error=str(cause))]
+def post_verdicts(delivery_runs: Iterable[DeliveryRun], run: RunFacts) -> None:
+    """Tell Prefect's server the verdicts. They stand, so a server that does not answer is only logged."""
+    try:
+        drafts = [(verdict_event_id(each.evidence_uri), each.verdict_event(run)) for each in delivery_runs]
+        with get_client(sync_client=True) as client:
+            events.post(client, drafts)
+    except httpx.HTTPError as error:
+        get_run_logger().error("the verdict stands, but its event could not be sent: %s", error)

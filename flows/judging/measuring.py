@@ -6,7 +6,7 @@ from typing import Any
 
 from acceptance.contract.contract import Contract
 from acceptance.errors import AceiteError, QueryFailed
-from acceptance.evidence.evidence import Sample
+from acceptance.evidence.evidence import QueryRecord, Sample
 from acceptance.judging.findings import TableFacts
 from acceptance.judging.judge import Judgement, Measurement
 from acceptance.queries.measuring_query import (
@@ -122,3 +122,26 @@ def _by_athena(error: AceiteError) -> bool:
 
 def _text(value: Any) -> str | None:
     return None if value is None else str(value)
+
+
+def query_record(purpose: Any, answer: QueryAnswer, deliveries: int = 1) -> QueryRecord:
+    return QueryRecord(
+        purpose=purpose,
+        query_id=answer.query_id,
+        sql=answer.sql,
+        workgroup=answer.workgroup,
+        bytes_scanned=answer.bytes_scanned,
+        total_ms=answer.total_ms,
+        engine_version=answer.engine_version,
+        output_location=answer.output_location,
+        deliveries=deliveries,
+    )
+
+
+def failed_query(contract: Contract, purpose: Any, sql: str, stopped: StepStopped) -> Sequence[QueryRecord]:
+    """Return the record of a query that Athena accepted and failed; none if it got no id."""
+    cause = stopped.__cause__
+    if not isinstance(cause, QueryFailed) or not cause.query_id:
+        return ()
+    workgroup = contract.table.workgroup
+    return [QueryRecord(purpose=purpose, query_id=cause.query_id, sql=sql, workgroup=workgroup, error=str(cause))]

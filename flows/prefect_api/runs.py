@@ -54,20 +54,14 @@ def is_being_cancelled(flow_run_id: str) -> bool:
     return state is not None and state.type in (StateType.CANCELLING, StateType.CANCELLED)
 
 
-def said_when_cancelled(flow_run_id: str) -> str:
-    """Return the message of the state that cancelled the run; empty if there is none. Prefect records no user.
-
-    Prefect's UI and `prefect flow-run cancel` send no message. The API accepts one, which may say who and why. If the
-    run has not begun, Prefect keeps the message of CANCELLED only and replaces the state CANCELLING by its own.
-    """
-    cancelled = cancellation(flow_run_id)
-    return (cancelled.message or "") if cancelled is not None else ""
-
-
 def cancellation(flow_run_id: str) -> State | None:
     """Return the state by which a person cancelled the run; None if nobody did, or if it ended with its runner.
 
     It is the first cancelling state: Prefect adds another when it has carried the cancellation out.
+
+    Prefect records no user. Its UI and `prefect flow-run cancel` send no message. The API accepts one, which may say
+    who and why. If the run has not begun, Prefect keeps the message of CANCELLED only and replaces the state
+    CANCELLING by its own.
     """
     with get_client(sync_client=True) as client:
         states = client.read_flow_run_states(UUID(flow_run_id))
