@@ -1,47 +1,21 @@
 """Each watched dataset as a whole: its last new delivery, what was reported as overdue, and pauses."""
 
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime, timedelta
 from typing import Any
 
 import sqlalchemy as sa
 
 from acceptance.announcing.delivery_events import EventDraft
 from acceptance.announcing.overdue import Arrival, Watched
+from acceptance.announcing.overdue_events import Late
 from acceptance.deliveries.pointer import DeliveryPointer
-from flows.ledger.lease import still_held
+from flows.ledger.lease import writing_as
 from flows.ledger.tables import announcement_row, announcements, datasets, deliveries, writing
 
 MOST_LATE = 1000
 """How many late deliveries one look reports; the next look takes the others."""
-
-
-@dataclass(frozen=True, slots=True)
-class Unjudged:
-    """A delivery without a verdict that was not reported as late yet."""
-
-    id: str
-    dataset: str
-    business_date: date
-    pointer: Mapping[str, Any]
-    arrived_at: datetime
-    announcements: int
-    claimed_at: datetime | None
-
-    @property
-    def title(self) -> str:
-        return DeliveryPointer.model_validate(self.pointer).delivery().title
-
-    @property
-    def uri(self) -> str:
-        return DeliveryPointer.model_validate(self.pointer).delivery().first.uri
-
-    @property
-    def state(self) -> str:
-        if self.claimed_at is not None:
-            return f"a run claimed it at {self.claimed_at:%Y-%m-%d %H:%M:%S%z}"
-        return f"announced {self.announcements} times, no run took it" if self.announcements else "not announced yet"
 
 
 class Datasets:
@@ -90,42 +64,30 @@ class Datasets:
         """Record and announce that the delivery due at `due` did not arrive."""
         self._commit(dataset, {"missing_told": due}, draft, now, holder)
 
-    def late(self, allowed: Mapping[str, timedelta], now: datetime) -> tuple[Unjudged, ...]:
-        """Return deliveries without a verdict for longer than allowed and not reported yet, the oldest first."""
+    def late(self, allowed: Mapping[str, timedelta], now: datetime) -> Mapping[str, Sequence[Late]]:
+        """Return by dataset deliveries without a verdict for longer than allowed and not reported yet, oldest first."""
         if not allowed:
-            return ()
+            return {}
         silent = (deliveries.c.judged_at.is_(None), deliveries.c.overdue_told_at.is_(None))
         old = deliveries.c.arrived_at < now - min(allowed.values())
         query = sa.select(deliveries).where(*silent, old, deliveries.c.dataset.in_(list(allowed)))
+        found: defaultdict[str, list[Late]] = defaultdict(list)
         with self._engine.connect() as connection:
-            rows = connection.execute(query.order_by(deliveries.c.arrived_at, deliveries.c.id).limit(MOST_LATE))
-            found = tuple(
-                Unjudged(
-                    row.id,
-                    row.dataset,
-                    row.business_date,
-                    row.pointer,
-                    row.arrived_at,
-                    row.announcements,
-                    row.claimed_at,
-                )
-                for row in rows
-            )
-        return tuple(each for each in found if each.arrived_at + allowed[each.dataset] < now)
+            for row in connection.execute(query.order_by(deliveries.c.arrived_at, deliveries.c.id).limit(MOST_LATE)):
+                due = row.arrived_at + allowed[row.dataset]
+                if due < now:
+                    found[row.dataset].append(_late(row, due))
+        return found
 
     def report_late(self, ids: Iterable[str], draft: EventDraft, now: datetime, holder: str | None = None) -> None:
-        with writing(self._engine) as connection:
-            if holder is not None:
-                still_held(connection, holder)
+        with writing_as(self._engine, holder) as connection:
             connection.execute(sa.update(deliveries).where(deliveries.c.id.in_(list(ids))).values(overdue_told_at=now))
             connection.execute(sa.insert(announcements).values(announcement_row(None, draft, now)))
 
     def _commit(
         self, dataset: str, change: Mapping[str, Any], draft: EventDraft, now: datetime, holder: str | None
     ) -> None:
-        with writing(self._engine) as connection:
-            if holder is not None:
-                still_held(connection, holder)
+        with writing_as(self._engine, holder) as connection:
             connection.execute(sa.update(datasets).where(datasets.c.dataset == dataset).values(**change))
             connection.execute(sa.insert(announcements).values(announcement_row(None, draft, now)))
 
@@ -144,3 +106,12 @@ def _watched(row: Any) -> Watched:
     if row.last_arrived_at is not None:
         last = Arrival(row.last_arrived_at, row.last_business_date, row.last_uri)
     return Watched(row.dataset, row.watched_at, last, row.missing_told, row.paused_at)
+
+
+def _late(row: Any, due: datetime) -> Late:
+    delivery = DeliveryPointer.model_validate(row.pointer).delivery()
+    if row.claimed_at is not None:
+        state = f"a run claimed it at {row.claimed_at:%Y-%m-%d %H:%M:%S%z}"
+    else:
+        state = f"announced {row.announcements} times, no run took it" if row.announcements else "not announced yet"
+    return Late(row.id, delivery.title, row.business_date, delivery.first.uri, row.arrived_at, due, state)

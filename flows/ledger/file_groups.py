@@ -7,9 +7,9 @@ import sqlalchemy as sa
 
 from acceptance.announcing.delivery_events import EventDraft
 from acceptance.deliveries.file_groups import Group, GroupKey
-from flows.ledger.lease import still_held
-from flows.ledger.tables import announcement_row, announcements, groups, writing
-from flows.ledger.writes import GROUP, NewObject, insert_delivery, replace_groups
+from flows.ledger.lease import writing_as
+from flows.ledger.tables import announcement_row, announcements, groups
+from flows.ledger.writes import GROUP, NewObject, insert_deliveries, replace_groups
 
 
 class Groups:
@@ -39,11 +39,9 @@ class Groups:
         holder: str | None = None,
     ) -> None:
         """Write a group, and its delivery or event, in one transaction. Raises LeaseLost."""
-        with writing(self._engine) as connection:
-            if holder is not None:
-                still_held(connection, holder)
+        with writing_as(self._engine, holder) as connection:
             replace_groups(connection, [group])
             if new_object is not None:
-                insert_delivery(connection, new_object, now)
+                insert_deliveries(connection, [new_object], now)
             if event is not None:
                 connection.execute(sa.insert(announcements).values(announcement_row(None, event, now)))

@@ -1,5 +1,7 @@
 """The lease: one watcher at a time may write to the ledger."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import datetime
 
 import sqlalchemy as sa
@@ -37,6 +39,15 @@ class Lease:
     def give_back(self, holder: str) -> None:
         with writing(self._engine) as connection:
             connection.execute(sa.delete(lease).where(lease.c.name == _NAME, lease.c.holder == holder))
+
+
+@contextmanager
+def writing_as(engine: sa.Engine, holder: str | None) -> Iterator[sa.Connection]:
+    """Open a writing transaction of the lease's holder. Raises LeaseLost; without a holder no lease is needed."""
+    with writing(engine) as connection:
+        if holder is not None:
+            still_held(connection, holder)
+        yield connection
 
 
 def still_held(connection: sa.Connection, holder: str) -> None:

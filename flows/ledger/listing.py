@@ -10,7 +10,7 @@ import sqlalchemy as sa
 from acceptance.deliveries.delivery import LandingObject
 from acceptance.deliveries.file_groups import Group
 from acceptance.deliveries.key_ranges import KeyRange
-from flows.ledger.lease import still_held
+from flows.ledger.lease import writing_as
 from flows.ledger.tables import below, deliveries, keys_as_text, objects, ranges, writing
 from flows.ledger.writes import AT_ONCE, NewObject, insert_new_objects, replace_groups, slices
 
@@ -70,11 +70,9 @@ class Listing:
         Raises:
             LeaseLost: a `holder` is given and does not hold the lease.
         """
-        with writing(self._engine) as connection:
-            if holder is not None:
-                still_held(connection, holder)
+        with writing_as(self._engine, holder) as connection:
             _replace_ranges(connection, page)
-            for keys in slices(list(page.gone), AT_ONCE):
+            for keys in slices(page.gone, AT_ONCE):
                 here = sa.and_(objects.c.bucket == page.bucket, objects.c.key.in_(keys))
                 connection.execute(sa.delete(objects).where(here))
             insert_new_objects(connection, page.new_objects, now)
@@ -82,9 +80,7 @@ class Listing:
 
     def recut(self, bucket: str, prefix: str, cut: Sequence[KeyRange], holder: str | None = None) -> None:
         """Replace a location's ranges by others over the same keys. Raises LeaseLost as `commit` does."""
-        with writing(self._engine) as connection:
-            if holder is not None:
-                still_held(connection, holder)
+        with writing_as(self._engine, holder) as connection:
             connection.execute(sa.delete(ranges).where(_at(bucket, prefix)))
             connection.execute(sa.insert(ranges), [_range_row(bucket, prefix, item) for item in cut])
 
@@ -94,9 +90,7 @@ class Listing:
         """Record that these ranges were listed and did not change. Raises LeaseLost as `commit` does."""
         if not which:
             return
-        with writing(self._engine) as connection:
-            if holder is not None:
-                still_held(connection, holder)
+        with writing_as(self._engine, holder) as connection:
             for some in slices([item.until or "" for item in which], AT_ONCE):
                 these = sa.and_(_at(bucket, prefix), ranges.c.until.in_(some))
                 connection.execute(sa.update(ranges).where(these).values(certified_at=now))

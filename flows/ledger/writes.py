@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, TypeVar
 
 import sqlalchemy as sa
 from pydantic import TypeAdapter
@@ -17,6 +17,7 @@ from flows.ledger.tables import announcement_row, announcements, datasets, deliv
 
 AT_ONCE = 400  # older versions of SQLite allow 999 values in a statement
 GROUP = TypeAdapter(Group)
+Item = TypeVar("Item")
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,29 +38,24 @@ class NewObject:
 
 
 def insert_new_objects(connection: sa.Connection, new_objects: Sequence[NewObject], now: datetime) -> None:
-    for some in slices(list(new_objects), AT_ONCE):
+    for some in slices(new_objects, AT_ONCE):
         _remember_objects(connection, some, now)
-        fresh = _unknown_deliveries(connection, some)
-        if fresh:
-            connection.execute(sa.insert(deliveries), [_delivery_row(new_object, now) for new_object in fresh.values()])
-            _remember_newest(connection, fresh.values(), now)
-        announced = [
-            announcement_row(new_object.delivery.id if new_object.delivery else None, new_object.event, now)
-            for new_object in some
-            if new_object.event is not None and (new_object.delivery is None or new_object.delivery.id in fresh)
-        ]
-        if announced:
-            connection.execute(sa.insert(announcements), announced)
+        insert_deliveries(connection, some, now)
 
 
-def insert_delivery(connection: sa.Connection, new_object: NewObject, now: datetime) -> None:
-    """Insert the delivery of a group, and its event if there is one."""
-    if _unknown_deliveries(connection, [new_object]):
-        connection.execute(sa.insert(deliveries), [_delivery_row(new_object, now)])
-        _remember_newest(connection, [new_object], now)
-        if new_object.event is not None and new_object.delivery is not None:
-            row = announcement_row(new_object.delivery.id, new_object.event, now)
-            connection.execute(sa.insert(announcements).values(row))
+def insert_deliveries(connection: sa.Connection, new_objects: Sequence[NewObject], now: datetime) -> None:
+    """Insert the deliveries that the ledger does not hold, with their events, and the events without a delivery."""
+    fresh = _unknown_deliveries(connection, new_objects)
+    if fresh:
+        connection.execute(sa.insert(deliveries), [_delivery_row(new_object, now) for new_object in fresh.values()])
+        _remember_newest(connection, fresh.values(), now)
+    announced = [
+        announcement_row(new_object.delivery.id if new_object.delivery else None, new_object.event, now)
+        for new_object in new_objects
+        if new_object.event is not None and (new_object.delivery is None or new_object.delivery.id in fresh)
+    ]
+    if announced:
+        connection.execute(sa.insert(announcements), announced)
 
 
 def _remember_objects(connection: sa.Connection, new_objects: Sequence[NewObject], now: datetime) -> None:
@@ -150,6 +146,6 @@ def _row(group: Group) -> dict[str, Any]:
     }
 
 
-def slices(items: list[Any], size: int) -> Iterator[list[Any]]:
+def slices(items: Sequence[Item], size: int) -> Iterator[Sequence[Item]]:
     for start in range(0, len(items), size):
         yield items[start : start + size]

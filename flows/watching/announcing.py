@@ -6,7 +6,6 @@ from datetime import UTC, datetime, timedelta
 
 import httpx
 from prefect.client.orchestration import SyncPrefectClient, get_client
-from prefect.settings import PREFECT_CLIENT_MAX_RETRIES, temporary_settings
 
 from acceptance.announcing.lost_announcements import ON_THEIR_WAY_AT_MOST, Progress
 from flows.ledger import Ledger
@@ -36,8 +35,7 @@ class Announcer:
             return
         self._announcements.bundle(self._together, _now())
         until = time.monotonic() + at_most.total_seconds()
-        # Prefect's client would retry for a minute, and the watcher's lease would run out meanwhile.
-        with temporary_settings({PREFECT_CLIENT_MAX_RETRIES: 0}), get_client(sync_client=True) as client:
+        with get_client(sync_client=True) as client:
             try:
                 while self._round(client) and time.monotonic() < until:
                     stay_alive()

@@ -13,6 +13,7 @@ from acceptance.deliveries.delivery import Delivery
 from acceptance.errors import UnexpectedObject
 from flows.evidence.verdicts import read_verdict
 from flows.ledger.announcements import Announcements
+from flows.ledger.writes import verdict_columns
 from flows.locks.claims import read_claim
 from flows.locks.holder import LockHolder, is_over
 from flows.prefect_api.runs import queued_runs
@@ -101,12 +102,7 @@ class FollowUp:
     def _found(self, delivery: Delivery, is_over: Callable[[LockHolder, datetime | None], bool]) -> dict[str, Any]:
         judged = read_verdict(self.evidence_s3, self.evidence_bucket, delivery)
         if judged is not None:
-            return {
-                "verdict": judged.verdict.value,
-                "reason": judged.reason,
-                "evidence": judged.evidence_uri,
-                "judged_at": judged.judged_at,
-            }
+            return verdict_columns(judged)
         claim = read_claim(self.evidence_s3, self.evidence_bucket, delivery)
         # The claim of a run that ended without a verdict does not count: the delivery is announced again.
         return {"claimed_at": claim.claimed_at if claim and not is_over(claim.holder, claim.until) else None}

@@ -24,7 +24,7 @@ from aws.s3.listing import keep_pages_unparsed, list_page
 from aws.s3.notifications import Hint
 from flows.ledger import Ledger
 from flows.ledger.listing import Certified
-from flows.ledger.writes import NewObject
+from flows.ledger.writes import NewObject, slices
 from flows.threads import in_threads
 from flows.watching.file_groups import Grouping, Standing
 from flows.watching.keepalive import ALONE, Liveness
@@ -127,7 +127,7 @@ class Landing:
     def _look_at(self, bucket: str, prefix: str, asked: Sequence[KeyRange], now: datetime) -> None:
         unchanged: list[KeyRange] = []
         try:
-            for some in _batches(asked, self._pace.parallel):
+            for some in slices(asked, self._pace.parallel):
                 self._liveness.stay_alive()  # at most `parallel` pages are in memory at the same time
                 pages = in_threads(partial(self._list, bucket, prefix), some, at_once=self._pace.parallel)
                 for item, page in zip(some, pages, strict=True):
@@ -190,7 +190,3 @@ def _what(new_object: NewObject) -> str:
     if new_object.unroutable is not None:
         return f"unroutable: {new_object.unroutable}"
     return f"ignored: {new_object.ignored}" if new_object.ignored else "part of a delivery of several files"
-
-
-def _batches(items: Sequence[KeyRange], size: int) -> list[Sequence[KeyRange]]:
-    return [items[start : start + size] for start in range(0, len(items), size)]

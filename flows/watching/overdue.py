@@ -4,17 +4,14 @@ The clock is the watcher's, not that of an automation with a proactive trigger: 
 """
 
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from itertools import groupby
-from operator import attrgetter
 
 from prefect.client.orchestration import get_client
-from prefect.settings import PREFECT_CLIENT_MAX_RETRIES, temporary_settings
 
 from acceptance.announcing.overdue import judged_within, missing
-from acceptance.announcing.overdue_events import Late, no_verdict, not_arrived, paused, resumed
+from acceptance.announcing.overdue_events import no_verdict, not_arrived, paused, resumed
 from acceptance.contract.contract import Contract
 from flows.ledger import Ledger
 from flows.prefect_api.switches import Switch, read_switches
@@ -55,8 +52,7 @@ class OverdueWatch:
             httpx.HTTPError: Prefect's server did not answer.
             LeaseLost: another watcher took over.
         """
-        # Prefect's client would retry for a minute, and the watcher's lease would run out meanwhile.
-        with temporary_settings({PREFECT_CLIENT_MAX_RETRIES: 0}), get_client(sync_client=True) as client:
+        with get_client(sync_client=True) as client:
             switches = read_switches(client, [contract.dataset for contract in self.contracts])
         on_hold = self.ledger.datasets.paused()
         for dataset, switch in switches.items():
@@ -82,21 +78,7 @@ class OverdueWatch:
 
     def _report_late(self, now: datetime) -> None:
         allowed = {contract.dataset: judged_within(contract) for contract in self.contracts}
-        of: Callable[[object], str] = attrgetter("dataset")
-        found = sorted(self.ledger.datasets.late(allowed, now), key=of)
-        for dataset, some in groupby(found, key=of):
-            late = [
-                Late(
-                    each.id,
-                    each.title,
-                    each.business_date,
-                    each.uri,
-                    each.arrived_at,
-                    each.arrived_at + allowed[dataset],
-                    each.state,
-                )
-                for each in some
-            ]
+        for dataset, late in sorted(self.ledger.datasets.late(allowed, now).items()):
             self.log.warning("%s: %d deliveries without a verdict in time", dataset, len(late))
             ids = [each.delivery_id for each in late]
             self.ledger.datasets.report_late(ids, no_verdict(dataset, late), now, self.holder)
