@@ -16,7 +16,7 @@ from acceptance.contract.contract import Contract
 from acceptance.contract.landing_format import FileFormat
 from acceptance.errors import ContractError, Problem, StepFailed
 from acceptance.proof.fingerprint import Fingerprint
-from acceptance.queries.difference_query import Placed
+from acceptance.queries.difference_query import BucketRow
 from landed.formats.csv import add_structure_faults, open_csv
 from landed.formats.csv_records import check_structure
 from landed.formats.json import open_json
@@ -113,7 +113,7 @@ def bucket_sums(path: Path, contract: Contract, spill_directory: Path, buckets: 
 
 def rows_of_buckets(
     path: Path, contract: Contract, spill_directory: Path, buckets: int, wanted: Collection[int]
-) -> list[Placed]:
+) -> list[BucketRow]:
     """Return the rows in the wanted buckets, each with its bucket, as canonical texts. The file has no faults.
 
     If there are more than `ROWS_AT_MOST`, return the first ones in the order of `place`, and one more.

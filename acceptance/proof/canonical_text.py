@@ -1,4 +1,4 @@
-"""The one text that a cell has, whoever computes it: Athena's SQL, DuckDB's SQL, or anyone who follows this table.
+"""The canonical text of a cell, which Athena's and DuckDB's SQL and anyone who follows this table compute alike.
 
 By Hive type; null is the single character U+001E:
 
@@ -12,8 +12,7 @@ By Hive type; null is the single character U+001E:
     string, varchar      itself, with U+001E written as U+001E "e" and U+001F as U+001E "s"
     char                 the same, without trailing spaces
 
-A row is the texts of its cells joined by U+001F. The escapes make that unambiguous: no cell can look like a null or
-like two cells.
+The text of a row joins those of its cells by U+001F. Because of the escapes no cell looks like a null or two cells.
 """
 
 import struct
@@ -31,7 +30,7 @@ _CONCAT_AT_ONCE = 100  # Trino limits the number of arguments of one concat
 
 @dataclass(frozen=True, slots=True)
 class Dialect:
-    """The syntax in which the two engines differ. Each template holds the value as {0}."""
+    """The SQL in which the two engines differ. Each template has {0} for the value."""
 
     is_nan: str
     ieee754_hex: str
@@ -54,18 +53,18 @@ DUCKDB = Dialect(
     ieee754_hex="hex(CAST(CAST({0} AS BIT) AS BLOB))",
     timestamp_text="strftime(CAST(CAST({0} AS TIMESTAMP_MS) AS TIMESTAMP), '%Y-%m-%d %H:%M:%S.%f')",
     md5_hex="md5({0})",
-    # To look for the two takes DuckDB a third of the time that it takes to replace what is hardly ever there.
+    # DuckDB searches for the two, which cells hardly ever hold, in a third of the time that it needs to replace them.
     escaped=f"CASE WHEN contains({{0}}, chr(30)) OR contains({{0}}, chr(31)) THEN {_ESCAPED} ELSE {{0}} END",
 )
 
 
 def row_text(dialect: Dialect, columns: Sequence[Column], values: Sequence[str]) -> str:
-    """The expression of a row's text. `values` are expressions, one for each column and of its type.
+    """Return the expression of a row's text. `values` are expressions, one for each column and of its type.
 
     Raises:
-        ValueError: as `cell_text`.
+        ValueError: as `canonical_cell_text`.
     """
-    return joined([cell_text(dialect, column, value) for column, value in zip(columns, values, strict=True)])
+    return joined([canonical_cell_text(dialect, column, value) for column, value in zip(columns, values, strict=True)])
 
 
 def joined(texts: Sequence[str]) -> str:
@@ -79,8 +78,8 @@ def joined(texts: Sequence[str]) -> str:
     return parts[0]
 
 
-def cell_text(dialect: Dialect, column: Column, value: str) -> str:
-    """The expression of a cell's text; null for null.
+def canonical_cell_text(dialect: Dialect, column: Column, value: str) -> str:
+    """Return the expression of a cell's text; it is null for null.
 
     Raises:
         ValueError: the column has a type without canonical text.

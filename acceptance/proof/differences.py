@@ -1,7 +1,7 @@
-"""Where landed and table differ: which rows, which columns, the landed value beside the table's.
+"""Find where landed files and table differ: which rows, which columns, the landed value and the table's.
 
-Compared are rows as canonical texts, of the same buckets on both sides. A row that is there on both sides equally often
-is no difference; of the others, those with the same key are one changed row, then those that differ in few columns.
+It compares rows as canonical texts, from the same buckets of both sides. A row that both sides hold equally often is no
+difference. Of the others, two with the same key are one changed row, and so are two that differ in few columns.
 """
 
 from collections import Counter, defaultdict
@@ -20,7 +20,7 @@ Texts = tuple[str | None, ...]
 """A row: the canonical text of each compared column, None for null. Of a sensitive column, the text's md5."""
 
 Rows = Iterable[Texts] | Mapping[Texts, int]
-"""Rows one by one, or each with how often it is there."""
+"""Rows one by one, or distinct rows with their counts."""
 
 _PAIRS_AT_MOST = 1_000_000
 _PAIRS_OF_A_KEY_AT_MOST = 1_000
@@ -28,7 +28,7 @@ _ROWS_AT_MOST = 25_000
 _CHARACTERS = 60
 
 
-class Kind(StrEnum):
+class DifferenceKind(StrEnum):
     CHANGED = "changed"
     ONLY_LANDED = "only landed"
     ONLY_TABLE = "only in the table"
@@ -46,40 +46,41 @@ class DifferingCell:
 
 @dataclass(frozen=True, slots=True)
 class DifferingRow:
-    """`key` is by column; of a changed row, the landed one. `cells` are those that differ, or all of a lone row.
+    """A row that differs. `key` is by column, for a changed row the landed one.
 
-    `landed_times` and `table_times` say how often the row is there.
+    `cells` are those that differ, or all cells of a row that only one side holds. `landed_times` and `table_times`
+    count the row on each side.
     """
 
-    kind: Kind
+    kind: DifferenceKind
     key: dict[str, str | None]
     cells: tuple[DifferingCell, ...] = ()
     landed_times: int = 1
     table_times: int = 1
 
     def __str__(self) -> str:
-        key = ", ".join(f"{name} {_cut(value)}" for name, value in self.key.items()) or "row"
-        if self.kind is Kind.REPEATED:
-            return f"{key}: {_times(self.landed_times)} landed, {_times(self.table_times)} in the table"
-        if self.kind is not Kind.CHANGED:
+        key = ", ".join(f"{name} {_shortened(value)}" for name, value in self.key.items()) or "row"
+        if self.kind is DifferenceKind.REPEATED:
+            return f"{key}: {_frequency(self.landed_times)} landed, {_frequency(self.table_times)} in the table"
+        if self.kind is not DifferenceKind.CHANGED:
             return f"{key}: {self.kind.value}"
         cell = self.cells[0]
         more = f" (and {len(self.cells) - 1} more)" if len(self.cells) > 1 else ""
-        return f"{key}: {cell.column} {_shown(cell.landed)} landed, {_shown(cell.table)} in the table{more}"
+        return f"{key}: {cell.column} {_quoted(cell.landed)} landed, {_quoted(cell.table)} in the table{more}"
 
 
 @dataclass(frozen=True, slots=True)
 class Differences:
-    """`buckets` of `of_buckets` differ, and `looked_into` of them were read: the counts are of these.
+    """The result of a comparison: `buckets` of `of_buckets` differ, and the counts are of `looked_into` of them.
 
-    `columns` counts the changed cells by column; `cut_off`: there are more rows than were compared. At most 20 rows are
-    kept; each kind and column has its turn.
+    `columns` counts the changed cells by column. `cut_off`: the sides have more rows than were compared. `rows` are 20
+    at most, of as many kinds and columns as possible.
     """
 
     buckets: int
     of_buckets: int
     looked_into: int
-    counts: dict[Kind, int] = field(default_factory=dict)
+    counts: dict[DifferenceKind, int] = field(default_factory=dict)
     columns: dict[str, int] = field(default_factory=dict)
     rows: tuple[DifferingRow, ...] = ()
     cut_off: bool = False
@@ -87,16 +88,16 @@ class Differences:
     def __str__(self) -> str:
         if not self.rows:
             return "where they differ was not found"
-        found = [_counted(kind, number) for kind, number in self.counts.items()]
+        counts = [f"{number} row{'' if number == 1 else 's'} {kind.value}" for kind, number in self.counts.items()]
         columns = ", ".join(f"{name} {number}" for name, number in self.columns.items())
         within = "" if self.looked_into == self.buckets else f" in {self.looked_into} of {self.buckets} buckets"
         least = "at least " if self.cut_off else ""
-        return f"{least}{', '.join(found)}{within}" + (f" ({columns})" if columns else "") + f"; {self.rows[0]}"
+        return f"{least}{', '.join(counts)}{within}" + (f" ({columns})" if columns else "") + f"; {self.rows[0]}"
 
 
 @dataclass(frozen=True, slots=True)
-class Compared:
-    """The columns of the compared rows, and which of them are the key."""
+class RowComparison:
+    """The comparison of rows with these columns, some of which are the key."""
 
     columns: tuple[Column, ...]
     key: tuple[Column, ...]
@@ -106,40 +107,47 @@ class Compared:
     ) -> Differences:
         landed, table = Counter(landed), Counter(table)
         cut_off = cut_off or max((landed - table).total(), (table - landed).total()) > _ROWS_AT_MOST
-        found = self._rows(landed, table)
-        counts = Counter(row.kind for row in found)
-        columns = Counter(cell.column for row in found if row.kind is Kind.CHANGED for cell in row.cells)
-        in_order = {kind: counts[kind] for kind in Kind if counts[kind]}
+        rows = self._rows(landed, table)
+        counts = Counter(row.kind for row in rows)
+        columns = Counter(cell.column for row in rows if row.kind is DifferenceKind.CHANGED for cell in row.cells)
+        in_order = {kind: counts[kind] for kind in DifferenceKind if counts[kind]}
         return Differences(
-            buckets, of_buckets, looked_into, in_order, dict(columns.most_common()), _varied(found), cut_off
+            buckets, of_buckets, looked_into, in_order, dict(columns.most_common()), _varied(rows), cut_off
         )
 
     def _rows(self, landed: Counter[Texts], table: Counter[Texts]) -> list[DifferingRow]:
         repeated = {row for row in landed if row in table and landed[row] != table[row]}
         rows = [
-            DifferingRow(Kind.REPEATED, self._key(row), landed_times=landed[row], table_times=table[row])
+            DifferingRow(DifferenceKind.REPEATED, self._key(row), landed_times=landed[row], table_times=table[row])
             for row in sorted(repeated, key=_sortable)
         ]
-        lost, new = (_in_order(side, repeated) for side in (landed - table, table - landed))
-        pairs = self._pairs(lost, new)
-        rows += [self._changed(lost[left], new[right]) for left, right in sorted(pairs.items())]
-        lone = [row for number, row in enumerate(lost) if number not in pairs]
-        rows += [self._lone(Kind.ONLY_LANDED, row) for row in lone]
+        only_landed, only_table = (_in_order(side, repeated) for side in (landed - table, table - landed))
+        pairs = self._pairs(only_landed, only_table)
+        rows += [self._changed(only_landed[left], only_table[right]) for left, right in sorted(pairs.items())]
+        rows += [
+            self._unpaired(DifferenceKind.ONLY_LANDED, row)
+            for number, row in enumerate(only_landed)
+            if number not in pairs
+        ]
         paired = set(pairs.values())
-        return rows + [self._lone(Kind.ONLY_TABLE, row) for number, row in enumerate(new) if number not in paired]
+        return rows + [
+            self._unpaired(DifferenceKind.ONLY_TABLE, row)
+            for number, row in enumerate(only_table)
+            if number not in paired
+        ]
 
-    def _pairs(self, lost: Sequence[Texts], new: Sequence[Texts]) -> dict[int, int]:
-        """The number of the table's row for that of the landed one. A key pairs; so does all but a few cells."""
-        ours, theirs = self._by_key(lost), self._by_key(new)
+    def _pairs(self, landed: Sequence[Texts], table: Sequence[Texts]) -> dict[int, int]:
+        """Return the table row of each paired landed row, by index. Rows pair by key, or if few cells differ."""
+        landed_keys, table_keys = self._by_key(landed), self._by_key(table)
         pairs: dict[int, int] = {}
-        for key in ours.keys() & theirs.keys():
-            pairs |= _nearest(lost, new, ours[key], theirs[key])
+        for key in landed_keys.keys() & table_keys.keys():
+            pairs |= _nearest(landed, table, landed_keys[key], table_keys[key])
         taken = set(pairs.values())
-        left = [number for number in range(len(lost)) if number not in pairs]
-        right = [number for number in range(len(new)) if number not in taken]
+        left = [number for number in range(len(landed)) if number not in pairs]
+        right = [number for number in range(len(table)) if number not in taken]
         few = max(1, len(self.columns) // 4)
         if len(self.columns) > 1 and len(left) * len(right) <= _PAIRS_AT_MOST:
-            near = ((_apart(lost[a], new[b]), a, b) for a, b in product(left, right))
+            near = ((_differing_cells(landed[a], table[b]), a, b) for a, b in product(left, right))
             for _, a, b in sorted(pair for pair in near if pair[0] <= few):
                 if a not in pairs and b not in taken:
                     pairs[a] = b
@@ -155,14 +163,14 @@ class Compared:
 
     def _changed(self, landed: Texts, table: Texts) -> DifferingRow:
         cells = tuple(
-            DifferingCell(column.name, _value(column, ours), _value(column, theirs))
-            for column, ours, theirs in zip(self.columns, landed, table, strict=True)
-            if ours != theirs
+            DifferingCell(column.name, _value(column, landed_text), _value(column, table_text))
+            for column, landed_text, table_text in zip(self.columns, landed, table, strict=True)
+            if landed_text != table_text
         )
-        return DifferingRow(Kind.CHANGED, self._key(landed), cells)
+        return DifferingRow(DifferenceKind.CHANGED, self._key(landed), cells)
 
-    def _lone(self, kind: Kind, row: Texts) -> DifferingRow:
-        landed = kind is Kind.ONLY_LANDED
+    def _unpaired(self, kind: DifferenceKind, row: Texts) -> DifferingRow:
+        landed = kind is DifferenceKind.ONLY_LANDED
         values = [(column.name, _value(column, text)) for column, text in zip(self.columns, row, strict=True)]
         cells = [DifferingCell(name, value if landed else None, None if landed else value) for name, value in values]
         return DifferingRow(kind, self._key(row), tuple(cells), int(landed), int(not landed))
@@ -181,19 +189,19 @@ def _value(column: Column, text: str | None) -> str | None:
 
 
 def _varied(rows: Sequence[DifferingRow]) -> tuple[DifferingRow, ...]:
-    """Order the rows: first each that shows a new kind or a new changed column, then the others."""
+    """Return the first rows: those that show a new kind or a new changed column, then others."""
     seen: set[object] = set()
     first: list[DifferingRow] = []
     others: list[DifferingRow] = []
     for row in rows:
-        told = {cell.column for cell in row.cells} if row.kind is Kind.CHANGED else {row.kind}
-        (others if told <= seen else first).append(row)
-        seen |= told
+        aspects = {cell.column for cell in row.cells} if row.kind is DifferenceKind.CHANGED else {row.kind}
+        (others if aspects <= seen else first).append(row)
+        seen |= aspects
     return tuple((first + others)[:SHOWN_ROWS])
 
 
 def _in_order(rows: Counter[Texts], without: Collection[Texts]) -> list[Texts]:
-    """Each as often as it is there; of more than can be told apart in reasonable time, the first."""
+    """Return the rows sorted, each as often as counted, up to the most that pair in reasonable time."""
     return list(
         islice(
             (row for row in sorted(rows, key=_sortable) if row not in without for _ in range(rows[row])), _ROWS_AT_MOST
@@ -201,18 +209,20 @@ def _in_order(rows: Counter[Texts], without: Collection[Texts]) -> list[Texts]:
     )
 
 
-def _nearest(lost: Sequence[Texts], new: Sequence[Texts], ours: Sequence[int], theirs: Sequence[int]) -> dict[int, int]:
-    """Pair rows of one key, the nearest first; if there are too many to compare all, in their order."""
-    if len(ours) * len(theirs) > _PAIRS_OF_A_KEY_AT_MOST:
-        return dict(zip(ours, theirs, strict=False))
-    left, pairs = list(theirs), dict[int, int]()
-    for number in ours[: len(theirs)]:
-        pairs[number] = min(left, key=lambda other: (_apart(lost[number], new[other]), other))
+def _nearest(
+    landed: Sequence[Texts], table: Sequence[Texts], of_landed: Sequence[int], of_table: Sequence[int]
+) -> dict[int, int]:
+    """Pair the rows of one key, given by their indexes, with the nearest; too many to compare all, in their order."""
+    if len(of_landed) * len(of_table) > _PAIRS_OF_A_KEY_AT_MOST:
+        return dict(zip(of_landed, of_table, strict=False))
+    left, pairs = list(of_table), dict[int, int]()
+    for number in of_landed[: len(of_table)]:
+        pairs[number] = min(left, key=lambda other: (_differing_cells(landed[number], table[other]), other))
         left.remove(pairs[number])
     return pairs
 
 
-def _apart(one: Texts, other: Texts) -> int:
+def _differing_cells(one: Texts, other: Texts) -> int:
     return sum(a != b for a, b in zip(one, other, strict=True))
 
 
@@ -220,19 +230,15 @@ def _sortable(row: Texts) -> tuple[tuple[bool, str], ...]:
     return tuple((text is not None, text or "") for text in row)
 
 
-def _counted(kind: Kind, number: int) -> str:
-    return f"{number} row{'' if number == 1 else 's'} {kind.value}"
-
-
-def _times(number: int) -> str:
+def _frequency(number: int) -> str:
     return "once" if number == 1 else f"{number} times"
 
 
-def _cut(text: str | None) -> str:
+def _shortened(text: str | None) -> str:
     if text is None:
         return "null"
     return text if len(text) <= _CHARACTERS else text[: _CHARACTERS - 1] + "…"
 
 
-def _shown(text: str | None) -> str:
-    return "null" if text is None else repr(_cut(text))
+def _quoted(text: str | None) -> str:
+    return "null" if text is None else repr(_shortened(text))

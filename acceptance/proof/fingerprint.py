@@ -1,11 +1,10 @@
-"""One number for all cells of a table or file, which Athena, DuckDB and anyone with an md5 compute alike.
+"""Compute one fingerprint of all cells of a table or file, the same in Athena and DuckDB.
 
-The md5 of a row's canonical text (see `canonical`; in UTF-8) is read as two signed big-endian 64-bit integers, and each
-half is summed over the rows. A sum does not depend on the order of the rows and, unlike XOR, does not lose rows that
-come twice.
+The md5 of a row's canonical text (`canonical_text`; in UTF-8) is two signed big-endian 64-bit integers; the fingerprint
+sums each half over the rows. A sum does not depend on the order of the rows and, unlike XOR, counts repeated rows.
 
-To find where two sides differ, the rows are dealt into buckets by their key: by the last bits, 12 at most, of the md5
-of the key's canonical text (of a dataset without a key, of the row's).
+To find where two sides differ, the last bits, 12 at most, of the md5 of the key's canonical text put each row into a
+bucket. Without a key, those of the row's text do.
 """
 
 from collections.abc import Sequence
@@ -14,6 +13,7 @@ from decimal import Decimal
 
 from acceptance.contract.contract import Column
 from acceptance.proof.canonical_text import ATHENA, DUCKDB, row_text
+from acceptance.sql.text import identifier
 
 MOST_BUCKETS = 4096
 
@@ -51,7 +51,7 @@ def athena_digest(columns: Sequence[Column]) -> str:
     Raises:
         ValueError: a column has a type without canonical text.
     """
-    return f"md5(to_utf8({row_text(ATHENA, columns, quoted_names(columns))}))"
+    return f"md5(to_utf8({row_text(ATHENA, columns, [identifier(column.name) for column in columns])}))"
 
 
 def athena_sums(digest: str) -> tuple[str, str]:
@@ -62,8 +62,7 @@ def athena_sums(digest: str) -> tuple[str, str]:
 
 
 def duckdb_digest(columns: Sequence[Column], values: Sequence[str]) -> str:
-    """The same digest in DuckDB's dialect, as one number of 128 bits. `values` are expressions, one for each column and
-    of its type.
+    """Return the same digest in DuckDB's dialect, as one number of 128 bits. `values` are expressions by column.
 
     Raises:
         ValueError: as `athena_digest`.
@@ -73,7 +72,7 @@ def duckdb_digest(columns: Sequence[Column], values: Sequence[str]) -> str:
 
 def duckdb_sums(digest: str) -> tuple[str, str]:
     """Return the two aggregates over `digest` in DuckDB's dialect."""
-    # Summed without their sign: a half whose first bit is set is negative, which makes 2^64 less.
+    # These sums have no signs. A half whose first bit is set is negative, which is 2^64 less.
     halves = ((f"{digest} >> 64", f"{digest} >> 127 = 1"), (f"{digest} & {_LOW}", f"{digest} & {_LOW_SIGN} > 0"))
     high, low = (
         f"coalesce(sum(CAST({half} AS UBIGINT)) - {2**64} * count(*) FILTER (WHERE {negative}), 0)"
@@ -83,27 +82,23 @@ def duckdb_sums(digest: str) -> tuple[str, str]:
 
 
 def athena_bucket(key_text: str, buckets: int) -> str:
-    """Return the SQL of a row's bucket in Athena's dialect, from that of its key's text. `buckets` is a power of 2."""
+    """Return the SQL of a row's bucket in Athena's dialect, from its key's text. `buckets` is a power of 2."""
     return f"bitwise_and(from_big_endian_64(substr(md5(to_utf8({key_text})), 9, 8)), {buckets - 1})"
 
 
 def athena_half(row: str) -> str:
-    """Return the SQL of a row's high half in Athena's dialect, from that of its text."""
+    """Return the SQL of a row's high half in Athena's dialect, from its text."""
     return f"from_big_endian_64(substr(md5(to_utf8({row})), 1, 8))"
 
 
 def duckdb_bucket(columns: Sequence[Column], values: Sequence[str], buckets: int) -> str:
-    """Return the same in DuckDB's dialect."""
+    """Return the SQL of a row's bucket in DuckDB's dialect, from the expressions of its key's values."""
     return f"(CAST('0x' || md5({row_text(DUCKDB, columns, values)})[30:32] AS INTEGER) & {buckets - 1})"
 
 
 def duckdb_half(columns: Sequence[Column], values: Sequence[str]) -> str:
-    """Return the same in DuckDB's dialect."""
+    """Return the SQL of a row's high half in DuckDB's dialect, from the expressions of its values."""
     return f"CAST(CAST(unhex(md5({row_text(DUCKDB, columns, values)})[1:16]) AS BIT) AS BIGINT)"
-
-
-def quoted_names(columns: Sequence[Column]) -> list[str]:
-    return ['"' + column.name.replace('"', '""') + '"' for column in columns]
 
 
 def _integer(value: object) -> int:

@@ -28,8 +28,8 @@ def others_of_partition(
     contract: Contract, delivery: Delivery, listed: Sequence[LandingObject]
 ) -> tuple[LandingObject, ...]:
     """Return the listed files of other deliveries whose rows go into the partition of this one."""
-    ours, wanted = {member.key for member in delivery.members}, partition_values(contract, delivery)
-    return tuple(landed for landed in listed if landed.key not in ours and _lies_in(contract, landed, wanted))
+    own, partition = {member.key for member in delivery.members}, partition_values(contract, delivery)
+    return tuple(landed for landed in listed if landed.key not in own and _lies_in(contract, landed, partition))
 
 
 def is_later(delivery: Delivery, landed: LandingObject) -> bool:
@@ -38,18 +38,18 @@ def is_later(delivery: Delivery, landed: LandingObject) -> bool:
 
 
 def expected(own: Fingerprint, others: Sequence[OtherFile], table: Fingerprint) -> tuple[OtherFile, ...] | None:
-    """Return the other files whose rows the partition must hold: all earlier ones, and later ones it already holds.
+    """Return the other files whose rows the partition must hold: all earlier ones, and the later ones it already holds.
 
-    A later delivery may be in the table or not: its own run judges that. If no choice of later files makes the sides
-    equal, the sides differ; expected is then a choice with as many rows as the table, and if there is none, no later
-    file. None: there are too many later files to try every choice, and as many as landed first make no equal sides,
-    whether none of them, some or all. A table of fewer rows than without any, or more than with all, differs anyway.
+    The table may lack a later delivery: that delivery's own run judges it. If no choice of later files makes the sides
+    equal, return a choice with as many rows as the table, or else no later file. With too many later files to try every
+    choice, try them in the order of their landing; return None if that does not decide, although the table's number of
+    rows is possible.
     """
     earlier = tuple(other for other in others if not other.later)
     later = sorted((other for other in others if other.later), key=lambda other: other.landed.last_modified)
     least = total(own, earlier)
-    for number, held in enumerate(accumulate((other.fingerprint for other in later), initial=least)):
-        if held == table:
+    for number, fingerprint in enumerate(accumulate((other.fingerprint for other in later), initial=least)):
+        if fingerprint == table:
             return (*earlier, *later[:number])
     missing = table - least
     if len(later) > _LATER_AT_MOST:
@@ -62,7 +62,7 @@ def undecided(others: Sequence[OtherFile]) -> str:
     """Return why the expected rows are unknown."""
     later = sum(other.later for other in others)
     return (
-        f"{later} files of the partition landed after this delivery, and which of them the table holds cannot be told: "
+        f"{later} files of the partition landed after this delivery, and Aceite cannot tell which the table holds: "
         f"at most {_LATER_AT_MOST} can be tried in every way. Validate it again when their pipelines have run, or let "
         "a column name the file of each row (partition_holds: {column: ...})"
     )
@@ -77,7 +77,7 @@ def total(own: Fingerprint, others: Sequence[OtherFile]) -> Fingerprint:
 def _chosen(
     later: Sequence[OtherFile], by: Callable[[Fingerprint], tuple[int, ...]], missing: Fingerprint
 ) -> tuple[OtherFile, ...] | None:
-    """Return a subset of these files with the missing sum: look up in one half's sums what the other half lacks."""
+    """Return a subset of these files with the missing sum. It looks up what one half lacks in the other half's sums."""
     half = len(later) // 2
     sums = {by(total(_NOTHING, choice)): choice for choice in _choices(later[half:])}
     for choice in _choices(later[:half]):
@@ -100,22 +100,17 @@ def files_named(contract: Contract, delivery: Delivery) -> tuple[str, ...]:
     holds = contract.partition_holds
     if not isinstance(holds, NamedByColumn):
         return ()
-    return tuple(
-        dict.fromkeys(
-            str(fill(holds.value, delivery, member, fields)) for member, fields in _fields(contract, delivery)
-        )
+    marks = (
+        str(fill(holds.value, delivery, member, contract.template.read(member.key)[1]))
+        for member in sorted(delivery.members)
     )
+    return tuple(dict.fromkeys(marks))
 
 
-def _fields(contract: Contract, delivery: Delivery) -> Iterator[tuple[LandingObject, Mapping[str, str]]]:
-    for member in sorted(delivery.members):
-        yield member, contract.template.read(member.key)[1]
-
-
-def _lies_in(contract: Contract, landed: LandingObject, wanted: Mapping[str, str]) -> bool:
+def _lies_in(contract: Contract, landed: LandingObject, partition: Mapping[str, str]) -> bool:
     try:
         business_date, fields = contract.template.read(landed.key)
     except UnroutableKey:
         return False
     alone = Delivery(contract.dataset, business_date, (landed,), fields)
-    return partition_values(contract, alone) == wanted
+    return partition_values(contract, alone) == partition

@@ -1,1 +1,1 @@
-"""The queries to Athena: one measuring query, and the few that run beside it."""
+"""The queries to Athena: one query measures a delivery, and a few more follow it."""

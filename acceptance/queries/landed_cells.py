@@ -1,13 +1,12 @@
-"""How Athena reads a landed cell as its type: strictly, as `aws.landed_cells` has it for DuckDB. Null if it is none."""
+"""Read a landed cell in Athena as a value of its type; null if it is none. `landed.reading.cells` does so in DuckDB."""
 
 import re
 from typing import assert_never
 
-from sqlglot import exp
-
 from acceptance.contract.contract import Column
 from acceptance.contract.hive_types import HiveKind, HiveType
 from acceptance.contract.landing_format import LandingFormat
+from acceptance.sql.text import text_literal
 
 _DATE = "[0-9]{4}-[0-9]{2}-[0-9]{2}"
 _TIME = "([01][0-9]|2[0-3]):[0-9]{2}(:[0-9]{2}([.]FRACTION)?)?"
@@ -15,18 +14,18 @@ _OFFSET = "(Z|[+-][0-9]{2}:?[0-9]{2})"
 _DIGITS = "[+-]?([0-9]+[.]?[0-9]*|[.][0-9]+)([eE][+-]?[0-9]+)?"
 
 
-def text_of(landing: LandingFormat, column: Column, cell: str) -> str:
-    """The expression of a cell's text as the contract reads it; null if it is the null text. Parquet has values."""
+def athena_cell_text(landing: LandingFormat, column: Column, cell: str) -> str:
+    """Return the expression of a cell's text, null for the contract's null text; of a cell in Parquet, its value."""
     if not landing.format.is_text and not column.kind.is_text:
         return cell
     text = f"regexp_replace({cell}, '\\A[ \t]+|[ \t]+\\z', '')" if landing.trim else cell
     if landing.format.is_text:
-        text = f"nullif({text}, {_literal(landing.null_text)})"
+        text = f"nullif({text}, {text_literal(landing.null_text)})"
     return f"nullif({text}, '')" if landing.empty_as_null else text
 
 
-def read_as(landing: LandingFormat, column: Column, cell: str) -> str:
-    """The expression of the cell's value.
+def athena_value(landing: LandingFormat, column: Column, cell: str) -> str:
+    """Return the expression of the value of a cell, from that of its text.
 
     Raises:
         ValueError: as `Column.hive_type`.
@@ -41,16 +40,52 @@ def read_as(landing: LandingFormat, column: Column, cell: str) -> str:
     return _value(column, type_, cell)
 
 
+def expected_cell(column: Column, landing: LandingFormat) -> str:
+    """Return which texts the column allows, as a phrase for people. Both engines read a cell by the same rule.
+
+    Raises:
+        ValueError: as `Column.hive_type`.
+    """
+    type_ = column.hive_type
+    match type_.kind:
+        case HiveKind.STRING | HiveKind.VARCHAR | HiveKind.CHAR:
+            return f"at most {type_.length} characters" if type_.length else "any text"
+        case HiveKind.TINYINT | HiveKind.SMALLINT | HiveKind.INT | HiveKind.BIGINT:
+            low, high = type_.integer_bounds or (0, 0)
+            return f"an integer from {low} to {high}"
+        case HiveKind.DECIMAL:
+            point, before = "comma" if landing.decimal_comma else "point", type_.precision - type_.scale
+            return f"a number with at most {before} digits before the {point} and {type_.scale} after it"
+        case HiveKind.FLOAT | HiveKind.DOUBLE:
+            return f"a number such as {'-1,5' if landing.decimal_comma else '-1.5'}, 2e10 or NaN"
+        case HiveKind.BOOLEAN:
+            return "true or false"
+        case HiveKind.DATE:
+            return f"a date written as {column.landed_format}" if column.landed_format else "a date such as 2013-01-31"
+        case HiveKind.TIMESTAMP:
+            return _expected_timestamp(column, landing.zone)
+        case _:
+            assert_never(type_.kind)
+
+
+def _expected_timestamp(column: Column, zone: str) -> str:
+    if column.landed_format:
+        return f"a timestamp written as {column.landed_format}" + ("" if zone == "UTC" else f", of {zone}")
+    in_zone = "in UTC" if zone == "UTC" else f"of {zone}"
+    precision = "" if column.rounded else ", to the millisecond"
+    return f"a time such as 2013-01-31 05:15:00, {in_zone} or with an offset{precision}"
+
+
 def _value(column: Column, type_: HiveType, cell: str) -> str:
     match type_.kind:
         case HiveKind.STRING | HiveKind.VARCHAR | HiveKind.CHAR:
             return cell
         case HiveKind.TINYINT | HiveKind.SMALLINT | HiveKind.INT | HiveKind.BIGINT:
-            return _if(cell, "[+-]?[0-9]+", f"TRY_CAST({cell} AS {type_.kind})")
+            return _matched(cell, "[+-]?[0-9]+", f"TRY_CAST({cell} AS {type_.kind})")
         case HiveKind.DECIMAL:
             before, scale = type_.precision - type_.scale, type_.scale
             pattern = f"[+-]?0*[0-9]{{0,{before}}}([.][0-9]{{0,{scale}}}0*)?"
-            return _if(cell, pattern, f"TRY_CAST({cell} AS decimal({type_.precision}, {scale}))")
+            return _matched(cell, pattern, f"TRY_CAST({cell} AS decimal({type_.precision}, {scale}))")
         case HiveKind.FLOAT:
             return _floating(cell, "real")
         case HiveKind.DOUBLE:
@@ -60,9 +95,9 @@ def _value(column: Column, type_: HiveType, cell: str) -> str:
         case HiveKind.DATE if column.landed_format:
             return _formatted(column, cell, "date")
         case HiveKind.DATE:
-            return _if(cell, _DATE, f"TRY_CAST({cell} AS date)")
+            return _matched(cell, _DATE, f"TRY_CAST({cell} AS date)")
         case HiveKind.TIMESTAMP:
-            return _formatted(column, cell, "timestamp(3)") if column.landed_format else _moment(column, cell)
+            return _formatted(column, cell, "timestamp(3)") if column.landed_format else _timestamp(column, cell)
         case _:
             assert_never(type_.kind)
 
@@ -70,16 +105,18 @@ def _value(column: Column, type_: HiveType, cell: str) -> str:
 def _floating(cell: str, type_: str) -> str:
     value = f"TRY_CAST({cell} AS {type_})"
     finite = f"CASE WHEN is_finite({value}) THEN {value} END"
-    return f"CASE WHEN {_full(cell, _DIGITS)} THEN {finite} WHEN {_full(cell, 'NaN|[+-]?Infinity')} THEN {value} END"
+    return (
+        f"CASE WHEN {_matches(cell, _DIGITS)} THEN {finite} WHEN {_matches(cell, 'NaN|[+-]?Infinity')} THEN {value} END"
+    )
 
 
-def _moment(column: Column, cell: str) -> str:
+def _timestamp(column: Column, cell: str) -> str:
     time = _TIME.replace("FRACTION", "[0-9]{1,9}" if column.rounded else "[0-9]{1,3}0*")
     plain = f"TRY(CAST(replace({cell}, 'T', ' ') AS timestamp(3)))"
     offset = f"TRY(CAST(from_iso8601_timestamp(replace({cell}, ' ', 'T')) AT TIME ZONE 'UTC' AS timestamp(3)))"
     return (
-        f"CASE WHEN {_full(cell, f'{_DATE}([ T]{time})?')} THEN {plain}"
-        f" WHEN {_full(cell, f'{_DATE}[ T]{time}{_OFFSET}')} THEN {offset} END"
+        f"CASE WHEN {_matches(cell, f'{_DATE}([ T]{time})?')} THEN {plain}"
+        f" WHEN {_matches(cell, f'{_DATE}[ T]{time}{_OFFSET}')} THEN {offset} END"
     )
 
 
@@ -89,20 +126,17 @@ def _formatted(column: Column, cell: str, type_: str) -> str:
     patterns = {"%Y": "[0-9]{4}", "%f": fraction, "%%": "%"} | dict.fromkeys(("%m", "%d", "%H", "%M", "%S"), "[0-9]{2}")
     parts = re.split("(%.)", format_)
     pattern = "".join(patterns[part] if part[:1] == "%" else re.escape(part) for part in parts)
-    # MySQL's letters, which Athena reads: its %M is the name of a month.
+    # Athena's date_parse has the letters of MySQL, whose %M is the name of a month.
     mysql = "".join({"%M": "%i", "%S": "%s"}.get(part, part) for part in parts)
-    moment = f"TRY(CAST(date_parse({cell}, {_literal(mysql)}) AS {type_}))"
-    return _if(cell, pattern, moment)
+    moment = f"TRY(CAST(date_parse({cell}, {text_literal(mysql)}) AS {type_}))"
+    return _matched(cell, pattern, moment)
 
 
-def _if(cell: str, pattern: str, value: str) -> str:
-    return f"CASE WHEN {_full(cell, pattern)} THEN {value} END"
+def _matched(cell: str, pattern: str, value: str) -> str:
+    return f"CASE WHEN {_matches(cell, pattern)} THEN {value} END"
 
 
-def _full(cell: str, pattern: str) -> str:
+def _matches(cell: str, pattern: str) -> str:
+    """Return the condition that the whole cell matches the pattern."""
     anchored = rf"\A(?:{pattern})\z"
-    return f"regexp_like({cell}, {_literal(anchored)})"
-
-
-def _literal(text: str) -> str:
-    return exp.Literal.string(text).sql("athena")
+    return f"regexp_like({cell}, {text_literal(anchored)})"

@@ -1,32 +1,31 @@
-"""The landed side by Athena, when the files are too big to fetch: strict reading, fingerprint, and where they differ.
+"""Let Athena read the landed files, if they are too big to download: strict reading, fingerprint, differences.
 
-The files are read through a table over the landing location, which the contract names. Of a CSV all its columns are
-texts, which are then read as strictly as the other engine does; those of Parquet have the contract's types.
+Athena reads them through a table over the landing location, which the contract names. All columns of a CSV are texts,
+which the query reads as strictly as DuckDB does; those of Parquet have the contract's types.
 """
 
 from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
-from sqlglot import exp
-
 from acceptance.contract.contract import Column, Contract
 from acceptance.errors import QueryFailed
 from acceptance.judging.findings import LandedFacts
-from acceptance.proof.canonical_text import ATHENA, cell_text
-from acceptance.proof.differences import Differences, Texts
+from acceptance.proof.canonical_text import ATHENA, canonical_cell_text
+from acceptance.proof.differences import Differences, RowComparison, Texts
 from acceptance.proof.fingerprint import Fingerprint, athena_digest, athena_sums
-from acceptance.queries.difference_query import cell_names, compared, masked
-from acceptance.queries.landed_cells import read_as, text_of
+from acceptance.queries.difference_query import cell_names, masked
+from acceptance.queries.landed_cells import athena_cell_text, athena_value, expected_cell
 from acceptance.queries.measuring_query import delivered
-from acceptance.sql.text import DIALECT, identifier, only_select
+from acceptance.sql.text import identifier, only_select, text_literal
 
 ROWS_AT_MOST = 10_000
-"""Different rows that one query after a difference brings."""
+"""The most differing rows that one query brings."""
 
 
 def landed_query(contract: Contract, files: Sequence[str]) -> str:
-    """One row: rows, the fingerprint's halves, for each landed column the number of its unreadable cells, then one of
-    these cells for each column. `files` are s3:// uris.
+    """Return a query for one row: number of rows, the fingerprint's halves, and the unreadable cells of each column.
+
+    Of these it returns first the numbers, then one example each. `files` are s3:// URIs.
     """
     columns = contract.landed_columns
     high, low = athena_sums("digest")
@@ -46,14 +45,15 @@ FROM digested""")
 
 
 def read_landed_answer(contract: Contract, row: Sequence[Any], query_id: str) -> LandedFacts:
-    """Raises QueryFailed if the answer does not have the query's shape."""
+    """Return the landed facts. Raise QueryFailed if the answer does not have the query's shape."""
     columns = contract.landed_columns
     if len(row) != 3 + 2 * len(columns):
         raise QueryFailed(f"query {query_id}: {len(row)} columns came back, {3 + 2 * len(columns)} expected", query_id)
     rows, high, low, *rest = row
     counts, examples = rest[: len(columns)], rest[len(columns) :]
     faults = [
-        f"column {column.name}: {count} cells such as {example!r} cannot be read as {column.type}"
+        f"column {column.name}, {count} cells: {example!r} is not {column.type}; "
+        f"allowed: {expected_cell(column, contract.landing)}"
         for column, count, example in zip(columns, counts, examples, strict=True)
         if count
     ]
@@ -70,10 +70,10 @@ def both_sides_query(
     named: Sequence[str],
     files: Sequence[str],
 ) -> str:
-    """The rows, as canonical texts, that are not as often landed as in the table, with how often they are."""
+    """Return a query for the rows that both sides do not hold equally often: both counts, then canonical texts."""
     cells = cell_names(contract)
     texts = ", ".join(
-        f"{masked(ATHENA, column, cell_text(ATHENA, column, identifier(column.name)))} AS {cell}"
+        f"{masked(ATHENA, column, canonical_cell_text(ATHENA, column, identifier(column.name)))} AS {cell}"
         for column, cell in cells.items()
     )
     grouped, key = ", ".join(cells.values()), ", ".join(cells[column] for column in contract.compared_key)
@@ -99,20 +99,22 @@ def read_both_sides(contract: Contract, rows: Sequence[Sequence[Any]]) -> Differ
         for side, times in ((landed, landed_times), (table, table_times)):
             if times:
                 side[tuple(texts)] = int(times)
-    return compared(contract).differences(landed, table, 1, 1, 1, cut_off=len(rows) > ROWS_AT_MOST)
+    return RowComparison(contract.compared_columns, contract.compared_key).differences(
+        landed, table, 1, 1, 1, cut_off=len(rows) > ROWS_AT_MOST
+    )
 
 
 def _landed(contract: Contract, files: Sequence[str]) -> str:
-    """The common table expression "landed": each landed column's cell and its value."""
+    """Return the common table expression "landed": cell and value of each landed column."""
     database, _, table = contract.landed_table.partition(".")
-    paths = ", ".join(exp.Literal.string(file).sql(DIALECT) for file in files)
+    paths = ", ".join(text_literal(file) for file in files)
     cells = ",\n    ".join(
-        f"{text_of(contract.landing, column, identifier(column.landed.lower()))} AS {_cell(column)}"
+        f"{athena_cell_text(contract.landing, column, identifier(column.landed.lower()))} AS {_cell(column)}"
         for column in contract.landed_columns
     )
     kept = ", ".join(_cell(column) for column in contract.landed_columns)
     values = ",\n    ".join(
-        f"{read_as(contract.landing, column, _cell(column))} AS {identifier(column.name)}"
+        f"{athena_value(contract.landing, column, _cell(column))} AS {identifier(column.name)}"
         for column in contract.landed_columns
     )
     return f"""cells AS (

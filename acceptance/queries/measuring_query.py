@@ -1,9 +1,8 @@
-"""Checks become one aggregate query in Athena's dialect, and its answer becomes measurements.
+"""Compile the checks to one aggregate query in Athena's dialect, and read its answer as measurements.
 
-Identifiers come from the contract and are quoted, values are typed literals, and the result is one SELECT. The
-delivered rows are the common table expression "delivered", read once whatever the number of checks. A check that is no
-aggregate of them (free SQL with a join, values of another table) runs beside it, so that what goes wrong there is known
-of that check alone.
+Identifiers are quoted, values are typed literals, and each query is one SELECT. The common table expression "delivered"
+reads the delivered rows once for all checks. A check that is not an aggregate of them (SQL with a join, values of
+another table) gets its own query, so that its failure affects no other check.
 """
 
 from collections.abc import Collection, Mapping, Sequence
@@ -18,18 +17,18 @@ from acceptance.errors import QueryFailed
 from acceptance.judging.findings import TableFacts
 from acceptance.judging.judge import Measurement, measured_text
 from acceptance.proof.fingerprint import Fingerprint, athena_digest, athena_sums
-from acceptance.queries.metrics import aggregate, is_free, own_query
+from acceptance.queries.metrics import aggregate, is_custom, own_query
 from acceptance.sql.text import identifier, literal, only_select, text_literal
 
 DIGEST = '"$digest"'
 
 Place = tuple[str, ...]
-"""The values by which one query tells deliveries apart: of the partition columns, and of one that names the file."""
+"""The values by which one query separates deliveries: of the partition columns, and of the one that names the file."""
 
 
 @dataclass(frozen=True, slots=True)
 class OwnQuery:
-    """One SELECT of one number, which measures one check."""
+    """A SELECT of one number that measures one check."""
 
     check: Check
     sql: str
@@ -37,20 +36,20 @@ class OwnQuery:
 
 @dataclass(frozen=True, slots=True)
 class MeasuringQuery:
-    """One SELECT of one row: the number of rows, the two halves of the fingerprint if there is one, then each check.
+    """A SELECT of one row: number of rows, the fingerprint's halves if `fingerprinted`, the value of each check.
 
-    `beside` are the queries of the checks that it does not answer.
+    `own_queries` measure the checks that it does not answer.
     """
 
     sql: str
     checks: tuple[Check, ...]
     fingerprinted: bool
-    beside: tuple[OwnQuery, ...] = ()
+    own_queries: tuple[OwnQuery, ...] = ()
 
     @property
-    def holds_free_rules(self) -> bool:
-        """Whether people's own SQL or patterns are among what it computes: its failure may be that of one rule."""
-        return any(map(is_free, self.checks))
+    def has_custom_rules(self) -> bool:
+        """Return True if the query computes SQL or patterns of people, one of which may be why it fails."""
+        return any(map(is_custom, self.checks))
 
 
 def compile_checks(
@@ -61,22 +60,21 @@ def compile_checks(
     *,
     fuse_rules: bool = True,
 ) -> MeasuringQuery:
-    """The queries for every check of the contract whose columns are all in `usable` (present, with the right type).
+    """Return the queries for every check whose columns are all in `usable` (present, with the right type).
 
-    Without `fuse_rules` what people wrote themselves, SQL and patterns, runs beside the one query, where it cannot make
-    the others fail.
+    Without `fuse_rules`, each rule with SQL or a pattern of people gets its own query, where it makes no other fail.
     `files`: see `delivered`.
     """
     aggregates, alone = _split(contract, usable, fuse_rules)
     rows = delivered(contract, partition, usable, files)
-    beside = tuple(OwnQuery(check, only_select(f"{rows}\nSELECT (\n  {text}\n)")) for check, text in alone.items())
+    own_queries = tuple(OwnQuery(check, only_select(f"{rows}\nSELECT (\n  {text}\n)")) for check, text in alone.items())
     digest, measures = _measures(contract, usable, aggregates)
     sql = f"{delivered(contract, partition, usable, files, digest)}\nSELECT\n  {measures}\nFROM delivered"
-    return MeasuringQuery(only_select(sql), tuple(aggregates), bool(digest), beside)
+    return MeasuringQuery(only_select(sql), tuple(aggregates), bool(digest), own_queries)
 
 
 def place_of(contract: Contract, partition: Mapping[str, str], files: Sequence[str] = ()) -> Place | None:
-    """What tells the delivery's rows from those of others in one query; None if that query cannot tell them."""
+    """Return the values that mark the delivery's rows in one query for several; None if no values mark them."""
     columns = {column.name: column for column in contract.columns}
     values = [_canonical(value, columns[name]) for name, value in partition.items()]
     if isinstance(contract.partition_holds, NamedByColumn):
@@ -84,22 +82,22 @@ def place_of(contract: Contract, partition: Mapping[str, str], files: Sequence[s
     return tuple(value for value in values if value is not None) if values and None not in values else None
 
 
-def runs_beside(contract: Contract, usable: Collection[str]) -> bool:
-    """Whether a check of the contract takes a query of its own."""
+def needs_own_queries(contract: Contract, usable: Collection[str]) -> bool:
+    """Return True if a check of the contract needs a query of its own."""
     return bool(_split(contract, usable)[1])
 
 
 def compile_together(contract: Contract, places: Collection[Place], usable: Collection[str]) -> MeasuringQuery:
-    """One query for the deliveries at several places: a row for each place that has rows, its values first.
+    """Return one query for deliveries at several places: one row for each place that has rows, its values first.
 
-    What runs beside the one query is not in it: that is of each delivery alone.
+    It omits the checks that need a query of their own.
     """
     columns = {column.name: column for column in contract.columns}
     names = _place_columns(contract)
     aggregates, _ = _split(contract, usable)
     digest, measures = _measures(contract, usable, aggregates)
     keys = ", ".join(f"CAST({identifier(name)} AS varchar)" for name in names)
-    rows = _delivered(contract, {*usable, *names}, digest, _at(places, [columns[name] for name in names]))
+    rows = _delivered(contract, {*usable, *names}, digest, _any_place(places, [columns[name] for name in names]))
     by = ", ".join(map(identifier, names))
     sql = f"{rows}\nSELECT\n  {keys},\n  {measures}\nFROM delivered\nGROUP BY {by}"
     return MeasuringQuery(only_select(sql), tuple(aggregates), bool(digest))
@@ -108,7 +106,7 @@ def compile_together(contract: Contract, places: Collection[Place], usable: Coll
 def read_together(
     query: MeasuringQuery, contract: Contract, rows: Sequence[Sequence[object]], query_id: str
 ) -> dict[Place, tuple[TableFacts, dict[str, Measurement]]]:
-    """What `read_answer` says of one delivery, by place. Places without rows are not among them."""
+    """Return the result of `read_answer` for each place that has rows."""
     width = len(_place_columns(contract))
     return {tuple(map(str, row[:width])): read_answer(query, row[width:], query_id) for row in rows}
 
@@ -116,7 +114,7 @@ def read_together(
 def read_answer(
     query: MeasuringQuery, row: Sequence[object], query_id: str
 ) -> tuple[TableFacts, dict[str, Measurement]]:
-    """The facts of the table, and a measurement for each check id, from the one row that the query answered.
+    """Return the table's facts and a measurement by check id, from the one row of the answer.
 
     Raises:
         QueryFailed: the answer does not have the query's shape.
@@ -135,7 +133,7 @@ def read_answer(
 
 
 def read_own_answer(query: OwnQuery, rows: Sequence[Sequence[object]], query_id: str, of: int) -> Measurement:
-    """The measurement of a check from the answer of its own query; `of` so many delivered rows, for a percentage."""
+    """Return the measurement from the answer of a check's own query. A percentage is of `of` delivered rows."""
     if len(rows) != 1 or len(rows[0]) != 1:
         return Measurement(query_id=query_id, error=f"the query answered {len(rows)} rows, and not one number")
     return _measurement(query.check, rows[0][0], of, query_id)
@@ -148,10 +146,10 @@ def delivered(
     files: Sequence[str] = (),
     digest: str = "",
 ) -> str:
-    """The delivered rows, as the common table expression "delivered".
+    """Return the common table expression "delivered": the rows of this delivery.
 
-    `files` are the values by which the rows of this delivery are known, if the contract has a column that names them.
-    `digest` is the expression of a row's digest, computed once.
+    `files` are the values that mark them, if a column of the table names the file. `digest` is the expression of a
+    row's digest, computed once.
     """
     columns = {column.name: column for column in contract.columns}
     conditions = [f"{identifier(name)} = {literal(value, columns[name])}" for name, value in partition.items()]
@@ -171,18 +169,19 @@ def _delivered(contract: Contract, usable: Collection[str], digest: str, where: 
 def _split(
     contract: Contract, usable: Collection[str], fuse_rules: bool = True
 ) -> tuple[dict[Check, str], dict[Check, str]]:
-    """The measurable checks that are aggregates of the one scan, and those that are queries of their own."""
+    """Return the measurable checks as aggregates of the one scan, and those that need their own queries."""
     columns = {column.name: column for column in contract.columns}
     measurable = [check for check in contract.checks if set(check.columns) <= set(usable)]
-    together = [check for check in measurable if fuse_rules or not is_free(check)]
+    together = [check for check in measurable if fuse_rules or not is_custom(check)]
     aggregates = {check: text for check in together if (text := aggregate(check, columns)) is not None}
     alone = ((check, own_query(check, columns)) for check in measurable if check not in aggregates)
     return aggregates, {check: text for check, text in alone if text is not None}
 
 
 def _measures(contract: Contract, usable: Collection[str], aggregates: Mapping[Check, str]) -> tuple[str, str]:
-    """A row's digest, empty if not all compared columns are usable, and what is selected of the delivered rows."""
-    fingerprinted = _compares_cells(contract) and {column.name for column in contract.compared_columns} <= set(usable)
+    """Return the expression of a row's digest, "" if a compared column is not usable, and the selected expressions."""
+    compares_cells = any(check.metric is Metric.CELLS_EQUAL_LANDED for check in contract.checks)
+    fingerprinted = compares_cells and {column.name for column in contract.compared_columns} <= set(usable)
     digest = athena_digest(contract.compared_columns) if fingerprinted else ""
     measures = [("rows", "count(*)")]
     if fingerprinted:
@@ -192,15 +191,15 @@ def _measures(contract: Contract, usable: Collection[str], aggregates: Mapping[C
     return digest, ",\n  ".join(f"{expression} AS {identifier(name)}" for name, expression in measures)
 
 
-def _at(places: Collection[Place], columns: Sequence[Column]) -> str:
-    """Written so that Athena reads only these partitions."""
+def _any_place(places: Collection[Place], columns: Sequence[Column]) -> str:
+    """Return the condition of rows at these places, in a form by which Athena reads only their partitions."""
     if len(columns) == 1:
         return f"{identifier(columns[0].name)} IN ({', '.join(literal(value, columns[0]) for (value,) in places)})"
-    alike = (
+    conditions = (
         " AND ".join(f"{identifier(c.name)} = {literal(value, c)}" for c, value in zip(columns, place, strict=True))
         for place in places
     )
-    return " OR ".join(f"({each})" for each in alike)
+    return " OR ".join(f"({condition})" for condition in conditions)
 
 
 def _place_columns(contract: Contract) -> tuple[str, ...]:
@@ -209,29 +208,25 @@ def _place_columns(contract: Contract) -> tuple[str, ...]:
 
 
 def _canonical(value: str, column: Column) -> str | None:
-    """As the engine writes the value of a partition column; None of what has several ways to be written, or is none."""
+    """Return the value as Athena writes it; None if it is invalid or its type has several ways to write it."""
     if column.kind.is_whole:
         number = whole_number(value)
         return None if number is None else str(number)
     return value if column.kind.can_partition else None
 
 
-def _compares_cells(contract: Contract) -> bool:
-    return any(check.metric is Metric.CELLS_EQUAL_LANDED for check in contract.checks)
-
-
 def _measurement(check: Check, value: object, rows: int, query_id: str) -> Measurement:
     if value is None:
         return Measurement(query_id=query_id, error="the query answered NULL")
     if isinstance(value, bool):
-        value = int(value)  # ODCS lets a query answer true or false; they are compared as 1 and 0
+        value = int(value)  # ODCS lets a query answer true or false, which compare as 1 and 0
     if not isinstance(value, Number):
         kind = "a text" if isinstance(value, str) else f"a {type(value).__name__}"
-        # The value itself may be of a sensitive column, and what is said here goes into the evidence.
+        # The evidence holds this message, so it must not show the value, which may be of a sensitive column.
         return Measurement(query_id=query_id, error=f"the query answered {kind}, and not a number")
     if check.unit is Unit.ROWS or check.metric is Metric.SQL:
         return Measurement(value, query_id=query_id)
     if rows == 0:
         return Measurement(query_id=query_id, skipped="a percentage of no rows says nothing")
-    percent = 100 * Decimal(value) / rows  # of floats, 1 of 1000 is more than the 0.1 that a contract bounds it by
+    percent = 100 * Decimal(value) / rows  # with floats, 1 of 1000 rows would exceed a bound of 0.1
     return Measurement(percent, f"{measured_text(check, float(percent))} ({value} of {rows} rows)", query_id)

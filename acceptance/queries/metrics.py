@@ -1,7 +1,7 @@
-"""How a check is measured: as an aggregate of the one scan, and which rows it counts.
+"""Compile one check to SQL: an aggregate, a query of its own, or the condition of the rows that it counts.
 
-A condition that is null counts no row, so that null is valid everywhere. NaN is within no range and a multiple of
-nothing; an infinity is within a range that does not end.
+A condition that is null counts no row, so null is valid everywhere. NaN is in no range and a multiple of nothing; an
+infinity is in a range without a bound on that side.
 """
 
 from collections.abc import Mapping
@@ -19,7 +19,7 @@ _LIMITS = (">=", "<=", ">", "<")
 
 
 def aggregate(check: Check, columns: Columns) -> str | None:
-    """What the check counts, as an aggregate over the delivered rows; None if it needs a query of its own."""
+    """Return the check as an aggregate over the delivered rows; None if it is not one."""
     match check.metric:
         case Metric.ROW_COUNT:
             return "count(*)"
@@ -45,7 +45,7 @@ def aggregate(check: Check, columns: Columns) -> str | None:
 
 
 def own_query(check: Check, columns: Columns) -> str | None:
-    """The SELECT of one number over the table "delivered" that measures a check by itself, if there is one."""
+    """Return the SELECT of one number over "delivered" that measures only this check; None if it needs none."""
     if check.valid is not None and check.valid.pattern is not None:
         return f"SELECT count(*) FROM delivered WHERE {_invalid_values(check, columns)}"
     if check.metric is Metric.SQL and check.sql is not None:
@@ -55,13 +55,13 @@ def own_query(check: Check, columns: Columns) -> str | None:
     return None
 
 
-def is_free(check: Check) -> bool:
-    """Whether it holds SQL or a pattern that a person wrote, which Athena may refuse to compute."""
+def is_custom(check: Check) -> bool:
+    """Return True if the check holds SQL or a pattern that a person wrote, which Athena may refuse."""
     return check.metric is Metric.SQL or (check.valid is not None and check.valid.pattern is not None)
 
 
 def counted_rows(check: Check, columns: Columns) -> str | None:
-    """The condition of the rows that the check counts; None if it does not count rows by themselves."""
+    """Return the condition of the rows that the check counts; None if it does not count single rows."""
     match check.metric:
         case Metric.NULL_VALUES:
             return f"{identifier(check.columns[0])} IS NULL"
@@ -148,7 +148,7 @@ def _duplicates(check: Check) -> str:
 
 
 def _orphaned(check: Check, to: Reference) -> str:
-    """A row that refers to nothing: a null among its columns refers to nothing on purpose."""
+    """Return the condition of a row whose reference has no target. A row with a null in its reference is no orphan."""
     here = [f"delivered.{identifier(name)}" for name in check.columns]
     there = [f"referred.{identifier(name)}" for name in to.columns]
     table = ".".join(identifier(name) for name in (to.database, to.table))

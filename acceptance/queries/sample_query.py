@@ -1,7 +1,7 @@
-"""One query, after a failure only, that shows up to a few rows of every rule that does not hold.
+"""Build the query that shows a few rows of every broken rule; it runs only after a failure.
 
-It reads the delivered rows once more: every row gets the list of the rules that it breaks, and of each rule the first
-rows are kept, in the order of the primary key. Athena itself masks sensitive columns.
+It reads the delivered rows once more, lists the rules that each row breaks, and returns the first rows of each rule in
+the order of the primary key. Athena itself masks sensitive columns.
 """
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
@@ -20,7 +20,7 @@ BROKEN_RULE = "broken rule"
 
 
 def broken_checks(judgement: Judgement) -> tuple[Check, ...]:
-    """The checks whose rows are worth a query: those that failed, and then also those that only warned."""
+    """Return the checks whose rows the query shows: none if no check failed, else those that failed or warned."""
     outcomes = {result.check: result.outcome for result in judgement.results}
     if Outcome.FAILED not in outcomes.values():
         return ()
@@ -34,7 +34,7 @@ def sample_query(
     broken: Sequence[Check],
     files: Sequence[str] = (),
 ) -> str | None:
-    """A SELECT of the rows that break these checks; None if none of them is about single rows."""
+    """Return a SELECT of the rows that break these checks; None if no check is about single rows."""
     columns = {column.name: column for column in contract.columns if column.name in usable}
     conditions = {
         check.id: condition
@@ -47,13 +47,13 @@ def sample_query(
         f"CASE WHEN {condition} THEN {text_literal(id_)} END" for id_, condition in conditions.items()
     )
     order = ", ".join(_order(contract, columns, [check for check in broken if check.id in conditions]))
-    shown = ",\n  ".join(_shown(column) for column in columns.values())
+    selected = ",\n  ".join(_selected(column) for column in columns.values())
     return only_select(
         f"{delivered(contract, partition, usable, files)},\n"
         f"judged AS (\n  SELECT *, ARRAY[\n    {rules}\n  ] AS {_RULES}\n  FROM delivered\n),\n"
         f"numbered AS (\n  SELECT *, row_number() OVER (PARTITION BY {_RULE} ORDER BY {order}) AS {_NUMBER}\n"
         f"  FROM judged CROSS JOIN UNNEST({_RULES}) AS broken ({_RULE})\n  WHERE {_RULE} IS NOT NULL\n)\n"
-        f"SELECT\n  {_RULE} AS {identifier(BROKEN_RULE)},\n  {shown}\n"
+        f"SELECT\n  {_RULE} AS {identifier(BROKEN_RULE)},\n  {selected}\n"
         f"FROM numbered\nWHERE {_NUMBER} <= {ROWS_OF_EACH}\nORDER BY {_RULE}, {_NUMBER}"
     )
 
@@ -62,7 +62,7 @@ _RULES, _RULE, _NUMBER = (identifier(f"aceite {name}") for name in ("rules", "ru
 
 
 def _order(contract: Contract, columns: Collection[str], broken: Sequence[Check]) -> Iterator[str]:
-    """Rows that are equal where they must not be stand together; then the primary key orders, and what is left."""
+    """Yield the sort expressions: duplicates stand together, then the primary key orders, then all other columns."""
     for check in broken:
         if check.metric is Metric.DUPLICATE_VALUES:
             rule = text_literal(check.id)
@@ -78,6 +78,6 @@ def _condition(check: Check, columns: Mapping[str, Column]) -> str | None:
     return counted_rows(check, columns)
 
 
-def _shown(column: Column) -> str:
+def _selected(column: Column) -> str:
     name = identifier(column.name)
     return f"{text_literal(MASKED)} AS {name}" if column.sensitive else name

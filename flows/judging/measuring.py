@@ -1,4 +1,4 @@
-"""Measure the checks: one query, a few beside it, and one more for rows of broken rules."""
+"""Measure the checks: one query, the own queries of a few checks, and one more for rows of broken rules."""
 
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -15,10 +15,10 @@ from acceptance.queries.measuring_query import (
     Place,
     compile_checks,
     compile_together,
+    needs_own_queries,
     read_answer,
     read_own_answer,
     read_together,
-    runs_beside,
 )
 from acceptance.queries.sample_query import broken_checks, sample_query
 from aws.athena import QueryAnswer
@@ -47,18 +47,18 @@ class Measured:
 def measure(
     contract: Contract, partition: Mapping[str, str], usable: Collection[str], files: Sequence[str], ask: Ask
 ) -> Measured:
-    """Measure every check whose columns are usable. A failing query beside the one query costs its own check only."""
+    """Measure every check whose columns are usable. If the own query of a check fails, only this check errors."""
     query = compile_checks(contract, partition, usable, files)
     try:
         answer = ask("measure the checks in one query", "checks", query.sql)
     except (StepStopped, QueryFailed) as error:
-        if not (query.holds_free_rules and _by_athena(error)):
+        if not (query.has_custom_rules and _by_athena(error)):
             raise
         # A rule in free SQL, or a pattern, may be what failed: run by itself, each says whether it was.
         query = compile_checks(contract, partition, usable, files, fuse_rules=False)
         answer = ask("measure the checks without free rules", "checks", query.sql)
     facts, measured = read_answer(query, answer.rows[0] if answer.rows else (), answer.query_id)
-    return Measured(facts, measured | _beside(query, facts.rows, ask), answer.query_id)
+    return Measured(facts, measured | _own_answers(query, facts.rows, ask), answer.query_id)
 
 
 def measure_together(
@@ -68,7 +68,7 @@ def measure_together(
 
     If Athena fails the query, one of the deliveries may be the cause: each half gets a query of its own.
     """
-    if len(places) < 2 or runs_beside(contract, usable):
+    if len(places) < 2 or needs_own_queries(contract, usable):
         return {}
     query = compile_together(contract, places, usable)
     try:
@@ -101,7 +101,7 @@ def rows_of_broken_rules(
     return Sample(columns=answer.columns, rows=tuple(tuple(map(_text, row)) for row in answer.rows))
 
 
-def _beside(query: MeasuringQuery, rows: int, ask: Ask) -> dict[str, Measurement]:
+def _own_answers(query: MeasuringQuery, rows: int, ask: Ask) -> dict[str, Measurement]:
     """Ask the queries side by side: none needs the answer of another, and each takes some seconds."""
 
     def measured(own: OwnQuery) -> Measurement:
@@ -111,8 +111,8 @@ def _beside(query: MeasuringQuery, rows: int, ask: Ask) -> dict[str, Measurement
             return Measurement(error=str(error))
         return read_own_answer(own, answer.rows, answer.query_id, rows)
 
-    answers = in_threads(measured, query.beside, at_once=_AT_ONCE)
-    return {own.check.id: answer for own, answer in zip(query.beside, answers, strict=True)}
+    answers = in_threads(measured, query.own_queries, at_once=_AT_ONCE)
+    return {own.check.id: answer for own, answer in zip(query.own_queries, answers, strict=True)}
 
 
 def _by_athena(error: AceiteError) -> bool:

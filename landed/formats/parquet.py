@@ -8,9 +8,10 @@ import duckdb
 
 from acceptance.contract.contract import Column, Contract
 from acceptance.contract.hive_types import TEXTS, WHOLE_NUMBERS, HiveKind
+from acceptance.contract.landing_format import LandingFormat
 from landed.formats.csv import check_header
 from landed.reading.bounds import MOST_COLUMNS, grows_too_much, most_unpacked_bytes
-from landed.reading.cells import CellRule, in_utc, text_rule
+from landed.reading.cells import CellRule, cell_rule, duckdb_in_utc
 from landed.reading.duckdb_reader import one_row
 from landed.reading.faults import Faults
 from landed.reading.sql import LandedSql, Opened, file_literal
@@ -62,17 +63,17 @@ class ParquetSql(LandedSql):
         ]
 
     def rule(self, column: Column, cell: str) -> CellRule:
-        return typed_rule(column, cell, self.contract.landing.zone)
+        return typed_rule(column, cell, self.contract.landing)
 
 
-def typed_rule(column: Column, cell: str, zone: str) -> CellRule:
+def typed_rule(column: Column, cell: str, landing: LandingFormat) -> CellRule:
     """Return the rule that converts a value to the column's type, null if that changes the value."""
     value, type_ = f"TRY_CAST({cell} AS {column.type})", column.hive_type
     match type_.kind:
         case HiveKind.STRING | HiveKind.VARCHAR | HiveKind.CHAR:
-            return text_rule(type_, cell)
+            return cell_rule(column, cell, landing)
         case HiveKind.TIMESTAMP:
-            return CellRule(_moment(column, cell, zone), "a time to the millisecond")
+            return CellRule(_timestamp(column, cell, landing.zone), "a time to the millisecond")
         case HiveKind.FLOAT | HiveKind.DOUBLE | HiveKind.BOOLEAN | HiveKind.DATE:
             return CellRule(value, f"a {type_.kind}")
         case HiveKind.TINYINT | HiveKind.SMALLINT | HiveKind.INT | HiveKind.BIGINT | HiveKind.DECIMAL:
@@ -81,13 +82,13 @@ def typed_rule(column: Column, cell: str, zone: str) -> CellRule:
             assert_never(type_.kind)
 
 
-def _moment(column: Column, cell: str, zone: str) -> str:
+def _timestamp(column: Column, cell: str, zone: str) -> str:
     moment = f"TRY_CAST({cell} AS TIMESTAMP)"
     if not column.rounded:
         moment = f"CASE WHEN CAST({cell} AS TIMESTAMP_MS) = {cell} THEN {moment} END"
     if zone == "UTC":
         return moment
-    return f"CASE WHEN typeof({cell}) LIKE '%ZONE' THEN {moment} ELSE {in_utc(moment, zone)} END"
+    return f"CASE WHEN typeof({cell}) LIKE '%ZONE' THEN {moment} ELSE {duckdb_in_utc(moment, zone)} END"
 
 
 def open_parquet(

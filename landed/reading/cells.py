@@ -5,8 +5,9 @@ from dataclasses import dataclass
 from typing import assert_never
 
 from acceptance.contract.contract import Column
-from acceptance.contract.hive_types import HiveKind, HiveType
+from acceptance.contract.hive_types import HiveKind
 from acceptance.contract.landing_format import LandingFormat
+from acceptance.queries.landed_cells import expected_cell
 
 MAX_RECORD_BYTES = 10_000_000
 
@@ -19,7 +20,7 @@ class CellRule:
     expected: str
 
 
-def cell_text(landing: LandingFormat, cell: str) -> str:
+def duckdb_cell_text(landing: LandingFormat, cell: str) -> str:
     """Return the SQL of a cell's text as the contract reads it: trimmed if it says so, null for the null text."""
     text = f"trim({cell}, chr(32) || chr(9))" if landing.trim else cell
     text = f"nullif({text}, {quoted(landing.null_text)})"
@@ -32,36 +33,31 @@ def cell_rule(column: Column, text: str, landing: LandingFormat) -> CellRule:
     Raises:
         ValueError: as `Column.hive_type`.
     """
+    return CellRule(_typed(column, text, landing), expected_cell(column, landing))
+
+
+def _typed(column: Column, text: str, landing: LandingFormat) -> str:
     type_ = column.hive_type
     match type_.kind:
         case HiveKind.TINYINT | HiveKind.SMALLINT | HiveKind.INT | HiveKind.BIGINT:
-            low, high = type_.integer_bounds or (0, 0)
             # DuckDB's cast alone would read 7.6 as 8, 1e3 as 1000 and 1_000 as 1000, and so hide a bad file.
-            return CellRule(_if_written_so(text, "[+-]?[0-9]+", type_.kind), f"an integer from {low} to {high}")
+            return _if_written_so(text, "[+-]?[0-9]+", type_.kind)
         case HiveKind.DECIMAL:
-            return _decimal(type_.precision, type_.scale, text, landing.decimal_comma)
+            return _decimal(type_.precision, type_.scale, _comma(text) if landing.decimal_comma else text)
         case HiveKind.TIMESTAMP:
-            return _moment(column, text, landing.zone)
+            return _timestamp(column, text, landing.zone)
         case HiveKind.DATE if column.landed_format:
-            value = f"CAST({_formatted(column, text)} AS date)"
-            return CellRule(value, f"a date written as {column.landed_format}")
+            return f"CAST({_formatted(column, text)} AS date)"
         case HiveKind.DATE:
-            return CellRule(_if_matches(text, _DATE, type_.kind), "a date such as 2013-01-31")
+            return _if_matches(text, _DATE, type_.kind)
         case HiveKind.STRING | HiveKind.VARCHAR | HiveKind.CHAR:
-            return text_rule(type_, text)
+            return f"CASE WHEN length({text}) <= {type_.length} THEN {text} END" if type_.length else text
         case HiveKind.BOOLEAN:
-            return CellRule(_if_matches(text, "(?i)true|false", type_.kind), "true or false")
+            return _if_matches(text, "(?i)true|false", type_.kind)
         case HiveKind.FLOAT | HiveKind.DOUBLE:
-            number, example = (_comma(text), "-1,5") if landing.decimal_comma else (text, "-1.5")
-            return CellRule(_number(type_.kind, number), f"a number such as {example}, 2e10 or NaN")
+            return _number(type_.kind, _comma(text) if landing.decimal_comma else text)
         case _:
             assert_never(type_.kind)
-
-
-def text_rule(type_: HiveType, text: str) -> CellRule:
-    if type_.length is None:
-        return CellRule(text, "any text")
-    return CellRule(f"CASE WHEN length({text}) <= {type_.length} THEN {text} END", f"at most {type_.length} characters")
 
 
 def quoted(text: str) -> str:
@@ -85,13 +81,11 @@ def _if_written_so(text: str, pattern: str, type_: str) -> str:
     return f"CASE WHEN CAST({value} AS varchar) = {text} THEN {value} ELSE {_if_matches(text, pattern, type_)} END"
 
 
-def _decimal(precision: int, scale: int, text: str, comma: bool) -> CellRule:
+def _decimal(precision: int, scale: int, text: str) -> str:
     # Leading and trailing zeros carry no value and take no digit. DuckDB's cast alone would round excess digits.
     before = precision - scale
     pattern = f"[+-]?0*[0-9]{{0,{before}}}([.][0-9]{{0,{scale}}}0*)?"
-    expected = f"a number with at most {before} digits before the {'comma' if comma else 'point'} and {scale} after it"
-    text = _comma(text) if comma else text
-    return CellRule(_if_written_so(text, pattern, f"decimal({precision}, {scale})"), expected)
+    return _if_written_so(text, pattern, f"decimal({precision}, {scale})")
 
 
 def _comma(text: str) -> str:
@@ -122,24 +116,20 @@ def _formatted(column: Column, text: str) -> str:
     return f"CASE WHEN regexp_full_match({text}, {quoted(pattern)}) THEN {moment} END"
 
 
-def _moment(column: Column, text: str, zone: str) -> CellRule:
-    """Return the rule of a timestamp. DuckDB's cast to TIMESTAMP drops an offset; TIMESTAMPTZ applies it (in UTC)."""
-    in_zone = "in UTC" if zone == "UTC" else f"of {zone}"
+def _timestamp(column: Column, text: str, zone: str) -> str:
+    """Return the SQL of a timestamp. DuckDB's cast to TIMESTAMP drops an offset; TIMESTAMPTZ applies it (in UTC)."""
     if column.landed_format:
-        expected = f"a timestamp written as {column.landed_format}" + ("" if zone == "UTC" else f", {in_zone}")
-        return CellRule(in_utc(_formatted(column, text), zone), expected)
+        return duckdb_in_utc(_formatted(column, text), zone)
     time = _TIME.replace("FRACTION", "[0-9]{1,9}" if column.rounded else _MILLISECONDS)
-    local = in_utc(f"TRY_CAST({text} AS TIMESTAMP)", zone)
+    local = duckdb_in_utc(f"TRY_CAST({text} AS TIMESTAMP)", zone)
     with_offset = f"CAST(TRY_CAST({text} AS TIMESTAMPTZ) AS TIMESTAMP)"
-    return CellRule(
+    return (
         f"CASE WHEN regexp_full_match({text}, '{_DATE}([ T]{time})?') THEN {local}"
-        f" WHEN regexp_full_match({text}, '{_DATE}[ T]{time}{_OFFSET}') THEN {with_offset} END",
-        f"a time such as 2013-01-31 05:15:00, {in_zone} or with an offset"
-        + ("" if column.rounded else ", to the millisecond"),
+        f" WHEN regexp_full_match({text}, '{_DATE}[ T]{time}{_OFFSET}') THEN {with_offset} END"
     )
 
 
-def in_utc(moment: str, zone: str) -> str:
+def duckdb_in_utc(moment: str, zone: str) -> str:
     """Return the SQL of a local time in UTC, null for a time that the zone's clocks skip.
 
     A time that the clocks show twice is the earlier one, as in Java, Spark, Athena and Python; DuckDB takes the later.

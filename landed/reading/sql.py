@@ -9,8 +9,8 @@ from uuid import uuid4
 from acceptance.contract.contract import Column, Contract
 from acceptance.contract.landing_format import LandingFormat
 from acceptance.proof.fingerprint import duckdb_bucket, duckdb_digest, duckdb_half, duckdb_sums
-from acceptance.queries.difference_query import ROWS_AT_MOST, dealt_by, duckdb_texts, in_order
-from landed.reading.cells import MAX_RECORD_BYTES, CellRule, cell_rule, cell_text, quoted
+from acceptance.queries.difference_query import ROWS_AT_MOST, bucket_columns, duckdb_texts, row_order
+from landed.reading.cells import MAX_RECORD_BYTES, CellRule, cell_rule, duckdb_cell_text, quoted
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,11 +77,11 @@ class LandedSql(ABC):
         return (
             f"SELECT {self._bucket(buckets)} AS bucket, {texts}"
             f" FROM ({self._typed(self.records())}) WHERE bucket IN ({numbers})"
-            f" ORDER BY {in_order(self.contract, 1, 2)} LIMIT {ROWS_AT_MOST + 1}"
+            f" ORDER BY {row_order(self.contract, 1, 2)} LIMIT {ROWS_AT_MOST + 1}"
         )
 
     def _bucket(self, buckets: int) -> str:
-        columns, dealt = self.contract.compared_columns, dealt_by(self.contract)
+        columns, dealt = self.contract.compared_columns, bucket_columns(self.contract)
         return duckdb_bucket(dealt, [self._compared[columns.index(column)] for column in dealt], buckets)
 
     @property
@@ -130,8 +130,8 @@ class CsvSql(LandedSql):
     @property
     def cells(self) -> list[str]:
         if self.width == 1:
-            return [cell_text(self.landing, "coalesce(c0, '')")]
-        return [cell_text(self.landing, f"c{position}") for position in self.positions]
+            return [duckdb_cell_text(self.landing, "coalesce(c0, '')")]
+        return [duckdb_cell_text(self.landing, f"c{position}") for position in self.positions]
 
     def rule(self, column: Column, cell: str) -> CellRule:
         return cell_rule(column, cell, self.landing)
@@ -146,7 +146,7 @@ class CsvSql(LandedSql):
             "quote": quoted(landing.quote),
             "escape": quoted(landing.quote),
             "strict_mode": "true",
-            # `cell_text` decides what is null, so the null text here is one that nobody writes; a padded cell is null.
+            # `duckdb_cell_text` decides what is null, so nobody writes this null text; a padded cell is null.
             # In a file of one column a blank line is a cell, and DuckDB returns it only if an empty text is null.
             "nullstr": quoted(uuid4().hex if len(names) > 1 else ""),
             "max_line_size": str(MAX_RECORD_BYTES),

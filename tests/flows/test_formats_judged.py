@@ -182,7 +182,8 @@ def test_rows_that_name_their_file_are_judged_without_the_others(aceite: Install
     ("dataset", "content", "faults", "said"),
     [
         ("athena_csv", b"id;title;price\n1;a;1,505\n2;b;x\n3;c;1,5\n", 2,
-         "column price: 2 cells such as '1,505' cannot be read as decimal(9,2)"),
+         "column price, 2 cells: '1,505' is not decimal(9,2); allowed: a number with at most 7 digits before the "
+         "comma and 2 after it"),
         ("json_packed", gzip.compress(b'{"id": 1}\n{"id": 2, "price": "2.25"}\n'), 1,
          "line 2, column price: '2.25' is not decimal(9,2)"),
         ("parquet", parquet(ID=[1.5]), 1, "line 1, column title: the header lacks the column 'title'"),

@@ -10,8 +10,8 @@ from landed_contract import column
 from landed_contract import contract as of_columns
 from proven_delivery import Proof
 
-from acceptance.proof.differences import Kind
-from acceptance.queries.difference_query import ROWS_AT_MOST, dealt_by
+from acceptance.proof.differences import DifferenceKind
+from acceptance.queries.difference_query import ROWS_AT_MOST, bucket_columns
 from landed.file import rows_of_buckets
 from sandbox.pipeline.provision import provision
 
@@ -59,21 +59,21 @@ def test_only_rows_that_differ_are_told_of_where_both_sides_are_cut_off(proof):
     assert where is not None and where.cut_off
     assert str(where).startswith("at least ")
     assert set(where.columns) == {"price"}
-    assert set(where.counts) == {Kind.CHANGED}
-    assert 1500 < where.counts[Kind.CHANGED] < 3000
+    assert set(where.counts) == {DifferenceKind.CHANGED}
+    assert 1500 < where.counts[DifferenceKind.CHANGED] < 3000
     assert {(row.cells[0].landed or "")[-1:] for row in where.rows} == {"7"}
 
 
 def test_a_table_that_is_cut_off_and_lost_rows_shows_only_these(proof):
     _, where = proof.judge_only("SELECT * FROM base WHERE price >= 5000")
     assert where is not None and where.cut_off
-    assert set(where.counts) == {Kind.ONLY_LANDED}
-    assert where.counts[Kind.ONLY_LANDED] < 5000
+    assert set(where.counts) == {DifferenceKind.ONLY_LANDED}
+    assert where.counts[DifferenceKind.ONLY_LANDED] < 5000
 
 
 def test_rows_are_dealt_by_the_whole_key_or_by_all_that_is_compared():
     key, part = column("store", "int", primary_key=True), column("day", "int", primary_key=True)
     note, unseen = column("note", "string"), column("loaded", "int", primary_key=True, in_file=False)
-    assert dealt_by(of_columns(key, note)) == (key,)
-    assert dealt_by(of_columns(key, unseen, note)) == (key, note)
-    assert dealt_by(of_columns(key, part, note)) == (key, part)
+    assert bucket_columns(of_columns(key, note)) == (key,)
+    assert bucket_columns(of_columns(key, unseen, note)) == (key, note)
+    assert bucket_columns(of_columns(key, part, note)) == (key, part)

@@ -60,7 +60,8 @@ def test_athena_counts_as_unreadable_what_duckdb_does(landed, type_):
     by_athena, by_duckdb, *_ = landed(of, bad)
     assert by_athena.fault_count == by_duckdb.fault_count == len(UNREADABLE[type_])
     assert by_athena.fingerprint is None
-    assert by_athena.first_fault.startswith(f"column x: {len(UNREADABLE[type_])} cells such as ")
+    assert by_athena.first_fault.startswith(f"column x, {len(UNREADABLE[type_])} cells: ")
+    assert f" is not {type_}; allowed: " in by_athena.first_fault
 
 
 def test_only_the_files_of_the_delivery_are_read_with_the_options_of_the_contract(landed):

@@ -16,12 +16,17 @@ import sandbox
 from acceptance.contract.checks import Metric
 from acceptance.judging.judge import Verdict
 from acceptance.odcs.reader import read_contract
-from acceptance.proof.differences import Kind
+from acceptance.proof.differences import DifferenceKind
 from sandbox.pipeline.provision import provision
 
 DATA = Path(sandbox.__file__).with_name("data")
 CELLS, ROWS, KEY = "cells_equal_landed", "rows_equal_landed", "primary_key_unique"
-CHANGED, LOST, NEW, REPEATED = Kind.CHANGED, Kind.ONLY_LANDED, Kind.ONLY_TABLE, Kind.REPEATED
+CHANGED, LOST, NEW, REPEATED = (
+    DifferenceKind.CHANGED,
+    DifferenceKind.ONLY_LANDED,
+    DifferenceKind.ONLY_TABLE,
+    DifferenceKind.REPEATED,
+)
 
 
 def replaced(column, value, where="true"):

@@ -20,7 +20,7 @@ from acceptance.evidence.evidence import (
 from acceptance.evidence.manifest import PastDelivery
 from acceptance.evidence.provenance import ContractRecord, ParameterRecord, ParameterState, RunRecord
 from acceptance.judging.judge import Outcome, Verdict
-from acceptance.proof.differences import Differences, DifferingCell, DifferingRow, Kind
+from acceptance.proof.differences import DifferenceKind, Differences, DifferingCell, DifferingRow
 from acceptance.queries.sample_query import BROKEN_RULE
 
 START = datetime(2026, 11, 23, 8, 12, 5, tzinfo=UTC)
@@ -130,22 +130,22 @@ DIFFERENCES = Differences(
     buckets=2,
     of_buckets=64,
     looked_into=2,
-    counts={Kind.CHANGED: 1, Kind.ONLY_LANDED: 1, Kind.REPEATED: 1},
+    counts={DifferenceKind.CHANGED: 1, DifferenceKind.ONLY_LANDED: 1, DifferenceKind.REPEATED: 1},
     columns={"distance": 1, "dep_delay": 1},
     rows=(
         DifferingRow(
-            Kind.CHANGED,
+            DifferenceKind.CHANGED,
             {"carrier": "UA", "flight": "1545"},
             (DifferingCell("distance", "1400", "1401"), DifferingCell("dep_delay", "2.0", None)),
         ),
         DifferingRow(
-            Kind.ONLY_LANDED,
+            DifferenceKind.ONLY_LANDED,
             {"carrier": "AA", "flight": "1141"},
             (DifferingCell("carrier", "AA", None), DifferingCell("origin", "JFK", None)),
             landed_times=1,
             table_times=0,
         ),
-        DifferingRow(Kind.REPEATED, {"carrier": "B6", "flight": "725"}, landed_times=1, table_times=2),
+        DifferingRow(DifferenceKind.REPEATED, {"carrier": "B6", "flight": "725"}, landed_times=1, table_times=2),
     ),
 )
 FINGERPRINT = "842:-3b9aca00f2e1d4c7a:1c6bf526340003ff52"
@@ -287,8 +287,8 @@ def hostile(text: str) -> Evidence:
     evidence = rejected()
     bad = check(text, Outcome.FAILED, columns=(text,), dimension=text, expected=text, observed=text, description=text)
     facts = {"ids": {text: text}, "detail": text}
-    changed = DifferingRow(Kind.CHANGED, {text: text}, (DifferingCell(text, text, text),))
-    lone = DifferingRow(Kind.ONLY_TABLE, {text: text}, (DifferingCell(text, None, text),), 0, 1)
+    changed = DifferingRow(DifferenceKind.CHANGED, {text: text}, (DifferingCell(text, text, text),))
+    lone = DifferingRow(DifferenceKind.ONLY_TABLE, {text: text}, (DifferingCell(text, None, text),), 0, 1)
     return rejected(
         reason=text,
         delivery=evidence.delivery.model_copy(
@@ -310,6 +310,6 @@ def hostile(text: str) -> Evidence:
         checks=(bad, *(bad.model_copy(update={"outcome": outcome}) for outcome in Outcome)),
         queries=(QUERY.model_copy(update={"sql": text, "query_id": text, "workgroup": text, "output_location": text}),),
         sample=Sample(columns=(BROKEN_RULE, text), rows=((text, text), (text, None))),
-        differences=Differences(1, 1, 1, {Kind.CHANGED: 1}, {text: 1}, (changed, lone)),
+        differences=Differences(1, 1, 1, {DifferenceKind.CHANGED: 1}, {text: 1}, (changed, lone)),
         parameters=(ParameterRecord(name=text, copy_of=text, keys_set=(text,), existed_before=True, restored=True),),
     )

@@ -7,8 +7,8 @@ from acceptance.contract.hive_types import FLOATS, NUMBERS, TEXTS, WHOLE_NUMBERS
 from acceptance.contract.landing_format import LandingFormat
 from acceptance.odcs.columns.columns import LOGICAL_TYPES
 from acceptance.odcs.draft import LOGICAL_TYPE_OF
-from acceptance.proof.canonical_text import ATHENA, DUCKDB, cell_text
-from acceptance.queries.landed_cells import read_as
+from acceptance.proof.canonical_text import ATHENA, DUCKDB, canonical_cell_text
+from acceptance.queries.landed_cells import athena_value
 from acceptance.sql.text import literal
 from landed.formats.parquet import HELD_BY, typed_rule
 from landed.reading.cells import cell_rule
@@ -60,10 +60,10 @@ def test_each_type_is_known_to_everything_that_reads_compares_or_drafts_it(kind:
     column = Column("c", SIZED.get(kind, kind), "c")
     assert column.kind is kind
     for dialect in (ATHENA, DUCKDB):
-        assert "c" in cell_text(dialect, column, "c")
+        assert "c" in canonical_cell_text(dialect, column, "c")
     assert "c" in cell_rule(column, "c", LandingFormat()).typed, "a landed text becomes a value in DuckDB"
-    assert "c" in typed_rule(column, "c", "UTC").typed, "a cell of Parquet becomes a value in DuckDB"
-    assert "c" in read_as(LandingFormat(), column, "c"), "a landed text becomes a value in Athena"
+    assert "c" in typed_rule(column, "c", LandingFormat()).typed, "a cell of Parquet becomes a value in DuckDB"
+    assert "c" in athena_value(LandingFormat(), column, "c"), "a landed text becomes a value in Athena"
     assert HELD_BY[kind], "a column of Parquet can hold it"
     assert kind in LOGICAL_TYPES[LOGICAL_TYPE_OF[kind]], "a draft says a logical type that can be read again"
 

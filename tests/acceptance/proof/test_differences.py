@@ -3,10 +3,10 @@ import time
 import pytest
 
 from acceptance.contract.contract import Column
-from acceptance.proof.differences import HIDDEN, SHOWN_ROWS, Compared, Kind
+from acceptance.proof.differences import HIDDEN, SHOWN_ROWS, DifferenceKind, RowComparison
 
 ID, NAME, SCORE = Column("id", "bigint", "id"), Column("name", "string", "name"), Column("score", "double", "score")
-OF = Compared((ID, NAME, SCORE), (ID,))
+OF = RowComparison((ID, NAME, SCORE), (ID,))
 
 
 def differ(landed, table, of=OF):
@@ -16,14 +16,14 @@ def differ(landed, table, of=OF):
 def test_a_changed_cell_is_shown_as_people_write_it_beside_the_landed_one():
     found = differ([("1", "a", "93100000"), ("2", "b", None)], [("1", "a", "93200000"), ("2", "b", None)])
     assert str(found) == "1 row changed (score 1); id 1: score '93.1' landed, '93.2' in the table"
-    assert found.counts == {Kind.CHANGED: 1}
+    assert found.counts == {DifferenceKind.CHANGED: 1}
 
 
 def test_rows_only_on_one_side_and_rows_not_as_often_are_told_apart():
     found = differ(
         [("1", "a", None), ("2", "b", None), ("9", "z", "0")], [("2", "b", None), ("2", "b", None), ("3", "c", "1")]
     )
-    assert found.counts == {Kind.ONLY_LANDED: 2, Kind.ONLY_TABLE: 1, Kind.REPEATED: 1}
+    assert found.counts == {DifferenceKind.ONLY_LANDED: 2, DifferenceKind.ONLY_TABLE: 1, DifferenceKind.REPEATED: 1}
     assert sorted(map(str, found.rows)) == [
         "id 1: only landed", "id 2: once landed, 2 times in the table", "id 3: only in the table", "id 9: only landed"
     ]  # fmt: skip
@@ -43,13 +43,13 @@ def test_of_several_rows_with_one_key_the_nearest_is_the_changed_one():
 
 
 def test_without_a_key_rows_are_paired_by_what_they_share():
-    of = Compared((ID, NAME, SCORE), (ID, NAME, SCORE))
+    of = RowComparison((ID, NAME, SCORE), (ID, NAME, SCORE))
     found = differ([("1", "a", "5")], [("1", "b", "5")], of)
     assert str(found.rows[0]) == "row: name 'a' landed, 'b' in the table"
 
 
 def test_a_sensitive_value_is_never_shown_also_not_in_a_key():
-    of = Compared(
+    of = RowComparison(
         (Column("cpf", "string", "cpf", sensitive=True), NAME), (Column("cpf", "string", "cpf", sensitive=True),)
     )
     found = differ([("0a1b", "a"), ("77", "x")], [("0a1b", "b"), ("78", "x")], of)
@@ -87,7 +87,7 @@ def test_of_thousands_of_rows_with_one_key_each_is_compared_with_one(keys):
     before = time.process_time()
     found = differ(landed, table)
     assert time.process_time() - before < 20  # each with each of one key took minutes
-    assert (found.counts, found.columns) == ({Kind.CHANGED: rows}, {"score": rows})
+    assert (found.counts, found.columns) == ({DifferenceKind.CHANGED: rows}, {"score": rows})
 
 
 def test_a_row_that_is_missing_millions_of_times_is_counted_up_to_a_bound():

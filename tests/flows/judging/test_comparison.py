@@ -21,7 +21,7 @@ from acceptance.deliveries.delivery import Delivery, LandingObject
 from acceptance.deliveries.placeholders import partition_values
 from acceptance.judging.findings import Findings, LandedFacts, TableFacts, judge_findings
 from acceptance.judging.judge import Outcome
-from acceptance.proof.differences import Kind
+from acceptance.proof.differences import DifferenceKind
 from acceptance.proof.fingerprint import Fingerprint
 from acceptance.proof.partition_rows import OtherFile, is_later, others_of_partition, undecided
 from acceptance.queries.measuring_query import compile_checks, read_answer
@@ -143,7 +143,7 @@ ALL, BY_FILE = "all deliveries of the date", "{column: source_file}"
 def test_a_partition_of_this_delivery_alone_may_hold_nothing_else(compare):
     result, findings = compare("this delivery", "north", rows_of("north", "south"))
     assert result.outcome is Outcome.FAILED
-    assert findings.differences.counts == {Kind.ONLY_TABLE: 1}
+    assert findings.differences.counts == {DifferenceKind.ONLY_TABLE: 1}
     assert str(findings.differences.rows[0]) == "id 3: only in the table"
     assert compare("this delivery", "north", rows_of("north"))[0].outcome is Outcome.PASSED
 
@@ -160,7 +160,7 @@ def test_a_row_that_is_wrong_is_found_among_the_files_of_the_date(compare):
     result, findings = compare(ALL, "north", wrong)
     assert result.outcome is Outcome.FAILED
     assert [str(row) for row in findings.differences.rows] == ["id 2: price '2.00' landed, '2.01' in the table"]
-    assert compare(ALL, "north", [*wrong, *rows_of("south")])[1].differences.counts == {Kind.CHANGED: 1}
+    assert compare(ALL, "north", [*wrong, *rows_of("south")])[1].differences.counts == {DifferenceKind.CHANGED: 1}
 
 
 def test_a_column_that_names_the_file_compares_the_rows_of_the_delivery_alone(compare):

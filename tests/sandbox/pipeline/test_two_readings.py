@@ -17,7 +17,8 @@ from hypothesis import strategies as st
 
 from acceptance.contract.contract import Column
 from acceptance.contract.landing_format import FileFormat, LandingFormat
-from acceptance.proof.fingerprint import Fingerprint, duckdb_digest, duckdb_sums, quoted_names
+from acceptance.proof.fingerprint import Fingerprint, duckdb_digest, duckdb_sums
+from acceptance.sql.text import identifier
 from landed.file import read_landed
 from sandbox.pipeline.deployed.reading import load
 
@@ -119,7 +120,9 @@ def of_pipeline(landed: Landed, folder: Path) -> Fingerprint:
         connection.execute("SET TimeZone='UTC'")
         columns = [asdict(column) for column in landed.columns]
         load(connection, landed.content, asdict(landed.landing), columns, folder)
-        sums = ", ".join(duckdb_sums(duckdb_digest(landed.columns, quoted_names(landed.columns))))
+        sums = ", ".join(
+            duckdb_sums(duckdb_digest(landed.columns, [identifier(column.name) for column in landed.columns]))
+        )
         answer: Any = connection.execute(f"SELECT count(*), {sums} FROM landed").fetchone()
     return Fingerprint.of_sums(*answer)
 

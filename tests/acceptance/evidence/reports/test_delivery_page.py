@@ -12,7 +12,7 @@ from acceptance.evidence.provenance import ParameterState
 from acceptance.evidence.reports.delivery_page import evidence_html
 from acceptance.evidence.reports.formatting import visible
 from acceptance.judging.judge import Outcome
-from acceptance.proof.differences import Kind
+from acceptance.proof.differences import DifferenceKind
 
 VOID = {"meta", "br", "use", "path", "circle", "rect", "line", "img", "link", "input", "hr"}
 FETCHES = {"src", "href", "srcset", "action", "data", "poster", "background", "xlink:href", "formaction", "ping"}
@@ -201,7 +201,7 @@ def test_rows_that_differ_are_shown_with_both_values_of_each_cell() -> None:
     assert "1 row changed, 1 row only landed, 1 row not as often" in page.inside("h3")
     for text in ("dep_delay", "1400", "1401", "whole row", "JFK", "2 times", "spaces at the ends", "2 of 64"):
         assert text in page.text
-    much = replace(DIFFERENCES, buckets=40, counts={Kind.CHANGED: 5000})
+    much = replace(DIFFERENCES, buckets=40, counts={DifferenceKind.CHANGED: 5000})
     text = Page(evidence_html(rejected(differences=much))).text
     assert "5\u202f000 rows changed" in text
     assert "Counted in 2 of the 40 buckets" in text
