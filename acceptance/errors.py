@@ -1,22 +1,7 @@
-"""The errors of Aceite, in one tree.
+"""The errors of Aceite.
 
-    AceiteError
-    ├── ContractError          contract files that cannot be used; carries every Problem found
-    ├── UnroutableKey          a landed key that fits no contract
-    ├── LedgerUnusable         the ledger cannot be opened
-    │   └── LedgerMisnamed     its URL is none that a ledger can have
-    ├── LeaseLost              another watcher took the ledger's lease
-    ├── Unreachable            a server that is needed is not there, or does not answer
-    ├── SettingsError          a setting is missing or wrong
-    │   └── WrongAccount       the credentials belong to another AWS account
-    ├── StepFailed             an action on AWS failed, or ended in a state that is not success
-    │   ├── WaitTimedOut       what was awaited did not happen in time
-    │   ├── AnswerLost         AWS did not tell whether what was asked for was done
-    │   └── UnexpectedObject      an object in S3 is none that Aceite put there
-    └── QueryFailed            Athena refused or failed the query
-
-A file that breaks its contract is not an error: it is a failed check, and so a verdict (see `judge`).
-Every message says what was found, where, what is allowed and what to do next.
+A file that breaks its contract is not an error: it fails a check, which gives a verdict (see `judge`). Every message
+says what is wrong, where, what is allowed and what to do next.
 """
 
 from collections.abc import Iterable
@@ -30,7 +15,7 @@ class AceiteError(Exception):
 
 @dataclass(frozen=True, slots=True, order=True)
 class Problem:
-    """One thing wrong in a contract file. `line` counts from 1; 0 means the whole file."""
+    """A mistake in a contract file. `line` counts from 1; 0 means the whole file."""
 
     path: str
     line: int
@@ -57,7 +42,7 @@ class LedgerUnusable(AceiteError):
 
 
 class LedgerMisnamed(LedgerUnusable):
-    """The ledger's URL is none that a ledger can have."""
+    """The ledger's URL names no database that can hold a ledger."""
 
 
 class LeaseLost(AceiteError):
@@ -65,7 +50,7 @@ class LeaseLost(AceiteError):
 
 
 class Unreachable(AceiteError):
-    """A server that is needed, Prefect's above all, is not there or does not answer."""
+    """A server that Aceite needs, such as Prefect's, does not answer."""
 
 
 class SettingsError(AceiteError):
@@ -77,19 +62,19 @@ class WrongAccount(SettingsError):
 
 
 class StepFailed(AceiteError):
-    """An action on AWS failed. The message is AWS's own text, with what was asked for."""
+    """An action on AWS failed, or ended in a state other than success. The message has the request and AWS's answer."""
 
 
 class WaitTimedOut(StepFailed):
-    """What was awaited did not happen within its deadline."""
+    """An action on AWS did not end within its deadline."""
 
 
 class AnswerLost(StepFailed):
-    """A request was sent and its answer is missing: it may have been done. It is not to be repeated blindly."""
+    """The answer to a request is missing, so AWS may have done it. Nobody may repeat it blindly."""
 
 
 class UnexpectedObject(StepFailed):
-    """An object in S3 is not what Aceite puts there. Reading it again changes nothing: somebody must remove it."""
+    """An object in S3 is none that Aceite puts there. Reading it again does not help: a person must remove it."""
 
 
 class QueryFailed(AceiteError):

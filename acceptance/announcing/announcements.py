@@ -1,7 +1,11 @@
-"""Decide which deliveries to announce together, and which to announce again: events may be lost, deliveries not."""
+"""Decide which deliveries to announce together, which to announce again, and which events Prefect's server has lost.
+
+An announcement is on its way from when it is posted until the server's event store shows it. Until then it is in
+queues in the server's memory, which hold 10,000 events each, drop silently what does not fit, and end with it.
+"""
 
 from collections.abc import Container, Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from acceptance.contract.contract import Contract
@@ -18,6 +22,14 @@ LONGEST_PATIENCE = timedelta(hours=1)
 KNOWN_DEAD = 8
 """Patience is divided by this for deliveries whose run is known to have died."""
 _DOUBLINGS_AT_MOST = 20  # even one second exceeds an hour after fewer doublings
+
+ON_THEIR_WAY_AT_MOST = 200
+"""A fifth of the 1,000 event ids by which the server knows an event that is posted again. Two copies of one event in
+its queue make it drop the whole batch in which it writes them."""
+
+OVERTAKEN = timedelta(seconds=15)
+SILENCE = timedelta(seconds=45)
+"""Longer than the 30 s for which the server waits when another process locks its SQLite."""
 
 
 def together_at_most(contract: Contract, most: int = MOST_TOGETHER) -> int:
@@ -95,3 +107,39 @@ def due_again(
         return now - item.announced_at >= min(max(doubled, longest_first), LONGEST_PATIENCE)
 
     return tuple(sorted(filter(due, in_flight), key=lambda item: item.announced_at))
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """How far the server has come. All times are in UTC.
+
+    `stored_at` says when it last stored any announcement, `newest_stored` when the newest that it stored was posted,
+    `refused_at` when it last could not be reached.
+    """
+
+    stored_at: datetime | None = None
+    newest_stored: datetime | None = None
+    refused_at: datetime | None = None
+
+    def stored(self, posted_at: Iterable[datetime], now: datetime) -> "Progress":
+        """Return the progress after the server stored announcements that were posted at these times."""
+        newest = max(posted_at, default=None)
+        if newest is None:
+            return self
+        return replace(self, stored_at=now, newest_stored=max(newest, self.newest_stored or newest))
+
+    def refused(self, now: datetime) -> "Progress":
+        """Return the progress after the server could not be reached."""
+        return replace(self, refused_at=now)
+
+    def is_lost(self, posted_at: datetime, now: datetime) -> bool:
+        """Return True if the server lost an announcement that it does not show, or has stored nothing for very long.
+
+        The server writes in the order in which it gets them, so one that is overtaken was dropped; and one that was
+        posted before the server could not be reached was in the memory of a process that is gone.
+        """
+        if self.refused_at is not None and posted_at <= self.refused_at:
+            return True
+        if self.newest_stored is not None and self.newest_stored - posted_at >= OVERTAKEN:
+            return True
+        return now - max(posted_at, self.stored_at or posted_at) >= SILENCE

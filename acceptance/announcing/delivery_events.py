@@ -5,7 +5,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from acceptance.announcing.messages import message
+from acceptance.contract.contract import Contract
+from acceptance.deliveries.completeness import Incomplete, deadline
 from acceptance.deliveries.delivery import Delivery, LandingObject, common_folder
+from acceptance.deliveries.file_groups import Group, group_prefix
 from acceptance.deliveries.pointer import DeliveryPointer
 from acceptance.judging.judge import Verdict
 
@@ -25,6 +28,9 @@ VERDICT_EVENTS = {Verdict.ACCEPTED: ACCEPTED, Verdict.REJECTED: REJECTED, Verdic
 
 DATASET = "aceite.dataset"
 """The resource label of every event about a delivery or a dataset."""
+
+MOST_KEYS = 500
+"""The most keys that an event lists: with as many missing ones of 1,024 bytes, it stays below Prefect's 1.5 MB."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +75,44 @@ def unroutable(landed: LandingObject, reason: str) -> EventDraft:
     facts = [("Bucket", landed.bucket), ("Key", landed.key), ("Why", reason)]
     payload = {"key": landed.key, "size": landed.size, "reason": reason}
     return EventDraft(UNROUTABLE, resource, {**payload, "message": message(f"{landed.file}: fits no contract", facts)})
+
+
+def incomplete(group: Group, contract: Contract, finding: Incomplete) -> EventDraft:
+    """Return the event of an incomplete group. Its `deadline` is when people are notified that files are missing."""
+    due = deadline(group, contract)
+    location = f"s3://{contract.template.bucket}/{group_prefix(contract, group.key)}"
+    resource = {
+        "prefect.resource.id": location,
+        "prefect.resource.name": group.key.title,
+        DATASET: group.key.dataset,
+        "aceite.business-date": group.key.business_date.isoformat(),
+        "aceite.group": group.key.id,
+    }
+    payload = {
+        "dataset": group.key.dataset,
+        "business_date": group.key.business_date.isoformat(),
+        "fields": dict(group.key.fields),
+        "why": finding.why,
+        "overdue": finding.overdue,
+        "missing": list(finding.missing[:MOST_KEYS]),
+        "missing_count": len(finding.missing),
+        "keys": sorted(group.members)[:MOST_KEYS],
+        "key_count": len(group.members),
+        "signals": sorted(group.signals)[:MOST_KEYS],
+        "deadline": due.isoformat() if due else None,
+        "revision": group.revision,
+        "message": message(
+            f"{group.key.title}: incomplete",
+            [
+                ("Dataset", group.key.dataset),
+                ("Date", group.key.business_date.isoformat()),
+                ("Files", str(len(group.members))),
+                ("Why", finding.why),
+                ("Missing", ", ".join(finding.missing[:MOST_KEYS])),
+            ],
+        ),
+    }
+    return EventDraft(INCOMPLETE, resource, payload)
 
 
 def resource_of(delivery: Delivery) -> dict[str, str]:

@@ -45,11 +45,13 @@ def not_arrived(contract: Contract, missing: Missing) -> EventDraft:
     facts = [
         ("Dataset", contract.dataset),
         ("Date expected", expected or ""),
-        ("Due", f"{said(missing.due)}, every {contract.update_every}"),
-        ("Missed", f"{missing.count} deliveries since {said(missing.since)}" if missing.count > 1 else ""),
+        ("Due", f"{_time_text(missing.due)}, every {contract.update_every}"),
+        ("Missed", f"{missing.count} deliveries since {_time_text(missing.since)}" if missing.count > 1 else ""),
         (
             "Last",
-            f"{last.business_date.isoformat()}, arrived {said(last.at)}, {last.uri}" if last else "none ever arrived",
+            f"{last.business_date.isoformat()}, arrived {_time_text(last.at)}, {last.uri}"
+            if last
+            else "none ever arrived",
         ),
     ]
     title = f"{contract.dataset} {expected}" if expected else contract.dataset
@@ -78,8 +80,8 @@ def no_verdict(dataset: str, late: Sequence[Late]) -> EventDraft:
         ("Dataset", dataset),
         ("Date", " to ".join(dict.fromkeys((days[0], days[-1])))),
         ("Delivery", first.title + more),
-        ("Arrived", said(first.arrived_at)),
-        ("Verdict due", said(first.due)),
+        ("Arrived", _time_text(first.arrived_at)),
+        ("Verdict due", _time_text(first.due)),
         ("So far", first.state),
     ]
     payload["message"] = message(f"{dataset} {days[0]}: no verdict in time{more}", facts)
@@ -101,7 +103,7 @@ def paused(dataset: str, since: datetime, waiting: int, reasons: Sequence[str], 
     }
     facts = [
         ("Dataset", dataset),
-        ("Paused", said(since)),
+        ("Paused", _time_text(since)),
         ("Why", f"{len(reasons)} deliveries were inconclusive" if reasons else "a person switched it off"),
         ("The last", reasons[0] if reasons else ""),
         ("Deliveries that wait", str(waiting)),
@@ -116,7 +118,7 @@ def resumed(dataset: str, since: datetime, waiting: int) -> EventDraft:
     return EventDraft(RESUMED, _resource(dataset, f"{dataset} is resumed"), payload)
 
 
-def said(time: datetime) -> str:
+def _time_text(time: datetime) -> str:
     return f"{time:%Y-%m-%d %H:%M:%S%z}"
 
 

@@ -54,24 +54,16 @@ class Waiting:
 class Incomplete:
     """People must be notified once: `mark_notified` records it in the group. The group may still become complete.
 
-    `missing` are keys, or a description of what has no key. `overdue`: the reason is that the deadline passed.
+    `missing` are keys, or a description of what has no key. `overdue`: the reason is that the deadline passed. If not,
+    the sender made a wrong statement, so the notification does not wait for the deadline.
     """
 
     missing: tuple[str, ...]
     why: str
-    overdue: bool
+    overdue: bool = True
 
 
-@dataclass(frozen=True, slots=True)
-class _Lacking:
-    """The lack of a group. `at_once`: the sender made a statement that is wrong, so nobody waits for the deadline."""
-
-    missing: tuple[str, ...]
-    why: str
-    at_once: bool = False
-
-
-_Files = tuple[LandingObject, ...] | Waiting | _Lacking
+_Files = tuple[LandingObject, ...] | Waiting | Incomplete
 
 
 def decide(
@@ -104,11 +96,11 @@ def decide(
     match files:
         case Waiting():
             return files
-        case _Lacking():
+        case Incomplete():
             return _notify_when_due(group, contract, files, now)
     complete = _complete(group, contract, files)
     if too_many := more_than_prefect_takes(complete.delivery):
-        return _notify_when_due(group, contract, _Lacking((), too_many, at_once=True), now)
+        return _notify_when_due(group, contract, Incomplete((), too_many, overdue=False), now)
     return complete
 
 
@@ -123,13 +115,13 @@ def mark_notified(group: Group, finding: Incomplete) -> Group:
     return replace(group, overdue=True) if finding.overdue else replace(group, notified=finding.why)
 
 
-def _notify_when_due(group: Group, contract: Contract, lacking: _Lacking, now: datetime) -> Waiting | Incomplete:
-    if lacking.at_once:
-        due = group.notified != lacking.why
-    else:
+def _notify_when_due(group: Group, contract: Contract, finding: Incomplete, now: datetime) -> Waiting | Incomplete:
+    if finding.overdue:
         until = deadline(group, contract)
         due = until is not None and now >= until and not group.overdue
-    return Incomplete(lacking.missing, lacking.why, not lacking.at_once) if due else Waiting(lacking.why)
+    else:
+        due = group.notified != finding.why
+    return finding if due else Waiting(finding.why)
 
 
 def _complete(group: Group, contract: Contract, files: tuple[LandingObject, ...]) -> Complete:
@@ -144,12 +136,12 @@ def _complete(group: Group, contract: Contract, files: tuple[LandingObject, ...]
 
 def _marked(group: Group, contract: Contract, signal: KeyTemplate) -> _Files:
     if group.signal is None:
-        return _Lacking((_for_people(signal, group),), f"no marker has landed; files landed: {len(group.members)}")
+        return Incomplete((_key_of(signal, group),), f"no marker has landed; files landed: {len(group.members)}")
     if not group.listed:
         return Waiting("the marker has landed; the watcher must list its files again", (Need.LISTING,))
     if not group.members:
         why = f"the marker {group.signal.uri} has landed, but no file that it covers"
-        return _Lacking((_member_key(group, contract),), why, at_once=True)
+        return Incomplete((_key_of(contract.template, group),), why, overdue=False)
     return tuple(group.members.values())
 
 
@@ -162,21 +154,21 @@ def _listed(
 ) -> _Files:
     manifest = group.signal
     if manifest is None:
-        return _Lacking((_for_people(signal, group),), f"no manifest has landed; files landed: {len(group.members)}")
+        return Incomplete((_key_of(signal, group),), f"no manifest has landed; files landed: {len(group.members)}")
     if len(group.signals) > 1:
         why = f"{len(group.signals)} manifests have landed, but a delivery has one: {_some(sorted(group.signals))}"
-        return _Lacking((), why, at_once=True)
+        return Incomplete((), why, overdue=False)
     if manifest.size > MOST_BYTES:
         why = f"the manifest {manifest.uri} is invalid: {too_large(manifest.size)}"
-        return _Lacking((), why, at_once=True)
+        return Incomplete((), why, overdue=False)
     if read is None:
         return Waiting("the manifest has landed; the watcher must read it", (Need.MANIFEST,))
     if isinstance(read, Unreadable):
-        return _Lacking((), read.reason, at_once=True)
+        return Incomplete((), read.reason, overdue=False)
     others = [entry.key for entry in read if not _is_member(entry.key, group, contract)]
     if others:
-        why = f"the manifest {manifest.uri} lists files outside of this delivery, {_member_key(group, contract)}: "
-        return _Lacking(tuple(others), why + _some(others), at_once=True)
+        why = f"the manifest {manifest.uri} lists files outside of this delivery, {_key_of(contract.template, group)}: "
+        return Incomplete(tuple(others), why + _some(others), overdue=False)
     return _verified(group, read, digests)
 
 
@@ -186,44 +178,46 @@ def _verified(group: Group, entries: Sequence[Entry], digests: Mapping[DigestOf,
     if compared.absent or compared.wrong:
         absent = f"files that have not landed: {len(compared.absent)} of the {len(entries)} in the manifest"
         sentences = (*([absent] if compared.absent else []), *_first_of(tuple(compared.wrong.values())))
-        return _Lacking((*compared.absent, *compared.wrong), "; ".join(sentences))
+        return Incomplete((*compared.absent, *compared.wrong), "; ".join(sentences))
     if compared.unverified:
         return Waiting("all files have landed; the watcher must verify bytes", (Need.DIGESTS,), compared.unverified)
     files = tuple(group.members[entry.key] for entry in entries)
     extra = sorted(group.members.keys() - {landed.key for landed in files})
     if extra and set(files) == set(group.delivered):
-        return _Lacking((), f"files landed after the complete delivery that its manifest does not list: {_some(extra)}")
+        return Incomplete(
+            (), f"files landed after the complete delivery that its manifest does not list: {_some(extra)}"
+        )
     return files
 
 
 def _counted(group: Group, contract: Contract, count: int | str) -> _Files:
     number = dict(group.key.fields)[count] if isinstance(count, str) else str(count)
     if not (number.isascii() and number.isdecimal() and len(number) <= _MOST_DIGITS):
-        why = f"the field {count} of {_member_key(group, contract)} is {number!r}, which is not a number of files"
-        return _Lacking((), why, at_once=True)
-    lacking = int(number) - len(group.members)
-    if lacking < 0:
+        why = f"the field {count} of {_key_of(contract.template, group)} is {number!r}, which is not a number of files"
+        return Incomplete((), why, overdue=False)
+    missing = int(number) - len(group.members)
+    if missing < 0:
         why = f"files landed: {len(group.members)}, more than the {int(number)} of the delivery: "
-        return _Lacking((), why + _some(sorted(group.members)), at_once=True)
-    if lacking:
+        return Incomplete((), why + _some(sorted(group.members)), overdue=False)
+    if missing:
         why = f"files landed: {len(group.members)} of {int(number)}"
-        return _Lacking((f"{lacking} more of {_member_key(group, contract)}",), why)
+        return Incomplete((f"{missing} more of {_key_of(contract.template, group)}",), why)
     return tuple(group.members.values())
 
 
 def _quiet(group: Group, contract: Contract, quiet: Quiet, now: datetime, uploads: Collection[str] | None) -> _Files:
-    lacking = quiet.at_least - len(group.members)
-    if lacking > 0:
+    missing = quiet.at_least - len(group.members)
+    if missing > 0:
         why = f"files landed: {len(group.members)} of at least {quiet.at_least}"
-        return _Lacking((f"{lacking} more of {_member_key(group, contract)}",), why)
+        return Incomplete((f"{missing} more of {_key_of(contract.template, group)}",), why)
     if group.changed_at is None or now - group.changed_at < quiet.quiet_for:
         why = f"files still land: the last change was at {group.changed_at}, and none may follow for {quiet.quiet_for}"
-        return _Lacking((), why)
+        return Incomplete((), why)
     if uploads is None or not group.listed:
         return Waiting("no file has landed for a while; the watcher must list uploads", (Need.UPLOADS, Need.LISTING))
-    own = tuple(sorted({key for key in uploads if _is_member(key, group, contract)}))
-    if own:
-        return _Lacking(own, f"multipart uploads are in progress: {_some(own)}")
+    in_progress = tuple(sorted({key for key in uploads if _is_member(key, group, contract)}))
+    if in_progress:
+        return Incomplete(in_progress, f"multipart uploads are in progress: {_some(in_progress)}")
     return tuple(group.members.values())
 
 
@@ -234,11 +228,8 @@ def _is_member(key: str, group: Group, contract: Contract) -> bool:
         return False
 
 
-def _member_key(group: Group, contract: Contract) -> str:
-    return _for_people(contract.template, group)
-
-
-def _for_people(template: KeyTemplate, group: Group) -> str:
+def _key_of(template: KeyTemplate, group: Group) -> str:
+    """Return the key of the group's files for people, with the fields that are known."""
     return template.written_as_known(group.key.business_date, dict(group.key.fields))
 
 

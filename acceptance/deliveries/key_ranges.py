@@ -24,8 +24,8 @@ PAGE = 1000
 class KeyRange:
     """The keys after `after` up to and including `until`; None is the end of the location.
 
-    `held` (number of keys) and `digest` describe the response that certified it last; without a digest the watcher
-    reads the next one in full.
+    `held` (number of keys, a column of the ledger) and `digest` describe the response that certified it last; without a
+    digest the watcher reads the next one in full.
     """
 
     after: str = ""
@@ -66,7 +66,7 @@ class ListedPart:
 
 def first_part(looked_at: KeyRange, page: Page) -> ListedPart:
     end = looked_at.until
-    within = tuple(found for found in page.objects if end is None or found.key <= end)
+    within = tuple(landed for landed in page.objects if end is None or landed.key <= end)
     whole = len(within) == len(page.objects)
     last = within[-1].key if within else looked_at.after
     ended = not whole or not page.truncated or last == end

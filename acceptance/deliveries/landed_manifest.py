@@ -74,7 +74,7 @@ def compare(
     """Compare a manifest with the landed objects by key. `digests` are in lower-case hexadecimal."""
     absent = tuple(entry.key for entry in entries if entry.key not in objects)
     pairs = [(objects[entry.key], entry) for entry in entries if entry.key in objects]
-    wrong = {landed.key: misfit for landed, entry in pairs if (misfit := _misfit(landed, entry))}
+    wrong = {landed.key: mismatch for landed, entry in pairs if (mismatch := _mismatch(landed, entry))}
     if absent or wrong:
         return ManifestComparison(absent, wrong, ())
     expected = {digest: value for pair in pairs for digest, value in _digests_of_bytes(*pair)}
@@ -88,11 +88,9 @@ def compare(
 def read_manifest(content: bytes, manifest: LandingObject) -> tuple[Entry, ...] | Unreadable:
     """Return the entries in their order; at least one, and no key twice."""
     try:
-        entries = tuple(_read(content, manifest))
-        _refuse_repetition(entries)
+        return tuple(_read(content, manifest))
     except _WrongError as error:
         return Unreadable(f"the manifest {manifest.uri} is invalid: {error}")
-    return entries
 
 
 class _WrongError(Exception):
@@ -111,8 +109,13 @@ def _read(content: bytes, manifest: LandingObject) -> Iterator[Entry]:
         raise _WrongError(f"it lists {len(items):,} files; at most {MOST_FILES:,} are allowed")
     if not items:
         raise _WrongError("it lists no file")
+    keys: set[str] = set()
     for number, item in items:
-        yield _entry(f"{kind} {number}", item, manifest)
+        entry = _entry(f"{kind} {number}", item, manifest)
+        if entry.key in keys:
+            raise _WrongError(f"it lists {_shown(entry.key)} twice")
+        keys.add(entry.key)
+        yield entry
 
 
 def too_large(size_bytes: int) -> str:
@@ -190,15 +193,7 @@ def _digest(place: str, kind: str, value: Any) -> str | None:
     return digest.hex()
 
 
-def _refuse_repetition(entries: tuple[Entry, ...]) -> None:
-    seen: set[str] = set()
-    for entry in entries:
-        if entry.key in seen:
-            raise _WrongError(f"it lists {_shown(entry.key)} twice")
-        seen.add(entry.key)
-
-
-def _misfit(landed: LandingObject, entry: Entry) -> str:
+def _mismatch(landed: LandingObject, entry: Entry) -> str:
     if entry.size is not None and entry.size != landed.size:
         return f"{landed.key} has {landed.size:,} bytes, the manifest says {entry.size:,}"
     if entry.etag is not None and entry.etag.lower() != landed.etag.lower():

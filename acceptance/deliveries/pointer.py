@@ -1,7 +1,7 @@
 """The pointer in an event: the objects of the delivery to judge."""
 
 import json
-from datetime import date, datetime
+from datetime import date
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -17,16 +17,6 @@ for the event's id and the commas. Prefect drops an event of more than 1,500,000
 """
 
 
-class LandingObjectPointer(BaseModel):
-    model_config = ConfigDict(frozen=True)
-
-    bucket: str
-    key: str
-    etag: str
-    size: int
-    last_modified: datetime
-
-
 class DeliveryPointer(BaseModel):
     """A delivery as JSON: the payload of its event, and the parameter of the validation flow."""
 
@@ -36,7 +26,7 @@ class DeliveryPointer(BaseModel):
     dataset: str
     business_date: date
     revision: int = 1
-    members: tuple[LandingObjectPointer, ...] = Field(min_length=1)
+    members: tuple[LandingObject, ...] = Field(min_length=1)
     fields: dict[str, str] = Field(default_factory=dict)
 
     @classmethod
@@ -46,16 +36,7 @@ class DeliveryPointer(BaseModel):
             dataset=delivery.dataset,
             business_date=delivery.business_date,
             revision=delivery.revision,
-            members=tuple(
-                LandingObjectPointer(
-                    bucket=member.bucket,
-                    key=member.key,
-                    etag=member.etag,
-                    size=member.size,
-                    last_modified=member.last_modified,
-                )
-                for member in sorted(delivery.members)
-            ),
+            members=tuple(sorted(delivery.members)),
             fields=dict(delivery.fields),
         )
 
@@ -65,8 +46,7 @@ class DeliveryPointer(BaseModel):
         return len(json.dumps(self.model_dump(mode="json"), separators=(",", ":")))
 
     def delivery(self) -> Delivery:
-        members = tuple(LandingObject(**member.model_dump()) for member in self.members)
-        return Delivery(self.dataset, self.business_date, members, self.fields, self.revision)
+        return Delivery(self.dataset, self.business_date, self.members, self.fields, self.revision)
 
 
 def more_than_prefect_takes(delivery: Delivery) -> str:

@@ -161,7 +161,7 @@ class Batch:
             try:
                 return do(delivery_run)
             except Exception as error:  # noqa: BLE001  # whatever it is, it must not stop the other deliveries
-                get_run_logger().exception("%s could not be judged", delivery_run.delivery.title)
+                get_run_logger().exception("%s got no verdict", delivery_run.delivery.title)
                 return error
 
         answers = in_threads(attempt, delivery_runs, at_once=self.workers, ending=self._ending)

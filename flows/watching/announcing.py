@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 import httpx
 from prefect.client.orchestration import SyncPrefectClient, get_client
 
-from acceptance.announcing.lost_announcements import ON_THEIR_WAY_AT_MOST, Progress
+from acceptance.announcing.announcements import ON_THEIR_WAY_AT_MOST, Progress
 from flows.ledger import Ledger
 from flows.prefect_api import events
 

@@ -8,8 +8,7 @@ from datetime import datetime, timedelta
 from functools import lru_cache
 from typing import Any
 
-from acceptance.announcing.delivery_events import arrived
-from acceptance.announcing.group_events import incomplete
+from acceptance.announcing.delivery_events import arrived, incomplete
 from acceptance.contract.contract import Contract
 from acceptance.deliveries.completeness import Complete, Incomplete, Need, Waiting, decide, mark_notified
 from acceptance.deliveries.delivery import Delivery, LandingObject

@@ -22,8 +22,7 @@ from prefect.blocks.notifications import CustomWebhookNotificationBlock
 from prefect.client.orchestration import SyncPrefectClient, get_client
 from prefect.events.filters import EventFilter, EventNameFilter
 
-from acceptance.announcing.delivery_events import arrived, unroutable
-from acceptance.announcing.group_events import incomplete
+from acceptance.announcing.delivery_events import arrived, incomplete, unroutable
 from acceptance.announcing.verdict_events import judged
 from acceptance.contract.checks import Check, Metric, Operator, Threshold
 from acceptance.contract.contract import Contract

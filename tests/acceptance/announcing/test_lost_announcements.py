@@ -2,7 +2,7 @@
 
 from datetime import UTC, datetime, timedelta
 
-from acceptance.announcing.lost_announcements import OVERTAKEN, SILENCE, Progress
+from acceptance.announcing.announcements import OVERTAKEN, SILENCE, Progress
 
 NOON = datetime(2026, 1, 2, 12, tzinfo=UTC)
 SECOND = timedelta(seconds=1)

@@ -18,7 +18,7 @@ from groups_seen import (
     the_delivery,
 )
 
-from acceptance.announcing.group_events import MOST_KEYS, incomplete
+from acceptance.announcing.delivery_events import MOST_KEYS, incomplete
 from acceptance.deliveries.completeness import Complete, Incomplete, Need, Waiting, deadline, decide, mark_notified
 from acceptance.deliveries.file_groups import completed, relisted
 from acceptance.deliveries.landed_manifest import DigestOf, Entry, Unreadable

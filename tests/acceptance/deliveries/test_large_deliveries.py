@@ -17,7 +17,7 @@ from groups_seen import (
     the_delivery,
 )
 
-from acceptance.announcing.group_events import incomplete
+from acceptance.announcing.delivery_events import incomplete
 from acceptance.contract.contract import Contract
 from acceptance.deliveries.completeness import Incomplete, Waiting, decide
 from acceptance.deliveries.delivery import LandingObject

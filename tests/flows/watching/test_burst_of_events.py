@@ -18,8 +18,8 @@ from prefect.settings import PREFECT_API_URL, temporary_settings
 from prefect_processes import PrefectServer, run, running
 from watched_bucket import CONTRACT
 
+from acceptance.announcing.announcements import ON_THEIR_WAY_AT_MOST
 from acceptance.announcing.delivery_events import ARRIVED, ARRIVED_TOGETHER, EventDraft
-from acceptance.announcing.lost_announcements import ON_THEIR_WAY_AT_MOST
 from acceptance.deliveries.delivery import LandingObject
 from acceptance.deliveries.pointer import DeliveryPointer
 from flows.ledger import sqlite_url
