@@ -108,9 +108,9 @@ def refuse_invalid_partition_values(contract: Contract, delivery: Delivery, valu
     columns = {column.name: column for column in contract.columns}
     for name, value in values.items():
         if columns[name].kind.is_whole and whole_number(value) is None:
-            needed = "digits are needed"
+            needed = "a whole number"
         elif columns[name].kind is HiveKind.DATE and not _is_date(value):
-            needed = "a date such as 2026-01-31 is needed"
+            needed = "a date such as 2026-01-31"
         else:
             continue
         message = (

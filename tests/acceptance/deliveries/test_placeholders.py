@@ -151,7 +151,10 @@ def test_files_that_belong_to_different_partitions_are_no_delivery_that_can_be_m
 )
 def test_a_value_that_its_partition_column_cannot_have_is_told_with_the_key_it_comes_from(kind, value) -> None:
     contract = with_partition_of(kind)
-    expected = f"column day is {kind}, and '{{region}}' makes {value!r} of shop/20250102/br/orders.csv"
+    needed = "a date such as 2026-01-31" if kind == "date" else "a whole number"
+    expected = (
+        f"column day is {kind}, and '{{region}}' makes {value!r} of shop/20250102/br/orders.csv; it must be {needed}."
+    )
     with pytest.raises(ContractError, match=re.escape(expected)):
         refuse_invalid_partition_values(contract, of_a_shop(region=value), {"day": value})
 
