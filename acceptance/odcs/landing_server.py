@@ -40,7 +40,7 @@ def read_landing_format(server: Node) -> LandingFormat:
         delimiter=delimiter,
         quote=quote,
         header=header,
-        null_text=_null_text(stated.get("nullText"), csv.null_text),
+        null_text=_null_text(given["nullText"], csv.null_text),
         compression=_compression(given["compression"], server["location"]),
         trim=given["trim"].flag(),
         empty_as_null=given["emptyAsNull"].flag(),
@@ -121,8 +121,8 @@ def _quote(node: Node, default: str) -> str:
     return quote
 
 
-def _null_text(node: Node | None, default: str) -> str:
-    if node is None:
+def _null_text(node: Node, default: str) -> str:
+    if node.value is None:
         return default
     if not isinstance(node.value, str):
         node.refuse(f"found {shown(node.value)}; write the text that means null, in quotes")

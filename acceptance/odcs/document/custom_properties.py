@@ -30,8 +30,8 @@ def custom_properties(node: Node, known: Collection[str], removed: Collection[st
 
     It returns those in `removed` too, for the caller to refuse them, but no message proposes them.
 
-    The function refuses one that stands twice, an unknown one of `vendor: aceite`, and one without a vendor whose name
-    is so near to a known one that it is probably a misspelling.
+    The function refuses one that stands twice, a known one without a value, an unknown one of `vendor: aceite`, and one
+    without a vendor whose name is so near to a known one that it is probably a misspelling.
     """
     values: dict[str, Node] = {}
     for given in node["customProperties"]:
@@ -42,6 +42,8 @@ def custom_properties(node: Node, known: Collection[str], removed: Collection[st
             given.refuse(f"the custom property {name} stands twice, first on line {values[name].line}")
         elif name in known or name in removed:
             values[name] = given["value"]
+            if given["value"].value is None:
+                given["value"].refuse(f"{name} has no value; write one, a text in quotes, or leave the property out")
         elif vendor == VENDOR or "did you mean" in hint(name, known):
             given["property"].refuse(f"unknown custom property {name!r}; {hint(name, known)}")
     return values
