@@ -71,24 +71,24 @@ def _of_identity(settings: Settings, aws: DoctorClients) -> Iterator[Preconditio
 
 def _of_landing(contract: Contract, aws: DoctorClients) -> Iterator[Precondition]:
     bucket, prefix = contract.template.bucket, contract.template.prefix
-    exists = f"landing of {contract.dataset}"
-    yield aws.precondition(exists, buckets.bucket, ("s3",), bucket, prefix, _file(contract), needs=SIGNED_IN)
+    landing = f"landing of {contract.dataset}"
+    yield aws.precondition(landing, buckets.bucket, ("s3",), bucket, prefix, _file(contract), needs=SIGNED_IN)
     pattern = key_pattern(contract.template)
     yield aws.precondition(
-        f"landed files of {contract.dataset}", buckets.readable, ("s3",), bucket, pattern, needs=(exists,)
+        f"landed files of {contract.dataset}", buckets.readable, ("s3",), bucket, pattern, needs=(landing,)
     )
 
 
 def _of_evidence(settings: Settings, contracts: Sequence[Contract], aws: DoctorClients) -> Iterator[Precondition]:
     bucket = settings.evidence_bucket
-    exists = "evidence bucket"
-    yield aws.precondition(exists, buckets.bucket, ("s3",), bucket, "", "ACEITE_EVIDENCE_BUCKET", needs=SIGNED_IN)
+    evidence = "evidence bucket"
+    yield aws.precondition(evidence, buckets.bucket, ("s3",), bucket, "", "ACEITE_EVIDENCE_BUCKET", needs=SIGNED_IN)
     if contracts:
         patterns = [f"{dataset_prefix(contract.dataset)}*" for contract in contracts]
-        yield aws.precondition("putting evidence", buckets.writable, ("s3",), bucket, patterns, needs=(exists,))
+        yield aws.precondition("putting evidence", buckets.writable, ("s3",), bucket, patterns, needs=(evidence,))
     wanted = timedelta(days=settings.evidence_retention_days) if settings.evidence_retention_days else None
     asked = bucket, wanted, settings.evidence_lock_mode
-    yield aws.precondition("retention of evidence", buckets.retention, ("s3",), *asked, needs=(exists,))
+    yield aws.precondition("retention of evidence", buckets.retention, ("s3",), *asked, needs=(evidence,))
 
 
 def _of_pipeline(contract: Contract, aws: DoctorClients) -> Iterator[Precondition]:
