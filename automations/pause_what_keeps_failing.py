@@ -24,7 +24,7 @@ def automation() -> AutomationCore:
     return AutomationCore(
         name=NAME,
         description=(
-            f"When {FAILURES} deliveries of a dataset have no verdict within {WITHIN.seconds // 60} minutes for one "
+            f"When {FAILURES} deliveries of a dataset are inconclusive within {WITHIN.seconds // 60} minutes for one "
             "kind of failure, Aceite pauses the automation that validates the dataset. Its deliveries wait until a "
             "person resumes that automation."
         ),
