@@ -116,6 +116,22 @@ def docstring(path: Path) -> str:
     return ast.get_docstring(ast.parse(path.read_text(encoding="utf-8"))) or ""
 
 
+NO_SUBJECT = re.compile(r"(Of|What|Whether|Those)\b")
+
+
+def test_a_docstring_begins_with_its_subject_or_its_verb():
+    """Also those below a constant. CONTRIBUTING has the rule; this is as much of it as a machine can tell."""
+    texts = [
+        (f"{path.relative_to(ROOT).as_posix()}:{node.lineno}", node.value.value)
+        for package in PRODUCT
+        for path in (ROOT / package).rglob("*.py")
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        if isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant) and isinstance(node.value.value, str)
+    ]
+    assert [place for place, text in texts if NO_SUBJECT.match(text.lstrip())] == []
+    assert len(texts) > 1000
+
+
 def test_no_import_hides_from_the_import_rules():
     """Import-linter sees the imports under TYPE_CHECKING, and every other one, unless it is told not to."""
     settings = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["tool"]["importlinter"]

@@ -1,1 +1,1 @@
-"""What this process was started with: contracts and AWS clients."""
+"""The contracts and the AWS clients that this process was started with."""

@@ -1,1 +1,1 @@
-"""How a run takes one delivery, or a batch of them, from the claim to the verdict."""
+"""A run takes one delivery, or a batch of them, from the claim to the verdict."""

@@ -17,7 +17,7 @@ from flows.ledger.writes import AT_ONCE, NewObject, insert_new_objects, replace_
 
 @dataclass(frozen=True, slots=True)
 class Certified:
-    """What one page of a listing changes. `ranges` replace the range that ended at `until`."""
+    """The changes that one page of a listing brings. `ranges` replace the range that ended at `until`."""
 
     bucket: str
     prefix: str

@@ -1,1 +1,1 @@
-"""What we ask Prefect's server: events, runs, automations; and how its loops outlast an outage of the server."""
+"""Requests to Prefect's server: events, runs, automations; and loops that outlast an outage of the server."""

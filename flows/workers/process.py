@@ -62,7 +62,7 @@ class WarmProcess:
 
     @property
     def can_run(self) -> bool:
-        """Whether the process may get a run: it has not ended, and nobody asked it to."""
+        """True if the process may get a run: it has not ended, and nobody asked it to."""
         assert self._process.stdin is not None
         return not self.over.is_set() and not self._process.stdin.closed
 

@@ -119,7 +119,7 @@ def _metrics(evidence: Evidence, rows: int | None, **facts: Any) -> dict[str, An
 
 
 def _assertions(evidence: Evidence, checks: Iterable[CheckRecord]) -> dict[str, Any]:
-    """Those that were measured: of a check that was skipped or errored it is not known whether it holds."""
+    """Return the checks that were measured. Nobody knows of a skipped or errored check whether it holds."""
     made = [_assertion(check) for check in checks if check.outcome not in (Outcome.SKIPPED, Outcome.ERRORED)]
     facet = _facet(evidence, "1-1-0", "DataQualityAssertionsDatasetFacet", assertions=made)
     return {"dataQualityAssertions": facet} if made else {}

@@ -35,7 +35,7 @@ class Sparkline:
 
 
 def trend(deliveries: Sequence[PastDelivery]) -> tuple[Sparkline, ...]:
-    """Of deliveries in their order, the oldest first. Empty for fewer than two: one value is no trend."""
+    """Return the chart of deliveries, the oldest first; nothing for fewer than two: one value is no trend."""
     if len(deliveries) < 2:
         return ()
     return (
