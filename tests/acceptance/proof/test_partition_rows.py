@@ -79,7 +79,7 @@ def test_of_a_day_of_hourly_files_any_may_be_there():
 def test_too_many_later_files_to_tell_which_of_them_are_there_are_no_reason_to_reject():
     after = hourly(25)
     assert expected(OWN, after, total(OWN, after[24:])) is None
-    assert undecided(after).startswith("25 files of the partition landed after this delivery, and which of them")
+    assert undecided(after).startswith("25 files of the partition landed after this delivery, and Aceite cannot tell")
     contract = watched(delivering("{partition_holds: all deliveries of the date}"))
     query = compile_checks(contract, {"day": "20250102"}, [column.name for column in contract.columns])
     table, measured = read_answer(query, [3, 1, 1, *(int(check.id == "rows") for check in query.checks)], "q1")
