@@ -84,7 +84,7 @@ def test_what_is_no_sample_is_refused_in_words(aceite, tmp_path) -> None:
     (tmp_path / "empty.csv").write_bytes(b"")
     (tmp_path / "twice.jsonl").write_bytes(b'{"a": 1, "A": 2}\n')
     for source, code, said, options in (
-        ("absent.csv", 64, "no file", ()),
+        ("absent.csv", 64, "does not exist", ()),
         ("s3://b", 64, "s3://bucket/key", ()),
         ("empty.csv", 2, "first line", ()),
         ("empty.csv", 64, "each once", ("--columns", "a,,b")),
