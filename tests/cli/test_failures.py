@@ -137,7 +137,7 @@ def test_without_credentials_it_is_said_how_to_give_them_and_whose_aws_may_be_me
 
 @pytest.mark.parametrize("verb", ["drop", "report", "up"])
 def test_a_profile_that_is_not_there_is_named_with_how_to_make_it(alone, verb):
-    refused(alone(*VERBS[verb], ACEITE_AWS_PROFILE="squad"), 64, "squad", "`aws configure --profile squad` makes it")
+    refused(alone(*VERBS[verb], ACEITE_AWS_PROFILE="squad"), 64, "squad", "`aws configure --profile squad` creates it")
 
 
 @pytest.mark.parametrize(
