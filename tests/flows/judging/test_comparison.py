@@ -23,7 +23,7 @@ from acceptance.judging.findings import Findings, LandedFacts, TableFacts, judge
 from acceptance.judging.judge import Outcome
 from acceptance.proof.differences import DifferenceKind
 from acceptance.proof.fingerprint import Fingerprint
-from acceptance.proof.partition_rows import OtherFile, is_later, others_of_partition, undecided
+from acceptance.proof.partition_rows import OtherFile, files_named, is_later, others_of_partition, undecided
 from acceptance.queries.measuring_query import compile_checks, read_answer
 from aws.athena import connect, run_query
 from aws.s3.objects import list_objects
@@ -105,7 +105,7 @@ def compare(aws):
         comparison = Comparison(contract, delivery, partition, Calls(s3=client("s3")), ask)
         comparison.read_others()
         usable = frozenset(column.name for column in contract.columns)
-        query = compile_checks(contract, partition, usable, comparison.files)
+        query = compile_checks(contract, partition, usable, files_named(contract, delivery))
         answer = ask("", "", query.sql)
         table, measured = read_answer(query, answer.rows[0], answer.query_id)
         landed = combine(delivery, read_members(client("s3"), delivery, contract))
