@@ -1,7 +1,7 @@
 """Calls that run in threads, side by side."""
 
 from collections.abc import Callable, Iterable
-from concurrent.futures import Future, ThreadPoolExecutor, wait
+from concurrent.futures import FIRST_EXCEPTION, Future, ThreadPoolExecutor, wait
 from contextvars import copy_context
 from threading import Event
 from typing import TypeVar
@@ -27,10 +27,11 @@ def in_threads(
     Each call runs in a copy of the caller's context, which says which run this is and which Prefect server it asks.
     `stay_alive` is called at least once a second while the caller waits.
 
-    If the caller is interrupted, the calls that have not begun are dropped and nobody waits for the others. With
-    `ending`, that event is set, and the others have LEAVE_WITHIN_S to leave.
+    If the caller or a call is told to end, the calls that have not begun are dropped and nobody waits for the others.
+    With `ending`, that event is set, and the others have LEAVE_WITHIN_S to leave.
 
-    Raises what `work` raised for the first item for which it failed, after all calls have ended.
+    Raises what `work` raised for the first item for which it failed, after all calls have ended. A signal that `work`
+    raised (BaseException, such as Prefect's TerminationSignal) is raised at once.
     """
     pool = ThreadPoolExecutor(at_once)
     calls: list[Future[Answer]] = []
@@ -39,7 +40,10 @@ def in_threads(
             calls.append(pool.submit(copy_context().run, work, item))
         waiting = set(calls)
         while waiting:
-            _, waiting = wait(waiting, STAY_ALIVE_EVERY_S if stay_alive else None)
+            done, waiting = wait(waiting, STAY_ALIVE_EVERY_S if stay_alive else None, FIRST_EXCEPTION)
+            for error in (call.exception() for call in done):
+                if error is not None and not isinstance(error, Exception):
+                    raise error
             if stay_alive:
                 stay_alive()
         return [call.result() for call in calls]

@@ -9,11 +9,18 @@ from pathlib import Path
 import pytest
 import sqlalchemy as sa
 from listing_server import ListingServer
+from prefect.events.worker import EventsWorker
 from watched_bucket import Watch, watches
 
 from flows.ledger import sqlite_url
 
 NewDatabase = Callable[..., str]
+
+
+@pytest.fixture(scope="module", autouse=True)
+def events_of_this_server() -> None:
+    """End Prefect's sender of events in this process: it keeps the server that it began with, which may be gone."""
+    EventsWorker.drain_all(timeout=30)
 
 
 @pytest.fixture(scope="session")

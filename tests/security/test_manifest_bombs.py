@@ -61,8 +61,8 @@ def told(server: ListingServer, tmp_path: Path) -> Any:
 def test_a_manifest_of_gigabytes_is_told_with_its_key_its_size_and_the_limit_and_no_byte_is_fetched(server, told):
     server.put("shop/20250101/a.csv", b"id\n1\n", last_modified=NOON)
     server.put(MANIFEST, size=6 * GB, last_modified=NOON)
-    said = f"the manifest s3://landing/{MANIFEST} is invalid: it has 6,000,000,000 bytes, at most"
-    assert told() == [f"{said} {MOST_BYTES:,} are read"]
+    said = f"the manifest s3://landing/{MANIFEST} is invalid: it has 6,000,000,000 bytes; at most"
+    assert told() == [f"{said} {MOST_BYTES:,} are allowed"]
     assert server.requests["GetObject"] == 0
 
 

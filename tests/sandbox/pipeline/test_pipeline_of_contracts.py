@@ -297,7 +297,7 @@ def test_a_fault_of_one_file_of_a_folder_stops_its_job(
 
 def test_an_empty_folder_is_refused(pipeline: SimpleNamespace) -> None:
     failed = pipeline.invoke("copyfolder", {"prefix": "shared/20240211/"})
-    assert "the folder of some" in failed["errorMessage"]
+    assert "a folder of landed objects" in failed["errorMessage"]
 
 
 def test_a_bad_file_does_not_stop_the_pipeline(pipeline: SimpleNamespace, ask: Callable[..., Answer]) -> None:
