@@ -129,7 +129,7 @@ class Watch:
     def due(self) -> set[LandingObject]:
         """What will be announced, even if the watcher dies now."""
         return {
-            LandingObject(**member.model_dump())
+            member
             for announcement in self.ledger.announcements.due(1000)
             if announcement.draft.name == ARRIVED
             for member in DeliveryPointer.model_validate(announcement.draft.payload["delivery"]).members
