@@ -67,7 +67,7 @@ class Bomb:
 X = b"x" * MILLION
 BOMBS = {
     "a cell of 1 GB in 1 MB of gzip": Bomb(
-        gzipped([b"a\n", *[X] * 1000]), "times its size, or 100,000,000", compression="gzip"
+        gzipped([b"a\n", *[X] * 1000]), "times the size, or 100,000,000", compression="gzip"
     ),
     "zeros in gzip": Bomb(
         gzipped([bytes(MILLION)] * 300), "unpack to more bytes; Aceite reads at most", compression="gzip"

@@ -84,7 +84,7 @@ class Burst:
     def watcher(self) -> AbstractContextManager[subprocess.Popen[bytes]]:
         return running(WATCH.format(together=self._together), self._environment, self._home / "watcher.log")
 
-    def told(self) -> Announced:
+    def announced(self) -> Announced:
         if not (self._home / "ledger.db").exists():
             return Announced(0, 0)
         query = sa.select(sa.func.count(announcements.c.posted_at), sa.func.count(announcements.c.confirmed_at))
