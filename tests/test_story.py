@@ -196,6 +196,9 @@ def aceite(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Installation]:
         str(contracts),
     ]
     (home / ".env").write_text("ATHENA_WORKGROUP=primary\nCONTRACT_OF_NOBODY=secret\n", encoding="utf-8")
+    (home / "logs").mkdir()
+    (home / "logs" / "flows.log").touch(0o644)  # of an earlier version
+    home.chmod(0o755)
     log = home / "up.log"
     with log.open("wb") as output:
         process = subprocess.Popen([sys.executable, "-m", "cli.main", *arguments], stderr=output, cwd=home)
@@ -513,6 +516,14 @@ def test_other_commands_of_the_home_are_told_the_variables_that_its_contracts_re
     shared = json.loads((aceite.home / "running.json").read_text(encoding="utf-8"))["environment"]
     assert shared["ATHENA_WORKGROUP"] == "primary"
     assert "CONTRACT_OF_NOBODY" not in shared
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no modes")
+def test_nobody_but_its_owner_may_read_the_home_and_what_is_in_it(aceite):
+    ours = (path for path in aceite.home.rglob("*") if path.name not in (".env", "up.log"))
+    open_to_others = [path for path in (aceite.home, *ours) if path.exists() and path.stat().st_mode & 0o077]
+    assert open_to_others == []
+    assert (aceite.home / "prefect").is_dir()
 
 
 def test_a_second_one_on_the_same_home_is_refused_and_the_first_is_named(aceite):

@@ -11,11 +11,13 @@ import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
+from functools import partial
 from pathlib import Path
 from queue import Empty, Queue
 from typing import IO
 
 from acceptance.errors import AceiteError
+from blocks.private_files import PRIVATE_UMASK
 
 READY = "ready"
 _GRACE_S = 60
@@ -31,8 +33,8 @@ class ChildProcessFailed(AceiteError):
 class ChildProcess:
     """A Python module that runs as a process, and ends when this process closes its standard input.
 
-    It prints the line `ready <text>` when it is ready. Its standard error goes to the file `log`, or to this process's
-    own if `log` is None.
+    Only its owner may read the files that it makes. It prints the line `ready <text>` when it is ready. Its standard
+    error goes to the file `log`, or to this process's own if `log` is None.
     """
 
     def __init__(self, name: str, arguments: Sequence[str], environment: Mapping[str, str], log: Path | None) -> None:
@@ -50,6 +52,7 @@ class ChildProcess:
                 # Ctrl-C in the terminal reaches the command alone, which then ends its child processes in order.
                 start_new_session=os.name != "nt",
                 creationflags=_NEW_GROUP_ON_WINDOWS,
+                umask=PRIVATE_UMASK if os.name != "nt" else -1,
             )
         finally:
             if stderr is not None:
@@ -115,7 +118,7 @@ def _open_log(log: Path) -> IO[bytes]:
     with suppress(OSError):  # the log does not exist yet, or Windows refuses to move a file that another process reads
         if log.stat().st_size > _LARGE_BYTES:
             log.replace(log.with_suffix(".log.1"))
-    return log.open("ab")
+    return open(log, "ab", opener=partial(os.open, mode=0o600))
 
 
 def end_with_standard_input(stop: Callable[[], None]) -> None:

@@ -8,7 +8,10 @@ from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
+from blocks.private_files import make_private, private_folder, write_private
+
 FILE = "running.json"
+_PRIVATE = (FILE, "ledger.db*", "sandbox-ledger.db*", "logs", "logs/*", "prefect", "prefect/**/*")
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +32,16 @@ class Running:
         return self.prefect_api_url.removesuffix("/api")
 
 
+def take_home(home: Path) -> Path:
+    """Make the home, and take from everybody but its owner what an earlier version left readable in it."""
+    private_folder(home)
+    private_folder(home / "logs")
+    for path in (path for pattern in _PRIVATE for path in home.glob(pattern)):
+        with suppress(FileNotFoundError):  # SQLite removes files of its own
+            make_private(path)
+    return home
+
+
 def find_running(home: Path) -> Running | None:
     """Return the `aceite up` of this home; None if none is running."""
     try:
@@ -42,12 +55,10 @@ def find_running(home: Path) -> Running | None:
 def running_in(home: Path, running: Running) -> Iterator[None]:
     """Keep the file while the block runs. It is written atomically."""
     path = home / FILE
-    draft = path.with_suffix(".tmp")
     with socket.create_server(("127.0.0.1", 0)) as alive:
         threading.Thread(target=_answer_all, args=(alive,), daemon=True).start()
         record = replace(running, alive_port=alive.getsockname()[1])
-        draft.write_text(json.dumps(asdict(record), indent=2), encoding="utf-8")
-        draft.replace(path)
+        write_private(path, json.dumps(asdict(record), indent=2).encode())
         try:
             yield
         finally:

@@ -15,10 +15,10 @@ from blocks.build import aws_credentials, identify
 from blocks.settings import Settings, read_settings
 from cli.serving.child_process import ChildProcess
 from cli.serving.connection import refuse_wrong_auth
-from cli.serving.home import Running, find_running, running_in
+from cli.serving.home import Running, find_running, running_in, take_home
 from cli.serving.server_settings import server_settings
 from flows.installation.contracts import contract_environment, contracts_of
-from flows.ledger import ledger_url, make_folder, sqlite_url
+from flows.ledger import ledger_url, sqlite_url
 
 DEFAULT_AWS_PORT = 5000
 DEFAULT_PREFECT_PORT = 4200
@@ -93,8 +93,7 @@ class _Parts:
     """Starts the parts in order, and collects the environment for the next one."""
 
     def __init__(self, settings: Settings, console: Console, undo: ExitStack) -> None:
-        self.home = settings.home.expanduser().absolute()
-        make_folder(self.home / "logs")
+        self.home = take_home(settings.home.expanduser().absolute())
         self.children: list[ChildProcess] = []
         self._ports = Ports()
         self._console = console

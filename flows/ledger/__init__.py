@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from acceptance.errors import SettingsError
+from blocks.private_files import private_folder
 from blocks.settings import Settings
 from flows.ledger.announcements import Announcements
 from flows.ledger.database import database, usable
@@ -59,19 +59,7 @@ def ledger_url(settings: Settings) -> str:
     return settings.ledger_url or sqlite_url(settings.home.expanduser() / "ledger.db")
 
 
-def make_folder(folder: Path) -> Path:
-    """Make the folder. Raises SettingsError if that fails."""
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise SettingsError(
-            f"the folder {folder} cannot be made: {error.strerror}; give one that this user may write to with --home "
-            "(ACEITE_HOME)"
-        ) from error
-    return folder
-
-
 def sqlite_url(path: Path) -> str:
-    """Return the URL of an SQLite file, and make its folder."""
-    make_folder(path.parent)
+    """Return the URL of an SQLite file, and make its folder, which only its owner may read."""
+    private_folder(path.parent)
     return f"sqlite:///{path.as_posix()}"
