@@ -12,6 +12,7 @@ from blocks.settings import read_settings
 from flows.installation.contracts import contracts_of
 
 USAGE_ERROR = 64
+ANYBODY = "every user of this machine can use the sandbox, and run code in it as you: it asks for no password"
 
 
 def read_options(arguments: list[str] | None) -> argparse.Namespace:
@@ -68,7 +69,7 @@ def serve(options: argparse.Namespace) -> None:
             settings = read_settings(contracts=options.contracts)
             session = boto3.Session("sandbox", "sandbox", region_name=REGION)
             provision(session, aws.endpoint, contracts_of(settings), settings.evidence_bucket)
-        sys.stderr.write(f"ask for faults of AWS at {aws.faults_url}\n")
+        sys.stderr.write(f"{ANYBODY}\nask for faults of AWS at {aws.faults_url}\n")
         for option in options.policy:  # last, because the same access key may have made everything above
             bind_policy(aws.endpoint, *_key_and_document(option))
         sys.stdout.write(f"ready {aws.endpoint}\n")

@@ -25,6 +25,7 @@ from sandbox.athena.backend import RunningAthena
 from sandbox.athena.values import RESULTS_BUCKET
 from sandbox.aws_requests import REGION as REGION
 from sandbox.aws_requests import Wsgi
+from sandbox.browser_gate import BrowserGate
 from sandbox.fault_injection.fault_gate import FAULTS_PATH, FaultInjection
 from sandbox.policies.policy_gate import PolicyGate
 from sandbox.services.moto_glue import RunningGlue
@@ -46,7 +47,7 @@ class LocalAws:
             raise SettingsError(f"Port {port} on {host} is in use. Choose another port, or 0 for any free one.")
         _replace_backends()
         self.fault_injection = FaultInjection()
-        app = wsgi_app(self.fault_injection.gate, PolicyGate)
+        app = wsgi_app(BrowserGate, self.fault_injection.gate, PolicyGate)
         try:
             self._server = make_server(host, port, app, threaded=True, request_handler=_QuietHandler)
         except SystemExit:  # werkzeug raises it

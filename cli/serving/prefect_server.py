@@ -3,6 +3,8 @@
 import argparse
 import logging
 import re
+import socket
+import sys
 import traceback
 from collections.abc import AsyncGenerator, Callable
 from contextlib import AbstractContextManager, asynccontextmanager, nullcontext
@@ -13,10 +15,15 @@ from fastapi import FastAPI
 from prefect.server.api import server as api_server
 from prefect.server.database.configurations import AioSqliteConfiguration
 from prefect.server.database.dependencies import temporary_database_config
-from prefect.settings import PREFECT_API_DATABASE_CONNECTION_URL
+from prefect.settings import (
+    PREFECT_API_DATABASE_CONNECTION_URL,
+    PREFECT_SERVER_CORS_ALLOWED_ORIGINS,
+    temporary_settings,
+)
 from sqlalchemy.ext.asyncio import AsyncSession, AsyncSessionTransaction
 
 from cli.serving.child_process import end_with_standard_input, print_ready
+from cli.serving.own_pages import OwnPagesOnly, own_origins
 
 _URL = re.compile(r"(https?://)(?:[^\s/'\"<>@]*@)?([^\s/'\"<>?#]+)([/?#][^\s'\"<>]*)")
 
@@ -93,16 +100,28 @@ def log_without_paths(known_host: str) -> None:
 def main() -> None:
     parser = argparse.ArgumentParser()
     parser.add_argument("--port", type=int, required=True)
-    port: int = parser.parse_args().port
-    log_without_paths(f"127.0.0.1:{port}")
-    server = _Server(uvicorn.Config(cached_app(), host="127.0.0.1", port=port, log_level="warning"))
+    with _bound(parser.parse_args().port) as bound:
+        port: int = bound.getsockname()[1]
+        log_without_paths(f"127.0.0.1:{port}")
+        with temporary_settings({PREFECT_SERVER_CORS_ALLOWED_ORIGINS: ",".join(own_origins(port))}):
+            app = OwnPagesOnly(cached_app(), port)
+        server = _Server(uvicorn.Config(app, log_level="warning"))
 
-    def stop() -> None:
-        server.should_exit = True
+        def stop() -> None:
+            server.should_exit = True
 
-    end_with_standard_input(stop)
-    with _database():
-        server.run()
+        end_with_standard_input(stop)
+        with _database():
+            server.run(sockets=[bound])
+
+
+def _bound(port: int) -> socket.socket:
+    """Return a socket that does not listen yet, so that clients are refused until the server is ready."""
+    bound = socket.socket()
+    if sys.platform != "win32":  # there it would take a port that another server uses
+        bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    bound.bind(("127.0.0.1", port))
+    return bound
 
 
 def _database() -> AbstractContextManager[None]:
