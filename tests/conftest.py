@@ -1,6 +1,7 @@
 """What tests of several folders share: one Prefect server a process, and one AWS a file."""
 
 import os
+import time
 import uuid
 from collections.abc import Iterator
 from pathlib import Path
@@ -33,6 +34,8 @@ LONGEST = (
 def pytest_addoption(parser: pytest.Parser) -> None:
     told = "run the story of tests/account, and nothing else, on the AWS account of the environment's credentials"
     parser.addoption("--aws", action="store_true", help=told)
+    told = "skip each test that would begin after this moment, in seconds since 1970; the summary names them"
+    parser.addoption("--begin-until", type=float, metavar="SECONDS", help=told)
 
 
 @pytest.hookimpl(tryfirst=True)
@@ -46,6 +49,13 @@ def pytest_cmdline_main(config: pytest.Config) -> None:
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """The files that take minutes begin first, one beside the other, and the short ones fill up."""
     items.sort(key=lambda item: LONGEST.index(item.path.name) if item.path.name in LONGEST else len(LONGEST))
+
+
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    """CI has a limit: on a slow machine it says what it did not prove, instead of being killed in the middle."""
+    until: float | None = item.config.getoption("--begin-until")
+    if until is not None and time.time() > until:
+        pytest.skip(f"the time for tests is over (--begin-until): {item.nodeid}")
 
 
 @pytest.fixture(scope="session")
