@@ -13,13 +13,14 @@ from typing import Any
 import uvicorn
 from fastapi import FastAPI
 from prefect.server.api import server as api_server
-from prefect.server.database.configurations import AioSqliteConfiguration
+from prefect.server.database.configurations import SQLITE_BEGIN_MODE, AioSqliteConfiguration
 from prefect.server.database.dependencies import temporary_database_config
 from prefect.settings import (
     PREFECT_API_DATABASE_CONNECTION_URL,
     PREFECT_SERVER_CORS_ALLOWED_ORIGINS,
     temporary_settings,
 )
+from sqlalchemy import Connection
 from sqlalchemy.ext.asyncio import AsyncSession, AsyncSessionTransaction
 
 from cli.serving.child_process import end_with_standard_input, print_ready
@@ -29,14 +30,24 @@ _URL = re.compile(r"(https?://)(?:[^\s/'\"<>@]*@)?([^\s/'\"<>?#]+)([/?#][^\s'\"<
 
 
 class _Queueing(AioSqliteConfiguration):
-    """Takes the write lock at the beginning of each transaction: see docs/decisions/0011."""
+    """Takes the write lock at the beginning of each transaction: see docs/decisions/0011.
+
+    Prefect opens other sessions while a transaction is open, to read what an event tells. They begin as Prefect asks:
+    if they wanted the lock too, they would wait for the transaction that waits for them.
+    """
 
     @asynccontextmanager
     async def begin_transaction(
         self, session: AsyncSession, with_for_update: bool = False
     ) -> AsyncGenerator[AsyncSessionTransaction, None]:
-        async with super().begin_transaction(session, with_for_update=True) as transaction:
+        outermost = SQLITE_BEGIN_MODE.get() is None
+        async with super().begin_transaction(session, with_for_update=with_for_update or outermost) as transaction:
             yield transaction
+
+    def begin_sqlite_stmt(self, conn: Connection) -> None:
+        super().begin_sqlite_stmt(conn)
+        if SQLITE_BEGIN_MODE.get() is not None:
+            SQLITE_BEGIN_MODE.set("DEFERRED")  # for sessions within; Prefect resets it when the transaction ends
 
 
 class _Server(uvicorn.Server):
