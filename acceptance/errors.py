@@ -8,9 +8,14 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from difflib import get_close_matches
 
+from acceptance.untrusted_text import one_line, several_lines
+
 
 class AceiteError(Exception):
-    """Base of every error that Aceite raises on purpose."""
+    """Base of every error that Aceite raises on purpose. Nothing in its message is invisible."""
+
+    def __init__(self, message: str = "") -> None:
+        super().__init__(several_lines(message))
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -20,6 +25,9 @@ class Problem:
     path: str
     line: int
     message: str
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "message", one_line(self.message))
 
     def __str__(self) -> str:
         return f"{self.path}:{self.line}: {self.message}" if self.line else f"{self.path}: {self.message}"

@@ -1,6 +1,14 @@
 """The base of everything that is written down as JSON: it does not change."""
 
-from pydantic import BaseModel, ConfigDict
+from typing import Annotated
+
+from pydantic import AfterValidator, BaseModel, ConfigDict
+
+from acceptance.untrusted_text import one_line, several_lines
+
+Line = Annotated[str, AfterValidator(one_line)]
+Lines = Annotated[str, AfterValidator(several_lines)]
+"""Texts for people. Data, such as a key, is a plain `str` and stays exactly as it is."""
 
 
 class Record(BaseModel):

@@ -10,7 +10,6 @@ from collections.abc import Iterator
 
 import httpx
 from botocore.exceptions import BotoCoreError, ClientError, NoCredentialsError
-from rich.console import Console
 
 from acceptance.errors import AceiteError, ContractError, LedgerMisnamed, SettingsError
 from aws.calls import describe_client_error, error_code
@@ -18,16 +17,17 @@ from blocks.settings import read_settings
 from cli.doctor.looks import identity
 from cli.options import EXIT_FAILURE, EXIT_USAGE, UsageProblem
 from cli.serving.home import find_running
+from cli.terminal import Terminal
 
 _WRONG_INPUT = (UsageProblem, SettingsError, ContractError, LedgerMisnamed)
 
 
 def print_failure(error: Exception) -> int:
     """Print the failure to standard error, an unexpected one with its traceback, and return the exit code."""
+    console = Terminal(stderr=True)
     if not isinstance(error, _EXPECTED):
-        traceback.print_exception(error)
-    console = Console(stderr=True)
-    console.print(f"aceite: {describe(error)}", style="red", markup=False, highlight=False, soft_wrap=True)
+        console.print_lines("".join(traceback.format_exception(error)))
+    console.print_lines(f"aceite: {describe(error)}", style="red")
     return exit_code(error)
 
 

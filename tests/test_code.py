@@ -82,6 +82,36 @@ def test_the_product_runs_on_windows_as_far_as_reading_it_can_tell():
     assert len(files) > 100
 
 
+OUTSIDE = {"cli/terminal.py", "cli/serving/child_process.py"}
+"""The terminal itself; and the line by which a process tells its parent that it is ready."""
+
+
+def prints(name: str, call: ast.Call) -> bool:
+    """Past the terminal, which alone shows a key or AWS's words so that they cannot steer it. Bytes are documents."""
+    if isinstance(call.func, ast.Attribute):
+        return (name, ast.unparse(call.func.value)) in {("write", "sys.stdout"), ("write", "sys.stderr")}
+    return name in ("print", "Console")
+
+
+def test_nothing_is_printed_past_the_terminal():
+    found = [
+        f"{path.relative_to(ROOT).as_posix()}:{call.lineno}"
+        for package in PRODUCT
+        for path in (ROOT / package).rglob("*.py")
+        if package != "sandbox" and path.relative_to(ROOT).as_posix() not in OUTSIDE
+        for name, call in calls(path)
+        if prints(name, call)
+    ]
+    assert found == []
+
+
+@pytest.mark.parametrize("line", ["print(key)", "sys.stderr.write(key)", "Console(stderr=True)"])
+def test_that_rule_sees_what_is_printed(line):
+    call = ast.parse(line, mode="eval").body
+    assert isinstance(call, ast.Call)
+    assert prints(getattr(call.func, "attr", getattr(call.func, "id", "")), call)
+
+
 LONGEST_FUNCTION = 40
 MOST_MODULES = 12
 """In one folder, without its `__init__`: what one takes in at a look."""

@@ -11,6 +11,7 @@ from acceptance.deliveries.delivery import Delivery, LandingObject, common_folde
 from acceptance.deliveries.file_groups import Group, group_prefix
 from acceptance.deliveries.pointer import DeliveryPointer
 from acceptance.judging.judge import Verdict
+from acceptance.untrusted_text import one_line
 
 ARRIVED = "delivery.arrived"
 ARRIVED_TOGETHER = "deliveries.arrived"
@@ -40,6 +41,9 @@ class EventDraft:
     name: str
     resource: Mapping[str, str]
     payload: Mapping[str, Any]
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "resource", {label: one_line(text) for label, text in self.resource.items()})
 
 
 def arrived(delivery: Delivery) -> EventDraft:

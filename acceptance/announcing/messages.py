@@ -5,8 +5,9 @@ mention, no image, no markup of Slack, Markdown or HTML.
 """
 
 import re
-import unicodedata
 from collections.abc import Iterable, Mapping
+
+from acceptance.untrusted_text import one_line
 
 LONGEST = 300
 """The most characters of one text in a message."""
@@ -33,7 +34,10 @@ _LOOKS_ALIKE = str.maketrans(
 
 _EMPHASIS = re.compile(r"(?<![^\W_])_+|_+(?![^\W_])")
 _HEADING = re.compile(r"^[#\-+=]+")
-_ADDRESS = re.compile(r"(?i)(?<![a-z0-9])(?!s3:)([a-z][a-z0-9+.-]*):(?=//)|(?<![a-z0-9])(mailto|javascript|data|tel):")
+_ADDRESS = re.compile(
+    r"(?i)(?<![a-z0-9])(?!s3:)([a-z][a-z0-9+.-]*):(?=//)|(?<![a-z0-9])(mailto|javascript|vbscript|data|file|sms|tel):|(?<![a-z0-9])(www)\.(?=\S)"
+)
+_IS_ADDRESS = re.compile(r"(https?|s3)://[\w./:%{}?=&#+~,;()-]+", re.ASCII)
 _TEMPLATE = re.compile(r"(?<=\{)(?=[{%#])")
 
 
@@ -42,18 +46,21 @@ def plain(text: str, most: int = LONGEST) -> str:
 
     An address stays readable but is not a link. Addresses of S3 stay as they are: no channel links them.
     """
-    visible = "".join(" " if unicodedata.category(char)[0] in "CZ" else char for char in text[: 4 * most])
-    line = _TEMPLATE.sub(" ", " ".join(visible.split()).translate(_LOOKS_ALIKE))
+    line = _TEMPLATE.sub(" ", " ".join(one_line(text, 4 * most).split()).translate(_LOOKS_ALIKE))
     line = _EMPHASIS.sub(lambda match: "ˍ" * len(match[0]), _ADDRESS.sub(_no_link, _HEADING.sub("", line).lstrip()))
     return line if len(line) <= most else line[: most - 1].rstrip() + "…"
 
 
 def message(subject: str, facts: Iterable[tuple[str, str]], links: Mapping[str, str] | None = None) -> dict[str, str]:
-    """Return subject and body. Facts without a text are left out. `links` are our own addresses and stay unchanged."""
+    """Return subject and body. Facts without a text are left out. An address among `links` stays as it is."""
     lines = [f"- {name}: {line}" for name, text in facts if (line := plain(text))]
-    lines += [f"- {name}: {address}" for name, address in (links or {}).items() if address]
+    lines += [
+        f"- {name}: {address if _IS_ADDRESS.fullmatch(address) else plain(address)}"
+        for name, address in (links or {}).items()
+        if address
+    ]
     return {"subject": plain(subject), "body": "\n".join(lines)}
 
 
 def _no_link(match: re.Match[str]) -> str:
-    return f"{match[1] or match[2]}∶"
+    return f"{match[3]}．" if match[3] else f"{match[1] or match[2]}∶"

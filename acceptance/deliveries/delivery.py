@@ -6,8 +6,13 @@ from dataclasses import dataclass, field
 from datetime import date, datetime
 from functools import cached_property
 
+from acceptance.untrusted_text import one_line
+
 MOST_TOGETHER = 200
 """The most deliveries that one event announces and one run judges."""
+
+LONGEST_NAME = 300
+"""The most characters of a file's name in a title. Names of files are of 255 bytes, a key's last segment of 1,024."""
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -77,7 +82,7 @@ class Delivery:
         """Return `<dataset> <business date> <file>[ and <n> more]`, the name of the delivery's run."""
         others = len(self.members) - 1
         more = f" and {others} more" if others else ""
-        return f"{self.dataset} {self.business_date.isoformat()} {self.first.file}{more}"
+        return f"{self.dataset} {self.business_date.isoformat()} {one_line(self.first.file, LONGEST_NAME)}{more}"
 
 
 def common_folder(keys: Sequence[str]) -> str:

@@ -16,6 +16,7 @@ from acceptance.contract.contract import Contract, Manifest, Marker, Resent
 from acceptance.contract.keys.signal_file import FILE, after_file
 from acceptance.deliveries.delivery import Delivery, LandingObject
 from acceptance.errors import UnroutableKey
+from acceptance.untrusted_text import one_line
 
 
 class Role(StrEnum):
@@ -43,7 +44,7 @@ class GroupKey:
     @property
     def title(self) -> str:
         """Return `<dataset> <business date> <name>=<value> ...`"""
-        return " ".join((self.dataset, self.business_date.isoformat(), *map("=".join, self.fields)))
+        return one_line(" ".join((self.dataset, self.business_date.isoformat(), *map("=".join, self.fields))))
 
 
 @dataclass(frozen=True, slots=True)

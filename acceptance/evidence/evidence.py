@@ -12,7 +12,8 @@ from acceptance.evidence.manifest import PastDelivery
 from acceptance.evidence.provenance import ContractRecord, ParameterRecord, RunRecord
 from acceptance.judging.judge import Outcome, Verdict
 from acceptance.proof.differences import Differences
-from acceptance.record import Record
+from acceptance.record import Line, Lines, Record
+from acceptance.untrusted_text import json_escaped
 
 FORMAT = "1"
 """Version of the format of evidence.json; it changes when a field changes its meaning."""
@@ -75,12 +76,12 @@ class StepStatus(StrEnum):
 class StepRecord(Record):
     """One action on AWS. `ids` are AWS's own: request_id, job_run_id, query_id. `detail` is one line for people."""
 
-    name: str
+    name: Line
     status: StepStatus
     started: datetime | None = None
     ended: datetime | None = None
-    ids: dict[str, str] = Field(default_factory=dict)
-    detail: str = ""
+    ids: dict[str, Line] = Field(default_factory=dict)
+    detail: Lines = ""
 
 
 class Sample(Record):
@@ -107,11 +108,11 @@ class CheckRecord(Record):
     metric: str
     outcome: Outcome
     severity: str
-    expected: str
-    observed: str
+    expected: Line
+    observed: Line
     columns: tuple[str, ...] = ()
     dimension: str | None = None
-    description: str = ""
+    description: Line = ""
     query_id: str | None = None
 
 
@@ -120,7 +121,7 @@ class LandedFaultRecord(Record):
 
     line: int
     column: str | None
-    message: str
+    message: Line
     file: str | None = None
 
     def __str__(self) -> str:
@@ -170,13 +171,13 @@ class QueryRecord(Record):
     engine_version: str = ""
     output_location: str = ""
     deliveries: int = 1
-    error: str = ""
+    error: Lines = ""
 
 
 class Evidence(Record):
     format: str = FORMAT
     verdict: Verdict
-    reason: str
+    reason: Line
     delivery: DeliveryRecord
     contract: ContractRecord
     run: RunRecord
@@ -222,7 +223,7 @@ class Evidence(Record):
         return tuple(sorted(self.checks, key=lambda check: WORST_FIRST.index(check.outcome)))
 
     def to_json(self) -> bytes:
-        return self.model_dump_json(indent=2).encode() + b"\n"
+        return json_escaped(self.model_dump_json(indent=2)).encode() + b"\n"
 
 
 def _agree(landed: object, table: object) -> bool | None:

@@ -11,6 +11,7 @@ from datetime import date, datetime
 
 from acceptance.judging.judge import Verdict
 from acceptance.record import Record
+from acceptance.untrusted_text import json_escaped
 
 FORMAT = "1"
 
@@ -57,7 +58,7 @@ class EvidenceManifest(Record):
     sealed_by: str
 
     def to_json(self) -> bytes:
-        return self.model_dump_json(indent=2).encode() + b"\n"
+        return json_escaped(self.model_dump_json(indent=2)).encode() + b"\n"
 
 
 def sha256_of(content: bytes) -> str:

@@ -4,14 +4,14 @@ from datetime import datetime
 
 from pydantic import Field
 
-from acceptance.record import Record
+from acceptance.record import Line, Record
 
 
 class ContractRecord(Record):
     """`git_commit` is the commit whose file has these bytes; None if there is none."""
 
     id: str
-    name: str
+    name: Line
     version: str
     path: str
     sha256: str
@@ -25,10 +25,10 @@ class RunRecord(Record):
     """
 
     flow_run_id: str
-    flow_run_name: str
+    flow_run_name: Line
     url: str | None = None
     event_id: str | None = None
-    triggered_by: str | None = None
+    triggered_by: Line | None = None
     aws_account: str
     aws_caller: str
     started: datetime

@@ -6,6 +6,7 @@ from datetime import datetime
 from enum import StrEnum
 
 from acceptance.contract.checks import Check, Metric, Number, Severity, Unit
+from acceptance.untrusted_text import one_line
 
 
 class Outcome(StrEnum):
@@ -63,6 +64,10 @@ class CheckResult:
     observed: str
     query_id: str | None = None
 
+    def __post_init__(self) -> None:
+        for name in ("expected", "observed"):
+            object.__setattr__(self, name, one_line(getattr(self, name)))
+
 
 @dataclass(frozen=True, slots=True)
 class Judgement:
@@ -71,6 +76,9 @@ class Judgement:
     verdict: Verdict
     reason: str
     results: tuple[CheckResult, ...]
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "reason", one_line(self.reason))
 
 
 def judge_check(check: Check, measurement: Measurement | None) -> CheckResult:

@@ -12,6 +12,7 @@ from acceptance.contract.keys.template import KeyTemplate
 from acceptance.contract.landing_format import LandingFormat
 from acceptance.odcs.columns.columns import LOGICAL_TYPES
 from acceptance.odcs.document.node import free_name
+from acceptance.untrusted_text import is_visible
 
 LOCATION = "s3://${LANDING_BUCKET:-landing}/"
 
@@ -175,11 +176,9 @@ def _as_it_stands(text: str) -> str:
 
 
 def _quoted(text: str) -> str:
-    """Quote a text as YAML and JSON do. Characters that YAML refuses or reads as a line's end become their numbers."""
-    return _UNPRINTABLE.sub(lambda sign: f"\\u{ord(sign[0]):04x}", json.dumps(text, ensure_ascii=False))
-
-
-_UNPRINTABLE = re.compile("[\x7f-\x9f\u2028\u2029\ufeff\ufffe\uffff]")
+    """Quote a text as YAML and JSON do. Characters that YAML refuses, or that nobody sees, become their numbers."""
+    quoted = json.dumps(text, ensure_ascii=False)
+    return "".join(char if is_visible(char) else f"\\U{ord(char):08x}" for char in quoted)
 
 
 _DOCUMENT = """\

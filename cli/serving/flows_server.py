@@ -35,6 +35,7 @@ from automations.deployments import (
 from blocks.build import aws_credentials, identify
 from blocks.settings import HEARTBEAT_S, Settings, environment_of, read_settings
 from cli.serving.child_process import end_with_standard_input, print_ready
+from cli.terminal import Terminal
 from flows.installation.clients import load_clients
 from flows.installation.contracts import contracts_of
 from flows.installation.installed import installed_contracts
@@ -190,7 +191,7 @@ def main() -> int:
         restore_what_was_left(load_clients())
         apply(settings, installed_contracts(), places=parts)
     except AceiteError as error:
-        sys.stderr.write(f"{error}\n")
+        Terminal(stderr=True).print_lines(str(error))
         return 1
     asyncio.run(_serve(settings, parts, *deployments(settings)))
     return 0

@@ -8,7 +8,6 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 
 import httpx
-from rich.console import Console
 
 from acceptance.errors import SettingsError, Unreachable
 from blocks.build import aws_credentials, identify
@@ -17,6 +16,7 @@ from cli.serving.child_process import ChildProcess
 from cli.serving.connection import refuse_wrong_auth
 from cli.serving.home import Running, find_running, running_in, take_home
 from cli.serving.server_settings import server_settings
+from cli.terminal import Terminal
 from flows.installation.contracts import contract_environment, contracts_of
 from flows.ledger import ledger_url, sqlite_url
 
@@ -61,7 +61,7 @@ class Installation:
 
 
 @contextmanager
-def started(options: InstallationOptions, console: Console) -> Iterator[Installation]:
+def started(options: InstallationOptions, console: Terminal) -> Iterator[Installation]:
     """Run an installation while the block runs.
 
     Raises:
@@ -92,7 +92,7 @@ def started(options: InstallationOptions, console: Console) -> Iterator[Installa
 class _Parts:
     """Starts the parts in order, and collects the environment for the next one."""
 
-    def __init__(self, settings: Settings, console: Console, undo: ExitStack) -> None:
+    def __init__(self, settings: Settings, console: Terminal, undo: ExitStack) -> None:
         self.home = take_home(settings.home.expanduser().absolute())
         self.children: list[ChildProcess] = []
         self._ports = Ports()

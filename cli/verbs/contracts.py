@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.console import Console
 
 from cli.options import Contracts, Home, UsageProblem, writable_file
+from cli.terminal import Terminal, print_document
 
 app = typer.Typer(no_args_is_help=True, rich_markup_mode=None, help="Check contracts, and write a first one.")
 
@@ -34,21 +33,21 @@ def check(
 
     settings = read_settings()
     variables = contract_variables(settings.landing_bucket)
-    console, failed = Console(soft_wrap=True, highlight=False), 0
+    console, failed = Terminal(soft_wrap=True), 0
     files = check_contracts(paths or [settings.contracts], variables)
     for file in files:
         for problem in file.problems:
-            console.print(str(problem), style="red", markup=False)
+            console.print(str(problem), style="red")
         if file.contract is not None and not file.problems:
             summary = f"{file.contract.dataset} {file.contract.version}, {len(file.contract.checks)} checks"
-            console.print(f"{file.path}: {summary}", style="green", markup=False)
+            console.print(f"{file.path}: {summary}", style="green")
             for remark in file.contract.notes:
-                console.print(str(remark), markup=False)
+                console.print(str(remark))
         elif not file.problems:
             note = "valid ODCS; not watched, as it has neither a landing server nor a pipeline"
-            console.print(f"{file.path}: {note}", markup=False)
+            console.print(f"{file.path}: {note}")
         failed += bool(file.problems)
-    console.print(f"{len(files) - failed} valid, {failed} refused", markup=False)
+    console.print(f"{len(files) - failed} valid, {failed} refused")
     return int(failed > 0)
 
 
@@ -76,8 +75,8 @@ def init(
         raise UsageProblem(f"{output} exists already; give another file, or remove it")
     text = draft(source, dataset, columns)
     if output is None:
-        sys.stdout.write(text)
+        print_document(text)
         return 0
     output.write_text(text, encoding="utf-8", newline="\n")
-    Console(stderr=True).print(f"{output}: read its comments, then run `aceite contracts check {output}`", markup=False)
+    Terminal(stderr=True).print(f"{output}: read its comments, then run `aceite contracts check {output}`")
     return 0

@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-import json as json_module
-import sys
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Annotated
 
 import typer
-from rich.console import Console
 from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
 from cli.options import Contracts, Home, Json
+from cli.terminal import Terminal, print_json
 
 if TYPE_CHECKING:
     from blocks.settings import Settings
@@ -42,9 +40,9 @@ def doctor(
     green = all(finding.outcome is LookOutcome.GREEN for finding in findings)
     if json:
         document = {"green": green, "findings": [asdict(finding) for finding in findings]}
-        sys.stdout.write(json_module.dumps(document, indent=2) + "\n")
+        print_json(document)
     else:
-        _print(findings, Console(highlight=False))
+        _print(findings, Terminal())
     end_although_looks_hang(int(not green))
     return int(not green)
 
@@ -80,7 +78,7 @@ def _preconditions(settings: Settings) -> list[Precondition]:
     return [*of_contracts(files), *of_installation(settings, usable, DoctorClients(settings))]
 
 
-def _print(findings: tuple[Finding, ...], console: Console) -> None:
+def _print(findings: tuple[Finding, ...], console: Terminal) -> None:
     """Print three columns. A remedy gets its own line, so that a command in it can be copied."""
     from cli.doctor.looks.findings import LookOutcome
 

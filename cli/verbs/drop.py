@@ -9,9 +9,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
-from rich.console import Console
 
 from cli.options import Contracts, Home, Json, UsageProblem
+from cli.terminal import Terminal
 
 if TYPE_CHECKING:
     from blocks.settings import Settings
@@ -74,7 +74,7 @@ def drop(
     """
     from cli.serving.connection import refuse_another_account, share_settings
     from cli.verbs.landing_files import land, read_fields
-    from cli.verbs.verdicts import await_verdicts, exit_code, print_json, print_verdicts
+    from cli.verbs.verdicts import await_verdicts, exit_code, print_as_json, print_verdicts
 
     settings = share_settings()
     refuse_another_account(settings)
@@ -83,16 +83,16 @@ def drop(
     missing = [str(file) for file in files if not file.is_file()]
     if missing:
         raise UsageProblem(f"these files do not exist: {', '.join(missing)}")
-    console = Console(stderr=True)
+    console = Terminal(stderr=True)
     day = business_date or date.today()  # noqa: DTZ011 - today in the user's own time zone
     deliveries = [land(settings, file, dataset, day, read_fields(fields or []), fault) for file in files]
     for delivery in deliveries:
-        console.print(f"landed {delivery.first.uri} as delivery {delivery.id}", markup=False, highlight=False)
+        console.print(f"landed {delivery.first.uri} as delivery {delivery.id}")
     if wait:
         _warn_if_not_served(settings, timeout_s, console)
     judged = await_verdicts(settings, deliveries, timeout_s, console) if wait else {}
     if json:
-        print_json(deliveries, judged)
+        print_as_json(deliveries, judged)
     elif wait:
         print_verdicts(deliveries, judged, console)
     return exit_code(deliveries, judged) if wait else 0
@@ -115,7 +115,7 @@ def _faults() -> Mapping[str, str]:
     return FAULTS
 
 
-def _warn_if_not_served(settings: Settings, timeout_s: float, console: Console) -> None:
+def _warn_if_not_served(settings: Settings, timeout_s: float, console: Terminal) -> None:
     from cli.serving.home import find_running
 
     home = settings.home.expanduser()
@@ -124,7 +124,5 @@ def _warn_if_not_served(settings: Settings, timeout_s: float, console: Console) 
             f"no `aceite up` runs on the home {home}: unless another host serves it, start `aceite up`, or give its "
             f"home with --home. Waiting for up to {timeout_s:g} s",
             style="yellow",
-            markup=False,
-            highlight=False,
             soft_wrap=True,
         )

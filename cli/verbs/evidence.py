@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import json as json_module
 import re
 import sys
 from enum import StrEnum
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
-from rich.console import Console
 
 from cli.options import Contracts, Home, Json, UsageProblem
+from cli.terminal import Terminal, print_json
 
 if TYPE_CHECKING:
     from acceptance.evidence.audit import Audit
@@ -67,7 +66,7 @@ def verify(
     from flows.evidence.audit import dataset_of_prefix, read_stored
 
     settings = share_settings()
-    s3, console = aws_credentials(settings).get_client("s3"), Console(stderr=True, soft_wrap=True, highlight=False)
+    s3, console = aws_credentials(settings).get_client("s3"), Terminal(stderr=True, soft_wrap=True)
     try:
         prefix = _prefix_of(s3, settings.evidence_bucket, target)
         dataset = dataset_of_prefix(prefix) if prefix else target
@@ -78,7 +77,7 @@ def verify(
     except StepFailed as error:
         raise StepFailed(f"the evidence cannot be read: {error}") from error
     if json:
-        sys.stdout.write(json_module.dumps(_as_json(dataset, prefix, len(stored.files), done), indent=2) + "\n")
+        print_json(_as_json(dataset, prefix, len(stored.files), done))
     else:
         _print(console, dataset, prefix, len(stored.files), done)
     return int(bool(done.flaws))
@@ -132,15 +131,14 @@ def _as_json(dataset: str, prefix: str | None, deliveries: int, done: Audit) -> 
     }
 
 
-def _print(console: Console, dataset: str, prefix: str | None, deliveries: int, done: Audit) -> None:
+def _print(console: Terminal, dataset: str, prefix: str | None, deliveries: int, done: Audit) -> None:
     for flaw in done.flaws:
-        console.print(f"✘ {flaw}", style="red", markup=False)
+        console.print(f"✘ {flaw}", style="red")
     counts = f"{len(done.manifests)} manifests and {deliveries} {'delivery' if deliveries == 1 else 'deliveries'}"
     summary = f"{len(done.flaws)} not as sealed" if done.flaws else "all as sealed"
     console.print(
         f"{'✘' if done.flaws else '✔'} {prefix or dataset}: {counts} read, {summary}",
         style="red" if done.flaws else "green",
-        markup=False,
     )
     if done.head_sha256:
-        console.print(f"last manifest: number {done.head}, SHA-256 {done.head_sha256}", markup=False)
+        console.print(f"last manifest: number {done.head}, SHA-256 {done.head_sha256}")

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import re
-import sys
 from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from acceptance.untrusted_text import json_escaped
 from aws.iam.statements import MOST_CHARACTERS, Duty
 from cli.options import Contracts, Home, UsageProblem
+from cli.terminal import Terminal, print_document
 
 if TYPE_CHECKING:
     from acceptance.contract.contract import Contract
@@ -77,7 +78,7 @@ def policy(
         _print_notes([f"{excess}; {_advice_to_split(chosen, context, duty)}"])
         return 1
     _print_notes(notes)
-    sys.stdout.write(dumps(document(granted), indent=2, ensure_ascii=False) + "\n")
+    print_document(json_escaped(dumps(document(granted), indent=2, ensure_ascii=False)) + "\n")
     return 0
 
 
@@ -210,4 +211,4 @@ def _advice_to_split(contracts: Sequence[Contract], context: PolicyContext, duty
 
 def _print_notes(sentences: Sequence[str]) -> None:
     for sentence in sentences:
-        sys.stderr.write(f"aceite policy: {sentence}\n")
+        Terminal(stderr=True).print_lines(f"aceite policy: {sentence}")

@@ -8,9 +8,9 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import typer
-from rich.console import Console
 
 from cli.options import Contracts, Home, UsageProblem, writable_file
+from cli.terminal import Terminal
 
 
 def report(
@@ -48,10 +48,10 @@ def report(
         sys.stdout.buffer.write(page.encode())
         return int(bool(done.flaws))
     file.write_text(page, encoding="utf-8", newline="\n")
-    console = Console(stderr=True, soft_wrap=True, highlight=False)
-    console.print(f"{len(newest)} of {len(done.manifests)} deliveries of {dataset}: {file}", markup=False)
+    console = Terminal(stderr=True, soft_wrap=True)
+    console.print(f"{len(newest)} of {len(done.manifests)} deliveries of {dataset}: {file}")
     for flaw in done.flaws:
-        console.print(f"✘ {flaw}", style="red", markup=False)
+        console.print(f"✘ {flaw}", style="red")
     return int(bool(done.flaws))
 
 

@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import json as json_module
-import sys
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
-from rich.console import Console
 from rich.table import Table
 
 from cli.options import Contracts, Home, Json
+from cli.terminal import Terminal, print_json
 
 if TYPE_CHECKING:
     from acceptance.announcing.overdue import Missing
@@ -45,9 +43,9 @@ def status(json: Json = False, contracts: Contracts = None, home: Home = None) -
                 "paused": [_paused_as_json(ledger, *item) for item in ledger.datasets.paused().items()],
                 "locations": [_location_as_json(item, settings.certify_within_s) for item in ledger.status.locations()],
             }
-            sys.stdout.write(json_module.dumps(document, indent=2) + "\n")
+            print_json(document)
         else:
-            _print(ledger, Console(), running.ui_url if running else None, settings.certify_within_s, overdue)
+            _print(ledger, Terminal(), running.ui_url if running else None, settings.certify_within_s, overdue)
 
 
 def _ledger_url(settings: Settings) -> str:
@@ -60,12 +58,12 @@ def _ledger_url(settings: Settings) -> str:
         return ledger_url(settings)
     state = f"the folder {home} has no ledger yet" if home.is_dir() else f"the folder {home} does not exist yet"
     hint = f"{state}: `aceite up` creates it; or give the home of a running `aceite up` with --home"
-    Console(stderr=True).print(hint, style="yellow", markup=False, highlight=False, soft_wrap=True)
+    Terminal(stderr=True).print(hint, style="yellow", soft_wrap=True)
     return "sqlite://"
 
 
-def _print(ledger: Ledger, console: Console, ui_url: str | None, certify_within_s: float, overdue: Overdue) -> None:
-    from cli.verbs.verdicts import plain
+def _print(ledger: Ledger, console: Terminal, ui_url: str | None, certify_within_s: float, overdue: Overdue) -> None:
+    from cli.verbs.verdicts import short
 
     console.print(f"Prefect UI: {ui_url}" if ui_url else "`aceite up` is not running on this home")
     deliveries = ledger.status.deliveries()
@@ -74,19 +72,19 @@ def _print(ledger: Ledger, console: Console, ui_url: str | None, certify_within_
         key = item.keys[0].rsplit("/", 1)[-1] + (f" +{len(item.keys) - 1}" if len(item.keys) > 1 else "")
         arrived = item.arrived.strftime("%Y-%m-%d %H:%M:%S")
         style = {"accepted": "green", "rejected": "red", "inconclusive": "yellow"}.get(item.verdict or "", "")
-        cells = (arrived, item.dataset, item.business_date, plain(key), str(item.revision))
+        cells = (arrived, item.dataset, item.business_date, short(key), str(item.revision))
         state = f"{item.state}, overdue" if overdue.is_late(item) else item.state
-        table.add_row(*cells, state, item.verdict or "", plain(item.reason or ""), style=style)
+        table.add_row(*cells, state, item.verdict or "", short(item.reason or ""), style=style)
     console.print(table if deliveries else "no deliveries yet")
     for place in ledger.status.locations():
-        console.print(_certification(place, certify_within_s), markup=False, highlight=False, soft_wrap=True)
+        console.print(_certification(place, certify_within_s), soft_wrap=True)
     for dataset, missing in overdue.missing.items():
         _warn(console, f"overdue {dataset}: {_describe(missing)} (UTC)")
     for dataset, since in ledger.datasets.paused().items():
         waiting = ledger.datasets.count_unclaimed(dataset)
         _warn(console, f"paused {dataset}: since {since:%Y-%m-%d %H:%M:%S} (UTC), {waiting} deliveries wait; {_RESUME}")
     for landed, reason in ledger.listing.unroutable():
-        console.print(f"unroutable {landed.uri}: {reason}", markup=False, highlight=False)
+        console.print(f"unroutable {landed.uri}: {reason}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,8 +131,8 @@ def _describe(missing: Missing) -> str:
     return f"{last}, the next was due by {missing.since:%Y-%m-%d %H:%M:%S}; missing{day}{more}"
 
 
-def _warn(console: Console, line: str) -> None:
-    console.print(line, style="yellow", markup=False, highlight=False, soft_wrap=True)
+def _warn(console: Terminal, line: str) -> None:
+    console.print(line, style="yellow", soft_wrap=True)
 
 
 def _overdue_as_json(dataset: str, item: Missing) -> dict[str, Any]:

@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import Annotated
 
 import typer
-from rich.console import Console
 
 from cli.options import Contracts, Home, Json, UsageProblem
+from cli.terminal import Terminal
 
 
 def validate(
@@ -30,7 +30,7 @@ def validate(
     from acceptance.deliveries.pointer import DeliveryPointer
     from blocks.build import aws_credentials, save_blocks
     from cli.verbs.landing_files import landed_delivery
-    from cli.verbs.verdicts import exit_code, print_json, print_verdicts
+    from cli.verbs.verdicts import exit_code, print_as_json, print_verdicts
     from flows.evidence.verdicts import read_verdict
     from flows.installation.contracts import contracts_of
     from flows.validate_delivery import validate_delivery
@@ -44,7 +44,7 @@ def validate(
         judged = read_verdict(s3, settings.evidence_bucket, delivery)
     verdicts = {delivery.id: judged} if judged else {}
     if json:
-        print_json([delivery], verdicts)
+        print_as_json([delivery], verdicts)
     else:
-        print_verdicts([delivery], verdicts, Console(stderr=True))
+        print_verdicts([delivery], verdicts, Terminal(stderr=True))
     return exit_code([delivery], verdicts)

@@ -2,22 +2,20 @@
 
 from __future__ import annotations
 
-import json
-import sys
 import time
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from rich.console import Console
 from rich.live import Live
 from rich.table import Table
-from rich.text import Text
 
 from acceptance.deliveries.delivery import Delivery
 from acceptance.judging.judge import Judged, Verdict
+from acceptance.untrusted_text import one_line
 from blocks.build import aws_credentials
 from blocks.settings import Settings
 from cli.options import EXIT_ACCEPTED, EXIT_INCONCLUSIVE, EXIT_REJECTED
+from cli.terminal import Terminal, print_json
 from flows.evidence.verdicts import read_verdict
 from flows.ledger import ledger_url, open_ledger
 
@@ -28,7 +26,7 @@ _CELL_WIDTH = 110
 
 
 def await_verdicts(
-    settings: Settings, deliveries: Sequence[Delivery], timeout_s: float, console: Console
+    settings: Settings, deliveries: Sequence[Delivery], timeout_s: float, console: Terminal
 ) -> dict[str, Judged]:
     """Return the verdicts that arrive in time, by delivery id. Show the progress of each delivery meanwhile."""
     s3: Any = aws_credentials(settings).get_client("s3")
@@ -46,10 +44,9 @@ def await_verdicts(
     return judged
 
 
-def plain(text: str) -> Text:
-    """Return a short text for a cell of a table. It is never markup; the evidence has the whole text."""
-    line = " ".join(text.split())
-    return Text(line if len(line) <= _CELL_WIDTH else line[: _CELL_WIDTH - 1].rstrip() + "…")
+def short(text: str) -> str:
+    """Return a short text for a cell of a table; the evidence has the whole text."""
+    return one_line(text, _CELL_WIDTH)
 
 
 def exit_code(deliveries: Sequence[Delivery], judged: Mapping[str, Judged]) -> int:
@@ -60,23 +57,23 @@ def exit_code(deliveries: Sequence[Delivery], judged: Mapping[str, Judged]) -> i
     return EXIT_ACCEPTED if verdicts <= {Verdict.ACCEPTED} else EXIT_INCONCLUSIVE
 
 
-def print_verdicts(deliveries: Sequence[Delivery], judged: Mapping[str, Judged], console: Console) -> None:
+def print_verdicts(deliveries: Sequence[Delivery], judged: Mapping[str, Judged], console: Terminal) -> None:
     table = Table("", "Delivery", "Verdict", "Reason", box=None, padding=(0, 2, 0, 0))
     for delivery in deliveries:
         judgement = judged.get(delivery.id)
         if judgement is None:
-            table.add_row("…", plain(delivery.title), "no verdict yet", "")
+            table.add_row("…", short(delivery.title), "no verdict yet", "")
             continue
-        cells = (plain(delivery.title), judgement.verdict.value, plain(judgement.reason))
+        cells = (short(delivery.title), judgement.verdict.value, short(judgement.reason))
         table.add_row(SIGNS[judgement.verdict], *cells, style=STYLES[judgement.verdict])
     console.print(table)
     for judgement in (judged[delivery.id] for delivery in deliveries if delivery.id in judged):
-        console.print(f"evidence: {judgement.evidence_uri}", markup=False, highlight=False, soft_wrap=True)
+        console.print(f"evidence: {judgement.evidence_uri}", soft_wrap=True)
 
 
-def print_json(deliveries: Sequence[Delivery], judged: Mapping[str, Judged]) -> None:
+def print_as_json(deliveries: Sequence[Delivery], judged: Mapping[str, Judged]) -> None:
     document = {"deliveries": [_as_json(delivery, judged.get(delivery.id)) for delivery in deliveries]}
-    sys.stdout.write(json.dumps(document, indent=2) + "\n")
+    print_json(document)
 
 
 def _as_json(delivery: Delivery, judgement: Judged | None) -> dict[str, Any]:
@@ -98,5 +95,5 @@ def _progress(deliveries: Sequence[Delivery], judged: Mapping[str, Judged], stat
         judgement = judged.get(delivery.id)
         state = judgement.verdict.value if judgement else states.get(delivery.id, "landed")
         sign, style = (SIGNS[judgement.verdict], STYLES[judgement.verdict]) if judgement else ("…", "")
-        table.add_row(sign, plain(delivery.title), state, style=style)
+        table.add_row(sign, short(delivery.title), state, style=style)
     return table

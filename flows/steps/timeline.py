@@ -13,6 +13,7 @@ from prefect.utilities.annotations import BaseAnnotation
 
 from acceptance.errors import AceiteError
 from acceptance.evidence.evidence import StepRecord, StepStatus
+from acceptance.untrusted_text import one_line, several_lines
 from aws.calls import recorded_request_ids
 from flows.steps.retries import try_as_often_as
 
@@ -36,6 +37,9 @@ class StepResult:
     value: Any = None
     ids: Mapping[str, str] = field(default_factory=dict)
     detail: str = ""
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "detail", several_lines(self.detail))
 
 
 class TaskRuns:
@@ -130,7 +134,7 @@ def _first_line(text: str) -> str:
 
 def escape_braces(name: str) -> str:
     """Escape braces: Prefect formats the name of a task run, and a key may hold braces."""
-    return name.replace("{", "{{").replace("}", "}}")
+    return one_line(name).replace("{", "{{").replace("}", "}}")
 
 
 def _text(ids: Mapping[str, str]) -> str:

@@ -1,33 +1,13 @@
-"""Values as people read them: sizes, durations, moments, and texts in which nothing is invisible."""
+"""Values as people read them: sizes, durations and moments."""
 
-import re
 from datetime import UTC, datetime, timedelta
 
 from acceptance.evidence.evidence import DeliveryRecord
-
-GROUP = "\u202f"
-"""A narrow space between groups of three digits; a comma or a point would mean other numbers in other countries."""
-
-_INVISIBLE = re.compile(
-    "[\x00-\x08\x0b-\x1f\x7f-\x9f\u200b\u200e\u200f\u2028-\u202e\u2060-\u2069\ud800-\udfff\ufeff\ufff9-\ufffb\ufffe\uffff]"
-)
-
-
-def visible(text: str) -> str:
-    """The text with control, zero-width and direction characters replaced by signs; tabs and line feeds stay.
-
-    What is left can be printed, is legal in XML 1.0, and cannot change the order in which its neighbours are shown.
-    """
-    return _INVISIBLE.sub(lambda found: _sign(ord(found[0])), text)
-
-
-def _sign(code: int) -> str:
-    if code < 0x20:
-        return chr(0x2400 + code)
-    return "␡" if code == 0x7F else f"⟨U+{code:04X}⟩"
+from acceptance.untrusted_text import GROUP
 
 
 def count_text(number: int) -> str:
+    """Group the digits by narrow spaces; a comma or a point would mean other numbers in other countries."""
     return f"{number:,}".replace(",", GROUP)
 
 

@@ -8,8 +8,9 @@ from xml.etree import ElementTree as ET
 
 from acceptance.contract.checks import Metric
 from acceptance.evidence.evidence import CheckRecord, Evidence, StepRecord, StepStatus
-from acceptance.evidence.reports.formatting import in_utc, visible
+from acceptance.evidence.reports.formatting import in_utc
 from acceptance.judging.judge import Outcome, Verdict
+from acceptance.untrusted_text import one_line, several_lines
 
 _RESULT = {Outcome.FAILED: "failure", Outcome.ERRORED: "error", Outcome.SKIPPED: "skipped"}
 
@@ -106,6 +107,6 @@ def _properties(evidence: Evidence) -> ET.Element:
 
 
 def _element(tag: str, text: str = "", **attributes: str) -> ET.Element:
-    element = ET.Element(tag, {name: visible(value) for name, value in attributes.items()})
-    element.text = visible(text) or None
+    element = ET.Element(tag, {name: one_line(value) for name, value in attributes.items()})
+    element.text = several_lines(text) or None
     return element

@@ -15,9 +15,9 @@ from acceptance.evidence.reports.formatting import (
     files_text,
     in_utc,
     moment_text,
-    visible,
 )
 from acceptance.judging.judge import Outcome, Verdict
+from acceptance.untrusted_text import one_line
 
 LONGEST = 500
 MOST_FILES = 50
@@ -45,10 +45,7 @@ _NUMBERED = re.compile(r"^(\d{1,9})([.)])(?=\s|$)")
 
 def escaped(value: str) -> str:
     """One line of Markdown that shows the value as it is; a very long one is cut."""
-    text = " ".join(visible(value).split())
-    if len(text) > LONGEST:
-        text = text[:LONGEST] + "…"
-    return _NUMBERED.sub(r"\1\\\2", _SPECIAL.sub(r"\\\g<0>", text))
+    return _NUMBERED.sub(r"\1\\\2", _SPECIAL.sub(r"\\\g<0>", one_line(value, LONGEST).strip()))
 
 
 def markdown_summary(evidence: Evidence, evidence_uri: str, manifest_sha256: str | None = None) -> str:

@@ -14,6 +14,7 @@ from acceptance.contract.checks import Metric, Severity
 from acceptance.evidence.evidence import CheckRecord, Evidence, LandedRecord, Member
 from acceptance.evidence.reports.formatting import in_utc
 from acceptance.judging.judge import Outcome, Verdict
+from acceptance.untrusted_text import json_escaped
 
 SPEC = "https://openlineage.io/spec/2-0-2/OpenLineage.json"
 _FACETS = "https://openlineage.io/spec/facets"
@@ -44,7 +45,7 @@ def openlineage_json(evidence: Evidence) -> bytes:
         "inputs": [*(_landed(evidence, member) for member in delivery.members), _table(evidence)],
         "outputs": [],
     }
-    return json.dumps(event, indent=2, ensure_ascii=False).encode() + b"\n"
+    return json_escaped(json.dumps(event, indent=2, ensure_ascii=False)).encode() + b"\n"
 
 
 def _run_facets(evidence: Evidence) -> dict[str, Any]:

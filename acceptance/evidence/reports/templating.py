@@ -3,7 +3,7 @@
 from functools import cache
 
 from jinja2 import Environment, PackageLoader, StrictUndefined, Template
-from markupsafe import Markup
+from markupsafe import Markup, escape
 
 from acceptance.evidence.reports.formatting import (
     bytes_text,
@@ -13,8 +13,8 @@ from acceptance.evidence.reports.formatting import (
     in_utc,
     moment_text,
     seconds_text,
-    visible,
 )
+from acceptance.untrusted_text import LONGEST_TEXT, one_line, several_lines
 
 
 def template(name: str) -> Template:
@@ -30,8 +30,16 @@ def script_text(json: bytes) -> Markup:
     return Markup(text)
 
 
+_LONGEST_SQL = 262_144
+"""The most bytes of a query that Athena takes."""
+
+
 def _shown(value: object) -> object:
-    return visible(value) if isinstance(value, str) and not isinstance(value, Markup) else value
+    return one_line(value, LONGEST_TEXT) if isinstance(value, str) and not isinstance(value, Markup) else value
+
+
+def _lines(value: str) -> Markup:
+    return escape(several_lines(value, _LONGEST_SQL))
 
 
 @cache
@@ -49,6 +57,7 @@ def _environment() -> Environment:
         "count": count_text,
         "duration": duration_text,
         "files": files_text,
+        "lines": _lines,
         "moment": moment_text,
         "seconds": seconds_text,
         "utc": in_utc,

@@ -7,6 +7,8 @@ from enum import StrEnum
 
 from packaging.version import Version
 
+from acceptance.untrusted_text import one_line
+
 
 class LookOutcome(StrEnum):
     GREEN = "green"
@@ -31,6 +33,10 @@ class Finding:
     outcome: LookOutcome
     found: str
     remedy: str = ""
+
+    def __post_init__(self) -> None:
+        for text in ("name", "found", "remedy"):
+            object.__setattr__(self, text, one_line(getattr(self, text)))
 
 
 def met(found: str) -> Look:

@@ -6,9 +6,9 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING, Annotated
 
 import typer
-from rich.console import Console
 
 from cli.options import Contracts, Home
+from cli.terminal import Terminal
 
 if TYPE_CHECKING:
     from automations.apply import Change
@@ -33,12 +33,12 @@ def apply(
     from flows.installation.contracts import contracts_of
 
     identify(aws_credentials(settings), settings.aws_account_id)
-    show(Console(highlight=False), apply_to_server(settings, contracts_of(settings), dry_run=dry_run), dry_run)
+    show(Terminal(), apply_to_server(settings, contracts_of(settings), dry_run=dry_run), dry_run)
 
 
-def show(console: Console, changes: Iterable[Change], dry_run: bool) -> None:
+def show(console: Terminal, changes: Iterable[Change], dry_run: bool) -> None:
     """Print one line for each change."""
     for change in changes:
         fields = f" ({', '.join(change.fields)})" if change.fields else ""
         verb = f"would be {change.change}" if dry_run and change.change != "unchanged" else change.change
-        console.print(f"{_SIGNS[change.change]} {change.kind} {change.name}: {verb}{fields}", markup=False)
+        console.print(f"{_SIGNS[change.change]} {change.kind} {change.name}: {verb}{fields}")

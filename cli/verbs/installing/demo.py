@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.box import ROUNDED
-from rich.console import Console
 from rich.table import Table
 
 from cli.options import AwsPort, Contracts, Home, PrefectPort
+from cli.terminal import Terminal
 
 if TYPE_CHECKING:
     from acceptance.deliveries.delivery import Delivery
@@ -55,7 +55,7 @@ def demo(
     from cli.verbs.installing.up import keep_serving, print_addresses
 
     require_sandbox()
-    console = Console(stderr=True)
+    console = Terminal(stderr=True)
     interrupt_on_terminate()
     with started(InstallationOptions(True, aws_port, prefect_port, own_server=True), console) as installation:
         print_addresses(console, installation)
@@ -64,7 +64,8 @@ def demo(
             as_expected = _play(scenes, installation, console)
         if exit_after:
             return 0 if as_expected else 1
-        console.print(f"\nLook around: {installation.running.ui_url} (Runs, Automations, Events, Artifacts).")
+        console.print()
+        console.print(f"Look around: {installation.running.ui_url} (Runs, Automations, Events, Artifacts).")
         console.print("Try `aceite drop FILE --dataset ID --wait` in another terminal. Ctrl-C ends everything.")
         return keep_serving(installation, console)
 
@@ -95,7 +96,7 @@ def story(folder: Path) -> tuple[Scene, ...]:
     )
 
 
-def _play(scenes: tuple[Scene, ...], installation: Installation, console: Console) -> bool:
+def _play(scenes: tuple[Scene, ...], installation: Installation, console: Terminal) -> bool:
     from cli.serving.connection import share_settings
     from cli.verbs.landing_files import land
     from cli.verbs.verdicts import await_verdicts
@@ -105,9 +106,7 @@ def _play(scenes: tuple[Scene, ...], installation: Installation, console: Consol
     deliveries = []
     for scene in scenes:
         deliveries.append(land(settings, scene.file, scene.dataset, scene.day, {}, scene.fault))
-        console.print(
-            f"dropped {deliveries[-1].first.uri}  ({scene.what})", markup=False, highlight=False, soft_wrap=True
-        )
+        console.print(f"dropped {deliveries[-1].first.uri}  ({scene.what})", soft_wrap=True)
     judged = await_verdicts(settings, deliveries, VERDICTS_WITHIN_S, console)
     return _show(scenes, deliveries, judged, installation, console)
 
@@ -117,9 +116,9 @@ def _show(
     deliveries: list[Delivery],
     judged: dict[str, Judged],
     installation: Installation,
-    console: Console,
+    console: Terminal,
 ) -> bool:
-    from cli.verbs.verdicts import SIGNS, STYLES, plain
+    from cli.verbs.verdicts import SIGNS, STYLES, short
     from flows.evidence.artifacts import page_url
 
     as_expected = True
@@ -128,17 +127,18 @@ def _show(
         judgement = judged.get(delivery.id)
         as_expected = as_expected and judgement is not None and judgement.verdict is scene.expected
         if judgement is None:
-            table.add_row("!", plain(delivery.title), scene.what, "none in time", f"expected {scene.expected}")
+            table.add_row("!", short(delivery.title), scene.what, "none in time", f"expected {scene.expected}")
             continue
         reason = judgement.reason
         if judgement.verdict is not scene.expected:
             reason = f"EXPECTED {scene.expected}: {reason}"
-        cells = (plain(delivery.title), scene.what, judgement.verdict.value, plain(reason))
+        cells = (short(delivery.title), scene.what, judgement.verdict.value, short(reason))
         table.add_row(SIGNS[judgement.verdict], *cells, style=STYLES[judgement.verdict])
     console.print()
     console.print(table)
-    console.print("\nEvidence (JSON, HTML page, JUnit):")
+    console.print()
+    console.print("Evidence (JSON, HTML page, JUnit):")
     for judgement in (judged[delivery.id] for delivery in deliveries if delivery.id in judged):
         page = page_url(judgement.evidence_uri + "evidence.html", installation.running.aws_endpoint, None)
-        console.print(f"  {page}", markup=False, highlight=False, soft_wrap=True)
+        console.print(f"  {page}", soft_wrap=True)
     return as_expected

@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
-from rich.console import Console
 
 from acceptance.errors import SettingsError
 from cli.options import Contracts, Home, Only, ServedPart, UsageProblem
+from cli.terminal import Terminal
 
 if TYPE_CHECKING:
     from prefect.client.orchestration import SyncPrefectClient
@@ -52,7 +52,7 @@ def deploy(
 
     settings = connect()
     identify(aws_credentials(settings), settings.aws_account_id)
-    console = Console(highlight=False)
+    console = Terminal()
     parts = [only] if only else list(ServedPart)
     with get_client(sync_client=True) as client:
         pool = _pool(client, work_pool)
@@ -137,7 +137,7 @@ def _start_watching(client: SyncPrefectClient, pool: WorkPool) -> None:
         client.create_flow_run_from_deployment(ids.watch_landing, name="watch the landing locations")
 
 
-def _print_next_step(console: Console, pool: WorkPool) -> None:
+def _print_next_step(console: Terminal, pool: WorkPool) -> None:
     if pool.type == "process":
         console.print(
             f"Next, on each host: `prefect worker start --pool {pool.name}`. The host needs this version of Aceite, "

@@ -6,10 +6,10 @@ import time
 from typing import TYPE_CHECKING, Annotated
 
 import typer
-from rich.console import Console
 from rich.table import Table
 
 from cli.options import AwsPort, Contracts, Home, Only, PrefectPort, Runner, Workers
+from cli.terminal import Terminal
 
 if TYPE_CHECKING:
     from cli.serving.installation import Installation
@@ -34,7 +34,7 @@ def up(
     from cli.serving.child_process import interrupt_on_terminate
     from cli.serving.installation import InstallationOptions, started
 
-    console = Console(stderr=True)
+    console = Terminal(stderr=True)
     interrupt_on_terminate()
     with started(InstallationOptions(sandbox, aws_port, prefect_port, only=only), console) as installation:
         print_addresses(console, installation)
@@ -42,7 +42,7 @@ def up(
         return keep_serving(installation, console)
 
 
-def print_addresses(console: Console, installation: Installation) -> None:
+def print_addresses(console: Terminal, installation: Installation) -> None:
     """Print the addresses of the Prefect UI and of AWS, and the home."""
     running = installation.running
     table = Table(show_header=False, box=None, padding=(0, 2, 0, 0))
@@ -52,7 +52,7 @@ def print_addresses(console: Console, installation: Installation) -> None:
     console.print(table)
 
 
-def keep_serving(installation: Installation, console: Console) -> int:
+def keep_serving(installation: Installation, console: Terminal) -> int:
     """Wait until a process ends by itself, and return the exit code. Ctrl-C raises KeyboardInterrupt."""
     while (ended := installation.ended()) is None:
         time.sleep(0.5)

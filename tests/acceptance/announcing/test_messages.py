@@ -14,11 +14,12 @@ HOSTILE = {
     "an image of Markdown": ("![x](data://p)", "!⁅x⁆(data∶//p)"),
     "an element of HTML": ("<img src=x onerror=alert(1)>", "‹img src=x onerror=alert(1)›"),
     "an entity of HTML": ("&lt;b&gt;", "＆lt;b＆gt;"),
+    "an address without a scheme": ("see www.evil.example", "see www．evil.example"),
     "a mail address": ("mailto:a@b", "mailto∶a＠b"),
     "emphasis": ("*bold* _slanted_ ~gone~ `code`", "∗bold∗ ˍslantedˍ ∼gone∼ ˋcodeˋ"),
     "a heading": ("# Urgent", "Urgent"),
-    "lines": ("one\r\n\r\n- Verdict: accepted\u2028two", "one - Verdict: accepted two"),
-    "text that turns round": ("fdp.\u202eexe", "fdp. exe"),
+    "lines": ("one\r\n\r\n- Verdict: accepted\u2028two", "one␍␊␍␊- Verdict: accepted⟨U+2028⟩two"),
+    "text that turns round": ("fdp.\u202eexe", "fdp.⟨U+202E⟩exe"),
     "a template": ("{{ secrets }} {% x %}", "{ { secrets }} { % x %}"),
 }
 
@@ -51,5 +52,5 @@ def test_any_text_becomes_one_short_line_without_markup_and_stays_as_it_became(t
 def test_a_message_is_a_list_of_facts_without_those_that_are_empty_and_our_links_stay_whole():
     long = "x" * 2000
     told = message("a\nb", [("Key", long), ("Nothing", "")], {"Run": "http://127.0.0.1:4200/runs/1", "Evidence": ""})
-    assert told["subject"] == "a b"
+    assert told["subject"] == "a␊b"
     assert told["body"] == f"- Key: {'x' * (LONGEST - 1)}…\n- Run: http://127.0.0.1:4200/runs/1"

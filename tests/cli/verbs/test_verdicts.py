@@ -4,9 +4,9 @@ from datetime import UTC, date, datetime
 from io import StringIO
 
 from builders import a_delivery
-from rich.console import Console
 
 from acceptance.judging.judge import Judged, Verdict
+from cli.terminal import Terminal
 from cli.verbs.verdicts import print_verdicts
 
 NOW = datetime(2024, 1, 31, tzinfo=UTC)
@@ -16,7 +16,7 @@ def shown(file: str, reason: str) -> str:
     delivery = a_delivery(f"movies/{file}", dataset="movies", day=date(2024, 1, 31))
     judged = Judged(Verdict.REJECTED, reason, NOW, "s3://evidence/deliveries/movies/")
     written = StringIO()
-    print_verdicts([delivery], {delivery.id: judged}, Console(file=written, width=200))
+    print_verdicts([delivery], {delivery.id: judged}, Terminal(file=written, width=200))
     return written.getvalue()
 
 

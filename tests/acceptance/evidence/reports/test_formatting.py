@@ -9,7 +9,6 @@ from acceptance.evidence.reports.formatting import (
     duration_text,
     files_text,
     moment_text,
-    visible,
 )
 
 
@@ -38,12 +37,6 @@ def test_counts_are_grouped_without_a_comma_or_a_point() -> None:
 def test_moments_are_told_in_utc() -> None:
     west = datetime(2026, 11, 23, 5, 12, 5, tzinfo=timezone(timedelta(hours=-3)))
     assert moment_text(west) == moment_text(west.astimezone(UTC).replace(tzinfo=None)) == "2026-11-23 08:12:05 UTC"
-
-
-def test_what_cannot_be_seen_gets_a_sign_and_what_can_stays() -> None:
-    assert visible("a\x00b\x1b\x7f\x9b") == "a␀b␛␡⟨U+009B⟩"
-    assert visible("x\u202ey\u200bz\ufeff\ud800") == "x⟨U+202E⟩y⟨U+200B⟩z⟨U+FEFF⟩⟨U+D800⟩"
-    assert visible("tab\tline\nção שלום 😀 👩\u200d👧") == "tab\tline\nção שלום 😀 👩\u200d👧"
 
 
 def test_a_delivery_of_several_files_is_named_by_its_first() -> None:

@@ -4,9 +4,9 @@ import pytest
 from evidence_builder import CHECKS, HOSTILE, accepted, hostile, inconclusive, rejected
 
 from acceptance.evidence.evidence import Evidence
-from acceptance.evidence.reports.formatting import visible
 from acceptance.evidence.reports.junit import junit_xml
 from acceptance.judging.judge import Outcome
+from acceptance.untrusted_text import one_line
 
 
 def suite_of(evidence: Evidence) -> ET.Element:
@@ -79,6 +79,6 @@ def test_a_suite_is_never_green_when_the_delivery_is_not_accepted(evidence: Evid
 def test_hostile_texts_parse_again_as_themselves(text: str) -> None:
     suite = suite_of(hostile(text))
     checks = [case for case in suite.iter("testcase") if case.attrib["classname"].endswith(".checks")]
-    assert {case.attrib["name"] for case in checks} == {visible(text)}
+    assert {case.attrib["name"] for case in checks} == {one_line(text)}
     assert counts(suite) == (8, 2, 2, 1)
     assert len(checks) == 1 + len(Outcome)

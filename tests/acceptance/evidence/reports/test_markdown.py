@@ -3,8 +3,8 @@ from evidence_builder import HOSTILE, accepted, hostile, inconclusive, rejected
 from markdown_it import MarkdownIt
 
 from acceptance.evidence.evidence import Evidence
-from acceptance.evidence.reports.formatting import visible
 from acceptance.evidence.reports.markdown import LONGEST, checks_table, escaped, markdown_summary
+from acceptance.untrusted_text import one_line
 
 URI = "s3://evidence/deliveries/nycflights-flights/2013-01-01/4be1f0a7c2d95e6b8a01/"
 GITHUB = MarkdownIt("commonmark").enable(["table", "strikethrough"])
@@ -36,8 +36,7 @@ def rendered_text(markdown: str) -> str:
     "text", [*HOSTILE, "# x", "1. x", "12) x", "- x", "+ x", "    code", "---", "a_b _c_ __d__", "\\", "\\|"]
 )
 def test_a_value_is_read_as_it_is(text: str) -> None:
-    seen = " ".join(visible(text).split())
-    seen = seen if len(seen) <= LONGEST else seen[:LONGEST] + "…"
+    seen = one_line(text, LONGEST).strip()
     assert rendered_text(escaped(text)).strip() == seen
     assert seen in rendered_text(f"| a | b |\n| --- | --- |\n| {escaped(text)} | c |")
 
