@@ -9,6 +9,25 @@ from acceptance.contract.contract import Contract
 from acceptance.contract.keys.template import KeyTemplate
 from acceptance.contract.keys.tokens import DIGITS, Token, tokens
 
+
+class Pattern(str):
+    """Text as an IAM policy writes it, in which `*` and `?` are wildcards. `pattern` makes one of plain texts.
+
+    A plain text is no Pattern, and so is what is put together of patterns by hand. It is escaped once more, and grants
+    too little: no name can become a wildcard because somebody forgot to escape it.
+    """
+
+    __slots__ = ()
+
+
+ANY = Pattern("*")
+
+
+def pattern(*parts: str) -> Pattern:
+    """Return the parts side by side, with `*`, `?` and `$` escaped in each one that is no Pattern."""
+    return Pattern("".join(part if isinstance(part, Pattern) else _escaped(part) for part in parts))
+
+
 _SESSION = re.compile(r"arn:[^:]+:sts::\d+:assumed-role/(?P<role>[^/]+)/.+")
 
 
@@ -20,64 +39,58 @@ class Account:
     region: str
     partition: str = "aws"
 
-    def arn(self, service: str, resource: str, region: str | None = None) -> str:
-        """Return the ARN of a resource. `resource` may already be an ARN."""
-        if resource.startswith("arn:"):
-            return resource
-        return f"arn:{self.partition}:{service}:{region or self.region}:{self.id}:{resource}"
+    def arn(self, service: str, *resource: str, region: str | None = None, account: str | None = None) -> Pattern:
+        """Return the ARN of a resource, whose parts are texts or patterns."""
+        return pattern(f"arn:{self.partition}:{service}:{region or self.region}:{account or self.id}:", *resource)
 
-    def s3(self, pattern: str) -> str:
-        """Return the ARN of a bucket, or of bucket/keys."""
-        return f"arn:{self.partition}:s3:::{pattern}"
+    def s3(self, bucket: str, keys: Pattern | None = None) -> Pattern:
+        """Return the ARN of a bucket, or of keys in it."""
+        return pattern(f"arn:{self.partition}:s3:::", bucket, *(() if keys is None else ("/", keys)))
 
-    def function(self, name: str) -> str:
-        """Return the ARN of a Lambda function that `Invoke` names by name, name:alias, account:name or ARN."""
-        account, _, rest = name.partition(":function:")
-        if rest and not name.startswith("arn:"):
-            return f"arn:{self.partition}:lambda:{self.region}:{account}:function:{rest}"
-        return self.arn("lambda", name if name.startswith("arn:") else f"function:{name}")
+    def function(self, name: str) -> Pattern:
+        """Return the ARN of a Lambda function that `Invoke` names by name, name:alias, account:function:name or ARN."""
+        if name.startswith("arn:"):
+            return pattern(name)
+        account, _, rest = name.rpartition(":function:")
+        return self.arn("lambda", "function:", rest, account=account)
 
-    def parameter(self, name: str) -> str:
-        return self.arn("ssm", name if name.startswith("arn:") else f"parameter/{name.removeprefix('/')}")
+    def parameter(self, name: str) -> Pattern:
+        return self.arn("ssm", "parameter/", name.removeprefix("/"))
 
-    def queue(self, url: str) -> str:
+    def queue(self, url: str) -> Pattern:
         """Return the ARN of the queue https://sqs.REGION.amazonaws.com/ACCOUNT/NAME; the host may be another."""
         parts = urlsplit(url)
         account, _, name = parts.path.strip("/").rpartition("/")
         labels = (parts.hostname or "").split(".")
         region = labels[1] if labels[0] == "sqs" and len(labels) > 2 else self.region
-        return f"arn:{self.partition}:sqs:{region}:{account.rpartition('/')[2] or self.id}:{name}"
+        return self.arn("sqs", name, region=region, account=account.rpartition("/")[2])
 
-    def principal(self, caller: str) -> tuple[str, ...]:
+    def principal(self, caller: str) -> tuple[Pattern, ...]:
         """Return the user or role of an STS ARN. A session's ARN lacks the path of its role, so both forms follow."""
         session = _SESSION.fullmatch(caller)
         if session is None:
-            return (caller,)
-        return tuple(f"arn:{self.partition}:iam::{self.id}:role/{path}{session['role']}" for path in ("", "*/"))
+            return (pattern(caller),)
+        role = f"arn:{self.partition}:iam::{self.id}:role/"
+        return tuple(pattern(role, *path, session["role"]) for path in ((), (ANY, "/")))
 
-    def table(self, database: str, table: str, region: str | None = None) -> tuple[str, ...]:
+    def table(self, database: str, table: str, region: str | None = None) -> tuple[Pattern, ...]:
         """Return the ARNs that Glue checks: of the catalog, the database and the table."""
-        names = ("catalog", f"database/{escape(database)}", f"table/{escape(database)}/{escape(table)}")
-        return tuple(self.arn("glue", name, region) for name in names)
+        names = ("catalog", f"database/{database}", f"table/{database}/{table}")
+        return tuple(self.arn("glue", name, region=region) for name in names)
 
 
-def escape(text: str) -> str:
-    """Escape `*`, `?` and `$` for use in an IAM policy."""
-    return re.sub(r"[*?$]", lambda sign: f"${{{sign[0]}}}", text)
-
-
-def key_pattern(template: KeyTemplate) -> str:
+def key_pattern(template: KeyTemplate) -> Pattern:
     """Return the template with IAM's wildcards in place of the placeholders. IAM's `*` also matches a "/"."""
     return _short("/".join("".join(map(_wild, segment.tokens)) for segment in template.segments))
 
 
-def text_pattern(contract: Contract, text: str) -> str:
+def text_pattern(contract: Contract, text: str) -> Pattern:
     """Return a text of the contract's pipeline, with wildcards for what differs between deliveries."""
     template = contract.template
     known = {
-        "bucket": escape(template.bucket),
+        "bucket": pattern(template.bucket),
         "key": key_pattern(template),
-        "prefix": f"{escape(template.prefix)}*",
+        "prefix": pattern(template.prefix, ANY),
     }
     return _short("".join(_wild(token, known) for token in tokens(text)))
 
@@ -87,19 +100,30 @@ def bucket_and_key(uri: str) -> tuple[str, str]:
     return bucket, key
 
 
-def location_pattern(uri: str) -> tuple[str, str]:
+def awaited_pattern(contract: Contract, uri: str) -> tuple[str, Pattern]:
+    """Return the bucket that a step awaits objects in, and the pattern of their keys."""
+    bucket, key = bucket_and_key(uri)
+    return bucket, text_pattern(contract, key)
+
+
+def location_pattern(uri: str) -> tuple[str, Pattern]:
     """Return the bucket, and the pattern of all keys below a location."""
     bucket, key = bucket_and_key(uri)
-    return bucket, f"{escape(key.rstrip('/'))}/*" if key.strip("/") else "*"
+    return bucket, pattern(key.rstrip("/"), "/", ANY) if key.strip("/") else ANY
 
 
-def _wild(token: Token, known: Mapping[str, str] | None = None) -> str:
+def _wild(token: Token, known: Mapping[str, Pattern] | None = None) -> Pattern:
     if isinstance(token, str):
-        return escape(token)
+        return pattern(token)
     if token.directive is not None:
-        return "?" * DIGITS[token.directive]
-    return (known or {}).get(token.name, "*")
+        return Pattern("?" * DIGITS[token.directive])
+    return (known or {}).get(token.name, ANY)
 
 
-def _short(pattern: str) -> str:
-    return re.sub(r"(?<!\{)\*+", "*", pattern)
+def _short(written: str) -> Pattern:
+    """Return a text of patterns as one, in which wildcards that stand side by side are one."""
+    return Pattern(re.sub(r"(?<!\{)\*+", "*", written))
+
+
+def _escaped(text: str) -> str:
+    return re.sub(r"[*?$]", lambda sign: f"${{{sign[0]}}}", text)

@@ -20,7 +20,7 @@ from acceptance.deliveries.routing import watched_locations
 from acceptance.evidence.object_keys import chain_prefix, dataset_prefix, parameter_locks_prefix
 from acceptance.sql.text import DIALECT
 from aws.iam import purposes as to
-from aws.iam.arns import Account, bucket_and_key, escape, key_pattern, location_pattern, text_pattern
+from aws.iam.arns import ANY, Account, awaited_pattern, key_pattern, location_pattern, pattern
 from aws.iam.statements import Duty, Permission, Statement, merge
 
 PLACEHOLDER = "UNKNOWN-"
@@ -55,7 +55,7 @@ def statements(contracts: Sequence[Contract], context: PolicyContext, duty: Duty
     if duty in (Duty.VALIDATOR, Duty.ALL):
         permissions += (permission for contract in contracts for permission in _of_validator(contract, context))
     if duty is not Duty.DOCTOR:
-        permissions += (Permission(to.USE_KEYS, key) for key in context.keys)
+        permissions += (Permission(to.USE_KEYS, pattern(key)) for key in context.keys)
     return merge(permissions, context.account.region)
 
 
@@ -77,14 +77,14 @@ def tables_queried(contract: Contract) -> tuple[tuple[str, str], ...]:
 def _of_watcher(contracts: Sequence[Contract], context: PolicyContext) -> Iterator[Permission]:
     s3 = context.account.s3
     for bucket, prefix in watched_locations(contracts):
-        yield Permission(to.LIST_LANDING, s3(bucket), escape(prefix))
+        yield Permission(to.LIST_LANDING, s3(bucket), pattern(prefix))
     for contract in contracts:
-        bucket, prefix = contract.template.bucket, escape(contract.template.prefix)
+        bucket, prefix = contract.template.bucket, contract.template.prefix
         if not isinstance(contract.completion, Single):
-            yield Permission(to.LIST_LANDING, s3(bucket), f"{prefix}*")
+            yield Permission(to.LIST_LANDING, s3(bucket), pattern(prefix, ANY))
         if isinstance(contract.completion, Manifest):
             for template in (contract.completion.signal, contract.template):
-                yield Permission(to.VERIFY_MANIFESTS, s3(f"{bucket}/{key_pattern(template)}"))
+                yield Permission(to.VERIFY_MANIFESTS, s3(bucket, key_pattern(template)))
         if isinstance(contract.completion, Quiet):
             yield Permission(to.LIST_UPLOADS, s3(bucket))
         yield from _overrides(contract, context)
@@ -98,9 +98,9 @@ def _of_validator(contract: Contract, context: PolicyContext) -> Iterator[Permis
     yield from _evidence(contract.dataset, context)
     others = contract.partition_holds is PartitionHolds.ALL_DELIVERIES
     if contract.engine is Engine.LOCAL or others:
-        yield Permission(to.READ_LANDED, s3(f"{template.bucket}/{key_pattern(template)}"))
+        yield Permission(to.READ_LANDED, s3(template.bucket, key_pattern(template)))
     if others:
-        yield Permission(to.LIST_OTHERS, s3(template.bucket), f"{escape(template.prefix)}*")
+        yield Permission(to.LIST_OTHERS, s3(template.bucket), pattern(template.prefix, ANY))
     yield from _overrides(contract, context)
     for override in contract.override:
         if override.copy_of:
@@ -114,8 +114,8 @@ def _overrides(contract: Contract, context: PolicyContext) -> Iterator[Permissio
     account = context.account
     for override in contract.override:
         yield Permission(to.OVERRIDE_PARAMETERS, account.parameter(override.parameter))
-        noted = escape(parameter_locks_prefix(account.id, account.region))
-        yield Permission(to.NOTE_OVERRIDES, account.s3(f"{context.evidence_bucket}/{noted}*"))
+        noted = pattern(parameter_locks_prefix(account.id, account.region), ANY)
+        yield Permission(to.NOTE_OVERRIDES, account.s3(context.evidence_bucket, noted))
 
 
 def _evidence(dataset: str, context: PolicyContext) -> Iterator[Permission]:
@@ -125,9 +125,9 @@ def _evidence(dataset: str, context: PolicyContext) -> Iterator[Permission]:
     if context.locks_evidence:
         yield Permission(to.READ_OBJECT_LOCK, s3(bucket))
     for prefix in (dataset_prefix(dataset), chain_prefix(dataset)):
-        yield Permission(to.KEEP_EVIDENCE, s3(f"{bucket}/{escape(prefix)}*"))
+        yield Permission(to.KEEP_EVIDENCE, s3(bucket, pattern(prefix, ANY)))
         if context.locks_evidence:
-            yield Permission(to.LOCK_EVIDENCE, s3(f"{bucket}/{escape(prefix)}*"))
+            yield Permission(to.LOCK_EVIDENCE, s3(bucket, pattern(prefix, ANY)))
 
 
 def _steps(contract: Contract, account: Account) -> Iterator[Permission]:
@@ -136,16 +136,16 @@ def _steps(contract: Contract, account: Account) -> Iterator[Permission]:
             case Invoke(function):
                 yield Permission(to.INVOKE_FUNCTIONS, account.function(function))
             case AwaitGlueJob(job):
-                yield Permission(to.AWAIT_JOBS, account.arn("glue", f"job/{escape(job)}"))
+                yield Permission(to.AWAIT_JOBS, account.arn("glue", f"job/{job}"))
             case RunGlueJob(job):
-                yield Permission(to.RUN_JOBS, account.arn("glue", f"job/{escape(job)}"))
+                yield Permission(to.RUN_JOBS, account.arn("glue", f"job/{job}"))
             case AwaitObject(uri):
-                bucket, key = bucket_and_key(text_pattern(contract, uri))
+                bucket, key = awaited_pattern(contract, uri)
                 below_it = uri.endswith("/")
                 # For a missing object S3 answers 404 only to those who may list the whole bucket; others get 403.
                 yield Permission(to.LIST_AWAITED, account.s3(bucket), key if below_it else None)
                 if not below_it:
-                    yield Permission(to.AWAIT_OBJECTS, account.s3(f"{bucket}/{key}"))
+                    yield Permission(to.AWAIT_OBJECTS, account.s3(bucket, key))
             case _:
                 assert_never(step)
 
@@ -157,17 +157,17 @@ def _queries(contract: Contract, context: PolicyContext) -> Iterator[Permission]
         for arn in (arn for name in tables_queried(contract) for arn in account.table(*name, region)):
             yield Permission(to.READ_CATALOG, arn)
     for resource in ("catalog", "database/default"):
-        yield Permission(to.READ_DEFAULT_DATABASE, account.arn("glue", resource, table.region))
-    yield Permission(to.RUN_QUERIES, account.arn("athena", f"workgroup/{escape(table.workgroup)}", table.region))
+        yield Permission(to.READ_DEFAULT_DATABASE, account.arn("glue", resource, region=table.region))
+    yield Permission(to.RUN_QUERIES, account.arn("athena", f"workgroup/{table.workgroup}", region=table.region))
     if table.catalog.lower() != "awsdatacatalog":
-        yield Permission(to.USE_CATALOG, account.arn("athena", f"datacatalog/{escape(table.catalog)}", table.region))
+        yield Permission(to.USE_CATALOG, account.arn("athena", f"datacatalog/{table.catalog}", region=table.region))
     bucket, keys = location_pattern(results_location(contract, context))
     yield Permission(to.FIND_RESULTS, account.s3(bucket))
-    yield Permission(to.KEEP_RESULTS, account.s3(f"{bucket}/{keys}"))
+    yield Permission(to.KEEP_RESULTS, account.s3(bucket, keys))
     for name in tables_queried(contract):
         bucket, keys = location_pattern(table_location(contract, name, context))
         yield Permission(to.LIST_TABLES, account.s3(bucket), keys)
-        yield Permission(to.READ_TABLES, account.s3(f"{bucket}/{keys}"))
+        yield Permission(to.READ_TABLES, account.s3(bucket, keys))
 
 
 def _of_doctor(contracts: Sequence[Contract], context: PolicyContext) -> Iterator[Permission]:
@@ -179,7 +179,7 @@ def _of_doctor(contracts: Sequence[Contract], context: PolicyContext) -> Iterato
         yield Permission(to.SIMULATE_POLICIES, principal)
     for contract in contracts:
         table = contract.table
-        arn = account.arn("athena", f"workgroup/{escape(table.workgroup)}", table.region)
+        arn = account.arn("athena", f"workgroup/{table.workgroup}", region=table.region)
         yield Permission(to.LOOK_AT_WORKGROUPS, arn)
     if context.queue_url:
         yield Permission(to.LOOK_AT_QUEUE, account.queue(context.queue_url))

@@ -9,6 +9,8 @@ from functools import lru_cache
 from itertools import product
 from typing import Any
 
+from aws.iam.arns import Pattern
+
 MOST_CHARACTERS = 6144
 """Limit of a managed policy without white space: docs.aws.amazon.com/IAM/latest/UserGuide/reference_iam-quotas.html"""
 
@@ -41,8 +43,8 @@ class Permission:
     """One resource for one purpose. `prefix` limits what a listing of the bucket may ask for; None is no limit."""
 
     purpose: Purpose
-    resource: str
-    prefix: str | None = None
+    resource: Pattern
+    prefix: Pattern | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,7 +12,7 @@ from acceptance.contract.contract import Contract
 from acceptance.contract.steps import AwaitGlueJob, AwaitObject, Invoke, RunGlueJob
 from acceptance.evidence.object_keys import dataset_prefix
 from aws.calls import Client
-from aws.iam.arns import Account, bucket_and_key, key_pattern, text_pattern
+from aws.iam.arns import Account, awaited_pattern, key_pattern
 from aws.iam.policy import PLACEHOLDER, PolicyContext, statements
 from blocks.settings import Settings
 from cli.doctor.clients import DoctorClients
@@ -106,7 +106,7 @@ def _of_pipeline(contract: Contract, aws: DoctorClients) -> Iterator[Preconditio
             case AwaitGlueJob(job) | RunGlueJob(job):
                 yield asked(f"Glue job {job}", pipeline.job, ("glue",), job, file)
             case AwaitObject(uri):
-                place = bucket_and_key(text_pattern(contract, uri))
+                place = awaited_pattern(contract, uri)
                 yield asked(f"step {number} of {contract.dataset}", buckets.awaited, ("s3",), *place, file)
             case _:
                 assert_never(step)

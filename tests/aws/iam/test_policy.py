@@ -12,8 +12,8 @@ from acceptance.contract.contract import Contract, Marker, Override, Quiet, Tabl
 from acceptance.contract.keys.signal_file import signal_template
 from acceptance.contract.keys.template import KeyTemplate
 from acceptance.contract.landing_format import Engine, PartitionHolds
-from acceptance.contract.steps import AwaitObject, Invoke, RunGlueJob
-from aws.iam.arns import Account, escape, key_pattern, text_pattern
+from acceptance.contract.steps import AwaitGlueJob, AwaitObject, Invoke, RunGlueJob
+from aws.iam.arns import ANY, Account, key_pattern, pattern, text_pattern
 from aws.iam.policy import PLACEHOLDER, PolicyContext, statements, tables_queried, unknown_locations
 from aws.iam.statements import MOST_CHARACTERS, Duty, Permission, Purpose, characters, merge
 
@@ -51,10 +51,10 @@ def test_keys_of_a_template_are_of_its_length_and_its_texts() -> None:
 @pytest.mark.parametrize(
     ("text", "pattern"),
     [
-        ("s3://stage/{key}", "s3://stage/in/orders/????????/*.csv"),
-        ("s3://{bucket}-done/{prefix}{file}.ok", "s3://landing-done/in/orders/*.ok"),
-        ("s3://sor/t/day={business_date:%Y%m%d}/", "s3://sor/t/day=????????/"),
-        ("s3://sor/{delivery_id}/$x", "s3://sor/*/${$}x"),
+        ("stage/{key}", "stage/in/orders/????????/*.csv"),
+        ("{bucket}-done/{prefix}{file}.ok", "landing-done/in/orders/*.ok"),
+        ("t/day={business_date:%Y%m%d}/", "t/day=????????/"),
+        ("{delivery_id}/$x", "*/${$}x"),
     ],
 )
 def test_texts_of_a_pipeline_are_of_any_delivery(text: str, pattern: str) -> None:
@@ -62,7 +62,37 @@ def test_texts_of_a_pipeline_are_of_any_delivery(text: str, pattern: str) -> Non
 
 
 def test_signs_that_mean_more_in_a_policy_stand_for_themselves() -> None:
-    assert escape("a*b?c$d") == "a${*}b${?}c${$}d"
+    assert pattern("a*b?c$d") == "a${*}b${?}c${$}d"
+    assert pattern("a*", ANY, pattern("b?")) == "a${*}*b${?}"
+
+
+def test_a_name_becomes_no_wildcard_wherever_it_stands() -> None:
+    table = Table("c*", "d*", "t*", "w*", region="r*", output_location="s3://o*/p*")
+    rule = Check("a", Metric.SQL, sql='SELECT count(*) FROM {object}, "x*"."y*"')
+    steps = (Invoke("f*:*", {}, HOUR), Invoke("1*:function:f*", {}, HOUR), Invoke("arn:aws:lambda:*", {}, HOUR),
+             RunGlueJob("j*", {}, HOUR), AwaitGlueJob("k*", HOUR), AwaitObject("s3://a*/b*", HOUR))  # fmt: skip
+    hostile = contract(
+        template=KeyTemplate("l*", "", KeyTemplate.parse("s3://any/{business_date:%Y%m%d}").segments),
+        table=table,
+        checks=(rule,),
+        steps=steps,
+        override=(Override("/p*", "/q*", {}),),
+        engine=Engine.ATHENA,
+        landed_table="m*.n*",
+        partition_holds=PartitionHolds.ALL_DELIVERIES,
+        completion=Quiet(HOUR, 1, HOUR),
+    )
+    hostile = replace(hostile, dataset="n*")
+    told = PolicyContext(
+        Account("a*", "r*", "p*"), "e*", "https://sqs.r*.amazonaws.com/1*/q*", True, ("arn:aws:kms:*",),
+        {"d*.t*": "s3://y*/z*"}, {}, "arn:aws:iam::1:user/*",
+    )  # fmt: skip
+    resources = {name for duty in Duty for each in statements([hostile], told, duty) for name in each.resources}
+    plain = {name.replace("${*}", "") for name in resources}
+    objects = {name for name in plain if name.startswith("arn:p:s3:::")}
+    assert len(objects) > 8 and len(plain - objects) == 20
+    assert [name for name in plain - objects if "*" in name] == []
+    assert [name for name in objects if "*" in name.partition("/")[0] or "*" in name[:-1]] == []
 
 
 @pytest.mark.parametrize(
