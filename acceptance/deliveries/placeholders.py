@@ -1,6 +1,7 @@
 """Placeholders in a pipeline's texts: `{bucket} {key} {file} {prefix} {business_date:%Y%m%d} {delivery_id}` and fields.
 
-Filled values are not parsed again, so a key full of braces stays as it is. `tokens` has the grammar. `{file}` is the
+Filled values are not parsed again, so a key full of braces stays as it is. A value in JSON is escaped as JSON, so a key
+full of quotes adds nothing to it. `tokens` has the grammar. `{file}` is the
 template's field of that name, or else the last segment of the key. `{prefix}` is the folder that holds all files of the
 delivery; it ends in "/".
 """
@@ -11,6 +12,7 @@ from typing import Any
 
 from acceptance.contract.contract import Contract
 from acceptance.contract.hive_types import HiveKind, whole_number
+from acceptance.contract.keys.embedded_json import depths_of_values, escaped
 from acceptance.contract.keys.template import GENERAL, KeyTemplate
 from acceptance.contract.keys.tokens import BUSINESS_DATE, Placeholder, tokens, write
 from acceptance.deliveries.delivery import Delivery, LandingObject
@@ -56,8 +58,10 @@ def fill(
             return [filled(child) for child in value]
         if not isinstance(value, str):
             return value
+        parts = tokens(value)
         try:
-            return "".join(write(token, delivery.business_date, values) for token in tokens(value))
+            written = (write(token, delivery.business_date, values) for token in parts)
+            return "".join(map(escaped, written, depths_of_values(parts)))
         except KeyError as error:
             raise ValueError(f"{value!r} holds the unknown placeholder {{{error.args[0]}}}") from error
 
@@ -71,7 +75,10 @@ def fields_of(template: KeyTemplate, delivery: Delivery, member: LandingObject) 
 
 def placeholder_names(template: Any) -> tuple[str, ...]:
     """Return the placeholders in a value's texts, each once. Raise ValueError for a text that is not a template."""
-    names = (token.name for text in _texts(template) for token in tokens(text) if isinstance(token, Placeholder))
+    parts = [tokens(text) for text in _texts(template)]
+    for each in parts:
+        depths_of_values(each)
+    names = (token.name for each in parts for token in each if isinstance(token, Placeholder))
     return tuple(dict.fromkeys(names))
 
 

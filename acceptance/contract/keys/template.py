@@ -4,13 +4,13 @@ The grammar is that of `tokens`. A named field stands for one or more characters
 like any other: it holds what stands in its place, so in `{file}.csv` the name without `.csv`.
 """
 
-import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import date
 from functools import cached_property
 from itertools import takewhile
 
+from acceptance.contract.aws_names import BUCKET
 from acceptance.contract.keys.overlap import common_key
 from acceptance.contract.keys.segment import Segment, Values, date_of, split
 from acceptance.contract.keys.tokens import BUSINESS_DATE, DIGITS, WILDCARD, Placeholder, Token, tokens, write
@@ -20,8 +20,6 @@ GENERAL = ("bucket", "key", "prefix", "delivery_id")
 """Placeholders that every delivery has a value for: a field of a key cannot have their names."""
 
 MOST_KEY_BYTES = 1024  # https://docs.aws.amazon.com/AmazonS3/latest/userguide/object-keys.html
-
-_BUCKET = re.compile(r"[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]")  # .../userguide/bucketnamingrules.html
 
 
 @dataclass(frozen=True)  # without slots, for a cached property needs a place
@@ -38,8 +36,8 @@ class KeyTemplate:
         bucket, _, pattern = location.removeprefix("s3://").partition("/")
         if not location.startswith("s3://") or not pattern:
             raise ValueError(f"found {location!r}; a landing location is s3://bucket/key-with-placeholders")
-        if not _BUCKET.fullmatch(bucket):
-            raise ValueError(f"{bucket!r} cannot be a bucket: 3 to 63 lower-case letters, digits, dots and hyphens")
+        if problem := BUCKET.problem_of(bucket):
+            raise ValueError(f"{bucket!r} {problem}")
         if pattern.endswith("/"):
             raise ValueError(f"{pattern!r} ends in '/'; end it in the name of the file, such as {{file}}.csv")
         if WILDCARD in pattern:
@@ -92,7 +90,10 @@ class KeyTemplate:
         landed_date = date_of(values)
         if landed_date is None:
             raise UnroutableKey(f"no business date in {self.pattern}")
-        return landed_date, {each.name: value for each, value in values.items() if each.is_field}
+        fields = {each.name: value for each, value in values.items() if each.is_field}
+        if leading := [name for name, value in fields.items() if value in (".", "..")]:
+            raise UnroutableKey(f"{{{leading[0]}}} would be {fields[leading[0]]!r}, which leads to another folder")
+        return landed_date, fields
 
     def write(self, business_date: date, fields: Mapping[str, str]) -> str:
         """The key of a delivery: `read` gives back the same. Raises UnroutableKey if no key can hold these values."""

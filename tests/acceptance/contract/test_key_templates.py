@@ -223,3 +223,9 @@ def accepts(template: KeyTemplate, key: str) -> bool:
     except UnroutableKey:
         return False
     return True
+
+
+@pytest.mark.parametrize("name", [".", ".."])
+def test_no_field_leads_to_another_folder(name: str) -> None:
+    with pytest.raises(UnroutableKey, match="leads to another folder"):
+        KeyTemplate.parse("s3://landing/{business_date:%Y%m%d}/{region}/{file}.csv").read(f"20250102/{name}/a.csv")

@@ -1,3 +1,4 @@
+import json
 import re
 from dataclasses import replace
 from datetime import date
@@ -52,6 +53,37 @@ def test_every_text_of_a_payload_is_filled_and_nothing_else() -> None:
     payload = {"{key}": "{file}", "list": ["{region}", 7, None, True], "deep": {"er": ["{bucket}"]}}
     filled = fill(payload, of_a_shop(file="orders", region="br"))
     assert filled == {"{key}": "orders", "list": ["br", 7, None, True], "deep": {"er": ["landing"]}}
+
+
+@pytest.mark.parametrize(
+    ("text", "read"),
+    [
+        ('{{"file": "{file}", "mode": "append"}}', lambda text: json.loads(text)["file"]),
+        ('["{file}", "append"]', lambda text: json.loads(text)[0]),
+        ('"{file}"', json.loads),
+        ('{{"{file}": "append"}}', lambda text: next(iter(json.loads(text)))),
+        ('--conf x={{"file": "{file}"}} --mode append', lambda text: json.loads(text[9:-14])["file"]),
+        ('{{"body": "{{\\"file\\": \\"{file}\\"}}"}}', lambda text: json.loads(json.loads(text)["body"])["file"]),
+        ('{{"file": "{file}", "file": "x"}}', lambda text: json.loads(text, object_pairs_hook=list)[0][1]),
+        ("{file}, not in JSON: {{'file': '{file}'}}", lambda text: text.partition(", not")[0]),
+    ],
+)
+@pytest.mark.parametrize("name", ['a", "mode": "overwrite', "a\\", "a\n\t", '\\"', "preço-é", '{"x": "{key}"}'])
+def test_in_json_a_value_stays_one_string_whatever_is_in_it(text: str, read: Any, name: str) -> None:
+    assert read(fill(text, of_a_shop(file=name))) == name
+
+
+@pytest.mark.parametrize(
+    "text", ['{{"n": {file}}}', '{{"n": [{file}]}}', '{{"b": "{{\\"n\\": {file}}}"}}', '["a", {file}]']
+)
+def test_a_field_in_json_must_be_quoted(text: str) -> None:
+    with pytest.raises(ValueError, match="in JSON without quotes"):
+        fill(text, of_a_shop(file="1"))
+
+
+def test_a_date_in_json_needs_no_quotes_and_what_is_no_json_stays_as_it_is() -> None:
+    assert fill('{{"day": {business_date:%Y%m%d}}}', of_a_shop()) == '{"day": 20250102}'
+    assert fill('[{file}] "{file}"', of_a_shop(file='"')) == '["] """'
 
 
 def test_without_a_field_of_that_name_the_file_is_the_last_segment() -> None:
