@@ -12,6 +12,7 @@ from pydantic import Field, SecretStr, ValidationError, ValidationInfo, field_va
 from pydantic.fields import FieldInfo
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from acceptance.contract.aws_names import BUCKET, REGION, ROLE, NameKind
 from acceptance.deliveries.delivery import MOST_TOGETHER
 from acceptance.errors import SettingsError, did_you_mean
 
@@ -51,6 +52,11 @@ def _setting(default: Any, description: str, allowed: str | None = None, **const
     return Field(default, description=description, json_schema_extra={"allowed": allowed}, **constraints)
 
 
+def _named(kind: NameKind, default: str | None, description: str) -> Any:
+    """Return a field that names something of AWS."""
+    return _setting(default, description, kind.allowed, pattern=f"^{kind.pattern}$")
+
+
 class Settings(BaseSettings):
     """The settings: each field is the variable `ACEITE_<FIELD>`. Facts about a dataset belong in its contract."""
 
@@ -65,8 +71,8 @@ class Settings(BaseSettings):
     aws_access_key_id: str | None = _setting(None, "Access key, if there is no profile or role.")
     aws_secret_access_key: SecretStr | None = _setting(None, "Secret of the access key.")
     aws_session_token: SecretStr | None = _setting(None, "Token of temporary credentials.")
-    aws_role_arn: str | None = _setting(None, "Role to assume with the credentials above.")
-    aws_region: str | None = _setting(None, "Region of the pipeline, for example sa-east-1.")
+    aws_role_arn: str | None = _named(ROLE, None, "Role to assume with the credentials above.")
+    aws_region: str | None = _named(REGION, None, "Region of the pipeline, for example sa-east-1.")
     aws_endpoint_url: str | None = _setting(
         None,
         "Another address for all of AWS, such as the sandbox's.",
@@ -80,8 +86,8 @@ class Settings(BaseSettings):
         pattern=r"^\d{12}$",
     )
 
-    landing_bucket: str = _setting("landing", "Bucket in which files land; ${LANDING_BUCKET} in contracts.")
-    evidence_bucket: str = _setting("evidence", "Bucket that keeps the evidence.")
+    landing_bucket: str = _named(BUCKET, "landing", "Bucket in which files land; ${LANDING_BUCKET} in contracts.")
+    evidence_bucket: str = _named(BUCKET, "evidence", "Bucket that keeps the evidence.")
     evidence_retention_days: int | None = _setting(
         None,
         "Days for which S3 locks evidence if its bucket has Object Lock; if unset, the bucket's default.",

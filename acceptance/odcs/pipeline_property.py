@@ -7,6 +7,7 @@ from dataclasses import dataclass, fields
 from datetime import date
 from typing import Any, assert_never
 
+from acceptance.contract.aws_names import ANY_BUCKET, FUNCTION, GLUE_JOB
 from acceptance.contract.contract import Column, Completion, Override, Single, shared_fields
 from acceptance.contract.hive_types import HiveKind
 from acceptance.contract.keys.template import KeyTemplate
@@ -14,7 +15,9 @@ from acceptance.contract.keys.tokens import Placeholder, tokens, write
 from acceptance.contract.steps import STEP_KINDS, AwaitGlueJob, AwaitObject, Invoke, RunGlueJob, Step
 from acceptance.deliveries.placeholders import OF_ONE_FILE, known_placeholders, unknown_placeholders
 from acceptance.odcs.columns.columns import column_name
+from acceptance.odcs.document.aws_name import aws_name
 from acceptance.odcs.document.node import Node, hint, shown
+from acceptance.odcs.document.yaml_document import holds_variable
 
 KINDS: Mapping[str, type[Step]] = {kind.verb: kind for kind in STEP_KINDS}
 
@@ -23,7 +26,7 @@ KEYS = {verb: (verb, *(field.name for field in fields(kind)[1:])) for verb, kind
 
 _PARAMETER = re.compile(r"/?[A-Za-z0-9_.-]+(/[A-Za-z0-9_.-]+)*")  # AWS API reference, PutParameter
 _A_DAY = date(2001, 2, 3)
-_URI = re.compile(r"s3://[^/]+/.*", re.DOTALL)
+_URI = re.compile(r"s3://([^/]+)/.*", re.DOTALL)
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,13 +128,12 @@ def _step(kind: type[Step], node: Node) -> Step:
     if node[verb].value is None:
         node[verb].refuse(f"{verb} needs a name")
     if issubclass(kind, AwaitObject):
-        if name and not _URI.fullmatch(name):
-            node[verb].refuse(
-                f"found {name!r}; an object is s3://bucket/key, or s3://bucket/prefix/ for any object below"
-            )
+        _refuse_uri(node[verb], name)
         return AwaitObject(name, within)
     if "{" in name:
         node[verb].refuse(f"found {name!r}; a name cannot hold placeholders, only ${{VARIABLES}}")
+    else:
+        aws_name(node[verb], FUNCTION if issubclass(kind, Invoke) else GLUE_JOB)
     if issubclass(kind, AwaitGlueJob):
         return AwaitGlueJob(name, within)
     if issubclass(kind, RunGlueJob):
@@ -140,6 +142,18 @@ def _step(kind: type[Step], node: Node) -> Step:
         payload: Any = {} if node["payload"].value is None else node["payload"].value
         return Invoke(name, payload, within, node["asynchronous"].flag())
     assert_never(kind)
+
+
+def _refuse_uri(node: Node, uri: str) -> None:
+    """Refuse what is no object's uri. Its bucket is the contract's word: who names files must not choose it."""
+    match = _URI.fullmatch(uri)
+    if uri and match is None:
+        node.refuse(f"found {uri!r}; an object is s3://bucket/key, or s3://bucket/prefix/ for any object below")
+    elif match is not None and not holds_variable(match[1]):
+        if "{" in match[1]:
+            node.refuse(f"found {uri!r}; its bucket cannot hold placeholders: write its name, or a ${{VARIABLE}}")
+        elif problem := ANY_BUCKET.problem_of(match[1]):
+            node.refuse(f"found {uri!r}; {match[1]!r} {problem}")
 
 
 def _arguments(node: Node) -> Mapping[str, str]:

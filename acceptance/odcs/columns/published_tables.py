@@ -3,9 +3,11 @@
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 
+from acceptance.contract import aws_names
 from acceptance.contract.contract import Table
 from acceptance.errors import ContractError
 from acceptance.odcs.columns.columns import column_name, hive_type
+from acceptance.odcs.document.aws_name import aws_name
 from acceptance.odcs.document.node import Node
 from acceptance.odcs.document.yaml_document import read_document, resolve_variables
 
@@ -50,16 +52,14 @@ def tables_of(root: Node) -> Iterator[PublishedTable]:
 
 
 def read_table(athena: Node, schema: Node) -> Table:
-    output = athena["stagingDir"].text()
-    if output and not output.startswith("s3://"):
-        athena["stagingDir"].refuse(f"found {output!r}; query results go to s3://bucket/prefix/")
+    name = schema["physicalName"] if schema["physicalName"].text() else schema["name"]
     return Table(
-        catalog=athena["catalog"].text("awsdatacatalog"),
-        database=athena["schema"].text().lower(),
-        name=(schema["physicalName"].text() or schema["name"].text()).lower(),
-        workgroup=athena["workgroup"].text("primary"),
-        region=athena["regionName"].text() or None,
-        output_location=output or None,
+        catalog=aws_name(athena["catalog"], aws_names.CATALOG, "awsdatacatalog"),
+        database=aws_name(athena["schema"], aws_names.DATABASE).lower(),
+        name=aws_name(name, aws_names.TABLE).lower(),
+        workgroup=aws_name(athena["workgroup"], aws_names.WORKGROUP, "primary"),
+        region=aws_name(athena["regionName"], aws_names.REGION) or None,
+        output_location=aws_name(athena["stagingDir"], aws_names.RESULTS) or None,
     )
 
 
