@@ -19,6 +19,7 @@ from botocore.exceptions import (
 )
 
 from acceptance.errors import StepFailed, WaitTimedOut
+from aws.error_codes import Effect, effect_of, error_code
 
 Client = Any
 """A boto3 client. boto3 creates client classes at run time, so there is no class to import."""
@@ -45,18 +46,13 @@ def answer_or_none(codes: Container[str], operation: Callable[..., Any], **reque
         raise
 
 
-def error_code(error: ClientError) -> str:
-    """Return the error code of the response body, or the HTTP status as text if there is no body (HEAD)."""
-    return str(error.response.get("Error", {}).get("Code", ""))
-
-
 def is_transient(error: object) -> bool:
     """Return True if AWS or the network caused the error, so that a retry may succeed. Never True for WaitTimedOut."""
     trouble = _trouble(error)
     if isinstance(error, WaitTimedOut) or trouble is None:
         return False
     if isinstance(trouble, ClientError):
-        return error_code(trouble) in _BUSY or _status(trouble) >= 500
+        return effect_of(trouble) in {Effect.NOT_YET, Effect.UNKNOWN}
     return isinstance(trouble, (*_NETWORK, CredentialRetrievalError))
 
 
@@ -70,7 +66,7 @@ def is_ambiguous(error: object) -> bool:
     """Return True if the request may have had its effect: the response was lost or late, or AWS itself failed."""
     trouble = _trouble(error)
     if isinstance(trouble, ClientError):
-        return error_code(trouble) not in _BUSY and _status(trouble) >= 500
+        return effect_of(trouble) is Effect.UNKNOWN
     return isinstance(trouble, _NETWORK) and not isinstance(trouble, _NEVER_SENT)
 
 
@@ -152,10 +148,6 @@ def _trouble(error: object) -> BotoCoreError | ClientError | None:
     return None
 
 
-def _status(error: ClientError) -> int:
-    return int(error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0))
-
-
 def describe_client_error(error: ClientError) -> str:
     """Return `Code: message (request <id>)`, with a remedy if the code alone implies it."""
     answer = error.response
@@ -180,21 +172,5 @@ _DENIED = frozenset({"403", "AccessDenied", "AccessDeniedException", "Forbidden"
 _DENIED_PAUSES_S = (0.25, 0.5, 1.0, 2.0)
 _MAY_BE_DENIED = frozenset({"GetObjectLockConfiguration"})
 """Operations that many roles may not call and that no verdict needs: a denial is not retried."""
-_BUSY = frozenset(
-    {
-        "ConcurrentRunsExceededException",
-        "PriorRequestNotComplete",
-        "RequestLimitExceeded",
-        "RequestThrottled",
-        "ResourceNumberLimitExceededException",
-        "SlowDown",
-        "Throttling",
-        "ThrottledException",
-        "ThrottlingException",
-        "TooManyRequestsException",
-        "TooManyUpdates",
-    }
-)
-"""Codes with which AWS did nothing and asks us to come back later."""
 _NETWORK = (HTTPClientError, ConnectionError, IncompleteReadError)
 _NEVER_SENT = (ConnectTimeoutError, EndpointConnectionError, ProxyConnectionError)

@@ -10,7 +10,8 @@ from typing import Any
 from botocore.exceptions import ClientError
 
 from acceptance.errors import StepFailed
-from aws.calls import Client, answer_or_none, aws_call, error_code
+from aws.calls import Client, answer_or_none, aws_call
+from aws.error_codes import error_code
 
 _ABSENT = frozenset({"ParameterNotFound", "ParameterVersionNotFound"})
 _STANDARD_TIER_BYTES = 4096

@@ -12,7 +12,8 @@ import httpx
 from botocore.exceptions import BotoCoreError, ClientError, NoCredentialsError
 
 from acceptance.errors import AceiteError, ContractError, LedgerMisnamed, SettingsError
-from aws.calls import describe_client_error, error_code
+from aws.calls import describe_client_error
+from aws.error_codes import error_code
 from blocks.settings import read_settings
 from cli.doctor.looks import identity
 from cli.options import EXIT_FAILURE, EXIT_USAGE, UsageProblem

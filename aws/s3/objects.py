@@ -14,7 +14,8 @@ from pydantic import ValidationError
 
 from acceptance.deliveries.delivery import LandingObject
 from acceptance.errors import StepFailed, UnexpectedObject
-from aws.calls import Client, answer_or_none, aws_call, error_code
+from aws.calls import Client, answer_or_none, aws_call
+from aws.error_codes import error_code
 from aws.s3.listing import landing_object
 from aws.waiting import REAL_CLOCK, Clock, poll_until
 

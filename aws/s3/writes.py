@@ -7,7 +7,8 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
-from aws.calls import Client, answer_or_none, aws_call, error_code
+from aws.calls import Client, answer_or_none, aws_call
+from aws.error_codes import error_code
 from aws.s3.objects import ABSENT, PRECONDITION_FAILED
 from aws.waiting import REAL_CLOCK, Clock, pauses
 

@@ -29,6 +29,10 @@ class Mishaps:
         if mishap == "conflict":
             start_response("409 Conflict", [("Content-Type", "application/xml")])
             return [b"<Error><Code>ConditionalRequestConflict</Code><Message>Conflict</Message></Error>"]
+        if mishap.endswith("Exception"):  # as Lambda says it: the status and the error's name
+            status, code = mishap.split()
+            start_response(f"{status} Refused", [("Content-Type", "application/json"), ("x-amzn-ErrorType", code)])
+            return [b'{"Message": "not now"}']
         answer = self.inner(environ, start_response if not mishap else lambda *_: None)
         if mishap == "answer lost":
             b"".join(answer)

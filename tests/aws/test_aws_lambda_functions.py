@@ -5,7 +5,7 @@ from datetime import timedelta
 
 import pytest
 
-from acceptance.errors import StepFailed, WaitTimedOut
+from acceptance.errors import AnswerLost, StepFailed, WaitTimedOut
 from aws.calls import no_retry_config
 from aws.lambda_functions import LOG_LINES, invoke
 
@@ -104,6 +104,26 @@ def test_a_lost_answer_is_a_failed_step_and_the_function_was_called_once(mishaps
     layer.answers.append("answer lost")
     with pytest.raises(StepFailed, match=f"invoke {function}: 500"):
         invoke(aws.client("lambda", **no_retry_config(MINUTE)), function, {"do": "answer"}, within=MINUTE)
+    assert layer.requests == 1
+
+
+@pytest.mark.parametrize("refusal", ["409 CodeArtifactUserPendingException", "502 EC2ThrottledException"])
+def test_a_function_that_is_not_ready_yet_is_asked_again_until_it_runs(mishaps, stepped, function, refusal):
+    aws, layer = mishaps
+    layer.answers += [refusal, refusal]
+    client = aws.client("lambda", **no_retry_config(MINUTE))
+    answer = invoke(client, function, {"do": "answer"}, within=MINUTE, clock=stepped.clock)
+    assert answer.status_code == 200
+    assert layer.requests == 3
+
+
+def test_a_function_that_lambda_could_not_set_up_fails_at_once_though_the_status_is_502(mishaps, stepped, function):
+    aws, layer = mishaps
+    layer.answers.append("502 KMSAccessDeniedException")
+    client = aws.client("lambda", **no_retry_config(MINUTE))
+    with pytest.raises(StepFailed, match=f"invoke {function}: KMSAccessDeniedException: not now") as failed:
+        invoke(client, function, {"do": "answer"}, within=MINUTE, clock=stepped.clock)
+    assert not isinstance(failed.value, AnswerLost)
     assert layer.requests == 1
 
 

@@ -8,7 +8,8 @@ from typing import Any
 from botocore import exceptions as boto
 from botocore.exceptions import BotoCoreError, ClientError
 
-from aws.calls import Client, describe_client_error, error_code
+from aws.calls import Client, describe_client_error
+from aws.error_codes import error_code
 from cli.doctor.looks.findings import Look, duration, met, unchecked, unmet
 from cli.doctor.looks.questions import Refusal, ask
 

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from aws.calls import Client, error_code
+from aws.calls import Client
+from aws.error_codes import error_code
 from cli.doctor.looks.findings import Look, met, unchecked, unmet
 
 _SHOWN = 3

@@ -7,7 +7,7 @@ from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from aws.calls import error_code
+from aws.error_codes import error_code
 from cli.doctor.looks.findings import Look, unchecked, unmet
 
 
