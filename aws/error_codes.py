@@ -8,7 +8,7 @@ from botocore.exceptions import ClientError
 
 
 class Effect(Enum):
-    """What a refused request did, and whether it helps to send it again."""
+    """The effect of a refused request, and whether it helps to send it again."""
 
     NOT_YET = "AWS did nothing, and a later request may succeed"
     NONE = "AWS did nothing, and the same request will be refused again"

@@ -1,4 +1,4 @@
-"""Whether what was asked for ran, by the error: each one that Lambda documents for Invoke has its answer."""
+"""An error tells whether what was asked for ran: each one that Lambda documents for Invoke has its answer."""
 
 import botocore.session
 import pytest
