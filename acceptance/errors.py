@@ -85,6 +85,18 @@ class UnexpectedObject(StepFailed):
     """An object in S3 is none that Aceite puts there. Reading it again does not help: a person must remove it."""
 
 
+class MachineTrouble(StepFailed):
+    """This machine cannot read a landed file, whatever the file holds: its memory, its disk, a permission."""
+
+
+class ObjectReplaced(StepFailed):
+    """Somebody replaced an object since it was listed. The new version is another delivery, which gets its verdict."""
+
+
+class ObjectDeleted(StepFailed):
+    """Somebody deleted an object since it was listed."""
+
+
 class QueryFailed(AceiteError):
     """Athena refused or failed a query. `query_id` is None if it never started."""
 

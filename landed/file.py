@@ -7,27 +7,29 @@ shape of the records and cells, in this order, and stops after the first kind th
 import tempfile
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from functools import partial
 from pathlib import Path
 
 import duckdb
 
 from acceptance.contract.contract import Contract
 from acceptance.contract.landing_format import FileFormat
-from acceptance.errors import ContractError, Problem, StepFailed
+from acceptance.errors import MachineTrouble, StepFailed
 from acceptance.proof.fingerprint import Fingerprint
 from acceptance.queries.difference_query import BucketRow
 from landed.formats.csv import add_structure_faults, open_csv
 from landed.formats.csv_records import check_structure
 from landed.formats.json import open_json
-from landed.formats.parquet import open_parquet
-from landed.reading.bounds import unpack
+from landed.formats.parquet import ParquetSql, open_parquet
+from landed.formats.parquet_damage import damage
+from landed.reading.blame import refuse_others_faults, words_for
+from landed.reading.bounds import refuse_other_format, unpack
 from landed.reading.duckdb_reader import one_row, read_within_s, reader
-from landed.reading.faults import KEPT_FAULTS, Faults, LandedFault, shorten
-from landed.reading.sql import CsvSql, Opened
+from landed.reading.faults import KEPT_FAULTS, Faults, LandedFault, Unreadable, shorten
+from landed.reading.sql import CsvSql, LandedSql, Opened
 
 _MOST_NAMES = 1000
-_MOST_MESSAGE = 500
 OPENERS = {FileFormat.CSV: open_csv, FileFormat.JSON: open_json, FileFormat.PARQUET: open_parquet}
 
 
@@ -53,33 +55,68 @@ def read_landed(path: Path, contract: Contract, spill_directory: Path) -> Landed
 
     Raises:
         ContractError: the contract names an encoding, a date format or a type that DuckDB or Python cannot read.
-        StepFailed: this machine could not read the file (no room on the disk, for example).
+        MachineTrouble: this machine cannot read any file (no room on the disk, for example).
     """
-    size_bytes, faults = path.stat().st_size, Faults()
-    with _opened(path, contract, spill_directory, faults) as (duck, opened):
-        if faults.count or opened.sql is None:
-            return LandedFile(opened.rows or 0, _short(opened.header), size_bytes, tuple(faults.kept), faults.count)
+    with _scratch(spill_directory) as scratch:
+        reading = _Reading(path, contract, scratch, LandedFile(0, (), path.stat().st_size))
         try:
-            rows, high, low, *unreadable = one_row(duck, opened.sql.measure())
-        except (duckdb.Error, ValueError) as error:
-            _refuse_unusable(duck, opened, contract)
-            if isinstance(error, duckdb.OutOfMemoryException):
-                rows = _too_wide(opened, faults)
-                if faults.count:
-                    return LandedFile(rows, _short(opened.header), size_bytes, tuple(faults.kept), faults.count)
-            if not isinstance(error, duckdb.InvalidInputException):
-                raise
-            rows = add_structure_faults(opened, contract, faults, str(error).splitlines()[0])
-            return LandedFile(rows, opened.header, size_bytes, tuple(faults.kept), faults.count)
-        if isinstance(opened.sql, CsvSql) and not _confirmed(duck, opened.sql, opened.rows, rows):
-            rows = add_structure_faults(opened, contract, faults)
-            return LandedFile(rows, opened.header, size_bytes, tuple(faults.kept), faults.count)
-        columns = contract.landed_columns
-        counts = {column.name: count for column, count in zip(columns, unreadable, strict=True) if count}
-        if counts:
-            cells = _unreadable_cells(duck, opened, contract, counts)
-            return LandedFile(rows, opened.header, size_bytes, cells, sum(counts.values()), counts)
-    return LandedFile(rows, opened.header, size_bytes, fingerprint=Fingerprint.of_sums(rows, high, low))
+            with reader(path, scratch, read_within_s(reading.file.size_bytes)) as duck:
+                return _read(duck, reading)
+        except Exception as error:  # noqa: BLE001  # the bytes of a file can make a reader raise anything
+            sql = reading.opened.sql
+            refuse_others_faults(error, path, contract, sql, scratch)
+            return reading.with_fault_of(error)
+
+
+@dataclass(slots=True)
+class _Reading:
+    """The reading of one file, as far as it is."""
+
+    path: Path
+    contract: Contract
+    scratch: Path
+    file: LandedFile
+    opened: Opened = field(default_factory=partial(Opened, None))
+    faults: Faults = field(default_factory=Faults)
+
+    def with_faults(self, rows: int | None) -> LandedFile:
+        header, faults = _short(self.opened.header), self.faults
+        return replace(self.file, rows=rows or 0, header=header, faults=tuple(faults.kept), fault_count=faults.count)
+
+    def with_fault_of(self, error: Exception) -> LandedFile:
+        """Return the file with the fault that made a reader raise the error, and its place as far as anybody tells."""
+        rows, sql = self.opened.rows, self.opened.sql
+        if isinstance(error, Unreadable):
+            self.faults.append(error.fault)
+        elif self.file.cell_faults:  # they were counted, and not even their texts can be read
+            for name, count in self.file.cell_faults.items():
+                self.faults.add(1, f"{count} cells cannot be read: {words_for(error)}", name)
+        elif isinstance(sql, ParquetSql):
+            self.faults.append(damage(sql, self.scratch, error))
+        elif isinstance(sql, CsvSql) and isinstance(error, duckdb.InvalidInputException):
+            rows = add_structure_faults(self.opened, sql, self.faults, str(error))
+        elif isinstance(sql, CsvSql):
+            rows = check_structure(sql.path, sql.landing, sql.width, self.faults)
+        if not self.faults.count:
+            self.faults.add(1, f"the file cannot be read: {words_for(error)}")
+        return self.with_faults(rows)
+
+
+def _read(duck: duckdb.DuckDBPyConnection, reading: _Reading) -> LandedFile:
+    reading.opened = opened = _open(duck, reading.path, reading.contract, reading.scratch, reading.faults)
+    if reading.faults.count or opened.sql is None:
+        return reading.with_faults(opened.rows)
+    rows, high, low, *unreadable = one_row(duck, opened.sql.measure())
+    if isinstance(opened.sql, CsvSql) and not _confirmed(duck, opened.sql, opened.rows, rows):
+        return reading.with_faults(add_structure_faults(opened, opened.sql, reading.faults))
+    file = replace(reading.file, rows=rows, header=opened.header)
+    columns = reading.contract.landed_columns
+    counts = {column.name: count for column, count in zip(columns, unreadable, strict=True) if count}
+    if counts:
+        reading.file = replace(file, cell_faults=counts)
+        cells = _unreadable_cells(duck, opened, reading.contract, counts)
+        return replace(file, faults=cells, fault_count=sum(counts.values()), cell_faults=counts)
+    return replace(file, fingerprint=Fingerprint.of_sums(rows, high, low))
 
 
 def _confirmed(duck: duckdb.DuckDBPyConnection, sql: CsvSql, counted: int | None, rows: int) -> bool:
@@ -92,13 +129,6 @@ def _confirmed(duck: duckdb.DuckDBPyConnection, sql: CsvSql, counted: int | None
     return not with_a_cell_too_many and (again == rows or sql.width == 1) and counted in (None, rows)
 
 
-def _too_wide(opened: Opened, faults: Faults) -> int:
-    """Add the structural faults of a CSV that made DuckDB run out of memory, if there are any; count its records."""
-    if opened.text is None or not isinstance(opened.sql, CsvSql):
-        return 0
-    return check_structure(opened.text, opened.sql.landing, opened.sql.width, faults)
-
-
 def _short(header: Sequence[str]) -> tuple[str, ...]:
     """Shorten an unknown header for the evidence: it may hold anything."""
     return tuple(shorten(name) for name in header[:_MOST_NAMES])
@@ -106,9 +136,8 @@ def _short(header: Sequence[str]) -> tuple[str, ...]:
 
 def bucket_sums(path: Path, contract: Contract, spill_directory: Path, buckets: int) -> dict[int, int]:
     """Return, by bucket, the sum of the high halves of the rows. The file has no faults."""
-    with _opened(path, contract, spill_directory, Faults()) as (duck, opened):
-        assert opened.sql is not None
-        return {bucket: int(total) for bucket, total in duck.execute(opened.sql.bucket_sums(buckets)).fetchall()}
+    with _opened(path, contract, spill_directory) as (duck, sql):
+        return {bucket: int(total) for bucket, total in duck.execute(sql.bucket_sums(buckets)).fetchall()}
 
 
 def rows_of_buckets(
@@ -120,37 +149,33 @@ def rows_of_buckets(
     """
     if not wanted:
         return []
-    with _opened(path, contract, spill_directory, Faults()) as (duck, opened):
-        assert opened.sql is not None
-        rows = duck.execute(opened.sql.texts(buckets, wanted)).fetchall()
+    with _opened(path, contract, spill_directory) as (duck, sql):
+        rows = duck.execute(sql.texts(buckets, wanted)).fetchall()
         return [(bucket, tuple(texts)) for bucket, *texts in rows]
 
 
 @contextmanager
 def _opened(
-    path: Path, contract: Contract, spill_directory: Path, faults: Faults
-) -> Iterator[tuple[duckdb.DuckDBPyConnection, Opened]]:
-    within_s = read_within_s(path.stat().st_size)
+    path: Path, contract: Contract, spill_directory: Path
+) -> Iterator[tuple[duckdb.DuckDBPyConnection, LandedSql]]:
+    """Open a file that was read before, without faults. Raise StepFailed if it cannot be read again."""
     try:
-        with (
-            tempfile.TemporaryDirectory(dir=spill_directory) as scratch,
-            reader(path, Path(scratch), within_s) as duck,
-        ):
-            yield duck, _open(duck, path, contract, Path(scratch), faults)
-    except duckdb.Error as error:
-        raise StepFailed(f"read the landed file with DuckDB: {_message(error, contract)}") from None
+        with _scratch(spill_directory) as scratch, reader(path, scratch, read_within_s(path.stat().st_size)) as duck:
+            sql = _open(duck, path, contract, scratch, Faults()).sql
+            assert sql is not None
+            yield duck, sql
+    except (duckdb.Error, Unreadable) as error:
+        raise StepFailed(f"read the landed file again: {words_for(error)}") from error
+
+
+@contextmanager
+def _scratch(spill_directory: Path) -> Iterator[Path]:
+    """Yield a temporary folder. Raise MachineTrouble if there can be none."""
+    try:
+        with tempfile.TemporaryDirectory(dir=spill_directory, ignore_cleanup_errors=True) as scratch:
+            yield Path(scratch)
     except (OSError, MemoryError) as error:
-        raise StepFailed(f"read the landed file: {error or type(error).__name__}") from error
-
-
-def _message(error: duckdb.Error, contract: Contract) -> str:
-    """Return DuckDB's message unless it may quote a cell of a sensitive column."""
-    if any(column.sensitive for column in contract.landed_columns) and not isinstance(error, _MACHINE_ERRORS):
-        return f"{type(error).__name__} (Aceite hides its text, which may quote a cell of a column that is not public)"
-    return str(error).splitlines()[0][:_MOST_MESSAGE]  # the next lines quote the record
-
-
-_MACHINE_ERRORS = (duckdb.OutOfMemoryException, duckdb.IOException)
+        raise MachineTrouble(f"read the landed file: {error or type(error).__name__}") from error
 
 
 def _open(duck: duckdb.DuckDBPyConnection, path: Path, contract: Contract, scratch: Path, faults: Faults) -> Opened:
@@ -160,17 +185,9 @@ def _open(duck: duckdb.DuckDBPyConnection, path: Path, contract: Contract, scrat
         faults.add(1, "the file is empty (0 bytes)" + header)
         return Opened(None)
     plain = unpack(path, landing.compression, scratch / "plain", faults)
+    if not faults.count and landing.format.is_text:
+        refuse_other_format(plain, faults)
     return Opened(None) if faults.count else OPENERS[landing.format](duck, plain, contract, scratch, faults)
-
-
-def _refuse_unusable(duck: duckdb.DuckDBPyConnection, opened: Opened, contract: Contract) -> None:
-    """Raise ContractError if DuckDB refuses the query whatever the file holds."""
-    assert opened.sql is not None
-    try:
-        duck.execute(f"EXPLAIN {opened.sql.measure()}")
-    except (duckdb.Error, ValueError) as error:
-        problem = Problem(contract.path, 0, f"DuckDB cannot read its landed columns: {error}")
-        raise ContractError([problem]) from error
 
 
 def _unreadable_cells(

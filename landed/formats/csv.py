@@ -1,5 +1,6 @@
 """Open a landed CSV file: check its encoding and header before its records and cells."""
 
+import re
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import replace
@@ -9,7 +10,7 @@ from pathlib import Path
 import duckdb
 
 from acceptance.contract.contract import Contract
-from acceptance.errors import ContractError, Problem, StepFailed
+from acceptance.errors import ContractError, Problem
 from landed.formats.csv_records import (
     check_structure,
     checked_records,
@@ -21,6 +22,8 @@ from landed.formats.csv_records import (
 from landed.reading.encoding import as_utf8
 from landed.reading.faults import Faults, shorten
 from landed.reading.sql import CsvSql, Opened
+
+_LINE = re.compile(r"CSV Error on Line: (\d+)")
 
 
 def open_csv(duck: duckdb.DuckDBPyConnection, path: Path, contract: Contract, scratch: Path, faults: Faults) -> Opened:
@@ -88,23 +91,22 @@ def check_header(header: Sequence[str], contract: Contract, faults: Faults) -> N
             faults.add(1, f"the header has the column {column.landed!r} {counts[name]} times", column.name)
 
 
-def add_structure_faults(opened: Opened, contract: Contract, faults: Faults, refused: str = "") -> int:
+def add_structure_faults(opened: Opened, sql: CsvSql, faults: Faults, refused: str = "") -> int:
     """Add the faults of records that DuckDB refused or that its two readers see differently; count the records.
 
-    Raises:
-        StepFailed: Python's reader finds no fault in them.
+    If Python's reader finds no fault, nobody knows which records the file means: `refused` says what DuckDB says, on
+    the line that it names.
     """
-    if opened.text is None or not isinstance(opened.sql, CsvSql):
-        faults.add(1, f"DuckDB cannot read the file: {refused}")
-        return 0
-    show_cells = not _is_sensitive(contract)
-    rows = check_structure(opened.text, opened.sql.landing, opened.sql.width, faults, show_cells=show_cells)
-    if not faults.count and not refused:
-        raise StepFailed(
-            f"DuckDB's two readers and Python's do not find the same {rows} records; please report this landed file"
-        )
-    if not faults.count:
-        faults.add(1, f"DuckDB cannot read the file as CSV: {refused}")
+    show_cells = not _is_sensitive(sql.contract)
+    rows = check_structure(opened.text or sql.path, sql.landing, sql.width, faults, show_cells=show_cells)
+    if faults.count:
+        return rows
+    line = _LINE.search(refused)
+    faults.add(
+        int(line[1]) if line else 1,
+        f"readers of CSV disagree about the records: Python finds {rows}, and DuckDB "
+        f"{'refuses the file' if refused else 'others'}; quote every cell, and end every line alike",
+    )
     return rows
 
 

@@ -1,6 +1,6 @@
 """Open a landed Parquet file: its typed cells must convert to the contract's types without loss."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import assert_never
 
@@ -10,13 +10,15 @@ from acceptance.contract.contract import Column, Contract
 from acceptance.contract.hive_types import TEXTS, WHOLE_NUMBERS, HiveKind
 from acceptance.contract.landing_format import LandingFormat
 from landed.formats.csv import check_header
+from landed.reading.blame import words_for
 from landed.reading.bounds import MOST_COLUMNS, grows_too_much, most_unpacked_bytes
-from landed.reading.cells import CellRule, cell_rule, duckdb_in_utc
+from landed.reading.cells import CellRule, cell_rule, duckdb_in_utc, quoted
 from landed.reading.duckdb_reader import one_row
-from landed.reading.faults import Faults
+from landed.reading.faults import Faults, Unreadable
 from landed.reading.sql import LandedSql, Opened, file_literal
 
 _ROW_NUMBER = "file_row_number"
+_MAGIC, _ENCRYPTED = b"PAR1", b"PARE"
 _WHOLE = ("TINYINT", "SMALLINT", "INTEGER", "BIGINT", "HUGEINT", "UTINYINT", "USMALLINT", "UINTEGER", "UBIGINT")
 HELD_BY = {
     **dict.fromkeys(WHOLE_NUMBERS, (*_WHOLE, "DECIMAL")),
@@ -33,23 +35,28 @@ HELD_BY = {
 
 @dataclass(frozen=True, slots=True)
 class ParquetSql(LandedSql):
-    """`names` are the file's names of the landed columns. `numbered`: DuckDB can number the rows with its own column,
-    which it cannot if the file has a column of that name.
+    """`names` are the file's names of the landed columns, `types` their DuckDB types. `numbered`: DuckDB can number the
+    rows with its own column, which it cannot if the file has a column of that name.
     """
 
     names: tuple[str, ...]
+    types: tuple[str, ...]
     numbered: bool = True
 
     def records(self, *, in_order: bool = False) -> str:
-        cells = ", ".join(
-            f'"{name.replace(chr(34), chr(34) * 2)}" AS c{number}' for number, name in enumerate(self.names)
-        )
+        cells = ", ".join(f"{_identifier(name)} AS c{number}" for number, name in enumerate(self.names))
         read = f"read_parquet({file_literal(self.path)}, hive_partitioning = false"
         if not in_order:
             return f"(SELECT {cells} FROM {read}))"
         if not self.numbered:
             return f"(SELECT {cells}, row_number() OVER () AS n0 FROM {read}) ORDER BY n0)"
         return f"(SELECT {cells}, file_row_number AS n0 FROM {read}, file_row_number = true) ORDER BY n0)"
+
+    def control(self, duck: duckdb.DuckDBPyConnection, folder: Path) -> "ParquetSql":
+        path = folder / "control.parquet"
+        cells = (f"NULL::{type_} AS {_identifier(name)}" for name, type_ in zip(self.names, self.types, strict=True))
+        duck.execute(f"COPY (SELECT {', '.join(cells)}) TO {quoted(path.as_posix())} (FORMAT parquet)")
+        return replace(self, path=path)
 
     @property
     def cells(self) -> list[str]:
@@ -74,7 +81,9 @@ def typed_rule(column: Column, cell: str, landing: LandingFormat) -> CellRule:
             return cell_rule(column, cell, landing)
         case HiveKind.TIMESTAMP:
             return CellRule(_timestamp(column, cell, landing.zone), "a time to the millisecond")
-        case HiveKind.FLOAT | HiveKind.DOUBLE | HiveKind.BOOLEAN | HiveKind.DATE:
+        case HiveKind.DATE:
+            return CellRule(f"CASE WHEN isfinite({cell}) THEN {value} END", "a date")
+        case HiveKind.FLOAT | HiveKind.DOUBLE | HiveKind.BOOLEAN:
             return CellRule(value, f"a {type_.kind}")
         case HiveKind.TINYINT | HiveKind.SMALLINT | HiveKind.INT | HiveKind.BIGINT | HiveKind.DECIMAL:
             return CellRule(f"CASE WHEN {value} = {cell} THEN {value} END", f"a number that is one of {column.type}")
@@ -84,8 +93,10 @@ def typed_rule(column: Column, cell: str, landing: LandingFormat) -> CellRule:
 
 def _timestamp(column: Column, cell: str, zone: str) -> str:
     moment = f"TRY_CAST({cell} AS TIMESTAMP)"
+    fits = f"isfinite({cell})"  # the largest number of microseconds stands for infinity
     if not column.rounded:
-        moment = f"CASE WHEN CAST({cell} AS TIMESTAMP_MS) = {cell} THEN {moment} END"
+        fits += f" AND TRY(CAST({cell} AS TIMESTAMP_MS) = {cell})"
+    moment = f"CASE WHEN {fits} THEN {moment} END"
     if zone == "UTC":
         return moment
     return f"CASE WHEN typeof({cell}) LIKE '%ZONE' THEN {moment} ELSE {duckdb_in_utc(moment, zone)} END"
@@ -95,16 +106,15 @@ def open_parquet(
     duck: duckdb.DuckDBPyConnection, path: Path, contract: Contract, scratch: Path, faults: Faults
 ) -> Opened:
     """Open the file. Faults of the whole file are on line 1; those of cells are on the number of the row."""
+    read = f"read_parquet({file_literal(path)}, hive_partitioning = false)"
     try:
-        read = f"read_parquet({file_literal(path)}, hive_partitioning = false)"
         problem = _grows(duck, path)
         if problem:
             faults.add(1, problem)
             return Opened(None)
         described = duck.execute(f"DESCRIBE SELECT * FROM {read}").fetchall()
     except duckdb.Error as error:
-        faults.add(1, f"DuckDB cannot read the file as Parquet: {str(error).splitlines()[0]}")
-        return Opened(None)
+        raise Unreadable(_damaged_footer(path, error)) from error
     header = tuple(name for name, *_ in described)
     check_header(header, contract, faults)
     if not faults.count:
@@ -114,11 +124,11 @@ def open_parquet(
             if problem:
                 faults.add(1, problem, column.name)
     if faults.count:
-        (rows,) = one_row(duck, f"SELECT count(*) FROM {read}")
+        (rows,) = one_row(duck, f"SELECT num_rows FROM parquet_file_metadata({file_literal(path)})")
         return Opened(None, header, rows)
-    names = tuple(places[column.landed.casefold()][0] for column in contract.landed_columns)
+    names, types = zip(*(places[column.landed.casefold()] for column in contract.landed_columns), strict=True)
     numbered = _ROW_NUMBER not in (name.casefold() for name in header)
-    return Opened(ParquetSql(path, contract, names, numbered), header)
+    return Opened(ParquetSql(path, contract, names, types, numbered), header)
 
 
 def _grows(duck: duckdb.DuckDBPyConnection, path: Path) -> str:
@@ -144,6 +154,23 @@ def _grows(duck: duckdb.DuckDBPyConnection, path: Path) -> str:
     return ""
 
 
+def _damaged_footer(path: Path, error: duckdb.Error) -> str:
+    """Return what is wrong with a file that cannot be opened: its first and last bytes tell most."""
+    with path.open("rb") as file:
+        first = file.read(len(_MAGIC))
+        file.seek(max(0, path.stat().st_size - len(_MAGIC)))
+        last = file.read()
+    if _ENCRYPTED in (first, last):
+        return "the file is encrypted Parquet, which Aceite does not read; write it without encryption"
+    if first != _MAGIC:
+        return "the file is not Parquet: it does not begin with the bytes PAR1"
+    if last != _MAGIC:
+        return "the file is damaged or truncated: it does not end with the bytes PAR1; write and land it again"
+    return (
+        f"the file's footer, which says where rows and columns are, cannot be read: {words_for(error)}; land it again"
+    )
+
+
 def _type_problem(column: Column, type_: str) -> str:
     """Return why a column of the file does not convert to the contract's type, or ""."""
     allowed = HELD_BY[column.kind]
@@ -156,3 +183,7 @@ def _type_problem(column: Column, type_: str) -> str:
 def _cleaned(cell: str, *, trim: bool, empty_as_null: bool) -> str:
     text = f"trim({cell}, chr(32) || chr(9))" if trim else cell
     return f"nullif({text}, '')" if empty_as_null else text
+
+
+def _identifier(name: str) -> str:
+    return f'"{name.replace(chr(34), chr(34) * 2)}"'

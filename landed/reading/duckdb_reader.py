@@ -8,13 +8,18 @@ from typing import Any
 
 import duckdb
 
-from acceptance.errors import StepFailed
+from acceptance.errors import MachineTrouble, StepFailed
 from landed.reading.cells import quoted
 
-_MEMORY = "512MB"
+MEMORY = "512MB"
+SPILL_FOLDER = "spilled-by-duckdb"
 _SPILLED = "20GB"
 _READ_WITHIN_S = 900.0
 _AT_LEAST_BYTES_PER_S = 1_000_000
+
+
+class TookTooLong(StepFailed):
+    """DuckDB did not read a file in time."""
 
 
 def read_within_s(size_bytes: int) -> float:
@@ -23,23 +28,29 @@ def read_within_s(size_bytes: int) -> float:
 
 
 @contextmanager
-def reader(file: Path, scratch: Path, within_s: float) -> Iterator[duckdb.DuckDBPyConnection]:
+def reader(
+    file: Path, scratch: Path, within_s: float, threads: int | None = None
+) -> Iterator[duckdb.DuckDBPyConnection]:
     """Yield a connection that reads only this file and the folder `scratch`, and spills to it.
 
+    `threads` is how many read at the same time, by default as many as there are processors.
+
     Raises:
-        StepFailed: a query took longer than `within_s`.
+        TookTooLong: a query took longer than `within_s`.
+        MachineTrouble: this machine cannot start DuckDB.
     """
     options: dict[str, str | bool | int | float | list[str]] = {
-        "memory_limit": _MEMORY,
-        "temp_directory": str(scratch),
+        "memory_limit": MEMORY,
+        "temp_directory": str(scratch / SPILL_FOLDER),
         "max_temp_directory_size": _SPILLED,
         "autoinstall_known_extensions": "false",  # never from the network
         "python_enable_replacements": "false",
         "TimeZone": "UTC",
         # Parquet's minimum and maximum of a column ignore NaN; with them DuckDB would optimise isnan() to false.
         "disabled_optimizers": "statistics_propagation",
+        **({"threads": threads} if threads else {}),
     }
-    with closing(duckdb.connect(config=options)) as duck, _interrupted_after(duck, within_s):
+    with closing(_connected(options)) as duck, _interrupted_after(duck, within_s):
         folders = ", ".join(quoted(folder.absolute().as_posix()) for folder in (file.parent, scratch))
         duck.execute(f"SET allowed_directories = [{folders}]")
         duck.execute("SET enable_external_access = false")  # a contract's texts become part of queries
@@ -47,10 +58,18 @@ def reader(file: Path, scratch: Path, within_s: float) -> Iterator[duckdb.DuckDB
         try:
             yield duck
         except duckdb.InterruptException:
-            raise StepFailed(
+            raise TookTooLong(
                 f"DuckDB did not read the landed file within {within_s:g} s: the file holds far more than its size "
                 "says, or this machine is too slow; land it in several files"
             ) from None
+
+
+def _connected(options: dict[str, str | bool | int | float | list[str]]) -> duckdb.DuckDBPyConnection:
+    """Return a connection to a database of its own: an internal error of DuckDB's makes a database unusable."""
+    try:
+        return duckdb.connect(config=options)
+    except (duckdb.Error, RuntimeError, MemoryError) as error:  # no memory, no more threads
+        raise MachineTrouble(f"this machine cannot start DuckDB: {error}") from error
 
 
 def one_row(duck: duckdb.DuckDBPyConnection, sql: str) -> tuple[Any, ...]:

@@ -2,11 +2,16 @@
 
 import codecs
 import io
+import re
+from contextlib import suppress
 from pathlib import Path
 
-from landed.reading.faults import Faults
+from landed.reading.faults import Faults, Unreadable
 
 _CHUNK_BYTES = 1024 * 1024
+_SURROGATE = re.compile("[\ud800-\udfff]")
+_NUL = "a NUL character (U+0000), which a text may not hold"
+_HALF = "half a character (a lone surrogate), which a text may not hold"
 
 
 def as_utf8(path: Path, encoding: str, copy: Path, faults: Faults) -> Path:
@@ -15,8 +20,11 @@ def as_utf8(path: Path, encoding: str, copy: Path, faults: Faults) -> Path:
     The first undecodable byte and the first NUL are faults; the copy has U+FFFD in place of undecodable bytes.
 
     Raises:
-        LookupError: Python does not know the encoding.
+        LookupError: Python does not know the encoding, or it is none of text.
+        Unreadable: the file is in another encoding, and nothing of it can be read.
     """
+    with suppress(UnicodeError):
+        b"a".decode(encoding)
     if codecs.lookup(encoding).name == "utf-8" and _is_clean_utf8(path):
         return path
     _transcode(path, encoding, copy, faults)
@@ -48,28 +56,40 @@ def _transcode(path: Path, encoding: str, copy: Path, faults: Faults) -> None:
             state = decoder.getstate()
             try:
                 text = decoder.decode(chunk, final)
-            except UnicodeDecodeError as error:
-                pending = len(error.object) - len(chunk)
+            except UnicodeError as error:
                 decoder.setstate(state)
-                before = decoder.decode(chunk[: max(0, error.start - pending)])
-                line = position.line_after(before)
-                faults.add(line, _undecodable(error, position.bytes_read - pending, encoding))
-                decoder = codecs.getincrementaldecoder(encoding)("replace")
-                decoder.setstate(state)
-                text = decoder.decode(chunk, final)
-            if "\0" in text and not position.nul_seen:
-                position.nul_seen = True
-                faults.add(
-                    position.line_after(text[: text.index("\0")]), "a NUL character (U+0000), which a text may not hold"
-                )
+                try:
+                    _add_undecodable(error, decoder, chunk, position, encoding, faults)
+                    decoder = codecs.getincrementaldecoder(encoding)("replace")
+                    decoder.setstate(state)
+                    text = decoder.decode(chunk, final)
+                except UnicodeError:  # the codec reads nothing: UTF-16 and UTF-32 ask for a byte order mark
+                    raise Unreadable(_unreadable(encoding), position.line_after("")) from None
+            position.find_no_text(text, faults)
             position.advance(chunk, text)
-            out.write(text)
+            out.write(_SURROGATE.sub("\ufffd", text))
+
+
+def _add_undecodable(
+    error: UnicodeError,
+    decoder: codecs.IncrementalDecoder,
+    chunk: bytes,
+    position: "_Position",
+    encoding: str,
+    faults: Faults,
+) -> None:
+    """Add the first undecodable byte with its line. Raise the error if the codec says no place."""
+    if not isinstance(error, UnicodeDecodeError):
+        raise error
+    pending = len(error.object) - len(chunk)
+    before = decoder.decode(chunk[: max(0, error.start - pending)])
+    faults.add(position.line_after(before), _undecodable(error, position.bytes_read - pending, encoding))
 
 
 class _Position:
     def __init__(self) -> None:
         self.bytes_read = 0
-        self.nul_seen = False
+        self._found: set[str] = set()
         self._lines = 0
         self._newlines = io.IncrementalNewlineDecoder(None, translate=True)
 
@@ -78,6 +98,13 @@ class _Position:
         probe = io.IncrementalNewlineDecoder(None, translate=True)
         probe.setstate(self._newlines.getstate())
         return 1 + self._lines + probe.decode(text, final=True).count("\n")
+
+    def find_no_text(self, text: str, faults: Faults) -> None:
+        """Add the first NUL, and the first half of a character, which some codecs let through."""
+        for found, problem in ((text.find("\0"), _NUL), (_first_half(text), _HALF)):
+            if found >= 0 and problem not in self._found:
+                self._found.add(problem)
+                faults.add(self.line_after(text[:found]), problem)
 
     def advance(self, chunk: bytes, text: str) -> None:
         self.bytes_read += len(chunk)
@@ -90,3 +117,17 @@ def _undecodable(error: UnicodeDecodeError, object_at: int, encoding: str) -> st
         f"byte {object_at + error.start} ({bad}) is not valid in the contract's encoding {encoding}; "
         "write the file in that encoding, or correct the landing server's `encoding`"
     )
+
+
+def _unreadable(encoding: str) -> str:
+    if codecs.lookup(encoding).name not in ("utf-16", "utf-32"):
+        return f"the bytes from here on are no text in the contract's encoding {encoding}"
+    return (
+        f"the file does not begin with the byte order mark that {encoding} asks for; write the file with it, or name "
+        f"the order in the landing server's `encoding`: {encoding}-le or {encoding}-be"
+    )
+
+
+def _first_half(text: str) -> int:
+    found = _SURROGATE.search(text)
+    return found.start() if found else -1

@@ -1,4 +1,13 @@
-"""Faults of a landed file: a message with the line and, for a cell, the column."""
+"""Faults of a landed file: a message with the line and, for a cell, the column.
+
+What goes wrong while a landed file is read is told apart by type:
+
+- the file: a `LandedFault`, for which the delivery is rejected; inside of a reader, `Unreadable`;
+- our reading of the contract: `ContractError`;
+- this machine: `MachineTrouble`, and for S3 `StepFailed`.
+
+`landed.reading.blame` decides for errors of DuckDB and Python.
+"""
 
 from dataclasses import dataclass, field
 
@@ -21,6 +30,14 @@ class LandedFault:
         return f"{file}line {self.line}{column}: {self.message}"
 
 
+class Unreadable(Exception):
+    """The file cannot be read. The reader that raises it knows the place and says what is wrong, for people."""
+
+    def __init__(self, message: str, line: int = 1, column: str | None = None) -> None:
+        super().__init__(message)
+        self.fault = LandedFault(line, column, message)
+
+
 @dataclass(slots=True)
 class Faults:
     """Counts every fault and keeps the first ones."""
@@ -29,9 +46,12 @@ class Faults:
     count: int = 0
 
     def add(self, line: int, message: str, column: str | None = None) -> None:
+        self.append(LandedFault(line, column, message))
+
+    def append(self, fault: LandedFault) -> None:
         self.count += 1
         if len(self.kept) < KEPT_FAULTS:
-            self.kept.append(LandedFault(line, column, message))
+            self.kept.append(fault)
 
 
 def shorten(text: str) -> str:

@@ -2,9 +2,11 @@
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Collection, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from uuid import uuid4
+
+import duckdb
 
 from acceptance.contract.contract import Column, Contract
 from acceptance.contract.landing_format import LandingFormat
@@ -25,6 +27,10 @@ class LandedSql(ABC):
     @abstractmethod
     def records(self, *, in_order: bool = False) -> str:
         """Return the records as an operand of FROM; `in_order` keeps the order of the file."""
+
+    @abstractmethod
+    def control(self, duck: duckdb.DuckDBPyConnection, folder: Path) -> "LandedSql":
+        """Return the same queries over a known-good file of one record, which this writes to the folder."""
 
     @property
     @abstractmethod
@@ -126,6 +132,12 @@ class CsvSql(LandedSql):
         names = [f"c{number}" for number in range(self.width + 1)]
         records = self._read(names, {"null_padding": "true", "parallel": "false"})
         return f"SELECT count(*), count({names[-1]}) FROM {records}"
+
+    def control(self, duck: duckdb.DuckDBPyConnection, folder: Path) -> "CsvSql":
+        path = folder / "control.csv"
+        record = self.landing.delimiter * (self.width - 1) + "\n"
+        path.write_text(record * (2 if self.landing.header else 1), encoding="utf-8", newline="")
+        return replace(self, path=path)
 
     @property
     def cells(self) -> list[str]:
