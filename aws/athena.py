@@ -86,7 +86,7 @@ def run_query(connection: Connection[Cursor], sql: str, *, within: timedelta, cl
             rows = _rows(cursor, sql, watch)
         except Error as error:
             about = f"query {watch.query_id}" if watch.query_id else "the query was not started"
-            raise QueryFailed(f"{about}: {_without_values(str(error or watch.state))}", watch.query_id) from None
+            raise QueryFailed(f"{about}: {_reason(error, watch)}", watch.query_id) from None
         except _DeadlinePassed as late:
             stopped = _stop(connection, watch.query_id)
             last = f" ({late})" if str(late) else ""
@@ -110,6 +110,12 @@ def _rows(cursor: Cursor, sql: str, watch: "_Watch") -> tuple[tuple[Any, ...], .
             if not is_transient(error):
                 raise
             watch.pause(str(error))
+
+
+def _reason(error: Error, watch: "_Watch") -> str:
+    """Return Athena's words. PyAthena raises an error of None for a query that ended without any."""
+    words = _without_values(str(error))
+    return f"{watch.state}; Athena gave no reason" if words in {"", "None"} else words
 
 
 @contextmanager

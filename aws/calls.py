@@ -1,5 +1,6 @@
 """Everything that AWS calls share: client type, retries, request ids, and how boto3's errors are classified."""
 
+import re
 from collections.abc import Callable, Container, Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
@@ -151,16 +152,25 @@ def _trouble(error: object) -> BotoCoreError | ClientError | None:
 def describe_client_error(error: ClientError) -> str:
     """Return `Code: message (request <id>)`, with a remedy if the code alone implies it."""
     answer = error.response
-    text = f"{error_code(error)}: {answer.get('Error', {}).get('Message') or 'no message'}"
+    message = answer.get("Error", {}).get("Message") or "no message"
+    text = f"{error_code(error)}: {message}"
     request_id = answer.get("ResponseMetadata", {}).get("RequestId")
     if request_id:
         text += f" (request {request_id})"
     if error_code(error) in _DENIED:
-        needed = _ACTIONS.get(error.operation_name, f"the action for {error.operation_name}")
+        named = _NAMED_ACTION.search(message)  # of another service at times: a key in KMS, for an object in S3
+        needed = named[1] if named else _ACTIONS.get(error.operation_name, f"the action for {error.operation_name}")
         text += f"; the credentials need {needed} (or the bucket, key or function belongs to another account)"
     return text
 
 
+def without_request_ids(text: str) -> str:
+    """Return the text of an error without what differs each time that the same trouble comes."""
+    return _REQUEST_ID.sub("", text)
+
+
+_REQUEST_ID = re.compile(r" \(request [^)]*\)")
+_NAMED_ACTION = re.compile(r"not authorized to perform: (\w+:\w+)")
 _IDS: ContextVar[dict[str, str] | None] = ContextVar("request ids of the step", default=None)
 _ACTIONS = {
     "GetObject": "s3:GetObject",

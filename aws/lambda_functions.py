@@ -82,7 +82,7 @@ def _invocation(answer: Mapping[str, Any]) -> Invocation:
     return Invocation(
         request_id=answer["ResponseMetadata"].get("RequestId", ""),
         status_code=answer["StatusCode"],
-        payload=_parsed(answer["Payload"].read().decode()),
+        payload=_parsed(answer["Payload"].read().decode(errors="replace")),
         log_tail=base64.b64decode(answer.get("LogResult", "")).decode(errors="replace"),
     )
 

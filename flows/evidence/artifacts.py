@@ -19,7 +19,7 @@ from flows.installation.clients import Clients
 
 def publish(evidence: Evidence, evidence_uri: str, clients: Clients, title: str) -> None:
     """Create the three artifacts. The verdict stands already, so an error here is logged and changes nothing."""
-    dataset = _key(evidence.delivery.dataset)
+    dataset = artifact_key(evidence.delivery.dataset)
     title = escaped(title)  # Prefect renders descriptions as Markdown
     with _costing_no_verdict(evidence_uri):
         summary = markdown_summary(evidence, evidence_uri, _manifest_sha256(evidence_uri, clients))
@@ -43,7 +43,7 @@ def publish_list(dataset: str, judged: Sequence[tuple[str, Evidence, str]], clie
         for title, evidence, uri in worst_first
     ]
     with _costing_no_verdict(f"s3://{clients.evidence_bucket}/{dataset_prefix(dataset)}"):
-        create_table_artifact(rows, key=f"{_key(dataset)}-deliveries", description=f"{len(rows)} deliveries")
+        create_table_artifact(rows, key=f"{artifact_key(dataset)}-deliveries", description=f"{len(rows)} deliveries")
 
 
 @contextmanager
@@ -54,8 +54,13 @@ def _costing_no_verdict(evidence_uri: str) -> Iterator[None]:
         get_run_logger().warning("the artifacts could not be made; the evidence is at %s", evidence_uri, exc_info=True)
 
 
-def _key(dataset: str) -> str:
-    return re.sub(r"[^a-z0-9]+", "-", dataset.lower()).strip("-")
+def artifact_key(dataset: str) -> str:
+    """Return the dataset's part of its artifacts' keys, which Prefect allows small letters, digits and dashes.
+
+    A name with other signs gets the beginning of its hash, so that `x.y`, `X_Y` and `x-y` have a history each.
+    """
+    plain = re.sub(r"[^a-z0-9]+", "-", dataset.lower()).strip("-")
+    return plain if plain == dataset else f"{plain}-{sha256_of(dataset.encode())[:6]}".lstrip("-")
 
 
 def _page(evidence_uri: str, clients: Clients) -> str:

@@ -13,6 +13,7 @@ from prefect import get_run_logger
 
 from acceptance.announcing.delivery_events import HEARTBEAT, EventDraft
 from acceptance.errors import AceiteError, LeaseLost, StepFailed
+from aws.calls import without_request_ids
 from flows.ledger.lease import Lease
 from flows.prefect_api import events
 
@@ -102,13 +103,14 @@ class Keepalive:
                 )
 
     def survive(self, doing: str, action: Callable[[], object]) -> bool:
-        """Act, and return whether it worked. Each new error message is logged once; the caller tries again later."""
+        """Act, and return whether it worked. Each new trouble is logged once; the caller tries again later."""
         try:
             action()
         except TROUBLE as error:
-            if self._troubles.get(doing) != str(error):
+            trouble = without_request_ids(str(error))
+            if self._troubles.get(doing) != trouble:
                 get_run_logger().warning("%s failed and will be tried again: %s", doing, error)
-            self._troubles[doing] = str(error)
+            self._troubles[doing] = trouble
             return False
         if self._troubles.pop(doing, None):
             get_run_logger().info("%s works again", doing)

@@ -63,6 +63,19 @@ def test_a_query_that_athena_fails_keeps_athenas_text_and_id(connection):
     assert failed.value.query_id in str(failed.value)
 
 
+def test_a_query_that_fails_without_a_reason_says_so_and_its_state(connection):
+    def forget(parsed, **_):
+        parsed["QueryExecution"]["Status"].pop("StateChangeReason", None)
+
+    events, place = connection.client.meta.events, "after-call.athena.GetQueryExecution"
+    events.register(place, forget)
+    try:
+        with pytest.raises(QueryFailed, match=r"query [0-9a-f-]+: FAILED; Athena gave no reason$"):
+            run_query(connection, "SELECT * FROM none_such", within=MINUTE)
+    finally:
+        events.unregister(place, forget)
+
+
 def test_a_query_that_athena_does_not_even_start_has_no_id(local_aws):
     nowhere = connect(
         local_aws.session, endpoint_url=local_aws.endpoint, region=None, workgroup="no-group", database="d"

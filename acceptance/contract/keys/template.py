@@ -4,6 +4,7 @@ The grammar is that of `tokens`. A named field stands for one or more characters
 like any other: it holds what stands in its place, so in `{file}.csv` the name without `.csv`.
 """
 
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import date
@@ -19,6 +20,7 @@ from acceptance.errors import UnroutableKey
 GENERAL = ("bucket", "key", "prefix", "delivery_id")
 """Placeholders that every delivery has a value for: a field of a key cannot have their names."""
 
+_IN_BRACKETS = re.compile(r"\[[^\]]*/[^\]]*\]")
 MOST_KEY_BYTES = 1024  # https://docs.aws.amazon.com/AmazonS3/latest/userguide/object-keys.html
 
 
@@ -43,6 +45,8 @@ class KeyTemplate:
         if WILDCARD in pattern:
             stands = f"{WILDCARD!r} would be a letter of the key"
             raise ValueError(f"{stands}; write {{file}}, or another name in braces, for what differs")
+        if optional := _IN_BRACKETS.search(pattern):
+            raise ValueError(f"{optional[0]!r} would be letters of every key: no part is optional; write two contracts")
         segments = split(tokens(pattern))
         placeholders = {placeholder for segment in segments for placeholder in segment.placeholders}
         missing = [each for each in DIGITS if Placeholder(BUSINESS_DATE, each) not in placeholders]
@@ -102,7 +106,10 @@ class KeyTemplate:
             raise UnroutableKey(f"{self.pattern} needs a value for {', '.join(missing)}")
         texts = ("".join(write(token, business_date, fields) for token in segment.tokens) for segment in self.segments)
         key = "/".join(texts)
-        size_bytes = len(key.encode())
+        try:
+            size_bytes = len(key.encode())
+        except UnicodeEncodeError as error:
+            raise UnroutableKey(f"{key!r} is no UTF-8, which every key of S3 is; rename the file") from error
         if size_bytes > MOST_KEY_BYTES:
             raise UnroutableKey(f"the key would have {size_bytes:,} bytes; S3 allows {MOST_KEY_BYTES:,}")
         if self.read(key) != (business_date, {name: fields[name] for name in self.fields}):

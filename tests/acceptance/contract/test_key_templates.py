@@ -229,3 +229,22 @@ def accepts(template: KeyTemplate, key: str) -> bool:
 def test_no_field_leads_to_another_folder(name: str) -> None:
     with pytest.raises(UnroutableKey, match="leads to another folder"):
         KeyTemplate.parse("s3://landing/{business_date:%Y%m%d}/{region}/{file}.csv").read(f"20250102/{name}/a.csv")
+
+
+@pytest.mark.parametrize(
+    "pattern", ["x[/{region}]/{business_date:%Y%m%d}.csv", "[x/]{business_date:%Y%m%d}/{file}.csv"]
+)
+def test_a_part_in_brackets_is_refused_as_none_is_optional(pattern: str) -> None:
+    with pytest.raises(ValueError, match="no part is optional; write two contracts"):
+        KeyTemplate.parse(f"s3://landing/{pattern}")
+
+
+def test_a_bracket_in_a_name_is_a_letter_of_the_key() -> None:
+    template = KeyTemplate.parse("s3://landing/{business_date:%Y%m%d}/[final] {file}.csv")
+    assert template.read("20250102/[final] a.csv") == (DAY, {"file": "a"})
+
+
+def test_a_name_that_is_no_utf8_is_refused_by_its_escape() -> None:
+    name = b"caf\xe9".decode("utf-8", "surrogateescape")
+    with pytest.raises(UnroutableKey, match=r"caf.udce9.csv' is no UTF-8, which every key of S3 is; rename the file"):
+        MOVIES.write(DAY, {"file": name})
