@@ -145,13 +145,12 @@ def expectation(check: Check) -> str:
 
 
 def measured_text(check: Check, value: Number) -> str:
-    """Write the value for people, in the check's unit."""
+    """Write the value for people, in the check's unit. The number that SQL answers is written with all its digits."""
+    if check.metric is Metric.SQL:
+        return str(value)
     number = f"{value:.6g}" if isinstance(value, float) else str(value)
     return number + (" row" if value == 1 and check.unit is Unit.ROWS else _unit(check))
 
 
 def _unit(check: Check) -> str:
-    """Return the unit behind a number. The number that a `type: sql` query answers has none that Aceite knows."""
-    if check.metric is Metric.LATENCY:
-        return " s"
-    return "" if check.metric is Metric.SQL else f" {check.unit.value}"
+    return " s" if check.metric is Metric.LATENCY else f" {check.unit.value}"

@@ -18,6 +18,8 @@ MOST_CHARACTERS = 10_000
 MOST_BRACKETS = 40
 MOST_TYPED_BRACKETS = 6
 
+TOO_DEEP = "is nested too deep to be read; write it in fewer steps"
+
 _OPEN = (TokenType.L_PAREN, TokenType.L_BRACKET, TokenType.L_BRACE, TokenType.LT)
 _CLOSE = (TokenType.R_PAREN, TokenType.R_BRACKET, TokenType.R_BRACE)
 
@@ -30,10 +32,10 @@ def parsed_statements(text: str) -> tuple[list[exp.Expr], str]:
         found = [each for each in parsed if each is not None and not isinstance(each, exp.Semicolon)]
         for each in found:
             each.sql(DIALECT)
-    except SqlglotError as error:
+    except (SqlglotError, ValueError) as error:
         return [], f"is not SQL as Athena reads it: {_reason(error)}"
     except RecursionError:
-        return [], "is nested too deep to be read; write it in fewer steps"
+        return [], TOO_DEEP
     return found, problem
 
 
@@ -84,7 +86,7 @@ def _shown(table: exp.Table) -> str:
     return text if len(text) <= 100 else text[:97] + "..."
 
 
-def _reason(error: SqlglotError) -> str:
+def _reason(error: Exception) -> str:
     if isinstance(error, ParseError) and error.errors:
         first = error.errors[0]
         return f"{first.get('description')} (line {first.get('line')}, column {first.get('col')} of the query)"

@@ -214,7 +214,7 @@ def table_location(contract: Contract, name: tuple[str, str], context: PolicyCon
 def _named_in(sql: str, database: str) -> Iterator[tuple[str, str]]:
     """Yield the tables that the SELECT of a rule names beside the delivered rows."""
     tree = sqlglot.parse_one(sql.replace("{object}", "aceite_delivered"), read=DIALECT)
-    local = {"aceite_delivered", *(common.alias for common in tree.find_all(exp.CTE))}
+    local = {"aceite_delivered", *(common.alias.lower() for common in tree.find_all(exp.CTE))}
     for table in tree.find_all(exp.Table):
-        if table.db or table.name not in local:
+        if table.db or table.name.lower() not in local:
             yield table.db or database, table.name

@@ -2,15 +2,19 @@
 
 import re
 
+import sqlglot
 from sqlglot import exp
 
 from acceptance.contract.contract import Column
 from acceptance.odcs.checks.relationships import Tables
 from acceptance.odcs.document.node import Node
-from acceptance.sql.allowed import foreign_table, parsed_statements
+from acceptance.sql.allowed import TOO_DEEP, foreign_table, parsed_statements
+from acceptance.sql.as_written import hidden, rewritten, unfit
 from acceptance.sql.text import DIALECT, NO_SELECT
 
 _OBJECT = "aceite_delivered_rows_object"
+_ROWS = (_OBJECT, "delivered")
+"""The names of the delivered rows: while the query is read, and in the query that Athena gets."""
 _BRACED = re.compile(r"\$?\{([A-Za-z_]+)\}")
 _SYNONYMS = {"table": "object", "column": "property"}
 """Words of earlier versions of ODCS, and of the examples in its schema."""
@@ -34,21 +38,54 @@ def read_query(node: Node, column: Column | None, tables: Tables) -> tuple[str, 
         return None
     if column:
         text = text.replace("{property}", exp.to_identifier(column.name, quoted=True).sql(DIALECT))
-    query, problem = _one_select(text.replace("{object}", _OBJECT))
+    query, problem = _one_select(text)
     if query is not None:
-        problem = foreign_table(
-            query, tables.own, [published.table for published in tables.published if published.table]
-        )
+        problem = _problem_of(query, text, tables)
     if query is None or problem:
-        node.refuse(f"the query {problem}")
+        node.refuse(f"the query {problem}".replace(_OBJECT, "{object}"))
         return None
     mentioned = frozenset(column.name.lower() for column in query.find_all(exp.Column))
     return query.sql(DIALECT, comments=False).replace(_OBJECT, "{object}"), mentioned
 
 
+def _problem_of(query: exp.Query, text: str, tables: Tables) -> str:
+    """Return why the query would not judge what it says, as a phrase that follows "the query", or ""."""
+    published = [each.table for each in tables.published if each.table]
+    try:
+        return (
+            foreign_table(query, tables.own, published)
+            or _misplaced(query, text)
+            or hidden(query, _ROWS, tables.own.name)
+            or unfit(query)
+            or rewritten(query)
+        )
+    except RecursionError:
+        return TOO_DEEP
+
+
+def _misplaced(query: exp.Query, text: str) -> str:
+    """Return where {object} stands for no rows, as a phrase that follows "the query", or ""."""
+    if _OBJECT in text.lower():
+        return "holds the name that Aceite has for {object} itself; write {object}"
+    tokens = sqlglot.tokenize(text.replace("{object}", _OBJECT), read=DIALECT)
+    if any("/*+" in text and comment.strip().startswith("+") for token in tokens for comment in token.comments):
+        return "holds a hint, /*+ ... */, which Athena takes for a comment; leave it out"
+    standing = [node for node in query.find_all(exp.Identifier) if node.name == _OBJECT and _names_rows(node)]
+    if len(standing) < sum(token.text.count(_OBJECT) for token in tokens):
+        return "holds {object} where no table stands; it may follow FROM or JOIN, or stand before a column: {object}.x"
+    return ""
+
+
+def _names_rows(node: exp.Identifier) -> bool:
+    parent = node.parent
+    if isinstance(parent, exp.Table):
+        return parent.this is node and not parent.db
+    return isinstance(parent, exp.Column) and parent.args.get("table") is node
+
+
 def _one_select(text: str) -> tuple[exp.Query | None, str]:
     """Parse the query. The text is its fault, which follows "the query" in a message; empty for none."""
-    statements, problem = parsed_statements(text)
+    statements, problem = parsed_statements(text.replace("{object}", _OBJECT))
     if problem:
         return None, problem
     if len(statements) != 1:

@@ -1,5 +1,6 @@
 """A contract is data: it reads no file and no secret, reaches no address, runs nothing but SELECT, and ends in time."""
 
+import json
 import time
 import tracemalloc
 
@@ -130,6 +131,95 @@ STATEMENTS = {
     "dates and arrays": (f"SELECT {'DATE(ARRAY[' * 10}1{'])' * 10} FROM {{object}}", "nests its brackets too deep"),
     "negations": (f"SELECT {'NOT ' * 2_000}true FROM {{object}}", "nested too deep"),
 }
+
+
+NOT_AS_WRITTEN = {
+    "a subquery named as our own": ("WITH delivered AS (SELECT 1 AS x) SELECT count(*) FROM {object}", "which hides"),
+    "and quoted, in capitals": ('WITH "DELIVERED" AS (SELECT 1 AS x) SELECT count(*) FROM {object}', "which hides"),
+    "and deeper": (
+        "SELECT count(*) FROM {object} WHERE EXISTS (WITH Delivered AS (SELECT 1) SELECT 1 FROM Delivered)",
+        "names a subquery Delivered (line 1 of the query), which hides",
+    ),
+    "a subquery named {object}": ("WITH {object} AS (SELECT 1 AS x) SELECT count(*) FROM {object}", "no table stands"),
+    "a subquery named as {object} is read": (
+        "WITH Aceite_Delivered_Rows_Object AS (SELECT 1 AS x) SELECT count(*) FROM {object}",
+        "holds the name that Aceite has for {object}",
+    ),
+    "a subquery named as the table": (
+        "WITH orders_table AS (SELECT 1 AS x) SELECT count(*) FROM {object}, orders_table",
+        "which hides",
+    ),
+    "two subqueries of a name": (
+        "WITH a AS (WITH b AS (SELECT * FROM {object}) SELECT * FROM b), b AS (SELECT 1) SELECT count(*) FROM a, b",
+        "one hides the other",
+    ),
+    "the rows in a subquery that nobody reads": (
+        "WITH a AS (SELECT * FROM {object}) SELECT 0 FROM (SELECT 1)",
+        "names a subquery a (line 1 of the query) and does not read it",
+    ),
+    "another table named as the rows": (
+        "SELECT count(*) FROM {object} o JOIN customers AS delivered ON delivered.id = o.customer",
+        "to something else than the delivered rows",
+    ),
+    "a table that is named as the rows": ("SELECT count(*) FROM {object} JOIN delivered ON true", "reads delivered"),
+    "the rows in a text": ("SELECT count_if(customer = '{object}') FROM {object}", "no table stands"),
+    **{
+        f"a clause: {clause}": (f"SELECT count(*) FROM {{object}} {clause}", said)
+        for clause, said in {
+            "PIVOT (count(*) FOR gift IN (1, 2))": "holds PIVOT or UNPIVOT (line 1 of the query); a rule",
+            "UNPIVOT (v FOR k IN (total, gift))": "holds PIVOT or UNPIVOT",
+            "MATCH_RECOGNIZE (MEASURES A.x AS z PATTERN (A B+) DEFINE B AS B.x > 1)": "holds MATCH_RECOGNIZE",
+            "TABLESAMPLE BERNOULLI (1)": "holds TABLESAMPLE",
+            "QUALIFY row_number() OVER (ORDER BY total) = 1": "not SQL as Athena reads it",
+            "FOR VERSION AS OF 1": "FOR VERSION or TIMESTAMP AS OF",
+            "FOR SYSTEM_TIME AS OF current_timestamp": "FOR VERSION or TIMESTAMP AS OF",
+            "LATERAL VIEW explode(total) t AS y": "holds LATERAL",
+            "CROSS JOIN LATERAL (SELECT 1) t": "reads a function in FROM",
+            "SORT BY total": "would reach Athena in other words, SELECT COUNT(*) FROM {object}; write",
+            "CLUSTER BY total": "holds CLUSTER",
+            "DISTRIBUTE BY total": "would reach Athena in other words",
+            "WITH (NOLOCK)": "holds a hint",
+            "LEFT ANTI JOIN customers c ON true": "would reach Athena in other words",
+            "WHERE gift IS NOT TRUE": "SELECT COUNT(*) FROM {object} WHERE NOT gift; write",
+            "WHERE total > ?": "holds a parameter",
+        }.items()
+    },
+    "a hint": ("SELECT /*+ BROADCAST(o) */ count(*) FROM {object} o", "holds a hint"),
+    "a frame without ties": (
+        "SELECT sum(total) OVER (ORDER BY day ROWS BETWEEN 1 PRECEDING AND CURRENT ROW EXCLUDE TIES) FROM {object}",
+        "holds what Athena does not know: EXCLUDE",
+    ),
+    "one row of each": ("SELECT DISTINCT ON (day) total FROM {object}", "would reach Athena in other words"),
+    "a path that nobody can write": ("SELECT max(json_extract_scalar(x, '$..y')) FROM {object}", "not SQL as Athena"),
+    "who asks": ("SELECT count_if(customer = current_user) FROM {object}", "depends on who asks, or on chance"),
+    "whose schema": ("SELECT count_if(customer = current_schema) FROM {object}", "depends on who asks, or on chance"),
+    "chance": ("SELECT count(*) FROM {object} WHERE rand() < 0.1", "asks RAND() (line 1 of the query)"),
+}
+
+
+@pytest.mark.parametrize("name", NOT_AS_WRITTEN)
+def test_a_rule_judges_the_rows_that_it_says_in_the_words_that_it_says(name):
+    query, part = NOT_AS_WRITTEN[name]
+    assert part in the_problem(rules(f"- {{type: sql, mustBe: 0, query: {json.dumps(query)}}}  # here"))
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        "SELECT count(*) FROM {object} WHERE {object}.total < 0",
+        "SELECT max(mod(total + 1, 2)) - (1 - (2 - 3)) FROM {object} WHERE NOT (gift OR total IN (1, 2))",
+        "SELECT count_if(day AT TIME ZONE 'UTC' > TIMESTAMP '2020-01-01 00:00:00.25') FROM {object}",
+        "SELECT max(total) OVER w FROM {object} WINDOW w AS (PARTITION BY gift ORDER BY day DESC NULLS LAST)",
+        "SELECT count(*) FROM {object} FETCH FIRST 1 ROW ONLY",
+        "SELECT sum(CASE WHEN customer LIKE 'a!_%' ESCAPE '!' THEN bitwise_and(total, 1) ELSE 0 END) FROM {object}",
+        "WITH RECURSIVE r (n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM r WHERE n < 3) SELECT max(n) FROM {object}, r",
+        "SELECT count(*) FROM {object}, database_sor.delivered AS d",
+        "SELECT avg(date_diff('day', day, current_date)) FROM {object} -- how late",
+        "SELECT max(reduce(transform(x, v -> v + 1), 0, (s, v) -> s + v, s -> s)) FROM {object}",
+    ],
+)
+def test_what_athena_gets_as_it_is_written_is_allowed(query):
+    assert problems(rules(f"- {{type: sql, mustBe: 0, query: {json.dumps(query)}}}")) == ()
 
 
 @pytest.mark.parametrize("name", STATEMENTS)
