@@ -45,6 +45,10 @@ class UnroutableKey(AceiteError):
     """A landed key that fits no contract. The message is the reason shown in the event."""
 
 
+class PointerRefused(AceiteError):
+    """A pointer that is not of a delivery that landed. The message is the reason that its run's state shows."""
+
+
 class LedgerUnusable(AceiteError):
     """The ledger cannot be opened: its URL, its database, or its layout, which is that of another version."""
 

@@ -8,28 +8,30 @@ from prefect.client.schemas.objects import State
 from prefect.runtime import flow_run
 
 from acceptance.announcing.delivery_events import title_together
-from acceptance.deliveries.pointer import DeliveryPointer
-from acceptance.errors import AceiteError
+from acceptance.deliveries.pointer import DeliveryPointer, read_event_id, read_pointers
+from acceptance.deliveries.pointer_check import delivery_of_keys
+from acceptance.errors import PointerRefused
+from acceptance.untrusted_text import one_line
 from flows.evidence.chain import Chain
 from flows.evidence.run_facts import this_run
 from flows.installation.clients import load_clients
-from flows.installation.installed import contract_of
+from flows.installation.installed import contract_of, installed_contracts
 from flows.judging.batch import SIDE_BY_SIDE, Batch, at_once, lots
 from flows.judging.delivery_run import DeliveryRun
-from flows.judging.states import RESULTS
+from flows.judging.states import RESULTS, refused
 from flows.prefect_api.switches import held, is_paused
 from flows.steps.timeline import Timeline, without_task_run
 
 
-def _pointers() -> list[DeliveryPointer]:
-    return [DeliveryPointer.model_validate(each) for each in flow_run.parameters["deliveries"]]
-
-
 def _run_name() -> str:
-    return title_together(_pointers())
+    try:
+        return one_line(title_together(read_pointers(flow_run.parameters["deliveries"])))
+    except PointerRefused:
+        return "no deliveries"
 
 
-@flow(name="validate-deliveries", flow_run_name=_run_name, **RESULTS)
+# As in `validate_delivery`, what is wrong with a pointer is told in words.
+@flow(name="validate-deliveries", flow_run_name=_run_name, validate_parameters=False, **RESULTS)
 def validate_deliveries(
     deliveries: list[DeliveryPointer], event_id: str | None = None, side_by_side: int = SIDE_BY_SIDE
 ) -> State:
@@ -40,21 +42,27 @@ def validate_deliveries(
         event_id: That event; none when a person asked.
         side_by_side: Pipelines that run at the same time.
     """
-    datasets = {pointer.dataset for pointer in deliveries}
-    if len(datasets) != 1:
-        raise AceiteError(f"deliveries of one dataset are judged together, not of {', '.join(sorted(datasets))}")
-    dataset = datasets.pop()
-    if event_id is not None and is_paused(dataset):
-        return held(dataset)
-    contract, clients = contract_of(dataset), load_clients()
+    try:
+        pointers, asked_by = read_pointers(deliveries), read_event_id(event_id)
+        contract = contract_of(pointers[0].dataset)
+    except PointerRefused as refusal:
+        return refused(refusal)
+    if asked_by is not None and is_paused(contract.dataset):
+        return held(contract.dataset)
+    clients = load_clients()
     batch = Batch(contract, this_run(contract, clients.caller), side_by_side)
     chain = Chain(clients.evidence_s3, clients.evidence_bucket, contract.dataset)
-    delivery_runs = [
-        DeliveryRun(contract, each.delivery(), event_id, chain, Timeline(without_task_run)) for each in deliveries
-    ]
+    delivery_runs = []
+    for pointer in pointers:
+        try:
+            delivery = delivery_of_keys(pointer, contract, installed_contracts())
+        except PointerRefused as refusal:
+            batch.refuse(pointer.delivery(), refusal)
+        else:
+            delivery_runs.append(DeliveryRun(contract, delivery, asked_by, chain, Timeline(without_task_run)))
     with batch.side_by_side():
         for lot in lots(delivery_runs, at_once(contract, side_by_side)):
-            if batch.judged and event_id is not None and is_paused(dataset):
+            if batch.judged and asked_by is not None and is_paused(contract.dataset):
                 break  # the other deliveries are not claimed, and wait with those of the paused dataset
             batch.judge(lot)
     return batch.state()

@@ -6,24 +6,40 @@ from prefect.exceptions import TerminationSignal
 from prefect.runtime import flow_run
 from prefect.states import Completed
 
-from acceptance.deliveries.pointer import DeliveryPointer
+from acceptance.deliveries.pointer import DeliveryPointer, read_event_id, read_pointer
+from acceptance.deliveries.pointer_check import delivery_of_keys
+from acceptance.errors import PointerRefused
 from acceptance.judging.judge import Verdict
+from acceptance.untrusted_text import one_line
 from flows.evidence.artifacts import publish
 from flows.evidence.chain import Chain
 from flows.evidence.run_facts import this_run
 from flows.installation.clients import load_clients
-from flows.installation.installed import contract_of
+from flows.installation.installed import contract_of, installed_contracts
 from flows.judging.delivery_run import DeliveryRun, post_verdicts
-from flows.judging.states import DUPLICATE, RESULTS, state_of
+from flows.judging.states import DUPLICATE, RESULTS, refused, state_of
 from flows.prefect_api.runs import is_being_cancelled
 from flows.prefect_api.switches import held, is_paused
 
 
 def _run_name() -> str:
-    return DeliveryPointer.model_validate(flow_run.parameters["delivery"]).delivery().title
+    try:
+        return one_line(read_pointer(flow_run.parameters["delivery"]).delivery().title)
+    except PointerRefused:
+        return "no delivery"
 
 
-@flow(name="validate-delivery", flow_run_name=_run_name, **RESULTS)
+def _told(delivery: object, event_id: object) -> DeliveryRun:
+    """Return the run of the delivery that the parameters tell of. Raises PointerRefused."""
+    pointer, asked_by = read_pointer(delivery), read_event_id(event_id)
+    contract, clients = contract_of(pointer.dataset), load_clients()
+    landed = delivery_of_keys(pointer, contract, installed_contracts())
+    chain = Chain(clients.evidence_s3, clients.evidence_bucket, contract.dataset)
+    return DeliveryRun(contract, landed, asked_by, chain)
+
+
+# Prefect would load a block that a parameter refers to, and end in a traceback: `read_pointer` validates instead.
+@flow(name="validate-delivery", flow_run_name=_run_name, validate_parameters=False, **RESULTS)
 def validate_delivery(delivery: DeliveryPointer, event_id: str | None = None) -> State:
     """Judges a delivery. The state's name is the verdict and its message the reason.
 
@@ -31,11 +47,14 @@ def validate_delivery(delivery: DeliveryPointer, event_id: str | None = None) ->
         delivery: What to judge, as the event `delivery.arrived` carries it.
         event_id: That event; none when a person asked.
     """
-    if event_id is not None and is_paused(delivery.dataset):
-        return held(delivery.dataset)
-    contract, clients = contract_of(delivery.dataset), load_clients()
-    chain = Chain(clients.evidence_s3, clients.evidence_bucket, contract.dataset)
-    delivery_run = DeliveryRun(contract, delivery.delivery(), event_id, chain)
+    try:
+        delivery_run = _told(delivery, event_id)
+        contract, clients = delivery_run.contract, load_clients()
+        if delivery_run.event_id is not None and is_paused(contract.dataset):
+            return held(contract.dataset)
+        delivery_run.confirm()
+    except PointerRefused as refusal:
+        return refused(refusal)
     if not delivery_run.claim(str(flow_run.id)):
         return Completed(name=DUPLICATE, message="this delivery has a verdict, or another run is working on it")
     try:

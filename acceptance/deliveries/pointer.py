@@ -1,11 +1,13 @@
 """The pointer in an event: the objects of the delivery to judge."""
 
 import json
-from datetime import date
+from datetime import date, timedelta
+from uuid import UUID
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from acceptance.deliveries.delivery import Delivery, LandingObject
+from acceptance.deliveries.delivery import MOST_TOGETHER, Delivery, LandingObject
+from acceptance.errors import PointerRefused
 
 MOST_POINTER_BYTES = 524_288 - 1_024
 """The limit of all pointers in one event together, by `size_bytes`.
@@ -25,7 +27,7 @@ class DeliveryPointer(BaseModel):
     id: str
     dataset: str
     business_date: date
-    revision: int = 1
+    revision: int = Field(default=1, ge=1, lt=2**31)
     members: tuple[LandingObject, ...] = Field(min_length=1)
     fields: dict[str, str] = Field(default_factory=dict)
 
@@ -47,6 +49,46 @@ class DeliveryPointer(BaseModel):
 
     def delivery(self) -> Delivery:
         return Delivery(self.dataset, self.business_date, self.members, self.fields, self.revision)
+
+
+def read_pointer(said: object) -> DeliveryPointer:
+    """Return the pointer that a run's parameter holds. Raise PointerRefused with what is wrong in it."""
+    try:
+        pointer = DeliveryPointer.model_validate(said)
+    except ValidationError as error:
+        wrong = error.errors(include_url=False, include_input=False)[0]
+        where = ".".join(map(str, wrong["loc"])) or "the whole"
+        raise PointerRefused(
+            f"it is no pointer to a delivery: {where}: {wrong['msg']}; take the payload of an event delivery.arrived"
+        ) from error
+    if len({member.uri for member in pointer.members}) < len(pointer.members):
+        raise PointerRefused("it names an object twice")
+    for member in pointer.members:
+        if member.last_modified.utcoffset() != timedelta(0) or member.last_modified.microsecond:
+            time = member.last_modified.isoformat()
+            raise PointerRefused(f"{time} is no time of a listing: S3's are in UTC, to the second")
+    return pointer
+
+
+def read_pointers(said: object) -> tuple[DeliveryPointer, ...]:
+    """Return the pointers to deliveries of one dataset that one run judges. Raise PointerRefused as `read_pointer`."""
+    if not isinstance(said, list | tuple) or not 1 <= len(said) <= MOST_TOGETHER:
+        raise PointerRefused(f"it is no list of 1 to {MOST_TOGETHER} pointers to deliveries")
+    pointers = tuple(map(read_pointer, said))
+    datasets = sorted({pointer.dataset for pointer in pointers})
+    if len(datasets) > 1:
+        raise PointerRefused(f"deliveries of one dataset are judged together, not of {', '.join(datasets)}")
+    if len({pointer.id for pointer in pointers}) < len(pointers):
+        raise PointerRefused("it names a delivery twice; name each once")
+    return pointers
+
+
+def read_event_id(said: object) -> str | None:
+    """Return the id of the event that started a run, None if a person did. Raise PointerRefused for another text."""
+    try:
+        return None if said is None else str(UUID(str(said)))
+    except ValueError as error:
+        raise PointerRefused("event_id is not the id of an event; leave it out to run by hand") from error
 
 
 def more_than_prefect_takes(delivery: Delivery) -> str:

@@ -82,11 +82,7 @@ def _of_watcher(contracts: Sequence[Contract], context: PolicyContext) -> Iterat
         bucket, prefix = contract.template.bucket, contract.template.prefix
         if not isinstance(contract.completion, Single):
             yield Permission(to.LIST_LANDING, s3(bucket), pattern(prefix, ANY))
-        if isinstance(contract.completion, Manifest):
-            for template in (contract.completion.signal, contract.template):
-                yield Permission(to.VERIFY_MANIFESTS, s3(bucket, key_pattern(template)))
-        if isinstance(contract.completion, Quiet):
-            yield Permission(to.LIST_UPLOADS, s3(bucket))
+        yield from _completion(contract, context)
         yield from _overrides(contract, context)
         yield from _evidence(contract.dataset, context)
     if context.queue_url:
@@ -99,14 +95,25 @@ def _of_validator(contract: Contract, context: PolicyContext) -> Iterator[Permis
     others = contract.partition_holds is PartitionHolds.ALL_DELIVERIES
     if contract.engine is Engine.LOCAL or others:
         yield Permission(to.READ_LANDED, s3(template.bucket, key_pattern(template)))
-    if others:
-        yield Permission(to.LIST_OTHERS, s3(template.bucket), pattern(template.prefix, ANY))
+    # To confirm that what an event tells of is there, and to find the other files whose rows the partition holds.
+    yield Permission(to.LIST_LANDING, s3(template.bucket), pattern(template.prefix, ANY))
+    yield from _completion(contract, context)
     yield from _overrides(contract, context)
     for override in contract.override:
         if override.copy_of:
             yield Permission(to.COPY_PARAMETERS, context.account.parameter(override.copy_of))
     yield from _steps(contract, context.account)
     yield from _queries(contract, context)
+
+
+def _completion(contract: Contract, context: PolicyContext) -> Iterator[Permission]:
+    """Yield what is needed to tell if a delivery is complete: the watcher announces it then, a run confirms it."""
+    s3, bucket = context.account.s3, contract.template.bucket
+    if isinstance(contract.completion, Manifest):
+        for template in (contract.completion.signal, contract.template):
+            yield Permission(to.VERIFY_MANIFESTS, s3(bucket, key_pattern(template)))
+    if isinstance(contract.completion, Quiet):
+        yield Permission(to.LIST_UPLOADS, s3(bucket))
 
 
 def _overrides(contract: Contract, context: PolicyContext) -> Iterator[Permission]:

@@ -28,9 +28,6 @@ READ_OBJECT_LOCK = Purpose(
 LOCK_EVIDENCE = Purpose("LockEvidence", "lock evidence for the configured retention", ("s3:PutObjectRetention",))
 
 READ_LANDED = Purpose("ReadLanded", "read the landed files, to prove that the table holds them", ("s3:GetObject",))
-LIST_OTHERS = Purpose(
-    "ListOtherDeliveries", "find the other files whose rows the partition holds", ("s3:ListBucket",), lists=True
-)
 OVERRIDE_PARAMETERS = Purpose(
     "OverrideParameters",
     "override parameters for a run, and restore them",

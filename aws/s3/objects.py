@@ -83,6 +83,14 @@ def versions_at(s3: Client, uri: str) -> frozenset[LandingObject]:
     return frozenset(one for one in list_objects(s3, bucket, key) if (one.key != key if below else one.key == key))
 
 
+def listed_object(s3: Client, bucket: str, key: str) -> LandingObject | None:
+    """Return the object as a listing shows it now, or None if it does not exist."""
+    with aws_call(f"list s3://{bucket}/{key}"):
+        # Of the keys that begin with this one, S3 lists this one first.
+        items = s3.list_objects_v2(Bucket=bucket, Prefix=key, MaxKeys=1).get("Contents", ())
+    return next((landing_object(bucket, item) for item in items if item["Key"] == key), None)
+
+
 def await_object(
     s3: Client,
     uri: str,

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from cli.options import Contracts, Home, Json, UsageProblem
 from cli.terminal import Terminal
+
+if TYPE_CHECKING:
+    from acceptance.deliveries.delivery import Delivery
 
 
 def validate(
@@ -27,20 +30,18 @@ def validate(
 
     settings = connect()
     refuse_another_account(settings)
-    from acceptance.deliveries.pointer import DeliveryPointer
     from blocks.build import aws_credentials, save_blocks
     from cli.verbs.landing_files import landed_delivery
     from cli.verbs.verdicts import exit_code, print_as_json, print_verdicts
     from flows.evidence.verdicts import read_verdict
     from flows.installation.contracts import contracts_of
-    from flows.validate_delivery import validate_delivery
 
     s3 = aws_credentials(settings).get_client("s3")
     delivery = landed_delivery(s3, bucket, key, contracts_of(settings))
     judged = read_verdict(s3, settings.evidence_bucket, delivery)
     if judged is None:
         save_blocks(settings)
-        validate_delivery(DeliveryPointer.to(delivery), return_state=True)
+        _judge(delivery)
         judged = read_verdict(s3, settings.evidence_bucket, delivery)
     verdicts = {delivery.id: judged} if judged else {}
     if json:
@@ -48,3 +49,14 @@ def validate(
     else:
         print_verdicts([delivery], verdicts, Terminal(stderr=True))
     return exit_code([delivery], verdicts)
+
+
+def _judge(delivery: Delivery) -> None:
+    """Run the validation in this process, and tell if it refuses the delivery: then there is no verdict."""
+    from acceptance.deliveries.pointer import DeliveryPointer
+    from flows.judging.states import REFUSED
+    from flows.validate_delivery import validate_delivery
+
+    state = validate_delivery(DeliveryPointer.to(delivery), return_state=True)
+    if state.name == REFUSED:
+        Terminal(stderr=True).print(f"refused: {state.message}", style="red", soft_wrap=True)

@@ -4,7 +4,7 @@ from functools import cache
 from typing import Any
 
 from acceptance.contract.contract import Contract
-from acceptance.errors import AceiteError
+from acceptance.errors import PointerRefused
 from blocks.settings import read_settings
 from flows.installation.clients import load_clients
 from flows.installation.contracts import contract_variables, load_contracts
@@ -28,9 +28,10 @@ def warm_up() -> None:
 
 
 def contract_of(dataset: str) -> Contract:
+    """Return the dataset's contract. Raise PointerRefused if there is none: a pointer named it."""
     contracts = {contract.dataset: contract for contract in installed_contracts()}
     if dataset not in contracts:
-        raise AceiteError(
+        raise PointerRefused(
             f"no contract of dataset {dataset!r} in {read_settings().contracts}; there are: {', '.join(contracts)}"
         )
     return contracts[dataset]

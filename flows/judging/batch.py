@@ -15,20 +15,21 @@ from prefect.states import Completed, Failed
 from prefect.utilities.annotations import quote
 
 from acceptance.contract.contract import Contract
-from acceptance.deliveries.delivery import MOST_TOGETHER
+from acceptance.deliveries.delivery import MOST_TOGETHER, Delivery
 from acceptance.deliveries.placeholders import partition_values
-from acceptance.errors import ContractError, UnroutableKey
+from acceptance.errors import ContractError, PointerRefused, UnroutableKey
 from acceptance.evidence.assembled import RunFacts
 from acceptance.evidence.evidence import Evidence, QueryRecord, StepRecord
 from acceptance.judging.judge import Verdict
 from acceptance.queries.measuring_query import Place, place_of
+from acceptance.untrusted_text import one_line
 from aws.athena import QueryAnswer
 from aws.waiting import waits_end_with
 from flows.evidence.artifacts import publish, publish_list
 from flows.installation.clients import load_clients
 from flows.judging.delivery_run import QUERY_WITHIN, DeliveryRun, post_verdicts
 from flows.judging.measuring import Measured, measure_together, query_record
-from flows.judging.states import DUPLICATE, state_of
+from flows.judging.states import DUPLICATE, LONGEST_REASON, refused, state_of
 from flows.prefect_api.runs import is_being_cancelled
 from flows.steps.table import ask_athena
 from flows.steps.timeline import StepStopped, Timeline, escape_braces, without_task_run
@@ -50,13 +51,17 @@ class SharedAnswer:
 
 @dataclass
 class Batch:
-    """A lot after the other. A delivery that is neither in `judged` nor in `failed` is one of another run."""
+    """A lot after the other. `refused` are pointers that are of no delivery.
+
+    A delivery that is neither there, nor in `judged` or `failed`, is one of another run.
+    """
 
     contract: Contract
     run: RunFacts
     workers: int
     judged: list[tuple[DeliveryRun, Evidence]] = field(default_factory=list)
     failed: list[tuple[DeliveryRun, str]] = field(default_factory=list)
+    refused: list[str] = field(default_factory=list)
     _ending: Event = field(default_factory=Event)
     _claimed: list[DeliveryRun] = field(default_factory=list)
     _answers: dict[str, tuple[QueryAnswer, StepRecord]] = field(default_factory=dict)
@@ -83,6 +88,11 @@ class Batch:
         post_verdicts((delivery_run for delivery_run, _ in done), self.run)
         self.judged += done
 
+    def refuse(self, delivery: Delivery, refusal: PointerRefused) -> None:
+        """Record that a pointer is of no delivery: nothing of it was read, and the others are judged."""
+        get_run_logger().error("%s is refused: %s", delivery.title, one_line(str(refusal), LONGEST_REASON))
+        self.refused.append(f"{delivery.title}: {refusal}")
+
     def state(self) -> State:
         """Return the run's state, named by the worst verdict: a delivery that is not accepted is seen at a glance."""
         clients = load_clients()
@@ -102,6 +112,8 @@ class Batch:
             return Failed(
                 message=f"{len(self.failed)} deliveries were not judged: {delivery_run.delivery.title}: {why}"
             )
+        if self.refused:
+            return refused(f"refused: {len(self.refused)}, judged: {len(self.judged)}; {self.refused[0]}")
         if not self.judged:
             return Completed(name=DUPLICATE, message="all have verdicts, or other runs are working on them")
         message = ", ".join(f"{number} {verdict.value}" for verdict in Verdict if (number := self._count(verdict)))
@@ -114,6 +126,11 @@ class Batch:
         return Failed(name=name, message=f"{message}; {delivery_run.delivery.title}: {evidence.reason}")
 
     def _prepare(self, delivery_run: DeliveryRun) -> bool:
+        try:
+            delivery_run.confirm()
+        except PointerRefused as refusal:
+            self.refuse(delivery_run.delivery, refusal)
+            return False
         if not delivery_run.claim(self.run.id):
             return False
         self._claimed.append(delivery_run)

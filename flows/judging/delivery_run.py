@@ -4,6 +4,7 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from typing import Any
 
 import httpx
@@ -20,7 +21,7 @@ from acceptance.contract.contract import Contract
 from acceptance.contract.landing_format import Engine
 from acceptance.deliveries.delivery import Delivery
 from acceptance.deliveries.placeholders import partition_values, refuse_invalid_partition_values
-from acceptance.errors import ContractError, QueryFailed, StepFailed, UnroutableKey
+from acceptance.errors import ContractError, PointerRefused, QueryFailed, StepFailed, UnroutableKey
 from acceptance.evidence.assembled import DeliveryFacts, RunFacts, evidence_of
 from acceptance.evidence.evidence import Evidence, QueryRecord, Sample
 from acceptance.evidence.manifest import PastDelivery
@@ -36,11 +37,13 @@ from flows.installation.clients import load_clients
 from flows.judging.comparison import Comparison
 from flows.judging.measuring import Measured, failed_query, measure, query_record, rows_of_broken_rules
 from flows.judging.pipeline import Pipeline
+from flows.locks.claims import read_claim
 from flows.locks.overrides import OTHERS_WITHIN
 from flows.prefect_api import events
 from flows.prefect_api.runs import cancellation
 from flows.steps.evidence_bucket import Claimed, claim, put_evidence
-from flows.steps.landed import read_delivery
+from flows.steps.landed import confirm_delivery, read_delivery
+from flows.steps.retries import try_as_often_as
 from flows.steps.table import ask_athena, look_in_catalog
 from flows.steps.timeline import StepStopped, Timeline
 from landed.delivery import Landed, landed_by_athena
@@ -110,6 +113,22 @@ class DeliveryRun:
     @property
     def evidence_uri(self) -> str:
         return evidence_uri(load_clients().evidence_bucket, self.delivery)
+
+    def confirm(self) -> None:
+        """Look at S3 before anything is taken, read or changed. It is no step: nothing is begun yet.
+
+        A delivery that was claimed was confirmed then. Since then its pipeline may have moved its files.
+
+        Raises:
+            PointerRefused: the delivery is not what S3 lists.
+            StepFailed: S3 does not answer.
+        """
+        try:
+            try_as_often_as(confirm_delivery, partial(confirm_delivery.fn, self.delivery, self.contract))
+        except PointerRefused:
+            clients = load_clients()
+            if read_claim(clients.evidence_s3, clients.evidence_bucket, self.delivery) is None:
+                raise
 
     def claim(self, flow_run_id: str) -> bool:
         """Return True if this run may judge the delivery.

@@ -6,7 +6,9 @@ from prefect.client.schemas.objects import State
 from prefect.settings import get_current_settings
 from prefect.states import Completed, Failed
 
+from acceptance.errors import PointerRefused
 from acceptance.judging.judge import Judgement, Verdict
+from acceptance.untrusted_text import one_line
 
 RESULTS: dict[str, Any] = {
     "persist_result": False,
@@ -20,6 +22,19 @@ Prefect persists the exception that ends a run anyway, so we point it at local s
 
 DUPLICATE = "Duplicate"
 """The state of a run whose delivery another run judges or has judged."""
+
+
+REFUSED = "Refused"
+"""The state of a run whose pointer is not of a delivery that landed. Such a run reads, changes and starts nothing.
+
+It is a failure, so that a person sees it. The watcher goes by its ledger and announces the true delivery.
+"""
+LONGEST_REASON = 1000
+
+
+def refused(refusal: PointerRefused | str) -> State:
+    """Return the state with the reason, short, as texts of the pointer are in it."""
+    return Failed(name=REFUSED, message=one_line(str(refusal), LONGEST_REASON))
 
 
 def state_of(judgement: Judgement) -> State:

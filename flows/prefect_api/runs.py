@@ -23,10 +23,10 @@ from prefect.client.schemas.responses import OrchestrationResult, SetStateStatus
 from prefect.client.schemas.sorting import FlowRunSort
 from prefect.exceptions import ObjectNotFound, PrefectException
 from prefect.states import Cancelled, Crashed
-from pydantic import ValidationError
 
 from acceptance.announcing.announcements import LONGEST_PATIENCE
-from acceptance.deliveries.pointer import DeliveryPointer
+from acceptance.deliveries.pointer import DeliveryPointer, read_pointer, read_pointers
+from acceptance.errors import PointerRefused
 
 SHUTTING_DOWN = "Aceite is shutting down."
 _BY_NOBODY = frozenset({SHUTTING_DOWN, "Runner is shutting down."})
@@ -166,11 +166,11 @@ def _runs(wanted: FlowRunFilter, flows: FlowFilter = _VALIDATIONS) -> Sequence[F
 
 
 def pointers_of(run: FlowRun) -> list[DeliveryPointer]:
-    """Return pointers to the deliveries that a validation run is about."""
-    pointers = run.parameters.get("deliveries") or [run.parameters.get("delivery")]
+    """Return pointers to the deliveries that a validation run says it is about. Anybody may have written them."""
+    together = run.parameters.get("deliveries")
     try:
-        return [DeliveryPointer.model_validate(each) for each in pointers]
-    except ValidationError:  # a person started it with other parameters
+        return list(read_pointers(together)) if together else [read_pointer(run.parameters.get("delivery"))]
+    except PointerRefused:
         return []
 
 

@@ -1,17 +1,47 @@
 """The tasks that read landed files: those of the delivery, and those of others in its partition."""
 
 from collections.abc import Sequence
+from dataclasses import replace
+from datetime import UTC, datetime
 
 from prefect import task
 
-from acceptance.contract.contract import Contract
+from acceptance.contract.contract import Contract, Single
+from acceptance.deliveries.completeness import Complete
 from acceptance.deliveries.delivery import Delivery, LandingObject
+from acceptance.deliveries.file_groups import Group
+from acceptance.deliveries.pointer_check import group_of_keys, refuse_other_files, refuse_other_versions
+from acceptance.errors import PointerRefused
 from acceptance.proof import partition_rows as partitions
 from aws.s3 import objects as s3
+from aws.s3.completion import Completion
 from flows.installation.clients import load_clients
 from flows.steps.retries import REPEATABLE
 from flows.steps.timeline import StepResult
 from landed.delivery import Landed, landed_facts, read_members, read_objects, rows_in, sums_by_bucket
+
+
+@task(name="confirm the delivery", **REPEATABLE)
+def confirm_delivery(delivery: Delivery, contract: Contract) -> StepResult:
+    """List the delivery's objects. Raise PointerRefused unless they make this delivery now.
+
+    The delivery is one that its keys give. No object of it is read, but by a manifest that states digests.
+    """
+    client = load_clients().landing_s3
+    if isinstance(contract.completion, Single):
+        (member,) = delivery.members
+        listed = s3.listed_object(client, member.bucket, member.key)
+        refuse_other_versions(delivery, contract, {member.key: listed} if listed else {})
+        return StepResult()
+    now, completion = datetime.now(UTC), Completion(client)
+    group = completion.listed_again(Group(group_of_keys(delivery.members, contract, (contract,))), contract, now)
+    refuse_other_versions(delivery, contract, group.members)
+    last = max(landed.last_modified for landed in group.members.values())
+    _, found = completion.decided(replace(group, changed_at=last), contract, now)
+    if not isinstance(found, Complete):
+        raise PointerRefused(f"{group.key.title} is not complete: {found.why}")
+    refuse_other_files(delivery, found.delivery)
+    return StepResult()
 
 
 @task(name="read what landed", **REPEATABLE)

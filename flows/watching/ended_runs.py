@@ -4,7 +4,7 @@ Prefect knows of most such ends at once: its worker sees a process die, and a fa
 delivery would have to wait until its run has been silent for too long.
 """
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from uuid import UUID
@@ -20,6 +20,7 @@ from flows.evidence.chain import Chain
 from flows.evidence.run_facts import run_of
 from flows.installation.clients import Clients
 from flows.judging.delivery_run import DeliveryRun
+from flows.ledger.writes import AT_ONCE, slices
 from flows.locks.claims import read_claim
 from flows.locks.holder import is_over
 from flows.prefect_api import events, runs
@@ -63,13 +64,12 @@ class EndedRuns:
         if not announced:
             self._since = now
             return
-        flying = frozenset(announced)
         if self._since is None:
-            self._find_dead(flying)
+            self._find_dead()
             self._since = min(announced.values())
         self._end_what_never_began(now)
         ended = runs.ended_without_verdict(self._since - SKEW)
-        of = {run.id: _deliveries(run, flying) for run in ended if run.id not in self._known}
+        of = self._deliveries([run for run in ended if run.id not in self._known])
         recorded = {
             run.id: all([self._record(run, delivery) for delivery in of[run.id]])
             for run in ended
@@ -83,9 +83,23 @@ class EndedRuns:
         )
         self._since = now
 
-    def _find_dead(self, flying: frozenset[str]) -> None:
+    def _deliveries(self, of_runs: Sequence[FlowRun]) -> Mapping[UUID, tuple[Delivery, ...]]:
+        """Return by run id the deliveries without a verdict that a run is about, as the ledger has them.
+
+        What a run says of itself may be anybody's words: a pointer that differs from the ledger's is of no delivery.
+        """
+        said = {run.id: {pointer.id: pointer.delivery() for pointer in runs.pointers_of(run)} for run in of_runs}
+        ids = sorted({id_ for pointers in said.values() for id_ in pointers})
+        unjudged = (self.follow_up.announcements.unjudged_of(some) for some in slices(ids, AT_ONCE))
+        known = {each.id: each for some in unjudged for each in some}
+        return {
+            run: tuple(each for id_, each in pointers.items() if known.get(id_) == each)
+            for run, pointers in said.items()
+        }
+
+    def _find_dead(self) -> None:
         """Look at runs that died with the previous watcher: one delivery's claim shows if a run's process is gone."""
-        firsts = (_deliveries(run, flying)[:1] for run in runs.running())
+        firsts = (deliveries[:1] for deliveries in self._deliveries(runs.running()).values())
         self.follow_up.look_for([delivery for first in firsts for delivery in first])
 
     def _end_what_never_began(self, now: datetime) -> None:
@@ -132,10 +146,6 @@ class EndedRuns:
         """Return whether another run, started beside the cancelled one, still works on the delivery."""
         claim = read_claim(self.clients.evidence_s3, self.clients.evidence_bucket, delivery)
         return claim is not None and claim.flow_run_id != str(run.id) and not is_over(claim.holder, claim.until)
-
-
-def _deliveries(run: FlowRun, wanted: frozenset[str]) -> tuple[Delivery, ...]:
-    return tuple(pointer.delivery() for pointer in runs.pointers_of(run) if pointer.id in wanted)
 
 
 def _ids(run: FlowRun) -> list[str]:

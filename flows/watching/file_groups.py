@@ -1,29 +1,23 @@
-"""Deliveries of several files: reads from S3 what a decision on a group needs, and commits the decision."""
+"""Deliveries of several files: absorbs what landed, decides on each group, and commits the decision."""
 
 import logging
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
-from functools import lru_cache
 from typing import Any
 
 from acceptance.announcing.delivery_events import arrived, incomplete
 from acceptance.contract.contract import Contract
-from acceptance.deliveries.completeness import Complete, Incomplete, Need, Waiting, decide, mark_notified
+from acceptance.deliveries.completeness import Complete, Incomplete, Waiting, mark_notified
 from acceptance.deliveries.delivery import Delivery, LandingObject
-from acceptance.deliveries.file_groups import Group, GroupKey, Role, absorb, completed, group_prefix, relisted
-from acceptance.deliveries.landed_manifest import DigestOf, Entry, Unreadable, read_manifest
+from acceptance.deliveries.file_groups import Group, GroupKey, Role, absorb, completed
 from acceptance.deliveries.routing import Route
 from acceptance.judging.judge import Judged
-from aws.s3.listing import uploads_in_progress
-from aws.s3.objects import list_objects, object_digest, read_at_most
+from aws.s3.completion import Completion
 from flows.ledger import Ledger
 from flows.ledger.writes import NewObject
 from flows.watching.keepalive import Liveness
-
-_REMEMBERED = 1000
-_MOST_NEEDS = 8  # a decision asks for each need once; more would be a rule that never ends
 
 Standing = Callable[[Sequence[Delivery]], Mapping[str, Judged]]
 """Returns the verdicts that deliveries already have, by delivery id."""
@@ -42,16 +36,11 @@ class Grouping:
         liveness: Liveness,
     ) -> None:
         self._ledger = ledger
-        self._s3 = s3
         self._contracts = contracts
         self._standing = standing
         self._log = log
         self._liveness = liveness
-        # An object version never changes, but a waiting group is decided on in each tick.
-        self._manifest = lru_cache(_REMEMBERED)(self._read_manifest)
-        self._digest = lru_cache(_REMEMBERED)(
-            lambda asked: object_digest(s3, asked.landed, asked.algorithm, liveness.stay_alive)
-        )
+        self._completion = Completion(s3, liveness.stay_alive)
 
     def changed(
         self,
@@ -90,17 +79,7 @@ class Grouping:
                 self._settle(group, contract, now)
 
     def _settle(self, before: Group, contract: Contract, now: datetime) -> None:
-        group = before
-        answers: dict[str, Any] = {}
-        for _ in range(_MOST_NEEDS):
-            found = decide(group, contract, now, **answers)
-            if not isinstance(found, Waiting) or not found.needs:
-                break
-            for need in found.needs:
-                if need is Need.LISTING:
-                    group = self._listed_again(group, contract, now)
-                else:
-                    answers[need.value] = self._answer(need, group, contract, found.digests)
+        group, found = self._completion.decided(before, contract, now)
         match found:
             case Complete(delivery, left_out):
                 self._deliver(group, contract, delivery, left_out, now)
@@ -124,26 +103,6 @@ class Grouping:
         self._log.info("%s is complete: %d files%s", delivery.title, len(delivery.members), left)
         done = completed(group, contract, delivery, now)
         self._ledger.groups.commit(done, now, new_object=new_object, holder=self._liveness.holder)
-
-    def _listed_again(self, group: Group, contract: Contract, now: datetime) -> Group:
-        listed = list_objects(self._s3, contract.template.bucket, group_prefix(contract, group.key))
-        return relisted(group, contract, self._while_alive(listed), now)
-
-    def _while_alive(self, listed: Iterable[LandingObject]) -> Iterator[LandingObject]:
-        for each in listed:
-            self._liveness.stay_alive()
-            yield each
-
-    def _answer(self, need: Need, group: Group, contract: Contract, digests: Sequence[DigestOf]) -> Any:
-        if need is Need.UPLOADS:
-            self._liveness.stay_alive()
-            return uploads_in_progress(self._s3, contract.template.bucket, group_prefix(contract, group.key))
-        if need is Need.DIGESTS:
-            return {asked: self._digest(asked) for asked in digests}
-        return self._manifest(group.signal)
-
-    def _read_manifest(self, manifest: LandingObject) -> tuple[Entry, ...] | Unreadable:
-        return read_manifest(read_at_most(self._s3, manifest, manifest.size), manifest)
 
 
 def _settled(group: Group) -> Group:

@@ -13,7 +13,7 @@ import pytest
 from builders import contract_text
 from polling import eventually
 
-from acceptance.deliveries.delivery import Delivery, LandingObject
+from acceptance.deliveries.delivery import Delivery
 from acceptance.deliveries.pointer import DeliveryPointer
 from acceptance.errors import AceiteError
 from acceptance.evidence.evidence import Evidence
@@ -21,6 +21,7 @@ from acceptance.evidence.object_keys import EVIDENCE, evidence_prefix
 from blocks.build import save_blocks
 from blocks.settings import read_settings
 from cli.serving.installation import SANDBOX_SETTINGS
+from cli.verbs.landing_files import landed_delivery
 from flows.installation.clients import load_clients
 from flows.installation.installed import contract_of, installed_contracts
 from flows.locks.claims import take_claim
@@ -88,10 +89,8 @@ class Landed:
     def land(self, dataset: str, fault: str = "") -> Delivery:
         business_date = next(self._days)
         key, metadata = f"{dataset}/{business_date:%Y%m%d}/rows.csv", {"aceite-fault": fault} if fault else {}
-        put = self.s3.put_object(Bucket="landing", Key=key, Body=GOOD.encode(), Metadata=metadata)
-        now = datetime.now(UTC).replace(microsecond=0)
-        member = LandingObject("landing", key, put["ETag"].strip('"'), len(GOOD), now)
-        return Delivery(dataset, business_date, (member,), {"file": "rows"})
+        self.s3.put_object(Bucket="landing", Key=key, Body=GOOD.encode(), Metadata=metadata)
+        return landed_delivery(self.s3, "landing", key, [contract_of(dataset)])
 
     def evidence(self, delivery: Delivery) -> Evidence | None:
         key = evidence_prefix(delivery.dataset, delivery.business_date, delivery.id) + EVIDENCE

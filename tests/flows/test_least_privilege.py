@@ -170,7 +170,7 @@ def judging(aceite: Policed, delivery: Delivery) -> dict[str, Do]:
         "ReadObjectLock": lock,
         "LockEvidence": lambda: put(locking={"ObjectLockMode": "GOVERNANCE", "ObjectLockRetainUntilDate": TOMORROW}),
         "ReadLanded": lambda: download(of("s3"), landed, aceite.folder / "landed"),
-        "ListOtherDeliveries": lambda: list(list_objects(of("s3"), "landing", f"orders/{day}/")),
+        "ListLanding": lambda: list(list_objects(of("s3"), "landing", f"orders/{day}/")),
         "OverrideParameters": override,
         "CopyParameters": read_original,
         "NoteOverrides": note,
@@ -192,7 +192,6 @@ def judging(aceite: Policed, delivery: Delivery) -> dict[str, Do]:
         "KeepResults": query_orders,
         "ListTables": query_orders,
         "ReadTables": query_orders,
-        "ListTables2": lambda: query("raw.items"),
     }
 
 
@@ -226,7 +225,7 @@ def test_a_validation_needs_each_statement_of_its_policy(aceite: Policed, accept
 
 @pytest.mark.proof  # what is denied is asked again for a while, by each step of each run
 def test_no_delivery_is_accepted_when_a_statement_is_missing(aceite: Policed, accepted: Mapping[str, Delivery]) -> None:
-    of_items = ("RunJobs", "UseCatalog", "ListTables2")
+    of_items = ("RunJobs", "UseCatalog")
     for sid in sids(aceite, VALIDATOR):
         aceite.allow_without(VALIDATOR, sid)
         said = aceite.judge("items" if sid in of_items else "orders")

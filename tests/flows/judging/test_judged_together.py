@@ -26,7 +26,7 @@ from prefect.logging import disable_run_logger
 from prefect.states import Cancelling, Running
 
 from acceptance.announcing.verdict_events import judged_by, verdict_event_id
-from acceptance.deliveries.delivery import Delivery, LandingObject
+from acceptance.deliveries.delivery import Delivery
 from acceptance.deliveries.pointer import DeliveryPointer
 from acceptance.evidence.audit import audit
 from acceptance.evidence.evidence import Evidence
@@ -35,6 +35,7 @@ from aws.waiting import poll_until
 from blocks.build import save_blocks
 from blocks.settings import read_settings
 from cli.serving.installation import SANDBOX_SETTINGS
+from cli.verbs.landing_files import landed_delivery
 from flows.evidence.audit import read_stored
 from flows.evidence.chain import Chain
 from flows.evidence.run_facts import this_run
@@ -79,14 +80,17 @@ class Sandbox:
         """A file of the next day, and in its partition the same or other rows, if the catalog knows it."""
         business_date = next(self._days)
         key, body = f"sales/{business_date:%Y%m%d}/sales.csv", landed.encode()
-        etag = self.s3.put_object(Bucket="landing", Key=key, Body=body)["ETag"].strip('"')
+        self.s3.put_object(Bucket="landing", Key=key, Body=body)
         content = table if isinstance(table, bytes) else self.parquet(landed if table is None else table)
         where = f"table/{business_date.isoformat()}/"
         self.s3.put_object(Bucket="landing", Key=where + "part", Body=content)
         if known:
             self._add_partition(business_date.isoformat(), f"s3://landing/{where}")
-        member = LandingObject("landing", key, etag, len(body), datetime.now(UTC).replace(microsecond=0))
-        return Delivery("sales", business_date, (member,), {"file": "sales"})
+        return self.landed(key)
+
+    def landed(self, key: str) -> Delivery:
+        """What the watcher makes of the object."""
+        return landed_delivery(self.s3, "landing", key, [contract_of("sales")])
 
     def evidence_of(self, delivery: Delivery) -> Evidence:
         key = evidence_prefix("sales", delivery.business_date, delivery.id) + EVIDENCE
@@ -224,11 +228,9 @@ def test_a_partition_that_athena_cannot_read_costs_the_others_no_verdict(sandbox
 def test_deliveries_of_one_partition_are_measured_one_after_the_other(sandbox: Sandbox) -> None:
     """Both are the whole partition, and the table holds what landed last: the first one is not in it any more."""
     first = sandbox.land()
-    rows = "id,quantity\n7,70\n"
-    key = first.members[0].key
-    etag = sandbox.s3.put_object(Bucket="landing", Key=key, Body=rows.encode())["ETag"].strip('"')
-    member = LandingObject("landing", key, etag, len(rows), datetime.now(UTC).replace(microsecond=0))
-    second = Delivery("sales", first.business_date, (member,), {"file": "sales"}, 2)
+    rows, key = "id,quantity\n7,70\n", first.members[0].key.replace("sales.csv", "later.csv")
+    sandbox.s3.put_object(Bucket="landing", Key=key, Body=rows.encode())
+    second = sandbox.landed(key)
     sandbox.s3.put_object(
         Bucket="landing", Key=f"table/{first.business_date.isoformat()}/part", Body=sandbox.parquet(rows)
     )

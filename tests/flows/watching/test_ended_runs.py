@@ -351,6 +351,30 @@ def test_a_queued_run_that_is_cancelled_while_its_dataset_is_paused_is_not_run_a
     assert announcements.unclaimed("sales") == ()
 
 
+@pytest.mark.parametrize(
+    "forged",
+    [
+        {"business_date": "2020-01-01"},
+        {"fields": {"file": "../x"}},
+        {"members": [{"bucket": "b", "key": "x", "etag": "e", "size": 1, "last_modified": "2026-01-01T00:00:00Z"}]},
+    ],
+    ids=lambda forged: next(iter(forged)),
+)
+def test_the_end_of_a_run_with_a_forged_pointer_ends_no_true_delivery(watch: Watch, forged) -> None:
+    (delivery,), event_id = watch.arrive()
+    pointer = DeliveryPointer.to(delivery).model_dump(mode="json") | forged
+    with get_client(sync_client=True) as client:
+        for said in ({"delivery": pointer}, {"deliveries": 5}, {"deliveries": "text"}, {"delivery": [pointer]}):
+            parameters = said | {"event_id": str(event_id)}
+            flow: Any = validate_deliveries if "deliveries" in said else validate_delivery
+            client.create_flow_run(flow, parameters=parameters, state=Cancelled(message="by Ana"))
+            client.create_flow_run(flow, parameters=parameters, state=Failed(name="Refused"))
+    assert watch.look() == 0, "the true one's event is on its way to a run of its own"
+    assert watch.s3.list_objects_v2(Bucket="evidence")["KeyCount"] == 0
+    watch.run([delivery], event_id, Running(), Crashed())
+    assert watch.look() == 1
+
+
 def test_of_a_cancelled_run_of_many_all_without_a_verdict_are_inconclusive(watch: Watch) -> None:
     deliveries, event_id = watch.arrive(12)
     run = watch.run(deliveries, event_id, Running(), Cancelling(), Cancelled())
