@@ -18,7 +18,7 @@ from acceptance.contract.landing_format import FileFormat
 from acceptance.errors import MachineTrouble, StepFailed
 from acceptance.proof.fingerprint import Fingerprint
 from acceptance.queries.difference_query import BucketRow
-from landed.formats.csv import add_structure_faults, open_csv
+from landed.formats.csv import add_structure_faults, open_csv, shown_header
 from landed.formats.csv_records import check_structure
 from landed.formats.json import open_json
 from landed.formats.parquet import ParquetSql, open_parquet
@@ -80,7 +80,7 @@ class _Reading:
     faults: Faults = field(default_factory=Faults)
 
     def with_faults(self, rows: int | None) -> LandedFile:
-        header, faults = _short(self.opened.header), self.faults
+        header, faults = _short(shown_header(self.opened.header, self.contract)), self.faults
         return replace(self.file, rows=rows or 0, header=header, faults=tuple(faults.kept), fault_count=faults.count)
 
     def with_fault_of(self, error: Exception) -> LandedFile:
@@ -205,7 +205,8 @@ def _unreadable_cells(
     for column, cells in zip(columns, firsts, strict=True):
         expected = opened.sql.rule(column, rules[column]).expected
         for cell in cells:
-            value = "the value (hidden)" if column.sensitive else repr(shorten(str(cell["text"])))
+            # A cell that does not fit its column may be one of a column beside it.
+            value = "the value (hidden)" if contract.classified else repr(shorten(str(cell["text"])))
             message = f"{value} is not {column.type}; allowed: {expected}"
             faults.append(LandedFault(lines[cell["n"]], column.name, message))
     return tuple(sorted(faults, key=lambda fault: fault.line))

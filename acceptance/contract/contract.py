@@ -25,7 +25,7 @@ class Column:
 
     `in_file`: whether the landed file has it. `compared`: whether landed and table must agree in it. `digits` after the
     point are compared of a float or double, None for every bit. `rounded`: a timestamp may land with more than the
-    three digits that Athena reads.
+    three digits that Athena reads. `line` is that of the contract.
     """
 
     name: str
@@ -41,6 +41,7 @@ class Column:
     compared: bool = True
     digits: int | None = 6
     rounded: bool = False
+    line: int = field(default=0, compare=False)
 
     @property
     def hive_type(self) -> HiveType:
@@ -66,6 +67,12 @@ class Table:
     workgroup: str
     region: str | None = None
     output_location: str | None = None
+
+    def is_that_of(self, other: "Table") -> bool:
+        """Return True if both are one table of the Glue catalog. A region that is not said may be any."""
+        names, others = ((each.catalog, each.database, each.name) for each in (self, other))
+        one_region = self.region == other.region or None in (self.region, other.region)
+        return one_region and [*map(str.lower, names)] == [*map(str.lower, others)]
 
 
 @dataclass(frozen=True, slots=True)
@@ -195,6 +202,11 @@ class Contract:
     def group_fields(self) -> tuple[str, ...]:
         """The named fields that all files of one delivery have in common."""
         return shared_fields(self.completion, self.template)
+
+    @property
+    def classified(self) -> tuple[str, ...]:
+        """The names of the columns that are not public."""
+        return tuple(column.name for column in self.columns if column.sensitive)
 
     @property
     def landed_columns(self) -> tuple[Column, ...]:

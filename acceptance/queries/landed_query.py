@@ -31,7 +31,9 @@ def landed_query(contract: Contract, files: Sequence[str]) -> str:
     high, low = athena_sums("digest")
     counts = [f"count({_cell(column)}) - count({identifier(column.name)})" for column in columns]
     unreadable = [f"{_cell(column)} IS NOT NULL AND {identifier(column.name)} IS NULL" for column in columns]
-    examples = [f"min(CASE WHEN {bad} THEN {_example(c)} END)" for c, bad in zip(columns, unreadable, strict=True)]
+    examples = [
+        f"min(CASE WHEN {bad} THEN {_example(contract, c)} END)" for c, bad in zip(columns, unreadable, strict=True)
+    ]
     selected = ",\n  ".join(["count(*)", high, low, *counts, *examples])
     digest = athena_digest(contract.compared_columns)
     return only_select(f"""WITH {_landed(contract, files)},
@@ -135,5 +137,6 @@ def _cell(column: Column) -> str:
     return identifier(f"cell {column.name}")
 
 
-def _example(column: Column) -> str:
-    return "'•••'" if column.sensitive else f"CAST({_cell(column)} AS varchar)"
+def _example(contract: Contract, column: Column) -> str:
+    """Return the SQL of an unreadable cell's text. It may be the cell of a column beside it."""
+    return "'•••'" if contract.classified else f"CAST({_cell(column)} AS varchar)"

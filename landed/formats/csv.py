@@ -79,16 +79,30 @@ def check_header(header: Sequence[str], contract: Contract, faults: Faults) -> N
     counts = Counter(name.casefold() for name in header)
     expected = {column.landed.casefold(): column for column in columns}
     ignored = {name.casefold() for name in contract.landing.ignored}
-    there = shorten(", ".join(header))
-    for name in dict.fromkeys(header):
+    names = shown_header(header, contract)
+    there = shorten(", ".join(names))
+    for name, shown in dict(zip(header, names, strict=True)).items():
         if name.casefold() not in expected and name.casefold() not in ignored:
             allowed = ", ".join(column.landed for column in columns)
-            faults.add(1, f"the header has a column {shorten(name)!r} that the contract lacks; allowed: {allowed}")
+            faults.add(1, f"the header has a column {shorten(shown)!r} that the contract lacks; allowed: {allowed}")
     for name, column in expected.items():
         if not counts[name]:
             faults.add(1, f"the header lacks the column {column.landed!r}; it has: {there}", column.name)
         elif counts[name] > 1:
             faults.add(1, f"the header has the column {column.landed!r} {counts[name]} times", column.name)
+
+
+def shown_header(header: Sequence[str], contract: Contract) -> tuple[str, ...]:
+    """Return the names that may be shown. In a file without a header they are cells, which may be classified."""
+    if not contract.classified:
+        return tuple(header)
+    known = {
+        *(column.landed.casefold() for column in contract.landed_columns),
+        *map(str.casefold, contract.landing.ignored),
+    }
+    return tuple(
+        name if name.casefold() in known else f"(name {place}, hidden)" for place, name in enumerate(header, 1)
+    )
 
 
 def add_structure_faults(opened: Opened, sql: CsvSql, faults: Faults, refused: str = "") -> int:

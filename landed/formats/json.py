@@ -75,7 +75,7 @@ def _cells(
     seen = set[str]()
     for name, value in members:
         if name.casefold() in seen:
-            faults.add(line, f"the object has the member {shorten(name)!r} twice")
+            faults.add(line, f"the object has the member {_shown(name, places)} twice")
         seen.add(name.casefold())
         if name.casefold() in places:
             place, column = places[name.casefold()]
@@ -86,8 +86,16 @@ def _cells(
                 cells[place] = {True: "true", False: "false"}[value] if isinstance(value, bool) else value
         elif name.casefold() not in ignored:
             allowed = ", ".join(column.landed for _, column in places.values())
-            faults.add(line, f"the object has a member {shorten(name)!r} that the contract lacks; allowed: {allowed}")
+            faults.add(
+                line, f"the object has a member {_shown(name, places)} that the contract lacks; allowed: {allowed}"
+            )
     return cells
+
+
+def _shown(name: str, places: Mapping[str, tuple[int, Column]]) -> str:
+    """Return the name for a message. One that the contract lacks may be a cell, which may be classified."""
+    classified = any(column.sensitive for _, column in places.values())
+    return "(its name is hidden)" if classified and name.casefold() not in places else repr(shorten(name))
 
 
 class _Members(list[tuple[str, Any]]):

@@ -144,6 +144,36 @@ def test_a_ragged_record_of_a_dataset_with_sensitive_columns_is_not_shown(read):
     assert said(read("id,cpf\n1\n", of)) == ["line 2: 1 cells found, 2 expected"]
 
 
+@pytest.mark.parametrize(
+    ("content", "format_"),
+    [
+        ("1,Ana Silva\n2,b\n", "csv"),  # the first row, where the header is missing
+        ("id,cpf,Ana Silva\n1,b,c\n", "csv"),
+        ("Ana Silva,Ana Silva\n", "csv"),
+        ("id,cpf\nAna Silva,1\n", "csv"),  # the cells of two columns were exchanged
+        ("id,cpf\n1,b,Ana Silva\n", "csv"),
+        ('id,cpf\n1,"Ana Silva\n', "csv"),
+        ('{"id": 1, "cpf": "b", "Ana Silva": 1}\n', "json"),
+        ('{"id": "Ana Silva", "cpf": "b"}\n', "json"),
+        ('{"id": 1, "cpf": Ana Silva}\n', "json"),
+    ],
+)
+def test_no_cell_of_a_dataset_with_classified_columns_is_shown_wherever_it_stands(read, content, format_):
+    of = contract(column("id", "bigint"), column("cpf", "string", sensitive=True), format=format_)
+    landed = read(content, of)
+    assert landed.fault_count
+    assert "Ana" not in str(landed)
+
+
+def test_a_hidden_name_of_the_header_is_told_by_its_place(read):
+    of = contract(column("id", "bigint"), column("cpf", "string", sensitive=True))
+    landed = read("id,cpf,Ana Silva\n1,b,c\n", of)
+    assert said(landed) == [
+        "line 1: the header has a column '(name 3, hidden)' that the contract lacks; allowed: id, cpf"
+    ]
+    assert landed.header == ("id", "cpf", "(name 3, hidden)")
+
+
 def test_lines_are_the_files_own_also_after_a_newline_in_quotes(read):
     landed = read('id,title,score\n1,"two\r\nlines",2\n2,"three\n\nlines",x\n\n3,c\n')
     assert said(landed) == ["line 8: 2 cells found, 3 expected: 3,c"]

@@ -75,6 +75,7 @@ def _column(node: Node) -> Column | None:
         primary_key=bool(node["primaryKey"].value),
         primary_key_position=max(node["primaryKeyPosition"].value or 0, 0),
         partition=partition,
+        line=node.line,
         sensitive=str(node["classification"].value or "public").casefold() not in _PUBLIC,
     )
     if partition and column.type and not column.kind.can_partition:
