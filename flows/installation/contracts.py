@@ -160,4 +160,22 @@ def _clashes(contracts: Sequence[Contract]) -> Mapping[str, list[Problem]]:
                 f"{earlier.template.pattern}: the key {example!r} would belong to both"
             )
             found[later.path].append(Problem(later.path, 0, reason))
+        found[later.path] += _unclassified(earlier, later)
     return found
+
+
+def _unclassified(earlier: Contract, later: Contract) -> Iterator[Problem]:
+    """Yield the columns of one table that only one of the two contracts classifies: the other would show the cells."""
+    if not earlier.table.is_that_of(later.table):
+        return
+    known = {column.name.casefold(): column for column in earlier.columns}
+    for column in later.columns:
+        other = known.get(column.name.casefold())
+        if other is not None and other.sensitive != column.sensitive:
+            here, there = ("is", "does not") if column.sensitive else ("is not", "does")
+            reason = (
+                f"the column {column.name} of the table {later.table.database}.{later.table.name} {here} classified, "
+                f"but {earlier.path}:{other.line} {there} classify it, so its cells would be shown by one of the two; "
+                "write the same classification in both"
+            )
+            yield Problem(later.path, column.line, reason)

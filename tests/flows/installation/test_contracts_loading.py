@@ -4,6 +4,7 @@ import hashlib
 from pathlib import Path
 
 import pytest
+from builders import contract_text
 from repository import CONTRACTS
 
 from acceptance.errors import ContractError, Problem
@@ -95,6 +96,23 @@ def test_two_contracts_cannot_claim_one_key(tmp_path: Path) -> None:
     (problem,) = the_problems(tmp_path)
     assert str(tmp_path / "a.odcs.yaml") in problem.message
     assert "the key 'business/imdb/11111111/movies/top_x.csv' would belong to both" in problem.message
+
+
+def of_people(dataset: str, email: str) -> str:
+    text = contract_text(dataset, f"- {{name: email, logicalType: string{email}}}")
+    return text.replace(f"- name: {dataset}", "- name: people")
+
+
+def test_two_contracts_of_one_table_classify_its_columns_alike(tmp_path: Path) -> None:
+    """The contract that does not would show the cells that the other hides."""
+    secret = ", classification: confidential"
+    write(tmp_path, a=of_people("hr", secret), b=of_people("intruder", ""))
+    (problem,) = the_problems(tmp_path)
+    line = of_people("hr", secret).splitlines().index("      - {name: email, logicalType: string" + secret + "}") + 1
+    assert (Path(problem.path).name, problem.line) == ("b.odcs.yaml", line)
+    assert f"is not classified, but {tmp_path / 'a.odcs.yaml'}:{line} does classify it" in problem.message
+    write(tmp_path, b=of_people("intruder", secret))
+    assert [contract.classified for contract in load_contracts(tmp_path, {})] == [("email",), ("email",)]
 
 
 def test_a_directory_without_contracts_says_so(tmp_path: Path) -> None:
