@@ -2,15 +2,16 @@
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from typing import assert_never
 
-from acceptance.contract.checks import Metric
+from acceptance.contract.checks import Check, Metric
 from acceptance.contract.contract import Column, Contract
 from acceptance.judging.judge import Judgement, Measurement, judge, judge_check
 from acceptance.proof.differences import Differences
 from acceptance.proof.fingerprint import Fingerprint
+from acceptance.sql.answers import may_be_a_cell
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,9 +76,18 @@ class Findings:
 def judge_findings(contract: Contract, findings: Findings) -> Judgement:
     """Judge every check of the contract. A check without a finding is skipped, with the reason; it never passes."""
     results = [
-        judge_check(check, _measurement(contract, findings, check.id, check.metric)) for check in contract.checks
+        judge_check(check, _withheld(contract, check, _measurement(contract, findings, check.id, check.metric)))
+        for check in contract.checks
     ]
     return judge(results, findings.stopped_by)
+
+
+def _withheld(contract: Contract, check: Check, found: Measurement) -> Measurement:
+    """Return the measurement without the number that a rule in free SQL answered, if that may be a classified cell."""
+    classified = frozenset(name.lower() for name in contract.classified)
+    if check.sql is None or found.value is None or not may_be_a_cell(check.sql, classified):
+        return found
+    return replace(found, observed="a number that is withheld: it may be a cell of a column that is classified")
 
 
 def usable_columns(contract: Contract, catalog: CatalogFacts) -> frozenset[str]:
