@@ -8,6 +8,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from difflib import get_close_matches
 
+from acceptance.foreign_words import ForeignWords
 from acceptance.untrusted_text import one_line, several_lines
 
 
@@ -74,7 +75,14 @@ class WrongAccount(SettingsError):
 
 
 class StepFailed(AceiteError):
-    """An action on AWS failed, or ended in a state other than success. The message has the request and AWS's answer."""
+    """An action on AWS failed, or ended in a state other than success. The message has the request and AWS's answer.
+
+    `words` are those of what AWS ran, such as a function, which may quote cells: no message has them.
+    """
+
+    def __init__(self, message: str = "", words: ForeignWords | None = None) -> None:
+        self.words = words
+        super().__init__(message)
 
 
 class WaitTimedOut(StepFailed):
@@ -102,10 +110,11 @@ class ObjectDeleted(StepFailed):
 
 
 class QueryFailed(AceiteError):
-    """Athena refused or failed a query. `query_id` is None if it never started."""
+    """Athena refused or failed a query. `query_id` is None if it never started. `words` are as those of StepFailed."""
 
-    def __init__(self, message: str, query_id: str | None = None) -> None:
+    def __init__(self, message: str, query_id: str | None = None, words: ForeignWords | None = None) -> None:
         self.query_id = query_id
+        self.words = words
         super().__init__(message)
 
 

@@ -17,6 +17,7 @@ from pyathena.model import AthenaQueryExecution
 from pyathena.util import RetryConfig
 
 from acceptance.errors import QueryFailed, StepFailed
+from acceptance.foreign_words import ForeignWords, without_secrets
 from aws.calls import aws_call, is_transient, retry_when_denied
 from aws.waiting import REAL_CLOCK, Clock, pauses
 
@@ -77,7 +78,8 @@ def run_query(connection: Connection[Cursor], sql: str, *, within: timedelta, cl
     On transient errors the request is repeated with the same client request token, so Athena starts the query once.
 
     Raises:
-        QueryFailed: Athena refused, failed or cancelled the query (with Athena's own text), or the deadline passed.
+        QueryFailed: Athena refused, failed or cancelled the query, or the deadline passed. A reason of Athena that may
+            quote a cell is in the words.
     """
     watch = _Watch(within.total_seconds(), clock)
     # PyAthena has no deadline and only a fixed pause between polls. Its poll callback lets us add both.
@@ -85,8 +87,7 @@ def run_query(connection: Connection[Cursor], sql: str, *, within: timedelta, cl
         try:
             rows = _rows(cursor, sql, watch)
         except Error as error:
-            about = f"query {watch.query_id}" if watch.query_id else "the query was not started"
-            raise QueryFailed(f"{about}: {_reason(error, watch)}", watch.query_id) from None
+            raise _failed(error, watch) from None
         except _DeadlinePassed as late:
             stopped = _stop(connection, watch.query_id)
             last = f" ({late})" if str(late) else ""
@@ -112,12 +113,6 @@ def _rows(cursor: Cursor, sql: str, watch: "_Watch") -> tuple[tuple[Any, ...], .
             watch.pause(str(error))
 
 
-def _reason(error: Error, watch: "_Watch") -> str:
-    """Return Athena's words. PyAthena raises an error of None for a query that ended without any."""
-    words = _without_values(str(error))
-    return f"{watch.state}; Athena gave no reason" if words in {"", "None"} else words
-
-
 @contextmanager
 def _one_token(connection: Connection[Cursor]) -> Iterator[None]:
     """Give every StartQueryExecution inside the block the same client request token."""
@@ -133,16 +128,25 @@ def _one_token(connection: Connection[Cursor]) -> Iterator[None]:
         connection.client.meta.events.unregister(event, unique_id=name)
 
 
-_QUOTES_A_VALUE = re.compile(
-    "(INVALID_CAST_ARGUMENT|INVALID_FUNCTION_ARGUMENT|NUMERIC_VALUE_OUT_OF_RANGE|HIVE_BAD_DATA(?=: Error parsing)).*",
-    re.DOTALL,
+_CODE = re.compile(r"\s*([A-Z][A-Z0-9_]{4,60}): ?")
+_BEFORE_READING = re.compile(
+    r"(SYNTAX|PERMISSION|ACCESS|EXCEEDED|AMBIGUOUS)_\w+|\w+_NOT_FOUND|TYPE_MISMATCH|NOT_SUPPORTED"
 )
+"""Codes of errors that come before Athena reads a row. Their texts are about the query. Others may quote a cell."""
 
 
-def _without_values(message: str) -> str:
-    """Return Athena's message without the cell values that some of its errors quote: a column may not be public."""
-    hidden = "Athena cannot read or convert a cell (Aceite hides its value; Athena's query history shows it)"
-    return _QUOTES_A_VALUE.sub(rf"\1: {hidden}", message)
+def _failed(error: Error, watch: "_Watch") -> QueryFailed:
+    reason, query_id = str(error), watch.query_id
+    if reason in {"", "None"}:  # PyAthena raises an error of None for a query that ended without a reason
+        return QueryFailed(f"query {query_id}: {watch.state}; Athena gave no reason", query_id)
+    if query_id is None:
+        return QueryFailed(f"the query was not started: {without_secrets(reason)}")
+    code = _CODE.match(reason)
+    if code and _BEFORE_READING.fullmatch(code[1]):
+        return QueryFailed(f"query {query_id}: {reason}", query_id)
+    text = reason[code.end() :] if code else reason
+    words = ForeignWords(text, f"Athena's history of the query {query_id}")
+    return QueryFailed(f"query {query_id}{(code and f': {code[1]}') or ''}", query_id, words)
 
 
 class _DeadlinePassed(Exception):

@@ -20,6 +20,7 @@ from botocore.exceptions import (
 )
 
 from acceptance.errors import StepFailed, WaitTimedOut
+from acceptance.foreign_words import without_secrets
 from aws.error_codes import Effect, effect_of, error_code
 
 Client = Any
@@ -34,7 +35,7 @@ def aws_call(what: str) -> Iterator[None]:
     except ClientError as error:
         raise StepFailed(f"{what}: {describe_client_error(error)}") from error
     except BotoCoreError as error:
-        raise StepFailed(f"{what}: {error}") from error
+        raise StepFailed(f"{what}: {without_secrets(str(error))}") from error
 
 
 def answer_or_none(codes: Container[str], operation: Callable[..., Any], **request: Any) -> Any:
@@ -153,7 +154,7 @@ def describe_client_error(error: ClientError) -> str:
     """Return `Code: message (request <id>)`, with a remedy if the code alone implies it."""
     answer = error.response
     message = answer.get("Error", {}).get("Message") or "no message"
-    text = f"{error_code(error)}: {message}"
+    text = f"{error_code(error)}: {without_secrets(message)}"
     request_id = answer.get("ResponseMetadata", {}).get("RequestId")
     if request_id:
         text += f" (request {request_id})"

@@ -2,6 +2,7 @@
 
 import base64
 import json
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import timedelta
@@ -10,6 +11,7 @@ from typing import Any
 from botocore.exceptions import ReadTimeoutError
 
 from acceptance.errors import AnswerLost, StepFailed, WaitTimedOut
+from acceptance.foreign_words import ForeignWords
 from aws.calls import Client, aws_call, forbid_retries, is_ambiguous, is_transient
 from aws.waiting import REAL_CLOCK, Clock, pauses
 
@@ -43,7 +45,7 @@ def invoke(
     The call is repeated only if Lambda did not run the function: Lambda was busy, or the request never reached it.
 
     Raises:
-        StepFailed: Lambda refused the call, or the function failed (with its own error and the end of its log).
+        StepFailed: Lambda refused the call, or the function failed; its error and the end of its log are the words.
         WaitTimedOut: no response in time. The function may still be running; Lambda has no way to stop a call.
         AnswerLost: the response was lost, so nobody knows whether the function ran.
         ValueError: the client repeats requests on its own.
@@ -67,7 +69,7 @@ def invoke(
         else:
             break
     if answer.get("FunctionError"):
-        raise StepFailed(_function_error(function, invocation))
+        raise _function_failed(function, invocation)
     return invocation
 
 
@@ -96,12 +98,23 @@ def _parsed(content: str) -> Any:
         return content
 
 
-def _function_error(function: str, invocation: Invocation) -> str:
+def whole_words(function: str, request_id: str) -> str:
+    """Return where Lambda keeps all that the function said in this call."""
+    name = function.split(":function:")[-1].split(":")[0]
+    return f"CloudWatch, log group /aws/lambda/{name}, the log stream of request {request_id}"
+
+
+def _function_failed(function: str, invocation: Invocation) -> StepFailed:
     error = invocation.payload if isinstance(invocation.payload, dict) else {}
-    message = ": ".join(str(error[part]) for part in ("errorType", "errorMessage") if error.get(part))
-    message = message or repr(invocation.payload)
-    lines = [f"{function} failed: {message} (request {invocation.request_id})"]
+    kind, message = str(error.get("errorType") or ""), str(error.get("errorMessage") or "")
+    kind = kind if _KIND.fullmatch(kind) else ""
+    lines = [message or repr(invocation.payload)]
     log = [line for line in invocation.log_tail.splitlines() if line.strip()][-LOG_LINES:]
     if log:
         lines += ["The end of its log:", *(f"  {line}" for line in log)]
-    return "\n".join(lines)
+    words = ForeignWords("\n".join(lines), whole_words(function, invocation.request_id))
+    return StepFailed(f"{function} failed (request {invocation.request_id}){kind and f', {kind}'}", words)
+
+
+_KIND = re.compile(r"(Runtime\.)?[A-Za-z]{1,40}(Error|Exception|Exit|Timeout|Timedout|Interrupt|Memory)")
+"""The type of a function's error. The function chooses it, so anything else could be a word of its data."""

@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from acceptance.errors import AnswerLost, StepFailed, WaitTimedOut
+from acceptance.foreign_words import ForeignWords
 from aws.calls import Client, aws_call, forbid_retries, is_ambiguous, is_transient
 from aws.waiting import REAL_CLOCK, Clock, pauses, poll_until
 
@@ -162,7 +163,7 @@ def await_job_run(
     """Wait until the run succeeds and return it. With `stop`, stop it if it is late or if our own run is cancelled.
 
     Raises:
-        StepFailed: the run ended otherwise (with Glue's own message).
+        StepFailed: the run ended otherwise (the job's own message are the words).
         WaitTimedOut: the run did not end in time.
     """
 
@@ -188,8 +189,15 @@ def await_job_run(
             _stop(glue, job, run_id)
         raise
     if run.state != _SUCCEEDED:
-        raise StepFailed(f"Glue job {job}, run {run_id}: {run.state}: {run.error or 'Glue gave no message'}")
+        raise StepFailed(
+            f"Glue job {job}, run {run_id}: {run.state}", ForeignWords(run.error, whole_words(job, run_id))
+        )
     return run
+
+
+def whole_words(job: str, run_id: str) -> str:
+    """Return where Glue keeps all that the run said."""
+    return f"the run {run_id} of the Glue job {job}, and its logs in CloudWatch below /aws-glue/"
 
 
 def _stop(glue: Client, job: str, run_id: str) -> str:

@@ -20,6 +20,7 @@ from acceptance.deliveries.placeholders import partition_values
 from acceptance.errors import ContractError, PointerRefused, UnroutableKey
 from acceptance.evidence.assembled import RunFacts
 from acceptance.evidence.evidence import Evidence, QueryRecord, StepRecord
+from acceptance.foreign_words import Redaction
 from acceptance.judging.judge import Verdict
 from acceptance.queries.measuring_query import Place, place_of
 from acceptance.untrusted_text import one_line
@@ -162,7 +163,7 @@ class Batch:
         return answers
 
     def _ask(self, name: str, _: str, sql: str) -> QueryAnswer:
-        timeline = Timeline(without_task_run)
+        timeline = Timeline(without_task_run, redaction=Redaction(self.contract.classified))
         try:
             answer: QueryAnswer = timeline.perform(name, ask_athena, self.contract.table, sql, QUERY_WITHIN)
         except StepStopped as stopped:
@@ -178,7 +179,8 @@ class Batch:
             try:
                 return do(delivery_run)
             except Exception as error:  # noqa: BLE001  # whatever it is, it must not stop the other deliveries
-                get_run_logger().exception("%s got no verdict", delivery_run.delivery.title)
+                told = delivery_run.timeline.traceback_of(error)
+                get_run_logger().error("%s got no verdict", delivery_run.delivery.title, exc_info=told)
                 return error
 
         answers = in_threads(attempt, delivery_runs, at_once=self.workers, ending=self._ending)
@@ -187,7 +189,7 @@ class Batch:
             for delivery_run, error in zip(delivery_runs, answers, strict=True)
             if isinstance(error, Exception)
         ]
-        self.failed += [(delivery_run, f"{type(error).__name__}: {error}") for delivery_run, error in failed]
+        self.failed += [(delivery_run, delivery_run.timeline.message(error)) for delivery_run, error in failed]
         return [None if isinstance(answer, Exception) else answer for answer in answers]
 
     def _count(self, verdict: Verdict) -> int:

@@ -26,6 +26,7 @@ from acceptance.evidence.assembled import DeliveryFacts, RunFacts, evidence_of
 from acceptance.evidence.evidence import Evidence, QueryRecord, Sample
 from acceptance.evidence.manifest import PastDelivery
 from acceptance.evidence.object_keys import evidence_uri
+from acceptance.foreign_words import Redaction
 from acceptance.judging.findings import Findings, judge_findings, usable_columns
 from acceptance.judging.judge import Judgement, Verdict
 from acceptance.proof.partition_rows import files_named
@@ -68,6 +69,7 @@ class DeliveryRun:
     findings: Findings = field(default_factory=Findings)
 
     def __post_init__(self) -> None:
+        self.timeline.redaction = Redaction(self.contract.classified)
         self.pipeline = Pipeline(self.contract, self.delivery, self.timeline)
 
     @property
@@ -247,8 +249,9 @@ class DeliveryRun:
             raise  # Prefect's server is the trouble: the run comes to nothing, and the delivery is announced again
         except Exception as error:  # noqa: BLE001
             # Every other run of this delivery would meet a defect of Aceite again.
-            get_run_logger().exception("%s cannot be judged", self.delivery.title)
-            self._found(stopped_by=f"Aceite failed unexpectedly, {type(error).__name__}: {error}")
+            told = self.timeline.traceback_of(error)
+            get_run_logger().error("%s cannot be judged", self.delivery.title, exc_info=told)
+            self._found(stopped_by=f"Aceite failed unexpectedly, {told}")
 
 
 def post_verdicts(delivery_runs: Iterable[DeliveryRun], run: RunFacts) -> None:

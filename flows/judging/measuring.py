@@ -144,4 +144,4 @@ def failed_query(contract: Contract, purpose: Any, sql: str, stopped: StepStoppe
     if not isinstance(cause, QueryFailed) or not cause.query_id:
         return ()
     workgroup = contract.table.workgroup
-    return [QueryRecord(purpose=purpose, query_id=cause.query_id, sql=sql, workgroup=workgroup, error=str(cause))]
+    return [QueryRecord(purpose=purpose, query_id=cause.query_id, sql=sql, workgroup=workgroup, error=stopped.detail)]

@@ -7,6 +7,8 @@ from typing import Any
 from prefect import task
 
 from acceptance.deliveries.delivery import LandingObject
+from acceptance.foreign_words import MOST_CHARACTERS, ForeignWords
+from acceptance.untrusted_text import one_line
 from aws import lambda_functions as functions
 from aws.glue import jobs as glue_jobs
 from aws.s3 import objects as s3
@@ -16,6 +18,9 @@ from flows.steps.timeline import StepResult
 
 START_WITHIN = timedelta(seconds=20)
 """How long Glue may take to answer that it started a job; the job itself takes what the contract allows."""
+
+
+SHOWN_OF_AN_ANSWER = 120
 
 
 @task(name="list job runs", **REPEATABLE)
@@ -58,13 +63,12 @@ def _ended(client: Any, job: str, run_id: str, within: timedelta, *, ours: bool)
 def invoke_function(function: str, payload: Any, asynchronous: bool, within: timedelta) -> StepResult:
     client = load_clients().once("lambda", within)
     answer = functions.invoke(client, function, payload, asynchronous=asynchronous, within=within)
-    detail = "accepted for asynchronous execution" if asynchronous else f"answered {_short(answer.payload)}"
-    return StepResult(answer, {"request_id": answer.request_id}, detail)
-
-
-def _short(payload: object) -> str:
-    text = str(payload)
-    return text if len(text) <= 120 else text[:119] + "…"
+    ids = {"request_id": answer.request_id}
+    if asynchronous:
+        return StepResult(answer, ids, "accepted for asynchronous execution")
+    whole = functions.whole_words(function, answer.request_id)
+    words = ForeignWords(one_line(str(answer.payload), MOST_CHARACTERS), whole, SHOWN_OF_AN_ANSWER)
+    return StepResult(answer, ids, "answered", words)
 
 
 @task(name="await object", **REPEATABLE)

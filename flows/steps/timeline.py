@@ -4,15 +4,19 @@ import logging
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from functools import partial
+from functools import partial, wraps
 from typing import Any
 
+import httpx
+from botocore.exceptions import BotoCoreError, ClientError
 from prefect import Task, get_run_logger
 from prefect.client.schemas.objects import State
+from prefect.exceptions import PrefectException
 from prefect.utilities.annotations import BaseAnnotation
 
-from acceptance.errors import AceiteError
+from acceptance.errors import AceiteError, StepFailed
 from acceptance.evidence.evidence import StepRecord, StepStatus
+from acceptance.foreign_words import ForeignWords, Redaction
 from acceptance.untrusted_text import one_line, several_lines
 from aws.calls import recorded_request_ids
 from flows.steps.retries import try_as_often_as
@@ -27,16 +31,24 @@ logging.getLogger("prefect.task_runs").addFilter(_is_news)
 
 
 class StepStopped(AceiteError):
-    """A step failed, so the run cannot go on. The message names the step and the cause, and becomes the reason."""
+    """A step failed, so the run cannot go on. The message names the step and the cause, and becomes the reason.
+
+    `detail` is all that is known of the cause.
+    """
+
+    def __init__(self, message: str = "", detail: str = "") -> None:
+        self.detail = detail
+        super().__init__(message)
 
 
 @dataclass(frozen=True, slots=True)
 class StepResult:
-    """A step's result: its value, the ids that AWS gave it, and one line for people."""
+    """A step's result: its value, the ids that AWS gave it, and one line for people, which the `words` follow."""
 
     value: Any = None
     ids: Mapping[str, str] = field(default_factory=dict)
     detail: str = ""
+    words: ForeignWords | None = None
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "detail", several_lines(self.detail))
@@ -50,14 +62,33 @@ class TaskRuns:
 
     def __call__(self, name: str, task: Task[..., StepResult], *arguments: Any, **keywords: Any) -> object:
         after = [self._last] if self._last is not None else None
-        state: Any = task.with_options(task_run_name=escape_braces(name))(
-            *arguments, **keywords, return_state=True, wait_for=after
-        )
+        named: Any = task.with_options(task_run_name=escape_braces(name))
+        named.fn = words_apart(task.fn)
+        state: Any = named(*arguments, **keywords, return_state=True, wait_for=after)
         answer = state.result(raise_on_failure=False)
         if isinstance(answer, StepResult):
             self._last = state
             get_run_logger().info("%s: %s %s", name, answer.detail or "done", _text(answer.ids))
         return answer
+
+
+def words_apart(function: Callable[..., Any]) -> Callable[..., Any]:
+    """Return the function with the text of an unexpected error kept apart: Prefect logs and stores what a task raises.
+
+    A library may quote a cell in it. Errors of ours, of boto3 and of Prefect quote none, and decide on a retry.
+    """
+
+    @wraps(function)
+    def call(*arguments: Any, **keywords: Any) -> Any:
+        try:
+            return function(*arguments, **keywords)
+        except (AceiteError, BotoCoreError, ClientError, PrefectException, httpx.HTTPError):
+            raise
+        except Exception as error:  # noqa: BLE001  # whatever it is, its text is not ours
+            apart = StepFailed(type(error).__name__, ForeignWords(str(error)))
+            raise apart.with_traceback(error.__traceback__) from None
+
+    return call
 
 
 def without_task_run(_: str, task: Task[..., StepResult], *arguments: Any, **keywords: Any) -> object:
@@ -71,9 +102,13 @@ def without_task_run(_: str, task: Task[..., StepResult], *arguments: Any, **key
 
 @dataclass
 class Timeline:
-    """The steps so far, in order. `run` returns the task's StepResult, or the exception that it raised."""
+    """The steps so far, in order. `run` returns the task's StepResult, or the exception that it raised.
+
+    Whatever was said by what a step ran comes out here alone, through `redaction`.
+    """
 
     run: Callable[..., object] = field(default_factory=TaskRuns)
+    redaction: Redaction = field(default_factory=Redaction)
     steps: list[StepRecord] = field(default_factory=list)
 
     def perform(self, name: str, task: Task[..., StepResult], *arguments: Any, **keywords: Any) -> Any:
@@ -99,13 +134,27 @@ class Timeline:
             answer = run(name, task, *arguments, **keywords)
         ended = datetime.now(UTC)
         if isinstance(answer, StepResult):
-            self.steps.append(
-                _record(name, StepStatus.SUCCEEDED, started, ended, ids_of(answer.ids, requests), answer.detail)
-            )
+            detail = " ".join(filter(None, (answer.detail, self._shown(answer.words))))
+            self.steps.append(_record(name, StepStatus.SUCCEEDED, started, ended, ids_of(answer.ids, requests), detail))
             return answer.value
-        detail = _message(answer)
+        detail = self.message(answer)
         self.steps.append(_record(name, StepStatus.FAILED, started, ended, requests, detail))
-        raise StepStopped(f"{name}: {_first_line(detail)}") from (answer if isinstance(answer, Exception) else None)
+        cause = answer if isinstance(answer, Exception) else None
+        raise StepStopped(f"{name}: {_first_line(detail)}", detail) from cause
+
+    def message(self, error: object) -> str:
+        """Return an error's text and its words. If it is not one of Aceite's, even its text is foreign."""
+        if not isinstance(error, AceiteError):
+            return f"{type(error).__name__}: {self._shown(ForeignWords(str(error)))}"
+        words = getattr(error, "words", None)
+        return ": ".join(filter(None, (str(error), self._shown(words))))
+
+    def traceback_of(self, error: BaseException) -> StepStopped:
+        """Return an error to log instead of an unexpected one: its traceback, without what its text may quote."""
+        return StepStopped(self.message(error)).with_traceback(error.__traceback__)
+
+    def _shown(self, words: ForeignWords | None) -> str:
+        return self.redaction.shown(words) if words is not None else ""
 
     def skip(self, name: str, reason: str) -> None:
         self.steps.append(StepRecord(name=name, status=StepStatus.SKIPPED, detail=reason))
@@ -121,11 +170,6 @@ def ids_of(given: Mapping[str, str], requests: Mapping[str, str]) -> dict[str, s
     """Return the ids of the step's own result, and those of the other requests that it made."""
     others = {operation: id_ for operation, id_ in requests.items() if id_ not in given.values()}
     return {**given, **others}
-
-
-def _message(answer: object) -> str:
-    """Return an error's text, with its type if it is not one of Aceite's."""
-    return str(answer) if isinstance(answer, AceiteError) else f"{type(answer).__name__}: {answer}"
 
 
 def _first_line(text: str) -> str:

@@ -1,4 +1,5 @@
 import io
+import re
 import uuid
 import zipfile
 from datetime import timedelta
@@ -71,8 +72,11 @@ def test_a_function_that_returns_nothing_answers_null(lambda_, function):
 def test_a_failing_function_is_a_failed_step_with_its_own_error_and_the_end_of_its_log(lambda_, function):
     with pytest.raises(StepFailed) as failed:
         invoke(lambda_, function, {"do": "fail"}, within=MINUTE)
-    first, *log = str(failed.value).splitlines()
-    assert first.startswith(f"{function} failed: KeyError: 'source_bucket' (request ")
+    assert re.fullmatch(rf"{function} failed \(request [\w-]+\), KeyError", str(failed.value))
+    assert failed.value.words is not None
+    first, *log = failed.value.words.text.splitlines()
+    assert first == "'source_bucket'"
+    assert failed.value.words.whole.startswith(f"CloudWatch, log group /aws/lambda/{function}, ")
     assert len(log) == 1 + LOG_LINES
     assert "  line 29" in log
     assert "  line 0" not in log

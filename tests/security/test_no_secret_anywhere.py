@@ -22,6 +22,7 @@ from prefect.blocks.notifications import CustomWebhookNotificationBlock
 from prefect.settings import PREFECT_API_AUTH_STRING, PREFECT_API_URL, temporary_settings
 from repository import ROOT
 from serving_aceite import Served, up
+from talking_pipeline import SAID, make_talk, talking_contract
 
 from cli.serving.child_process import ChildProcess
 
@@ -42,6 +43,9 @@ SECRETS = {
     "a sensitive cell in a misshapen record": "PlantedCellMisshapen",
     "a sensitive cell that the pipeline changed": "PlantedCellChanged",
     "a sensitive cell that the query fails on": "PlantedCellOfAQuery",
+    "a sensitive cell in a file without its header": "PlantedCellForAHeader",
+    "a sensitive cell that a rule in free SQL answers": "1077003211",
+    **SAID,
 }
 
 LEDGER = f"postgresql+psycopg://aceite:{SECRETS[LEDGER_PASSWORD]}@127.0.0.1:1/nothing"
@@ -55,7 +59,10 @@ CONTRACT = contract_text(
         classification: confidential
         logicalTypeOptions: {pattern: '^[^@]*$', maxLength: 40}
         quality: [{id: as_number, type: sql, query: "SELECT count_if(CAST(email AS integer) = 0) FROM {object} WHERE id = 6", mustBe: 0}]
-      - {name: salary, logicalType: integer, classification: restricted}
+      - name: salary
+        logicalType: integer
+        classification: restricted
+        quality: [{id: highest, type: sql, query: "SELECT max(salary) FROM {object}", mustBeLessThan: 1000}]
       - {name: dia, logicalType: string, partitioned: true}
     """,  # noqa: E501 - one property a line reads best
     database="database_segredos",
@@ -72,8 +79,14 @@ FILES = {
     "misshapen": (HEADER + f"1,{SECRETS['a sensitive cell in a misshapen record']},10,4\n", None, "rejected"),
     "changed": (HEADER + f"1,{SECRETS['a sensitive cell that the pipeline changed']},10\n", "cell-changed", "rejected"),
     "query": (HEADER + f"6,{SECRETS['a sensitive cell that the query fails on']},10\n", None, "inconclusive"),
+    "headless": (f"1,{SECRETS['a sensitive cell in a file without its header']},10\n2,b,20\n", None, "rejected"),
+    "answer": (HEADER + f"1,a,{SECRETS['a sensitive cell that a rule in free SQL answers']}\n", None, "rejected"),
     "glue": (HEADER + "1,a,10\n", "glue-failure", "inconclusive"),
 }
+TALKING = {"cells": "confidential", "words": "public"}
+"""Datasets whose function and job talk: of the rows of a classified column, and of what is a secret anywhere."""
+SPOKEN = {f"{dataset}-{ends}": "inconclusive" for dataset in TALKING for ends in ("answers", "raises")}
+VERDICTS = {name: verdict for name, (_, _, verdict) in FILES.items()} | SPOKEN
 
 
 @dataclass
@@ -119,6 +132,9 @@ def refusing_webhook() -> Iterator[tuple[str, list[str]]]:
 def scene(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Scene]:
     home, contracts = tmp_path_factory.mktemp("home"), tmp_path_factory.mktemp("contracts")
     (contracts / "segredos.odcs.yaml").write_text(CONTRACT, encoding="utf-8")
+    for dataset, classification in TALKING.items():
+        text = talking_contract(dataset, classification)
+        (contracts / f"{dataset}.odcs.yaml").write_text(text, encoding="utf-8")
     with sandbox(home, contracts) as endpoint, refusing_webhook() as (webhook, told):
         environment = {
             "ACEITE_AWS_ENDPOINT_URL": endpoint,
@@ -132,6 +148,8 @@ def scene(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Scene]:
             "ACEITE_WORKERS": "2",
         }
         _secure(endpoint)
+        for dataset in TALKING:
+            make_talk(endpoint, dataset, of_cells=dataset == "cells")
         with up([], home, contracts, environment) as served:
             s3 = boto3.Session("any", "thing", region_name="us-east-1").client("s3", endpoint_url=endpoint)
             found = Scene(served, s3, told)
@@ -170,17 +188,20 @@ def _drop_everything(scene: Scene, folder: Path) -> None:
         metadata = {"aceite-fault": fault} if fault else {}
         key = f"segredos/202501{number:02}/{name}.csv"
         scene.s3.put_object(Bucket="landing", Key=key, Body=content.encode(), Metadata=metadata)
+    for name in SPOKEN:
+        key = f"{name.partition('-')[0]}/202501{20 if name.endswith('raises') else 21}/{name}.csv"
+        scene.s3.put_object(Bucket="landing", Key=key, Body=b"id,email\n1,a\n")
 
     def judged() -> bool:
         done = scene.served.aceite("status", "--json")
         scene.outputs["status --json"] = _said(done)
         deliveries = json.loads(done.stdout)["deliveries"]
         verdicts.update({Path(item["keys"][0]).stem: item["verdict"] for item in deliveries if item["verdict"]})
-        return verdicts.keys() == FILES.keys()
+        return verdicts.keys() == VERDICTS.keys()
 
     eventually(judged, "all verdicts", 300)
     reasons = scene.outputs["status --json"]
-    assert verdicts == {name: verdict for name, (_, _, verdict) in FILES.items()}, reasons
+    assert verdicts == VERDICTS, reasons
     again = folder / "again.csv"
     again.write_text(FILES["rule"][0], encoding="utf-8")
     arguments = ("--dataset", "segredos", "--date", "2025-02-01", "--wait", "--json")
@@ -219,9 +240,25 @@ def test_the_planted_secrets_are_in_use(scene):
     credentials = scene.served.environment
     assert credentials["ACEITE_AWS_SECRET_ACCESS_KEY"] == SECRETS["the AWS secret access key"]
     evidence = {key: body for key, body in _evidence(scene).items() if key.endswith("evidence.json")}
-    assert len(evidence) == len(FILES) + 1
+    assert len(evidence) == len(VERDICTS) + 1
     parameters = [item for body in evidence.values() for item in json.loads(body)["parameters"]]
     assert any(item["restored"] and item["during"]["type"] == "SecureString" for item in parameters)
+
+
+def test_what_was_withheld_is_said_with_the_place_where_the_whole_words_are(scene):
+    steps = [
+        (key.split("/")[1], step["name"].partition(" (")[0], step["status"], step["detail"])
+        for key, body in _evidence(scene).items()
+        if key.endswith("evidence.json")
+        for step in json.loads(body)["steps"]
+    ]
+    for dataset, said in (("cells", "characters are withheld"), ("words", "what looks like a secret is withheld")):
+        for step, kept in ((f"invoke fn{dataset}", "/aws/lambda/"), (f"run Glue job job{dataset}", "/aws-glue/")):
+            details = [detail for of, name, _, detail in steps if (of, name) == (dataset, step) and said in detail]
+            assert any(kept in detail for detail in details), steps
+    failed = next(detail for of, _, status, detail in steps if (of, status) == ("words", "failed") and "fn" in detail)
+    assert "RuntimeError" in failed
+    assert "login failed for user app" in failed  # what is no secret helps whoever mends it
 
 
 def test_no_log_of_any_process_holds_a_secret(scene):

@@ -52,8 +52,11 @@ def test_a_run_that_succeeds_has_its_arguments_and_times(glue, job):
 
 def test_a_run_that_fails_is_a_failed_step_with_glues_own_message(glue, job):
     run_id = start_job_run(glue, job, {"--do": "fail"})
-    with pytest.raises(StepFailed, match=rf"{run_id}: FAILED: .*column audience_score is missing"):
+    with pytest.raises(StepFailed, match=rf"{run_id}: FAILED$") as failed:
         await_job_run(glue, job, run_id, within=MINUTE)
+    assert failed.value.words is not None
+    assert "column audience_score is missing" in failed.value.words.text
+    assert run_id in failed.value.words.whole
 
 
 def test_a_run_that_does_not_end_in_time_names_run_and_state(glue, job, stepped):
