@@ -16,7 +16,7 @@ from aws.iam.arns import Account, awaited_pattern, key_pattern
 from aws.iam.policy import PLACEHOLDER, PolicyContext, statements
 from blocks.settings import Settings
 from cli.doctor.clients import DoctorClients
-from cli.doctor.looks import buckets, identity, pipeline
+from cli.doctor.looks import buckets, identity, pipeline, prefect_work
 from cli.doctor.looks import ledger as ledger
 from cli.doctor.looks import prefect as prefect
 from cli.doctor.looks.findings import Look, met, unmet
@@ -132,6 +132,8 @@ def _of_prefect(settings: Settings, contracts: Sequence[Contract]) -> Iterator[P
     yield long(DEPLOYMENTS, partial(prefect.applied, planned, *kinds), (SERVER,))
     yield long("automations", partial(prefect.applied, planned, "automation"), (SERVER, notifying, DEPLOYMENTS))
     yield long("automations are on", partial(prefect.switched_on, planned), (SERVER, DEPLOYMENTS))
+    yield long("runs may begin", partial(prefect_work.may_begin, planned), (SERVER, DEPLOYMENTS))
+    yield long("runs begin in time", partial(prefect_work.in_time, planned, _now), (SERVER, DEPLOYMENTS))
     yield long("flows are served", partial(prefect.served, planned, _now), (SERVER, DEPLOYMENTS))
     yield asked("watcher", partial(prefect.watched, _now), (SERVER,))
 

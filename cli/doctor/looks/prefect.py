@@ -108,7 +108,7 @@ def notification_block(settings: Settings) -> Look:
     if wanted is None:
         return met("none is set (ACEITE_NOTIFICATION_BLOCK): nobody is notified of rejections")
     kind, _, name = wanted.partition("/")
-    with _connected() as client:
+    with connected() as client:
         try:
             client.read_block_document_by_name(name, kind, include_secrets=False)
         except ObjectNotFound:
@@ -123,7 +123,7 @@ def notification_block(settings: Settings) -> Look:
 def switched_on(planned: PlannedChanges) -> Look:
     """Check that automations are on. `aceite apply` does not switch on again what a person switched off."""
     names = [change.name for change in planned.of("automation")]
-    with _connected() as client:
+    with connected() as client:
         automations = [automation for name in names for automation in client.read_automations_by_name(name)]
     off = [automation.name for automation in automations if not automation.enabled]
     if not off:
@@ -138,7 +138,7 @@ def switched_on(planned: PlannedChanges) -> Look:
 def served(planned: PlannedChanges, now: Callable[[], datetime]) -> Look:
     """Check that a runner or a worker polls for the runs of each deployment."""
     names = [change.name for change in planned.of("deployment")]
-    with _connected() as client:
+    with connected() as client:
         registered = [client.read_deployment_by_name(name) for name in names]
     polled = [
         findings.PolledDeployment(
@@ -154,7 +154,7 @@ def watched(now: Callable[[], datetime]) -> Look:
     asked_at = now()
     occurred = EventOccurredFilter.model_validate({"since": asked_at - LOOK_BACK})
     heartbeats = EventFilter(event=EventNameFilter(name=[HEARTBEAT]), occurred=occurred, order=EventOrder.DESC)
-    with _connected() as client:
+    with connected() as client:
         events = client.read_events(heartbeats, limit=1).events
     remedy = (
         'start `aceite up`; if it runs, look at the runs of "watch-landing" in the Prefect UI: one that a person '
@@ -195,6 +195,6 @@ def _promptly() -> Iterator[None]:
 
 
 @contextmanager
-def _connected() -> Iterator[SyncPrefectClient]:
+def connected() -> Iterator[SyncPrefectClient]:
     with _promptly(), get_client(sync_client=True) as client:
         yield client

@@ -18,6 +18,7 @@ from prefect.automations import AutomationCore
 from prefect.client.orchestration import get_client
 from prefect.context import _temporary_global_settings_context, get_settings_context
 from prefect.settings import PREFECT_API_URL, temporary_settings
+from prefect.states import Scheduled
 from prefect_aws import S3Bucket
 from repository import CONTRACTS, ROOT
 from served_flows import become_served, eventually_green, give_sign_of_life
@@ -198,6 +199,55 @@ def test_flows_that_nobody_serves_are_named_with_how_to_serve_them(look):
     red(look("flows are served"), "watch-landing/aceite-watcher (never polled)", "`aceite up`")
     become_served()
     green(eventually_green(lambda: look("flows are served")), "all 3")
+
+
+def press(*requests: tuple[str, str, Any]) -> None:
+    with get_client(sync_client=True) as client:
+        for method, path, body in requests:
+            client.request(method, path, json=body).raise_for_status()  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    ("path", "pressed", "undone", "found"),
+    [
+        ("/work_pools/{pool}", {"is_paused": True}, {"is_paused": False}, "the work pool {pool} is paused"),
+        (
+            "/work_pools/{pool}",
+            {"concurrency_limit": 0},
+            {"concurrency_limit": None},
+            "the work pool {pool} has a concurrency limit of 0",
+        ),
+        ("/work_pools/{pool}/queues/default", {"is_paused": True}, {"is_paused": False}, "the work queue default of"),
+        ("/deployments/{id}", {"paused": True}, {"paused": False}, "the deployment aceite-validation is paused"),
+        (
+            "/deployments/{id}",
+            {"concurrency_limit": 1, "concurrency_options": {"collision_strategy": "CANCEL_NEW"}},
+            {"concurrency_limit": None, "concurrency_options": None},
+            "the deployment aceite-validation has a concurrency limit that cancels new runs (CANCEL_NEW)",
+        ),
+    ],
+)
+def test_a_button_that_holds_back_all_runs_is_named_with_what_it_holds(look, path, pressed, undone, found):
+    with get_client(sync_client=True) as client:
+        deployment = client.read_deployment_by_name("validate-delivery/aceite-validation")
+    names = {"pool": deployment.work_pool_name, "id": deployment.id}
+    press(("PATCH", path.format(**names), pressed))
+    try:
+        red(look("runs may begin"), found.format(**names), "announced")
+    finally:
+        press(("PATCH", path.format(**names), undone))
+    green(look("runs may begin"))
+
+
+def test_a_run_that_should_have_begun_a_while_ago_is_told_with_how_long_it_waits(look):
+    green(look("runs begin in time"))
+    with get_client(sync_client=True) as client:
+        deployment = client.read_deployment_by_name("validate-delivery/aceite-validation")
+        an_hour_ago = datetime.now(UTC) - timedelta(hours=1, seconds=1)
+        late = client.create_flow_run_from_deployment(deployment.id, state=Scheduled(scheduled_time=an_hour_ago))
+        seen = look("runs begin in time")
+        client.delete_flow_run(late.id)
+    red(seen, "runs that should have begun: 1, the first one 60 minutes ago", "`runs may begin`", "--workers")
 
 
 def test_flows_of_a_work_pool_whatever_its_name_want_a_worker_of_that_pool():

@@ -1,0 +1,89 @@
+"""Looks at what keeps runs from beginning on Prefect's server: a pause, a limit, and runs that are late."""
+
+from collections.abc import Callable, Iterator
+from datetime import datetime, timedelta
+
+from prefect.client.orchestration import SyncPrefectClient
+from prefect.client.schemas.filters import (
+    DeploymentFilter,
+    DeploymentFilterId,
+    FlowRunFilter,
+    FlowRunFilterNextScheduledStartTime,
+    FlowRunFilterState,
+    FlowRunFilterStateType,
+)
+from prefect.client.schemas.objects import ConcurrencyLimitStrategy, StateType
+from prefect.client.schemas.responses import DeploymentResponse
+from prefect.exceptions import ObjectNotFound
+
+from cli.doctor.looks.findings import Look, duration, met, unmet
+from cli.doctor.looks.prefect import PlannedChanges, connected
+
+LATE_AFTER = timedelta(minutes=1)
+"""Runs are asked for every second; in a burst they queue for seconds."""
+
+
+def may_begin(planned: PlannedChanges) -> Look:
+    """Check that nobody paused a deployment, its work pool or its work queue, or limited it to no run."""
+    with connected() as client:
+        deployments = _deployments(client, planned)
+        found = dict.fromkeys(held for deployment in deployments for held in _held_back(client, deployment))
+    if not found:
+        return met(f"nothing holds back the runs of {len(deployments)} deployments")
+    return unmet("; ".join(found), "undo it on that page of the Prefect UI: until then deliveries wait as `announced`")
+
+
+def in_time(planned: PlannedChanges, now: Callable[[], datetime]) -> Look:
+    """Check that no run of ours should have begun a while ago."""
+    should_have_begun = FlowRunFilterNextScheduledStartTime.model_validate({"before_": now() - LATE_AFTER})
+    with connected() as client:
+        ids = [deployment.id for deployment in _deployments(client, planned)]
+        late = client.read_flow_runs(
+            deployment_filter=DeploymentFilter(id=DeploymentFilterId(any_=ids)),
+            flow_run_filter=FlowRunFilter(
+                state=FlowRunFilterState(type=FlowRunFilterStateType(any_=[StateType.SCHEDULED])),
+                next_scheduled_start_time=should_have_begun,
+            ),
+        )
+    if not late:
+        return met("no run waits longer than it should")
+    oldest = min(run.next_scheduled_start_time or now() for run in late)
+    return unmet(
+        f"runs that should have begun: {len(late)}, the first one {duration(now() - oldest)} ago",
+        "look at the lines `runs may begin` and `flows are served`; if both are well, more runs come than "
+        "are worked on, so start `aceite up` with more --workers",
+    )
+
+
+def _deployments(client: SyncPrefectClient, planned: PlannedChanges) -> list[DeploymentResponse]:
+    found = []
+    for change in planned.of("deployment"):
+        try:
+            found.append(client.read_deployment_by_name(change.name))
+        except ObjectNotFound:  # which the look at the deployments tells
+            continue
+    return found
+
+
+def _held_back(client: SyncPrefectClient, deployment: DeploymentResponse) -> Iterator[str]:
+    if deployment.paused:
+        yield f"the deployment {deployment.name} is paused"
+    limit, options = deployment.global_concurrency_limit, deployment.concurrency_options
+    if limit is not None and limit.active and limit.limit < 1:
+        yield f"the deployment {deployment.name} has a concurrency limit of {limit.limit}"
+    if limit is not None and options and options.collision_strategy is ConcurrencyLimitStrategy.CANCEL_NEW:
+        yield f"the deployment {deployment.name} has a concurrency limit that cancels new runs (CANCEL_NEW)"
+    if deployment.work_pool_name is None:
+        return
+    pool = client.read_work_pool(deployment.work_pool_name)
+    if pool.is_paused:
+        yield f"the work pool {pool.name} is paused"
+    if pool.concurrency_limit is not None and pool.concurrency_limit < 1:
+        yield f"the work pool {pool.name} has a concurrency limit of {pool.concurrency_limit}"
+    if deployment.work_queue_id is None:
+        return
+    queue = client.read_work_queue(deployment.work_queue_id)
+    if queue.is_paused:
+        yield f"the work queue {queue.name} of the work pool {pool.name} is paused"
+    if queue.concurrency_limit is not None and queue.concurrency_limit < 1:
+        yield f"the work queue {queue.name} of {pool.name} has a concurrency limit of {queue.concurrency_limit}"
