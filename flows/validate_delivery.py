@@ -17,7 +17,7 @@ from flows.evidence.run_facts import this_run
 from flows.installation.clients import load_clients
 from flows.installation.installed import contract_of, installed_contracts
 from flows.judging.delivery_run import DeliveryRun, post_verdicts
-from flows.judging.states import DUPLICATE, RESULTS, refused, state_of
+from flows.judging.states import DUPLICATE, RESULTS, refused, state_of, superseded
 from flows.prefect_api.runs import is_being_cancelled
 from flows.prefect_api.switches import held, is_paused
 
@@ -67,6 +67,8 @@ def validate_delivery(delivery: DeliveryPointer, event_id: str | None = None) ->
             if delivery_run.record_cancellation(run):
                 post_verdicts([delivery_run], run)
         raise
+    if delivery_run.superseded:
+        return superseded(delivery_run.superseded)
     run = this_run(contract, clients.caller)
     evidence = delivery_run.put(run)
     if evidence is None:

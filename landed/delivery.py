@@ -1,12 +1,10 @@
 """Read the landed files of a delivery one by one, so that only one is on the disk at a time, and state the facts."""
 
-import tempfile
 import threading
 from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
-from pathlib import Path
 
 from acceptance.contract.contract import Contract
 from acceptance.deliveries.delivery import Delivery, LandingObject
@@ -18,7 +16,7 @@ from acceptance.queries.difference_query import ROWS_AT_MOST, BucketRow, sort_ke
 from aws.calls import Client
 from aws.s3.objects import Downloaded, download
 from landed.file import LandedFile, bucket_sums, read_landed, rows_of_buckets
-from landed.reading.bounds import refuse_full_disk
+from landed.reading.bounds import refuse_full_disk, scratch_folder
 from landed.reading.faults import KEPT_FAULTS, LandedFault
 
 
@@ -37,7 +35,9 @@ def read_members(s3: Client, delivery: Delivery, contract: Contract) -> tuple[La
 
     Raises:
         ContractError: as `read_landed`.
-        StepFailed: somebody replaced or deleted a member since it was listed, or we cannot download or read it.
+        ObjectReplaced, ObjectDeleted: somebody did that to a member since it was listed.
+        MachineTrouble: as `read_landed`.
+        StepFailed: S3 does not return it.
     """
     read = tuple(_read(s3, landed, contract) for landed in sorted(delivery.members))
     for member in read:
@@ -109,13 +109,13 @@ def rows_in(
 @contextmanager
 def _fetched(s3: Client, landed: LandingObject) -> Iterator[Downloaded]:
     """Download the object to a temporary folder that is deleted afterwards."""
-    with tempfile.TemporaryDirectory(prefix="aceite-") as folder:
-        refuse_full_disk(Path(folder), landed.size)
-        copy = download(s3, landed, Path(folder) / "landed")
+    with scratch_folder() as folder:
+        refuse_full_disk(folder, landed.size)
+        copy = download(s3, landed, folder / "landed")
         try:
             yield copy
         except StepFailed as error:
-            raise StepFailed(f"{landed.uri}: {error}") from error
+            raise type(error)(f"{landed.uri}: {error}") from error
 
 
 def combine(delivery: Delivery, read: Sequence[LandedMember]) -> LandedFile:
@@ -187,6 +187,12 @@ def landed_facts(delivery: Delivery, read: Sequence[LandedMember]) -> Landed:
     files = f" in {len(read)} files" if len(read) > 1 else ""
     summary = first or f"{file.rows} rows, {file.size_bytes} bytes{files}"
     return Landed(facts, record, tuple(read), summary)
+
+
+def landed_without(fault: str) -> Landed:
+    """Return what is known of a delivery of which a file is gone, or belongs elsewhere: a fault, which rejects it."""
+    record = LandedRecord(fault_count=1, faults=(LandedFaultRecord(line=1, column=None, message=fault),))
+    return Landed(LandedFacts(0, None, 1, fault), record, (), fault)
 
 
 def landed_by_athena(contract: Contract, facts: LandedFacts) -> Landed:

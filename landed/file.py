@@ -4,9 +4,8 @@ A bad file is a value with the line of each fault, never an exception. The reade
 shape of the records and cells, in this order, and stops after the first kind that it finds.
 """
 
-import tempfile
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
@@ -15,7 +14,7 @@ import duckdb
 
 from acceptance.contract.contract import Contract
 from acceptance.contract.landing_format import FileFormat
-from acceptance.errors import MachineTrouble, StepFailed
+from acceptance.errors import StepFailed
 from acceptance.proof.fingerprint import Fingerprint
 from acceptance.queries.difference_query import BucketRow
 from landed.formats.csv import add_structure_faults, open_csv, shown_header
@@ -24,7 +23,7 @@ from landed.formats.json import open_json
 from landed.formats.parquet import ParquetSql, open_parquet
 from landed.formats.parquet_damage import damage
 from landed.reading.blame import refuse_others_faults, words_for
-from landed.reading.bounds import refuse_other_format, unpack
+from landed.reading.bounds import refuse_other_format, scratch_folder, unpack
 from landed.reading.duckdb_reader import one_row, read_within_s, reader
 from landed.reading.faults import KEPT_FAULTS, Faults, LandedFault, Unreadable, shorten
 from landed.reading.sql import CsvSql, LandedSql, Opened
@@ -57,10 +56,10 @@ def read_landed(path: Path, contract: Contract, spill_directory: Path) -> Landed
         ContractError: the contract names an encoding, a date format or a type that DuckDB or Python cannot read.
         MachineTrouble: this machine cannot read any file (no room on the disk, for example).
     """
-    with _scratch(spill_directory) as scratch:
+    with scratch_folder(spill_directory) as scratch:
         reading = _Reading(path, contract, scratch, LandedFile(0, (), path.stat().st_size))
         try:
-            with reader(path, scratch, read_within_s(reading.file.size_bytes)) as duck:
+            with _reader(path, scratch) as duck:
                 return _read(duck, reading)
         except Exception as error:  # noqa: BLE001  # the bytes of a file can make a reader raise anything
             sql = reading.opened.sql
@@ -160,7 +159,7 @@ def _opened(
 ) -> Iterator[tuple[duckdb.DuckDBPyConnection, LandedSql]]:
     """Open a file that was read before, without faults. Raise StepFailed if it cannot be read again."""
     try:
-        with _scratch(spill_directory) as scratch, reader(path, scratch, read_within_s(path.stat().st_size)) as duck:
+        with scratch_folder(spill_directory) as scratch, _reader(path, scratch) as duck:
             sql = _open(duck, path, contract, scratch, Faults()).sql
             assert sql is not None
             yield duck, sql
@@ -168,14 +167,8 @@ def _opened(
         raise StepFailed(f"read the landed file again: {words_for(error)}") from error
 
 
-@contextmanager
-def _scratch(spill_directory: Path) -> Iterator[Path]:
-    """Yield a temporary folder. Raise MachineTrouble if there can be none."""
-    try:
-        with tempfile.TemporaryDirectory(dir=spill_directory, ignore_cleanup_errors=True) as scratch:
-            yield Path(scratch)
-    except (OSError, MemoryError) as error:
-        raise MachineTrouble(f"read the landed file: {error or type(error).__name__}") from error
+def _reader(path: Path, scratch: Path) -> AbstractContextManager[duckdb.DuckDBPyConnection]:
+    return reader(path, scratch, read_within_s(path.stat().st_size))
 
 
 def _open(duck: duckdb.DuckDBPyConnection, path: Path, contract: Contract, scratch: Path, faults: Faults) -> Opened:

@@ -16,7 +16,7 @@ from acceptance.contract.keys.embedded_json import depths_of_values, escaped
 from acceptance.contract.keys.template import GENERAL, KeyTemplate
 from acceptance.contract.keys.tokens import BUSINESS_DATE, Placeholder, tokens, write
 from acceptance.deliveries.delivery import Delivery, LandingObject
-from acceptance.errors import ContractError, Problem
+from acceptance.errors import UnroutableKey
 
 OF_ONE_FILE = ("key", "file")
 """Placeholders whose value differs for each file of a delivery."""
@@ -91,8 +91,8 @@ def partition_values(contract: Contract, delivery: Delivery) -> dict[str, str]:
     """Return the text of each partition column for a delivery, in the order of the table's partition keys.
 
     Raises:
-        ContractError: the files of the delivery belong to different partitions.
-        UnroutableKey: one of several members has a key that does not fit the contract's template.
+        UnroutableKey: the files of the delivery belong to different partitions, or one of several members has a key
+            that does not fit the contract's template.
     """
     texts: dict[str, str] = {}
     for column, text in contract.partition.items():
@@ -101,30 +101,30 @@ def partition_values(contract: Contract, delivery: Delivery) -> dict[str, str]:
             for member in sorted(delivery.members, reverse=True)
         }
         if len(values) > 1:
-            message = (
+            raise UnroutableKey(
                 f"the partition column {column} is {text!r}, which puts the files of one delivery into different "
                 f"partitions: {_examples(delivery, values)}; a delivery must lie in one partition"
             )
-            raise ContractError([Problem(contract.path, 0, message)])
         texts[column] = next(iter(values))
     return texts
 
 
 def refuse_invalid_partition_values(contract: Contract, delivery: Delivery, values: Mapping[str, str]) -> None:
-    """Raise ContractError for a partition value that is not of its column's type: no engine would find it."""
+    """Raise UnroutableKey for a partition value that is not of its column's type: no engine would find it."""
     columns = {column.name: column for column in contract.columns}
     for name, value in values.items():
-        if columns[name].kind.is_whole and whole_number(value) is None:
-            needed = "a whole number"
+        bounds = columns[name].hive_type.integer_bounds if columns[name].kind.is_whole else None
+        number = whole_number(value)
+        if bounds and (number is None or not bounds[0] <= number <= bounds[1]):
+            needed = f"a whole number from {bounds[0]} to {bounds[1]}"
         elif columns[name].kind is HiveKind.DATE and not _is_date(value):
             needed = "a date such as 2026-01-31"
         else:
             continue
-        message = (
+        raise UnroutableKey(
             f"the partition column {name} is {columns[name].type}, and {contract.partition[name]!r} makes {value!r} of "
             f"{delivery.first.key}; it must be {needed}. Narrow the key template, or make the column a string"
         )
-        raise ContractError([Problem(contract.path, 0, message)])
 
 
 def _is_date(text: str) -> bool:

@@ -201,5 +201,11 @@ def _refuse_misfit(node: Node, column: Column) -> None:
     if column.kind.is_whole and not example.isdecimal():
         node.refuse(f"{text!r} is no whole number, but {column.name} is {column.type}; write {{business_date:%Y%m%d}}")
     known = not any(isinstance(part, Placeholder) and part.is_field for part in parts)
+    bounds = column.hive_type.integer_bounds
+    if bounds and known and example.isdecimal() and not bounds[0] <= int(example) <= bounds[1]:
+        node.refuse(
+            f"{text!r} makes {example} of {_A_DAY}, but {column.name} is {column.type}, which holds {bounds[0]} to "
+            f"{bounds[1]}; make the column a larger whole number"
+        )
     if column.kind is HiveKind.DATE and known and example != _A_DAY.isoformat():
         node.refuse(f"{text!r} is no date like {_A_DAY}, but {column.name} is a date; write {{business_date:%Y-%m-%d}}")

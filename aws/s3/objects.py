@@ -13,7 +13,7 @@ from botocore.exceptions import ClientError
 from pydantic import ValidationError
 
 from acceptance.deliveries.delivery import LandingObject
-from acceptance.errors import StepFailed, UnexpectedObject
+from acceptance.errors import ObjectDeleted, ObjectReplaced, StepFailed, UnexpectedObject
 from aws.calls import Client, answer_or_none, aws_call
 from aws.error_codes import error_code
 from aws.s3.listing import landing_object
@@ -165,7 +165,8 @@ def download(s3: Client, landed: LandingObject, path: Path) -> Downloaded:
     """Copy exactly the listed version to `path`, in constant memory. An error leaves no file.
 
     Raises:
-        StepFailed: somebody replaced or deleted it since it was listed, or S3 does not return it.
+        ObjectReplaced, ObjectDeleted: somebody did that since it was listed.
+        StepFailed: S3 does not return it.
     """
     digest, size_bytes = hashlib.sha256(), 0
     try:
@@ -208,14 +209,13 @@ def _listed_version(s3: Client, landed: LandingObject) -> Iterator[Mapping[str, 
         try:
             yield s3.get_object(Bucket=landed.bucket, Key=landed.key, IfMatch=f'"{landed.etag}"')
         except ClientError as error:
+            since = f"it since it had the etag {landed.etag}"
             if error_code(error) in PRECONDITION_FAILED:
-                happened, remedy = "replaced", "the new version is another delivery"
-            elif error_code(error) in ABSENT:
-                happened, remedy = "deleted", "deliver it again"
-            else:
-                raise
-            reason = f"somebody {happened} it since it had the etag {landed.etag}; {remedy}"
-            raise StepFailed(f"{landed.uri}: {reason}") from error
+                reason = f"somebody replaced {since}; the new version is another delivery"
+                raise ObjectReplaced(f"{landed.uri}: {reason}") from error
+            if error_code(error) in ABSENT:
+                raise ObjectDeleted(f"{landed.uri}: somebody deleted {since}; deliver it again") from error
+            raise
 
 
 def unexpected_object(bucket: str, key: str, expected: str, error: Exception) -> UnexpectedObject:

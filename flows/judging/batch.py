@@ -30,7 +30,7 @@ from flows.evidence.artifacts import publish, publish_list
 from flows.installation.clients import load_clients
 from flows.judging.delivery_run import QUERY_WITHIN, DeliveryRun, post_verdicts
 from flows.judging.measuring import Measured, measure_together, query_record
-from flows.judging.states import DUPLICATE, LONGEST_REASON, refused, state_of
+from flows.judging.states import DUPLICATE, LONGEST_REASON, refused, state_of, superseded
 from flows.prefect_api.runs import is_being_cancelled
 from flows.steps.table import ask_athena
 from flows.steps.timeline import StepStopped, Timeline, escape_braces, without_task_run
@@ -54,7 +54,7 @@ class SharedAnswer:
 class Batch:
     """A lot after the other. `refused` are pointers that are of no delivery.
 
-    A delivery that is neither there, nor in `judged` or `failed`, is one of another run.
+    A delivery that is in none of the lists is one of another run.
     """
 
     contract: Contract
@@ -63,6 +63,7 @@ class Batch:
     judged: list[tuple[DeliveryRun, Evidence]] = field(default_factory=list)
     failed: list[tuple[DeliveryRun, str]] = field(default_factory=list)
     refused: list[str] = field(default_factory=list)
+    superseded: list[DeliveryRun] = field(default_factory=list)
     _ending: Event = field(default_factory=Event)
     _claimed: list[DeliveryRun] = field(default_factory=list)
     _answers: dict[str, tuple[QueryAnswer, StepRecord]] = field(default_factory=dict)
@@ -83,6 +84,8 @@ class Batch:
         self._claimed.clear()
         prepared = self._each(lot, self._prepare)
         claimed = [delivery_run for delivery_run, is_claimed in zip(lot, prepared, strict=True) if is_claimed]
+        self.superseded += [delivery_run for delivery_run in claimed if delivery_run.superseded]
+        claimed = [delivery_run for delivery_run in claimed if not delivery_run.superseded]
         known = self._measure([delivery_run for delivery_run in claimed if delivery_run.usable])
         evidence = self._each(claimed, lambda delivery_run: self._conclude(delivery_run, known.get(id(delivery_run))))
         done = [(delivery_run, put) for delivery_run, put in zip(claimed, evidence, strict=True) if put]
@@ -115,9 +118,12 @@ class Batch:
             )
         if self.refused:
             return refused(f"refused: {len(self.refused)}, judged: {len(self.judged)}; {self.refused[0]}")
+        if not self.judged and self.superseded:
+            return superseded(f"{len(self.superseded)} superseded: {self.superseded[0].superseded}")
         if not self.judged:
             return Completed(name=DUPLICATE, message="all have verdicts, or other runs are working on them")
         message = ", ".join(f"{number} {verdict.value}" for verdict in Verdict if (number := self._count(verdict)))
+        message += f", {len(self.superseded)} superseded" if self.superseded else ""
         if not not_accepted:
             return Completed(name="Accepted", message=message)
         delivery_run, evidence = next(

@@ -21,7 +21,15 @@ from acceptance.contract.contract import Contract
 from acceptance.contract.landing_format import Engine
 from acceptance.deliveries.delivery import Delivery
 from acceptance.deliveries.placeholders import partition_values, refuse_invalid_partition_values
-from acceptance.errors import ContractError, PointerRefused, QueryFailed, StepFailed, UnroutableKey
+from acceptance.errors import (
+    ContractError,
+    ObjectDeleted,
+    ObjectReplaced,
+    PointerRefused,
+    QueryFailed,
+    StepFailed,
+    UnroutableKey,
+)
 from acceptance.evidence.assembled import DeliveryFacts, RunFacts, evidence_of
 from acceptance.evidence.evidence import Evidence, QueryRecord, Sample
 from acceptance.evidence.manifest import PastDelivery
@@ -47,7 +55,7 @@ from flows.steps.landed import confirm_delivery, read_delivery
 from flows.steps.retries import try_as_often_as
 from flows.steps.table import ask_athena, look_in_catalog
 from flows.steps.timeline import StepStopped, Timeline
-from landed.delivery import Landed, landed_by_athena
+from landed.delivery import Landed, landed_by_athena, landed_without
 
 QUERY_WITHIN = timedelta(minutes=10)
 
@@ -67,6 +75,8 @@ class DeliveryRun:
     queries: list[QueryRecord] = field(default_factory=list)
     sample: Sample = field(default_factory=Sample)
     findings: Findings = field(default_factory=Findings)
+    superseded: str = ""
+    """Why this delivery gets no verdict: somebody replaced a file of it before it was read."""
 
     def __post_init__(self) -> None:
         self.timeline.redaction = Redaction(self.contract.classified)
@@ -146,9 +156,7 @@ class DeliveryRun:
     def prepare(self) -> None:
         """Read what landed, run the pipeline, look up the partition in the catalog."""
         with self._recording_what_stops():
-            self.partition = partition_values(self.contract, self.delivery)
-            refuse_invalid_partition_values(self.contract, self.delivery, self.partition)
-            self.landed = self._read_landed()
+            self.landed = self._partition_problem() or self._read_landed()
             self._found(landed=self.landed.facts)
             if not self.findings.worth_running:
                 self.pipeline.skip("the landed file breaks the contract")
@@ -212,14 +220,37 @@ class DeliveryRun:
         self.queries.append(query_record(purpose, answer))
         return answer
 
+    def _partition_problem(self) -> Landed | None:
+        """Fill in the partition. Return what landed if its keys, which the sender chose, make no value of it."""
+        try:
+            self.partition = partition_values(self.contract, self.delivery)
+            refuse_invalid_partition_values(self.contract, self.delivery, self.partition)
+        except UnroutableKey as error:
+            return landed_without(str(error))
+        return None
+
     def _read_landed(self) -> Landed:
         if self.contract.engine is Engine.LOCAL:
-            landed: Landed = self.timeline.perform("read what landed", read_delivery, self.delivery, self.contract)
-            return landed
+            return self._read_local()
         uris = [member.uri for member in sorted(self.delivery.members)]
         answer = self.ask("read what landed by Athena", "landed", landed_query(self.contract, uris))
         facts = read_landed_answer(self.contract, answer.rows[0] if answer.rows else (), answer.query_id)
         return landed_by_athena(self.contract, facts)
+
+    def _read_local(self) -> Landed:
+        """Read the files. What the sender did to one since it was listed is no failure of a step."""
+        try:
+            landed: Landed = self.timeline.perform("read what landed", read_delivery, self.delivery, self.contract)
+        except StepStopped as stopped:
+            cause = stopped.__cause__
+            if isinstance(cause, ObjectReplaced):
+                self.superseded = str(cause)
+            if (
+                isinstance(cause, ObjectDeleted) and not self.pipeline.begun_before
+            ):  # else the pipeline may have moved it
+                return landed_without(str(cause))
+            raise
+        return landed
 
     def _fetch_sample(self, usable: frozenset[str]) -> None:
         """Fetch rows for people. No verdict depends on them, so a failure is only on record."""

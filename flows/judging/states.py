@@ -37,6 +37,17 @@ def refused(refusal: PointerRefused | str) -> State:
     return Failed(name=REFUSED, message=one_line(str(refusal), LONGEST_REASON))
 
 
+SUPERSEDED = "Superseded"
+"""The state of a run that claimed a delivery and then found another version of its file, which gets the verdict.
+
+The delivery gets none, and nothing failed.
+"""
+
+
+def superseded(reason: str) -> State:
+    return Completed(name=SUPERSEDED, message=one_line(reason, LONGEST_REASON))
+
+
 def state_of(judgement: Judgement) -> State:
     """Return the state whose name is the verdict and whose message is the reason."""
     name = judgement.verdict.value.capitalize()

@@ -10,10 +10,14 @@ import sqlalchemy as sa
 
 from acceptance.announcing.announcements import TRIED_TOGETHER, InFlight, batches
 from acceptance.announcing.delivery_events import EventDraft, arrived, arrived_together
-from acceptance.deliveries.delivery import Delivery
+from acceptance.deliveries.delivery import Delivery, LandingObject
 from acceptance.deliveries.pointer import DeliveryPointer
 from flows.ledger.datasets import paused_datasets
-from flows.ledger.tables import announcement_row, announcements, deliveries, writing
+from flows.ledger.tables import announcement_row, announcements, deliveries, objects, writing
+from flows.ledger.writes import AT_ONCE, slices
+
+SUPERSEDED = "superseded"
+"""What stands in the place of a verdict if a newer version of a file is judged instead."""
 
 LOOKED_AT = 2000
 """How many waiting announcements one call bundles; the next call takes the others."""
@@ -116,6 +120,22 @@ class Announcements:
         with self._engine.connect() as connection:
             return tuple(connection.scalars(sa.select(deliveries.c.id).where(_awaiting_verdict(), *taken)))
 
+    def superseded(self, delivery_ids: Sequence[str]) -> Mapping[str, str]:
+        """Return by id why no run will judge a delivery: a listing showed a newer version of a file of it."""
+        waiting = self._deliveries(_unjudged().where(deliveries.c.id.in_(delivery_ids)))
+        members = [member for delivery in waiting for member in delivery.members]
+        now: dict[tuple[str, str], Any] = {}
+        with self._engine.connect() as connection:
+            for some in slices(members, AT_ONCE):
+                query = sa.select(objects).where(objects.c.key.in_([member.key for member in some]))
+                now.update(((row.bucket, row.key), row) for row in connection.execute(query))
+        return {
+            delivery.id: f"{member.uri} was replaced on {there.last_modified:%Y-%m-%d at %H:%M:%S%z}"
+            for delivery in waiting
+            for member in delivery.members
+            if (there := now.get((member.bucket, member.key))) and _is_newer(there, member, delivery)
+        }
+
     def announce_again(self, delivery_ids: Sequence[str], now: datetime) -> None:
         """Make a new event, with a new id, due for each of these deliveries that still waits for a verdict."""
         these = deliveries.c.id.in_(delivery_ids)
@@ -151,6 +171,12 @@ class Announcements:
         with self._engine.connect() as connection:
             rows = connection.execute(query)
             return tuple(DeliveryPointer.model_validate(row.pointer).delivery() for row in rows)
+
+
+def _is_newer(there: Any, member: LandingObject, delivery: Delivery) -> bool:
+    """Return True if the ledger's object is another version. The same bytes may be put again and be no delivery."""
+    of_another = there.delivery_id is not None and there.delivery_id != delivery.id
+    return of_another or (there.etag, there.size) != (member.etag, member.size)
 
 
 def _unjudged() -> sa.Select[Any]:

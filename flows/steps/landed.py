@@ -11,14 +11,14 @@ from acceptance.deliveries.completeness import Complete
 from acceptance.deliveries.delivery import Delivery, LandingObject
 from acceptance.deliveries.file_groups import Group
 from acceptance.deliveries.pointer_check import group_of_keys, refuse_other_files, refuse_other_versions
-from acceptance.errors import PointerRefused
+from acceptance.errors import ObjectDeleted, ObjectReplaced, PointerRefused
 from acceptance.proof import partition_rows as partitions
 from aws.s3 import objects as s3
 from aws.s3.completion import Completion
 from flows.installation.clients import load_clients
 from flows.steps.retries import REPEATABLE
 from flows.steps.timeline import StepResult
-from landed.delivery import Landed, landed_facts, read_members, read_objects, rows_in, sums_by_bucket
+from landed.delivery import Landed, LandedMember, landed_facts, read_members, read_objects, rows_in, sums_by_bucket
 
 
 @task(name="confirm the delivery", **REPEATABLE)
@@ -54,10 +54,13 @@ def read_delivery(delivery: Delivery, contract: Contract) -> StepResult:
 @task(name="read the other files of the partition", **REPEATABLE)
 def read_others(delivery: Delivery, contract: Contract) -> StepResult:
     """Read the other deliveries' files whose rows the partition holds. Unreadable files never came into it."""
-    client = load_clients().landing_s3
-    beginning = contract.template.beginning(delivery.business_date, {})
-    listed = tuple(s3.list_objects(client, contract.template.bucket, beginning))
-    read = read_objects(client, partitions.others_of_partition(contract, delivery, listed), contract)
+    for last in (False, False, True):
+        try:
+            read = _listed_and_read(delivery, contract)
+            break
+        except (ObjectReplaced, ObjectDeleted):  # somebody delivers at this moment: list again
+            if last:
+                raise
     others = tuple(
         partitions.OtherFile(other.landed, other.file.fingerprint, partitions.is_later(delivery, other.landed))
         for other in read
@@ -65,6 +68,13 @@ def read_others(delivery: Delivery, contract: Contract) -> StepResult:
     )
     later = sum(other.later for other in others)
     return StepResult(others, detail=f"{len(others)} files of other deliveries, {later} later")
+
+
+def _listed_and_read(delivery: Delivery, contract: Contract) -> Sequence[LandedMember]:
+    client = load_clients().landing_s3
+    beginning = contract.template.beginning(delivery.business_date, {})
+    listed = tuple(s3.list_objects(client, contract.template.bucket, beginning))
+    return read_objects(client, partitions.others_of_partition(contract, delivery, listed), contract)
 
 
 @task(name="sum what landed by bucket", **REPEATABLE)

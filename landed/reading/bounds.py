@@ -2,7 +2,10 @@
 
 import gzip
 import shutil
+import tempfile
 import zlib
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from acceptance.errors import MachineTrouble
@@ -29,6 +32,19 @@ def grows_too_much(packed_bytes: int, what: str) -> str:
         f"{_TIMES} times the size, or {_SMALL_BYTES:,}. If the data is real, land it in several files, or compress it "
         "less"
     )
+
+
+@contextmanager
+def scratch_folder(above: Path | None = None) -> Iterator[Path]:
+    """Yield a folder that is deleted afterwards, by default in the system's temporary one.
+
+    An error of the disk or of memory inside is one of this machine: MachineTrouble.
+    """
+    try:
+        with tempfile.TemporaryDirectory(prefix="aceite-", dir=above, ignore_cleanup_errors=True) as folder:
+            yield Path(folder)
+    except (OSError, MemoryError) as error:
+        raise MachineTrouble(f"read the landed file: {error or type(error).__name__}") from error
 
 
 def refuse_full_disk(folder: Path, needed_bytes: int = 0) -> None:

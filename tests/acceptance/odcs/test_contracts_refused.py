@@ -315,6 +315,10 @@ PIPELINES = [
      ("day\n        logicalType: integer", "day\n        logicalType: date"),
      ('{day: "{business_date:%Y%m%d}"}', '{day: "{business_date:%Y%m%d}"}  # here')),
      "is no date like"),
+    ("a date partition that its column does not hold", orders(
+        ("        physicalType: int\n", "        physicalType: smallint\n"),
+        ('{day: "{business_date:%Y%m%d}"}', '{day: "{business_date:%Y%m%d}"}  # here')),
+     "makes 20010203 of 2001-02-03, but day is smallint, which holds -32768 to 32767"),
 ]  # fmt: skip
 
 DOCUMENT = [

@@ -44,5 +44,5 @@ def test_a_key_that_makes_no_number_of_a_partition_of_numbers_is_told_before_any
     case.contract = replace(case.contract, columns=(*case.contract.columns, number), partition={"part": "{file}"})
     with disable_run_logger():
         case.prepare()
-    assert case.judgement.verdict is Verdict.INCONCLUSIVE
+    assert case.judgement.verdict is Verdict.REJECTED, "whoever sends files chooses their keys"
     assert "the partition column part is int, and '{file}' makes 'a' of in/20260102/a" in case.judgement.reason
