@@ -203,6 +203,22 @@ def test_a_delivery_whose_run_came_to_nothing_is_announced_again_at_once(watch: 
     assert watch.evidence(deliveries[0]) is None
 
 
+def test_a_delivery_whose_file_was_replaced_awaits_no_verdict_once_no_run_has_it(watch: Watch) -> None:
+    (read, older), event_id = watch.arrive(2)
+    watch.claim(read, watch.run([read], event_id, Running()))
+    versions = [replace(each, members=(replace(each.first, etag="newer"),), revision=2) for each in (read, older)]
+    seen = tuple(NewObject(each.first, each, arrived(each)) for each in versions)
+    watch.ledger.listing.commit(Certified("landing", "", None, (KeyRange(certified_at=long_ago()),), seen), long_ago())
+    watch.tell()
+    watch.follow_up.look_for_evidence()
+    found = {item.id: item for item in watch.ledger.status.deliveries()}
+    assert (found[older.id].state, found[older.id].verdict) == ("judged", "superseded")
+    assert f"{older.first.uri} was replaced on " in str(found[older.id].reason)
+    assert (found[read.id].state, found[read.id].verdict) == ("claimed", None), "its run may have read it before"
+    assert [found[each.id].verdict for each in versions] == [None, None]
+    assert watch.ledger.announcements.unjudged_of([older.id]) == ()
+
+
 def test_a_run_whose_worker_died_before_it_began_is_ended_and_keeps_its_delivery_back_no_longer(watch: Watch) -> None:
     deliveries, event_id = watch.arrive()
     run = watch.run(deliveries, event_id, Scheduled(), Pending())
