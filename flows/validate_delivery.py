@@ -67,9 +67,13 @@ def validate_delivery(delivery: DeliveryPointer, event_id: str | None = None) ->
             if delivery_run.record_cancellation(run):
                 post_verdicts([delivery_run], run)
         raise
-    if delivery_run.superseded:
-        return superseded(delivery_run.superseded)
-    run = this_run(contract, clients.caller)
+    return superseded(delivery_run.superseded) if delivery_run.superseded else _concluded(delivery_run)
+
+
+def _concluded(delivery_run: DeliveryRun) -> State:
+    """Put the evidence and tell the verdict. Return the run's state."""
+    clients = load_clients()
+    run = this_run(delivery_run.contract, clients.caller)
     evidence = delivery_run.put(run)
     if evidence is None:
         return Completed(

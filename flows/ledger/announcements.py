@@ -17,7 +17,7 @@ from flows.ledger.tables import announcement_row, announcements, deliveries, obj
 from flows.ledger.writes import AT_ONCE, slices
 
 SUPERSEDED = "superseded"
-"""What stands in the place of a verdict if a newer version of a file is judged instead."""
+"""Stands in the place of a verdict if a newer version of a file is judged instead."""
 
 LOOKED_AT = 2000
 """How many waiting announcements one call bundles; the next call takes the others."""

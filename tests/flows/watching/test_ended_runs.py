@@ -204,12 +204,12 @@ def test_a_delivery_whose_run_came_to_nothing_is_announced_again_at_once(watch: 
 
 
 def test_a_delivery_whose_file_was_replaced_awaits_no_verdict_once_no_run_has_it(watch: Watch) -> None:
-    (read, older), event_id = watch.arrive(2)
+    [read], event_id = watch.arrive()
+    [older], _ = watch.arrive()
     watch.claim(read, watch.run([read], event_id, Running()))
     versions = [replace(each, members=(replace(each.first, etag="newer"),), revision=2) for each in (read, older)]
     seen = tuple(NewObject(each.first, each, arrived(each)) for each in versions)
     watch.ledger.listing.commit(Certified("landing", "", None, (KeyRange(certified_at=long_ago()),), seen), long_ago())
-    watch.tell()
     watch.follow_up.look_for_evidence()
     found = {item.id: item for item in watch.ledger.status.deliveries()}
     assert (found[older.id].state, found[older.id].verdict) == ("judged", "superseded")
