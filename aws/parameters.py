@@ -15,6 +15,8 @@ from aws.error_codes import error_code
 
 _ABSENT = frozenset({"ParameterNotFound", "ParameterVersionNotFound"})
 _STANDARD_TIER_BYTES = 4096
+_MARKED = "Temporary, by Aceite: "
+"""The beginning of the description of a temporary version. The mark is all that follows."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,7 +94,8 @@ def override_parameter(ssm: Client, name: str, value: str, type_: str = "String"
     """Write the parameter and return its earlier state. Its description holds `mark` until it is restored.
 
     Raises:
-        StepFailed: the parameter exists with another type, which SSM cannot change, or SSM refuses.
+        StepFailed: the parameter has the value of another override, or another type, which SSM cannot change; or SSM
+            refuses.
     """
     earlier = read_parameter(ssm, name)
     if earlier is not None and earlier.type != type_:
@@ -102,9 +105,15 @@ def override_parameter(ssm: Client, name: str, value: str, type_: str = "String"
         )
     if earlier is not None:
         earlier = _with_history(ssm, earlier)
-    description = f"Temporary, by Aceite: {mark}" if mark else ""
+        is_temporary = bool(mark) and earlier.description.startswith(_MARKED)
+        if is_temporary and mark_in_force(ssm, name) not in (None, mark):
+            raise StepFailed(
+                f"override {name}: it still has the temporary value of another run, of which no lock tells; put the "
+                f"version before {earlier.version} back by hand, as SSM's history has it"
+            )
+    description = f"{_MARKED}{mark}" if mark else ""
     version = _put(ssm, name, value, type_, earlier.key_id if earlier else None, description)
-    if version - 1 != (earlier.version if earlier else 0) or (earlier and mark and mark in earlier.description):
+    if version - 1 != (earlier.version if earlier else 0) or (earlier and mark and earlier.description == description):
         # Somebody wrote or deleted it since we read it; or we wrote it ourselves and the response was lost.
         earlier = _version(ssm, name, (_first_marked(_history(ssm, name), mark) or version) - 1)
     return Overridden(name, earlier, mark)
@@ -124,7 +133,7 @@ def undo_override(ssm: Client, name: str, mark: str) -> UndoResult:
     if ours is None:  # we never wrote it, or somebody deleted it since
         return UndoResult.WAS_AS_BEFORE
     earlier, last = _version(ssm, name, ours - 1), max(history)
-    if last == ours or (mark in history[last].get("Description", "") and _same_value(ssm, name, ours, last)):
+    if _is_in_force(ssm, name, history, mark):
         restore_parameter(ssm, Overridden(name, earlier, mark))
         return UndoResult.RESTORED
     later = [read_parameter(ssm, f"{name}:{version}") for version in (ours + 1, last)]
@@ -132,11 +141,30 @@ def undo_override(ssm: Client, name: str, mark: str) -> UndoResult:
     return UndoResult.WAS_AS_BEFORE if restored else UndoResult.CHANGED_SINCE
 
 
+def mark_in_force(ssm: Client, name: str) -> str | None:
+    """Return the mark of the override whose value the parameter has now; None if it has another value."""
+    history = _history(ssm, name)
+    description = history[max(history)].get("Description", "") if history else ""
+    mark: str = description.removeprefix(_MARKED)
+    return mark if mark != description and _is_in_force(ssm, name, history, mark) else None
+
+
+def _is_in_force(ssm: Client, name: str, history: Mapping[int, Mapping[str, Any]], mark: str) -> bool:
+    """Return True if the last version is the override's own, or a copy with the same mark and value."""
+    ours, last = _first_marked(history, mark), max(history, default=0)
+    if ours is None or ours == last:
+        return ours is not None
+    return _is_marked(history[last], mark) and _same_value(ssm, name, ours, last)
+
+
+def _is_marked(entry: Mapping[str, Any], mark: str) -> bool:
+    """Return True if the version was put with this mark: in its place, whole, and with nothing beside it."""
+    return bool(mark) and entry.get("Description", "") == f"{_MARKED}{mark}"
+
+
 def _first_marked(history: Mapping[int, Mapping[str, Any]], mark: str) -> int | None:
     """Return the first version with the mark. boto3 may have repeated a put, so several may have it."""
-    return min(
-        (version for version, entry in history.items() if mark and mark in entry.get("Description", "")), default=None
-    )
+    return min((version for version, entry in history.items() if _is_marked(entry, mark)), default=None)
 
 
 def _same_value(ssm: Client, name: str, one: int, other: int) -> bool:

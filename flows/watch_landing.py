@@ -20,7 +20,7 @@ from flows.installation.clients import Clients, load_clients
 from flows.installation.installed import installed_contracts
 from flows.ledger import Ledger, ledger_url, open_ledger
 from flows.locks.holder import this_holder
-from flows.locks.overrides import Overrides, Sweep
+from flows.locks.overrides import Overrides, Sweep, overridden_by
 from flows.watching.announcing import Announcer
 from flows.watching.ended_runs import EndedRuns
 from flows.watching.follow_up import FollowUp
@@ -76,7 +76,7 @@ def _watcher(ledger: Ledger, liveness: Liveness, poll_s: float, patience: timede
     # What just arrived is announced before all that follows: neither completing nor following up makes it wait.
     taking_in = (announce(poll_s), complete, announce(poll_s))
     looks = (
-        _sweeping(liveness, clients),
+        _sweeping(liveness, clients, contracts),
         RecurringLook("listing", poll_s, landing.look),
         *taking_in,
         *_following_up(ledger, liveness, clients, contracts, poll_s, patience),
@@ -99,8 +99,9 @@ def _landing(
     return landing
 
 
-def _sweeping(liveness: Liveness, clients: Clients) -> RecurringLook:
-    sweep = Sweep(Overrides(clients, this_holder(liveness.holder), get_run_logger()))
+def _sweeping(liveness: Liveness, clients: Clients, contracts: Sequence[Contract]) -> RecurringLook:
+    overrides = Overrides(clients, this_holder(liveness.holder), get_run_logger())
+    sweep = Sweep(overrides, overridden_by(contracts))
     return RecurringLook("restoring parameters", SWEEP_EVERY_S, lambda _: sweep(liveness.survive))
 
 

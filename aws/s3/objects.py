@@ -125,27 +125,27 @@ def read_bytes(s3: Client, bucket: str, key: str) -> bytes | None:
     return found[0] if found else None
 
 
-def read_json(s3: Client, bucket: str, key: str) -> tuple[dict[str, Any], str] | None:
+def read_json(s3: Client, bucket: str, key: str, most_bytes: int = MOST_BYTES) -> tuple[dict[str, Any], str] | None:
     """Return the JSON object in it and its etag, or None if it does not exist.
 
     Raises:
         StepFailed: S3 does not return it.
-        UnexpectedObject: it is larger than MOST_BYTES, or does not hold a JSON object.
+        UnexpectedObject: it is larger than `most_bytes`, or does not hold a JSON object.
     """
-    found = _read(s3, bucket, key)
+    found = _read(s3, bucket, key, most_bytes)
     if found is None:
         return None
     content, etag = found
     try:
         value = json.loads(content)
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise UnexpectedObject(f"s3://{bucket}/{key} is not JSON: {error}; {_REMEDY}") from error
     if not isinstance(value, dict):
         raise UnexpectedObject(f"s3://{bucket}/{key} holds a JSON {type(value).__name__}, not an object; {_REMEDY}")
     return value, etag
 
 
-def _read(s3: Client, bucket: str, key: str) -> tuple[bytes, str] | None:
+def _read(s3: Client, bucket: str, key: str, most_bytes: int = MOST_BYTES) -> tuple[bytes, str] | None:
     """Return the object's bytes and its etag, or None if it does not exist."""
     uri = f"s3://{bucket}/{key}"
     with aws_call(f"read {uri}"):
@@ -153,10 +153,10 @@ def _read(s3: Client, bucket: str, key: str) -> tuple[bytes, str] | None:
         if answer is None:
             return None
         size = answer["ContentLength"]
-        if size > MOST_BYTES:
+        if size > most_bytes:
             answer["Body"].close()
             raise UnexpectedObject(
-                f"{uri} has {size:,} bytes; Aceite writes and reads at most {MOST_BYTES:,}: {_REMEDY}"
+                f"{uri} has {size:,} bytes; Aceite writes and reads at most {most_bytes:,}: {_REMEDY}"
             )
         return answer["Body"].read(), answer["ETag"].strip('"')
 

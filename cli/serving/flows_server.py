@@ -188,7 +188,7 @@ def main() -> int:
     try:
         identify(aws_credentials(settings), settings.aws_account_id)
         apply(settings, (), places=parts)
-        restore_what_was_left(load_clients())
+        restore_what_was_left(load_clients(), installed_contracts())
         apply(settings, installed_contracts(), places=parts)
     except AceiteError as error:
         Terminal(stderr=True).print_lines(str(error))

@@ -1,19 +1,19 @@
 """Overrides parameters for a while and restores them: the run itself does, or whoever comes after a dead run."""
 
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from typing import Any
-from uuid import uuid4
 
 import httpx
 from botocore.exceptions import BotoCoreError, ClientError
 from prefect.logging import get_logger
 
+from acceptance.contract.contract import Contract
 from acceptance.deliveries.delivery import Delivery
-from acceptance.errors import StepFailed
+from acceptance.errors import StepFailed, UnexpectedObject
 from aws import parameters as ssm
 from aws.parameters import Overridden, UndoResult
 from aws.waiting import REAL_CLOCK, Clock, poll_until
@@ -56,23 +56,12 @@ class Overrides:
             WaitTimedOut: another run keeps the parameter.
             StepFailed: AWS refuses.
         """
-        now = datetime.now(UTC)
-        lock = ParameterLock(
-            parameter=parameter,
-            mark=str(uuid4()),
-            holder=self.holder,
-            dataset=delivery.dataset,
-            business_date=delivery.business_date,
-            delivery_id=delivery.id,
-            copy_of=copy_of,
-            locked_at=now,
-            until=now + within,
-        )
+        lock: ParameterLock
 
         def take() -> ParameterLock | None:
             nonlocal lock
             now = datetime.now(UTC)
-            lock = lock.model_copy(update={"locked_at": now, "until": now + within})
+            lock = self._locks.new(parameter, self.holder, delivery, copy_of, now, now + within)
             return self._take(lock)
 
         poll_until(
@@ -95,7 +84,8 @@ class Overrides:
         value = ssm.override_value(lock.parameter, lock.copy_of, source, changes)
         type_ = source.type if source else "String"
         overridden = ssm.override_parameter(self._ssm, lock.parameter, value, type_, lock.mark)
-        if self._ours(overridden) is None:
+        found = self._lock_of(overridden)
+        if not (self._is_in_force(overridden) if found is None else self._has(found.lock)):
             self._give_up(overridden)
         return overridden
 
@@ -105,19 +95,18 @@ class Overrides:
         Raises:
             StepFailed: somebody who took the holder for dead restored it before; or AWS refuses.
         """
-        try:
-            found = self._ours(overridden)
-        except StepFailed:
-            ssm.undo_override(self._ssm, overridden.name, overridden.mark)
-            raise
-        if found is None:
-            self._give_up(overridden)
-        elif not found.lock.closed:
+        found = self._lock_of(overridden)
+        if found is None or not self._has(found.lock):
+            if not self._is_in_force(overridden):
+                self._give_up(overridden)
+            ssm.restore_parameter(self._ssm, overridden)
+        elif not self._locks.is_done(found):
             ssm.restore_parameter(self._ssm, overridden)
             self._locks.take(found.lock.model_copy(update={"closed": BY_ITS_RUN}), found)
 
-    def left_behind(self, settled: dict[str, str], survive: Survive) -> list[HeldLock]:
-        return [found for found in self._locks.open(settled, survive) if self._may_restore(found.lock)]
+    def left_behind(self, parameters: Collection[str], settled: dict[str, str], survive: Survive) -> list[HeldLock]:
+        found = self._locks.open(parameters, settled, survive)
+        return [each for each in found if self._may_restore(each.lock)]
 
     def restore(self, found: HeldLock) -> None:
         """Restore a dead run's parameter, unless somebody else does it or has done it.
@@ -126,14 +115,14 @@ class Overrides:
             StepFailed: AWS refuses.
         """
         until = datetime.now(UTC) + RESTORED_WITHIN
-        lock = found.lock.model_copy(update={"holder": self.holder, "until": until})
+        lock = found.lock.model_copy(update={"holder": self.holder, "until": until, "closed": None})
         if not self._locks.take(lock, found):
             return
         undone = ssm.undo_override(self._ssm, lock.parameter, lock.mark)
         if (ours := self._locks.read(lock.parameter)) is not None and ours.lock == lock:
             self._locks.take(lock.model_copy(update={"closed": undone.value}), ours)
         told = (
-            f"run {found.lock.holder.flow_run_id} ended before it restored the parameter {lock.parameter} "
+            f"run {found.lock.run.flow_run_id} ended before it restored the parameter {lock.parameter} "
             f"(delivery {lock.delivery_id} of {lock.dataset}): {undone.value}"
         )
         self.logger.log(logging.ERROR if undone is UndoResult.CHANGED_SINCE else logging.WARNING, told)
@@ -144,7 +133,7 @@ class Overrides:
         found = self._locks.read(lock.parameter)
         if found is not None and found.lock.mark == lock.mark:  # the answer to an attempt before was lost
             return None
-        if found is not None and not found.lock.closed:
+        if found is not None and not self._locks.is_done(found):
             if not self._may_restore(found.lock):
                 return found.lock
             self.restore(found)
@@ -153,14 +142,34 @@ class Overrides:
         return self._take(lock)
 
     def _may_restore(self, lock: ParameterLock) -> bool:
-        return lock.holder == self.holder or is_over(lock.holder, lock.until)
+        """Return True if the run is over, and so is whoever took the lock to restore after it."""
+        holders = {(lock.run, lock.run_until), (lock.holder, lock.until)}
+        return all(holder == self.holder or is_over(holder, until) for holder, until in holders)
 
-    def _ours(self, overridden: Overridden) -> HeldLock | None:
-        """Return the lock, or None if somebody else took it over."""
-        found = self._locks.read(overridden.name)
-        if found is None or found.lock.mark != overridden.mark or found.lock.holder != self.holder:
+    def _lock_of(self, overridden: Overridden) -> HeldLock | None:
+        """Return the lock with the override's mark; None if another object is in its place.
+
+        Whoever restores after this run keeps the mark. Another mark is that of a run after it, or somebody's invention.
+
+        Raises:
+            StepFailed: S3 does not answer. The override is undone.
+        """
+        try:
+            found = self._locks.read(overridden.name)
+        except UnexpectedObject as strange:
+            self.logger.warning("%s", strange)
             return None
-        return found if found.lock.closed in (None, BY_ITS_RUN) else None
+        except StepFailed:
+            ssm.undo_override(self._ssm, overridden.name, overridden.mark)
+            raise
+        return found if found is not None and found.lock.mark == overridden.mark else None
+
+    def _has(self, lock: ParameterLock) -> bool:
+        return lock.holder == self.holder and lock.closed in (None, BY_ITS_RUN)
+
+    def _is_in_force(self, overridden: Overridden) -> bool:
+        """Return True if SSM has the override's value, so that nobody restored it, whatever the lock says."""
+        return ssm.mark_in_force(self._ssm, overridden.name) == overridden.mark
 
     def _give_up(self, overridden: Overridden) -> None:
         ssm.undo_override(self._ssm, overridden.name, overridden.mark)
@@ -175,6 +184,8 @@ class Sweep:
     """Restores the parameters of dead runs. The watcher calls it again and again; a call costs one listing."""
 
     overrides: Overrides
+    parameters: Collection[str]
+    """Those that contracts override. No lock of another parameter is obeyed."""
     settled: dict[str, str] = field(default_factory=dict)
     """The etags of closed locks, by key: they are not read again."""
 
@@ -183,14 +194,19 @@ class Sweep:
         found: list[HeldLock] = []
 
         def look() -> None:
-            found.extend(self.overrides.left_behind(self.settled, survive))
+            found.extend(self.overrides.left_behind(self.parameters, self.settled, survive))
 
         survive("looking for parameters to restore", look)
         for each in found:
             survive(f"restoring the parameter {each.lock.parameter}", partial(self.overrides.restore, each))
 
 
-def restore_what_was_left(clients: Clients) -> None:
+def overridden_by(contracts: Iterable[Contract]) -> frozenset[str]:
+    """Return the parameters that the contracts override."""
+    return frozenset(override.parameter for contract in contracts for override in contract.override)
+
+
+def restore_what_was_left(clients: Clients, contracts: Iterable[Contract]) -> None:
     """Restore the parameters of dead runs once, when an installation starts. The watcher does what fails here."""
     logger = get_logger("aceite")
 
@@ -200,4 +216,4 @@ def restore_what_was_left(clients: Clients) -> None:
         except (BotoCoreError, ClientError, httpx.HTTPError, StepFailed) as error:
             logger.warning("%s failed; the watcher will try it again: %s", doing, error)
 
-    Sweep(Overrides(clients, this_holder(), logger))(survive)
+    Sweep(Overrides(clients, this_holder(), logger), overridden_by(contracts))(survive)

@@ -4,6 +4,7 @@ A run that dies is one whose requests reach AWS no more, from one that changes s
 answer. To die at one that only reads is to die before the next one that changes something.
 """
 
+import json
 import logging
 import subprocess
 import sys
@@ -24,6 +25,7 @@ from prefect_aws.client_parameters import AwsClientParameters
 from werkzeug.serving import make_server
 
 from acceptance.errors import StepFailed, WaitTimedOut
+from acceptance.evidence.object_keys import parameter_lock_key
 from aws.waiting import Clock
 from blocks.build import Caller
 from flows.installation.clients import Clients
@@ -80,7 +82,8 @@ class SharedParameters:
     def __post_init__(self) -> None:
         session = boto3.Session("somebody", "x", region_name=REGION)
         self.ssm, self.s3 = (session.client(service, endpoint_url=self.endpoint) for service in ("ssm", "s3"))
-        self.watcher = Sweep(self.living("watcher"))
+        self.named: set[str] = set()
+        self.watcher = self.sweeping(self.living("watcher"))
 
     def clients(self, who: str) -> Clients:
         credentials = AwsCredentials(
@@ -100,13 +103,28 @@ class SharedParameters:
         holder = this_holder().model_copy(update={"pid": self.dead_pid})
         return Overrides(self.clients(who), holder, logging.getLogger(who))
 
+    def sweeping(self, overrides: Overrides, settled: dict[str, str] | None = None) -> Sweep:
+        return Sweep(overrides, self.named, {} if settled is None else settled)
+
     def value(self, name: str) -> str | None:
         with suppress(self.ssm.exceptions.ParameterNotFound):
             return str(self.ssm.get_parameter(Name=name)["Parameter"]["Value"])
         return None
 
+    def note(self, name: str) -> dict[str, Any]:
+        return json.loads(self.s3.get_object(Bucket="evidence", Key=note_key(name))["Body"].read())
+
+    def put_note(self, name: str, content: bytes | dict[str, Any]) -> None:
+        """As somebody who may write to the evidence bucket."""
+        body = json.dumps(content).encode() if isinstance(content, dict) else content
+        self.s3.put_object(Bucket="evidence", Key=note_key(name), Body=body)
+
+    def forget_note(self, name: str) -> None:
+        self.s3.delete_object(Bucket="evidence", Key=note_key(name))
+
     def new(self, existed: bool) -> str:
         name = f"/stage/movies/{uuid.uuid4().hex}"
+        self.named.add(name)
         if existed:
             self.ssm.put_parameter(Name=name, Value="before", Type="String")
         return name
@@ -138,6 +156,10 @@ def run(overrides: Overrides, name: str) -> None:
 def survive(_: str, action: Callable[[], object]) -> None:
     with suppress(StepFailed):
         action()
+
+
+def note_key(name: str) -> str:
+    return parameter_lock_key(ACCOUNT, REGION, name)
 
 
 def moments() -> Iterator[tuple[int, bool]]:
@@ -173,7 +195,8 @@ def test_at_whatever_change_the_one_who_restores_dies_the_next_one_restores(
         change(shared.doomed("first"), name)
         shared.kill_switch.kill("killed", at, done)
         with suppress(StepFailed):
-            run(shared.doomed("killed"), name) if by_a_run else Sweep(shared.doomed("killed"), settled)(survive)
+            killed = shared.doomed("killed")
+            run(killed, name) if by_a_run else shared.sweeping(killed, settled)(survive)
         shared.watcher(survive)
         assert shared.value(name) == ("before" if existed else None), (at, done)
         if shared.kill_switch.seen < at:
@@ -208,14 +231,9 @@ def test_what_somebody_changed_after_a_death_is_left_and_said_aloud(shared: Shar
     assert len(shared.watcher.overrides.told) == told, "once"
 
 
-@pytest.mark.parametrize("content", [b"{}", b"no note"])
-def test_a_note_that_cannot_be_read_is_named_and_keeps_no_parameter_from_being_restored(
-    shared: SharedParameters, content: bytes
-) -> None:
-    name, troubles = shared.new(existed=True), list[str]()
-    change(shared.doomed("first"), name)
-    key = f"overrides/{ACCOUNT}/{REGION}/0.json"  # before all others
-    shared.s3.put_object(Bucket="evidence", Key=key, Body=content)
+def troubles_of(sweep: Sweep) -> list[str]:
+    """What a sweep tells of."""
+    troubles = list[str]()
 
     def outlive(_: str, action: Callable[[], object]) -> None:
         try:
@@ -223,11 +241,23 @@ def test_a_note_that_cannot_be_read_is_named_and_keeps_no_parameter_from_being_r
         except StepFailed as trouble:
             troubles.append(str(trouble))
 
-    shared.watcher(outlive)
-    shared.s3.delete_object(Bucket="evidence", Key=key)
+    sweep(outlive)
+    return troubles
+
+
+@pytest.mark.parametrize(
+    "content", [b"{}", b"no note", b"[" * 10_000, b'{"parameter": "' + b"x" * 20_000 + b'"}'], ids=lambda body: body[:9]
+)
+def test_a_note_that_cannot_be_read_is_named_and_keeps_no_parameter_from_being_restored(
+    shared: SharedParameters, content: bytes
+) -> None:
+    name, other = shared.new(existed=True), shared.new(existed=True)
+    change(shared.doomed("first"), name)
+    shared.put_note(other, content)
+    (trouble,) = troubles_of(shared.watcher)
+    shared.forget_note(other)
     assert shared.value(name) == "before"
-    (trouble,) = troubles
-    assert f"s3://evidence/{key}" in trouble
+    assert f"s3://evidence/{note_key(other)}" in trouble
 
 
 def test_while_a_run_lives_nobody_restores_what_it_changed_and_the_next_one_waits(shared: SharedParameters) -> None:
@@ -242,7 +272,7 @@ def test_while_a_run_lives_nobody_restores_what_it_changed_and_the_next_one_wait
             first.give_back(overridden)
 
     second = Overrides(shared.clients("second"), other, logging.getLogger(), Clock(sleep=sleep))
-    Sweep(Overrides(shared.clients("watcher"), other, logging.getLogger()))(survive)
+    shared.sweeping(Overrides(shared.clients("watcher"), other, logging.getLogger()))(survive)
     assert shared.value(name) == '{"bucket": "landing"}'
     run(second, name)
     assert len(waited) == 3
@@ -291,7 +321,7 @@ def test_of_many_who_restore_at_once_and_run_on_each_finds_what_was_there_before
     def follow(number: int) -> None:
         holder = this_holder().model_copy(update={"server": f"server {number}"})
         overrides = Overrides(shared.clients(f"run{number}"), holder, logging.getLogger())
-        Sweep(overrides)(survive)
+        shared.sweeping(overrides)(survive)
         overridden = change(overrides, name)
         found.append(overridden.earlier.value if overridden.earlier else "")
         overrides.give_back(overridden)
@@ -327,7 +357,7 @@ def test_who_dies_while_he_restores_and_is_no_run_keeps_the_parameter_for_minute
     change(shared.doomed("first"), name)
     elsewhere = this_holder().model_copy(update={"place": "another container"})
     shared.kill_switch.kill("killed", at=2, done=False)
-    Sweep(Overrides(shared.clients("killed"), elsewhere, logging.getLogger()))(survive)
+    shared.sweeping(Overrides(shared.clients("killed"), elsewhere, logging.getLogger()))(survive)
     found = ParameterLocks(shared.clients("somebody")).read(name)
     assert found is not None
     assert (found.lock.holder, found.lock.closed) == (elsewhere, None)
@@ -345,3 +375,111 @@ def test_no_note_holds_a_value(shared: SharedParameters) -> None:
     bodies = [shared.s3.get_object(Bucket="evidence", Key=key)["Body"].read() for key in keys]
     assert any(name.encode() in body for body in bodies)
     assert not any(b"s3cret" in body for body in bodies)
+
+
+PAST = "2026-01-01T00:00:00Z"
+
+
+def gone(shared: SharedParameters) -> dict[str, Any]:
+    """A holder that is over, as it stands in a note."""
+    return shared.doomed("x").holder.model_dump(mode="json")
+
+
+def invented(shared: SharedParameters, name: str, mark: str = "") -> dict[str, Any]:
+    """A note of a run that never was, with a mark of its own that is whole, or another one."""
+    locks, now = ParameterLocks(shared.clients("somebody")), datetime.now(UTC)
+    lock = locks.new(name, shared.doomed("x").holder, DELIVERY, None, now, now - HOUR)
+    return json.loads(lock.to_json()) | ({"mark": mark} if mark else {})
+
+
+@pytest.mark.parametrize("mark", ["", "payments database", "Switch B", "."], ids=repr)
+@pytest.mark.parametrize("named", [True, False], ids=["of a contract", "of no contract"])
+def test_a_note_of_a_run_that_never_was_changes_no_parameter(shared: SharedParameters, mark: str, named: bool) -> None:
+    name = shared.new(existed=True)
+    shared.ssm.put_parameter(Name=name, Value="now", Type="String", Overwrite=True, Description="Switch B")
+    fresh = f"{name}/first"
+    shared.ssm.put_parameter(Name=fresh, Value="now", Type="String", Description="the payments database.")
+    for each in (name, fresh):
+        (shared.named.add if named else shared.named.discard)(each)
+        shared.put_note(each, invented(shared, each, mark))
+    before = shared.note(name)
+    told = troubles_of(shared.sweeping(shared.living("watcher")))
+    assert (shared.value(name), shared.value(fresh)) == ("now", "now")
+    if not named:
+        assert ["no contract of this installation overrides their parameters" in each for each in told] == [True]
+    elif mark:
+        assert all(any(note_key(each) in trouble for trouble in told) for each in (name, fresh)), told
+        assert shared.note(name) == before, "it is left for a person"
+    for each in (name, fresh):
+        shared.forget_note(each)
+
+
+@pytest.mark.parametrize(
+    "forged",
+    [
+        lambda shared, _: {"holder": gone(shared), "until": PAST},
+        lambda shared, _: {"holder": gone(shared), "until": PAST, "run": gone(shared), "run_until": PAST},
+        lambda shared, name: invented(shared, name),
+        lambda shared, _: {"closed": "restored by its run"},
+        lambda shared, _: {"parameter": "/another"},
+        lambda shared, _: {"copy_of": "x" * 50_000},
+        lambda shared, _: {"locked_at": "never"},
+    ],
+    ids=["a dead holder", "a dead run", "another run", "closed", "another parameter", "a huge one", "none of ours"],
+)
+def test_whoever_rewrites_the_note_of_a_living_run_harms_its_override_in_nothing(
+    shared: SharedParameters, forged: Callable[[SharedParameters, str], dict[str, Any]]
+) -> None:
+    name = shared.new(existed=True)
+    first, other = shared.living("first"), this_holder().model_copy(update={"server": "another"})
+    overridden = change(first, name)
+    shared.put_note(name, shared.note(name) | forged(shared, name))
+    watcher = Overrides(shared.clients("watcher"), other, logging.getLogger())
+    troubles_of(shared.sweeping(watcher))
+    assert shared.value(name) == '{"bucket": "landing"}'
+    first.give_back(overridden)
+    assert shared.value(name) == "before"
+    shared.forget_note(name)
+
+
+def test_a_note_that_is_closed_though_ssm_has_its_value_hides_nothing(shared: SharedParameters) -> None:
+    watched, met = shared.new(existed=True), shared.new(existed=True)
+    for name in (watched, met):
+        change(shared.doomed("first"), name)
+        shared.put_note(name, shared.note(name) | {"closed": "restored by its run"})
+    following = shared.living("second")
+    overridden = change(following, met)
+    assert overridden.earlier is not None
+    assert overridden.earlier.value == "before"
+    following.give_back(overridden)
+    shared.watcher(survive)
+    assert shared.value(watched) == "before"
+
+
+@pytest.mark.parametrize("how", ["removed", "replaced by a closed one"])
+def test_a_value_of_which_no_note_tells_is_not_taken_for_what_was_there_before(
+    shared: SharedParameters, how: str
+) -> None:
+    name = shared.new(existed=True)
+    change(shared.doomed("first"), name)
+    if how == "removed":
+        shared.forget_note(name)
+    else:
+        shared.put_note(name, invented(shared, name) | {"closed": "restored by its run"})
+        assert any("has the value of another run" in each for each in troubles_of(shared.watcher))
+    with pytest.raises(StepFailed, match=r"of which no lock tells|has the value of another run") as refused:
+        change(shared.living("second"), name)
+    assert shared.value(name) == '{"bucket": "landing"}', "for a person, who finds what was there in the history"
+    assert "history" in str(refused.value)
+    shared.forget_note(name)
+
+
+def test_an_old_note_that_is_opened_again_rolls_nothing_back(shared: SharedParameters) -> None:
+    name = shared.new(existed=True)
+    change(shared.doomed("first"), name)
+    opened = shared.note(name)
+    shared.watcher(survive)
+    shared.ssm.put_parameter(Name=name, Value="newer", Type="String", Overwrite=True)
+    shared.put_note(name, opened)
+    shared.watcher(survive)
+    assert shared.value(name) == "newer"
