@@ -16,6 +16,7 @@ from acceptance.announcing.delivery_events import (
     PAUSED,
     REJECTED,
     UNROUTABLE,
+    UNROUTABLE_TOGETHER,
 )
 
 REJECTIONS = "Aceite: notify of rejected deliveries"
@@ -58,7 +59,7 @@ def automations(channel: Channel) -> Iterator[AutomationCore]:
     )
     yield _automation(LATE, when, {OVERDUE, INCOMPLETE, PAUSED}, {DATASET: "*"}, at_once, channel)
     when = "When an object lands that fits no contract: at most once an hour, for the first. `aceite status` lists all."
-    yield _automation(NO_CONTRACT, when, {UNROUTABLE}, delivery, timedelta(hours=1), channel)
+    yield _automation(NO_CONTRACT, when, {UNROUTABLE, UNROUTABLE_TOGETHER}, delivery, timedelta(hours=1), channel)
 
 
 def _automation(

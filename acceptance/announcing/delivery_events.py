@@ -23,6 +23,7 @@ OVERDUE = "delivery.overdue"
 PAUSED = "dataset.paused"
 RESUMED = "dataset.resumed"
 UNROUTABLE = "landing.object.unroutable"
+UNROUTABLE_TOGETHER = "landing.objects.unroutable"
 HEARTBEAT = "watcher.heartbeat"
 
 VERDICT_EVENTS = {Verdict.ACCEPTED: ACCEPTED, Verdict.REJECTED: REJECTED, Verdict.INCONCLUSIVE: INCONCLUSIVE}
@@ -79,6 +80,14 @@ def unroutable(landed: LandingObject, reason: str) -> EventDraft:
     facts = [("Bucket", landed.bucket), ("Key", landed.key), ("Why", reason)]
     payload = {"key": landed.key, "size": landed.size, "reason": reason}
     return EventDraft(UNROUTABLE, resource, {**payload, "message": message(f"{landed.file}: fits no contract", facts)})
+
+
+def unroutable_together(bucket: str, prefix: str, count: int, untold: int) -> EventDraft:
+    """Return the event that tells how many keys of a location fit no contract, when there are too many to tell each."""
+    location, subject = f"s3://{bucket}/{prefix}", f"{count:,} objects fit no contract"
+    facts = [("Location", location), ("New", f"{untold:,}"), ("Which", "`aceite status` lists the first of them")]
+    payload = {"bucket": bucket, "prefix": prefix, "count": count, "untold": untold, "message": message(subject, facts)}
+    return EventDraft(UNROUTABLE_TOGETHER, {"prefect.resource.id": location, "prefect.resource.name": subject}, payload)
 
 
 def incomplete(group: Group, contract: Contract, finding: Incomplete) -> EventDraft:

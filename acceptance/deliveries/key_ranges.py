@@ -25,7 +25,7 @@ class KeyRange:
     """The keys after `after` up to and including `until`; None is the end of the location.
 
     `held` (number of keys, a column of the ledger) and `digest` describe the response that certified it last; without a
-    digest the watcher reads the next one in full.
+    digest the watcher reads the next one in full. `strange` are keys that fit no contract and are only counted.
     """
 
     after: str = ""
@@ -34,6 +34,7 @@ class KeyRange:
     digest: str = ""
     certified_at: datetime | None = None
     changed_at: datetime | None = None
+    strange: int = 0
 
     def asks_for(self, page: int) -> int:
         """Return how many keys to ask for: for the last range a whole page, as any number of keys may land there."""
@@ -75,22 +76,23 @@ def first_part(looked_at: KeyRange, page: Page) -> ListedPart:
 
 
 def split_range(
-    looked_at: KeyRange, part: ListedPart, now: datetime, *, changed: bool, remembered: int
+    looked_at: KeyRange, part: ListedPart, now: datetime, *, changed: bool, remembered: int, strange: int = 0
 ) -> tuple[tuple[KeyRange, ...], KeyRange | None]:
     """Split a range behind the part that a page shows; that page certifies the part.
 
     `changed`: a key of the part was new, replaced or deleted; the first look at a range does not count. `remembered`
-    is the number of keys known in the part before. Return the ranges that replace the one looked at, and the last of
-    them if the watcher must look further.
+    is the number of keys known in the part before; `strange` of its keys are only counted. Return the ranges that
+    replace the one looked at, and the last of them if the watcher must look further.
     """
     changed_at = now if changed and looked_at.certified_at else looked_at.changed_at
     held = len(part.objects)
     last = part.objects[-1].key if held else looked_at.after
-    done = KeyRange(looked_at.after, last, held, part.digest, now, changed_at)
+    done = KeyRange(looked_at.after, last, held, part.digest, now, changed_at, strange)
     if not part.ended:
         # So many keys should remain; a request for exactly as many certifies them with its response.
-        left = looked_at.held - remembered if looked_at.held > remembered else PAGE
-        rest = replace(looked_at, after=last, held=left, digest="", changed_at=changed_at)
+        known, strange_left = remembered + min(strange, looked_at.strange), max(looked_at.strange - strange, 0)
+        left = looked_at.held - known if looked_at.held > known else PAGE
+        rest = replace(looked_at, after=last, held=left, digest="", changed_at=changed_at, strange=strange_left)
         return (done, rest), rest
     if part.until is None:
         return (replace(done, until=None),), None
@@ -168,7 +170,8 @@ def merge_small(ranges: Sequence[KeyRange], page: int = PAGE) -> tuple[KeyRange,
         if before is not None and item.until is not None and before.held + item.held <= page // 2:
             oldest = min((one.certified_at for one in (before, item) if one.certified_at), default=None)
             newest = max((one.changed_at for one in (before, item) if one.changed_at), default=None)
-            kept[-1] = KeyRange(before.after, item.until, before.held + item.held, "", oldest, newest)
+            held, strange = before.held + item.held, before.strange + item.strange
+            kept[-1] = KeyRange(before.after, item.until, held, "", oldest, newest, strange)
         else:
             kept.append(item)
     return tuple(kept)

@@ -151,7 +151,9 @@ def _paused_as_json(ledger: Ledger, dataset: str, since: datetime) -> dict[str, 
 
 def _certification(place: LocationStatus, certify_within_s: float) -> str:
     ignored = f", {place.ignored} ignored" if place.ignored else ""
-    known = f"s3://{place.bucket}/{place.prefix}: {place.objects} objects listed{ignored}"
+    strange = f", {place.unroutable} fit no contract" if place.unroutable else ""
+    strange += f" ({place.counted} of them are only counted)" if place.counted else ""
+    known = f"s3://{place.bucket}/{place.prefix}: {place.objects} objects listed{ignored}{strange}"
     if place.certified_at is None:
         return f"{known}; not listed to its end yet"
     due = place.certified_at + timedelta(seconds=certify_within_s)
@@ -164,7 +166,13 @@ def _location_as_json(place: LocationStatus, certify_within_s: float) -> dict[st
         "certified": place.certified_at.isoformat() if place.certified_at else None,
         "certified_again_by": due.isoformat() if due else None,
     }
-    known = {"bucket": place.bucket, "prefix": place.prefix, "objects": place.objects, "ignored": place.ignored}
+    known = {
+        "bucket": place.bucket,
+        "prefix": place.prefix,
+        "objects": place.objects,
+        "ignored": place.ignored,
+        "unroutable": place.unroutable,
+    }
     return known | times
 
 

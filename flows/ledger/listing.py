@@ -1,23 +1,49 @@
 """The object versions that were seen, and the key ranges whose listing is certified."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Any
 
 import sqlalchemy as sa
 
+from acceptance.announcing.delivery_events import EventDraft
 from acceptance.deliveries.delivery import LandingObject
 from acceptance.deliveries.file_groups import Group
 from acceptance.deliveries.key_ranges import KeyRange
 from flows.ledger.lease import writing_as
-from flows.ledger.tables import below, deliveries, keys_as_text, objects, ranges, writing
+from flows.ledger.tables import (
+    announcement_row,
+    announcements,
+    below,
+    deliveries,
+    keys_as_text,
+    objects,
+    ranges,
+    strange_keys,
+    writing,
+)
 from flows.ledger.writes import AT_ONCE, NewObject, insert_new_objects, replace_groups, slices
 
 
 @dataclass(frozen=True, slots=True)
+class StrangeKeys:
+    """The keys of a location that fit no contract: how many have had an event of their own since the ledger is there.
+
+    `untold` came after the last summary and have none; `summed_up_at` is when that was.
+    """
+
+    told: int = 0
+    untold: int = 0
+    summed_up_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Certified:
-    """The changes that one page of a listing brings. `ranges` replace the range that ended at `until`."""
+    """The changes that one page of a listing brings. `ranges` replace the range that ended at `until`.
+
+    `strange` replaces what is known of the location's strange keys, if there is news.
+    """
 
     bucket: str
     prefix: str
@@ -26,6 +52,7 @@ class Certified:
     new_objects: Sequence[NewObject] = ()
     gone: Sequence[str] = ()
     groups: Sequence[Group] = ()
+    strange: StrangeKeys | None = None
 
 
 class Listing:
@@ -40,7 +67,9 @@ class Listing:
             for row in connection.execute(query):
                 after = found[-1].until or "" if found else ""
                 until = row.until or None
-                found.append(KeyRange(after, until, row.held, row.digest, row.certified_at, row.changed_at))
+                found.append(
+                    KeyRange(after, until, row.held, row.digest, row.certified_at, row.changed_at, row.strange)
+                )
         return tuple(found) or (KeyRange(),)
 
     def versions(self, bucket: str, prefix: str, after: str = "", until: str | None = None) -> dict[str, LandingObject]:
@@ -77,6 +106,27 @@ class Listing:
                 connection.execute(sa.delete(objects).where(here))
             insert_new_objects(connection, page.new_objects, now)
             replace_groups(connection, page.groups)
+            if page.strange is not None:
+                _replace_strange(connection, page.bucket, page.prefix, page.strange)
+
+    def strange(self, bucket: str, prefix: str) -> StrangeKeys:
+        query = sa.select(strange_keys).where(strange_keys.c.bucket == bucket, strange_keys.c.prefix == prefix)
+        with self._engine.connect() as connection:
+            row = connection.execute(query).one_or_none()
+        return StrangeKeys() if row is None else StrangeKeys(row.told, row.untold, row.summed_up_at)
+
+    def count_unroutable(self, bucket: str, prefix: str) -> int:
+        """Count the location's objects that fit no contract and are remembered."""
+        query = sa.select(sa.func.count(objects.c.unroutable)).where(objects.c.bucket == bucket, *below(prefix))
+        with self._engine.connect() as connection:
+            return connection.execute(query).scalar_one()
+
+    def sum_up(self, bucket: str, prefix: str, draft: EventDraft, now: datetime, holder: str | None = None) -> None:
+        """Record that the location's strange keys are told together, and the event. Raises LeaseLost as `commit`."""
+        told = self.strange(bucket, prefix).told
+        with writing_as(self._engine, holder) as connection:
+            _replace_strange(connection, bucket, prefix, StrangeKeys(told, 0, now))
+            connection.execute(sa.insert(announcements).values(announcement_row(None, draft, now)))
 
     def recut(self, bucket: str, prefix: str, cut: Sequence[KeyRange], holder: str | None = None) -> None:
         """Replace a location's ranges by others over the same keys. Raises LeaseLost as `commit` does."""
@@ -135,4 +185,11 @@ def _range_row(bucket: str, prefix: str, item: KeyRange) -> dict[str, Any]:
         "digest": item.digest,
         "certified_at": item.certified_at,
         "changed_at": item.changed_at,
+        "strange": item.strange,
     }
+
+
+def _replace_strange(connection: sa.Connection, bucket: str, prefix: str, known: StrangeKeys) -> None:
+    place = {"bucket": bucket, "prefix": prefix}
+    connection.execute(sa.delete(strange_keys).filter_by(**place))
+    connection.execute(sa.insert(strange_keys).values(**place, **asdict(known)))

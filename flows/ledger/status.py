@@ -30,12 +30,17 @@ class DeliveryStatus:
 
 @dataclass(frozen=True, slots=True)
 class LocationStatus:
-    """A landing location. `certified_at` is since when all of it is certified; None if it was never listed whole."""
+    """A landing location. `certified_at` is since when all of it is certified; None if it was never listed whole.
+
+    `unroutable` objects fit no contract; of these, those beyond the first thousand are only `counted`.
+    """
 
     bucket: str
     prefix: str
     objects: int
     ignored: int
+    unroutable: int
+    counted: int
     certified_at: datetime | None
 
 
@@ -52,19 +57,22 @@ class Status:
 
     def locations(self) -> tuple[LocationStatus, ...]:
         never = sa.func.max(sa.case((ranges.c.certified_at.is_(None), 1), else_=0))
-        query = sa.select(ranges.c.bucket, ranges.c.prefix, sa.func.min(ranges.c.certified_at), never)
+        oldest, counted = sa.func.min(ranges.c.certified_at), sa.func.sum(ranges.c.strange)
+        query = sa.select(ranges.c.bucket, ranges.c.prefix, oldest, never, counted)
         with self._engine.connect() as connection:
             rows = connection.execute(query.group_by(ranges.c.bucket, ranges.c.prefix).order_by("bucket", "prefix"))
             return tuple(
-                LocationStatus(bucket, prefix, *_counted(connection, bucket, prefix), None if missing else oldest)
-                for bucket, prefix, oldest, missing in rows.all()
+                _location(connection, bucket, prefix, counted, None if missing else oldest)
+                for bucket, prefix, oldest, missing, counted in rows.all()
             )
 
 
-def _counted(connection: sa.Connection, bucket: str, prefix: str) -> tuple[int, int]:
-    counts = sa.select(sa.func.count(), sa.func.count(objects.c.ignored))
-    found, ignored = connection.execute(counts.where(objects.c.bucket == bucket, *below(prefix))).one()
-    return found, ignored
+def _location(
+    connection: sa.Connection, bucket: str, prefix: str, counted: int, certified_at: datetime | None
+) -> LocationStatus:
+    counts = sa.select(sa.func.count(), sa.func.count(objects.c.ignored), sa.func.count(objects.c.unroutable))
+    found, ignored, unroutable = connection.execute(counts.where(objects.c.bucket == bucket, *below(prefix))).one()
+    return LocationStatus(bucket, prefix, found + counted, ignored, unroutable + counted, counted, certified_at)
 
 
 def _status(row: Any, paused: bool) -> DeliveryStatus:

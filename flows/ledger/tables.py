@@ -14,7 +14,7 @@ from acceptance.announcing.delivery_events import EventDraft
 from acceptance.errors import LedgerUnusable
 from flows.ledger.database import shown
 
-VERSION = 5
+VERSION = 6
 """Raised by one with every change of the layout. Nothing is upgraded: a ledger is rebuilt from S3."""
 
 _INDEX_ON_POSTGRESQL = "CREATE INDEX deliveries_of_the_same_keys ON deliveries USING hash (member_keys)"
@@ -78,6 +78,16 @@ ranges = sa.Table(
     sa.Column("digest", sa.String, nullable=False),
     sa.Column("certified_at", UtcDateTime),
     sa.Column("changed_at", UtcDateTime),
+    sa.Column("strange", sa.Integer, nullable=False),  # keys that are not among the objects
+)
+strange_keys = sa.Table(
+    "strange_keys",
+    metadata,
+    sa.Column("bucket", sa.String, primary_key=True),
+    sa.Column("prefix", KEY, primary_key=True),
+    sa.Column("told", sa.Integer, nullable=False),
+    sa.Column("untold", sa.Integer, nullable=False),
+    sa.Column("summed_up_at", UtcDateTime),
 )
 objects = sa.Table(
     "objects",

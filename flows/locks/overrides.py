@@ -185,7 +185,7 @@ class Sweep:
 
     overrides: Overrides
     parameters: Collection[str]
-    """Those that contracts override. No lock of another parameter is obeyed."""
+    """The parameters that contracts override. No lock of another one is obeyed."""
     settled: dict[str, str] = field(default_factory=dict)
     """The etags of closed locks, by key: they are not read again."""
 

@@ -2,7 +2,7 @@
 
 import logging
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from functools import partial
 from typing import Any
@@ -29,6 +29,7 @@ from flows.threads import in_threads
 from flows.watching.file_groups import Grouping, Standing
 from flows.watching.keepalive import ALONE, Liveness
 from flows.watching.new_objects import NewObjects
+from flows.watching.strange_keys import bounded, sum_up
 
 Log = logging.Logger | logging.LoggerAdapter[logging.Logger]
 TOLD_ONE_BY_ONE = 20
@@ -82,7 +83,7 @@ class Landing:
         self._grouping = Grouping(ledger, s3, by_dataset, standing, log, liveness)
         self._new_objects = NewObjects(ledger, by_dataset, self._grouping, standing)
         self._route_again()
-        self._ranges = {place: ledger.listing.ranges(*place) for place in watched_locations(contracts)}
+        self._ranges = {place: self._unread_strange(*place) for place in watched_locations(contracts)}
 
     @property
     def locations(self) -> tuple[tuple[str, str], ...]:
@@ -138,6 +139,7 @@ class Landing:
         finally:
             self._ledger.listing.certified(bucket, prefix, unchanged, now, self._liveness.holder)
             self._tidy(bucket, prefix)
+            self._sum_up(bucket, prefix, now)
 
     def _list(self, bucket: str, prefix: str, item: KeyRange) -> Page | None:
         return list_page(self._s3, bucket, prefix, item.after, item.asks_for(self._pace.page), item.digest)
@@ -151,11 +153,15 @@ class Landing:
             part = first_part(rest, page)
             remembered = self._ledger.listing.versions(bucket, prefix, rest.after, part.until)
             found = listing_changes(part.objects, remembered)
-            new_objects, groups = self._new_objects.of(bucket, found, now, first_look=first_look)
-            ranges, left = split_range(rest, part, now, changed=bool(found), remembered=len(remembered))
-            certified = Certified(bucket, prefix, rest.until, ranges, new_objects, found.gone, groups)
+            sighted, groups = self._new_objects.of(bucket, found, now, first_look=first_look)
+            new = bounded(self._ledger, bucket, prefix, sighted, remembered, rest.strange)
+            changed = bool(new.new_objects or found.gone or new.counted != rest.strange)
+            ranges, left = split_range(
+                rest, part, now, changed=changed, remembered=len(remembered), strange=new.counted
+            )
+            certified = Certified(bucket, prefix, rest.until, ranges, new.new_objects, found.gone, groups, new.known)
             self._ledger.listing.commit(certified, now, self._liveness.holder)
-            self._tell(new_objects)
+            self._tell(new.new_objects)
             if left is not None:
                 listed = self._list(bucket, prefix, left)
                 assert listed is not None, "without a known digest every page is parsed"
@@ -169,12 +175,26 @@ class Landing:
         if others:
             self._log.info("and %d more objects, from %s on", len(others), others[0].landed.uri)
 
+    def _sum_up(self, bucket: str, prefix: str, now: datetime) -> None:
+        counted = sum(item.strange for item in self._ranges[bucket, prefix])
+        told = sum_up(self._ledger, bucket, prefix, counted, now, self._liveness.holder)
+        if told:
+            self._log.warning("s3://%s/%s: %d objects fit no contract", bucket, prefix, told)
+
     def _tidy(self, bucket: str, prefix: str) -> None:
         known = self._ledger.listing.ranges(bucket, prefix)
         tidied = merge_small(known, self._pace.page)
         if tidied != known:
             self._ledger.listing.recut(bucket, prefix, tidied, self._liveness.holder)
         self._ranges[bucket, prefix] = tidied
+
+    def _unread_strange(self, bucket: str, prefix: str) -> tuple[KeyRange, ...]:
+        """Return the location's ranges. Those with keys that were only counted are read anew: some may fit by now."""
+        known = self._ledger.listing.ranges(bucket, prefix)
+        unread = tuple(replace(item, digest="") if item.strange else item for item in known)
+        if unread != known:
+            self._ledger.listing.recut(bucket, prefix, unread, self._liveness.holder)
+        return unread
 
     def _route_again(self) -> None:
         """Forget unroutable objects that fit a contract by now, so that the next listing finds them again."""

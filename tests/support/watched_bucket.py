@@ -16,7 +16,7 @@ from builders import contract_text
 from contract_texts import watched
 from listing_server import ListingServer
 
-from acceptance.announcing.delivery_events import ARRIVED, UNROUTABLE
+from acceptance.announcing.delivery_events import ARRIVED, UNROUTABLE, UNROUTABLE_TOGETHER
 from acceptance.contract.contract import Contract
 from acceptance.deliveries.delivery import Delivery, LandingObject
 from acceptance.deliveries.pointer import DeliveryPointer
@@ -63,6 +63,7 @@ class Watch:
         self.visible: set[LandingObject] = set()
         self.told: dict[UUID, Delivery] = {}
         self.unroutable: list[str] = []
+        self.summed_up: list[int] = []
         self._url, self._contract, self._pace, self._restarts = url, contract, pace, restarts
         self._open = ExitStack()
         self.restart()
@@ -107,8 +108,10 @@ class Watch:
             at_most -= len(due)
 
     def _take(self, event_id: UUID, name: str, payload: Any) -> None:
-        assert name in (ARRIVED, UNROUTABLE)
-        if name == UNROUTABLE:
+        assert name in (ARRIVED, UNROUTABLE, UNROUTABLE_TOGETHER)
+        if name == UNROUTABLE_TOGETHER:
+            self.summed_up.append(payload["count"])
+        elif name == UNROUTABLE:
             self.unroutable.append(payload["key"])
         else:
             self.told[event_id] = DeliveryPointer.model_validate(payload["delivery"]).delivery()
