@@ -12,6 +12,8 @@ from flows.prefect_api.switches import ROLE, SWITCHED
 NAME = "Aceite: pause a dataset that keeps failing"
 FAILURES = 5
 WITHIN = timedelta(minutes=10)
+PAUSES = "x-aceite-pauses"
+"""The header by which the server of `aceite up` says that it pauses automations although it asks for a password."""
 
 
 def automation() -> AutomationCore:

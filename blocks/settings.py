@@ -24,6 +24,9 @@ _ENCODING = "utf-8-sig"
 HEARTBEAT_S = 30
 """Seconds between Prefect's own heartbeats of a run, its minimum. Without them nobody notices that a run died."""
 
+SANDBOX_ACCESS_KEY = "sandbox"
+"""Access key and secret of `aceite up --sandbox`, and of nobody on AWS, whose access keys are longer."""
+
 _HOST_SETTINGS = frozenset(
     {
         "home",

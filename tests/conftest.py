@@ -8,6 +8,7 @@ from pathlib import Path
 
 import hypothesis
 import pytest
+from auth_strings import AUTH_STRING
 from aws_clients import Aws
 
 hypothesis.settings.register_profile("repeatable", derandomize=True, print_blob=True)
@@ -60,21 +61,26 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
 
 @pytest.fixture(scope="session")
 def prefect_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """Start the embedded server, on SQLite in a folder of its own, use it in this process and return its API's URL."""
+    """Start the embedded server, on SQLite in a folder of its own, use it in this process and return its API's URL.
+
+    It asks for a password, as it does wherever the AWS credentials are real.
+    """
     from prefect.context import _temporary_global_settings_context, get_settings_context
-    from prefect.settings import PREFECT_API_URL, temporary_settings
+    from prefect.settings import PREFECT_API_AUTH_STRING, PREFECT_API_URL, temporary_settings
 
     from cli.serving.child_process import ChildProcess
 
     home = tmp_path_factory.mktemp("prefect")
     environment = {**os.environ, "PREFECT_HOME": str(home), "PREFECT_SERVER_ANALYTICS_ENABLED": "false"}
+    environment["PREFECT_SERVER_API_AUTH_STRING"] = AUTH_STRING
     server = ChildProcess(
         "Prefect's server", ("cli.serving.prefect_server", "--port", "0"), environment, home / "server.log"
     )
     try:
         api = server.await_ready(180)
         # The global context is that of threads which begin with none.
-        with temporary_settings({PREFECT_API_URL: api}), _temporary_global_settings_context(get_settings_context()):
+        settings = {PREFECT_API_URL: api, PREFECT_API_AUTH_STRING: AUTH_STRING}
+        with temporary_settings(settings), _temporary_global_settings_context(get_settings_context()):
             yield api
     finally:
         server.stop()

@@ -1,4 +1,7 @@
-"""The whole path: `aceite up --sandbox`, files dropped with plain boto3, verdicts read from S3 and from Prefect."""
+"""The whole path: `aceite up --sandbox`, files dropped with plain boto3, verdicts read from S3 and from Prefect.
+
+Prefect's server asks for a password, as it does by default on an AWS account.
+"""
 
 import json
 import os
@@ -20,12 +23,14 @@ import boto3
 import httpx
 import psutil
 import pytest
+from auth_strings import AUTH_STRING, BASIC_AUTH
 from builders import contract_text
 from polling import eventually
 from prefect.blocks.notifications import CustomWebhookNotificationBlock
-from prefect.settings import PREFECT_API_URL, temporary_settings
+from prefect.settings import PREFECT_API_AUTH_STRING, PREFECT_API_URL, temporary_settings
 from repository import CONTRACTS, ROOT
 
+WITH_PASSWORD = {"PREFECT_SERVER_API_AUTH_STRING": AUTH_STRING}
 FLIGHTS = ROOT / "sandbox" / "data" / "flights"
 MOVIES = ROOT / "sandbox" / "data" / "movies" / "movies.csv"
 
@@ -137,9 +142,13 @@ class Installation:
 
         return eventually(judged, f"a verdict on {key}", within_s)
 
+    @property
+    def client(self) -> httpx.Client:
+        return httpx.Client(base_url=f"{self.api}/", auth=BASIC_AUTH, timeout=30)
+
     def prefect(self, path: str, **body: Any) -> Any:
         def answered() -> httpx.Response | None:
-            answer = httpx.post(f"{self.api}/{path}", json=body, timeout=30)
+            answer = self.client.post(path, json=body)
             # "Try again": what Prefect's server says while somebody else writes to its SQLite
             return None if answer.status_code == httpx.codes.SERVICE_UNAVAILABLE else answer.raise_for_status()
 
@@ -164,7 +173,7 @@ class Installation:
             "--contracts",
             str(self.contracts),
         ]
-        environment = {**os.environ, **settings}
+        environment = {**os.environ, **WITH_PASSWORD, **settings}
         result = subprocess.run(
             command, capture_output=True, text=True, encoding="utf-8", cwd=self.home, check=False, env=environment
         )
@@ -201,7 +210,9 @@ def aceite(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Installation]:
     home.chmod(0o755)
     log = home / "up.log"
     with log.open("wb") as output:
-        process = subprocess.Popen([sys.executable, "-m", "cli.main", *arguments], stderr=output, cwd=home)
+        environment = {**os.environ, **WITH_PASSWORD}
+        command = [sys.executable, "-m", "cli.main", *arguments]
+        process = subprocess.Popen(command, stderr=output, cwd=home, env=environment)
 
     def running() -> dict[str, Any] | None:
         assert process.poll() is None, log.read_text(encoding="utf-8")
@@ -237,7 +248,7 @@ def process_of(aceite: Installation, run: str) -> psutil.Process:
     """The process in which the run is."""
 
     def known() -> str | None:
-        return httpx.get(f"{aceite.api}/flow_runs/{run}", timeout=30).json()["infrastructure_pid"]
+        return aceite.client.get(f"flow_runs/{run}").json()["infrastructure_pid"]
 
     return psutil.Process(int(eventually(known, "the run's process")))
 
@@ -266,7 +277,7 @@ def silent_run(aceite: Installation) -> str:
         "resource": resource,
         "related": [tag],
     }
-    httpx.post(f"{aceite.api}/events", json=[heartbeat], timeout=30).raise_for_status()
+    aceite.client.post("events", json=[heartbeat]).raise_for_status()
     return run["id"]
 
 
@@ -395,7 +406,7 @@ def test_a_second_copy_of_an_event_gives_no_second_verdict(aceite):
     evidence = aceite.verdict(key_of("2013-01-01"))
     (event,) = [item for item in aceite.events("delivery.arrived") if item["id"] == evidence["run"]["event_id"]]
     copy = {**event, "id": "00000000-0000-4000-8000-000000000001"}
-    httpx.post(f"{aceite.api}/events", json=[copy], timeout=30).raise_for_status()
+    aceite.client.post("events", json=[copy]).raise_for_status()
     duplicate = eventually(
         lambda: next((run for run in aceite.runs_of("validate-delivery") if run["state"]["name"] == "Duplicate"), None),
         "the second run",
@@ -450,7 +461,7 @@ def test_a_cancelled_run_restores_the_parameter_and_its_delivery_stays_unjudged_
     aceite.prefect(f"flow_runs/{run['id']}/set_state", state={"type": "CANCELLING"})
     eventually(lambda: "/never/_test" not in aceite.parameters(), "the parameter as it was")
     eventually(
-        lambda: httpx.get(f"{aceite.api}/flow_runs/{run['id']}").json()["state"]["type"] == "CANCELLED", "the run's end"
+        lambda: aceite.client.get(f"flow_runs/{run['id']}").json()["state"]["type"] == "CANCELLED", "the run's end"
     )
     evidence = aceite.verdict("never/20260102/cancelled.csv")
     assert (evidence["verdict"], evidence["reason"]) == ("inconclusive", "cancelled by a person")
@@ -544,7 +555,7 @@ def test_people_are_told_of_a_rejection_through_a_notification_block(aceite):
 
     with ThreadingHTTPServer(("127.0.0.1", 0), Listener) as listener:
         Thread(target=listener.serve_forever, daemon=True).start()
-        with temporary_settings({PREFECT_API_URL: aceite.api}):
+        with temporary_settings({PREFECT_API_URL: aceite.api, PREFECT_API_AUTH_STRING: AUTH_STRING}):
             CustomWebhookNotificationBlock(
                 name="listener",
                 url=f"http://127.0.0.1:{listener.server_port}/",
@@ -568,7 +579,7 @@ def test_people_are_told_of_a_rejection_through_a_notification_block(aceite):
 def test_applying_again_changes_nothing_and_respects_what_a_person_switched_off(aceite):
     name = "Aceite: notify of rejected deliveries"
     automation = next(item for item in aceite.prefect("automations/filter") if item["name"] == name)
-    httpx.patch(f"{aceite.api}/automations/{automation['id']}", json={"enabled": False}, timeout=30).raise_for_status()
+    aceite.client.patch(f"automations/{automation['id']}", json={"enabled": False}).raise_for_status()
     lines = aceite.aceite("apply").stdout.splitlines()
     assert lines
     assert all(line.startswith("=") for line in lines), lines
@@ -579,7 +590,7 @@ def test_applying_again_changes_nothing_and_respects_what_a_person_switched_off(
 
 def test_a_run_that_died_with_its_machine_is_marked_as_crashed(aceite, silent_run):
     def crashed() -> dict[str, Any] | None:
-        state = httpx.get(f"{aceite.api}/flow_runs/{silent_run}").json()["state"]
+        state = aceite.client.get(f"flow_runs/{silent_run}").json()["state"]
         return state if state["type"] != "RUNNING" else None
 
     state = eventually(crashed, "the silent run's end", 240)
@@ -593,6 +604,8 @@ def test_a_killed_watcher_is_running_again_within_a_minute_and_misses_nothing(ac
     key = aceite.drop(key_of("2013-01-06"), flights_of("2013-01-06"))
     eventually(lambda: (found := watcher_process(aceite)) and found.pid != victim.pid, "the next watcher", 60)
     assert aceite.verdict(key)["verdict"] == "accepted"
-    states = [run["state"]["type"] for run in aceite.runs_of("watch-landing")]
+    runs = aceite.runs_of("watch-landing")
+    assert "AUTOMATION" in {(run["created_by"] or {}).get("type") for run in runs}
+    states = [run["state"]["type"] for run in runs]
     assert "CANCELLED" not in states
     assert states.count("RUNNING") == 1

@@ -14,9 +14,9 @@ from acceptance.evidence.object_keys import dataset_prefix
 from aws.calls import Client
 from aws.iam.arns import Account, awaited_pattern, key_pattern
 from aws.iam.policy import PLACEHOLDER, PolicyContext, statements
-from blocks.settings import Settings
+from blocks.settings import SANDBOX_ACCESS_KEY, Settings
 from cli.doctor.clients import DoctorClients
-from cli.doctor.looks import buckets, identity, pipeline, prefect_work
+from cli.doctor.looks import buckets, identity, password, pipeline, prefect_work
 from cli.doctor.looks import ledger as ledger
 from cli.doctor.looks import prefect as prefect
 from cli.doctor.looks.findings import Look, met, unmet
@@ -125,6 +125,9 @@ def _of_prefect(settings: Settings, contracts: Sequence[Contract]) -> Iterator[P
     asked: Callable[..., Precondition] = partial(Precondition, asked="Prefect's server")
     planned, notifying = prefect.PlannedChanges(settings, contracts), "notification block"
     yield asked(SERVER, prefect.server)
+    in_sandbox = settings.aws_access_key_id == SANDBOX_ACCESS_KEY
+    yield asked("password of Prefect's server", partial(password.asked_for, in_sandbox), (SERVER,))
+    yield asked("circuit breaker", password.lets_automations_pause, (SERVER,))
     yield asked(notifying, partial(prefect.notification_block, settings), (SERVER,))
     kinds = ("work pool", "deployment", "concurrency limit")
     long: Callable[..., Precondition] = partial(asked, limits=3)  # the planned changes take some twenty requests

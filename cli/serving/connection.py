@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from acceptance.errors import SettingsError, Unreachable
@@ -14,12 +15,15 @@ if TYPE_CHECKING:
 def share_settings() -> Settings:
     """Return the settings, with those of a running `aceite up` of this home. This does not import Prefect."""
     from blocks.settings import read_settings
+    from cli.serving.auth_string import read_auth_string
     from cli.serving.home import find_running
 
     running = find_running(read_settings().home.expanduser())
     if running is not None:
         os.environ.update(running.environment, PREFECT_API_URL=running.prefect_api_url)
-        if auth := os.environ.get("PREFECT_SERVER_API_AUTH_STRING"):
+        if running.auth_file:
+            os.environ["PREFECT_API_AUTH_STRING"] = read_auth_string(Path(running.auth_file))
+        elif auth := os.environ.get("PREFECT_SERVER_API_AUTH_STRING"):
             os.environ.setdefault("PREFECT_API_AUTH_STRING", auth)
     settings = read_settings()
     if running is not None and "ACEITE_LEDGER_URL" not in running.environment and settings.ledger_url is None:

@@ -19,6 +19,7 @@ class Running:
     """A running `aceite up`. `environment` has the settings that other commands share with it, without secrets.
 
     It listens on `alive_port` as long as it runs; the file alone proves nothing, because a killed one leaves it behind.
+    `auth_file` has the password of its Prefect server, if `aceite up` made one.
     """
 
     pid: int
@@ -26,6 +27,7 @@ class Running:
     aws_endpoint: str | None
     environment: dict[str, str]
     alive_port: int = 0
+    auth_file: str = ""
 
     @property
     def ui_url(self) -> str:

@@ -11,7 +11,8 @@ import httpx
 
 from acceptance.errors import SettingsError, Unreachable
 from blocks.build import aws_credentials, identify
-from blocks.settings import Settings, read_settings
+from blocks.settings import SANDBOX_ACCESS_KEY, Settings, read_settings
+from cli.serving.auth_string import AuthString, choose_auth_string
 from cli.serving.child_process import ChildProcess
 from cli.serving.connection import refuse_wrong_auth
 from cli.serving.home import Running, find_running, running_in, take_home
@@ -20,13 +21,17 @@ from cli.terminal import Terminal
 from flows.installation.contracts import contract_environment, contracts_of
 from flows.ledger import ledger_url, sqlite_url
 
+_OPEN = (
+    "WARNING: --no-auth: every user of this machine can read the AWS credentials from Prefect's API, and run commands "
+    "as you"
+)
 DEFAULT_AWS_PORT = 5000
 DEFAULT_PREFECT_PORT = 4200
 _READY_WITHIN_S = 180
 
 SANDBOX_SETTINGS = {
-    "ACEITE_AWS_ACCESS_KEY_ID": "sandbox",
-    "ACEITE_AWS_SECRET_ACCESS_KEY": "sandbox",
+    "ACEITE_AWS_ACCESS_KEY_ID": SANDBOX_ACCESS_KEY,
+    "ACEITE_AWS_SECRET_ACCESS_KEY": SANDBOX_ACCESS_KEY,
     "ACEITE_AWS_REGION": "us-east-1",
     "ACEITE_AWS_PROFILE": "",  # an empty value unsets it, even if the file .env sets it
     "ACEITE_AWS_ROLE_ARN": "",
@@ -46,6 +51,7 @@ class InstallationOptions:
     prefect_port: int | None = None
     own_server: bool = False
     only: str | None = None
+    no_auth: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,6 +104,7 @@ class _Parts:
         self._ports = Ports()
         self._console = console
         self._undo = undo
+        self._auth: AuthString | None = None
         self._of_contracts = contract_environment(settings)
         self._environment = {**os.environ, **self._of_contracts} | {
             "ACEITE_HOME": str(self.home),
@@ -136,6 +143,9 @@ class _Parts:
                 f"the active Prefect profile's server {configured} does not answer. Start it, choose another profile "
                 "(`prefect profile use`), or give --prefect-port to use a server on this machine"
             )
+        self._auth = choose_auth_string(self.home, is_sandbox=options.sandbox, no_auth=options.no_auth)
+        if options.no_auth:
+            self._console.print(_OPEN, style="bold red", soft_wrap=True)
         port = self._ports.choose(options.prefect_port, DEFAULT_PREFECT_PORT, "--prefect-port")
         self._console.print(f"starting Prefect's server on 127.0.0.1:{port}")
         self._environment.pop("PREFECT_PROFILE", None)
@@ -143,6 +153,7 @@ class _Parts:
             PREFECT_HOME=str(self.home / "prefect"),
             PREFECT_API_URL=f"http://127.0.0.1:{port}/api",
             **server_settings(),
+            **(self._auth.environment if self._auth else {}),
         )
         self._start("prefect server", "cli.serving.prefect_server", "--port", str(port)).await_ready(_READY_WITHIN_S)
 
@@ -158,11 +169,12 @@ class _Parts:
             prefect_api_url=self._environment["PREFECT_API_URL"],
             aws_endpoint=self._environment.get("ACEITE_AWS_ENDPOINT_URL"),
             environment={name: value for name, value in self._environment.items() if self._is_shared(name)},
+            auth_file=str(self._auth.file) if self._auth and self._auth.file else "",
         )
 
     def _is_shared(self, name: str) -> bool:
         """Return True for a setting that other commands read from the home. Secrets are not shared."""
-        in_sandbox = self._environment.get("ACEITE_AWS_ACCESS_KEY_ID") == SANDBOX_SETTINGS["ACEITE_AWS_ACCESS_KEY_ID"]
+        in_sandbox = self._environment.get("ACEITE_AWS_ACCESS_KEY_ID") == SANDBOX_ACCESS_KEY
         if name == "ACEITE_LEDGER_URL" and not self._environment[name].startswith("sqlite"):
             return False  # the URL has a password
         return name in (*_SHARED, *self._of_contracts) or (in_sandbox and name in SANDBOX_SETTINGS)

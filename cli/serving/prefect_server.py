@@ -6,6 +6,7 @@ import re
 import socket
 import sys
 import traceback
+from base64 import b64encode
 from collections.abc import AsyncGenerator, Callable
 from contextlib import AbstractContextManager, asynccontextmanager, nullcontext
 from typing import Any
@@ -15,14 +16,18 @@ from fastapi import FastAPI
 from prefect.server.api import server as api_server
 from prefect.server.database.configurations import SQLITE_BEGIN_MODE, AioSqliteConfiguration
 from prefect.server.database.dependencies import temporary_database_config
+from prefect.server.events import actions
+from prefect.server.events.clients import PrefectServerEventsAPIClient
 from prefect.settings import (
     PREFECT_API_DATABASE_CONNECTION_URL,
+    PREFECT_SERVER_API_AUTH_STRING,
     PREFECT_SERVER_CORS_ALLOWED_ORIGINS,
     temporary_settings,
 )
 from sqlalchemy import Connection
 from sqlalchemy.ext.asyncio import AsyncSession, AsyncSessionTransaction
 
+from automations.pause_what_keeps_failing import PAUSES
 from cli.serving.child_process import end_with_standard_input, print_ready
 from cli.serving.own_pages import OwnPagesOnly, own_origins
 
@@ -58,6 +63,18 @@ class _Server(uvicorn.Server):
         if self.started:
             port = self.servers[0].sockets[0].getsockname()[1]
             print_ready(f"http://127.0.0.1:{port}/api")
+
+
+class _AuthorizedEventsClient(PrefectServerEventsAPIClient):
+    """Sends the auth string, as the server's other client of itself does.
+
+    Prefect forgets it here, so that the action which pauses an automation is answered 401: see docs/decisions/0025.
+    """
+
+    def __init__(self, additional_headers: dict[str, str] | None = None) -> None:
+        auth = PREFECT_SERVER_API_AUTH_STRING.value()
+        ours = {"Authorization": f"Basic {b64encode(auth.encode()).decode()}"} if auth else {}
+        super().__init__({**(additional_headers or {}), **ours})
 
 
 def cached_app() -> FastAPI:
@@ -116,7 +133,8 @@ def main() -> None:
         log_without_paths(f"127.0.0.1:{port}")
         with temporary_settings({PREFECT_SERVER_CORS_ALLOWED_ORIGINS: ",".join(own_origins(port))}):
             app = OwnPagesOnly(cached_app(), port)
-        server = _Server(uvicorn.Config(app, log_level="warning"))
+        actions.PrefectServerEventsAPIClient = _AuthorizedEventsClient  # type: ignore[attr-defined]
+        server = _Server(uvicorn.Config(app, log_level="warning", headers=[(PAUSES, "yes")]))
 
         def stop() -> None:
             server.should_exit = True

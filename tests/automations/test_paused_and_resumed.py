@@ -3,7 +3,6 @@
 import json
 from typing import Any
 
-import httpx
 import pytest
 from polling import eventually
 from test_story import Installation, aceite, flights_of, key_of
@@ -35,8 +34,8 @@ def test_a_pipeline_that_keeps_failing_pauses_its_dataset_and_all_that_waited_is
         item for item in aceite.prefect("automations/filter") if item["name"] == "Aceite: validate nyc-flights"
     )
     assert not switch["enabled"]
-    page = f"{aceite.api}/automations/{switch['id']}"
-    httpx.patch(page, json={"enabled": True}, timeout=30).raise_for_status()  # what the page's toggle sends
+    toggled = aceite.client.patch(f"automations/{switch['id']}", json={"enabled": True})  # what the page's toggle sends
+    toggled.raise_for_status()
     assert aceite.verdict(waiting, within_s=240)["verdict"] == "accepted"
     verdicts = [aceite.verdict(key, within_s=240)["verdict"] for key in keys]
     assert verdicts == ["inconclusive"] * len(BROKEN)

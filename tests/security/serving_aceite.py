@@ -1,4 +1,4 @@
-"""`aceite up` as people start it, in a home of its own, with an auth string on Prefect's API."""
+"""`aceite up` as people start it, in a home of its own, with a password on Prefect's API."""
 
 import json
 import os
@@ -16,6 +16,8 @@ import psutil
 from polling import eventually
 from repository import ROOT
 
+from cli.serving.child_process import ChildProcess
+
 _UP_WITHIN_S = 300
 _ENDED_WITHIN_S = 120
 
@@ -28,9 +30,16 @@ class Served:
     home: Path
     contracts: Path
     environment: Mapping[str, str]
-    auth: tuple[str, str]
     api: str = ""
     endpoint: str = ""
+
+    @property
+    def auth(self) -> tuple[str, str]:
+        """User and password: those of the environment, else those that `aceite up` made."""
+        own = self.environment.get("PREFECT_SERVER_API_AUTH_STRING")
+        made = self.home / "prefect-auth-string"
+        user, _, password = (own or made.read_text(encoding="utf-8").strip()).partition(":")
+        return user, password
 
     def prefect(self, path: str, **body: Any) -> Any:
         answer = httpx.post(f"{self.api}/{path}", json=body, timeout=60, auth=self.auth)
@@ -57,6 +66,17 @@ def command(*arguments: str, home: Path, contracts: Path) -> list[str]:
 
 
 @contextmanager
+def sandbox(folder: Path, contracts: Path) -> Iterator[str]:
+    """The local AWS alone, as if it were the account."""
+    arguments = ("sandbox", "--port", "0", "--contracts", str(contracts), "--until-stdin-closes")
+    child = ChildProcess("sandbox", arguments, {**os.environ, "PYTHONPATH": str(ROOT)}, folder / "sandbox.log")
+    try:
+        yield child.await_ready(180)
+    finally:
+        child.stop()
+
+
+@contextmanager
 def up(arguments: Sequence[str], home: Path, contracts: Path, environment: Mapping[str, str]) -> Iterator[Served]:
     """Runs inside. What is on its standard output and error is in up.log of its home."""
     log = home / "up.log"
@@ -65,8 +85,7 @@ def up(arguments: Sequence[str], home: Path, contracts: Path, environment: Mappi
     with log.open("wb") as output:
         started = command("up", "--aws-port", "0", "--prefect-port", "0", *arguments, home=home, contracts=contracts)
         process = subprocess.Popen(started, stdout=output, stderr=output, cwd=home, env=variables)
-    user, _, password = environment["PREFECT_SERVER_API_AUTH_STRING"].partition(":")
-    served = Served(process, home, contracts, variables, (user, password))
+    served = Served(process, home, contracts, variables)
 
     def running() -> dict[str, Any] | None:
         assert process.poll() is None, log.read_text(encoding="utf-8")

@@ -1,7 +1,6 @@
 """Secrets are planted wherever an installation has some, things go right and wrong, and then everything is searched."""
 
 import json
-import os
 import re
 import sqlite3
 import subprocess
@@ -20,11 +19,8 @@ from builders import contract_text
 from polling import eventually
 from prefect.blocks.notifications import CustomWebhookNotificationBlock
 from prefect.settings import PREFECT_API_AUTH_STRING, PREFECT_API_URL, temporary_settings
-from repository import ROOT
-from serving_aceite import Served, up
+from serving_aceite import Served, sandbox, up
 from talking_pipeline import SAID, make_talk, talking_contract
-
-from cli.serving.child_process import ChildProcess
 
 pytestmark = pytest.mark.proof
 
@@ -95,17 +91,6 @@ class Scene:
     s3: Any
     told: list[str]
     outputs: dict[str, str] = field(default_factory=dict)
-
-
-@contextmanager
-def sandbox(home: Path, contracts: Path) -> Iterator[str]:
-    """The local AWS alone, as if it were the account."""
-    arguments = ("sandbox", "--port", "0", "--contracts", str(contracts), "--until-stdin-closes")
-    child = ChildProcess("sandbox", arguments, {**os.environ, "PYTHONPATH": str(ROOT)}, home / "sandbox.log")
-    try:
-        yield child.await_ready(180)
-    finally:
-        child.stop()
 
 
 @contextmanager

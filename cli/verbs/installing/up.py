@@ -26,6 +26,14 @@ def up(
     workers: Workers = None,
     runner: Runner = None,
     only: Only = None,
+    no_auth: Annotated[
+        bool,
+        typer.Option(
+            "--no-auth",
+            help="Start the Prefect server without a password: every user of this machine can then read the AWS "
+            "credentials, and run commands as you.",
+        ),
+    ] = False,
 ) -> int:
     """Watch and judge until Ctrl-C.
 
@@ -36,7 +44,8 @@ def up(
 
     console = Terminal(stderr=True)
     interrupt_on_terminate()
-    with started(InstallationOptions(sandbox, aws_port, prefect_port, only=only), console) as installation:
+    options = InstallationOptions(sandbox, aws_port, prefect_port, only=only, no_auth=no_auth)
+    with started(options, console) as installation:
         print_addresses(console, installation)
         console.print("Drop files with `aceite drop FILE --dataset ID`. Ctrl-C ends everything.")
         return keep_serving(installation, console)
@@ -47,6 +56,8 @@ def print_addresses(console: Terminal, installation: Installation) -> None:
     running = installation.running
     table = Table(show_header=False, box=None, padding=(0, 2, 0, 0))
     table.add_row("Prefect UI", running.ui_url)
+    if running.auth_file:
+        table.add_row("Password", f"the line in the file {running.auth_file}: paste it where the page asks")
     table.add_row("AWS", running.aws_endpoint or "the account of the credentials")
     table.add_row("Home", running.environment["ACEITE_HOME"])
     console.print(table)

@@ -25,7 +25,7 @@ from served_flows import become_served, eventually_green, give_sign_of_life
 
 from automations.apply import apply
 from blocks import names
-from blocks.settings import Settings, read_settings
+from blocks.settings import SANDBOX_ACCESS_KEY, Settings, read_settings
 from cli.doctor.clients import DoctorClients
 from cli.doctor.looks import prefect as prefect
 from cli.doctor.looks.findings import Look, LookOutcome, PolledDeployment, served
@@ -71,7 +71,7 @@ def environment(aws: LocalAws, server: str, tmp_path_factory: pytest.TempPathFac
         "ACEITE_HOME": str(tmp_path_factory.mktemp("home")),
         "ACEITE_CONTRACTS": str(CONTRACTS),
         "ACEITE_AWS_ENDPOINT_URL": aws.endpoint,
-        "ACEITE_AWS_ACCESS_KEY_ID": "testing",
+        "ACEITE_AWS_ACCESS_KEY_ID": SANDBOX_ACCESS_KEY,
         "ACEITE_AWS_SECRET_ACCESS_KEY": "very-secret",
         "ACEITE_AWS_REGION": "us-east-1",
         "PREFECT_API_URL": server,
@@ -149,6 +149,8 @@ def answering(status: int, body: Any) -> Iterator[str]:
             self.send_header("Content-Length", str(len(content)))
             self.end_headers()
             self.wfile.write(content)
+
+        do_POST = do_GET  # noqa: N815  # the name that http.server asks for
 
         def log_message(self, *_: Any) -> None:
             pass
@@ -291,6 +293,22 @@ def test_a_server_that_asks_for_a_password_is_told_with_the_setting(server):
         red(prefect.server(), "requires credentials", "PREFECT_API_AUTH_STRING")
     with answering(404, {}) as api, temporary_settings({PREFECT_API_URL: api}):
         red(prefect.server(), "answers 404", "/api")
+
+
+def test_a_server_that_tells_everybody_the_credentials_is_told_unless_they_are_the_sandbox_s(look, applied):
+    green(look("password of Prefect's server"), "the credentials are the sandbox's")
+    real = looks(applied.model_copy(update={"aws_access_key_id": "AKIAIOSFODNN7EXAMPLE"}))
+    seen = real("password of Prefect's server")
+    red(seen, "without a password", "without --no-auth", "PREFECT_SERVER_API_AUTH_STRING=user:password")
+
+
+def test_a_server_whose_own_password_stops_the_circuit_breaker_is_told_with_the_ways_out(look, applied):
+    green(look("circuit breaker"))
+    with answering(401, {"exception_message": "Unauthorized"}) as api, temporary_settings({PREFECT_API_URL: api}):
+        red(look("circuit breaker"), "401", "a reverse proxy", "PREFECT_CLIENT_CUSTOM_HEADERS", "`aceite up`")
+        green(look("password of Prefect's server"), "nobody reads")
+    with answering(401, "a proxy's") as api, temporary_settings({PREFECT_API_URL: api}):
+        green(look("circuit breaker"))
 
 
 def test_where_all_is_well_every_line_is_green_and_the_exit_code_is_0(look, environment, tmp_path):

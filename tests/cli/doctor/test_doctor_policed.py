@@ -11,6 +11,7 @@ from functools import partial
 from typing import Any
 
 import pytest
+from auth_strings import AUTH_STRING
 from policed_installation import CONTRACTS, DEMO, KMS_KEY, Policed, policed, printed_policy
 from repository import ROOT
 from served_flows import become_served, eventually_green, give_sign_of_life
@@ -58,6 +59,7 @@ def aceite(tmp_path_factory: pytest.TempPathFactory, prefect_server: str) -> Ite
     ):
         patch.setenv("ACEITE_AWS_ACCESS_KEY_ID", DOCTOR)
         patch.setenv("PREFECT_API_URL", prefect_server)
+        patch.setenv("PREFECT_API_AUTH_STRING", AUTH_STRING)
         patch.chdir(tmp_path_factory.mktemp("nowhere"))
         yield running
 

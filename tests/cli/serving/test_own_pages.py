@@ -3,10 +3,12 @@
 import http.client
 import json
 import socket
+from base64 import b64encode
 from urllib.parse import urlsplit
 
 import httpx
 import pytest
+from auth_strings import AUTH_STRING
 from websockets.exceptions import InvalidStatus
 from websockets.sync.client import connect
 
@@ -22,6 +24,7 @@ def ask(port: int, method: str, path: str, body: object = None, **headers: str |
     """The answer to a request with these headers alone; `None` leaves one out."""
     content = json.dumps(body) if body is not None else None
     given = {"Host": f"127.0.0.1:{port}", "Content_Type": "application/json" if content else None, **headers}
+    given["Authorization"] = f"Basic {b64encode(AUTH_STRING.encode()).decode()}"
     connection = http.client.HTTPConnection("127.0.0.1", port, timeout=30)
     connection.putrequest(method, path, skip_host=True, skip_accept_encoding=True)
     for name, value in given.items():

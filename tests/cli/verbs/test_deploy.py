@@ -14,6 +14,7 @@ import boto3
 import httpx
 import psutil
 import pytest
+from auth_strings import AUTH_STRING, BASIC_AUTH
 from builders import contract_text
 from polling import eventually
 from prefect.client.orchestration import get_client
@@ -78,13 +79,17 @@ class Hosts:
         finally:
             child.stop()
 
+    @property
+    def prefect(self) -> httpx.Client:
+        return httpx.Client(base_url=f"{self.api}/", timeout=30, auth=BASIC_AUTH)
+
     def drop(self, name: str, text: str) -> str:
         key = f"{name}.csv"
         self.aws("s3").put_object(Bucket="landing", Key=key, Body=text.encode())
         return key
 
     def run_of(self, file: str) -> dict[str, Any] | None:
-        runs = httpx.post(f"{self.api}/flow_runs/filter", json={"sort": "START_TIME_DESC"}, timeout=30).json()
+        runs = self.prefect.post("flow_runs/filter", json={"sort": "START_TIME_DESC"}).json()
         return next((run for run in runs if run["name"].endswith(f" {file}")), None)
 
     def ended_run_of(self, file: str) -> dict[str, Any] | None:
@@ -94,7 +99,7 @@ class Hosts:
     def logs_of(self, run: dict[str, Any], ended: str) -> list[str]:
         """The lines of the run; none before the one is stored that begins so."""
         asked = {"logs": {"flow_run_id": {"any_": [run["id"]]}}}
-        logs = httpx.post(f"{self.api}/logs/filter", json=asked, timeout=30).json()
+        logs = self.prefect.post("logs/filter", json=asked).json()
         messages = [log["message"] for log in logs]
         return messages if any(message.startswith(ended) for message in messages) else []
 
@@ -107,6 +112,7 @@ def hosts(prefect_server, tmp_path_factory) -> Iterator[Hosts]:
     (contracts / "orders.odcs.yaml").write_text(CONTRACT, encoding="utf-8")
     (contracts / "stuck.odcs.yaml").write_text(STUCK, encoding="utf-8")
     environment = {**os.environ, **SANDBOX_SETTINGS, "PREFECT_API_URL": prefect_server, "PYTHONPATH": str(ROOT)}
+    environment["PREFECT_API_AUTH_STRING"] = AUTH_STRING
     environment |= {"ACEITE_HOME": str(folder / "home"), "ACEITE_CONTRACTS": str(contracts), "PYTHONUTF8": "1"}
     environment |= {"PREFECT_HOME": str(folder / "prefect"), "ACEITE_RUNNER": "process", "ACEITE_WORKERS": "2"}
     (folder / "home").mkdir()
@@ -202,12 +208,12 @@ def aceite(hosts, monkeypatch, capsys) -> Callable[..., str]:
 def made_pool(hosts: Hosts, worker: type[Any], name: str = "hosts") -> str:
     name = f"{name}-{worker.type}"
     pool = {"name": name, "type": worker.type, "base_job_template": worker.get_default_base_job_template()}
-    httpx.post(f"{hosts.api}/work_pools/", json=pool, timeout=30)
+    hosts.prefect.post("work_pools/", json=pool)
     return name
 
 
 def deployment(hosts: Hosts, name: str) -> dict[str, Any]:
-    found: dict[str, Any] = httpx.get(f"{hosts.api}/deployments/name/{name}", timeout=30).raise_for_status().json()
+    found: dict[str, Any] = hosts.prefect.get(f"deployments/name/{name}").raise_for_status().json()
     return found
 
 
@@ -263,7 +269,7 @@ def test_on_ecs_the_deployments_have_the_job_variables_that_were_given_and_no_se
     watcher = deployment(hosts, "watch-landing/aceite-watcher")
     assert watcher["job_variables"]["env"]["ACEITE_LEDGER_URL"] == "{{ prefect.blocks.secret.aceite-ledger }}"
     assert "planted-secret" not in planned + said + str(watcher) + str(validation)
-    runs = httpx.post(f"{hosts.api}/flow_runs/filter", json={"work_pools": {"name": {"any_": ["hosts-ecs"]}}}).json()
+    runs = hosts.prefect.post("flow_runs/filter", json={"work_pools": {"name": {"any_": ["hosts-ecs"]}}}).json()
     assert [run["name"] for run in runs] == ["watch the landing locations"], "one, though it was deployed twice"
 
 
@@ -293,7 +299,7 @@ def test_a_watcher_that_is_served_here_leaves_no_run_in_the_pool_where_it_was(ho
 
 def waiting(hosts: Hosts, pool: str) -> list[str]:
     wanted = {"flow_runs": {"state": {"type": {"any_": ["SCHEDULED"]}}}, "work_pools": {"name": {"any_": [pool]}}}
-    return [run["name"] for run in httpx.post(f"{hosts.api}/flow_runs/filter", json=wanted, timeout=30).json()]
+    return [run["name"] for run in hosts.prefect.post("flow_runs/filter", json=wanted).json()]
 
 
 @pytest.mark.proof
