@@ -1,8 +1,11 @@
 """Gathers the facts of a judging run from Prefect, git and the installed packages."""
 
 import hashlib
+import os
 import platform
+import shutil
 import subprocess
+from functools import partial
 from importlib.metadata import version
 from pathlib import Path
 
@@ -14,8 +17,13 @@ from blocks.build import Caller
 from flows.prefect_api.runs import triggered_by
 
 _GIT_WITHIN_S = 10
-_INERT = ("--literal-pathspecs", "-c", "core.fsmonitor=false", "-c", "log.showSignature=false")
-"""Options with which git takes file names literally, and runs no program that the folder's configuration names."""
+_INERT = (
+    *("--literal-pathspecs", "--no-pager", "--no-replace-objects", "--no-optional-locks"),
+    *("-c", "core.fsmonitor=false", "-c", f"core.hooksPath={os.devnull}", "-c", "safe.bareRepository=explicit"),
+)
+_REACHES_NOBODY = {"GIT_ALLOW_PROTOCOL": "none", "GIT_NO_LAZY_FETCH": "1", "GIT_TERMINAL_PROMPT": "0"}
+"""Options and variables with which git takes names literally, and runs no program that the folder's own configuration
+names: no hook, no monitor, no pager, and nothing that would fetch what is missing in a partial clone."""
 
 
 def this_run(contract: Contract, caller: Caller) -> RunFacts:
@@ -49,25 +57,39 @@ def git_commit(path: str, sha256: str) -> str | None:
         here = file.read_bytes()
     except OSError:
         return None
-    commit = _git(file.parent, "log", "-1", "--format=%H", "--", file.name)
+    if hashlib.sha256(here).hexdigest() != sha256:
+        return None
+    commit = _git(file.parent, "rev-list", "-1", "HEAD", "--", file.name)
     if not commit:
         return None
-    name = commit.decode("ascii", "replace").strip()
-    content = _git(file.parent, "show", f"{name}:./{file.name}")
-    same = content is not None and _lines(content) == _lines(here) and hashlib.sha256(here).hexdigest() == sha256
-    return name if same else None
+    # Only ids are compared: git need not read the content, which may be of any size, or be missing.
+    return commit if _git(file.parent, "rev-parse", f"{commit}:./{file.name}") in _blob_ids(here) else None
 
 
-def _lines(content: bytes) -> bytes:
-    return content.replace(b"\r\n", b"\n")
+def _blob_ids(content: bytes) -> frozenset[str]:
+    """Return git's ids of the content with each kind of line end, as SHA-1 and as SHA-256 repositories have them."""
+    lines = content.replace(b"\r\n", b"\n")
+    blobs = [b"blob %d\0%b" % (len(each), each) for each in (content, lines, lines.replace(b"\n", b"\r\n"))]
+    hashes = (partial(hashlib.sha1, usedforsecurity=False), hashlib.sha256)
+    return frozenset(digest(blob).hexdigest() for digest in hashes for blob in blobs)
 
 
-def _git(folder: Path, *arguments: str) -> bytes | None:
-    """Return git's output; None if git is missing, fails, or does not answer in time."""
+def _git(folder: Path, *arguments: str) -> str | None:
+    """Return git's answer; None if git is missing, fails, or does not answer in time."""
+    program = shutil.which("git")
+    if program is None or not Path(program).is_absolute():  # Windows would also take one of the current folder
+        return None
+    own = {name: value for name, value in os.environ.items() if not name.upper().startswith("GIT_")}
     try:
         done = subprocess.run(
-            ["git", *_INERT, *arguments], cwd=folder, capture_output=True, timeout=_GIT_WITHIN_S, check=True
+            [program, *_INERT, *arguments],
+            cwd=folder,
+            env={**own, **_REACHES_NOBODY},
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            timeout=_GIT_WITHIN_S,
+            check=True,
         )
     except (OSError, subprocess.SubprocessError):
         return None
-    return done.stdout
+    return done.stdout.decode("ascii", "replace").strip()
