@@ -1,1 +1,1 @@
-"""WITH WHAT: settings become prefect-aws credential and bucket blocks. Only this package builds credentials."""
+"""WITH WHAT: settings, private files, and blocks of prefect-aws. Only this package builds credentials."""

@@ -10,6 +10,7 @@ import typer.core
 from pydantic.fields import FieldInfo
 
 from blocks.settings import Settings, allowed, variable
+from blocks.temporary_folders import interrupt_on
 from cli.options import EXIT_USAGE, Contracts, Home
 from cli.verbs import contracts, doctor, drop, evidence, policy, report, status, validate
 from cli.verbs.installing import apply, demo, deploy, sandbox, up
@@ -94,6 +95,7 @@ app.add_typer(evidence.app, name="evidence")
 def main() -> None:
     """Run the command. A failure is printed, and its exit code is never that of a verdict: see `cli.failures`."""
     _write_utf8()
+    interrupt_on("SIGTERM", "SIGHUP", "SIGBREAK")
     try:
         code = app(standalone_mode=False)
     except typer.TyperException as error:

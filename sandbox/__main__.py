@@ -9,6 +9,7 @@ import boto3
 
 from acceptance.errors import AceiteError, SettingsError
 from blocks.settings import read_settings
+from blocks.temporary_folders import interrupt_on
 from flows.installation.contracts import contracts_of
 
 USAGE_ERROR = 64
@@ -38,6 +39,7 @@ def read_options(arguments: list[str] | None) -> argparse.Namespace:
 
 def main(arguments: list[str] | None = None) -> int:
     """Serve, and print `ready <endpoint>` once everything that the contracts name exists."""
+    interrupt_on("SIGTERM", "SIGHUP", "SIGBREAK", "SIGINT")
     try:
         serve(read_options(arguments))
     except SettingsError as error:

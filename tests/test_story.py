@@ -210,7 +210,9 @@ def aceite(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Installation]:
     home.chmod(0o755)
     log = home / "up.log"
     with log.open("wb") as output:
-        environment = {**os.environ, **WITH_PASSWORD}
+        temporary = tmp_path_factory.mktemp("temporary")
+        in_its_own = dict.fromkeys(("TMPDIR", "TEMP", "TMP"), str(temporary))
+        environment = {**os.environ, **WITH_PASSWORD, **in_its_own}
         command = [sys.executable, "-m", "cli.main", *arguments]
         process = subprocess.Popen(command, stderr=output, cwd=home, env=environment)
 
@@ -231,6 +233,7 @@ def aceite(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Installation]:
         for process in left:
             process.kill()
         assert not left, f"aceite up left processes behind: {left}"
+        assert list(temporary.iterdir()) == [], "aceite up left temporary files behind"
 
 
 def watcher_process(aceite: Installation) -> psutil.Process | None:

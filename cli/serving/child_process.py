@@ -4,7 +4,6 @@ So no process survives the command, even if the command is killed, and on every 
 """
 
 import os
-import signal
 import subprocess
 import sys
 import threading
@@ -131,15 +130,6 @@ def end_with_standard_input(stop: Callable[[], None]) -> None:
         stop()
 
     threading.Thread(target=wait, daemon=True).start()
-
-
-def interrupt_on_terminate() -> None:
-    """Let SIGTERM act like Ctrl-C, so that the command ends in order everything that it started.
-
-    SIGINT is set too, because a command that a script starts in the background inherits an ignored SIGINT.
-    """
-    for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, signal.default_int_handler)
 
 
 def print_ready(text: str) -> None:

@@ -57,6 +57,8 @@ WATCHER_POLL_S = 2
 WARM_POLL_S = 5
 """Seconds between the polls of the warm worker, which learns of nearly all runs earlier, from an event."""
 
+_HANG_UP = tuple(getattr(signal, name) for name in ("SIGHUP",) if hasattr(signal, name))  # Windows has none
+
 
 async def _serve(settings: Settings, parts: Places, watcher: RunnerDeployment, *validations: RunnerDeployment) -> None:
     """Serve watcher and validations separately, so that a queue of validations never delays the watcher.
@@ -74,7 +76,7 @@ async def _serve(settings: Settings, parts: Places, watcher: RunnerDeployment, *
             await serving.enter_async_context(_worker(settings, *validations))
         if WATCHER_PART in parts:  # starts last and ends first: see _end_runs
             await serving.enter_async_context(_runner(2, watcher))
-        for number in (signal.SIGINT, signal.SIGTERM):  # each runner has set its own handler; this one stops all
+        for number in (signal.SIGINT, signal.SIGTERM, *_HANG_UP):  # each runner has set its own; this one stops all
             signal.signal(number, request_stop)
         if WATCHER_PART in parts:
             await asyncio.to_thread(_start_watching)

@@ -12,6 +12,7 @@ import httpx
 from acceptance.errors import SettingsError, Unreachable
 from blocks.build import aws_credentials, identify
 from blocks.settings import SANDBOX_ACCESS_KEY, Settings, read_settings
+from blocks.temporary_folders import remove_what_was_left
 from cli.serving.auth_string import AuthString, choose_auth_string
 from cli.serving.child_process import ChildProcess
 from cli.serving.connection import refuse_wrong_auth
@@ -79,6 +80,7 @@ def started(options: InstallationOptions, console: Terminal) -> Iterator[Install
             f"`aceite up` already runs on {settings.home} (process {other.pid}, {other.ui_url}): end it, or give "
             "another folder with --home"
         )
+    remove_what_was_left()
     contracts_of(settings)  # raise on faulty contracts before anything starts
     with ExitStack() as undo:
         parts = _Parts(settings, console, undo)

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import re
-import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from blocks.temporary_folders import temporary_folder
 from cli.options import UsageProblem
 
 if TYPE_CHECKING:
@@ -73,7 +73,7 @@ def _refuse_faulty(path: Path, contract: Contract) -> None:
     from acceptance.errors import StepFailed
     from landed.file import read_landed
 
-    with tempfile.TemporaryDirectory(prefix="aceite-") as folder:
+    with temporary_folder() as folder:
         faults = read_landed(path, contract, Path(folder)).faults
     if faults:
         raise StepFailed(f"{path.name} could not be delivered under any contract: {faults[0]}")
@@ -90,7 +90,7 @@ def _sample(source: str) -> Iterator[Path]:
     bucket, _, key = source.removeprefix("s3://").partition("/")
     if not (bucket and key):
         raise UsageProblem(f"{source!r} is not the URI of an S3 object; write s3://bucket/key")
-    with tempfile.TemporaryDirectory(prefix="aceite-") as folder:
+    with temporary_folder() as folder:
         yield _download(bucket, key, Path(folder))
 
 

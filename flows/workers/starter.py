@@ -3,28 +3,20 @@
 Each run has its own folder for temporary files.
 """
 
-import os
-import platform
-import shutil
-import tempfile
 from collections.abc import Awaitable, Mapping
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import anyio
 import anyio.abc
-import psutil
 from prefect.client.schemas.objects import FlowRun
 from prefect.logging.loggers import flow_run_logger
 from prefect.runner._control_channel import ControlChannel
 from prefect.runner._process_manager import ProcessHandle
 
+from blocks.temporary_folders import temporary_folder
 from flows.workers.pool import WarmPool
 from flows.workers.process import WarmProcess
-
-_OF_RUNS = f"aceite-run-{platform.node()}-"
-"""It holds the host's name: containers may share the temporary folder, but not their process ids."""
 
 
 @dataclass(frozen=True)
@@ -49,7 +41,7 @@ class Starter:
         process = await self.pool.take(await self.fingerprint)
         attempt = Attempt(process)
         try:
-            with folder_of_a_run() as folder:
+            with temporary_folder() as folder:
                 process.begin(self._job(flow_run, folder))
                 task_status.started(ProcessHandle(attempt, termination_scope=attempt))  # type: ignore[arg-type]
                 with anyio.move_on_after(self.within_s):
@@ -115,15 +107,3 @@ class Attempt:
 
     def close(self) -> None:
         """Do nothing: no resource is held."""
-
-
-def folder_of_a_run() -> tempfile.TemporaryDirectory[str]:
-    return tempfile.TemporaryDirectory(prefix=f"{_OF_RUNS}{os.getpid()}-", ignore_cleanup_errors=True)
-
-
-def remove_what_was_left() -> None:
-    """Remove the folders of workers that no longer run."""
-    for folder in Path(tempfile.gettempdir()).iterdir():
-        pid = folder.name.removeprefix(_OF_RUNS).partition("-")[0]
-        if folder.name.startswith(_OF_RUNS) and pid.isdecimal() and not psutil.pid_exists(int(pid)):
-            shutil.rmtree(folder, ignore_errors=True)

@@ -25,13 +25,14 @@ from prefect.settings import get_current_settings
 from prefect.workers.base import BaseJobConfiguration, BaseVariables, BaseWorker, BaseWorkerResult
 from pydantic import Field, PrivateAttr
 
+from blocks.temporary_folders import remove_what_was_left
 from flows.prefect_api.outages import outlast
 from flows.prefect_api.runs import SHUTTING_DOWN
 from flows.workers.cancellation import Cancelling
 from flows.workers.fingerprint import look
 from flows.workers.pool import Share, WarmPool
 from flows.workers.process import GRACE_S
-from flows.workers.starter import Starter, remove_what_was_left
+from flows.workers.starter import Starter
 
 WITHIN_S = 6 * 60 * 60
 """The default deadline of a run, after which it is considered hung. The worker or its work pool may set another."""

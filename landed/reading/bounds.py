@@ -2,13 +2,13 @@
 
 import gzip
 import shutil
-import tempfile
 import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 from acceptance.errors import MachineTrouble
+from blocks.temporary_folders import temporary_folder
 from landed.reading.faults import Faults
 
 MOST_COLUMNS = 10_000
@@ -41,7 +41,7 @@ def scratch_folder(above: Path | None = None) -> Iterator[Path]:
     An error of the disk or of memory inside is one of this machine: MachineTrouble.
     """
     try:
-        with tempfile.TemporaryDirectory(prefix="aceite-", dir=above, ignore_cleanup_errors=True) as folder:
+        with temporary_folder(above) as folder:
             yield Path(folder)
     except (OSError, MemoryError) as error:
         raise MachineTrouble(f"read the landed file: {error or type(error).__name__}") from error

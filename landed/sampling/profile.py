@@ -1,6 +1,5 @@
 """Profile a landed sample column by column, with the strict reading rules of the judge."""
 
-import tempfile
 from collections.abc import Iterator, Sequence
 from itertools import combinations
 from pathlib import Path
@@ -11,6 +10,7 @@ from acceptance.contract.hive_types import FLOATS, HiveKind
 from acceptance.contract.landing_format import FileFormat, LandingFormat
 from acceptance.errors import StepFailed
 from acceptance.odcs.draft import ColumnProfile, Profile
+from blocks.temporary_folders import temporary_folder
 from landed.reading.bounds import unpack
 from landed.reading.duckdb_reader import read_within_s, reader
 from landed.reading.encoding import as_utf8
@@ -33,7 +33,7 @@ def profile_file(path: Path, names: Sequence[str] = ()) -> Profile:
         StepFailed: it is empty, in another format, or its records do not have the same columns, each with a name.
     """
     within_s = read_within_s(path.stat().st_size)
-    with tempfile.TemporaryDirectory(prefix="aceite-") as folder, reader(path, Path(folder), within_s) as duck:
+    with temporary_folder() as folder, reader(path, Path(folder), within_s) as duck:
         sample = _sample(duck, path, Path(folder), tuple(names))
         if not sample.columns:
             raise StepFailed(f"{path.name} has no column that a table of plain types could hold")

@@ -3,7 +3,6 @@
 import contextlib
 import os
 import re
-import tempfile
 import threading
 from contextvars import copy_context
 from pathlib import Path
@@ -18,6 +17,7 @@ from moto.glue.models import glue_backends
 from moto.s3.models import s3_backends
 from sqlglot import exp
 
+from blocks.temporary_folders import temporary_folder
 from sandbox.athena import ddl, dialect
 from sandbox.athena.catalog import Catalog, split_uri
 from sandbox.athena.execution import CREATE_TABLE_AS, UNLOAD, Execution
@@ -203,7 +203,7 @@ class RunningAthena(AthenaBackend):
             raise AthenaError(f"NOT_SUPPORTED: The sandbox writes {', '.join(_COPY_FORMATS)}, not {kind}")
         partitions = f", PARTITION_BY ({', '.join(keys)})" if keys else ""
         written = []
-        with tempfile.TemporaryDirectory() as folder:
+        with temporary_folder() as folder:
             root = Path(folder) / "rows"
             if not keys:
                 root.mkdir()

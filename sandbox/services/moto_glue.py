@@ -2,7 +2,6 @@
 
 import os
 import subprocess
-import tempfile
 import threading
 from pathlib import Path
 from types import SimpleNamespace
@@ -17,6 +16,7 @@ from moto.glue.responses import GlueResponse
 from moto.logs.models import logs_backends
 from moto.s3.models import s3_backends
 
+from blocks.temporary_folders import temporary_folder
 from sandbox.services.runtime_process import RUNTIME, environment, start_python
 
 LIVE = ("STARTING", "RUNNING", "STOPPING")
@@ -89,7 +89,7 @@ class RunningGlue(GlueBackend):
 
     def _run(self, job: FakeJob, run: ScriptJobRun) -> None:
         try:
-            with tempfile.TemporaryDirectory(prefix="glue-", ignore_cleanup_errors=True) as folder:
+            with temporary_folder() as folder:
                 state, run.error = self._execute(job, run, Path(folder))
         except Exception as error:  # noqa: BLE001 - any error before the script runs becomes the run's error
             state, run.error = "FAILED", f"{type(error).__name__}: {error}"

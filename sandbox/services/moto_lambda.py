@@ -3,7 +3,6 @@
 import base64
 import io
 import json
-import tempfile
 import threading
 import time
 import uuid
@@ -16,6 +15,7 @@ from typing import Any, ClassVar
 from moto.awslambda import urls
 from moto.awslambda.models import LambdaBackend, LambdaFunction
 
+from blocks.temporary_folders import temporary_folder
 from sandbox.services.runtime_process import environment, start_python
 
 ATTEMPTS = 3
@@ -38,7 +38,7 @@ class FunctionProcess:
 
     def __init__(self, function: LambdaFunction, endpoint: str) -> None:
         self._one_at_a_time, self._log, self._log_ended = threading.Lock(), list[str](), threading.Event()
-        self._folder = tempfile.TemporaryDirectory(prefix="lambda-", ignore_cleanup_errors=True)
+        self._folder = temporary_folder()
         with zipfile.ZipFile(io.BytesIO(function.code_bytes)) as package:
             package.extractall(self._folder.name)
         variables = {

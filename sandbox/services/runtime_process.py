@@ -32,11 +32,11 @@ def start_python(
     output: IO[bytes] | int = subprocess.PIPE,
     errors: IO[bytes] | int = subprocess.PIPE,
 ) -> "subprocess.Popen[str]":
-    """Start a program of runtime/ in `folder`. Its streams are UTF-8 text."""
+    """Start a program of runtime/ in `folder`, which has its temporary files too. Its streams are UTF-8 text."""
     return subprocess.Popen(
         [sys.executable, str(RUNTIME / program), *arguments],
         cwd=folder,
-        env=variables,
+        env={**variables, **dict.fromkeys(("TMPDIR", "TEMP", "TMP"), str(folder))},
         stdin=subprocess.PIPE,
         stdout=output,
         stderr=errors,

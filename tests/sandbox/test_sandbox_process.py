@@ -1,6 +1,7 @@
 import contextlib
 import io
 import json
+import signal
 import socket
 import subprocess
 import sys
@@ -72,7 +73,14 @@ def handler(event, context):
 """
 
 
-def test_a_running_function_ends_when_the_sandbox_is_killed() -> None:
+@pytest.mark.parametrize("how", ["SIGTERM", "SIGHUP", "kill"])
+def test_a_running_function_ends_with_the_sandbox_and_a_signal_leaves_no_files(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, how: str
+) -> None:
+    if how != "kill" and sys.platform == "win32":
+        pytest.skip("Windows has no signals to send")
+    for name in ("TMPDIR", "TEMP", "TMP"):
+        monkeypatch.setenv(name, str(tmp_path))
     process = _start("--port", "0")
     assert process.stdout
     session = boto3.Session("x", "x", region_name="us-east-1")
@@ -94,10 +102,12 @@ def test_a_running_function_ends_when_the_sandbox_is_killed() -> None:
         with held:
             held.settimeout(20)
             assert held.recv(4) == b"here"
-            process.kill()
-            process.communicate()
+            assert list(tmp_path.iterdir()) != []
+            process.kill() if how == "kill" else process.send_signal(getattr(signal, how))
+            process.communicate(timeout=20)
             with contextlib.suppress(ConnectionResetError):  # as Windows says it
                 assert held.recv(1) == b""
+    assert how == "kill" or list(tmp_path.iterdir()) == []
 
 
 TWICE = """

@@ -5,13 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.box import ROUNDED
 from rich.table import Table
 
+from blocks.temporary_folders import interrupt_on, temporary_folder
 from cli.options import AwsPort, Contracts, Home, PrefectPort
 from cli.terminal import Terminal
 
@@ -49,17 +49,16 @@ def demo(
     Starts a local AWS, a Prefect server and the flows, lands real files and prints their verdicts. Then it keeps
     serving until Ctrl-C.
     """
-    from cli.serving.child_process import interrupt_on_terminate
     from cli.serving.installation import InstallationOptions, started
     from cli.verbs.installing.sandbox import require_sandbox
     from cli.verbs.installing.up import keep_serving, print_addresses
 
     require_sandbox()
     console = Terminal(stderr=True)
-    interrupt_on_terminate()
+    interrupt_on("SIGINT")  # a command that a script starts in the background inherits an ignored one
     with started(InstallationOptions(True, aws_port, prefect_port, own_server=True), console) as installation:
         print_addresses(console, installation)
-        with TemporaryDirectory(prefix="aceite-demo-") as folder:
+        with temporary_folder() as folder:
             scenes = story(Path(folder))
             as_expected = _play(scenes, installation, console)
         if exit_after:

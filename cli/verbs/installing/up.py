@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from rich.table import Table
 
+from blocks.temporary_folders import interrupt_on
 from cli.options import AwsPort, Contracts, Home, Only, PrefectPort, Runner, Workers
 from cli.terminal import Terminal
 
@@ -39,11 +40,10 @@ def up(
 
     Registers blocks, deployments and automations, watches the landing locations and runs the validations.
     """
-    from cli.serving.child_process import interrupt_on_terminate
     from cli.serving.installation import InstallationOptions, started
 
     console = Terminal(stderr=True)
-    interrupt_on_terminate()
+    interrupt_on("SIGINT")  # a command that a script starts in the background inherits an ignored one
     options = InstallationOptions(sandbox, aws_port, prefect_port, only=only, no_auth=no_auth)
     with started(options, console) as installation:
         print_addresses(console, installation)

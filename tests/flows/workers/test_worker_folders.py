@@ -6,13 +6,13 @@ from pathlib import Path
 
 from repository import ROOT
 
-from flows.workers.starter import folder_of_a_run, remove_what_was_left
+from blocks.temporary_folders import remove_what_was_left, temporary_folder
 
 KEEP = """
 import os
-from flows.workers.starter import folder_of_a_run
+from blocks.temporary_folders import temporary_folder
 
-kept = folder_of_a_run()
+kept = temporary_folder()
 print(kept.name, flush=True)
 os._exit(9)
 """
@@ -23,7 +23,7 @@ def test_the_folders_of_a_worker_that_died_are_removed_and_those_of_a_living_one
     died = subprocess.run(command, cwd=ROOT, capture_output=True, check=False, text=True, encoding="utf-8")
     left = Path(died.stdout.strip())
     (left / "landed.csv").write_text("id", encoding="utf-8")
-    with folder_of_a_run() as mine:
+    with temporary_folder() as mine:
         remove_what_was_left()
         assert not left.exists()
         assert Path(mine).exists()
