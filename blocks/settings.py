@@ -115,7 +115,7 @@ class Settings(BaseSettings):
         None,
         "SQS queue with S3's or EventBridge's notifications of the landing buckets; speeds up detection.",
         "http:// or https:// with a host, such as https://sqs.sa-east-1.amazonaws.com/111122223333/landed",
-        pattern=r"^https?://",
+        pattern=rf"^https?://{_HOST}/[A-Za-z0-9_./-]+$",
     )
     poll_s: float = _setting(10, "Seconds between two listings of the landing locations.", "a number above 0", gt=0)
     certify_within_s: float = _setting(

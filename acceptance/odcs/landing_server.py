@@ -1,5 +1,6 @@
 """The landing server: its own fields, and its custom properties for what ODCS has no field for."""
 
+import codecs
 import re
 from collections.abc import Mapping
 from dataclasses import replace
@@ -7,6 +8,7 @@ from typing import Any
 from zoneinfo import available_timezones
 
 from acceptance.contract.landing_format import Engine, FileFormat, LandingFormat
+from acceptance.errors import did_you_mean
 from acceptance.odcs.document.custom_properties import custom_properties
 from acceptance.odcs.document.node import Node, hint, shown
 
@@ -15,6 +17,9 @@ _OF_ALL = ("trim", "emptyAsNull", "timeZone", "ignoredColumns", "engine", "lande
 _OF_TEXT = ("decimalComma", "compression")
 _OF_CSV = ("delimiter", "quote", "header", "nullText")
 _KNOWN = (*_OF_ALL, *_OF_TEXT, *_OF_CSV)
+_NO_CHARACTERS = ("idna", "punycode", "unicode-escape", "raw-unicode-escape", "utf-7", "charmap", "mbcs", "oem")
+"""Codecs of Python that write characters by others, or whose characters depend on the machine."""
+_USUAL = ("UTF-8", "UTF-16", "UTF-16-LE", "UTF-16-BE", "ISO-8859-1", "ISO-8859-15", "CP1252", "CP850", "ASCII")
 _TABLE = re.compile(r"\w+[.]\w+", re.ASCII)
 
 
@@ -95,9 +100,13 @@ def _refuse_of_other_formats(format_: FileFormat, server: Node, given: Mapping[s
 def _encoding(node: Node) -> str:
     encoding = node.text("UTF-8")
     try:
-        "x".encode(encoding)  # Python looks no encoding up for an empty text
+        "x".encode(encoding)  # refuses codecs of bytes; Python looks no encoding up for an empty text
+        problem = "is no set of characters" if codecs.lookup(encoding).name in _NO_CHARACTERS else ""
     except (LookupError, ValueError):
-        node.refuse(f"the encoding {encoding!r} is not known; such as UTF-8, ISO-8859-1 or cp1252")
+        problem = "is not known"
+    if problem:
+        near = did_you_mean(encoding.upper().replace("_", "-"), _USUAL).removesuffix(";")
+        node.refuse(f"the encoding {shown(encoding)} {problem}{near}; such as UTF-8, ISO-8859-1 or cp1252")
     return encoding
 
 

@@ -61,6 +61,8 @@ def _contract(root: Node, path: str, sha256: str, published: Sequence[PublishedT
     if schema is None or athena is None:
         return None
     table, columns = read_table(athena, schema), read_columns(schema)
+    if template is not None and f"{table.output_location}/".startswith(f"s3://{template.bucket}/{template.prefix}"):
+        athena["stagingDir"].refuse("query results cannot go where files land: Aceite would look at each as a delivery")
     checks = derive_checks(root, schema, columns, Tables(path, table, published))
     delivery, pipeline = _read_properties(root, schema, {column.name: column for column, _ in columns}, template)
     landing, engine, landed_table = _read_landing(server, delivery.partition_holds)

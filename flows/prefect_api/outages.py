@@ -2,12 +2,15 @@
 
 from collections.abc import Callable, Coroutine
 from functools import wraps
+from pathlib import Path
 from typing import Any, Self
 
 import httpx
 from prefect.logging import get_logger
 from prefect.runner import Runner
 from prefect.workers.base import BaseWorker
+
+from blocks.temporary_folders import temporary_folder
 
 
 def outlasting(
@@ -43,9 +46,11 @@ def outlast(worker: BaseWorker[Any, Any, Any]) -> None:
 
 
 class LastingRunner(Runner):
-    """Prefect's runner, which keeps polling during an outage of its server."""
+    """Prefect's runner, which keeps polling during an outage of its server, and leaves no temporary folder."""
 
     async def __aenter__(self) -> Self:
+        self._folder = temporary_folder()
+        self._tmp_dir = Path(self._folder.name)  # Prefect's own is in a folder that it never removes
         await super().__aenter__()
         poller: Any = self._scheduled_run_poller
         observer: Any = self._cancelling_observer

@@ -79,6 +79,12 @@ SERVERS = [
     ("avro", orders(("format: csv", "format: avro  # here")), "found 'avro'; allowed: csv, json, parquet"),
     ("no format", orders(("    format: csv\n", "")), "found nothing; allowed: csv, json, parquet"),
     ("an unknown encoding", landing("encoding: UTF-88  # here"), "the encoding 'UTF-88' is not known"),
+    ("an encoding that is nearly right", landing("encoding: UTF_88  # here"), "known; did you mean UTF-8?; such"),
+    *((f"the encoding {name}", landing(f"encoding: {name}  # here"), "is no set of characters")
+      for name in ("unicode_escape", "idna", "UTF-7", "punycode")),
+    ("results where files land",
+     athena("- {server: sor, type: athena, schema: x, stagingDir: s3://landing/shop/r/}  # here"),
+     "cannot go where files land"),
     ("an encoding of bytes", landing("encoding: base64  # here"), "the encoding 'base64' is not known"),
     ("the delimiter of JSON", landing("delimiter: new_line  # here"), "for JSON"),
     ("a wide delimiter", landing('customProperties: [{property: delimiter, value: "||"}]  # here'), "one character"),
