@@ -9,6 +9,7 @@ import platform
 import shutil
 import signal
 import tempfile
+from contextlib import suppress
 from functools import cache
 from pathlib import Path
 
@@ -23,13 +24,14 @@ def temporary_folder(above: Path | None = None) -> tempfile.TemporaryDirectory[s
 
 
 def remove_what_was_left() -> None:
-    """Remove the folders of processes that no longer run."""
+    """Remove the folders of processes that no longer run, as far as this user may see and remove them."""
     import psutil
 
-    for folder in Path(tempfile.gettempdir()).iterdir():
-        pid = folder.name.removeprefix(_OURS).partition("-")[0]
-        if folder.name.startswith(_OURS) and pid.isdecimal() and not psutil.pid_exists(int(pid)):
-            shutil.rmtree(folder, ignore_errors=True)
+    with suppress(OSError):
+        for folder in Path(tempfile.gettempdir()).iterdir():
+            pid = folder.name.removeprefix(_OURS).partition("-")[0]
+            if folder.name.startswith(_OURS) and pid.isdecimal() and not psutil.pid_exists(int(pid)):
+                shutil.rmtree(folder, ignore_errors=True)
 
 
 @cache
