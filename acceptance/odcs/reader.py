@@ -4,7 +4,7 @@ import hashlib
 import re
 from collections.abc import Mapping, Sequence
 
-from acceptance.contract.contract import Column, Contract
+from acceptance.contract.contract import Column, Contract, Table
 from acceptance.contract.keys.template import KeyTemplate
 from acceptance.contract.landing_format import Engine, LandingFormat, NamedByColumn, PartitionHolds
 from acceptance.errors import ContractError
@@ -61,8 +61,7 @@ def _contract(root: Node, path: str, sha256: str, published: Sequence[PublishedT
     if schema is None or athena is None:
         return None
     table, columns = read_table(athena, schema), read_columns(schema)
-    if template is not None and f"{table.output_location}/".startswith(f"s3://{template.bucket}/{template.prefix}"):
-        athena["stagingDir"].refuse("query results cannot go where files land: Aceite would look at each as a delivery")
+    _refuse_results_among_landed(athena, table, template)
     checks = derive_checks(root, schema, columns, Tables(path, table, published))
     delivery, pipeline = _read_properties(root, schema, {column.name: column for column, _ in columns}, template)
     landing, engine, landed_table = _read_landing(server, delivery.partition_holds)
@@ -94,6 +93,11 @@ def _contract(root: Node, path: str, sha256: str, published: Sequence[PublishedT
         landed_table=landed_table,
         notes=tuple(root.source.notes),
     )
+
+
+def _refuse_results_among_landed(athena: Node, table: Table, template: KeyTemplate | None) -> None:
+    if template is not None and f"{table.output_location}/".startswith(f"s3://{template.bucket}/{template.prefix}"):
+        athena["stagingDir"].refuse("query results cannot go where files land: Aceite would look at each as a delivery")
 
 
 def _read_properties(
