@@ -8,6 +8,7 @@ from prefect.client.schemas.objects import State
 from prefect.runtime import flow_run
 
 from acceptance.announcing.delivery_events import title_together
+from acceptance.deliveries.delivery import MOST_TOGETHER
 from acceptance.deliveries.pointer import DeliveryPointer, read_event_id, read_pointers
 from acceptance.deliveries.pointer_check import delivery_of_keys
 from acceptance.errors import PointerRefused
@@ -44,11 +45,13 @@ def validate_deliveries(
     """
     try:
         pointers, asked_by = read_pointers(deliveries), read_event_id(event_id)
+        if asked_by is not None and is_paused(pointers[0].dataset):
+            return held(pointers[0].dataset)
         contract = contract_of(pointers[0].dataset)
     except PointerRefused as refusal:
         return refused(refusal)
-    if asked_by is not None and is_paused(contract.dataset):
-        return held(contract.dataset)
+    if not isinstance(side_by_side, int) or not 1 <= side_by_side <= MOST_TOGETHER:
+        return refused(f"side_by_side is {side_by_side!r}; allowed is a number from 1 to {MOST_TOGETHER}")
     clients = load_clients()
     batch = Batch(contract, this_run(contract, clients.caller), side_by_side)
     chain = Chain(clients.evidence_s3, clients.evidence_bucket, contract.dataset)

@@ -29,13 +29,14 @@ def _run_name() -> str:
         return "no delivery"
 
 
-def _told(delivery: object, event_id: object) -> DeliveryRun:
-    """Return the run of the delivery that the parameters tell of. Raises PointerRefused."""
-    pointer, asked_by = read_pointer(delivery), read_event_id(event_id)
+def _confirmed(pointer: DeliveryPointer, asked_by: str | None) -> DeliveryRun:
+    """Return the run of the delivery that the pointer is of. Raise PointerRefused if it is of none."""
     contract, clients = contract_of(pointer.dataset), load_clients()
     landed = delivery_of_keys(pointer, contract, installed_contracts())
     chain = Chain(clients.evidence_s3, clients.evidence_bucket, contract.dataset)
-    return DeliveryRun(contract, landed, asked_by, chain)
+    delivery_run = DeliveryRun(contract, landed, asked_by, chain)
+    delivery_run.confirm()
+    return delivery_run
 
 
 # Prefect would load a block that a parameter refers to, and end in a traceback: `read_pointer` validates instead.
@@ -48,11 +49,10 @@ def validate_delivery(delivery: DeliveryPointer, event_id: str | None = None) ->
         event_id: That event; none when a person asked.
     """
     try:
-        delivery_run = _told(delivery, event_id)
-        contract, clients = delivery_run.contract, load_clients()
-        if delivery_run.event_id is not None and is_paused(contract.dataset):
-            return held(contract.dataset)
-        delivery_run.confirm()
+        pointer, asked_by = read_pointer(delivery), read_event_id(event_id)
+        if asked_by is not None and is_paused(pointer.dataset):
+            return held(pointer.dataset)
+        delivery_run = _confirmed(pointer, asked_by)
     except PointerRefused as refusal:
         return refused(refusal)
     if not delivery_run.claim(str(flow_run.id)):
@@ -63,7 +63,7 @@ def validate_delivery(delivery: DeliveryPointer, event_id: str | None = None) ->
     except TerminationSignal:
         # A person's word is final. A run that its runner ends leaves no verdict, and its delivery is announced again.
         if is_being_cancelled(str(flow_run.id)):
-            run = this_run(contract, clients.caller)
+            run = this_run(delivery_run.contract, load_clients().caller)
             if delivery_run.record_cancellation(run):
                 post_verdicts([delivery_run], run)
         raise

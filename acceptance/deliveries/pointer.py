@@ -1,8 +1,8 @@
 """The pointer in an event: the objects of the delivery to judge."""
 
 import json
+import re
 from datetime import date, timedelta
-from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
@@ -17,6 +17,8 @@ prefect._internal.schemas.validators.validate_parameter_size): the automation's 
 for the event's id and the commas. Prefect drops an event of more than 1,500,000 bytes
 (PREFECT_EVENTS_MAXIMUM_SIZE_BYTES, prefect.server.events.messaging); with their titles these pointers stay below that.
 """
+
+_EVENT_ID = re.compile(r"[0-9A-Za-z-]{1,64}")
 
 
 class DeliveryPointer(BaseModel):
@@ -84,11 +86,10 @@ def read_pointers(said: object) -> tuple[DeliveryPointer, ...]:
 
 
 def read_event_id(said: object) -> str | None:
-    """Return the id of the event that started a run, None if a person did. Raise PointerRefused for another text."""
-    try:
-        return None if said is None else str(UUID(str(said)))
-    except ValueError as error:
-        raise PointerRefused("event_id is not the id of an event; leave it out to run by hand") from error
+    """Return the id of the event that started a run, None if a person did. Raise PointerRefused for no id."""
+    if said is None or (isinstance(said, str) and _EVENT_ID.fullmatch(said)):
+        return said
+    raise PointerRefused("event_id is not the id of an event; leave it out to run by hand")
 
 
 def more_than_prefect_takes(delivery: Delivery) -> str:

@@ -125,6 +125,8 @@ def test_among_many_a_forged_pointer_is_refused_and_the_true_ones_are_judged(san
     assert any(true["id"] in each for each in sandbox.left())
     assert run([true, true])[2] == "it names a delivery twice; name each once"
     assert run(["no pointer"])[0] == "Refused"
+    for side_by_side in (0, -1, "4"):
+        assert run([true], side_by_side=side_by_side)[0] == "Refused"
 
 
 def refusal(delivery: Delivery) -> str:
