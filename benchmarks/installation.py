@@ -21,7 +21,7 @@ import httpx
 import psutil
 
 from acceptance.deliveries.delivery import MOST_TOGETHER
-from cli.serving.child_process import interrupt_on_terminate
+from blocks.temporary_folders import interrupt_on
 
 ROOT = Path(__file__).parent.parent
 RUNNERS = {"aceite": "warm", "prefect-serve": "process", "prefect-process": "process"}
@@ -182,7 +182,7 @@ class Installation:
 @contextmanager
 def installed(system: str, contracts: Path) -> Iterator[Installation]:
     """One of RUNNERS. Its home is a temporary folder, which stays when something goes wrong: the logs are in it."""
-    interrupt_on_terminate()
+    interrupt_on("SIGINT", "SIGTERM")
     installation = Installation(Path(tempfile.mkdtemp(prefix="aceite-benchmark-")))
     try:
         installation.start(RUNNERS[system], contracts, MOST_TOGETHER if system == "aceite" else 1)
