@@ -6,7 +6,7 @@ after it was written: the two must be equal.
 """
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 import sqlglot
 from sqlglot import ErrorLevel, exp
@@ -65,15 +65,15 @@ def unfit(query: exp.Query) -> str:
     return ""
 
 
-def hidden(query: exp.Query, rows: Sequence[str], table: str) -> str:
+def hidden(query: exp.Query, rows: Sequence[str], tables: Collection[str]) -> str:
     """Return which name hides what the query seems to read, as a phrase that completes "the query ...", or "".
 
-    `rows` are the names of the delivered rows, first the one in this query, and `table` is the contract's table.
+    `rows` are the names of the delivered rows, first the one in this query; `tables` are tables of contracts.
     """
     common = Counter(cte.alias.lower() for cte in query.find_all(exp.CTE))
     for cte in query.find_all(exp.CTE):
         name = cte.alias.lower()
-        if name in (*rows, table):
+        if name in (*rows, *tables):
             return f"names a subquery {cte.alias}{_place(cte)}, which hides what else has that name; rename it"
         if common[name] > 1:
             return f"names {common[name]} subqueries {cte.alias}{_place(cte)}, and one hides the other; rename one"

@@ -55,7 +55,9 @@ def _problem_of(query: exp.Query, text: str, tables: Tables) -> str:
         return (
             foreign_table(query, tables.own, published)
             or _misplaced(query, text)
-            or hidden(query, _ROWS, tables.own.name)
+            or hidden(
+                query, _ROWS, {each.name for each in (tables.own, *published) if each.database == tables.own.database}
+            )
             or unfit(query)
             or rewritten(query)
         )

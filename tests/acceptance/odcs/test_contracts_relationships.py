@@ -179,3 +179,11 @@ def test_custom_properties_of_other_vendors_are_kept_as_they_stand() -> None:
         CustomProperty("lineage", {"depth": [1, 2]}, "acme"),
         CustomProperty("note", "x", None),
     )
+
+
+def test_no_subquery_hides_the_table_of_another_contract() -> None:
+    query = "WITH Dim_Customers AS (SELECT 1 AS x) SELECT count(*) FROM {object}, dim_customers"
+    rule = orders(("    quality: []\n", f"    quality:\n      - {{type: sql, query: '{query}', mustBe: 0}}  # here\n"))
+    here = published_tables(CUSTOMERS.replace("CRM", "database_sor"), "contracts/crm/customers.odcs.yaml", {})
+    assert "names a subquery Dim_Customers" in refused(rule, here)
+    assert related(rule, PUBLISHED).checks
