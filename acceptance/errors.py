@@ -13,10 +13,22 @@ from acceptance.untrusted_text import one_line, several_lines
 
 
 class AceiteError(Exception):
-    """Base of every error that Aceite raises on purpose. Nothing in its message is invisible."""
+    """Base of every error that Aceite raises on purpose. Its message is one line in which nothing is invisible."""
 
     def __init__(self, message: str = "") -> None:
-        super().__init__(several_lines(message))
+        super().__init__(self._shown(message))
+
+    @staticmethod
+    def _shown(message: str) -> str:
+        return one_line(message)
+
+
+class ListedError(AceiteError):
+    """An error whose message may be a list, of one item a line."""
+
+    @staticmethod
+    def _shown(message: str) -> str:
+        return several_lines(message)
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -34,7 +46,7 @@ class Problem:
         return f"{self.path}:{self.line}: {self.message}" if self.line else f"{self.path}: {self.message}"
 
 
-class ContractError(AceiteError):
+class ContractError(ListedError):
     """One or more contract files cannot be used. `problems` holds all of them, in order of file and line."""
 
     def __init__(self, problems: Iterable[Problem]) -> None:
@@ -66,7 +78,7 @@ class Unreachable(AceiteError):
     """A server that Aceite needs, such as Prefect's, does not answer."""
 
 
-class SettingsError(AceiteError):
+class SettingsError(ListedError):
     """A setting is missing or has a value that cannot be used."""
 
 

@@ -8,7 +8,7 @@ from typing import Annotated, Any
 
 import typer
 
-from acceptance.errors import AceiteError
+from acceptance.errors import AceiteError, ListedError
 
 EXIT_ACCEPTED = 0
 EXIT_REJECTED = 1
@@ -20,6 +20,10 @@ EXIT_USAGE = 64
 
 class UsageProblem(AceiteError):
     """The command line names something that does not exist, such as a file or a dataset, or contradicts itself."""
+
+
+class UsageList(ListedError, UsageProblem):
+    """A usage problem whose message lists what to write instead, one item a line."""
 
 
 def _folder(text: str) -> Path:

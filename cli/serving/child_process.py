@@ -15,7 +15,7 @@ from pathlib import Path
 from queue import Empty, Queue
 from typing import IO
 
-from acceptance.errors import AceiteError
+from acceptance.errors import ListedError
 from blocks.private_files import PRIVATE_UMASK
 
 READY = "ready"
@@ -25,7 +25,7 @@ _GRACE_S = 60
 _LARGE_BYTES = 20 * 1024 * 1024
 
 
-class ChildProcessFailed(AceiteError):
+class ChildProcessFailed(ListedError):
     """A process that the command needs ended, or was not ready in time."""
 
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from cli.options import Contracts, Home, Json, UsageProblem
+from cli.options import Contracts, Home, Json, UsageList, UsageProblem
 from cli.terminal import Terminal
 
 if TYPE_CHECKING:
@@ -101,7 +101,7 @@ def drop(
 def _check_fault(fault: str, *, in_sandbox: bool) -> None:
     if fault not in _faults():
         known = "\n".join(f"  {name}: {what}" for name, what in _faults().items())
-        raise UsageProblem(f"{fault!r} is not a fault of the sandbox; its faults are:\n{known}")
+        raise UsageList(f"{fault!r} is not a fault of the sandbox; its faults are:\n{known}")
     if not in_sandbox:
         raise UsageProblem("--fault works in the sandbox only; start `aceite up --sandbox`")
 

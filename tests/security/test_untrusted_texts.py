@@ -18,7 +18,7 @@ from acceptance.announcing.verdict_events import judged_by
 from acceptance.contract.checks import Check, Metric
 from acceptance.deliveries.delivery import Delivery
 from acceptance.deliveries.pointer import DeliveryPointer
-from acceptance.errors import AceiteError, Problem, StepFailed
+from acceptance.errors import AceiteError, Problem, SettingsError, StepFailed
 from acceptance.evidence.audit import Flaw
 from acceptance.evidence.reports.delivery_page import evidence_html
 from acceptance.evidence.reports.junit import junit_xml
@@ -142,11 +142,12 @@ def test_a_log_record_is_one_line_and_no_line_of_a_traceback_looks_like_another_
 
 
 def test_errors_problems_findings_and_flaws_are_visible(name: str) -> None:
-    assert not RAW.search(str(AceiteError(f"{name}: no")))
+    visible(str(AceiteError(f"{name}: no")))
     visible(str(Problem("a.yaml", 1, name)))
     finding = Finding(name, LookOutcome.RED, name, name)
     visible(finding.name + finding.found + finding.remedy)
-    assert not RAW.search(str(StepFailed(name)))
+    visible(str(StepFailed(name)))
+    assert not RAW.search(str(SettingsError(name)))
 
 
 def test_the_terminal_shows_keys_names_of_added_files_and_reasons_as_text(name: str) -> None:
