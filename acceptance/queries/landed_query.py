@@ -21,6 +21,9 @@ from acceptance.sql.text import identifier, only_select, text_literal
 ROWS_AT_MOST = 10_000
 """The most differing rows that one query brings."""
 
+BAD_FILES = "HIVE_BAD_DATA"
+"""Athena's error code for files that are not as their table says. Other codes may have another cause."""
+
 
 def landed_query(contract: Contract, files: Sequence[str]) -> str:
     """Return a query for one row: number of rows, the fingerprint's halves, and the unreadable cells of each column.

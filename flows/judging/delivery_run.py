@@ -38,7 +38,7 @@ from acceptance.foreign_words import Redaction
 from acceptance.judging.findings import Findings, judge_findings, usable_columns
 from acceptance.judging.judge import Judgement, Verdict
 from acceptance.proof.partition_rows import files_named
-from acceptance.queries.landed_query import landed_query, read_landed_answer
+from acceptance.queries.landed_query import BAD_FILES, landed_query, read_landed_answer
 from aws.athena import QueryAnswer
 from flows.evidence import files as evidence_files
 from flows.evidence.chain import Chain
@@ -233,7 +233,12 @@ class DeliveryRun:
         if self.contract.engine is Engine.LOCAL:
             return self._read_local()
         uris = [member.uri for member in sorted(self.delivery.members)]
-        answer = self.ask("read what landed by Athena", "landed", landed_query(self.contract, uris))
+        try:
+            answer = self.ask("read what landed by Athena", "landed", landed_query(self.contract, uris))
+        except StepStopped as stopped:
+            if BAD_FILES not in str(stopped.__cause__):
+                raise
+            return landed_without(f"Athena cannot read the landed files as their table says ({BAD_FILES})")
         facts = read_landed_answer(self.contract, answer.rows[0] if answer.rows else (), answer.query_id)
         return landed_by_athena(self.contract, facts)
 
@@ -245,9 +250,8 @@ class DeliveryRun:
             cause = stopped.__cause__
             if isinstance(cause, ObjectReplaced):
                 self.superseded = str(cause)
-            if (
-                isinstance(cause, ObjectDeleted) and not self.pipeline.begun_before
-            ):  # else the pipeline may have moved it
+            # A pipeline that a dead run began may have moved the file itself.
+            if isinstance(cause, ObjectDeleted) and not self.pipeline.begun_before:
                 return landed_without(str(cause))
             raise
         return landed

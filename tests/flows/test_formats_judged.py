@@ -184,11 +184,13 @@ def test_rows_that_name_their_file_are_judged_without_the_others(aceite: Install
         ("athena_csv", b"id;title;price\n1;a;1,505\n2;b;x\n3;c;1,5\n", 2,
          "column price, 2 cells: '1,505' is not decimal(9,2); allowed: a number with at most 7 digits before the "
          "comma and 2 after it"),
+        ("athena_parquet", parquet(id=["x"], title=["a"], price=["1"]), 1,
+         "Athena cannot read the landed files as their table says (HIVE_BAD_DATA)"),
         ("json_packed", gzip.compress(b'{"id": 1}\n{"id": 2, "price": "2.25"}\n'), 1,
          "line 2, column price: '2.25' is not decimal(9,2)"),
         ("parquet", parquet(ID=[1.5]), 1, "line 1, column title: the header lacks the column 'title'"),
     ],
-    ids=["athena_csv", "json", "parquet"],
+    ids=["athena_csv", "athena_parquet", "json", "parquet"],
 )  # fmt: skip
 def test_a_file_that_cannot_be_read_is_not_given_to_the_pipeline(
     aceite: Installation, dataset: str, content: bytes, faults: int, said: str
@@ -197,5 +199,5 @@ def test_a_file_that_cannot_be_read_is_not_given_to_the_pipeline(
     assert evidence.verdict is Verdict.REJECTED, evidence.reason
     assert said in evidence.reason
     assert evidence.landed.fault_count >= faults
-    assert [query.purpose for query in evidence.queries] == ["landed"] * (dataset == "athena_csv")
+    assert [query.purpose for query in evidence.queries] == ["landed"] * dataset.startswith("athena")
     assert not [step for step in evidence.steps if "invoke" in step.name and step.status is not StepStatus.SKIPPED]
