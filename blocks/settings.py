@@ -34,6 +34,8 @@ _HOST_SETTINGS = frozenset(
         "workers",
         "runner",
         "ledger_url",
+        "seal_key_file",
+        "seal_key_id",
         "aws_profile",
         "aws_access_key_id",
         "aws_secret_access_key",
@@ -99,6 +101,22 @@ class Settings(BaseSettings):
     )
     evidence_lock_mode: Literal["GOVERNANCE", "COMPLIANCE"] = _setting(
         "GOVERNANCE", "Object Lock mode for those days. Nobody can end COMPLIANCE early, not even root."
+    )
+    seal_key_file: Path | None = _setting(
+        None,
+        "File of the Ed25519 key that seals evidence; if unset, seal/key.pem in the home, made when needed.",
+    )
+    seal_kms_key: str | None = _setting(
+        None,
+        "AWS KMS key that seals evidence in place of a file: SIGN_VERIFY, ECC_NIST_P256.",
+        "the key's ARN or id, not an alias",
+        pattern=r"^(arn:aws[a-z-]*:kms:[a-z0-9-]+:[0-9]{12}:key/)?[A-Za-z0-9-]+$",
+    )
+    seal_key_id: str | None = _setting(
+        None,
+        "If set, this host seals only with the key of this id, and makes none. `aceite deploy` sets it for its runs.",
+        "64 hexadecimal digits, as `aceite evidence key` prints them",
+        pattern=r"^[0-9a-f]{64}$",
     )
     notification_block: str | None = _setting(
         None,

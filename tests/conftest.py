@@ -59,6 +59,15 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
         pytest.skip(f"the time for tests is over (--begin-until): {item.nodeid}")
 
 
+@pytest.fixture(scope="session", autouse=True)
+def home_of_tests(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """A home for the tests that name none: its key seals, and nothing is left in the home of whoever tests."""
+    with pytest.MonkeyPatch.context() as patch:
+        home = tmp_path_factory.mktemp("home")
+        patch.setenv("ACEITE_HOME", str(home))
+        yield home
+
+
 @pytest.fixture(scope="session")
 def prefect_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """Start the embedded server, on SQLite in a folder of its own, use it in this process and return its API's URL.

@@ -1,4 +1,7 @@
-"""Object keys of the evidence bucket. Objects are put once; only a claim and a parameter's lock are replaced."""
+"""Object keys of the evidence bucket.
+
+Objects are put once; only a claim, a parameter's lock, and what somebody else put in the place of ours are replaced.
+"""
 
 import hashlib
 import re
@@ -9,10 +12,15 @@ from acceptance.deliveries.delivery import Delivery
 CLAIM = "claim.json"
 EVIDENCE = "evidence.json"
 MANIFEST = "manifest.json"
-UNSEALED = re.compile(r"claim\.json|override-[0-9a-f]{12}\.json")
-"""Names of a run's own files, which no manifest seals."""
+EVIDENCE_FILES = frozenset({EVIDENCE, "evidence.html", "junit.xml", "openlineage.json", MANIFEST})
+ASIDE = re.compile(r"foreign-(?P<etag>[0-9A-Za-z-]+)-(?P<name>.+)")
+"""Names of what somebody else put in the place of an object of ours, and a run set aside."""
 
-_LINK = re.compile(r"(\d{9})\.json")
+LARGEST_NUMBER = 999_999_999
+"""The largest number for which a manifest's name has room."""
+
+_LINK = re.compile(r"([0-9]{9})\.json")
+_DELIVERY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}/[0-9a-f]{20}/")
 
 
 def dataset_prefix(dataset: str) -> str:
@@ -55,7 +63,19 @@ def link_key(dataset: str, number: int) -> str:
 def link_number(dataset: str, key: str) -> int | None:
     """The number of the manifest at this key, None if the key is none of the dataset's."""
     found = _LINK.fullmatch(key.removeprefix(chain_prefix(dataset)))
-    return int(found[1]) if found else None
+    return (int(found[1]) or None) if found else None
+
+
+def aside_key(key: str, etag: str) -> str:
+    """The key to which a foreign object is copied before ours takes its place."""
+    folder, _, name = key.rpartition("/")
+    return f"{folder}/foreign-{etag}-{name}"
+
+
+def delivery_in(dataset: str, key: str) -> str | None:
+    """Return the prefix of the delivery in whose folder this key is, None if it is in none of the dataset's."""
+    found = _DELIVERY.match(key.removeprefix(dataset_prefix(dataset)))
+    return f"{dataset_prefix(dataset)}{found[0]}" if found and key.startswith(dataset_prefix(dataset)) else None
 
 
 def evidence_uri(bucket: str, delivery: Delivery) -> str:

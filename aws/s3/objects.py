@@ -30,6 +30,15 @@ PRECONDITION_FAILED = frozenset({"412", "PreconditionFailed"})
 
 
 @dataclass(frozen=True, slots=True)
+class StoredObject:
+    """An object in memory, with its etag and the metadata that its writer gave it."""
+
+    content: bytes
+    etag: str
+    metadata: Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True)
 class Downloaded:
     """A local copy of one landing object. `sha256` is the hexadecimal digest of the file at `path`."""
 
@@ -114,15 +123,10 @@ def await_object(
     )
 
 
-def read_bytes(s3: Client, bucket: str, key: str) -> bytes | None:
-    """Return the object's bytes, or None if it does not exist.
-
-    Raises:
-        StepFailed: S3 does not return it.
-        UnexpectedObject: it is larger than MOST_BYTES.
-    """
-    found = _read(s3, bucket, key)
-    return found[0] if found else None
+def read_bytes(s3: Client, bucket: str, key: str, most_bytes: int = MOST_BYTES) -> bytes | None:
+    """Return the object's bytes, or None if it does not exist. Raises as `read_object` does."""
+    found = read_object(s3, bucket, key, most_bytes)
+    return found.content if found else None
 
 
 def read_json(s3: Client, bucket: str, key: str, most_bytes: int = MOST_BYTES) -> tuple[dict[str, Any], str] | None:
@@ -132,21 +136,25 @@ def read_json(s3: Client, bucket: str, key: str, most_bytes: int = MOST_BYTES) -
         StepFailed: S3 does not return it.
         UnexpectedObject: it is larger than `most_bytes`, or does not hold a JSON object.
     """
-    found = _read(s3, bucket, key, most_bytes)
+    found = read_object(s3, bucket, key, most_bytes)
     if found is None:
         return None
-    content, etag = found
     try:
-        value = json.loads(content)
+        value = json.loads(found.content)
     except (ValueError, RecursionError) as error:
         raise UnexpectedObject(f"s3://{bucket}/{key} is not JSON: {error}; {_REMEDY}") from error
     if not isinstance(value, dict):
         raise UnexpectedObject(f"s3://{bucket}/{key} holds a JSON {type(value).__name__}, not an object; {_REMEDY}")
-    return value, etag
+    return value, found.etag
 
 
-def _read(s3: Client, bucket: str, key: str, most_bytes: int = MOST_BYTES) -> tuple[bytes, str] | None:
-    """Return the object's bytes and its etag, or None if it does not exist."""
+def read_object(s3: Client, bucket: str, key: str, most_bytes: int = MOST_BYTES) -> StoredObject | None:
+    """Return the object, or None if it does not exist.
+
+    Raises:
+        StepFailed: S3 does not return it.
+        UnexpectedObject: it is larger than `most_bytes`.
+    """
     uri = f"s3://{bucket}/{key}"
     with aws_call(f"read {uri}"):
         answer = answer_or_none(ABSENT, s3.get_object, Bucket=bucket, Key=key)
@@ -158,7 +166,14 @@ def _read(s3: Client, bucket: str, key: str, most_bytes: int = MOST_BYTES) -> tu
             raise UnexpectedObject(
                 f"{uri} has {size:,} bytes; Aceite writes and reads at most {most_bytes:,}: {_REMEDY}"
             )
-        return answer["Body"].read(), answer["ETag"].strip('"')
+        return StoredObject(answer["Body"].read(), answer["ETag"].strip('"'), answer.get("Metadata", {}))
+
+
+def etag_of(s3: Client, bucket: str, key: str) -> str | None:
+    """Return the object's etag, or None if it does not exist. Raises StepFailed if S3 does not tell."""
+    with aws_call(f"look for s3://{bucket}/{key}"):
+        answer = answer_or_none(ABSENT, s3.head_object, Bucket=bucket, Key=key)
+        return str(answer["ETag"]).strip('"') if answer else None
 
 
 def download(s3: Client, landed: LandingObject, path: Path) -> Downloaded:

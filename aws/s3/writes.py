@@ -12,6 +12,7 @@ from aws.error_codes import error_code
 from aws.s3.objects import ABSENT, PRECONDITION_FAILED
 from aws.waiting import REAL_CLOCK, Clock, pauses
 
+_NOTHING: Mapping[str, Any] = MappingProxyType({})
 _CONFLICT_ATTEMPTS = 8
 _CONFLICT = frozenset({"409", "ConditionalRequestConflict"})
 _NO_LOCK = frozenset({"ObjectLockConfigurationNotFoundError", "NotImplemented", "MethodNotAllowed", "InvalidRequest"})
@@ -24,7 +25,8 @@ def put_once(
     body: bytes,
     content_type: str = "application/octet-stream",
     *,
-    locking: Mapping[str, Any] = MappingProxyType({}),
+    locking: Mapping[str, Any] = _NOTHING,
+    metadata: Mapping[str, str] = _NOTHING,
     clock: Clock = REAL_CLOCK,
 ) -> bool:
     """Write the object unless the key exists. Return True if we wrote it, False if it was already there.
@@ -32,19 +34,45 @@ def put_once(
     If boto3 retries after a lost response, the retry finds our own object. Comparing the bytes tells it from someone
     else's, so a body should name its writer. `locking` comes from the function of that name.
     """
-    put = {"Bucket": bucket, "Key": key, "Body": body, "ContentType": content_type, "IfNoneMatch": "*", **locking}
+    put = _put(bucket, key, body, content_type, locking, metadata)
     with aws_call(f"put s3://{bucket}/{key} once"):
-        return _put_conditionally(s3, put, clock)
+        return _put_conditionally(s3, {**put, "IfNoneMatch": "*"}, clock)
 
 
-def replace_if(s3: Client, bucket: str, key: str, body: bytes, etag: str) -> bool:
-    """Replace the JSON object if it still has this etag. Return False if somebody replaced or deleted it meanwhile.
+def replace_if(
+    s3: Client,
+    bucket: str,
+    key: str,
+    body: bytes,
+    etag: str,
+    content_type: str = "application/json",
+    *,
+    locking: Mapping[str, Any] = _NOTHING,
+    metadata: Mapping[str, str] = _NOTHING,
+) -> bool:
+    """Replace the object if it still has this etag. Return False if somebody replaced or deleted it meanwhile.
 
     As in `put_once`, the bytes tell our own replacement, written before a retry, from someone else's.
     """
-    put = {"Bucket": bucket, "Key": key, "Body": body, "ContentType": "application/json", "IfMatch": f'"{etag}"'}
+    put = _put(bucket, key, body, content_type, locking, metadata)
     with aws_call(f"replace s3://{bucket}/{key}"):
-        return _put_conditionally(s3, put, REAL_CLOCK)
+        return _put_conditionally(s3, {**put, "IfMatch": f'"{etag}"'}, REAL_CLOCK)
+
+
+def copy_version(s3: Client, bucket: str, key: str, etag: str, to: str, locking: Mapping[str, Any] = _NOTHING) -> bool:
+    """Copy the object to another key if it still has this etag. Return False if it has not. Its tags are left out."""
+    source = {"Bucket": bucket, "Key": key}
+    copy = {"Bucket": bucket, "Key": to, "CopySource": source, "CopySourceIfMatch": f'"{etag}"', **locking}
+    with aws_call(f"copy s3://{bucket}/{key} to {to}"):
+        gone = PRECONDITION_FAILED | ABSENT
+        return answer_or_none(gone, s3.copy_object, TaggingDirective="REPLACE", **copy) is not None
+
+
+def _put(
+    bucket: str, key: str, body: bytes, content_type: str, locking: Mapping[str, Any], metadata: Mapping[str, str]
+) -> dict[str, Any]:
+    put = {"Bucket": bucket, "Key": key, "Body": body, "ContentType": content_type, **locking}
+    return {**put, "Metadata": dict(metadata)} if metadata else put
 
 
 def _put_conditionally(s3: Client, put: Mapping[str, Any], clock: Clock) -> bool:

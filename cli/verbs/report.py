@@ -25,8 +25,7 @@ def report(
 ) -> int:
     """Write the history of a dataset as one HTML page, for auditors.
 
-    It shows the verdicts, their trend, the checks that failed, and whether the chain of manifests holds.
-
+    It shows the verdicts that a trusted key sealed, their trend, the checks that failed, and whether the seals hold.
     Exit code 0, or 1 if the evidence is not as it was sealed; the page shows what differs.
     """
     from acceptance.evidence.audit import audit
@@ -34,22 +33,23 @@ def report(
     from blocks.build import aws_credentials
     from cli.serving.connection import share_settings
     from flows.evidence.audit import read_evidence, read_stored
+    from flows.installation.seal_keys import seal_keys
 
-    to_stdout = output is not None and str(output) == "-"
     file = writable_file(output or Path(f"{dataset.replace('/', '-')}.html"), "--output")
     settings = share_settings()
     s3, bucket = aws_credentials(settings).get_client("s3"), settings.evidence_bucket
-    done = audit(read_stored(s3, bucket, dataset))
+    trusted = seal_keys(settings).trusted
+    done = audit(read_stored(s3, bucket, dataset, trusted), trusted)
     if not done.manifests:
         raise UsageProblem(_no_evidence(s3, bucket, dataset))
-    newest = [done.manifests[number] for number in sorted(done.manifests)[-last:]]
-    page = dataset_html(dataset, done, read_evidence(s3, bucket, newest), f"s3://{bucket}/", datetime.now(UTC))
-    if to_stdout:
+    newest = read_evidence(s3, bucket, list(done.signed.values())[-last:])
+    page = dataset_html(dataset, done, newest, f"s3://{bucket}/", datetime.now(UTC))
+    if str(output) == "-":
         sys.stdout.buffer.write(page.encode())
         return int(bool(done.flaws))
     file.write_text(page, encoding="utf-8", newline="\n")
     console = Terminal(stderr=True, soft_wrap=True)
-    console.print(f"{len(newest)} of {len(done.manifests)} deliveries of {dataset}: {file}")
+    console.print(f"{len(newest)} of {len(done.signed)} deliveries of {dataset}: {file}")
     for flaw in done.flaws:
         console.print(f"✘ {flaw}", style="red")
     return int(bool(done.flaws))

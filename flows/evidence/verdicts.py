@@ -4,33 +4,37 @@ from collections.abc import Callable, Sequence
 from datetime import UTC
 from typing import Any
 
-from pydantic import ValidationError
-
 from acceptance.deliveries.delivery import Delivery
-from acceptance.errors import UnexpectedObject
 from acceptance.evidence.evidence import Evidence
-from acceptance.evidence.object_keys import EVIDENCE, dataset_prefix, delivery_prefix, evidence_uri
+from acceptance.evidence.object_keys import dataset_prefix, evidence_uri
 from acceptance.judging.judge import Judged
-from aws.s3.objects import list_objects, read_json, unexpected_object
-from flows.evidence.files import is_sealed
+from aws.s3.objects import list_objects
+from flows.evidence.audit import as_sealed
+from flows.evidence.files import read_seal
 from flows.threads import in_threads
+
+CHANGED = "its evidence was changed or removed after it was sealed: see `aceite evidence verify`"
 
 
 def read_verdict(s3: Any, bucket: str, delivery: Delivery) -> Judged | None:
-    """Return the verdict if its evidence is sealed. Otherwise the delivery is announced again, and then sealed."""
-    evidence = read_evidence(s3, bucket, delivery)
-    if evidence is None or not is_sealed(s3, bucket, delivery):
+    """Return the verdict if its evidence is sealed, by a key that this home trusts.
+
+    Otherwise the delivery is announced again, and then sealed. What was changed after that cannot change the verdict,
+    which the manifest has too.
+    """
+    seal = read_seal(s3, bucket, delivery)
+    if seal is None:
         return None
-    judged_at, revision = evidence.run.ended.astimezone(UTC), evidence.delivery.revision
-    return Judged(evidence.verdict, evidence.reason, judged_at, evidence_uri(bucket, delivery), revision)
+    evidence, result = as_sealed(s3, bucket, seal), seal.result
+    reason = evidence.reason if evidence is not None else CHANGED
+    judged_at = result.judged.astimezone(UTC)
+    return Judged(result.verdict, reason, judged_at, evidence_uri(bucket, delivery), result.revision)
 
 
 def read_evidence(s3: Any, bucket: str, delivery: Delivery) -> Evidence | None:
-    found = read_json(s3, bucket, delivery_prefix(delivery) + EVIDENCE)
-    try:
-        return Evidence.model_validate(found[0]) if found else None
-    except ValidationError as error:
-        raise unexpected_object(bucket, delivery_prefix(delivery) + EVIDENCE, "evidence", error) from error
+    """Return the evidence of a delivery that is sealed, if it is as it was sealed."""
+    seal = read_seal(s3, bucket, delivery)
+    return as_sealed(s3, bucket, seal) if seal is not None else None
 
 
 class StandingVerdicts:
@@ -56,13 +60,10 @@ class StandingVerdicts:
             found = set[str]()
             for each in list_objects(self._s3, self._bucket, dataset_prefix(dataset)):
                 self._stay_alive()
-                if each.key.endswith("/evidence.json"):
+                if each.key.endswith("/manifest.json"):
                     found.add(each.key.rsplit("/", 2)[1])
             self._judged[dataset] = frozenset(found)
         return self._judged[dataset]
 
     def _read(self, delivery: Delivery) -> Judged | None:
-        try:
-            return read_verdict(self._s3, self._bucket, delivery)
-        except UnexpectedObject:  # FollowUp logs it; here it must not stop the listing
-            return None
+        return read_verdict(self._s3, self._bucket, delivery)

@@ -77,6 +77,8 @@ class DeliveryRun:
     findings: Findings = field(default_factory=Findings)
     superseded: str = ""
     """Why this delivery gets no verdict: somebody replaced a file of it before it was read."""
+    decided: Evidence | None = None
+    """The evidence as it stands, once it is put."""
 
     def __post_init__(self) -> None:
         self.timeline.redaction = Redaction(self.contract.classified)
@@ -96,8 +98,13 @@ class DeliveryRun:
 
     @property
     def judgement(self) -> Judgement:
-        """The verdict. If nobody knows whether the pipeline ended, a rejection is inconclusive: rows may still come."""
+        """The verdict. If nobody knows whether the pipeline ended, a rejection is inconclusive: rows may still come.
+
+        Once the evidence is put, the reason is as it stands there.
+        """
         judgement = judge_findings(self.contract, self.findings)
+        if self.decided is not None:
+            return replace(judgement, verdict=self.decided.verdict, reason=self.decided.reason)
         if judgement.verdict is Verdict.REJECTED and self.pipeline.unanswered:
             reason = f"{self.pipeline.unanswered}; what is there now: {judgement.reason}"
             return replace(judgement, verdict=Verdict.INCONCLUSIVE, reason=reason)
@@ -187,10 +194,10 @@ class DeliveryRun:
             StepStopped: the evidence bucket does not take it.
         """
         evidence = evidence_of(self.facts, self.judgement, run, self._history())
-        first = self.timeline.perform(
+        self.decided = self.timeline.perform(
             "put the evidence", put_evidence, self.delivery, quote(evidence), quote(self.chain)
         )
-        return evidence if first else None
+        return self.decided
 
     def verdict_event(self, run: RunFacts) -> EventDraft:
         judgement = self.judgement
@@ -203,8 +210,12 @@ class DeliveryRun:
         message = cancelled.message if cancelled is not None else None
         reason = f"cancelled by a person: {message}" if message else "cancelled by a person"
         self.findings = Findings(landed=self.findings.landed, stopped_by=reason)
-        evidence = evidence_of(self.facts, self.judgement, run)
-        return evidence_files.put_evidence(clients.evidence_s3, clients.evidence_bucket, self.delivery, evidence)
+        evidence = self.decided or evidence_of(self.facts, self.judgement, run)
+        s3, bucket = clients.evidence_s3, clients.evidence_bucket
+        self.decided, foreign = evidence_files.put_evidence(s3, bucket, self.delivery, evidence)
+        for sentence in foreign:
+            get_run_logger().error(sentence)
+        return self.decided is not None
 
     def ask(self, name: str, purpose: Any, sql: str) -> QueryAnswer:
         """Put a query to Athena and record it, also one that fails there.

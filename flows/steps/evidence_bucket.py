@@ -3,7 +3,7 @@
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 
-from prefect import task
+from prefect import get_run_logger, task
 
 from acceptance.deliveries.delivery import Delivery
 from acceptance.evidence.evidence import Evidence
@@ -11,6 +11,7 @@ from acceptance.evidence.object_keys import evidence_uri
 from flows.evidence import files as evidence_files
 from flows.evidence.chain import Chain
 from flows.installation.clients import load_clients
+from flows.installation.seal_keys import seal_keys
 from flows.locks import claims
 from flows.locks.holder import is_over, this_holder
 from flows.prefect_api.runs import has_ended
@@ -32,6 +33,7 @@ def claim(delivery: Delivery, flow_run_id: str, within: timedelta) -> StepResult
 
     The claim holds for `within` at the longest, rounded up to the hour, so that the claims of one run end together.
     """
+    seal_keys().signing()  # a host without the installation's key must not begin what it cannot seal
     clients, now = load_clients(), datetime.now(UTC)
     until = (now + within + timedelta(hours=1)).replace(minute=0, second=0, microsecond=0)
     bucket, client = clients.evidence_bucket, clients.evidence_s3
@@ -56,6 +58,9 @@ def claim(delivery: Delivery, flow_run_id: str, within: timedelta) -> StepResult
 
 @task(name="put the evidence", **REPEATABLE)
 def put_evidence(delivery: Delivery, evidence: Evidence, chain: Chain) -> StepResult:
+    """Put and seal the evidence. The value is the evidence as it stands, None if another run was faster."""
     clients = load_clients()
-    first = evidence_files.put_evidence(clients.evidence_s3, clients.evidence_bucket, delivery, evidence, chain)
-    return StepResult(first, detail=evidence_uri(clients.evidence_bucket, delivery))
+    put, foreign = evidence_files.put_evidence(clients.evidence_s3, clients.evidence_bucket, delivery, evidence, chain)
+    for sentence in foreign:
+        get_run_logger().error(sentence)
+    return StepResult(put, detail="; ".join((evidence_uri(clients.evidence_bucket, delivery), *foreign)))

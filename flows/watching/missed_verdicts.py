@@ -11,7 +11,6 @@ from prefect.client.orchestration import SyncPrefectClient, get_client
 from acceptance.announcing.delivery_events import EventDraft
 from acceptance.announcing.verdict_events import judged_by, verdict_event_id
 from acceptance.deliveries.delivery import Delivery
-from acceptance.errors import UnexpectedObject
 from acceptance.evidence.object_keys import evidence_uri
 from flows.evidence.verdicts import read_evidence
 from flows.ledger.announcements import Announcements
@@ -66,11 +65,8 @@ class MissedVerdicts:
 
     def _draft(self, delivery: Delivery) -> EventDraft | None:
         self.stay_alive()
-        try:
-            evidence = read_evidence(self.evidence_s3, self.evidence_bucket, delivery)
-        except UnexpectedObject:  # somebody replaced it since its verdict was read
-            return None
-        if evidence is None:
+        evidence = read_evidence(self.evidence_s3, self.evidence_bucket, delivery)
+        if evidence is None:  # somebody replaced or removed it since its verdict was read
             return None
         get_run_logger().warning("%s: its run did not announce its verdict; the watcher does", delivery.title)
         return judged_by(delivery, evidence, evidence_uri(self.evidence_bucket, delivery))

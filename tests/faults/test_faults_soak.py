@@ -157,7 +157,7 @@ def check(soak: Soak, before: set[str]) -> None:
     inconclusive = {key: each["reason"] for key, each in by_key.items() if each["verdict"] == "inconclusive"}
     assert not {key: reason for key, reason in inconclusive.items() if not _explains(reason)}
     for dataset in CONTRACTS:
-        assert audit(read_stored(aceite.s3, "evidence", dataset)).flaws == ()
+        assert audit(read_stored(aceite.s3, "evidence", dataset, aceite.trusted), aceite.trusted).flaws == ()
     eventually(lambda: aceite.parameters() == before, "the parameters as they were", 60)
     eventually(lambda: aceite.told().keys() == soak.right.keys(), "each verdict told")
     assert set(aceite.told().values()) == {1}, "told twice"

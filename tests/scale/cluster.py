@@ -18,6 +18,7 @@ from polling import eventually
 from repository import ROOT
 
 from benchmarks.local_postgresql import free_port, postgresql, programs
+from flows.installation.seal_keys import SealKeys
 
 READY_WITHIN_S = 600
 
@@ -50,9 +51,12 @@ class Cluster:
         self._backends = [free_port() for _ in range(2)]
         balanced = undo.enter_context(_balancer(self._backends))
         self.api = f"http://127.0.0.1:{balanced}/api"
+        seal_key = folder / "seal" / "key.pem"
+        SealKeys(folder, seal_key).signing(make=True)
         self.environment = {
             **os.environ,
             "PREFECT_API_URL": self.api,
+            "ACEITE_SEAL_KEY_FILE": str(seal_key),  # each host needs the same
             "PREFECT_HOME": str(folder / "prefect"),
             "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
             "PREFECT_SERVER_DATABASE_CONNECTION_URL": f"postgresql+asyncpg://{self.postgresql}/prefect",

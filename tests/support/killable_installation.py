@@ -17,6 +17,7 @@ from prefect_processes import PrefectServer
 from acceptance.announcing.delivery_events import VERDICT_EVENTS
 from cli.serving.child_process import ChildProcess
 from cli.serving.installation import SANDBOX_SETTINGS
+from flows.installation.seal_keys import SealKeys
 
 READY_WITHIN_S = 180
 LEDGER = "ledger.db"
@@ -41,6 +42,7 @@ class KillableInstallation:
 
     def __init__(self, home: Path, contracts: Mapping[str, str], **settings: str) -> None:
         self._home = home
+        self.trusted = SealKeys(home).trusted
         (home / "contracts").mkdir()
         for dataset, contract in contracts.items():
             (home / "contracts" / f"{dataset}.odcs.yaml").write_text(contract, encoding="utf-8")

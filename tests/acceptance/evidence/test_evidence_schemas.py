@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 from evidence_builder import HOSTILE, accepted, at, hostile, inconclusive, rejected
 from jsonschema import Draft202012Validator, FormatChecker
+from sealing import MemoryKey
 
 from acceptance.evidence.evidence import Evidence
 from acceptance.evidence.manifest import EvidenceManifest, seals_of
@@ -49,8 +50,11 @@ def test_evidence_follows_its_schema(evidence: Evidence) -> None:
     validator("evidence").validate(json.loads(evidence.to_json()))
 
 
-def test_a_manifest_follows_its_schema() -> None:
-    validator("manifest").validate(json.loads(manifest().to_json()))
+def test_a_manifest_follows_its_schema_with_its_signature_and_as_aceite_0_1_wrote_it() -> None:
+    validator("manifest").validate(json.loads(manifest().signed(MemoryKey())))
+    unsigned = manifest().model_dump_json(exclude={"signature"})
+    validator("manifest").validate(json.loads(unsigned))
+    assert EvidenceManifest.model_validate_json(unsigned) == manifest()
 
 
 @pytest.mark.parametrize(

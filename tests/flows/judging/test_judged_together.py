@@ -39,8 +39,10 @@ from cli.verbs.landing_files import landed_delivery
 from flows.evidence.audit import read_stored
 from flows.evidence.chain import Chain
 from flows.evidence.run_facts import this_run
+from flows.evidence.verdicts import read_verdict
 from flows.installation.clients import load_clients
 from flows.installation.installed import contract_of, installed_contracts
+from flows.installation.seal_keys import seal_keys
 from flows.judging.batch import Batch
 from flows.judging.delivery_run import DeliveryRun
 from flows.steps.timeline import Timeline, without_task_run
@@ -198,7 +200,8 @@ def test_one_query_measures_them_all_and_each_evidence_tells_so(sandbox: Sandbox
     assert [step.name for step in evidence[0].steps] == [
         "claim", "read what landed", "look in the catalog", "measure the checks of 6 deliveries in one query"
     ]  # fmt: skip
-    assert audit(read_stored(sandbox.s3, "evidence", "sales")).flaws == ()
+    trusted = seal_keys().trusted
+    assert audit(read_stored(sandbox.s3, "evidence", "sales", trusted), trusted).flaws == ()
 
 
 def test_together_or_alone_a_delivery_gets_the_same_checks_and_fingerprints(sandbox: Sandbox) -> None:
@@ -387,6 +390,29 @@ def test_what_others_of_a_run_wait_for_is_left_when_the_run_is_ended(sandbox: Sa
             batch.judge(cases)
     assert left == ["WaitEnded"]
     assert time.monotonic() - began < 60
+
+
+@pytest.mark.parametrize("alone", [True, False])
+def test_evidence_that_somebody_put_before_the_run_gives_no_verdict_and_the_run_tells_it(
+    sandbox: Sandbox, alone: bool
+) -> None:
+    accepted, wrong = sandbox.land(), sandbox.land("id,quantity\n1,0\n2,20\n")
+    sandbox.judge(accepted)
+    forged = sandbox.evidence_of(accepted)
+    there = forged.delivery.model_copy(update={"id": wrong.id, "business_date": wrong.business_date})
+    key = evidence_prefix("sales", wrong.business_date, wrong.id) + EVIDENCE
+    body = forged.model_copy(update={"delivery": there}).to_json()
+    sandbox.s3.put_object(Bucket="evidence", Key=key, Body=body)
+    sandbox.s3.put_object(Bucket="evidence", Key="manifests/sales/999999999.json", Body=b"{}")
+    state = sandbox.judge(wrong) if alone else sandbox.judge_together(wrong)
+    assert state.name == "Rejected"
+    assert f"s3://evidence/{key} (etag" in str(state.message)
+    verdict = read_verdict(sandbox.s3, "evidence", wrong)
+    assert verdict is not None
+    assert (verdict.verdict.value, "was not put by this installation" in verdict.reason) == ("rejected", True)
+    if alone:
+        assert sandbox.judge(wrong).name == "Duplicate"
+    sandbox.s3.delete_object(Bucket="evidence", Key="manifests/sales/999999999.json")
 
 
 def test_deliveries_of_different_datasets_are_refused_by_name_and_nothing_is_left_in_the_folder(

@@ -43,6 +43,7 @@ from flows.evidence.chain import Chain
 from flows.evidence.files import put_evidence
 from flows.evidence.run_facts import run_of
 from flows.installation.clients import Clients, load_clients
+from flows.installation.seal_keys import seal_keys
 from flows.judging.delivery_run import DeliveryRun
 from flows.ledger import Ledger, open_ledger
 from flows.ledger.listing import Certified
@@ -290,8 +291,6 @@ def test_deliveries_of_which_the_bucket_does_not_tell_keep_back_no_others(watch:
 @pytest.mark.parametrize(
     ("name", "content"),
     [
-        (EVIDENCE, b'{"verdict": "accepted"}'),
-        (EVIDENCE, b"accepted"),
         (CLAIM, b"{}"),
         (CLAIM, b'{"claimed_at": "yesterday"}'),
     ],
@@ -348,7 +347,7 @@ def test_a_cancelled_run_is_not_run_again_but_is_inconclusive_and_told_so_once(w
     assert found is not None
     assert (found.verdict.value, found.reason, found.run.flow_run_id) == ("inconclusive", reason, str(run))
     assert [(each.state, each.verdict) for each in watch.ledger.status.deliveries()] == [("judged", "inconclusive")]
-    assert audit(read_stored(watch.s3, "evidence", "sales")).flaws == ()
+    assert audit(read_stored(watch.s3, "evidence", "sales", seal_keys().trusted), seal_keys().trusted).flaws == ()
 
 
 @pytest.mark.parametrize("resumed", [False, True], ids=["while it is paused", "after it was resumed"])
@@ -399,7 +398,7 @@ def test_of_a_cancelled_run_of_many_all_without_a_verdict_are_inconclusive(watch
     found = [watch.evidence(each) for each in deliveries]
     assert {each.reason for each in found if each} == {"cancelled by a person"}
     assert len(watch.alive) == 12, "the watcher shows that it lives between them"
-    assert audit(read_stored(watch.s3, "evidence", "sales")).flaws == ()
+    assert audit(read_stored(watch.s3, "evidence", "sales", seal_keys().trusted), seal_keys().trusted).flaws == ()
 
 
 def test_a_verdict_that_its_run_did_not_tell_is_told_by_the_watcher_once(watch: Watch) -> None:
@@ -410,7 +409,8 @@ def test_a_verdict_that_its_run_did_not_tell_is_told_by_the_watcher_once(watch: 
         for delivery in (told, untold):
             case = DeliveryRun(contract(), delivery, None, chain, Timeline(without_task_run))
             case.findings = Findings(stopped_by="claim: it was tried")
-            assert put_evidence(watch.s3, "evidence", delivery, evidence_of(case.facts, case.judgement, run), chain)
+            evidence = evidence_of(case.facts, case.judgement, run)
+            assert put_evidence(watch.s3, "evidence", delivery, evidence, chain) == (evidence, ())
             if delivery == told:
                 events.post_one(case.verdict_event(run), verdict_event_id(case.evidence_uri))
         watch.follow_up.look_for([told, untold])

@@ -56,7 +56,7 @@ def test_a_new_ledger_takes_the_verdicts_that_stand_and_announces_only_what_has_
     delivery = route(judged, [orders()])
     record = accepted()
     third = record.delivery.model_copy(update={"revision": 3})
-    assert put_evidence(s3, "evidence", delivery, record.model_copy(update={"delivery": third}))
+    assert put_evidence(s3, "evidence", delivery, record.model_copy(update={"delivery": third}))[0]
 
     told, states = look_with_a_new_ledger(s3, tmp_path)
     assert [item.first.key for item in told] == ["in/20260102/open.csv"]
@@ -76,7 +76,7 @@ def test_evidence_that_aceite_did_not_put_keeps_a_new_ledger_from_nothing(s3, tm
 def test_while_verdicts_are_looked_for_the_watcher_shows_that_it_lives(s3, aws):
     landed = LandingObject("landing", "in/20260104/late.csv", "e", 1, NOON)
     delivery, alive = route(landed, [orders()]), list[None]()
-    assert put_evidence(s3, "evidence", delivery, accepted())
+    assert put_evidence(s3, "evidence", delivery, accepted())[0]
     aws.fault_injection.set([AwsFault(AwsFaultKind.SLOW, "s3", "GetObject", seconds=3, callers=("test",))])
     standing = StandingVerdicts(s3, "evidence", lambda: alive.append(None))
     found = standing([delivery])
