@@ -14,7 +14,7 @@ from xml.sax.saxutils import escape
 
 import botocore.session
 
-SERVICES = ("s3", "ssm", "lambda", "glue", "athena", "sts", "sqs", "logs", "iam")
+SERVICES = ("s3", "ssm", "lambda", "glue", "athena", "sts", "sqs", "logs", "iam", "kms")
 Wsgi = Callable[[dict[str, Any], Callable[..., Any]], Iterable[bytes]]
 """A WSGI application. Each gate is one, and passes requests to the next one."""
 REGION = "us-east-1"

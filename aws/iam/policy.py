@@ -32,7 +32,8 @@ class PolicyContext:
     """Facts beside the contracts. `table_locations` are s3:// URIs by database.table, `result_locations` by workgroup.
 
     `locks_evidence`: Aceite puts evidence with a retention. `keys`: ARNs of the customer-managed KMS keys of what
-    Aceite reads or writes. `caller`: the ARN of the identity that runs the doctor.
+    Aceite reads or writes. `caller`: the ARN of the identity that runs the doctor. `seal_key`: the ARN or id of the KMS
+    key that seals evidence, if one does.
     """
 
     account: Account
@@ -43,6 +44,7 @@ class PolicyContext:
     table_locations: Mapping[str, str] = field(default_factory=dict)
     result_locations: Mapping[str, str] = field(default_factory=dict)
     caller: str = ""
+    seal_key: str | None = None
 
 
 def statements(contracts: Sequence[Contract], context: PolicyContext, duty: Duty = Duty.ALL) -> tuple[Statement, ...]:
@@ -54,6 +56,10 @@ def statements(contracts: Sequence[Contract], context: PolicyContext, duty: Duty
         permissions += _of_watcher(contracts, context)
     if duty in (Duty.VALIDATOR, Duty.ALL):
         permissions += (permission for contract in contracts for permission in _of_validator(contract, context))
+    if duty is not Duty.DOCTOR and context.seal_key:
+        is_arn = context.seal_key.startswith("arn:")
+        key = pattern(context.seal_key) if is_arn else context.account.arn("kms", pattern(f"key/{context.seal_key}"))
+        permissions.append(Permission(to.SIGN_EVIDENCE, key))
     if duty is not Duty.DOCTOR:
         permissions += (Permission(to.USE_KEYS, pattern(key)) for key in context.keys)
     return merge(permissions, context.account.region)

@@ -95,6 +95,8 @@ USE_KEYS = Purpose(
     through=("s3", "ssm"),
 )
 
+SIGN_EVIDENCE = Purpose("SignEvidence", "sign what seals the evidence", ("kms:Sign", "kms:GetPublicKey"))
+
 LOOK_AT_WORKGROUPS = Purpose("LookAtWorkgroups", "read where workgroups put results", ("athena:GetWorkGroup",))
 LOOK_AT_EVIDENCE_BUCKET = Purpose(
     "LookAtEvidenceBucket",

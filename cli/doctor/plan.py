@@ -16,13 +16,14 @@ from aws.iam.arns import Account, awaited_pattern, key_pattern
 from aws.iam.policy import PLACEHOLDER, PolicyContext, statements
 from blocks.settings import SANDBOX_ACCESS_KEY, Settings
 from cli.doctor.clients import DoctorClients
-from cli.doctor.looks import buckets, identity, password, pipeline, prefect_work
+from cli.doctor.looks import buckets, identity, password, pipeline, prefect_work, seals
 from cli.doctor.looks import ledger as ledger
 from cli.doctor.looks import prefect as prefect
 from cli.doctor.looks.findings import Look, met, unmet
 from cli.doctor.looks.permissions import NeededPermissions, permissions
 from cli.doctor.runner import Precondition
 from flows.installation.contracts import ContractFile
+from flows.installation.seal_keys import seal_keys
 
 ACCOUNT = "account"
 SIGNED_IN = (ACCOUNT,)
@@ -89,6 +90,10 @@ def _of_evidence(settings: Settings, contracts: Sequence[Contract], aws: DoctorC
     wanted = timedelta(days=settings.evidence_retention_days) if settings.evidence_retention_days else None
     asked = bucket, wanted, settings.evidence_lock_mode
     yield aws.precondition("retention of evidence", buckets.retention, ("s3",), *asked, needs=(evidence,))
+    keys, key, kms = seal_keys(settings), "key of the seals", settings.seal_kms_key is not None
+    yield Precondition(key, partial(seals.key, keys), SIGNED_IN if kms else (), "AWS KMS" if kms else "this machine")
+    datasets = [contract.dataset for contract in contracts]
+    yield aws.precondition("last seals", seals.last_seals, ("s3",), bucket, datasets, keys, needs=(evidence, key))
 
 
 def _of_pipeline(contract: Contract, aws: DoctorClients) -> Iterator[Precondition]:
@@ -153,6 +158,7 @@ def _permissions(settings: Settings, contracts: Sequence[Contract], sts: Client,
         settings.evidence_bucket,
         settings.landing_queue_url,
         locks_evidence=settings.evidence_retention_days is not None,
+        seal_key=settings.seal_kms_key,
     )
     needed = [
         NeededPermissions(statement.actions, resources)

@@ -121,6 +121,7 @@ def _surroundings(
         _table_locations(credentials, contracts) if owner and judges else {},
         _result_locations(credentials, contracts) if owner and judges else {},
         caller.arn if caller else "",
+        settings.seal_kms_key,
     )
     missing = unknown_locations(contracts, context) if judges else () if context.caller else ("who runs the doctor",)
     return context, [*notes, *_notes(settings, context, missing)]

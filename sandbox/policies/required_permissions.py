@@ -69,7 +69,7 @@ def required_permissions(request: AwsRequest, environ: dict[str, Any]) -> Iterat
             resources = _lambda_resources(environ)
         case "sqs":
             resources = [_queue(_members(environ))]
-        case "ssm" | "glue" | "athena":
+        case "ssm" | "glue" | "athena" | "kms":
             members = _members(environ)
             resources = _RESOURCES[request.service](request.operation, members)
             yield from _parameter_key_permissions(request.operation, members) if request.service == "ssm" else ()
@@ -199,5 +199,10 @@ def _members(environ: dict[str, Any]) -> dict[str, Any]:
     return members if isinstance(members, dict) else {}
 
 
-_RESOURCES = {"ssm": _ssm_resources, "glue": _glue_resources, "athena": _athena_resources}
+def _kms_resources(operation: str, members: dict[str, Any]) -> Sequence[str]:
+    key = members.get("KeyId")
+    return [] if key is None else [key if key.startswith("arn:") else _arn("kms", f"key/{key}")]
+
+
+_RESOURCES = {"ssm": _ssm_resources, "glue": _glue_resources, "athena": _athena_resources, "kms": _kms_resources}
 """By service: the ARNs that a request is about, from its operation and members."""

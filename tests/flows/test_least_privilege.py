@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import os
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -15,6 +16,7 @@ from policed_installation import CONTENT, VALIDATOR, WATCHER, Policed, policed, 
 from acceptance.deliveries.delivery import Delivery
 from acceptance.errors import AceiteError
 from acceptance.evidence.object_keys import parameter_locks_prefix
+from acceptance.evidence.signatures import PublicKey
 from acceptance.judging.judge import Verdict
 from aws import athena
 from aws import lambda_functions as functions
@@ -22,6 +24,7 @@ from aws import parameters as ssm
 from aws.calls import no_retry_config
 from aws.glue import catalog as glue
 from aws.glue import jobs as glue_jobs
+from aws.kms import public_key, sign
 from aws.s3.notifications import receive_notifications
 from aws.s3.objects import download, list_objects, object_exists
 from aws.s3.writes import locking, put_once
@@ -120,6 +123,7 @@ def watching(aceite: Policed, home: Path, judged: Delivery) -> dict[str, Do]:
         "ListUploads": lambda: look("quiet", {"a.csv": BODY}),
         "KeepEvidence": keep,
         "ReadObjectLock": lock,
+        "SignEvidence": lambda: seals(aceite, WATCHER),
         "LockEvidence": lambda: keep(locking={"ObjectLockMode": "GOVERNANCE", "ObjectLockRetainUntilDate": TOMORROW}),
         "ListEvidence": learn,
         "OverrideParameters": restore,
@@ -168,6 +172,7 @@ def judging(aceite: Policed, delivery: Delivery) -> dict[str, Do]:
         "ListEvidence": lambda: link_numbers(of("s3"), "evidence", "orders"),
         "KeepEvidence": put,
         "ReadObjectLock": lock,
+        "SignEvidence": lambda: seals(aceite, VALIDATOR),
         "LockEvidence": lambda: put(locking={"ObjectLockMode": "GOVERNANCE", "ObjectLockRetainUntilDate": TOMORROW}),
         "ReadLanded": lambda: download(of("s3"), landed, aceite.folder / "landed"),
         "ListLanding": lambda: list(list_objects(of("s3"), "landing", f"orders/{day}/")),
@@ -193,6 +198,12 @@ def judging(aceite: Policed, delivery: Delivery) -> dict[str, Do]:
         "ListTables": query_orders,
         "ReadTables": query_orders,
     }
+
+
+def seals(aceite: Policed, key: str) -> None:
+    """Sign and verify by KMS, whose public part is read again."""
+    kms, name = aceite.client("kms", key), os.environ["ACEITE_SEAL_KMS_KEY"]
+    assert PublicKey.of(public_key(kms, name)).verifies(sign(kms, name, b"a text"), b"a text")
 
 
 def refused(do: Do) -> bool:

@@ -177,8 +177,11 @@ def policed(folder: Path, prefect_server: str) -> Iterator[Policed]:
     with pytest.MonkeyPatch.context() as patch, LocalAws() as aws:
         session = boto3.Session("sandbox", "sandbox", region_name=REGION)
         queue = session.client("sqs", endpoint_url=aws.endpoint).create_queue(QueueName="hints")["QueueUrl"]
+        kms = session.client("kms", endpoint_url=aws.endpoint)
+        seal_key = kms.create_key(KeyUsage="SIGN_VERIFY", KeySpec="ECC_NIST_P256")["KeyMetadata"]["Arn"]
         settings = {
             **SANDBOX_SETTINGS,
+            "ACEITE_SEAL_KMS_KEY": seal_key,
             "ACEITE_CONTRACTS": str(folder),
             "ACEITE_HOME": str(folder),
             "ACEITE_AWS_ENDPOINT_URL": aws.endpoint,

@@ -88,6 +88,7 @@ def _place(pool: WorkPool, part: ServedPart, settings: Settings, given: list[str
     from blocks import names
     from blocks.settings import environment_of
     from flows.installation.contracts import contract_environment
+    from flows.installation.seal_keys import seal_keys
 
     variables: dict[str, Any] = job_variables(pool, given)
     if has(pool, "image") and not any(variables.get(name) or default_of(pool, name) for name in _IMAGE_VARIABLES):
@@ -95,6 +96,8 @@ def _place(pool: WorkPool, part: ServedPart, settings: Settings, given: list[str
             f"the work pool {pool.name!r} runs containers, and Prefect's own image has no Aceite in it: give --image"
         )
     environment: dict[str, Any] = {**contract_environment(settings), **environment_of(settings)}
+    if settings.seal_kms_key is None:  # a key file does not travel, and a run with another key would seal for nobody
+        environment["ACEITE_SEAL_KEY_ID"] = seal_keys(settings).signing(make=True).public.id
     if part is ServedPart.WATCHER:
         environment["ACEITE_LEDGER_URL"] = f"{{{{ prefect.blocks.secret.{names.LEDGER} }}}}"
     # The values of the command line have precedence.

@@ -128,6 +128,15 @@ def test_the_watcher_may_list_what_it_watches_read_verdicts_and_record_what_was_
     assert found["KeepEvidence"]["Resource"] == kept
 
 
+@pytest.mark.parametrize("duty", [Duty.WATCHER, Duty.VALIDATOR, Duty.ALL])
+@pytest.mark.parametrize("name", ["1234-abcd", "arn:aws:kms:sa-east-1:123456789012:key/1234-abcd"])
+def test_the_key_that_seals_may_be_used_by_its_id_or_arn_if_one_is_named(duty: Duty, name: str) -> None:
+    assert "SignEvidence" not in granted(duty=duty)
+    found = granted(duty=duty, context=replace(TOLD, seal_key=name))["SignEvidence"]
+    assert found["Resource"] == ["arn:aws:kms:sa-east-1:123456789012:key/1234-abcd"]
+    assert found["Action"] == ["kms:Sign", "kms:GetPublicKey"]
+
+
 def test_each_bucket_is_listed_by_its_own_prefixes() -> None:
     other = contract("b", template=KeyTemplate.parse("s3://other/b/{business_date:%Y%m%d}.csv"))
     found = granted(contract("a"), contract("c"), other, duty=Duty.WATCHER)

@@ -32,6 +32,7 @@ from cli.main import app
 from cli.options import UsageProblem
 from cli.serving.child_process import ChildProcess
 from cli.serving.installation import SANDBOX_SETTINGS
+from flows.installation.seal_keys import SealKeys
 
 READY_WITHIN_S = 180
 
@@ -62,6 +63,10 @@ class Hosts:
     folder: Path
     api: str
     environment: dict[str, str]
+
+    @property
+    def seal_keys(self) -> SealKeys:
+        return SealKeys(Path(self.environment["ACEITE_HOME"]))
 
     def aws(self, service: str) -> Any:
         session = boto3.Session("any", "thing", region_name="us-east-1")
@@ -262,6 +267,7 @@ def test_on_ecs_the_deployments_have_the_job_variables_that_were_given_and_no_se
             "ACEITE_EVIDENCE_RETENTION_DAYS": "30",
             "ACEITE_POLL_S": "1.0",
             "ACEITE_PATIENCE_S": "60.0",
+            "ACEITE_SEAL_KEY_ID": hosts.seal_keys.signing().public.id,
             "ATHENA_DATABASE": "database_orders",
             "PREFECT_FLOWS_HEARTBEAT_FREQUENCY": "30",
         },
@@ -312,6 +318,7 @@ def test_a_watcher_and_a_worker_on_different_hosts_judge_a_delivery(hosts, aceit
         del worker[name]
     elsewhere = hosts.folder / "elsewhere"
     elsewhere.mkdir()
+    worker |= {"ACEITE_HOME": str(elsewhere), "ACEITE_SEAL_KEY_FILE": str(hosts.seal_keys.file)}
     with (elsewhere / "worker.log").open("wb") as log:
         command = [sys.executable, "-m", "prefect", "worker", "start", "--pool", pool]
         process = psutil.Popen(command, cwd=elsewhere, env=worker, stdout=log, stderr=log)
