@@ -131,8 +131,12 @@ def test_a_form_of_an_old_browser_that_names_no_origin_is_refused(port: int, kin
 def test_a_websocket_of_another_page_is_refused_at_its_handshake(port: int) -> None:
     url = f"ws://127.0.0.1:{port}/api/events/in"
     with pytest.raises(InvalidStatus, match="403"):
-        connect(url, origin="https://evil.example")  # type: ignore[arg-type]
-    with connect(url, origin=f"http://127.0.0.1:{port}"), connect(url):  # type: ignore[arg-type]
+        connect(url, origin="https://evil.example", subprotocols=["prefect"])  # type: ignore[arg-type,list-item]
+    own = f"http://127.0.0.1:{port}"
+    with (
+        connect(url, origin=own, subprotocols=["prefect"]),  # type: ignore[arg-type,list-item]
+        connect(url, subprotocols=["prefect"]),  # type: ignore[list-item]
+    ):
         pass
 
 
