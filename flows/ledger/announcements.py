@@ -18,6 +18,8 @@ from flows.ledger.writes import AT_ONCE, slices
 
 SUPERSEDED = "superseded"
 """Stands in the place of a verdict if a newer version of a file is judged instead."""
+DELETED = "deleted"
+"""Stands in the place of a verdict if a file was deleted before a run took it."""
 
 LOOKED_AT = 2000
 """How many waiting announcements one call bundles; the next call takes the others."""
@@ -120,8 +122,11 @@ class Announcements:
         with self._engine.connect() as connection:
             return tuple(connection.scalars(sa.select(deliveries.c.id).where(_awaiting_verdict(), *taken)))
 
-    def superseded(self, delivery_ids: Sequence[str]) -> Mapping[str, str]:
-        """Return by id why no run will judge a delivery: a listing showed a newer version of a file of it."""
+    def withdrawn(self, delivery_ids: Sequence[str]) -> Mapping[str, tuple[str, str]]:
+        """Return by id what stands in the place of a verdict, and why, if a listing lacks a file of the delivery.
+
+        A run that has not begun refuses such a delivery.
+        """
         waiting = self._deliveries(_unjudged().where(deliveries.c.id.in_(delivery_ids)))
         members = [member for delivery in waiting for member in delivery.members]
         now: dict[tuple[str, str], Any] = {}
@@ -129,12 +134,16 @@ class Announcements:
             for some in slices(members, AT_ONCE):
                 query = sa.select(objects).where(objects.c.key.in_([member.key for member in some]))
                 now.update(((row.bucket, row.key), row) for row in connection.execute(query))
-        return {
-            delivery.id: f"{member.uri} was replaced on {there.last_modified:%Y-%m-%d at %H:%M:%S%z}"
-            for delivery in waiting
-            for member in delivery.members
-            if (there := now.get((member.bucket, member.key))) and _is_newer(there, member, delivery)
-        }
+        why: dict[str, tuple[str, str]] = {}
+        for delivery in waiting:
+            for member in delivery.members:
+                there = now.get((member.bucket, member.key))
+                if there is None:
+                    why[delivery.id] = DELETED, f"{member.uri} was deleted before a run took it; deliver it again"
+                elif _is_newer(there, member, delivery):
+                    replaced_at = f"{there.last_modified:%Y-%m-%d at %H:%M:%S%z}"
+                    why[delivery.id] = SUPERSEDED, f"{member.uri} was replaced on {replaced_at}"
+        return why
 
     def announce_again(self, delivery_ids: Sequence[str], now: datetime) -> None:
         """Make a new event, with a new id, due for each of these deliveries that still waits for a verdict."""

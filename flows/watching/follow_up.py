@@ -12,7 +12,7 @@ from acceptance.announcing.announcements import InFlight, due_again
 from acceptance.deliveries.delivery import Delivery
 from acceptance.errors import UnexpectedObject
 from flows.evidence.verdicts import read_verdict
-from flows.ledger.announcements import SUPERSEDED, Announcements
+from flows.ledger.announcements import DELETED, Announcements
 from flows.ledger.writes import verdict_columns
 from flows.locks.claims import read_claim
 from flows.locks.holder import LockHolder, is_over
@@ -88,7 +88,7 @@ class FollowUp:
         by_id = {delivery.id: answer for delivery, answer in zip(deliveries, answers, strict=True)}
         troubles = {id_: answer for id_, answer in by_id.items() if isinstance(answer, Exception)}
         found = {id_: answer for id_, answer in by_id.items() if not isinstance(answer, Exception)}
-        found |= self._superseded([id_ for id_, facts in found.items() if facts == {"claimed_at": None}])
+        found |= self._withdrawn([each for each in deliveries if found.get(each.id) == {"claimed_at": None}])
         self.announcements.record({**{id_: {} for id_ in troubles}, **found}, _now())  # these were checked too
         for said in {str(each) for each in troubles.values() if isinstance(each, UnexpectedObject)} - self.strange:
             get_run_logger().error("a delivery cannot get a verdict: %s", said)
@@ -97,13 +97,18 @@ class FollowUp:
             raise next(iter(troubles.values()))
         return found
 
-    def _superseded(self, delivery_ids: Sequence[str]) -> dict[str, dict[str, Any]]:
-        """Return what to record of deliveries that no run has and of which a newer version landed."""
-        reasons = self.announcements.superseded(delivery_ids) if delivery_ids else {}
-        return {
-            id_: {"judged_at": _now(), "verdict": SUPERSEDED, "reason": why, "evidence": None}
-            for id_, why in reasons.items()
-        }
+    def _withdrawn(self, deliveries: Sequence[Delivery]) -> dict[str, dict[str, Any]]:
+        """Return what to record of deliveries that no run has, and whose files were replaced or deleted."""
+        unclaimed = {delivery.id: delivery for delivery in deliveries}
+        found = {}
+        for id_, (word, why) in (self.announcements.withdrawn([*unclaimed]) if unclaimed else {}).items():
+            # The pipeline of a run that died may have moved the files. The next run then tells what became of them.
+            if word == DELETED and read_claim(self.evidence_s3, self.evidence_bucket, unclaimed[id_]):
+                continue
+            found[id_] = {"judged_at": _now(), "verdict": word, "reason": why, "evidence": None}
+            if word == DELETED:
+                get_run_logger().warning("%s gets no verdict: %s", unclaimed[id_].title, why)
+        return found
 
     def _judged(self, deliveries: Sequence[Delivery]) -> int:
         return sum("judged_at" in facts for facts in self.look_for(deliveries).values())

@@ -220,6 +220,21 @@ def test_a_delivery_whose_file_was_replaced_awaits_no_verdict_once_no_run_has_it
     assert watch.ledger.announcements.unjudged_of([older.id]) == ()
 
 
+def test_a_delivery_whose_file_was_deleted_awaits_no_verdict_unless_a_run_had_taken_it(watch: Watch) -> None:
+    [deleted], [moved], [there] = (watch.arrive()[0] for _ in range(3))
+    watch.claim(moved, watch.run([moved], uuid4(), Running(), Crashed()))
+    gone = (deleted.first.key, moved.first.key)
+    ranges = (KeyRange(certified_at=long_ago()),)
+    watch.ledger.listing.commit(Certified("landing", "", None, ranges, (), gone), long_ago())
+    with disable_run_logger():
+        watch.follow_up.look_for_evidence()
+    found = {item.id: item for item in watch.ledger.status.deliveries()}
+    assert (found[deleted.id].state, found[deleted.id].verdict) == ("judged", "deleted")
+    assert found[deleted.id].reason == f"{deleted.first.uri} was deleted before a run took it; deliver it again"
+    assert found[moved.id].verdict is None, "its pipeline may have moved it"
+    assert found[there.id].verdict is None
+
+
 def test_a_run_whose_worker_died_before_it_began_is_ended_and_keeps_its_delivery_back_no_longer(watch: Watch) -> None:
     deliveries, event_id = watch.arrive()
     run = watch.run(deliveries, event_id, Scheduled(), Pending())
