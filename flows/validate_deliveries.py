@@ -19,7 +19,7 @@ from flows.installation.clients import load_clients
 from flows.installation.installed import contract_of, installed_contracts
 from flows.judging.batch import SIDE_BY_SIDE, Batch, at_once, lots
 from flows.judging.delivery_run import DeliveryRun
-from flows.judging.states import RESULTS, refused
+from flows.judging.states import RESULTS, is_retry, refused
 from flows.prefect_api.switches import held, is_paused
 from flows.steps.timeline import Timeline, without_task_run
 
@@ -53,7 +53,7 @@ def validate_deliveries(
     if not isinstance(side_by_side, int) or not 1 <= side_by_side <= MOST_TOGETHER:
         return refused(f"side_by_side is {side_by_side!r}; allowed is a number from 1 to {MOST_TOGETHER}")
     clients = load_clients()
-    batch = Batch(contract, this_run(contract, clients.caller), side_by_side)
+    batch = Batch(contract, this_run(contract, clients.caller), side_by_side, is_retry())
     chain = Chain(clients.evidence_s3, clients.evidence_bucket, contract.dataset)
     delivery_runs = []
     for pointer in pointers:

@@ -17,7 +17,7 @@ from flows.evidence.run_facts import this_run
 from flows.installation.clients import load_clients
 from flows.installation.installed import contract_of, installed_contracts
 from flows.judging.delivery_run import DeliveryRun, post_verdicts
-from flows.judging.states import DUPLICATE, RESULTS, refused, state_of, superseded
+from flows.judging.states import DUPLICATE, RESULTS, is_retry, refused, state_of, superseded
 from flows.prefect_api.runs import is_being_cancelled
 from flows.prefect_api.switches import held, is_paused
 
@@ -56,6 +56,9 @@ def validate_delivery(delivery: DeliveryPointer, event_id: str | None = None) ->
     except PointerRefused as refusal:
         return refused(refusal)
     if not delivery_run.claim(str(flow_run.id)):
+        # Who retries a run whose delivery was rejected must not make it green.
+        if is_retry() and (standing := delivery_run.standing_verdict()):
+            return state_of(standing)
         return Completed(name=DUPLICATE, message="this delivery has a verdict, or another run is working on it")
     try:
         delivery_run.prepare()

@@ -21,7 +21,7 @@ from acceptance.errors import ContractError, PointerRefused, UnroutableKey
 from acceptance.evidence.assembled import RunFacts
 from acceptance.evidence.evidence import Evidence, QueryRecord, StepRecord
 from acceptance.foreign_words import Redaction
-from acceptance.judging.judge import Verdict
+from acceptance.judging.judge import Judged, Verdict
 from acceptance.queries.measuring_query import Place, place_of
 from acceptance.untrusted_text import one_line
 from aws.athena import QueryAnswer
@@ -60,10 +60,13 @@ class Batch:
     contract: Contract
     run: RunFacts
     workers: int
+    retried: bool = False
     judged: list[tuple[DeliveryRun, Evidence]] = field(default_factory=list)
     failed: list[tuple[DeliveryRun, str]] = field(default_factory=list)
     refused: list[str] = field(default_factory=list)
     superseded: list[DeliveryRun] = field(default_factory=list)
+    standing: list[tuple[DeliveryRun, Judged]] = field(default_factory=list)
+    """Deliveries of a run that was retried, with the verdicts that they had."""
     _ending: Event = field(default_factory=Event)
     _claimed: list[DeliveryRun] = field(default_factory=list)
     _answers: dict[str, tuple[QueryAnswer, StepRecord]] = field(default_factory=dict)
@@ -103,7 +106,8 @@ class Batch:
         listed = [
             (delivery_run.delivery.title, evidence, delivery_run.evidence_uri) for delivery_run, evidence in self.judged
         ]
-        publish_list(self.contract.dataset, listed, clients)
+        if listed:
+            publish_list(self.contract.dataset, listed, clients)
         not_accepted = [
             (delivery_run, evidence)
             for delivery_run, evidence in self.judged
@@ -118,19 +122,20 @@ class Batch:
             )
         if self.refused:
             return refused(f"refused: {len(self.refused)}, judged: {len(self.judged)}; {self.refused[0]}")
-        if not self.judged and self.superseded:
+        verdicts: list[tuple[DeliveryRun, Evidence | Judged]] = [*self.judged, *self.standing]
+        if not verdicts and self.superseded:
             return superseded(f"{len(self.superseded)} superseded: {self.superseded[0].superseded}")
-        if not self.judged:
+        if not verdicts:
             return Completed(name=DUPLICATE, message="all have verdicts, or other runs are working on them")
-        message = ", ".join(f"{number} {verdict.value}" for verdict in Verdict if (number := self._count(verdict)))
+        count = Counter(each.verdict for _, each in verdicts)
+        message = ", ".join(f"{count[verdict]} {verdict.value}" for verdict in Verdict if count[verdict])
         message += f", {len(self.superseded)} superseded" if self.superseded else ""
-        if not not_accepted:
-            return Completed(name="Accepted", message=message)
-        delivery_run, evidence = next(
-            (each for each in not_accepted if each[1].verdict is Verdict.REJECTED), not_accepted[0]
-        )
-        name = evidence.verdict.value.capitalize()
-        return Failed(name=name, message=f"{message}; {delivery_run.delivery.title}: {evidence.reason}")
+        worst_first = (Verdict.REJECTED, Verdict.INCONCLUSIVE, Verdict.ACCEPTED)
+        delivery_run, worst = min(verdicts, key=lambda each: worst_first.index(each[1].verdict))
+        name = worst.verdict.value.capitalize()
+        if worst.verdict is Verdict.ACCEPTED:
+            return Completed(name=name, message=message)
+        return Failed(name=name, message=f"{message}; {delivery_run.delivery.title}: {worst.reason}")
 
     def _prepare(self, delivery_run: DeliveryRun) -> bool:
         try:
@@ -139,6 +144,8 @@ class Batch:
             self.refuse(delivery_run.delivery, refusal)
             return False
         if not delivery_run.claim(self.run.id):
+            if self.retried and (standing := delivery_run.standing_verdict()):
+                self.standing.append((delivery_run, standing))
             return False
         self._claimed.append(delivery_run)
         delivery_run.prepare()
@@ -197,9 +204,6 @@ class Batch:
         ]
         self.failed += [(delivery_run, delivery_run.timeline.message(error)) for delivery_run, error in failed]
         return [None if isinstance(answer, Exception) else answer for answer in answers]
-
-    def _count(self, verdict: Verdict) -> int:
-        return sum(evidence.verdict is verdict for _, evidence in self.judged)
 
 
 @task(name="judge", cache_policy=NO_CACHE)

@@ -36,12 +36,13 @@ from acceptance.evidence.manifest import PastDelivery
 from acceptance.evidence.object_keys import evidence_uri
 from acceptance.foreign_words import Redaction
 from acceptance.judging.findings import Findings, judge_findings, usable_columns
-from acceptance.judging.judge import Judgement, Verdict
+from acceptance.judging.judge import Judged, Judgement, Verdict
 from acceptance.proof.partition_rows import files_named
 from acceptance.queries.landed_query import BAD_FILES, landed_query, read_landed_answer
 from aws.athena import QueryAnswer
 from flows.evidence import files as evidence_files
 from flows.evidence.chain import Chain
+from flows.evidence.verdicts import read_verdict
 from flows.installation.clients import load_clients
 from flows.judging.comparison import Comparison
 from flows.judging.measuring import Measured, failed_query, measure, query_record, rows_of_broken_rules
@@ -159,6 +160,11 @@ class DeliveryRun:
         claimed = self.timeline.perform("claim", claim, self.delivery, flow_run_id, within)
         self.pipeline.begun_before = claimed is Claimed.TAKEN_OVER
         return bool(claimed)
+
+    def standing_verdict(self) -> Judged | None:
+        """Return the verdict that the delivery has already."""
+        clients = load_clients()
+        return read_verdict(clients.evidence_s3, clients.evidence_bucket, self.delivery)
 
     def prepare(self) -> None:
         """Read what landed, run the pipeline, look up the partition in the catalog."""

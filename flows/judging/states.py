@@ -3,11 +3,12 @@
 from typing import Any
 
 from prefect.client.schemas.objects import State
+from prefect.runtime import flow_run
 from prefect.settings import get_current_settings
 from prefect.states import Completed, Failed
 
 from acceptance.errors import PointerRefused
-from acceptance.judging.judge import Judgement, Verdict
+from acceptance.judging.judge import Judged, Judgement, Verdict
 from acceptance.untrusted_text import one_line
 
 RESULTS: dict[str, Any] = {
@@ -48,7 +49,12 @@ def superseded(reason: str) -> State:
     return Completed(name=SUPERSEDED, message=one_line(reason, LONGEST_REASON))
 
 
-def state_of(judgement: Judgement) -> State:
+def is_retry() -> bool:
+    """Return True if a person, or Prefect, let this run begin again."""
+    return (flow_run.run_count or 1) > 1
+
+
+def state_of(judgement: Judgement | Judged) -> State:
     """Return the state whose name is the verdict and whose message is the reason."""
     name = judgement.verdict.value.capitalize()
     if judgement.verdict is Verdict.ACCEPTED:
