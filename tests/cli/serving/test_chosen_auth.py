@@ -1,12 +1,20 @@
 """Which password the Prefect server of `aceite up` asks for, and which file keeps it."""
 
 import os
+from collections.abc import Iterator
 
 import pytest
-from prefect.settings import PREFECT_SERVER_API_AUTH_STRING, temporary_settings
+from prefect.settings import PREFECT_API_AUTH_STRING, PREFECT_SERVER_API_AUTH_STRING, temporary_settings
 
 from acceptance.errors import SettingsError
 from cli.serving.auth_string import FILE, choose_auth_string, read_auth_string
+
+
+@pytest.fixture(autouse=True)
+def _no_password_of_another_server() -> Iterator[None]:
+    """A server that earlier tests of this process share may have one."""
+    with temporary_settings(restore_defaults={PREFECT_API_AUTH_STRING, PREFECT_SERVER_API_AUTH_STRING}):
+        yield
 
 
 def test_where_the_credentials_are_real_a_password_is_made_once_and_kept_for_its_owner_alone(tmp_path):
