@@ -69,17 +69,29 @@ def _value(match: re.Match[str]) -> str:
     return match["name"] + HIDDEN
 
 
-_WORD = r"""(?:"(?:[^"\\]|\\.)*"|'(?:[^'\\]|\\.)*'|[^\s"',;&})\]]+)"""
+_QUOTED = r"""(?P<quote>\\+["'])[\s\S]*?(?:(?<!\\)(?P=quote)|\Z)|"(?:[^"\\]|\\.)*(?:"|\Z)|'(?:[^'\\]|\\.)*(?:'|\Z)"""
+"""A text in quotes, which a cut may have left open. In JSON that is in a text, the quotes are escaped."""
+_WORD = rf"(?:{_QUOTED}|\[[^\]]*(?:\]|\Z)|\{{[^}}]*(?:\}}|\Z)|[^\s\"',;&}})\]<]+)"
+_IS = r"[\\\"']{0,4}\s*(?:=>|:=|[:=>]|%3[AD])\s*"
+_PASSWORD = r"(?:pass(?:word|wd|phrase|code)|passwort|pwd)"
 _NAMES = (
-    r"(?:pass(?:word|wd|phrase|code)?|pwd|senha|contrase[nñ]a|secret|token|credentials?|authorization|cookie"
-    r"|api[_-]?key|(?:access|secret|private|account|shared|signing|encryption)[\w-]{0,20}key(?:[_-]?id)?)"
+    rf"(?:{_PASSWORD}|contrase[nñ]a|secret|token|credentials?|(?<![a-z])(?:pass|pw|senha|clave|auth|api[ _-]?key"
+    r"|(?:access|secret|private|account|shared|signing|encryption)[\w-]{0,20}key(?:[_-]?id)?))"
 )
 _SECRETS: tuple[tuple[re.Pattern[str], Callable[[re.Match[str]], str] | str], ...] = (
-    (re.compile(r"-----BEGIN [A-Z ]*PRIVATE KEY-----.*?(?:-----END [A-Z ]*PRIVATE KEY-----|\Z)", re.DOTALL), HIDDEN),
+    (
+        re.compile(
+            r"-----BEGIN [A-Z ]*PRIVATE KEY[A-Z ]*-----.*?(?:-----END [A-Z ]*PRIVATE KEY[A-Z ]*-----|\Z)", re.DOTALL
+        ),
+        HIDDEN,
+    ),
     (
         re.compile(r"(?P<name>\b[a-z][a-z0-9+.-]{1,30}://[^\s/:@\"']{0,100}:)[^\s\"']{1,300}(?=@)", re.IGNORECASE),
         _value,
     ),
+    (re.compile(r"(?P<name>\b[a-z][a-z0-9+.-]{1,30}://)[^\s/:@\"'?#]{1,300}(?=@)", re.IGNORECASE), _value),
+    (re.compile(r"(?P<name>\bjdbc:oracle:\w+:[^\s/@]{1,100}/)[^\s@]{1,300}(?=@)", re.IGNORECASE), _value),
+    (re.compile(r"(?P<name>\s-u\s+[^\s:]{1,100}:)\S+"), _value),
     (
         re.compile(
             r"(?P<name>[?&;](?:amp;)?(?:x-(?:amz|goog|oss)-(?:signature|security-token|credential)|awsaccesskeyid|signature"
@@ -88,15 +100,25 @@ _SECRETS: tuple[tuple[re.Pattern[str], Callable[[re.Match[str]], str] | str], ..
         ),
         _value,
     ),
-    (re.compile(r"(?P<name>\b(?:bearer|basic|digest|negotiate|apikey)\s+)[\w.~+/=:-]{6,}", re.IGNORECASE), _value),
     (
         re.compile(
-            rf"(?P<name>(?<![a-z]){_NAMES}[\w-]{{0,20}}[\\\"']{{0,4}}\s*(?:=>|:=|[:=])\s*\\?){_WORD}", re.IGNORECASE
+            r"(?P<name>\b(?:hooks\.slack\.com/\w+|discord(?:app)?\.com/api/webhooks)/)[^\s\"'<>]+", re.IGNORECASE
         ),
         _value,
     ),
+    (re.compile(r"(?P<name>\b(?:bearer|basic|digest|negotiate|apikey)\s+)[\w.~+/=:-]{6,}", re.IGNORECASE), _value),
     (
-        re.compile(rf"(?P<name>(?<![a-z])(?:password|passwd|passphrase|pwd|senha)\s+(?:is\s+)?){_WORD}", re.IGNORECASE),
+        re.compile(rf"(?P<name>(?:authorization|cookie){_IS})(?:{_QUOTED}|[^\n\"'{{}}]+)", re.IGNORECASE),
+        _value,
+    ),
+    (re.compile(rf"(?P<name>\bsignature\s?=\s?){_WORD}", re.IGNORECASE), _value),
+    (re.compile(rf"(?P<name>{_NAMES}[\w-]{{0,20}}{_IS}){_WORD}", re.IGNORECASE), _value),
+    (re.compile(rf"(?P<name>(?:{_PASSWORD}|senha)(?:[ \t]+\w+){{1,5}}{_IS}){_WORD}", re.IGNORECASE), _value),
+    (
+        re.compile(
+            rf"(?P<name>(?<![a-z])(?:identified\s+by(?:\s+password)?|(?:{_PASSWORD}|senha)(?:\s+is)?)\s+){_WORD}",
+            re.IGNORECASE,
+        ),
         _value,
     ),
     (re.compile(r"\beyJ[\w-]{5,}\.[\w-]+(?:\.[\w-]*)?"), HIDDEN),
@@ -104,7 +126,8 @@ _SECRETS: tuple[tuple[re.Pattern[str], Callable[[re.Match[str]], str] | str], ..
     (
         re.compile(
             r"\b(?:gh[oprsu]_\w{16,}|github_pat_\w{16,}|glpat-[\w-]{16,}|xox[a-z]-[\w-]{8,}|sk[_-](?:live|test|ant|proj)?[\w-]{16,}"
-            r"|AIza[\w-]{30,}|dapi[0-9a-f]{30,}|npm_\w{30,}|pypi-[\w-]{30,})"
+            r"|AIza[\w-]{30,}|dapi[0-9a-f]{30,}|npm_\w{30,}|pypi-[\w-]{30,}|hvs\.[\w-]{20,}|dop_v1_\w{16,}|hf_\w{30,}"
+            r"|SG\.[\w-]{16,}\.[\w-]{16,}|ya29\.[\w-]{16,})"
         ),
         HIDDEN,
     ),

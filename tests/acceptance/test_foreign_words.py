@@ -33,6 +33,27 @@ LOG = "the log group /aws/lambda/load, request 1"
         "x-api-key: {}",
         "-----BEGIN RSA PRIVATE KEY-----\nMIIE{}\n-----END RSA PRIVATE KEY-----",
         "-----BEGIN PRIVATE KEY-----\n{}",
+        "-----BEGIN PGP PRIVATE KEY BLOCK-----\n{}\n-----END PGP PRIVATE KEY BLOCK-----",
+        'event {{\\"password\\": \\"{}\\"}}',
+        'event {{\\"password\\": \\"a\\\\\\"{}\\"}}',
+        'answer {{\\\\\\"token\\\\\\": \\\\\\"{}\\\\\\"}}',
+        'cut off: "refresh_token":"{}',
+        '"secrets": ["a", "{}"]',
+        '"secret": {{"value": "{}"}}',
+        "dbPassword={}",
+        "PGPASSWORD={} psql",
+        "Password for user app: {}",
+        "password%3D{}",
+        "<password>{}</password>",
+        "ALTER USER app IDENTIFIED BY '{}'",
+        "jdbc:oracle:thin:scott/{}@//db:1521/x",
+        "https://{}@github.com/x",
+        "curl -u app:{} https://host",
+        "Authorization: Token {}",
+        "Cookie: a=1; session={}",
+        "AWS4-HMAC-SHA256 SignedHeaders=host, Signature={}",
+        "api key: {}",
+        "https://hooks.slack.com/services/T00/B00/{}",
     ],
 )
 def test_a_secret_is_hidden_and_the_words_around_it_stay(text: str) -> None:
@@ -46,7 +67,8 @@ def test_a_secret_is_hidden_and_the_words_around_it_stay(text: str) -> None:
 @pytest.mark.parametrize(
     "secret",
     ["AKIA" + "Q3EGRZXH7NEXAMPL", "ASIA" + "Q3EGRZXH7NEXAMPL", "wJalrXUtnFEMI/K7MDENG/" + "bPxRfiCYEXAMPLEKEY",
-     "eyJhbGciOiJIUzI1NiJ9." + "eyJzdWIiOiIxIn0.abc", "ghp_" + "a1" * 18, "xoxb-" + "1234567890-abc"],
+     "eyJhbGciOiJIUzI1NiJ9." + "eyJzdWIiOiIxIn0.abc", "ghp_" + "a1" * 18, "xoxb-" + "1234567890-abc",
+     "hvs." + "CAESI" * 6, "SG." + "a1B2" * 5 + "." + "a1B2" * 10],
 )  # fmt: skip
 def test_keys_that_tell_themselves_by_their_form_are_hidden(secret: str) -> None:
     assert without_secrets(f"using {secret} for x") == f"using {HIDDEN} for x"
@@ -60,6 +82,8 @@ def test_keys_that_tell_themselves_by_their_form_are_hidden(secret: str) -> None
         "HIVE_PARTITION_SCHEMA_MISMATCH: column 'a' is declared as type 'int'",
         "arn:aws:iam::123456789012:role/pipeline may not read arn:aws:s3:::landing",
         "da39a3ee5e6b4b0d3255bfef95601890afd80709 is the commit, at https://github.com/x/y/tree/main?tab=readme",
+        "the job bypassed: 3 rows, compass: north, unauthorized: no such role, column 'signature' is missing",
+        "s3://landing/a@b/x.csv and mail to someone@example.com",
         "An error occurred: line 12:30, 3 of 4 rows, 2026-01-01T12:00:00Z",
     ],
 )
