@@ -25,7 +25,9 @@ def may_be_a_cell(sql: str, classified: frozenset[str]) -> bool:
     own = {_OBJECT, *(common.alias_or_name for common in query.find_all(exp.CTE))}
     if any(table.db or table.name not in own for table in query.find_all(exp.Table)):
         return True
-    every = any(star.find_ancestor(*_COUNTS) is None for star in query.find_all(exp.Star))
+    every = any(star.find_ancestor(*_COUNTS) is None for star in query.find_all(exp.Star)) or any(
+        alias.columns and isinstance(alias.parent, exp.Table) for alias in query.find_all(exp.TableAlias)
+    )  # FROM {object} AS t(a, b) gives other names to all columns
     named = {column.name.lower() for column in query.find_all(exp.Column)}
     return bool(classified and (every or classified & named))
 

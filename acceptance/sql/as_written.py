@@ -36,6 +36,7 @@ _LIKE_COLUMNS = {"current_catalog", "current_schema", "current_path", "current_r
 _LIKE_FUNCTIONS = {"current_groups", "shuffle"}
 """Such functions that the parser has no class for."""
 
+_JOINS = {"", "NATURAL", "INNER", "OUTER", "CROSS"}
 _SOURCES = (exp.Table, exp.Subquery, exp.Unnest, exp.Values)
 _WORDS = {
     "tablesample": "TABLESAMPLE, which judges some of the rows",
@@ -58,6 +59,9 @@ def unfit(query: exp.Query) -> str:
             return f"asks {_shown(node)}{_place(node)}, whose answer depends on who asks, or on chance; leave it out"
         if not isinstance(node, _ALLOWED):
             return f"holds {_WORDS.get(node.key, node.key.upper())}{_place(node)}; a rule is made of {_PARTS}"
+        if isinstance(node, exp.Join) and not _JOINS.issuperset((node.method, node.kind)):
+            kind = (node.method or node.kind).removesuffix("_JOIN")
+            return f"holds {kind} JOIN{_place(node)}, which is no join of Athena's: it would join in another way"
         if isinstance(node, exp.From | exp.Join) and not isinstance(node.this, _SOURCES):
             return (
                 f"reads a function in FROM, {_shown(node.this)}{_place(node)}; only tables and UNNEST are allowed there"

@@ -179,7 +179,8 @@ NOT_AS_WRITTEN = {
             "CLUSTER BY total": "holds CLUSTER",
             "DISTRIBUTE BY total": "would reach Athena in other words",
             "WITH (NOLOCK)": "holds a hint",
-            "LEFT ANTI JOIN customers c ON true": "would reach Athena in other words",
+            "LEFT ANTI JOIN customers c ON true": "holds ANTI JOIN",
+            "ASOF JOIN customers c ON true": "holds ASOF JOIN (line 1 of the query), which is no join of Athena's",
             "WHERE gift IS NOT TRUE": "SELECT COUNT(*) FROM {object} WHERE NOT gift; write",
             "WHERE total > ?": "holds a parameter",
         }.items()

@@ -15,6 +15,8 @@ CLASSIFIED = frozenset({"email", "salary"})
         "SELECT salary FROM {object} LIMIT 1",
         "SELECT avg(n) FROM (SELECT salary AS n FROM {object})",
         "SELECT max(b) FROM (SELECT * FROM {object}) AS t(a, b)",
+        "SELECT max(b) FROM {object} AS t(a, b)",
+        "SELECT max(o.b) FROM {object} JOIN {object} AS o(a, b) ON true",
         "SELECT (SELECT max(salary) FROM {object}) FROM {object}",
         "WITH x AS (SELECT salary AS s FROM {object}) SELECT sum(s) FROM x",
         "SELECT CASE WHEN id > 0 THEN salary ELSE 0 END FROM {object}",
