@@ -19,6 +19,7 @@ from landed.reading.sql import LandedSql, Opened, file_literal
 
 _ROW_NUMBER = "file_row_number"
 _MAGIC, _ENCRYPTED = b"PAR1", b"PARE"
+_NS_IN_UTC = "TIMESTAMPTZ_NS"
 _WHOLE = ("TINYINT", "SMALLINT", "INTEGER", "BIGINT", "HUGEINT", "UTINYINT", "USMALLINT", "UINTEGER", "UBIGINT")
 HELD_BY = {
     **dict.fromkeys(WHOLE_NUMBERS, (*_WHOLE, "DECIMAL")),
@@ -27,7 +28,14 @@ HELD_BY = {
     HiveKind.DOUBLE: ("FLOAT", "DOUBLE"),
     HiveKind.BOOLEAN: ("BOOLEAN",),
     HiveKind.DATE: ("DATE",),
-    HiveKind.TIMESTAMP: ("TIMESTAMP", "TIMESTAMP_S", "TIMESTAMP_MS", "TIMESTAMP_NS", "TIMESTAMP WITH TIME ZONE"),
+    HiveKind.TIMESTAMP: (
+        "TIMESTAMP",
+        "TIMESTAMP_S",
+        "TIMESTAMP_MS",
+        "TIMESTAMP_NS",
+        "TIMESTAMP WITH TIME ZONE",
+        _NS_IN_UTC,
+    ),
     **dict.fromkeys(TEXTS, ("VARCHAR", "ENUM", "JSON")),
 }
 """By Hive type, the DuckDB types of a Parquet column that may hold its values; a value that does not fit is a fault."""
@@ -70,7 +78,11 @@ class ParquetSql(LandedSql):
         ]
 
     def rule(self, column: Column, cell: str) -> CellRule:
-        return typed_rule(column, cell, self.contract.landing)
+        landing = self.contract.landing
+        if column.kind is HiveKind.TIMESTAMP and self.types[self.columns.index(column)] == _NS_IN_UTC:
+            # DuckDB has few functions for this type; without its zone, it holds the time in UTC.
+            return typed_rule(column, f"CAST({cell} AS TIMESTAMP_NS)", replace(landing, zone="UTC"))
+        return typed_rule(column, cell, landing)
 
 
 def typed_rule(column: Column, cell: str, landing: LandingFormat) -> CellRule:

@@ -49,6 +49,25 @@ def test_a_time_beyond_what_its_type_holds_is_a_fault_of_its_column(said, unit, 
     assert "column at: " in fault or ("footer" in fault and "outside of what its type can hold" in fault)
 
 
+@pytest.mark.parametrize("zone", ["UTC", "America/Sao_Paulo"])
+def test_times_of_nanoseconds_in_utc_are_read_as_those_of_microseconds_are(tmp_path, zone):
+    of = contract(column("at", "timestamp"), format="parquet", zone=zone)
+    found = set()
+    for unit in ("us", "ns"):
+        (tmp_path / unit).write_bytes(parquet(pa.table({"at": pa.array([10**15, None], pa.timestamp("us", "UTC")).cast(
+            pa.timestamp(unit, "UTC"))})))  # fmt: skip
+        found.add(read_landed(tmp_path / unit, of, tmp_path).fingerprint)
+    assert len(found) == 1
+    assert None not in found
+
+
+def test_a_nanosecond_that_a_table_cannot_hold_is_a_fault(said):
+    times = pa.table({"at": pa.array([10**18 + 1], pa.timestamp("ns", "UTC"))})
+    [fault] = said(parquet(times), contract(column("at", "timestamp"), format="parquet"))
+    assert fault.startswith("line 1, column at: ")
+    assert "a time to the millisecond" in fault
+
+
 def test_a_day_that_stands_for_infinity_is_a_fault(said):
     days = pa.table({"on": pa.array([0, 2**31 - 1], pa.int32()).cast(pa.date32())})
     [fault] = said(parquet(days), contract(column("on", "date"), format="parquet"))
