@@ -97,6 +97,8 @@ class KeyTemplate:
         fields = {each.name: value for each, value in values.items() if each.is_field}
         if leading := [name for name, value in fields.items() if value in (".", "..")]:
             raise UnroutableKey(f"{{{leading[0]}}} would be {fields[leading[0]]!r}, which leads to another folder")
+        if "\0" in key:
+            raise UnroutableKey(f"{key!r} holds a NUL, which no argument of a job can hold")
         return landed_date, fields
 
     def write(self, business_date: date, fields: Mapping[str, str]) -> str:

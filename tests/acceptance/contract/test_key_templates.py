@@ -231,6 +231,11 @@ def test_no_field_leads_to_another_folder(name: str) -> None:
         KeyTemplate.parse("s3://landing/{business_date:%Y%m%d}/{region}/{file}.csv").read(f"20250102/{name}/a.csv")
 
 
+def test_no_key_holds_what_no_argument_of_a_pipeline_can_hold() -> None:
+    with pytest.raises(UnroutableKey, match=r"a\\x00\.csv' holds a NUL"):
+        KeyTemplate.parse("s3://landing/{business_date:%Y%m%d}/{file}.csv").read("20250102/a\0.csv")
+
+
 @pytest.mark.parametrize(
     "pattern", ["x[/{region}]/{business_date:%Y%m%d}.csv", "[x/]{business_date:%Y%m%d}/{file}.csv"]
 )
