@@ -119,3 +119,13 @@ Only = Annotated[
     ServedPart | None,
     typer.Option("--only", help="Serve or register only this part.", show_default=False),
 ]
+NotedHead = Annotated[
+    str | None,
+    typer.Option(
+        "--noted-head",
+        metavar="SHA256",
+        help="SHA-256 of a manifest, as noted elsewhere; the chain must contain it. Up to there, manifests need no "
+        "signature.",
+        show_default=False,
+    ),
+]

@@ -81,8 +81,8 @@ class Flaw:
 class Audit:
     """`manifests` are those of the chain, by number, and `digests` their SHA-256.
 
-    Those up to the number `unsigned` have no signature of a trusted key, as in Aceite 0.1: only the chain speaks for
-    them. `in_flight` is how many deliveries may still be sealed.
+    Those up to the number `unsigned` have no signature of a trusted key, as in Aceite 0.1: only the chain and a noted
+    head speak for them. `in_flight` is how many deliveries may still be sealed.
     """
 
     manifests: Mapping[int, EvidenceManifest]
@@ -129,17 +129,19 @@ def audit(found: StoredEvidence, trusted: Trusted, noted_head: str | None = None
     """Find every flaw, in the order of the chain, then the files that are in no manifest.
 
     `trusted` knows the public keys with which evidence may be sealed. `noted_head` is the SHA-256 of a manifest that
-    somebody noted elsewhere. It must still be there: with it, even a chain whose end was cut off is found out.
+    somebody noted elsewhere. It must still be there: with it, even a chain whose end was cut off is found out. It also
+    vouches for manifests up to it that nobody signed, as in Aceite 0.1: anybody could have added them.
     """
     chain = _read(found, trusted)
-    manifests = chain.manifests
+    manifests, noted_head = chain.manifests, noted_head.lower() if noted_head else None
     numbers = pairwise([0, *sorted(found.links)])
     flaws = [flaw for before, number in numbers for flaw in _flaws_of_link(found, chain, number, before)]
-    flaws += _unknown_keys(found.dataset, chain)
+    digests = {number: sha256_of(found.links[number]) for number in manifests}
+    noted = max((number for number, digest in digests.items() if digest == noted_head), default=0)
+    flaws += _not_signed_here(found.dataset, chain, noted)
     flaws += _flaws_of_files(found, manifests)
     flaws += (Flaw(key, _why_strange(key)) for key in found.strange)
-    digests = {number: sha256_of(found.links[number]) for number in manifests}
-    if noted_head is not None and noted_head not in digests.values():
+    if noted_head is not None and not noted:
         told = f"no manifest has the noted SHA-256 {noted_head}: the chain was cut or written anew"
         flaws.append(Flaw(chain_prefix(found.dataset), told))
     unsigned = max((number for number in manifests if chain.kinds[number] is not _Kind.SIGNED), default=0)
@@ -210,15 +212,18 @@ def _missing(dataset: str, first: int, last: int) -> Flaw:
     )
 
 
-def _unknown_keys(dataset: str, chain: _Chain) -> Iterator[Flaw]:
-    """Yield a flaw for each key that is not trusted here and signed manifests of the chain."""
-    by_key: dict[str, list[int]] = {}
+def _not_signed_here(dataset: str, chain: _Chain, noted: int) -> Iterator[Flaw]:
+    """Yield a flaw for the manifests of the chain that no key signed, and one for each key that is not trusted here."""
+    by_trouble: dict[str, list[int]] = {}
     for number in chain.manifests:
-        if chain.kinds[number] is _Kind.UNKNOWN:
-            by_key.setdefault(chain.troubles[number], []).append(number)
-    for trouble, numbers in by_key.items():
+        kind = chain.kinds[number]
+        if kind is _Kind.UNKNOWN or (kind is _Kind.UNSIGNED and number > noted):
+            by_trouble.setdefault(chain.troubles[number], []).append(number)
+    for trouble, numbers in by_trouble.items():
         told = f"{trouble} (as {len(numbers) - 1} others up to {max(numbers)})" if len(numbers) > 1 else trouble
         remedy = "if it is a key of this installation, give its public part with --public-key"
+        if chain.kinds[numbers[0]] is _Kind.UNSIGNED:
+            remedy = "if Aceite 0.1 sealed it, give the SHA-256 that you noted of the last such one with --noted-head"
         yield Flaw(link_key(dataset, min(numbers)), f"{told}; {remedy}", min(numbers))
 
 

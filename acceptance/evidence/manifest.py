@@ -19,8 +19,8 @@ from acceptance.untrusted_text import json_escaped
 
 FORMAT = "1"
 
-MOST_BYTES = 1_000_000
-"""A manifest has two thousand; a larger object is none."""
+MOST_BYTES = 20_000
+"""A manifest has two thousand; a larger object is none. An audit holds all objects with a manifest's name in memory."""
 
 LAST = 29
 """The deliveries before a delivery that its evidence shows: with it they are 30."""

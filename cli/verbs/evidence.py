@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from cli.options import Contracts, Home, Json, UsageProblem
+from cli.options import Contracts, Home, Json, NotedHead, UsageProblem
 from cli.terminal import Terminal, print_document, print_json
 
 if TYPE_CHECKING:
@@ -29,17 +29,6 @@ Target = Annotated[
         show_default=False,
     ),
 ]
-NotedHead = Annotated[
-    str | None,
-    typer.Option(
-        "--noted-head",
-        metavar="SHA256",
-        help="SHA-256 of a manifest, as noted elsewhere; the chain must contain it.",
-        show_default=False,
-    ),
-]
-
-
 PublicKeys = Annotated[
     list[Path] | None,
     typer.Option(
@@ -90,7 +79,7 @@ def verify(
         stored = read_stored(s3, settings.evidence_bucket, dataset, trusted, [prefix] if prefix else None)
         if not stored.links and not any(kept.digests for kept in stored.files.values()):
             raise UsageProblem(_no_evidence(s3, settings.evidence_bucket, target))
-        done = audit(stored, trusted, noted_head.lower() if noted_head else None)
+        done = audit(stored, trusted, noted_head)
     except StepFailed as error:
         raise StepFailed(f"the evidence cannot be read: {error}") from error
     if json:

@@ -5,12 +5,15 @@ from __future__ import annotations
 import sys
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from cli.options import Contracts, Home, UsageProblem, writable_file
+from cli.options import Contracts, Home, NotedHead, UsageProblem, writable_file
 from cli.terminal import Terminal
+
+if TYPE_CHECKING:
+    from acceptance.evidence.audit import Audit
 
 
 def report(
@@ -20,6 +23,7 @@ def report(
         Path | None,
         typer.Option("--output", "-o", help="File to write; - for standard output. [default: <dataset>.html]"),
     ] = None,
+    noted_head: NotedHead = None,
     contracts: Contracts = None,
     home: Home = None,
 ) -> int:
@@ -39,20 +43,24 @@ def report(
     settings = share_settings()
     s3, bucket = aws_credentials(settings).get_client("s3"), settings.evidence_bucket
     trusted = seal_keys(settings).trusted
-    done = audit(read_stored(s3, bucket, dataset, trusted), trusted)
+    done = audit(read_stored(s3, bucket, dataset, trusted), trusted, noted_head)
     if not done.manifests:
         raise UsageProblem(_no_evidence(s3, bucket, dataset))
     newest = read_evidence(s3, bucket, list(done.signed.values())[-last:])
     page = dataset_html(dataset, done, newest, f"s3://{bucket}/", datetime.now(UTC))
     if str(output) == "-":
         sys.stdout.buffer.write(page.encode())
-        return int(bool(done.flaws))
-    file.write_text(page, encoding="utf-8", newline="\n")
+    else:
+        file.write_text(page, encoding="utf-8", newline="\n")
+        _print(f"{len(newest)} of {len(done.signed)} deliveries of {dataset}: {file}", done)
+    return int(bool(done.flaws))
+
+
+def _print(summary: str, done: Audit) -> None:
     console = Terminal(stderr=True, soft_wrap=True)
-    console.print(f"{len(newest)} of {len(done.signed)} deliveries of {dataset}: {file}")
+    console.print(summary)
     for flaw in done.flaws:
         console.print(f"✘ {flaw}", style="red")
-    return int(bool(done.flaws))
 
 
 def _no_evidence(s3: Any, bucket: str, dataset: str) -> str:

@@ -181,14 +181,30 @@ def test_many_missing_manifests_are_one_flaw(bucket: Bucket) -> None:
     assert bucket.flaws[0] == f"{link_key(DATASET, 2)}: {told}"
 
 
-def test_a_chain_that_began_without_signatures_is_told_and_no_flaw_but_none_may_follow_a_signed_one() -> None:
+def test_a_chain_that_began_without_signatures_needs_a_noted_head_and_none_may_follow_a_signed_one() -> None:
     bucket = Bucket()
     for key in (None, None, EARLIER, OURS):
         bucket.add(key)
-    assert (bucket.flaws, bucket.audit().unsigned, list(bucket.audit().signed)) == ([], 2, [3, 4])
+    for number in (2, 3, 4):
+        assert bucket.audit(sha256_of(bucket.links[number])).flaws == ()
+    assert (bucket.audit().unsigned, list(bucket.audit().signed)) == (2, [3, 4])
     bucket.add(None)
     bucket.add()
-    assert bucket.flaws[0] == f"{link_key(DATASET, 5)}: no key signed it"
+    assert f"{link_key(DATASET, 5)}: no key signed it" in bucket.flaws
+
+
+def test_manifests_that_somebody_puts_before_anybody_sealed_are_one_flaw() -> None:
+    """Nothing tells them from those of Aceite 0.1, but that nobody noted their head. Our own seal does not vouch."""
+    bucket = Bucket()
+    for key in (None, None):
+        bucket.add(key)
+    told = f"{link_key(DATASET, 1)}: no key signed it (as 1 others up to 2); if Aceite 0.1 sealed it, give the SHA-256"
+    for _ in range(2):
+        (flaw,) = bucket.flaws
+        assert flaw.startswith(told)
+        bucket.add(OURS)
+    (flaw,) = bucket.audit(sha256_of(bucket.links[1])).flaws
+    assert flaw.where == link_key(DATASET, 2)
 
 
 def test_manifests_that_an_unknown_key_signed_are_one_flaw_that_names_the_key() -> None:

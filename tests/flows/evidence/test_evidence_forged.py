@@ -17,6 +17,7 @@ from acceptance.evidence.signatures import signed_metadata
 from acceptance.judging.judge import Verdict
 from cli.doctor.looks.findings import LookOutcome
 from cli.doctor.looks.seals import last_seals
+from flows.evidence.audit import read_stored
 from flows.evidence.chain import Chain, link_numbers
 from flows.evidence.files import evidence_files, finish_abandoned, has_evidence, put_evidence
 from flows.evidence.verdicts import CHANGED, StandingVerdicts, read_verdict
@@ -176,6 +177,16 @@ def test_a_number_far_beyond_the_last_stops_no_dataset_that_nobody_sealed_yet(bu
     assert list(bucket.audit().manifests) == [1, 2]
 
 
+def test_an_audit_reads_no_object_that_is_too_large_for_a_manifest(bucket: Bucket) -> None:
+    """It holds all of them in memory, and anybody who may put objects chooses how many there are."""
+    bucket.put(1)
+    for number in range(2, 12):
+        bucket.s3.put_object(Bucket=bucket.name, Key=link_key(DATASET, number), Body=b" " * 20_001)
+    found = read_stored(bucket.s3, bucket.name, DATASET, seal_keys().trusted)
+    assert {len(content) for number, content in found.links.items() if number > 1} == {0}
+    assert len(bucket.flaws()) == 10
+
+
 def test_a_chain_of_aceite_0_1_goes_on_after_its_last_number(bucket: Bucket) -> None:
     unsigned = b""
     for number in (1, 2):
@@ -189,7 +200,7 @@ def test_a_chain_of_aceite_0_1_goes_on_after_its_last_number(bucket: Bucket) -> 
     bucket.put(3)
     audit = bucket.audit()
     assert (list(audit.signed), audit.unsigned) == ([3], 2)
-    assert [flaw.number for flaw in audit.flaws] == [999_999_999]
+    assert [flaw.number for flaw in audit.flaws] == [999_999_999, 1]
     assert link_numbers(bucket.s3, bucket.name, DATASET) == [1, 2, 3, 999_999_999]
 
 
