@@ -5,6 +5,8 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 
 from prefect.client.orchestration import get_client
+from prefect.client.schemas.filters import FlowRunFilter, FlowRunFilterState, FlowRunFilterStateType
+from prefect.client.schemas.objects import StateType
 
 from acceptance.announcing.delivery_events import HEARTBEAT, EventDraft
 from cli.doctor.looks.findings import Look, LookOutcome
@@ -12,8 +14,11 @@ from flows.prefect_api import events
 
 
 def become_served() -> None:
-    """Asks for runs, as runners and workers do."""
+    """Asks for runs, as runners and workers do, and takes those that wait, such as that of a new watcher."""
+    waiting = FlowRunFilter(state=FlowRunFilterState(type=FlowRunFilterStateType(any_=[StateType.SCHEDULED])))
     with get_client(sync_client=True) as client:
+        for run in client.read_flow_runs(flow_run_filter=waiting):
+            client.delete_flow_run(run.id)
         for deployment in client.read_deployments():
             route = f"/work_pools/{deployment.work_pool_name}/get_scheduled_flow_runs"
             asked = {"deployment_ids": [str(deployment.id)], "scheduled_before": datetime.now(UTC).isoformat()}
