@@ -113,7 +113,7 @@ def _function_failed(function: str, invocation: Invocation) -> StepFailed:
     if log:
         lines += ["The end of its log:", *(f"  {line}" for line in log)]
     words = ForeignWords("\n".join(lines), whole_words(function, invocation.request_id))
-    return StepFailed(f"{function} failed (request {invocation.request_id}){kind and f', {kind}'}", words)
+    return StepFailed(f"{function} failed{kind and f', {kind}'} (request {invocation.request_id})", words)
 
 
 _KIND = re.compile(r"(Runtime\.)?[A-Za-z]{1,40}(Error|Exception|Exit|Timeout|Timedout|Interrupt|Memory)")

@@ -118,8 +118,8 @@ class _Parts:
         """Start the sandbox without waiting, so that Prefect's server starts meanwhile; `use_sandbox` waits."""
         port = self._ports.choose(requested_port, DEFAULT_AWS_PORT, "--aws-port")
         self._console.print(
-            f"starting the sandbox: AWS on 127.0.0.1:{port}, made from the contracts, for every user of this machine, "
-            "who can run code in it as you",
+            f"starting the sandbox: AWS on 127.0.0.1:{port}, made from the contracts\n"
+            "  (it asks for no password: every user of this machine can run code in it as you)",
             soft_wrap=True,
         )
         ledger = self.home / "sandbox-ledger.db"

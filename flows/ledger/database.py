@@ -3,7 +3,8 @@
 import sqlite3
 import time
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+from pathlib import Path
 from typing import Any
 
 import sqlalchemy as sa
@@ -37,6 +38,7 @@ def database(url: str) -> sa.Engine:
     try:
         if parsed.get_backend_name() == "sqlite":
             engine = sa.create_engine(parsed)
+            sa.event.listen(engine, "do_connect", _private_from_the_start)
             sa.event.listen(engine, "connect", _durable_and_concurrent)
             sa.event.listen(engine, "begin", _write_from_the_start)
             return engine
@@ -49,6 +51,14 @@ def database(url: str) -> sa.Engine:
         ) from error
     sa.event.listen(engine, "connect", _complete_and_in_no_ones_way, insert=True)  # before SQLAlchemy reads any text
     return engine
+
+
+def _private_from_the_start(_: Any, __: Any, arguments: list[Any], ___: Any) -> None:
+    """Make the file before SQLite does, which gives it the rights that the umask of this process leaves."""
+    file = Path(arguments[0])
+    if not file.exists():
+        with suppress(OSError):  # SQLite itself says what is wrong with the place
+            file.touch(mode=0o600)
 
 
 def shown(url: sa.URL) -> str:

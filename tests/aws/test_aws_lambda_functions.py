@@ -72,7 +72,7 @@ def test_a_function_that_returns_nothing_answers_null(lambda_, function):
 def test_a_failing_function_is_a_failed_step_with_its_own_error_and_the_end_of_its_log(lambda_, function):
     with pytest.raises(StepFailed) as failed:
         invoke(lambda_, function, {"do": "fail"}, within=MINUTE)
-    assert re.fullmatch(rf"{function} failed \(request [\w-]+\), KeyError", str(failed.value))
+    assert re.fullmatch(rf"{function} failed, KeyError \(request [\w-]+\)", str(failed.value))
     assert failed.value.words is not None
     first, *log = failed.value.words.text.splitlines()
     assert first == "'source_bucket'"

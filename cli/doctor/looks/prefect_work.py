@@ -12,7 +12,7 @@ from prefect.client.schemas.filters import (
     FlowRunFilterState,
     FlowRunFilterStateType,
 )
-from prefect.client.schemas.objects import ConcurrencyLimitStrategy, StateType
+from prefect.client.schemas.objects import ConcurrencyLimitStrategy, StateType, WorkPool, WorkQueue
 from prefect.client.schemas.responses import DeploymentResponse
 from prefect.exceptions import ObjectNotFound
 
@@ -76,14 +76,14 @@ def _held_back(client: SyncPrefectClient, deployment: DeploymentResponse) -> Ite
     if deployment.work_pool_name is None:
         return
     pool = client.read_work_pool(deployment.work_pool_name)
-    if pool.is_paused:
-        yield f"the work pool {pool.name} is paused"
-    if pool.concurrency_limit is not None and pool.concurrency_limit < 1:
-        yield f"the work pool {pool.name} has a concurrency limit of {pool.concurrency_limit}"
-    if deployment.work_queue_id is None:
-        return
-    queue = client.read_work_queue(deployment.work_queue_id)
-    if queue.is_paused:
-        yield f"the work queue {queue.name} of the work pool {pool.name} is paused"
-    if queue.concurrency_limit is not None and queue.concurrency_limit < 1:
-        yield f"the work queue {queue.name} of {pool.name} has a concurrency limit of {queue.concurrency_limit}"
+    yield from _stopped(f"the work pool {pool.name}", pool)
+    if deployment.work_queue_id is not None:
+        queue = client.read_work_queue(deployment.work_queue_id)
+        yield from _stopped(f"the work queue {queue.name} of the work pool {pool.name}", queue)
+
+
+def _stopped(name: str, place: WorkPool | WorkQueue) -> Iterator[str]:
+    if place.is_paused:
+        yield f"{name} is paused"
+    if place.concurrency_limit is not None and place.concurrency_limit < 1:
+        yield f"{name} has a concurrency limit of {place.concurrency_limit}"

@@ -1,5 +1,7 @@
 """The ledger remembers what was seen and what must be announced, and a second writer stays out."""
 
+import os
+import stat
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -8,7 +10,7 @@ from builders import a_delivery, an_object
 from acceptance.announcing.delivery_events import ARRIVED, ARRIVED_TOGETHER, arrived, unroutable
 from acceptance.deliveries.delivery import LandingObject
 from acceptance.deliveries.key_ranges import KeyRange
-from flows.ledger import open_ledger
+from flows.ledger import open_ledger, sqlite_url
 from flows.ledger.listing import Certified
 from flows.ledger.writes import NewObject
 
@@ -49,6 +51,18 @@ def test_what_was_seen_is_known_after_a_restart_and_so_is_what_must_be_announced
         assert ledger.listing.versions("landing", "business/imdb/") == {KEY: a_landed()}
         (due,) = ledger.announcements.due(10)
         assert (due.draft.name, due.draft.payload["delivery"]["members"][0]["key"]) == (ARRIVED, KEY)
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows has no modes")
+def test_the_files_of_a_ledger_are_its_owners_alone_whatever_process_makes_them(tmp_path):
+    before = os.umask(0)
+    try:
+        with open_ledger(sqlite_url(tmp_path / "home" / "ledger.db")) as ledger:
+            observe(ledger, a_sighting())
+            modes = {file.name: stat.S_IMODE(file.stat().st_mode) for file in (tmp_path / "home").iterdir()}
+    finally:
+        os.umask(before)
+    assert modes == dict.fromkeys(("ledger.db", "ledger.db-wal", "ledger.db-shm"), 0o600)
 
 
 def test_a_prefix_is_text_and_not_a_pattern(ledger):
