@@ -57,7 +57,7 @@ def demo(
     console = Terminal(stderr=True)
     interrupt_on("SIGINT")  # a command that a script starts in the background inherits an ignored one
     with started(InstallationOptions(True, aws_port, prefect_port, own_server=True), console) as installation:
-        print_addresses(console, installation)
+        print_addresses(console, installation.running)
         with temporary_folder() as folder:
             scenes = story(Path(folder))
             as_expected = _play(scenes, installation, console)

@@ -6,13 +6,13 @@ import time
 from typing import TYPE_CHECKING, Annotated
 
 import typer
-from rich.table import Table
 
 from blocks.temporary_folders import interrupt_on
 from cli.options import AwsPort, Contracts, Home, Only, PrefectPort, Runner, Workers
 from cli.terminal import Terminal
 
 if TYPE_CHECKING:
+    from cli.serving.home import Running
     from cli.serving.installation import Installation
 
 
@@ -46,21 +46,21 @@ def up(
     interrupt_on("SIGINT")  # a command that a script starts in the background inherits an ignored one
     options = InstallationOptions(sandbox, aws_port, prefect_port, only=only, no_auth=no_auth)
     with started(options, console) as installation:
-        print_addresses(console, installation)
+        print_addresses(console, installation.running)
         console.print("Drop files with `aceite drop FILE --dataset ID`. Ctrl-C ends everything.")
         return keep_serving(installation, console)
 
 
-def print_addresses(console: Terminal, installation: Installation) -> None:
-    """Print the addresses of the Prefect UI and of AWS, and the home."""
-    running = installation.running
-    table = Table(show_header=False, box=None, padding=(0, 2, 0, 0))
-    table.add_row("Prefect UI", running.ui_url)
+def print_addresses(console: Terminal, running: Running) -> None:
+    """Print the addresses of the Prefect UI and of AWS, and the home, none of them broken: people copy them."""
+    lines = {"Prefect UI": running.ui_url}
     if running.auth_file:
-        table.add_row("Password", f"the line in the file {running.auth_file}: paste it where the page asks")
-    table.add_row("AWS", running.aws_endpoint or "the account of the credentials")
-    table.add_row("Home", running.environment["ACEITE_HOME"])
-    console.print(table)
+        lines["Password"] = f"the line in the file {running.auth_file}: paste it where the page asks"
+    lines["AWS"] = running.aws_endpoint or "the account of the credentials"
+    lines["Home"] = running.environment["ACEITE_HOME"]
+    width = max(map(len, lines)) + 2
+    for label, value in lines.items():
+        console.print(f"{label:<{width}}{value}", soft_wrap=True)
 
 
 def keep_serving(installation: Installation, console: Terminal) -> int:
