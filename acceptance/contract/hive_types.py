@@ -21,6 +21,19 @@ def whole_number(text: str) -> int | None:
     return int(text) if _WHOLE_NUMBER.fullmatch(text) else None
 
 
+def catalog_type(text: str) -> str:
+    """Return a type of the Glue catalog as a contract writes it: `DECIMAL` and `decimal(10)` are decimal(10,0).
+
+    Hive gives a decimal without sizes 10 digits, and one without a scale none after the point. Types that no contract
+    can have, such as nested ones, are only put into lower case without spaces.
+    """
+    plain = "".join(text.lower().split())
+    try:
+        return str(HiveType.parse("decimal(10,0)" if plain in ("decimal", "numeric", "dec") else plain))
+    except ValueError:
+        return plain
+
+
 class HiveKind(StrEnum):
     """The name of a type without its sizes. Nested types are not among them.
 

@@ -9,7 +9,7 @@ from typing import Any, assert_never
 
 from acceptance.contract.aws_names import ANY_BUCKET, FUNCTION, GLUE_JOB
 from acceptance.contract.contract import Column, Completion, Override, Single, shared_fields
-from acceptance.contract.hive_types import HiveKind
+from acceptance.contract.hive_types import HiveKind, whole_number
 from acceptance.contract.keys.template import KeyTemplate
 from acceptance.contract.keys.tokens import Placeholder, tokens, write
 from acceptance.contract.steps import STEP_KINDS, AwaitGlueJob, AwaitObject, Invoke, RunGlueJob, Step
@@ -26,6 +26,7 @@ KEYS = {verb: (verb, *(field.name for field in fields(kind)[1:])) for verb, kind
 
 _PARAMETER = re.compile(r"/?[A-Za-z0-9_.-]+(/[A-Za-z0-9_.-]+)*")  # AWS API reference, PutParameter
 _A_DAY = date(2001, 2, 3)
+_LATE_DAY = date(2099, 12, 31)  # its texts are as great as those of a day of this century can be
 _URI = re.compile(r"s3://([^/]+)/.*", re.DOTALL)
 
 
@@ -187,7 +188,7 @@ def refuse_unknown_placeholders(node: Node, known: Sequence[str] | None) -> None
 
 
 def _refuse_misfit(node: Node, column: Column) -> None:
-    """Refuse a partition value that is never one of its column's type: every delivery would fail."""
+    """Refuse a partition value that is not one of its column's type on every day: deliveries would fail."""
     text = node.text()
     if not text:
         if node.value is None:
@@ -195,17 +196,31 @@ def _refuse_misfit(node: Node, column: Column) -> None:
         return
     try:
         parts = tokens(text)
-        example = "".join(write(part, _A_DAY, defaultdict(lambda: "1")) for part in parts)
+        examples = {day: "".join(write(part, day, defaultdict(lambda: "1")) for part in parts) for day in _DAYS}
     except ValueError:
         return  # the reader has refused the text already
-    if column.kind.is_whole and not example.isdecimal():
+    example = examples[_A_DAY]
+    if column.kind.is_whole and whole_number(example) is None:
         node.refuse(f"{text!r} is no whole number, but {column.name} is {column.type}; write {{business_date:%Y%m%d}}")
-    known = not any(isinstance(part, Placeholder) and part.is_field for part in parts)
-    bounds = column.hive_type.integer_bounds
-    if bounds and known and example.isdecimal() and not bounds[0] <= int(example) <= bounds[1]:
-        node.refuse(
-            f"{text!r} makes {example} of {_A_DAY}, but {column.name} is {column.type}, which holds {bounds[0]} to "
-            f"{bounds[1]}; make the column a larger whole number"
-        )
-    if column.kind is HiveKind.DATE and known and example != _A_DAY.isoformat():
+        return
+    if any(isinstance(part, Placeholder) and part.is_field for part in parts):
+        return  # each key has its own text, and a delivery whose text does not fit is rejected
+    if column.kind is HiveKind.DATE and example != _A_DAY.isoformat():
         node.refuse(f"{text!r} is no date like {_A_DAY}, but {column.name} is a date; write {{business_date:%Y-%m-%d}}")
+    for day, value in examples.items():
+        if problem := _misfit(value, column):
+            node.refuse(f"{text!r} makes {value} of {day}, but {column.name} is {column.type}, {problem}")
+            return
+
+
+_DAYS = (_A_DAY, _LATE_DAY)
+
+
+def _misfit(value: str, column: Column) -> str:
+    """Return what the type holds, and a type that holds the value, if it does not; else ""."""
+    bounds, length = column.hive_type.integer_bounds, column.hive_type.length
+    if bounds and not bounds[0] <= int(value) <= bounds[1]:
+        return f"which holds {bounds[0]} to {bounds[1]}; make the column a larger whole number"
+    if length is not None and len(value) > length:
+        return f"which holds {length} characters; make it varchar({len(value)}) or a string"
+    return ""

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from acceptance.contract.hive_types import WHOLE_NUMBERS, HiveKind, whole_number
+from acceptance.contract.hive_types import WHOLE_NUMBERS, HiveKind, catalog_type, whole_number
 from aws.calls import Client, answer_or_none, aws_call
 
 _ABSENT = frozenset({"EntityNotFoundException"})
@@ -12,7 +12,7 @@ _ABSENT = frozenset({"EntityNotFoundException"})
 
 @dataclass(frozen=True, slots=True)
 class CatalogColumn:
-    """`type` is lower-case without spaces, as in the contract."""
+    """`type` is as the contract writes it: lower-case without spaces, `int` and not `integer`, decimals with sizes."""
 
     name: str
     type: str
@@ -84,4 +84,4 @@ def _plain(key: CatalogColumn, value: str) -> str:
 
 
 def _columns(columns: Sequence[Mapping[str, Any]]) -> tuple[CatalogColumn, ...]:
-    return tuple(CatalogColumn(column["Name"], "".join(column["Type"].lower().split())) for column in columns)
+    return tuple(CatalogColumn(column["Name"], catalog_type(column["Type"])) for column in columns)

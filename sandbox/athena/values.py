@@ -7,6 +7,8 @@ from typing import Any
 
 from sqlglot import exp
 
+from acceptance.contract.hive_types import catalog_type
+
 RESULTS_BUCKET = "athena-results"
 """The bucket for the results of the workgroup `primary`."""
 
@@ -33,8 +35,8 @@ class AthenaError(Exception):
 
 
 def duckdb_type(hive: str) -> str:
-    """Return 'STRUCT(a INT)[]' for 'array<struct<a:int>>'."""
-    return exp.DataType.build(hive, dialect="hive").sql("duckdb")
+    """Return 'STRUCT(a INT)[]' for 'array<struct<a:int>>'. A decimal without sizes has Hive's."""
+    return exp.DataType.build(catalog_type(hive), dialect="hive").sql("duckdb")
 
 
 def hive_type(duckdb: str) -> str:

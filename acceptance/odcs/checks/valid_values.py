@@ -3,7 +3,7 @@
 import re
 from collections.abc import Sequence
 from dataclasses import replace
-from datetime import date, datetime
+from datetime import UTC, date, datetime
 
 from acceptance.contract.checks import Number, exact
 from acceptance.contract.contract import Column
@@ -39,9 +39,15 @@ def read_value(node: Node, column: Column) -> Value | None:
         moment = _moment(value, column)
         if moment is not None:
             return moment
-    quote = "; quote it to make it a text" if kind.is_text else ""
-    node.refuse(f"{shown(value)} is not a value of the column {column.name}, which is {column.type}{quote}")
+    advice = "; quote it to make it a text" if kind.is_text else _LIKE.get(kind, "")
+    node.refuse(f"{shown(value)} is not a value of the column {column.name}, which is {column.type}{advice}")
     return None
+
+
+_LIKE = {
+    HiveKind.DATE: "; write it like 2025-01-31",
+    HiveKind.TIMESTAMP: "; write it like 2025-01-31T23:59:59, or with an offset as 2025-01-31T23:59:59-03:00",
+}
 
 
 def read_missing(node: Node, column: Column) -> tuple[Value, ...]:
@@ -107,6 +113,6 @@ def _moment(text: str, column: Column) -> str | None:
             return None
     if isinstance(moment, datetime):
         if moment.tzinfo is not None:
-            return None
+            moment = moment.astimezone(UTC).replace(tzinfo=None)  # Athena's have no zone; the table's times are in UTC
         return moment.date().isoformat() if column.kind is HiveKind.DATE else moment.isoformat(sep=" ")
     return moment.isoformat()

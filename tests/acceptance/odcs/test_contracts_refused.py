@@ -186,8 +186,11 @@ VALUES = [
      "logicalTypeOptions: {minimum: 2, exclusiveMaximum: 2}  # here"),
      "no value is >= 2 and < 2"),
     ("a limit that is no date", of_column("ordered_on", "logicalTypeOptions: {minimum: soon}  # here"), "not a value"),
-    ("a limit with a zone", of_column("paid_at", "logicalTypeOptions: {minimum: '2025-01-01T00:00:00Z'}  # here"),
-     "not a"),
+    ("a date's limit with a time", of_column("ordered_on",
+     "logicalTypeOptions: {minimum: '2025-01-01T00:00:00Z'}  # here"),
+     "not a value of the column ordered_on, which is date; write it like 2025-01-31"),
+    ("a limit that is no time", of_column("paid_at", "logicalTypeOptions: {minimum: noon}  # here"),
+     "which is timestamp; write it like 2025-01-31T23:59:59"),
     ("a number among texts", of_column("customer", "enum: [{value: 7}]  # here"), "quote it to make it a text"),
     ("a text among numbers", of_column("total", "enum: [{value: seven}]  # here"), "which is decimal(10,2)"),
     ("a fraction among integers", of_column("order_id", "enum: [{value: 1.5}]  # here"), "not a value of the column"),
@@ -325,6 +328,19 @@ PIPELINES = [
         ("        physicalType: int\n", "        physicalType: smallint\n"),
         ('{day: "{business_date:%Y%m%d}"}', '{day: "{business_date:%Y%m%d}"}  # here')),
      "makes 20010203 of 2001-02-03, but day is smallint, which holds -32768 to 32767"),
+    ("a date partition that its column holds on some days", orders(
+        ("        physicalType: int\n", "        physicalType: tinyint\n"),
+        ('{day: "{business_date:%Y%m%d}"}', '{day: "1{business_date:%d}"}  # here')),
+     "makes 131 of 2099-12-31, but day is tinyint"),
+    ("a partition's number that its column does not hold", orders(
+        ("        physicalType: int\n", "        physicalType: tinyint\n"),
+        ('{day: "{business_date:%Y%m%d}"}', '{day: "-129"}  # here')),
+     "'-129' makes -129 of 2001-02-03, but day is tinyint, which holds -128 to 127"),
+    ("a partition's text that is longer than its column", orders(
+        ("day\n        logicalType: integer\n        physicalType: int\n",
+         "day\n        logicalType: string\n        physicalType: varchar(6)\n"),
+        ('{day: "{business_date:%Y%m%d}"}', '{day: "{business_date:%Y%m%d}"}  # here')),
+     "makes 20010203 of 2001-02-03, but day is varchar(6), which holds 6 characters; make it varchar(8) or a string"),
 ]  # fmt: skip
 
 DOCUMENT = [

@@ -135,7 +135,14 @@ def database(glue):
     name = f"database_{uuid.uuid4().hex}"
     glue.create_database(DatabaseInput={"Name": name})
     storage = {
-        "Columns": [{"Name": "id", "Type": "BigInt"}, {"Name": "score", "Type": "decimal( 4, 1 )"}],
+        "Columns": [
+            {"Name": "id", "Type": "BigInt"},
+            {"Name": "score", "Type": "decimal( 4, 1 )"},
+            {"Name": "pieces", "Type": "decimal"},
+            {"Name": "weight", "Type": "DECIMAL(5)"},
+            {"Name": "year", "Type": "integer"},
+            {"Name": "parts", "Type": "array<struct<Id: int>>"},
+        ],
         "Location": "s3://sor/movies/",
     }
     table = {
@@ -147,9 +154,16 @@ def database(glue):
     return name
 
 
-def test_a_table_has_its_columns_in_order_with_plain_types(glue, database):
+def test_a_table_has_its_columns_in_order_with_types_as_contracts_write_them(glue, database):
     table = glue_calls.read_table(glue, database, "movies")
-    assert table.columns == (CatalogColumn("id", "bigint"), CatalogColumn("score", "decimal(4,1)"))
+    assert table.columns == (
+        CatalogColumn("id", "bigint"),
+        CatalogColumn("score", "decimal(4,1)"),
+        CatalogColumn("pieces", "decimal(10,0)"),
+        CatalogColumn("weight", "decimal(5,0)"),
+        CatalogColumn("year", "int"),
+        CatalogColumn("parts", "array<struct<id:int>>"),
+    )
     assert [key.name for key in table.partition_keys] == ["anomesdia", "country"]
     assert table.location == "s3://sor/movies/"
 
