@@ -29,6 +29,9 @@ EXPRESSIONS = [
     ("count(name) - count(DISTINCT name)", "0"),
     ("count(*) - count(DISTINCT ROW(name, born))", "0"),
     ("count_if(NOT (regexp_like(name, '^[a-z]+$')))", "1"),
+    ("count_if(NOT (regexp_like(name, '^(?=.*[,(])(?=[^)]*\")(?!.*ana)(?s:.)+$')))", "1"),
+    ("count_if(regexp_like(name, '(?i)^(?=A)(?!.*[])|0-9]).{3}$'))", "1"),
+    ("regexp_like('ab', '^(?=a|b)(?!b).b$') AND NOT regexp_like('bb', '^(?=a|b)(?!b).b$')", "true"),
     ("max(length(name))", "6"),
     ("max(length(to_utf8('ção')))", "5"),
     ("bitwise_and(6, 3)", "2"),
@@ -167,6 +170,8 @@ FAILURES = [
     ("SELECT 1 / (id - id) FROM sales", "DIVISION_BY_ZERO"),
     ("SELECT (SELECT id FROM sales)", "SUBQUERY_MULTIPLE_ROWS"),
     ("SELEC 1", "SYNTAX_ERROR: line 1:7"),
+    ("SELECT regexp_like(name, 'b(?<=b)') FROM sales", "NOT_SUPPORTED: the sandbox matches by RE2"),
+    ("SELECT regexp_like(name, '^(?=a)a|b') FROM sales", "NOT_SUPPORTED: the sandbox matches by RE2"),
     ("SELECT 1; SELECT 2", "NOT_SUPPORTED"),
     ("DELETE FROM sales", "NOT_SUPPORTED"),
 ]
