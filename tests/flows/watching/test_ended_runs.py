@@ -21,6 +21,7 @@ from prefect.events import Event, ResourceSpecification
 from prefect.events.filters import EventFilter, EventResourceFilter
 from prefect.logging import disable_run_logger
 from prefect.states import Cancelled, Cancelling, Crashed, Failed, Pending, Running, Scheduled
+from sealing import MemoryKey
 
 from acceptance.announcing.delivery_events import INCONCLUSIVE, arrived
 from acceptance.announcing.overdue_events import paused
@@ -34,6 +35,7 @@ from acceptance.evidence.assembled import evidence_of
 from acceptance.evidence.audit import audit
 from acceptance.evidence.evidence import Evidence
 from acceptance.evidence.object_keys import CLAIM, EVIDENCE, claim_key, evidence_prefix, evidence_uri
+from acceptance.evidence.signatures import signed_metadata
 from acceptance.judging.findings import Findings
 from blocks.build import save_blocks
 from blocks.settings import read_settings
@@ -141,6 +143,11 @@ class Watch:
     def claim(self, delivery: Delivery, run: UUID, until: datetime | None = None) -> None:
         now = datetime.now(UTC)
         assert take_claim(self.s3, "evidence", delivery, elsewhere(str(run)), now, until or now + PATIENCE)
+
+    def put_signed(self, key: str, content: bytes) -> None:
+        """Put an object as a run of this installation does."""
+        metadata = signed_metadata(key, content, seal_keys().signing())
+        self.s3.put_object(Bucket="evidence", Key=key, Body=content, Metadata=metadata)
 
     def _delivery(self) -> Delivery:
         day = date(2026, 1, 1) + timedelta(days=next(DAYS))
@@ -260,6 +267,39 @@ def test_a_run_that_never_ends_keeps_its_delivery_until_its_time_is_up_and_no_lo
     assert timedelta(hours=1) < found.until - datetime.now(UTC) < timedelta(hours=4)
 
 
+@pytest.mark.parametrize(
+    "forged",
+    [
+        lambda body, _: (body, {}),
+        lambda body, of: (body, signed_metadata(of, body, MemoryKey())),
+        lambda body, of: (body, signed_metadata(of + "x", body, seal_keys().signing())),
+        lambda body, of: (body + b" ", signed_metadata(of, body, seal_keys().signing())),
+        lambda _, of: (b"no claim", {}),
+        lambda _, of: (b"[" * 2_000_000, {}),
+    ],
+    ids=["unsigned", "signed by a stranger", "of another delivery", "changed", "no JSON", "too large"],
+)
+def test_a_claim_that_no_run_of_ours_put_keeps_no_delivery_back_and_is_kept_aside(watch: Watch, forged) -> None:
+    deliveries, event_id = watch.arrive()
+    (delivery,), key = deliveries, claim_key(deliveries[0])
+    watch.claim(delivery, watch.run(deliveries, event_id, Running()))
+    body, metadata = forged(watch.s3.get_object(Bucket="evidence", Key=key)["Body"].read(), key)
+    watch.s3.put_object(Bucket="evidence", Key=key, Body=body, Metadata=metadata)
+
+    assert read_claim(watch.s3, "evidence", delivery) is None
+    assert watch.follow_up.look_for([delivery]) == {delivery.id: {"claimed_at": None}}
+    first, second = str(uuid4()), str(uuid4())
+    with disable_run_logger():
+        taken = [claim.fn(delivery, run, timedelta(hours=2)) for run in (first, first, second)]
+    assert [done.value for done in taken] == [Claimed.TAKEN_OVER, Claimed.TAKEN_OVER, Claimed.NOT]
+    assert "was not put by this installation" in taken[0].detail
+    claimed = read_claim(watch.s3, "evidence", delivery)
+    assert claimed is not None
+    assert claimed.flow_run_id == first
+    kept = [item["Key"] for item in watch.s3.list_objects_v2(Bucket="evidence")["Contents"] if "foreign" in item["Key"]]
+    assert [watch.s3.get_object(Bucket="evidence", Key=each)["Body"].read() for each in kept] == [body]
+
+
 def test_the_next_deaths_of_a_delivery_make_it_wait_for_ever_longer(watch: Watch) -> None:
     deliveries, event_id = watch.arrive()
     watch.run(deliveries, event_id, Running(), Crashed())
@@ -303,22 +343,15 @@ def test_deliveries_of_which_the_bucket_does_not_tell_keep_back_no_others(watch:
     assert watch.look() == 20
 
 
-@pytest.mark.parametrize(
-    ("name", "content"),
-    [
-        (CLAIM, b"{}"),
-        (CLAIM, b'{"claimed_at": "yesterday"}'),
-    ],
-)
-def test_what_aceite_did_not_put_is_named_and_keeps_no_other_delivery_back(watch: Watch, name, content) -> None:
+@pytest.mark.parametrize("content", [b"{}", b'{"claimed_at": "yesterday"}'])
+def test_a_claim_of_a_version_that_we_do_not_know_is_named_and_keeps_no_other_delivery_back(watch, content) -> None:
     strange, _ = watch.arrive(9)
     for each in strange:
-        key = evidence_prefix("sales", each.business_date, each.id)
-        watch.s3.put_object(Bucket="evidence", Key=key + name, Body=content)
+        watch.put_signed(claim_key(each), content)
     (good,), event_id = watch.arrive()
     watch.claim(good, watch.run([good], event_id, Running()))
     with disable_run_logger():
-        with pytest.raises(StepFailed, match=rf"s3://evidence/deliveries/sales/.*/{name} .*remove it"):
+        with pytest.raises(StepFailed, match=rf"s3://evidence/deliveries/sales/.*/{CLAIM} .*remove it"):
             watch.follow_up.look_for_evidence()
         watch.follow_up.look_for_evidence()
     states = {each.id: each.state for each in watch.ledger.status.deliveries()}
@@ -330,7 +363,7 @@ def test_a_claim_of_a_run_that_cannot_be_keeps_nobody_back(watch: Watch) -> None
     (delivery,), _ = watch.arrive()
     key = claim_key(delivery)
     claim = {**elsewhere("mine").model_dump(), "claimed_at": long_ago().isoformat(), "until": long_ago().isoformat()}
-    watch.s3.put_object(Bucket="evidence", Key=key, Body=json.dumps(claim).encode())
+    watch.put_signed(key, json.dumps(claim).encode())
     watch.follow_up.look_for_evidence()
     assert [each.state for each in watch.ledger.status.deliveries()] == ["announced"]
 
