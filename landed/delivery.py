@@ -12,7 +12,7 @@ from acceptance.errors import StepFailed
 from acceptance.evidence.evidence import LandedFaultRecord, LandedRecord, Member
 from acceptance.judging.findings import LandedFacts
 from acceptance.proof.fingerprint import Fingerprint
-from acceptance.queries.difference_query import ROWS_AT_MOST, BucketRow, sort_key
+from acceptance.queries.difference_query import BucketRow, BucketRows, first_rows
 from aws.calls import Client
 from aws.s3.objects import Downloaded, download
 from landed.file import LandedFile, bucket_sums, read_landed, rows_of_buckets
@@ -93,17 +93,17 @@ def sums_by_bucket(s3: Client, objects: Iterable[LandingObject], contract: Contr
 
 def rows_in(
     s3: Client, objects: Iterable[LandingObject], contract: Contract, buckets: int, wanted: Collection[int]
-) -> tuple[BucketRow, ...]:
+) -> BucketRows:
     """Return the rows of all these files that are in the wanted buckets, as many as `rows_of_buckets` of one file.
 
     Raises StepFailed as `read_members`.
     """
-    rows: list[BucketRow] = []
+    rows: Counter[BucketRow] = Counter()
     for landed in objects:
         with _fetched(s3, landed) as copy:
-            rows += rows_of_buckets(copy.path, contract, copy.path.parent, buckets, wanted)
-        rows = sorted(rows, key=sort_key(contract))[: ROWS_AT_MOST + 1]
-    return tuple(rows)
+            rows.update(rows_of_buckets(copy.path, contract, copy.path.parent, buckets, wanted))
+        rows = Counter(first_rows(contract, rows))
+    return dict(rows)
 
 
 @contextmanager

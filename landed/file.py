@@ -16,7 +16,7 @@ from acceptance.contract.contract import Contract
 from acceptance.contract.landing_format import FileFormat
 from acceptance.errors import StepFailed
 from acceptance.proof.fingerprint import Fingerprint
-from acceptance.queries.difference_query import BucketRow
+from acceptance.queries.difference_query import BucketRows
 from landed.formats.csv import add_structure_faults, open_csv, shown_header
 from landed.formats.csv_records import check_structure
 from landed.formats.json import open_json
@@ -141,16 +141,16 @@ def bucket_sums(path: Path, contract: Contract, spill_directory: Path, buckets: 
 
 def rows_of_buckets(
     path: Path, contract: Contract, spill_directory: Path, buckets: int, wanted: Collection[int]
-) -> list[BucketRow]:
-    """Return the rows in the wanted buckets, each with its bucket, as canonical texts. The file has no faults.
+) -> BucketRows:
+    """Return the rows in the wanted buckets, as canonical texts, and how often the file holds each. It has no faults.
 
-    If there are more than `ROWS_AT_MOST`, return the first ones in the order of `place`, and one more.
+    If there are more than `ROWS_AT_MOST`, return the first ones in the order of `row_order`, and one more.
     """
     if not wanted:
-        return []
+        return {}
     with _opened(path, contract, spill_directory) as (duck, sql):
         rows = duck.execute(sql.texts(buckets, wanted)).fetchall()
-        return [(bucket, tuple(texts)) for bucket, *texts in rows]
+        return {(bucket, tuple(texts)): times for bucket, *texts, times in rows}
 
 
 @contextmanager

@@ -1,14 +1,15 @@
 """Find where landed files and table differ: which rows, which columns, the landed value and the table's.
 
 It compares rows as canonical texts, from the same buckets of both sides. A row that both sides hold equally often is no
-difference. Of the others, two with the same key are one changed row, and so are two that differ in few columns.
+difference. Of the others, two with the same key are one changed row, and so are two that differ in few columns. Equal
+rows are one row with a number, so a million of them cost no more than one.
 """
 
 from collections import Counter, defaultdict
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
-from itertools import islice, product
+from itertools import product
 
 from acceptance.contract.contract import Column
 from acceptance.proof.canonical_text import as_written
@@ -26,6 +27,7 @@ _PAIRS_AT_MOST = 1_000_000
 _PAIRS_OF_A_KEY_AT_MOST = 1_000
 _ROWS_AT_MOST = 25_000
 _CHARACTERS = 60
+_CELLS_OF_A_LINE = 4
 
 
 class DifferenceKind(StrEnum):
@@ -48,8 +50,8 @@ class DifferingCell:
 class DifferingRow:
     """A row that differs. `key` is by column, for a changed row the landed one.
 
-    `cells` are those that differ, or all cells of a row that only one side holds. `landed_times` and `table_times`
-    count the row on each side.
+    In a dataset without a key, the cells of a changed row that are equal stand for it. `cells` are those that differ;
+    of a row that is not changed, all. `landed_times` and `table_times` count the row on each side.
     """
 
     kind: DifferenceKind
@@ -58,15 +60,32 @@ class DifferingRow:
     landed_times: int = 1
     table_times: int = 1
 
+    @property
+    def rows(self) -> int:
+        """The rows that it stands for. A row that both sides hold, but not equally often, is one."""
+        return 1 if self.kind is DifferenceKind.REPEATED else max(self.landed_times, self.table_times)
+
     def __str__(self) -> str:
-        key = ", ".join(f"{name} {_shortened(value)}" for name, value in self.key.items()) or "row"
-        if self.kind is DifferenceKind.REPEATED:
-            return f"{key}: {_frequency(self.landed_times)} landed, {_frequency(self.table_times)} in the table"
-        if self.kind is not DifferenceKind.CHANGED:
-            return f"{key}: {self.kind.value}"
-        cell = self.cells[0]
-        more = f" (and {len(self.cells) - 1} more)" if len(self.cells) > 1 else ""
-        return f"{key}: {cell.column} {_quoted(cell.landed)} landed, {_quoted(cell.table)} in the table{more}"
+        row = _named(self.key) if self.key else f"row {_named(self._lone)}" if self._lone else "row"
+        match self.kind:
+            case DifferenceKind.REPEATED:
+                return f"{row}: landed {_frequency(self.landed_times)}, in the table {_frequency(self.table_times)}"
+            case DifferenceKind.CHANGED:
+                cell = self.cells[0]
+                more = f" (and {len(self.cells) - 1} more)" if len(self.cells) > 1 else ""
+                often = f", in {self.rows} equal rows" if self.rows > 1 else ""
+                landed, table = _quoted(cell.landed), _quoted(cell.table)
+                return f"{row}: {cell.column} {landed} landed, {table} in the table{more}{often}"
+            case _:
+                return f"{row}: {self.kind.value}" + (f", {_frequency(self.rows)}" if self.rows > 1 else "")
+
+    @property
+    def _lone(self) -> dict[str, str | None]:
+        """The values of a row that is not changed."""
+        if self.kind is DifferenceKind.CHANGED:
+            return {}
+        in_table = self.kind is DifferenceKind.ONLY_TABLE
+        return {cell.column: cell.table if in_table else cell.landed for cell in self.cells}
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +93,8 @@ class Differences:
     """The result of a comparison: `buckets` of `of_buckets` differ, and the counts are of `looked_into` of them.
 
     `columns` counts the changed cells by column. `cut_off`: the sides have more rows than were compared. `rows` are 20
-    at most, of as many kinds and columns as possible.
+    at most, of as many kinds and columns as possible. Of equal rows that both sides hold, but not equally often, the
+    counts have one.
     """
 
     buckets: int
@@ -84,6 +104,10 @@ class Differences:
     columns: dict[str, int] = field(default_factory=dict)
     rows: tuple[DifferingRow, ...] = ()
     cut_off: bool = False
+
+    @property
+    def all_shown(self) -> bool:
+        return sum(row.rows for row in self.rows) >= sum(self.counts.values())
 
     def __str__(self) -> str:
         if not self.rows:
@@ -106,53 +130,40 @@ class RowComparison:
         self, landed: Rows, table: Rows, buckets: int, of_buckets: int, looked_into: int, *, cut_off: bool = False
     ) -> Differences:
         landed, table = Counter(landed), Counter(table)
-        cut_off = cut_off or max((landed - table).total(), (table - landed).total()) > _ROWS_AT_MOST
+        cut_off = cut_off or max(len(landed.keys() - table.keys()), len(table.keys() - landed.keys())) > _ROWS_AT_MOST
         rows = self._rows(landed, table)
-        counts = Counter(row.kind for row in rows)
-        columns = Counter(cell.column for row in rows if row.kind is DifferenceKind.CHANGED for cell in row.cells)
+        counts, columns = Counter[DifferenceKind](), Counter[str]()
+        for row in rows:
+            counts[row.kind] += row.rows
+            if row.kind is DifferenceKind.CHANGED:
+                columns.update({cell.column: row.rows for cell in row.cells})
         in_order = {kind: counts[kind] for kind in DifferenceKind if counts[kind]}
         return Differences(
             buckets, of_buckets, looked_into, in_order, dict(columns.most_common()), _varied(rows), cut_off
         )
 
     def _rows(self, landed: Counter[Texts], table: Counter[Texts]) -> list[DifferingRow]:
-        repeated = {row for row in landed if row in table and landed[row] != table[row]}
-        rows = [
-            DifferingRow(DifferenceKind.REPEATED, self._key(row), landed_times=landed[row], table_times=table[row])
-            for row in sorted(repeated, key=_sortable)
-        ]
-        only_landed, only_table = (_in_order(side, repeated) for side in (landed - table, table - landed))
-        pairs = self._pairs(only_landed, only_table)
-        rows += [self._changed(only_landed[left], only_table[right]) for left, right in sorted(pairs.items())]
+        repeated = sorted((row for row in landed if row in table and landed[row] != table[row]), key=_sortable)
+        rows = [self._whole(DifferenceKind.REPEATED, row, landed[row], table[row]) for row in repeated]
+        pairing = self._paired(_only(landed, table), _only(table, landed))
         rows += [
-            self._unpaired(DifferenceKind.ONLY_LANDED, row)
-            for number, row in enumerate(only_landed)
-            if number not in pairs
+            self._changed(pairing.landed[one], pairing.table[other], times)
+            for (one, other), times in sorted(pairing.pairs.items())
         ]
-        paired = set(pairs.values())
-        return rows + [
-            self._unpaired(DifferenceKind.ONLY_TABLE, row)
-            for number, row in enumerate(only_table)
-            if number not in paired
-        ]
+        left = zip(pairing.landed, pairing.landed_left, strict=True)
+        rows += [self._whole(DifferenceKind.ONLY_LANDED, row, times, 0) for row, times in left if times]
+        left = zip(pairing.table, pairing.table_left, strict=True)
+        return rows + [self._whole(DifferenceKind.ONLY_TABLE, row, 0, times) for row, times in left if times]
 
-    def _pairs(self, landed: Sequence[Texts], table: Sequence[Texts]) -> dict[int, int]:
-        """Return the table row of each paired landed row, by index. Rows pair by key, or if few cells differ."""
-        landed_keys, table_keys = self._by_key(landed), self._by_key(table)
-        pairs: dict[int, int] = {}
+    def _paired(self, landed: Mapping[Texts, int], table: Mapping[Texts, int]) -> "_Pairing":
+        """Pair rows by key, then rows of which few cells differ."""
+        pairing = _Pairing(tuple(landed), tuple(table), list(landed.values()), list(table.values()))
+        landed_keys, table_keys = self._by_key(pairing.landed), self._by_key(pairing.table)
         for key in landed_keys.keys() & table_keys.keys():
-            pairs |= _nearest(landed, table, landed_keys[key], table_keys[key])
-        taken = set(pairs.values())
-        left = [number for number in range(len(landed)) if number not in pairs]
-        right = [number for number in range(len(table)) if number not in taken]
-        few = max(1, len(self.columns) // 4)
-        if len(self.columns) > 1 and len(left) * len(right) <= _PAIRS_AT_MOST:
-            near = ((_differing_cells(landed[a], table[b]), a, b) for a, b in product(left, right))
-            for _, a, b in sorted(pair for pair in near if pair[0] <= few):
-                if a not in pairs and b not in taken:
-                    pairs[a] = b
-                    taken.add(b)
-        return pairs
+            pairing.pair_nearest(landed_keys[key], table_keys[key])
+        if len(self.columns) > 1:
+            pairing.pair_if_near(max(1, len(self.columns) // 4))
+        return pairing
 
     def _by_key(self, rows: Sequence[Texts]) -> dict[Texts, list[int]]:
         places = [self.columns.index(column) for column in self.key]
@@ -161,19 +172,24 @@ class RowComparison:
             numbers[tuple(row[place] for place in places)].append(number)
         return numbers
 
-    def _changed(self, landed: Texts, table: Texts) -> DifferingRow:
+    def _changed(self, landed: Texts, table: Texts, times: int) -> DifferingRow:
+        both = list(zip(self.columns, landed, table, strict=True))
         cells = tuple(
-            DifferingCell(column.name, _value(column, landed_text), _value(column, table_text))
-            for column, landed_text, table_text in zip(self.columns, landed, table, strict=True)
-            if landed_text != table_text
+            DifferingCell(column.name, _value(column, one), _value(column, other))
+            for column, one, other in both
+            if one != other
         )
-        return DifferingRow(DifferenceKind.CHANGED, self._key(landed), cells)
+        equal = {column.name: _value(column, one) for column, one, other in both if one == other}
+        return DifferingRow(DifferenceKind.CHANGED, self._key(landed) or equal, cells, times, times)
 
-    def _unpaired(self, kind: DifferenceKind, row: Texts) -> DifferingRow:
-        landed = kind is DifferenceKind.ONLY_LANDED
+    def _whole(self, kind: DifferenceKind, row: Texts, landed_times: int, table_times: int) -> DifferingRow:
+        """Return a row that is not changed; on a side that lacks it, its cells are None."""
         values = [(column.name, _value(column, text)) for column, text in zip(self.columns, row, strict=True)]
-        cells = [DifferingCell(name, value if landed else None, None if landed else value) for name, value in values]
-        return DifferingRow(kind, self._key(row), tuple(cells), int(landed), int(not landed))
+        cells = (
+            DifferingCell(name, value if landed_times else None, value if table_times else None)
+            for name, value in values
+        )
+        return DifferingRow(kind, self._key(row), tuple(cells), landed_times, table_times)
 
     def _key(self, row: Texts) -> dict[str, str | None]:
         """Return the key of a row; empty for a dataset without a key, where all columns would be the key."""
@@ -200,26 +216,54 @@ def _varied(rows: Sequence[DifferingRow]) -> tuple[DifferingRow, ...]:
     return tuple((first + others)[:SHOWN_ROWS])
 
 
-def _in_order(rows: Counter[Texts], without: Collection[Texts]) -> list[Texts]:
-    """Return the rows sorted, each as often as counted, up to the most that pair in reasonable time."""
-    return list(
-        islice(
-            (row for row in sorted(rows, key=_sortable) if row not in without for _ in range(rows[row])), _ROWS_AT_MOST
+def _only(rows: Mapping[Texts, int], other: Mapping[Texts, int]) -> dict[Texts, int]:
+    """Return the rows that the other side lacks, sorted, up to the most that pair in reasonable time."""
+    alone = sorted((row for row in rows if row not in other), key=_sortable)
+    return {row: rows[row] for row in alone[:_ROWS_AT_MOST]}
+
+
+@dataclass(slots=True)
+class _Pairing:
+    """Rows that only one side holds, and how often each is not paired yet. `pairs` counts pairs, by two indexes."""
+
+    landed: Sequence[Texts]
+    table: Sequence[Texts]
+    landed_left: list[int]
+    table_left: list[int]
+    pairs: dict[tuple[int, int], int] = field(default_factory=dict)
+
+    def pair_nearest(self, of_landed: Sequence[int], of_table: Sequence[int]) -> None:
+        """Pair the rows of one key with the nearest; too many to compare each with each, in their order."""
+        if len(of_landed) * len(of_table) <= _PAIRS_OF_A_KEY_AT_MOST:
+            for one in of_landed:
+                for _, other in sorted((_differing_cells(self.landed[one], self.table[n]), n) for n in of_table):
+                    self._pair(one, other)
+            return
+        others = list(reversed(of_table))
+        for one in of_landed:
+            while others and self.landed_left[one]:
+                self._pair(one, others[-1])
+                if not self.table_left[others[-1]]:
+                    others.pop()
+
+    def pair_if_near(self, few: int) -> None:
+        """Pair rows that differ in few cells, the nearest first; none if they are too many to compare."""
+        left = [number for number, times in enumerate(self.landed_left) if times]
+        right = [number for number, times in enumerate(self.table_left) if times]
+        if len(left) * len(right) > _PAIRS_AT_MOST:
+            return
+        near = (
+            (_differing_cells(self.landed[one], self.table[other]), one, other) for one, other in product(left, right)
         )
-    )
+        for _, one, other in sorted(pair for pair in near if pair[0] <= few):
+            self._pair(one, other)
 
-
-def _nearest(
-    landed: Sequence[Texts], table: Sequence[Texts], of_landed: Sequence[int], of_table: Sequence[int]
-) -> dict[int, int]:
-    """Pair the rows of one key, given by their indexes, with the nearest; too many to compare all, in their order."""
-    if len(of_landed) * len(of_table) > _PAIRS_OF_A_KEY_AT_MOST:
-        return dict(zip(of_landed, of_table, strict=False))
-    left, pairs = list(of_table), dict[int, int]()
-    for number in of_landed[: len(of_table)]:
-        pairs[number] = min(left, key=lambda other: (_differing_cells(landed[number], table[other]), other))
-        left.remove(pairs[number])
-    return pairs
+    def _pair(self, one: int, other: int) -> None:
+        times = min(self.landed_left[one], self.table_left[other])
+        if times:
+            self.pairs[one, other] = times
+            self.landed_left[one] -= times
+            self.table_left[other] -= times
 
 
 def _differing_cells(one: Texts, other: Texts) -> int:
@@ -231,7 +275,13 @@ def _sortable(row: Texts) -> tuple[tuple[bool, str], ...]:
 
 
 def _frequency(number: int) -> str:
-    return "once" if number == 1 else f"{number} times"
+    return {1: "once", 2: "twice"}.get(number, f"{number} times")
+
+
+def _named(values: Mapping[str, str | None]) -> str:
+    """Return the first values with their columns, on one line."""
+    first = ", ".join(f"{name} {_shortened(value)}" for name, value in list(values.items())[:_CELLS_OF_A_LINE])
+    return first + (", …" if len(values) > _CELLS_OF_A_LINE else "")
 
 
 def _shortened(text: str | None) -> str:

@@ -1,8 +1,8 @@
 """Ask Athena after a difference which buckets differ, and for the table's rows in them as canonical texts.
 
 The query holds the last digits of each landed bucket's sum, joined in one literal. So Athena itself compares the
-buckets and returns only the rows of those that differ. If there are too many rows, each side brings its first ones in
-the same order.
+buckets and returns only the rows of those that differ. Equal rows come as one, with their number. If there are too many
+others, each side brings its first ones in the same order.
 """
 
 from collections.abc import Callable, Collection, Mapping, Sequence
@@ -17,10 +17,13 @@ from acceptance.queries.measuring_query import delivered
 from acceptance.sql.text import identifier, only_select
 
 ROWS_AT_MOST = 20_000
-"""The most rows of the table that the query brings, and the most landed rows that are compared with them."""
+"""The most different rows of the table that the query brings, and the most landed ones that are compared with them."""
 
 BucketRow = tuple[int, Texts]
 """A bucket's number, and one of its rows."""
+
+BucketRows = dict[BucketRow, int]
+"""How often a side holds each row."""
 
 _ROWS_OF_A_BUCKET = 32
 _BUCKETS_LOOKED_INTO = 64
@@ -33,7 +36,7 @@ class TableRows:
 
     differing: int
     looked_into: frozenset[int]
-    rows: tuple[BucketRow, ...]
+    rows: BucketRows
 
 
 def bucket_columns(contract: Contract) -> tuple[Column, ...]:
@@ -123,9 +126,10 @@ differing AS (
   ORDER BY every_bucket.bucket
   LIMIT {look_into}
 )
-SELECT differing.buckets, differing.bucket, hashed.half IS NOT NULL, {", ".join(texts)}
+SELECT differing.buckets, differing.bucket, count(hashed.half), {", ".join(texts)}
 FROM differing
 LEFT JOIN hashed ON hashed.bucket = differing.bucket
+GROUP BY {", ".join(map(str, (1, 2, *range(4, 4 + len(cells)))))}
 ORDER BY {row_order(contract, 2, 4)}
 LIMIT {ROWS_AT_MOST + 1}""")
 
@@ -135,22 +139,29 @@ def read_table_rows(answer: Sequence[Sequence[Any]]) -> TableRows:
     looked_into = list(dict.fromkeys(int(row[1]) for row in answer))
     if len(answer) > ROWS_AT_MOST and len(looked_into) > 1:
         looked_into.pop()
-    rows = tuple((int(row[1]), tuple(row[3:])) for row in answer if row[2] and int(row[1]) in looked_into)
+    rows = {(int(row[1]), tuple(row[3:])): int(row[2]) for row in answer if int(row[2]) and int(row[1]) in looked_into}
     return TableRows(int(answer[0][0]) if answer else 0, frozenset(looked_into), rows)
 
 
-def differences(contract: Contract, rows: int, landed: Sequence[BucketRow], table: TableRows) -> Differences:
+def first_rows(contract: Contract, rows: BucketRows) -> BucketRows:
+    """Return the first different rows, one more than `ROWS_AT_MOST` if there are more."""
+    if len(rows) <= ROWS_AT_MOST + 1:
+        return rows
+    return {row: rows[row] for row in sorted(rows, key=sort_key(contract))[: ROWS_AT_MOST + 1]}
+
+
+def differences(contract: Contract, rows: int, landed: BucketRows, table: TableRows) -> Differences:
     """Compare the rows of the examined buckets. `landed` are the landed ones; `rows` counts all landed rows.
 
     If a side has more rows than it may bring, both are compared up to the first end.
     """
     key, looked_into = sort_key(contract), table.looked_into
-    sides: list[Sequence[BucketRow]] = [landed, table.rows]
+    sides: list[BucketRows] = [landed, table.rows]
     ends = [max(map(key, side)) for side in sides if len(side) > ROWS_AT_MOST]
     if ends:
-        sides = [[row for row in side if key(row) < min(ends)] for side in sides]
+        sides = [{row: times for row, times in side.items() if key(row) < min(ends)} for side in sides]
         looked_into = frozenset(bucket for bucket in looked_into if (bucket,) <= min(ends))
-    landed_texts, table_texts = ([texts for _, texts in side] for side in sides)
+    landed_texts, table_texts = ({texts: times for (_, texts), times in side.items()} for side in sides)
     return RowComparison(contract.compared_columns, contract.compared_key).differences(
         landed_texts, table_texts, table.differing, buckets_for(rows), len(looked_into), cut_off=bool(ends)
     )

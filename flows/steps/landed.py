@@ -88,4 +88,4 @@ def read_differing(
     objects: Sequence[LandingObject], contract: Contract, buckets: int, wanted: frozenset[int]
 ) -> StepResult:
     rows = rows_in(load_clients().landing_s3, objects, contract, buckets, wanted)
-    return StepResult(rows, detail=f"{len(rows)} rows in {len(wanted)} buckets")
+    return StepResult(rows, detail=f"{sum(rows.values())} rows in {len(wanted)} buckets")

@@ -74,15 +74,16 @@ class LandedSql(ABC):
         return f"SELECT {self._bucket(buckets)} AS bucket, sum({half}) FROM ({typed}) GROUP BY bucket"
 
     def texts(self, buckets: int, wanted: Collection[int]) -> str:
-        """Return a query for the records in the wanted buckets: bucket, then canonical texts of the compared cells.
+        """Return a query for the different records in the wanted buckets: bucket, then canonical texts of the compared
+        cells, then how often the file holds them.
 
         If there are more than `ROWS_AT_MOST`, it returns the first, and one more as a sign of that.
         """
         texts = ", ".join(duckdb_texts(self.contract, self._compared))
         numbers = ", ".join(map(str, sorted(wanted)))
         return (
-            f"SELECT {self._bucket(buckets)} AS bucket, {texts}"
-            f" FROM ({self._typed(self.records())}) WHERE bucket IN ({numbers})"
+            f"SELECT {self._bucket(buckets)} AS bucket, {texts}, count(*)"
+            f" FROM ({self._typed(self.records())}) WHERE bucket IN ({numbers}) GROUP BY ALL"
             f" ORDER BY {row_order(self.contract, 1, 2)} LIMIT {ROWS_AT_MOST + 1}"
         )
 

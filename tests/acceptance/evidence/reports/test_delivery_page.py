@@ -11,7 +11,7 @@ from acceptance.evidence.evidence import Evidence, StepRecord, StepStatus
 from acceptance.evidence.provenance import ParameterState
 from acceptance.evidence.reports.delivery_page import evidence_html
 from acceptance.judging.judge import Outcome
-from acceptance.proof.differences import DifferenceKind
+from acceptance.proof.differences import DifferenceKind, DifferingCell, DifferingRow
 from acceptance.untrusted_text import LONGEST_TEXT, one_line
 
 VOID = {"meta", "br", "use", "path", "circle", "rect", "line", "img", "link", "input", "hr"}
@@ -208,6 +208,15 @@ def test_rows_that_differ_are_shown_with_both_values_of_each_cell() -> None:
     assert "5\u202f000 rows changed" in text
     assert "Counted in 2 of the 40 buckets" in text
     assert "Some of them are shown" in text
+
+
+def test_without_a_key_a_row_that_differs_is_shown_by_its_values_and_counts() -> None:
+    cells = (DifferingCell("carrier", "AA", "AA"), DifferingCell("origin", None, None))
+    often = DifferingRow(DifferenceKind.REPEATED, {}, cells, landed_times=1_000_000, table_times=999_999)
+    lost = DifferingRow(DifferenceKind.ONLY_LANDED, {}, (DifferingCell("carrier", "B6", None),), 3, 0)
+    text = Page(evidence_html(rejected(differences=replace(DIFFERENCES, rows=(often, lost))))).text
+    assert "carrier AAorigin nullnot as oftenwhole row1\u202f000\u202f000 times999\u202f999 times" in text
+    assert "only landed, 3 timescarrier B6" in text
 
 
 def test_rows_that_break_a_check_are_shown_and_the_checked_column_is_marked() -> None:
