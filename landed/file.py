@@ -19,6 +19,7 @@ from acceptance.proof.fingerprint import Fingerprint
 from acceptance.queries.difference_query import BucketRows
 from landed.formats.csv import add_structure_faults, open_csv, shown_header
 from landed.formats.csv_records import check_structure
+from landed.formats.fixed_width import open_fixed_width
 from landed.formats.json import open_json
 from landed.formats.parquet import ParquetSql, open_parquet
 from landed.formats.parquet_damage import damage
@@ -29,7 +30,12 @@ from landed.reading.faults import KEPT_FAULTS, Faults, LandedFault, Unreadable, 
 from landed.reading.sql import CsvSql, LandedSql, Opened
 
 _MOST_NAMES = 1000
-OPENERS = {FileFormat.CSV: open_csv, FileFormat.JSON: open_json, FileFormat.PARQUET: open_parquet}
+OPENERS = {
+    FileFormat.CSV: open_csv,
+    FileFormat.JSON: open_json,
+    FileFormat.PARQUET: open_parquet,
+    FileFormat.FIXED_WIDTH: open_fixed_width,
+}
 
 
 @dataclass(frozen=True, slots=True)

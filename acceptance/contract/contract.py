@@ -11,6 +11,7 @@ from acceptance.contract.hive_types import HiveKind, HiveType
 from acceptance.contract.keys.signal_file import FILE
 from acceptance.contract.keys.template import KeyTemplate
 from acceptance.contract.landing_format import Engine, LandingFormat, NamedByColumn, PartitionHolds
+from acceptance.contract.positions import positions_in
 from acceptance.contract.steps import Step
 from acceptance.errors import Problem
 
@@ -25,7 +26,8 @@ class Column:
 
     `in_file`: whether the landed file has it. `compared`: whether landed and table must agree in it. `digits` after the
     point are compared of a float or double, None for every bit. `rounded`: a timestamp may land with more than the
-    three digits that Athena reads. `line` is that of the contract.
+    three digits that Athena reads. `line` is that of the contract. `positions` are the first and the last character of
+    the cell in a record of fixed width, from 1; None in other formats.
     """
 
     name: str
@@ -42,6 +44,7 @@ class Column:
     digits: int | None = 6
     rounded: bool = False
     line: int = field(default=0, compare=False)
+    positions: tuple[int, int] | None = None
 
     @property
     def hive_type(self) -> HiveType:
@@ -212,6 +215,12 @@ class Contract:
     def landed_columns(self) -> tuple[Column, ...]:
         """The columns that the landed file holds."""
         return tuple(column for column in self.columns if column.name not in self.partition and column.in_file)
+
+    @property
+    def record_length(self) -> int:
+        """The characters of a record of fixed width; 0 in other formats."""
+        left_out = (positions_in(text) for text in self.landing.ignored if self.landing.format.is_positioned)
+        return max((last for _, last in filter(None, [*left_out, *(c.positions for c in self.columns)])), default=0)
 
     @property
     def compared_columns(self) -> tuple[Column, ...]:

@@ -6,17 +6,18 @@ from typing import assert_never
 
 
 class FileFormat(StrEnum):
-    """How the records of a landed file are written. JSON is an object a line."""
+    """How the records of a landed file are written. JSON is an object a line; of fixed width, cells have positions."""
 
     CSV = "csv"
     JSON = "json"
     PARQUET = "parquet"
+    FIXED_WIDTH = "fixed-width"
 
     @property
     def is_text(self) -> bool:
         """Its cells are written as text, in an encoding; otherwise they have types."""
         match self:
-            case FileFormat.CSV | FileFormat.JSON:
+            case FileFormat.CSV | FileFormat.JSON | FileFormat.FIXED_WIDTH:
                 return True
             case FileFormat.PARQUET:
                 return False
@@ -29,7 +30,18 @@ class FileFormat(StrEnum):
         match self:
             case FileFormat.CSV:
                 return True
-            case FileFormat.JSON | FileFormat.PARQUET:
+            case FileFormat.JSON | FileFormat.PARQUET | FileFormat.FIXED_WIDTH:
+                return False
+            case _:
+                assert_never(self)
+
+    @property
+    def is_positioned(self) -> bool:
+        """Its cells are told apart by their positions in the record, which the columns of the contract have."""
+        match self:
+            case FileFormat.FIXED_WIDTH:
+                return True
+            case FileFormat.CSV | FileFormat.JSON | FileFormat.PARQUET:
                 return False
             case _:
                 assert_never(self)
@@ -40,7 +52,7 @@ class FileFormat(StrEnum):
         match self:
             case FileFormat.CSV | FileFormat.PARQUET:
                 return True
-            case FileFormat.JSON:
+            case FileFormat.JSON | FileFormat.FIXED_WIDTH:
                 return False
             case _:
                 assert_never(self)

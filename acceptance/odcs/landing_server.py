@@ -15,8 +15,9 @@ from acceptance.odcs.document.node import Node, hint, shown
 _COMPRESSIONS = ("none", "gzip")
 _OF_ALL = ("trim", "emptyAsNull", "timeZone", "ignoredColumns", "engine", "landedTable")
 _OF_TEXT = ("decimalComma", "compression")
-_OF_CSV = ("delimiter", "quote", "header", "nullText")
-_KNOWN = (*_OF_ALL, *_OF_TEXT, *_OF_CSV)
+_OF_CSV = ("delimiter", "quote", "header")
+_OF_CELLS = ("nullText",)
+_KNOWN = (*_OF_ALL, *_OF_TEXT, *_OF_CSV, *_OF_CELLS)
 _NO_CHARACTERS = ("idna", "punycode", "unicode-escape", "raw-unicode-escape", "utf-7", "charmap", "mbcs", "oem")
 """Codecs of Python that write characters by others, or whose characters depend on the machine."""
 _USUAL = ("UTF-8", "UTF-16", "UTF-16-LE", "UTF-16-BE", "ISO-8859-1", "ISO-8859-15", "CP1252", "CP850", "ASCII")
@@ -35,9 +36,9 @@ def read_landing_format(server: Node) -> LandingFormat:
     quote = _quote(given["quote"], csv.quote)
     if delimiter == quote:
         given["quote"].refuse(f"delimiter and quote are both {quote!r}")
-    header = given["header"].flag(csv.header)
+    header = given["header"].flag(csv.header) and not format_.is_positioned
     ignored = _names(given["ignoredColumns"])
-    if ignored and not header:
+    if ignored and not header and format_.is_delimited:
         given["ignoredColumns"].refuse("without a header nobody knows which cells they are; describe all columns")
     return LandingFormat(
         format=format_,
@@ -86,7 +87,12 @@ def _properties(server: Node) -> Mapping[str, Node]:
 
 
 def _refuse_of_other_formats(format_: FileFormat, server: Node, given: Mapping[str, Node]) -> None:
-    without_meaning = (*(() if format_.is_delimited else _OF_CSV), *(() if format_.is_text else _OF_TEXT))
+    has_meaning = {
+        _OF_CSV: format_.is_delimited,
+        _OF_CELLS: format_.is_delimited or format_.is_positioned,
+        _OF_TEXT: format_.is_text,
+    }
+    without_meaning = [name for names, has in has_meaning.items() if not has for name in names]
     for name in without_meaning:
         if name in given:
             given[name].refuse(f"{name} says nothing about {format_}; leave it out")

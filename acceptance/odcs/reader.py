@@ -12,6 +12,7 @@ from acceptance.odcs.checks.derived_checks import derive_checks
 from acceptance.odcs.checks.relationships import Tables
 from acceptance.odcs.checks.service_levels import note_others, read_availability, read_frequency
 from acceptance.odcs.columns.columns import read_columns
+from acceptance.odcs.columns.positions import refuse_positions
 from acceptance.odcs.columns.published_tables import PublishedTable, read_table, tables_of
 from acceptance.odcs.delivery_property import DeliveryProperty, read_delivery
 from acceptance.odcs.document.custom_properties import VENDOR, contract_properties, foreign_properties
@@ -64,7 +65,7 @@ def _contract(root: Node, path: str, sha256: str, published: Sequence[PublishedT
     _refuse_results_among_landed(athena, table, template)
     checks = derive_checks(root, schema, columns, Tables(path, table, published))
     delivery, pipeline = _read_properties(root, schema, {column.name: column for column, _ in columns}, template)
-    landing, engine, landed_table = _read_landing(server, delivery.partition_holds)
+    landing, engine, landed_table = _read_landing(server, columns, delivery.partition_holds)
     if template is None:
         return None
     note_others(root)
@@ -109,12 +110,13 @@ def _read_properties(
 
 
 def _read_landing(
-    server: Node | None, partition_holds: PartitionHolds | NamedByColumn
+    server: Node | None, columns: Sequence[tuple[Column, Node]], partition_holds: PartitionHolds | NamedByColumn
 ) -> tuple[LandingFormat, Engine, str]:
     """Read the landing format, the reader of the proof, and the table that Athena reads the landed files by."""
     if server is None:
         return LandingFormat(), Engine.LOCAL, ""
     landing = read_landing_format(server)
+    refuse_positions(landing, columns, server)
     engine, landed_table = read_engine(server, landing)
     if engine is Engine.ATHENA and partition_holds is PartitionHolds.ALL_DELIVERIES:
         server["customProperties"].refuse("`engine: athena` cannot tell the files of several deliveries apart")

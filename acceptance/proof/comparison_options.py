@@ -2,6 +2,7 @@
 
 from acceptance.contract.contract import Contract
 from acceptance.contract.landing_format import LandingFormat, NamedByColumn
+from acceptance.contract.positions import positions_text
 
 
 def comparison_options(contract: Contract) -> dict[str, str]:
@@ -13,6 +14,8 @@ def comparison_options(contract: Contract) -> dict[str, str]:
         options["decimal sign"] = "comma" if landing.decimal_comma else "point"
     if landing.format.is_delimited:
         options |= _of_csv(landing)
+    if landing.format.is_positioned:
+        options |= _of_fixed_width(contract)
     options |= {
         "trim": "spaces and tabs around each cell" if landing.trim else "nothing",
         "empty as null": "yes" if _empty_is_null(landing) else "no",
@@ -29,6 +32,14 @@ def _of_csv(landing: LandingFormat) -> dict[str, str]:
         "quote": repr(landing.quote) if landing.quote else "none",
         "header": "yes" if landing.header else "no",
         "null text": repr(landing.null_text),
+    }
+
+
+def _of_fixed_width(contract: Contract) -> dict[str, str]:
+    positions = ((column.name, column.positions) for column in contract.landed_columns if column.positions)
+    return {
+        "null text": repr(contract.landing.null_text),
+        "positions": ", ".join(f"{name} {positions_text(place)}" for name, place in positions),
     }
 
 
@@ -49,7 +60,8 @@ def _of_columns(contract: Contract) -> dict[str, str]:
 
 
 def _empty_is_null(landing: LandingFormat) -> bool:
-    return landing.empty_as_null or (landing.format.is_delimited and not landing.null_text)
+    has_null_text = landing.format.is_delimited or landing.format.is_positioned
+    return landing.empty_as_null or (has_null_text and not landing.null_text)
 
 
 def _partition_holds(contract: Contract) -> str:

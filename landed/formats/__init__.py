@@ -1,1 +1,1 @@
-"""CSV, JSON lines and Parquet: each module opens a file of its format."""
+"""CSV, JSON lines, Parquet and fixed width: each module opens a file of its format."""

@@ -100,7 +100,16 @@ def to_landing_server(document, given):
     document["servers"][0].setdefault("customProperties", []).extend(given)
 
 
+def as_fixed_width(document):
+    """Make the files of a contract such that a column of them has positions."""
+    document["servers"][0]["format"] = "fixed-width"
+    for place, column in enumerate(each for each in document["schema"][0]["properties"] if "partitioned" not in each):
+        column["customProperties"] = [{"property": "positions", "value": f"{11 + place}"}]
+
+
 def to_column(document, given, type_="double"):
+    if given["property"] == "positions":
+        as_fixed_width(document)
     logical = {"double": "number"}.get(type_, type_)
     column = {"name": "price", "logicalType": logical, "physicalType": type_, "customProperties": [given]}
     document["schema"][0]["properties"].insert(0, column)

@@ -96,6 +96,13 @@ LANDINGS = [
     ),
     landing(
         "id 2: price '2.25' landed, '3.25' in the table",
+        "0001S\u00e3o Lu\u00eds  X   1,50\r\n0002  Rio     X   2,25\r\n   3?         X      ?\r\n".encode("cp1252"),
+        "fixed_width", column("id", "bigint", key=True, positions="1-4"), column("title", "string", positions="5-14"),
+        column("price", "decimal(9,2)", positions="16-22"), ending="txt", format="fixed-width", encoding="cp1252",
+        options={"ignoredColumns": ["15"], "decimalComma": True, "nullText": "?"}, by_job=False,
+    ),
+    landing(
+        "id 2: price '2.25' landed, '3.25' in the table",
         b'id;title;price\n1;"S;\xc3\xa3o";1,50\n2; Rio ; 2,25\n3;-;-\n',
         "athena_csv", ID, TITLE, PRICE,
         options={**BY_ATHENA, "delimiter": ";", "decimalComma": True, "trim": True, "nullText": "-"},

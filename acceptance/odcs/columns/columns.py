@@ -6,6 +6,7 @@ from dataclasses import replace
 
 from acceptance.contract.contract import Column
 from acceptance.contract.hive_types import PARTITION_KINDS, TEXTS, WHOLE_NUMBERS, HiveKind, HiveType
+from acceptance.odcs.columns.positions import read_positions
 from acceptance.odcs.document.custom_properties import custom_properties
 from acceptance.odcs.document.node import Node, hint, shown
 
@@ -20,7 +21,7 @@ LOGICAL_TYPES = {
 }
 """The Hive types that can hold a logical type."""
 
-_PROPERTIES = ("landed", "compare", "digits")
+_PROPERTIES = ("landed", "compare", "digits", "positions")
 _REMOVED = "computed"
 _NESTED = ("array", "map", "object", "vector")
 
@@ -139,6 +140,8 @@ def _as_compared(column: Column, given: Mapping[str, Node]) -> Column:
     )
     if landed is not None and column.in_file:
         column = replace(column, landed=landed.text(column.landed))
+    if "positions" in given:
+        column = replace(column, positions=read_positions(given["positions"]))
     return _with_digits(column, given["digits"]) if "digits" in given else column
 
 

@@ -29,7 +29,7 @@ def load(connection: Any, content: bytes, landing: Facts, columns: Sequence[Fact
         connection.execute(f"CREATE TABLE landed AS SELECT {typed} FROM read_parquet(?)", [str(path)])
         return
     text = content.decode(landing["encoding"], "replace").removeprefix("\ufeff")
-    records = (_json_records if landing["format"] == "json" else _csv_records)(text, landing, columns)
+    records: Iterator[list[str | None]] = _READERS[landing["format"]](text, landing, columns)
     path = folder / "landed.json"
     with path.open("w", encoding="utf-8") as file:
         for record in records:
@@ -77,12 +77,24 @@ def _json_records(text: str, landing: Facts, columns: Sequence[Facts]) -> Iterat
         yield [str(value).lower() if isinstance(value, bool) else value for value in values]
 
 
+def _fixed_width_records(text: str, landing: Facts, columns: Sequence[Facts]) -> Iterator[list[str]]:
+    """Yield the cells of the columns, without the blanks that pad them. A short record ends in empty cells."""
+    for line in io.StringIO(text, newline=""):
+        record = line.rstrip("\r\n")
+        cells = [(column["type"], record[column["positions"][0] - 1 : column["positions"][1]]) for column in columns]
+        yield [cell.rstrip(" ") if type_.startswith(_TEXTS) else cell.strip(" ") for type_, cell in cells]
+
+
+_READERS: Mapping[str, Any] = {"csv": _csv_records, "json": _json_records, "fixed-width": _fixed_width_records}
+_TEXTS = ("string", "varchar", "char")
+
+
 def _plain(cell: str | None, column: Facts, landing: Facts) -> str | None:
     """Return the cell in the notation that DuckDB reads for the type; None is null."""
     if cell is None:
         return None
     cell = cell.strip(" \t") if landing["trim"] else cell
-    is_null_text = landing["format"] == "csv" and cell == landing["null_text"]
+    is_null_text = landing["format"] != "json" and cell == landing["null_text"]
     if is_null_text or (landing["empty_as_null"] and not cell):
         return None
     if landing["decimal_comma"] and column["type"].startswith(("decimal", "double", "float")):
@@ -106,7 +118,7 @@ def _parquet_cell(column: Facts, landing: Facts) -> str:
     cell, kind = quoted(column["landed"]), column["type"]
     if kind == "timestamp":
         return f"CAST({cell} AS TIMESTAMPTZ) AT TIME ZONE 'UTC'"
-    if kind.startswith(("string", "varchar", "char")):
+    if kind.startswith(_TEXTS):
         cell = f"trim({cell}, ' \t')" if landing["trim"] else cell
         cell = f"nullif({cell}, '')" if landing["empty_as_null"] else cell
     return f"TRY_CAST({cell} AS {kind})"

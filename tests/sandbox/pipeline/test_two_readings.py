@@ -43,7 +43,7 @@ KINDS: dict[Column, st.SearchStrategy[str]] = {
 }  # fmt: skip
 FORMATS = st.builds(
     LandingFormat,
-    format=st.sampled_from([FileFormat.CSV, FileFormat.JSON]),
+    format=st.sampled_from([FileFormat.CSV, FileFormat.JSON, FileFormat.FIXED_WIDTH]),
     encoding=st.sampled_from(["UTF-8", "cp1252", "UTF-16"]),
     delimiter=st.sampled_from(",;\t|"),
     quote=st.sampled_from("\"'"),
@@ -67,8 +67,8 @@ class Landed:
 
     @property
     def content(self) -> bytes:
-        text = self._json() if self.landing.format is FileFormat.JSON else self._csv()
-        content = text.encode(self.landing.encoding)
+        write = {FileFormat.JSON: self._json, FileFormat.FIXED_WIDTH: self._fixed_width}
+        content = write.get(self.landing.format, self._csv)().encode(self.landing.encoding)
         return gzip.compress(content) if self.landing.compression == "gzip" else content
 
     def _csv(self) -> str:
@@ -92,19 +92,39 @@ class Landed:
             for row in self.rows
         )  # fmt: skip
 
+    def _fixed_width(self) -> str:
+        texts = [[self.landing.null_text if cell is None else cell for cell in row] for row in self.rows]
+        cells = ("".join(cell.ljust(WIDTH) for cell in row) for row in texts)
+        return "".join(f"{record.translate(_NO_LINE_ENDS)}\n" for record in cells)
+
+
+WIDTH = 40
+"""More than the longest cell."""
+_NO_LINE_ENDS = dict.fromkeys(map(ord, "\r\n"), "/")
+
 
 @st.composite
 def files(draw: st.DrawFn) -> Landed:
     columns = tuple(draw(st.lists(st.sampled_from(list(KINDS)), min_size=2, max_size=5, unique=True)))
     landing = draw(FORMATS)
     landing = replace(landing, header=landing.header or landing.format is FileFormat.JSON)
+    if landing.format is FileFormat.FIXED_WIDTH:
+        places = range(1, len(columns) * WIDTH, WIDTH)
+        columns = tuple(replace(c, positions=(p, p + WIDTH - 1)) for c, p in zip(columns, places, strict=True))
+        landing = replace(landing, header=False)
 
     def written(column: Column, text: str) -> str:
         text = text.replace(".", ",") if landing.decimal_comma and column.type in _WITH_A_POINT else text
         padded = landing.trim and column.type != "boolean"
         return draw(st.sampled_from(["{}", " {}", "{}\t ", "\t{} "])).format(text) if padded else text
 
-    rows = draw(st.lists(st.tuples(*(st.none() | KINDS[column] for column in columns)), min_size=1, max_size=6))
+    rows = draw(
+        st.lists(
+            st.tuples(*(st.none() | KINDS[replace(column, positions=None)] for column in columns)),
+            min_size=1,
+            max_size=6,
+        )
+    )
     texts = [
         [None if cell is None else written(column, cell) for column, cell in zip(columns, row, strict=True)]
         for row in rows
