@@ -9,6 +9,7 @@ from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import duckdb
 
@@ -17,8 +18,7 @@ from acceptance.contract.landing_format import FileFormat
 from acceptance.errors import StepFailed
 from acceptance.proof.fingerprint import Fingerprint
 from acceptance.queries.difference_query import BucketRows
-from landed.formats.csv import add_structure_faults, open_csv, shown_header
-from landed.formats.csv_records import check_structure
+from landed.formats.csv import open_csv, shown_header
 from landed.formats.fixed_width import open_fixed_width
 from landed.formats.json import open_json
 from landed.formats.parquet import ParquetSql, open_parquet
@@ -27,7 +27,7 @@ from landed.reading.blame import refuse_others_faults, words_for
 from landed.reading.bounds import refuse_other_format, scratch_folder, unpack
 from landed.reading.duckdb_reader import one_row, read_within_s, reader
 from landed.reading.faults import KEPT_FAULTS, Faults, LandedFault, Unreadable, shorten
-from landed.reading.sql import CsvSql, LandedSql, Opened
+from landed.reading.sql import LandedSql, Opened
 
 _MOST_NAMES = 1000
 OPENERS = {
@@ -98,10 +98,6 @@ class _Reading:
                 self.faults.add(1, f"{count} cells cannot be read: {words_for(error)}", name)
         elif isinstance(sql, ParquetSql):
             self.faults.append(damage(sql, self.scratch, error))
-        elif isinstance(sql, CsvSql) and isinstance(error, duckdb.InvalidInputException):
-            rows = add_structure_faults(self.opened, sql, self.faults, str(error))
-        elif isinstance(sql, CsvSql):
-            rows = check_structure(sql.path, sql.landing, sql.width, self.faults)
         if not self.faults.count:
             self.faults.add(1, f"the file cannot be read: {words_for(error)}")
         return self.with_faults(rows)
@@ -111,9 +107,11 @@ def _read(duck: duckdb.DuckDBPyConnection, reading: _Reading) -> LandedFile:
     reading.opened = opened = _open(duck, reading.path, reading.contract, reading.scratch, reading.faults)
     if reading.faults.count or opened.sql is None:
         return reading.with_faults(opened.rows)
-    rows, high, low, *unreadable = one_row(duck, opened.sql.measure())
-    if isinstance(opened.sql, CsvSql) and not _confirmed(duck, opened.sql, opened.rows, rows):
-        return reading.with_faults(add_structure_faults(opened, opened.sql, reading.faults))
+    reading.opened, measured = measure(duck, opened)
+    opened = reading.opened
+    if opened.sql is None:
+        return reading.with_faults(opened.rows)
+    rows, high, low, *unreadable = measured
     file = replace(reading.file, rows=rows, header=opened.header)
     columns = reading.contract.landed_columns
     counts = {column.name: count for column, count in zip(columns, unreadable, strict=True) if count}
@@ -124,14 +122,18 @@ def _read(duck: duckdb.DuckDBPyConnection, reading: _Reading) -> LandedFile:
     return replace(file, fingerprint=Fingerprint.of_sums(rows, high, low))
 
 
-def _confirmed(duck: duckdb.DuckDBPyConnection, sql: CsvSql, counted: int | None, rows: int) -> bool:
-    """Return True if DuckDB's one-threaded reader finds the same records, and as many as Python, if Python counted."""
-    try:
-        again, with_a_cell_too_many = one_row(duck, sql.again())
-    except (duckdb.InvalidInputException, duckdb.OutOfMemoryException):  # only the one-threaded reader notices
-        return False
-    # In a file of one column, a blank line is a record to only one of the two readers.
-    return not with_a_cell_too_many and (again == rows or sql.width == 1) and counted in (None, rows)
+def measure(duck: duckdb.DuckDBPyConnection, opened: Opened) -> tuple[Opened, tuple[Any, ...]]:
+    """Return the answer of the measuring query, and the file; exactly opened, if DuckDB does not find its rows else."""
+    while opened.sql is not None:
+        try:
+            measured = one_row(duck, opened.sql.measure())
+            if opened.exact is None or measured[0] == opened.rows:
+                return opened, measured
+        except (duckdb.InvalidInputException, duckdb.OutOfMemoryException):
+            if opened.exact is None:
+                raise
+        opened = opened.exact()
+    return opened, ()
 
 
 def _short(header: Sequence[str]) -> tuple[str, ...]:

@@ -47,6 +47,11 @@ class FileFormat(StrEnum):
                 assert_never(self)
 
     @property
+    def has_null_text(self) -> bool:
+        """A text of its cells may mean null; otherwise it writes null itself."""
+        return self.is_delimited or self.is_positioned
+
+    @property
     def is_read_strictly_by_athena(self) -> bool:
         """A cell that is not of its column's type is told, not replaced by null."""
         match self:
@@ -58,13 +63,21 @@ class FileFormat(StrEnum):
                 assert_never(self)
 
 
+class QuotedEmpty(StrEnum):
+    """The meaning of two quotes with nothing between them, in a column of texts where an empty cell is null."""
+
+    TEXT = "text"
+    NULL = "null"
+
+
 @dataclass(frozen=True, slots=True)
 class LandingFormat:
     """How the landed files are written.
 
     `trim` drops spaces and tabs around each cell. `null_text` is the text that means null; with `empty_as_null`, so
     does a cell without any. `decimal_comma`: 1,5 and not 1.5. `zone` is that of times that land without an offset; the
-    table's are in UTC. `ignored` are columns of the file that the table has not.
+    table's are in UTC. `ignored` are columns of the file that the table has not. `quoted_empty`: what `""` is, if the
+    contract says it.
     """
 
     format: FileFormat = FileFormat.CSV
@@ -79,6 +92,17 @@ class LandingFormat:
     decimal_comma: bool = False
     zone: str = "UTC"
     ignored: tuple[str, ...] = ()
+    quoted_empty: QuotedEmpty | None = None
+
+    @property
+    def nothing_is_null(self) -> bool:
+        """A cell in which nothing stands, not even quotes, means null; it is no empty text."""
+        return self.empty_as_null or (self.format.has_null_text and not self.null_text)
+
+    @property
+    def quoted_empty_is_text(self) -> bool:
+        """Two quotes with nothing between them are an empty text, where a column holds texts."""
+        return self.quoted_empty is QuotedEmpty.TEXT
 
 
 class PartitionHolds(StrEnum):

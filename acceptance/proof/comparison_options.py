@@ -18,7 +18,7 @@ def comparison_options(contract: Contract) -> dict[str, str]:
         options |= _of_fixed_width(contract)
     options |= {
         "trim": "spaces and tabs around each cell" if landing.trim else "nothing",
-        "empty as null": "yes" if _empty_is_null(landing) else "no",
+        "empty as null": "yes" if landing.nothing_is_null else "no",
         "times without an offset are in": landing.zone,
         "partition holds": _partition_holds(contract),
         "landed files are read by": "Athena" if contract.engine == "athena" else "DuckDB, independently of Athena",
@@ -57,11 +57,6 @@ def _of_columns(contract: Contract) -> dict[str, str]:
         "partition columns, from the key": ", ".join(f"{name} = {text}" for name, text in contract.partition.items()),
     }
     return {name: text for name, text in named.items() if text}
-
-
-def _empty_is_null(landing: LandingFormat) -> bool:
-    has_null_text = landing.format.is_delimited or landing.format.is_positioned
-    return landing.empty_as_null or (has_null_text and not landing.null_text)
 
 
 def _partition_holds(contract: Contract) -> str:

@@ -1,9 +1,7 @@
 """Open a landed CSV file: check its encoding and header before its records and cells."""
 
-import re
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
@@ -14,16 +12,15 @@ from acceptance.errors import ContractError, Problem
 from landed.formats.csv_records import (
     check_structure,
     checked_records,
-    first_holds_line_end,
     lines_of,
     read_header,
-    write_records,
 )
+from landed.formats.csv_trust import plain_lines
+from landed.reading.duckdb_reader import one_row
 from landed.reading.encoding import as_utf8
 from landed.reading.faults import Faults, shorten
 from landed.reading.sql import CsvSql, Opened
-
-_LINE = re.compile(r"CSV Error on Line: (\d+)")
+from landed.reading.written import WrittenSql, write_records
 
 
 def open_csv(duck: duckdb.DuckDBPyConnection, path: Path, contract: Contract, scratch: Path, faults: Faults) -> Opened:
@@ -38,21 +35,37 @@ def open_csv(duck: duckdb.DuckDBPyConnection, path: Path, contract: Contract, sc
         check_header(header, contract, faults)
     if faults.count:
         return Opened(None, header, check_structure(text, landing, len(header), Faults()))
-    width = len(header) or len(contract.landed_columns)
-    sql = CsvSql(text, contract, landing, _positions(contract, header), width)
-    opened = Opened(sql, header, text=text, lines_of=partial(lines_of, text, landing, width))
-    return _rewritten(opened, sql, scratch / "rewritten", faults) if first_holds_line_end(text, landing) else opened
+    width, positions = len(header) or len(contract.landed_columns), _positions(contract, header)
+    sql, written = CsvSql(text, contract, landing, positions, width), scratch / "written.json"
+    exact = partial(_written, text, contract, header, positions, written, faults)
+    if rows := _plain_rows(duck, sql):
+        lines = partial(lines_of, text, landing, width)
+        return Opened(sql, header, rows, lines, exact)
+    return exact()
 
 
-def _rewritten(opened: Opened, sql: CsvSql, copy: Path, faults: Faults) -> Opened:
-    """Write the records, as Python's reader separates them, to a file whose line ends DuckDB cannot mistake."""
-    records = checked_records(sql.path, sql.landing, sql.width, faults, show_cells=not _is_sensitive(sql.contract))
-    rows = write_records(copy, records, faults)
-    if faults.count:
-        return Opened(None, opened.header, rows)
-    landing = replace(sql.landing, header=False, delimiter=",", quote='"')
-    sql = replace(sql, path=copy, landing=landing, written=True)
-    return replace(opened, sql=sql, rows=rows, text=copy)
+def _plain_rows(duck: duckdb.DuckDBPyConnection, sql: CsvSql) -> int | None:
+    """Return the number of records if DuckDB reads the file exactly."""
+    lines = plain_lines(sql.path, sql.landing, sql.width)
+    if lines is None:
+        return None
+    rows = lines.count - sql.landing.header
+    try:
+        return rows if not lines.has_quotes or one_row(duck, sql.again()) == (rows, 0) else None
+    except (duckdb.InvalidInputException, duckdb.OutOfMemoryException):
+        return None
+
+
+def _written(
+    text: Path, contract: Contract, header: tuple[str, ...], positions: tuple[int, ...], copy: Path, faults: Faults
+) -> Opened:
+    """Write the records, as Python separates them, to a file that DuckDB cannot mistake."""
+    landing, width = contract.landing, len(header) or len(contract.landed_columns)
+    sensitive = any(column.sensitive for column in contract.landed_columns)
+    records = checked_records(text, landing, width, faults, show_cells=not sensitive)
+    written = write_records(copy, records, faults)
+    sql = None if faults.count else WrittenSql(text, contract, landing, positions, written)
+    return Opened(sql, header, written.rows, partial(lines_of, text, landing, width))
 
 
 def decode(path: Path, contract: Contract, scratch: Path, faults: Faults) -> Path:
@@ -103,29 +116,6 @@ def shown_header(header: Sequence[str], contract: Contract) -> tuple[str, ...]:
     return tuple(
         name if name.casefold() in known else f"(name {place}, hidden)" for place, name in enumerate(header, 1)
     )
-
-
-def add_structure_faults(opened: Opened, sql: CsvSql, faults: Faults, refused: str = "") -> int:
-    """Add the faults of records that DuckDB refused or that its two readers see differently; count the records.
-
-    If Python's reader finds no fault, nobody knows which records the file means: `refused` says what DuckDB says, on
-    the line that it names.
-    """
-    show_cells = not _is_sensitive(sql.contract)
-    rows = check_structure(opened.text or sql.path, sql.landing, sql.width, faults, show_cells=show_cells)
-    if faults.count:
-        return rows
-    line = _LINE.search(refused)
-    faults.add(
-        int(line[1]) if line else 1,
-        f"readers of CSV disagree about the records: Python finds {rows}, and DuckDB "
-        f"{'refuses the file' if refused else 'others'}; quote every cell, and end every line alike",
-    )
-    return rows
-
-
-def _is_sensitive(contract: Contract) -> bool:
-    return any(column.sensitive for column in contract.landed_columns)
 
 
 def _positions(contract: Contract, header: Sequence[str]) -> tuple[int, ...]:

@@ -1,21 +1,20 @@
 """Open a landed file of fixed width: each line is a record, whose cells stand at the positions that the contract says.
 
-Python cuts the records, in characters; DuckDB reads the cells as those of a CSV. Blanks pad a cell: behind a text, on
-both sides of any other value.
+Python cuts the records, in characters; DuckDB reads the cells, which Python writes to a file. Blanks pad a cell: behind
+a text, on both sides of any other value.
 """
 
 from collections.abc import Callable, Iterator
-from dataclasses import replace
 from pathlib import Path
 
 import duckdb
 
 from acceptance.contract.contract import Column, Contract
 from landed.formats.csv import decode
-from landed.formats.csv_records import write_records
 from landed.reading.cells import MAX_RECORD_BYTES
 from landed.reading.faults import Faults, Unreadable, shorten
-from landed.reading.sql import CsvSql, Opened
+from landed.reading.sql import Opened
+from landed.reading.written import WrittenSql, write_records
 
 _PADDING = " "  # and nothing else: a no-break space is a character of the cell
 
@@ -24,15 +23,12 @@ def open_fixed_width(
     duck: duckdb.DuckDBPyConnection, path: Path, contract: Contract, scratch: Path, faults: Faults
 ) -> Opened:
     """Open the file. Raise ContractError if Python does not know the encoding."""
-    text, out = decode(path, contract, scratch, faults), scratch / "cells.csv"
+    text = decode(path, contract, scratch, faults)
     columns = contract.landed_columns
     header = tuple(column.landed for column in columns)
-    rows = write_records(out, _records(text, contract, faults), faults)
-    if faults.count:
-        return Opened(None, header, rows)
-    landing = replace(contract.landing, header=False, delimiter=",", quote='"')
-    sql = CsvSql(out, contract, landing, tuple(range(len(columns))), len(columns), written=True)
-    return Opened(sql, header, rows, out)
+    written = write_records(scratch / "written.json", _records(text, contract, faults), faults)
+    sql = WrittenSql(text, contract, contract.landing, tuple(range(len(columns))), written)
+    return Opened(None if faults.count else sql, header, written.rows)
 
 
 def _records(text: Path, contract: Contract, faults: Faults) -> Iterator[list[str]]:

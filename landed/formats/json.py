@@ -1,11 +1,11 @@
 """Open a landed file of JSON lines: each line is an object, its members are the cells.
 
-Python reads the lines, so that numbers keep every digit; DuckDB reads the cells as those of a CSV.
+Python reads the lines, so that numbers keep every digit; DuckDB reads the cells, which Python writes to a file.
 """
 
 import json
 import re
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping
 from functools import partial
 from itertools import islice
 from pathlib import Path
@@ -15,14 +15,12 @@ import duckdb
 
 from acceptance.contract.contract import Column, Contract
 from acceptance.contract.hive_types import HiveKind
-from acceptance.contract.landing_format import LandingFormat
 from landed.formats.csv import decode
-from landed.formats.csv_records import write_records
 from landed.reading.cells import MAX_RECORD_BYTES
 from landed.reading.faults import Faults, shorten
-from landed.reading.sql import CsvSql, Opened
+from landed.reading.sql import Opened
+from landed.reading.written import Cells, WrittenSql, write_records
 
-NULL = "\ue000null"  # the character is private use; a landed text equal to this one would become null
 _SURROGATE = re.compile("[\ud800-\udfff]")
 
 
@@ -33,22 +31,15 @@ class Number(str):
 
 
 def open_json(duck: duckdb.DuckDBPyConnection, path: Path, contract: Contract, scratch: Path, faults: Faults) -> Opened:
-    text, out = decode(path, contract, scratch, faults), scratch / "cells.csv"
+    text = decode(path, contract, scratch, faults)
     columns = contract.landed_columns
     header = tuple(column.landed for column in columns)
-    rows = write_records(out, _records(text, contract, faults), faults)
-    if faults.count:
-        return Opened(None, header, rows)
-    of_contract = contract.landing
-    landing = LandingFormat(
-        header=False, null_text=NULL, trim=of_contract.trim, empty_as_null=of_contract.empty_as_null,
-        decimal_comma=of_contract.decimal_comma, zone=of_contract.zone,
-    )  # fmt: skip
-    sql = CsvSql(out, contract, landing, tuple(range(len(columns))), len(columns), written=True)
-    return Opened(sql, header, rows, out, partial(_lines_of, text))
+    written = write_records(scratch / "written.json", _records(text, contract, faults), faults)
+    sql = WrittenSql(text, contract, contract.landing, tuple(range(len(columns))), written)
+    return Opened(None if faults.count else sql, header, written.rows, partial(_lines_of, text))
 
 
-def _records(text: Path, contract: Contract, faults: Faults) -> Iterator[Sequence[str]]:
+def _records(text: Path, contract: Contract, faults: Faults) -> Iterator[Cells]:
     places = {column.landed.casefold(): (number, column) for number, column in enumerate(contract.landed_columns)}
     ignored = {name.casefold() for name in contract.landing.ignored}
     try:
@@ -60,8 +51,8 @@ def _records(text: Path, contract: Contract, faults: Faults) -> Iterator[Sequenc
 
 def _cells(
     line: int, record: str, places: Mapping[str, tuple[int, Column]], ignored: Collection[str], faults: Faults
-) -> list[str]:
-    cells = [NULL] * len(places)
+) -> Cells:
+    cells: list[str | None] = [None] * len(places)
     try:
         members: Any = json.loads(
             record, parse_int=Number, parse_float=Number, parse_constant=_refuse, object_pairs_hook=_Members

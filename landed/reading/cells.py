@@ -20,11 +20,21 @@ class CellRule:
     expected: str
 
 
-def duckdb_cell_text(landing: LandingFormat, cell: str) -> str:
-    """Return the SQL of a cell's text as the contract reads it: trimmed if it says so, null for the null text."""
+def duckdb_cell_text(landing: LandingFormat, column: Column, cell: str) -> str:
+    """Return the SQL of a cell's text as the contract reads it: trimmed if it says so, null for what means null.
+
+    The cell is null where nothing stands; in JSON, where null does.
+    """
+    if landing.format.has_null_text and not landing.nothing_is_null:
+        cell = f"coalesce({cell}, '')"
     text = f"trim({cell}, chr(32) || chr(9))" if landing.trim else cell
-    text = f"nullif({text}, {quoted(landing.null_text)})"
-    return f"nullif({text}, '')" if landing.empty_as_null else text
+    if landing.format.has_null_text and landing.null_text:
+        text = f"nullif({text}, {quoted(landing.null_text)})"
+    if not landing.nothing_is_null:
+        return text
+    if not (column.kind.is_text and landing.quoted_empty_is_text):
+        return f"nullif({text}, '')"
+    return f"CASE WHEN {cell} = '' THEN '' ELSE nullif({text}, '') END" if landing.trim else text
 
 
 def cell_rule(column: Column, text: str, landing: LandingFormat) -> CellRule:

@@ -4,7 +4,6 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from uuid import uuid4
 
 import duckdb
 
@@ -115,23 +114,21 @@ class LandedSql(ABC):
 class CsvSql(LandedSql):
     """`positions` locates the landed columns among the `width` cells of a record, from 0.
 
-    `written`: Aceite wrote the file, so its lines end in LF. For other files DuckDB takes the first line end that it
-    finds, in quotes or not: with an explicit one it would not read CRLF.
+    DuckDB reads the file as RFC 4180 says, because `plain_lines` looked at its bytes.
     """
 
     landing: LandingFormat
     positions: tuple[int, ...]
     width: int
-    written: bool = False
 
     def records(self, *, in_order: bool = False) -> str:
         """Return the records. DuckDB refuses a wrong number of cells but overlooks an empty last one: see `again`."""
         return self._read([f"c{number}" for number in range(self.width)], {"parallel": "false"} if in_order else {})
 
     def again(self) -> str:
-        """Return a query for one row, by the one-threaded reader: the records, and those with a cell too many."""
+        """Return a query for one row: the records, and those with a cell too many."""
         names = [f"c{number}" for number in range(self.width + 1)]
-        records = self._read(names, {"null_padding": "true", "parallel": "false"})
+        records = self._read(names, {"null_padding": "true", "allow_quoted_nulls": "true"})
         return f"SELECT count(*), count({names[-1]}) FROM {records}"
 
     def control(self, duck: duckdb.DuckDBPyConnection, folder: Path) -> "CsvSql":
@@ -142,9 +139,10 @@ class CsvSql(LandedSql):
 
     @property
     def cells(self) -> list[str]:
-        if self.width == 1:
-            return [duckdb_cell_text(self.landing, "coalesce(c0, '')")]
-        return [duckdb_cell_text(self.landing, f"c{position}") for position in self.positions]
+        return [
+            duckdb_cell_text(self.landing, column, f"c{position}")
+            for column, position in zip(self.columns, self.positions, strict=True)
+        ]
 
     def rule(self, column: Column, cell: str) -> CellRule:
         return cell_rule(column, cell, self.landing)
@@ -159,11 +157,10 @@ class CsvSql(LandedSql):
             "quote": quoted(landing.quote),
             "escape": quoted(landing.quote),
             "strict_mode": "true",
-            # `duckdb_cell_text` decides what is null, so nobody writes this null text; a padded cell is null.
-            # In a file of one column a blank line is a cell, and DuckDB returns it only if an empty text is null.
-            "nullstr": quoted(uuid4().hex if len(names) > 1 else ""),
+            # A cell is null if nothing stands in it, not even quotes; `duckdb_cell_text` decides what it means.
+            "nullstr": "''",
+            "allow_quoted_nulls": "false",
             "max_line_size": str(MAX_RECORD_BYTES),
-            **({"new_line": r"'\n'"} if self.written else {}),
             **options,
         }
         named = ", ".join(f"{name} = {value}" for name, value in options.items())
@@ -175,14 +172,14 @@ class Opened:
     """A landed file that is ready to query; `sql` is None after a fault.
 
     `rows` is the number of records, None if opening did not count them. `lines_of` maps numbers of records to the lines
-    of the file on which they begin.
+    of the file on which they begin. `exact` opens the file for DuckDB in another way, if it does not find these rows.
     """
 
     sql: LandedSql | None
     header: tuple[str, ...] = ()
     rows: int | None = None
-    text: Path | None = None
     lines_of: Callable[[Collection[int]], dict[int, int]] = lambda numbers: {number: number for number in numbers}
+    exact: "Callable[[], Opened] | None" = None
 
 
 def file_literal(path: Path) -> str:

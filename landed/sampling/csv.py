@@ -11,10 +11,10 @@ import duckdb
 
 from acceptance.contract.landing_format import LandingFormat
 from acceptance.errors import StepFailed
-from landed.formats.csv_records import checked_records, first_holds_line_end, read_header, write_records
+from landed.formats.csv_records import checked_records, read_header
 from landed.reading.cells import quoted
 from landed.reading.faults import Faults
-from landed.reading.sql import file_literal
+from landed.reading.written import write_records
 from landed.sampling.candidates import BOOLEANS, NUMBERS, TIMES, SampleColumn, SampleTable, measure, narrowest
 
 _DELIMITERS = ",;\t|"
@@ -36,17 +36,11 @@ def csv_sample(
             "If the file has no header, name the columns: --columns id,title,price"
         )
     refused = f"{name} is not CSV with {len(header)} columns and {landing.delimiter!r} between its cells"
-    records = _records(text, landing, len(header))
-    if first_holds_line_end(text, landing):
-        copy = scratch / "rewritten"
-        write_records(copy, checked_records(text, landing, len(header), faults), faults)
-        if faults.count:
-            raise StepFailed(f"{refused}: {faults.kept[0]}")
-        records = _records(copy, replace(landing, header=False, delimiter=",", quote='"'), len(header), r"'\n'")
-    try:
-        duck.execute(f"CREATE TEMP TABLE sample AS SELECT * FROM {records}")
-    except duckdb.Error as error:
-        raise StepFailed(f"{refused}: {str(error).splitlines()[0]}") from error
+    written = write_records(scratch / "written.json", checked_records(text, landing, len(header), faults), faults)
+    if faults.count:
+        raise StepFailed(f"{refused}: {faults.kept[0]}")
+    cells = ", ".join(f"nullif(cells[{place}], '') AS c{place - 1}" for place in range(1, len(header) + 1))
+    duck.execute(f"CREATE TEMP TABLE sample AS SELECT {cells} FROM {written.source}")
     columns = [_column(duck, f"c{number}", landed, landing) for number, landed in enumerate(header)]
     return SampleTable(landing, tuple(columns))
 
@@ -85,14 +79,3 @@ def _delimiter(text: Path, width: int) -> str:
 
 def _names_columns(header: Sequence[str]) -> bool:
     return all(header) and len(set(map(str.casefold, header))) == len(header)
-
-
-def _records(text: Path, landing: LandingFormat, width: int, line_end: str = "") -> str:
-    columns = ", ".join(f"'c{number}': 'VARCHAR'" for number in range(width))
-    signs = {"delim": landing.delimiter, "quote": landing.quote, "escape": landing.quote, "nullstr": landing.null_text}
-    options = ", ".join(f"{name} = {quoted(value)}" for name, value in signs.items())
-    options += f", new_line = {line_end}" if line_end else ""
-    return (
-        f"read_csv({file_literal(text)}, columns = {{{columns}}}, auto_detect = false, "
-        f"header = {str(landing.header).lower()}, strict_mode = true, {options})"
-    )

@@ -1,0 +1,156 @@
+"""A CSV is read as RFC 4180 says: blanks beside quotes are part of a cell, and nothing follows a closing quote."""
+
+import csv
+import io
+import random
+
+import duckdb
+import pytest
+from landed_contract import column, contract
+
+from acceptance.contract.landing_format import QuotedEmpty
+from landed.file import measure, read_landed, rows_of_buckets
+from landed.formats.csv import open_csv
+from landed.reading.faults import Faults
+
+PAIR = (column("id", "string"), column("t", "string"))
+
+
+@pytest.fixture
+def read(tmp_path):
+    def read(content, *columns, **landing):
+        (tmp_path / "landed").write_bytes(content.encode())
+        return read_landed(tmp_path / "landed", contract(*(columns or PAIR), **landing), tmp_path)
+
+    return read
+
+
+@pytest.fixture
+def texts(tmp_path):
+    """All the rows, as they are compared."""
+
+    def texts(content, *columns, **landing):
+        (tmp_path / "landed").write_bytes(content.encode())
+        of = contract(*(columns or PAIR), **landing)
+        return [row for _, row in rows_of_buckets(tmp_path / "landed", of, tmp_path, 1, {0})]
+
+    return texts
+
+
+def said(landed):
+    return [str(fault) for fault in landed.faults]
+
+
+@pytest.mark.parametrize("cell", [' "a"', '  "a"', '\t"a"', ' ""', 'a "b" c', '5"', ' "a" ', ' "a""b" '])
+def test_a_cell_that_begins_with_a_blank_keeps_its_blanks_and_its_quotes(read, texts, cell):
+    content = f"id,t\n1,{cell}\n2,b\n"
+    assert (read(content).rows, said(read(content))) == (2, [])
+    assert texts(content) == [("1", cell), ("2", "b")]
+
+
+@pytest.mark.parametrize("after", [" ", "  ", "\t", "x", ' "b"', "''"])
+@pytest.mark.parametrize("place", ["first", "last"])
+def test_nothing_follows_a_closing_quote(read, after, place):
+    bad = f'"1"{after},a' if place == "first" else f'1,"a"{after}'
+    landed = read(f"id,t\n0,z\n{bad}\n2,b\n")
+    assert said(landed) == ["line 3: neither ',' nor the end of the line follows a closing quote (\")"]
+    assert landed.rows == 3
+
+
+DIALECTS = [
+    {"delimiter": delimiter, "quote": quote, "header": header, "trim": trim, "null_text": null_text}
+    for delimiter in (",", ";", "\t", "|", "§")
+    for quote in ('"', "'", "")
+    for header in (True, False)
+    for trim in (False, True)
+    for null_text in ("", "\\N")
+]
+ENCODINGS = ("utf-8", "utf-8", "utf-8-sig", "utf-16", "iso-8859-1")
+
+
+def by_python(text, width, landing):
+    """The records, as Python's own strict reader finds them; None if it refuses one, or one has not `width` cells."""
+    quote = landing["quote"]
+    reader = csv.reader(
+        io.StringIO(text, newline=""), delimiter=landing["delimiter"], quotechar=quote or None, strict=True,
+        quoting=csv.QUOTE_MINIMAL if quote else csv.QUOTE_NONE,
+    )  # fmt: skip
+    try:
+        rows = [row or [""] * (width == 1) for row in reader]
+    except csv.Error:
+        return None
+    rows = [row for row in rows[landing["header"] :] if row]
+    return rows if all(len(row) == width for row in rows) else None
+
+
+def a_file(chance, landing, names):
+    """A text of the signs that mean something to CSV, most often with one kind of line end."""
+    delimiter, quote = landing["delimiter"], landing["quote"] or '"'
+    ends = [chance.choice(["\n", "\r\n", "\r"])] if chance.random() < 0.8 else ["\n", "\r\n", "\r"]
+    signs = ["a", "b", "é", " ", "\t", "\\", "'", '"', quote, quote, delimiter, delimiter, *ends, *ends]
+    signs += [quote * 2, f"{quote}a{quote}", f"{quote}a{delimiter}b{quote}", f" {quote}", f"{quote} ", "\\N"]
+    if chance.random() < 0.5:
+        cells = [
+            "",
+            "a",
+            " ",
+            f"{quote}{quote}",
+            f"{quote}a{quote}",
+            f"{quote}b{delimiter}{quote}",
+            f'a{quote} "',
+            " b",
+        ]
+        cells += [f"{quote}a{ends[0]}b{quote}", f"{quote}, {quote * 2}a{quote * 2}{quote}", f" {quote}a{quote}"]
+        rows = [[chance.choice(cells) for _ in names] for _ in range(chance.randint(1, 4))]
+        body = "".join(delimiter.join(row) + ends[0] for row in rows)
+    else:
+        body = "".join(chance.choice(signs) for _ in range(chance.randint(1, 12)))
+    first = delimiter.join(names) + ends[0] if landing["header"] else chance.choice(["", f"x{delimiter}y{ends[0]}"])
+    return first + body
+
+
+def differences(seed, files, folder):
+    """Read random files of every dialect, and return those that are not read as Python's strict reader reads them."""
+    chance, found = random.Random(seed), []
+    with duckdb.connect(config={"threads": 1}) as duck:
+        for number in range(files):
+            landing = DIALECTS[number % len(DIALECTS)]
+            names = ["id", "t"] if chance.random() < 0.8 else ["t"]
+            encoding = chance.choice(ENCODINGS)
+            text = a_file(chance, landing, names)
+            path = folder / "landed"
+            path.write_bytes(text.encode(encoding, "replace"))
+            text = path.read_bytes().decode(encoding)
+            expected = by_python(text, len(names), landing)
+            of = contract(
+                *(column(name, "string") for name in names), **landing, encoding=encoding.removesuffix("-sig"),
+                quoted_empty=QuotedEmpty.NULL,
+            )  # fmt: skip
+            faults = Faults()
+            opened = open_csv(duck, path, of, folder, faults)
+            opened, _ = measure(duck, opened)
+            if opened.sql is None:
+                # Python's reader takes any line end, and Aceite one kind in a file.
+                if expected is not None and not all("it ends in" in fault.message for fault in faults.kept):
+                    found.append((landing, text, expected, faults.kept))
+                continue
+            texts = ", ".join(opened.sql.cells)
+            read = duck.execute(f"SELECT {texts} FROM {opened.sql.records(in_order=True)}").fetchall()
+            meant = None if expected is None else [tuple(as_meant(cell, landing) for cell in row) for row in expected]
+            if read != meant:
+                found.append((landing, text, expected, read))
+    return found
+
+
+def as_meant(cell, landing):
+    cell = cell.strip(" \t") if landing["trim"] else cell
+    return None if cell == landing["null_text"] else cell
+
+
+def test_random_files_of_every_dialect_are_read_as_pythons_strict_reader_reads_them(tmp_path):
+    assert differences(1, 600, tmp_path) == []
+
+
+@pytest.mark.proof
+def test_twenty_thousand_random_files_are_read_as_pythons_strict_reader_reads_them(tmp_path):
+    assert differences(2, 20_000, tmp_path) == []
