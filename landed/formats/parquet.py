@@ -7,9 +7,10 @@ from typing import assert_never
 import duckdb
 
 from acceptance.contract.contract import Column, Contract
-from acceptance.contract.hive_types import TEXTS, WHOLE_NUMBERS, HiveKind
+from acceptance.contract.hive_types import HiveKind
 from acceptance.contract.landing_format import LandingFormat
 from landed.formats.csv import check_header
+from landed.formats.parquet_types import INT96, NS_IN_UTC, NULLS_ONLY, parquet_columns, reading
 from landed.reading.blame import words_for
 from landed.reading.bounds import MOST_COLUMNS, grows_too_much, most_unpacked_bytes
 from landed.reading.cells import CellRule, cell_rule, duckdb_in_utc, quoted
@@ -19,32 +20,20 @@ from landed.reading.sql import LandedSql, Opened, file_literal
 
 _ROW_NUMBER = "file_row_number"
 _MAGIC, _ENCRYPTED = b"PAR1", b"PARE"
-_NS_IN_UTC = "TIMESTAMPTZ_NS"
-_WHOLE = ("TINYINT", "SMALLINT", "INTEGER", "BIGINT", "HUGEINT", "UTINYINT", "USMALLINT", "UINTEGER", "UBIGINT")
-HELD_BY = {
-    **dict.fromkeys(WHOLE_NUMBERS, (*_WHOLE, "DECIMAL")),
-    HiveKind.DECIMAL: (*_WHOLE, "DECIMAL"),
-    HiveKind.FLOAT: ("FLOAT",),
-    HiveKind.DOUBLE: ("FLOAT", "DOUBLE"),
-    HiveKind.BOOLEAN: ("BOOLEAN",),
-    HiveKind.DATE: ("DATE",),
-    HiveKind.TIMESTAMP: (
-        "TIMESTAMP",
-        "TIMESTAMP_S",
-        "TIMESTAMP_MS",
-        "TIMESTAMP_NS",
-        "TIMESTAMP WITH TIME ZONE",
-        _NS_IN_UTC,
-    ),
-    **dict.fromkeys(TEXTS, ("VARCHAR", "ENUM", "JSON")),
-}
-"""By Hive type, the DuckDB types of a Parquet column that may hold its values; a value that does not fit is a fault."""
+_NS = "TIMESTAMP_NS"
+_INT96_AS = 'STRUCT("date" DATE, "time" TIME_NS)'
+_NS_OF_A_DAY = 86_400 * 10**9
+_IMPOSSIBLE = (
+    "a smallest or largest value that the footer states for a column is outside of what its type can hold, such as a "
+    "time after the year 294246; correct the value, and land the file again"
+)
 
 
 @dataclass(frozen=True, slots=True)
 class ParquetSql(LandedSql):
-    """`names` are the file's names of the landed columns, `types` their DuckDB types. `numbered`: DuckDB can number the
-    rows with its own column, which it cannot if the file has a column of that name.
+    """`names` are those by which DuckDB reads the landed columns, `types` their DuckDB types, INT96 for its own.
+
+    `numbered`: DuckDB can number the rows with its own column, which it cannot if the file has a column of that name.
     """
 
     names: tuple[str, ...]
@@ -52,17 +41,28 @@ class ParquetSql(LandedSql):
     numbered: bool = True
 
     def records(self, *, in_order: bool = False) -> str:
-        cells = ", ".join(f"{_identifier(name)} AS c{number}" for number, name in enumerate(self.names))
-        read = f"read_parquet({file_literal(self.path)}, hive_partitioning = false"
+        return self.read(in_order=in_order)
+
+    def read(self, *options: str, in_order: bool = False) -> str:
+        """Return the records, read with more of DuckDB's options."""
+        cells = ", ".join(
+            # A column of nulls only has no type that functions know.
+            f"{_identifier(name) if type_ != NULLS_ONLY else f'CAST(NULL AS {column.type})'} AS c{number}"
+            for number, (name, type_, column) in enumerate(zip(self.names, self.types, self.columns, strict=True))
+        )
+        # An INT96 has nanoseconds and 2^32 days, which DuckDB's timestamp loses without a word.
+        options = (*options, *(["int96_as = 'struct'"] if INT96 in self.types else []))
         if not in_order:
-            return f"(SELECT {cells} FROM {read}))"
+            return f"(SELECT {cells} FROM {reading(self.path, *options)})"
         if not self.numbered:
-            return f"(SELECT {cells}, row_number() OVER () AS n0 FROM {read}) ORDER BY n0)"
-        return f"(SELECT {cells}, file_row_number AS n0 FROM {read}, file_row_number = true) ORDER BY n0)"
+            return f"(SELECT {cells}, row_number() OVER () AS n0 FROM {reading(self.path, *options)} ORDER BY n0)"
+        numbered = reading(self.path, *options, "file_row_number = true")
+        return f"(SELECT {cells}, file_row_number AS n0 FROM {numbered} ORDER BY n0)"
 
     def control(self, duck: duckdb.DuckDBPyConnection, folder: Path) -> "ParquetSql":
         path = folder / "control.parquet"
-        cells = (f"NULL::{type_} AS {_identifier(name)}" for name, type_ in zip(self.names, self.types, strict=True))
+        types = (_INT96_AS if type_ == INT96 else type_ for type_ in self.types)
+        cells = (f"NULL::{type_} AS {_identifier(name)}" for name, type_ in zip(self.names, types, strict=True))
         duck.execute(f"COPY (SELECT {', '.join(cells)}) TO {quoted(path.as_posix())} (FORMAT parquet)")
         return replace(self, path=path)
 
@@ -73,15 +73,22 @@ class ParquetSql(LandedSql):
             # Without the cast to VARCHAR, DuckDB would read the null texts beside a JSON cell as JSON too.
             _cleaned(f"CAST(c{number} AS VARCHAR)", trim=landing.trim, empty_as_null=landing.empty_as_null)
             if column.kind.is_text
+            else _int96_text(f"c{number}")
+            if type_ == INT96
             else f"c{number}"
-            for number, column in enumerate(self.columns)
+            for number, (column, type_) in enumerate(zip(self.columns, self.types, strict=True))
         ]
 
     def rule(self, column: Column, cell: str) -> CellRule:
         landing = self.contract.landing
-        if column.kind is HiveKind.TIMESTAMP and self.types[self.columns.index(column)] == _NS_IN_UTC:
+        type_ = self.types[self.columns.index(column)]
+        if type_ == INT96:
+            return cell_rule(replace(column, landed_format=None), cell, landing)
+        if type_ == NS_IN_UTC:
             # DuckDB has few functions for this type; without its zone, it holds the time in UTC.
-            return typed_rule(column, f"CAST({cell} AS TIMESTAMP_NS)", replace(landing, zone="UTC"))
+            cell, landing = f"CAST({cell} AS TIMESTAMP_NS)", replace(landing, zone="UTC")
+        if type_ in (_NS, NS_IN_UTC) and column.rounded:
+            cell = f"CAST({cell} AS TIMESTAMP_MS)"  # rounded twice, by way of microseconds, it would be another time
         return typed_rule(column, cell, landing)
 
 
@@ -118,28 +125,31 @@ def open_parquet(
     duck: duckdb.DuckDBPyConnection, path: Path, contract: Contract, scratch: Path, faults: Faults
 ) -> Opened:
     """Open the file. Faults of the whole file are on line 1; those of cells are on the number of the row."""
-    read = f"read_parquet({file_literal(path)}, hive_partitioning = false)"
     try:
         problem = _grows(duck, path)
         if problem:
             faults.add(1, problem)
             return Opened(None)
-        described = duck.execute(f"DESCRIBE SELECT * FROM {read}").fetchall()
+        in_file = parquet_columns(duck, path)
+    except duckdb.ConversionException as error:
+        raise Unreadable(_IMPOSSIBLE) from error
     except duckdb.Error as error:
         raise Unreadable(_damaged_footer(path, error)) from error
-    header = tuple(name for name, *_ in described)
+    header = tuple(column.written for column in in_file)
     check_header(header, contract, faults)
     if not faults.count:
-        places = {name.casefold(): (name, kind) for name, kind, *_ in described}
-        for column in contract.landed_columns:
-            problem = _type_problem(column, places[column.landed.casefold()][1])
+        places = {column.written.casefold(): column for column in in_file}
+        landed = [places[column.landed.casefold()] for column in contract.landed_columns]
+        for column, found in zip(contract.landed_columns, landed, strict=True):
+            problem = found.problem(column)
             if problem:
                 faults.add(1, problem, column.name)
     if faults.count:
         (rows,) = one_row(duck, f"SELECT num_rows FROM parquet_file_metadata({file_literal(path)})")
         return Opened(None, header, rows)
-    names, types = zip(*(places[column.landed.casefold()] for column in contract.landed_columns), strict=True)
-    numbered = _ROW_NUMBER not in (name.casefold() for name in header)
+    names = tuple(found.name for found in landed)
+    types = tuple(INT96 if found.physical == INT96 else found.type_ for found in landed)
+    numbered = _ROW_NUMBER not in (column.name.casefold() for column in in_file)
     return Opened(ParquetSql(path, contract, names, types, numbered), header)
 
 
@@ -183,18 +193,19 @@ def _damaged_footer(path: Path, error: duckdb.Error) -> str:
     )
 
 
-def _type_problem(column: Column, type_: str) -> str:
-    """Return why a column of the file does not convert to the contract's type, or ""."""
-    allowed = HELD_BY[column.kind]
-    if type_.partition("(")[0] in allowed:
-        return ""
-    kinds = ", ".join(allowed)
-    return f"the column {column.landed!r} is {type_}, which does not convert to {column.type}; allowed: {kinds}"
-
-
 def _cleaned(cell: str, *, trim: bool, empty_as_null: bool) -> str:
     text = f"trim({cell}, chr(32) || chr(9))" if trim else cell
     return f"nullif({text}, '')" if empty_as_null else text
+
+
+def _int96_text(cell: str) -> str:
+    """Return the SQL of a time's text, with all its digits: INT96 has no other type that holds all its values."""
+    ns = f'epoch_ns({cell}."time")'
+    day = f'CAST({cell}."date" AS VARCHAR)'
+    return (
+        f"CASE WHEN {ns} BETWEEN 0 AND {_NS_OF_A_DAY - 1} THEN {day} || ' ' || CAST({cell}.\"time\" AS VARCHAR)"
+        f" ELSE {day} || ' and ' || {ns} || ' ns' END"
+    )
 
 
 def _identifier(name: str) -> str:

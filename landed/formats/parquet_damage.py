@@ -12,7 +12,7 @@ from acceptance.proof.fingerprint import duckdb_digest
 from landed.formats.parquet import ParquetSql
 from landed.reading.blame import words_for
 from landed.reading.duckdb_reader import TookTooLong, one_row, reader
-from landed.reading.faults import LandedFault
+from landed.reading.faults import LandedFault, shorten
 from landed.reading.sql import file_literal
 
 LOOKED_FOR_S = 60.0
@@ -25,6 +25,8 @@ def damage(sql: ParquetSql, scratch: Path, error: BaseException) -> LandedFault:
     try:
         for number, column in enumerate(sql.columns):
             if found := probe.failure(number):
+                if column.kind.is_text and (no_utf_8 := probe.no_utf_8(number)):
+                    return no_utf_8
                 place, line = probe.row_group(number)
                 return LandedFault(line, column.name, f"{place}cannot be read: {words_for(found)}; {_REMEDY}")
     except TookTooLong:
@@ -58,6 +60,27 @@ class _Probe:
         except Exception as error:  # noqa: BLE001  # damaged bytes can make DuckDB raise anything
             return error
         return None
+
+    def no_utf_8(self, number: int) -> LandedFault | None:
+        """Return the fault of texts that are not UTF-8, on the number of the first one's row; None if all others are.
+
+        DuckDB names no row. So the column is read twice, once with a sign for such bytes and once without them.
+        """
+        signed, without = (self.sql.read(f"utf8_validation = '{how}'") for how in ("replace", "ignore"))
+        pairs = f"(SELECT c{number} AS signed FROM {signed}) POSITIONAL JOIN (SELECT c{number} AS rest FROM {without})"
+        numbered = f"SELECT *, row_number() OVER () AS n FROM ({pairs})"
+        query = f"SELECT count(*), min(n), arg_min(signed, n) FROM ({numbered}) WHERE signed <> rest"
+        try:
+            with self._reader() as duck:
+                count, row, text = one_row(duck, query)
+        except duckdb.Error:
+            return None  # its bytes are damaged otherwise
+        if not count:
+            return None
+        value = "the value (hidden)" if self.sql.contract.classified else repr(shorten(text))
+        more = f"; the column has {count} such texts" if count > 1 else ""
+        message = f"{value} is not text: it has bytes that are not valid UTF-8{more}; {_REMEDY}"
+        return LandedFault(row, self.sql.columns[number].name, message)
 
     def row_group(self, number: int) -> tuple[str, int]:
         """Return the first row group in which the column cannot be read, for people, and the number of its first row.

@@ -57,7 +57,9 @@ class LandedSql(ABC):
 
         The columns are in the contract's order; `n` is the number of the record, from 1.
         """
-        first = "arg_min({{'n': n, 'text': {text}}}, n, {each}) FILTER (WHERE {text} IS NOT NULL AND {value} IS NULL)"
+        # A text of DuckDB's has all digits; Python's times lack nanoseconds, and the years before 1 and after 9999.
+        shown = "{{'n': n, 'text': CAST({text} AS VARCHAR)}}"
+        first = f"arg_min({shown}, n, {{each}}) FILTER (WHERE {{text}} IS NOT NULL AND {{value}} IS NULL)"
         firsts = [
             first.format(text=text, value=value, each=each)
             for column, text, value in zip(self.columns, self._texts, self._values, strict=True)

@@ -6,7 +6,7 @@ import duckdb
 
 from acceptance.contract.landing_format import FileFormat, LandingFormat
 from acceptance.errors import StepFailed
-from landed.reading.sql import file_literal
+from landed.formats.parquet_types import NULLS_ONLY, reading
 from landed.sampling.candidates import SampleColumn, SampleTable, measure
 
 _TYPES = {
@@ -26,13 +26,15 @@ _TYPES = {
     "VARCHAR": "string",
     "ENUM": "string",
     "JSON": "string",
+    "UUID": "string",
+    NULLS_ONLY: "string",
 }
 """The Hive type that holds all values of a DuckDB type; timestamps and decimals have rules of their own."""
 
 
 def parquet_sample(duck: duckdb.DuckDBPyConnection, path: Path, name: str) -> SampleTable:
     """Read the sample. Columns that no plain type holds, such as lists, become ignored columns."""
-    read = f"read_parquet({file_literal(path)}, hive_partitioning = false)"
+    read = reading(path)
     try:
         described = [(column, kind) for column, kind, *_ in duck.execute(f"DESCRIBE SELECT * FROM {read}").fetchall()]
         cells = ", ".join(f'"{_escaped(column)}" AS c{number}' for number, (column, _) in enumerate(described))

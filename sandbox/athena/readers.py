@@ -1,6 +1,7 @@
 """Writes DuckDB's SQL that reads a table's files, and treats a cell that does not fit its type as Athena does."""
 
 from dataclasses import dataclass
+from uuid import uuid4
 
 import duckdb
 from moto.glue.models import FakeTable
@@ -82,11 +83,12 @@ def select(
     else:
         columns, reader = _delimited(table, listed)
     columns += [f"CAST({identifier(name)} AS {duckdb_type(kind)}) AS {identifier(name)}" for name, kind in table.keys]
+    filename = uuid4().hex  # no file has a column of this name
     if with_path:
         uris = ", ".join(f"{literal(path)}: {literal(files.uris[path])}" for path in paths)
-        columns.append(f'map_extract_value(MAP {{{uris}}}, filename) AS "$path"')
+        columns.append(f'map_extract_value(MAP {{{uris}}}, {identifier(filename)}) AS "$path"')
     partitions = "true, hive_types_autocast=false" if table.keys else "false"
-    return f"SELECT {', '.join(columns)} FROM {reader}, filename=true, hive_partitioning={partitions})"
+    return f"SELECT {', '.join(columns)} FROM {reader}, filename={literal(filename)}, hive_partitioning={partitions})"
 
 
 Reader = tuple[list[str], str]
@@ -98,14 +100,16 @@ def _parquet(connection: duckdb.DuckDBPyConnection, files: ObjectFiles, table: C
     schema = connection.execute(f"SELECT {facts} FROM parquet_schema({listed}) GROUP BY lower(name), duckdb_type")
     present, declared = dict[str, str](), dict(table.columns)
     for column, written, kind, physical, path in schema.fetchall():
-        present[column] = written
+        # Impala and Hive write a text as bytes without an annotation; DuckDB's cast would escape them.
+        is_text = kind == "BLOB" and column in declared and duckdb_type(declared[column]).partition("(")[0] == "TEXT"
+        present[column] = f"decode({identifier(written)})" if is_text else identifier(written)
         allowed = _READABLE.get(duckdb_type(declared[column]).partition("(")[0]) if column in declared else None
         if allowed and kind and kind.partition("(")[0] not in allowed:
             expected = exp.DataType.build(declared[column], dialect="hive").sql("trino").lower()
             message = f"Field {column}'s type {physical} in parquet file {files.uris[path]} is incompatible with type"
             raise AthenaError(f"HIVE_BAD_DATA: {message} {expected} defined in table schema")
     columns = [
-        f"CAST({identifier(present[name]) if name in present else 'NULL'} AS {duckdb_type(kind)}) AS {identifier(name)}"
+        f"CAST({present.get(name, 'NULL')} AS {duckdb_type(kind)}) AS {identifier(name)}"
         for name, kind in table.columns
     ]
     return columns, f"read_parquet({listed}, union_by_name=true"

@@ -77,6 +77,15 @@ LANDINGS = [
         options={"timeZone": "America/Sao_Paulo", "trim": True, "emptyAsNull": True, "ignoredColumns": ["batch"]},
     ),
     landing(
+        "id 2: title 'S\u00e3o' landed, 'S\u00e3o?' in the table",
+        parquet(
+            id=[1, 2], none=pa.nulls(2), title=pa.array([b"a", "S\u00e3o".encode()], pa.binary()),
+            uuid=pa.array([bytes(16), None], pa.binary(16)).cast(pa.uuid()), filename=["f", None],
+        ),
+        "parquet_as_written", ID, column("none", "timestamp"), TITLE, column("uuid", "string"),
+        column("filename", "string"), ending="parquet", format="parquet", by_job=False,
+    ),
+    landing(
         "id 2: x '-0.5' landed, '0.5' in the table",
         b"id,at,seen,born,fine,x,y\n"
         b"1,2013-01-31 05:15:00,31/01/2013 05:15,31.01.2013,2013-01-31T05:15:00.123456,93.101,0.1\n"

@@ -101,8 +101,8 @@ def test_a_text_of_parquet_that_is_not_utf_8_is_a_fault_that_shows_no_cell(said)
     content = parquet(pa.table({"a": pa.array([b"card 4111\xff"], pa.binary()).cast(pa.string(), safe=False)}))
     of = contract(column("a", "string", sensitive=True), format="parquet")
     assert said(content, of) == [
-        "line 1, column a: row group 1 of 1 (rows 1 to 1) cannot be read: a text is not valid UTF-8; write the file "
-        "and land it again"
+        "line 1, column a: the value (hidden) is not text: it has bytes that are not valid UTF-8; write the file and "
+        "land it again"
     ]
 
 

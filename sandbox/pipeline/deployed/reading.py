@@ -26,7 +26,9 @@ def load(connection: Any, content: bytes, landing: Facts, columns: Sequence[Fact
         path.write_bytes(content)
         connection.execute(f"SET TimeZone='{landing['zone']}'")  # the zone of times without an offset
         typed = ", ".join(f"{_parquet_cell(column, landing)} AS {quoted(column['name'])}" for column in columns)
-        connection.execute(f"CREATE TABLE landed AS SELECT {typed} FROM read_parquet(?)", [str(path)])
+        connection.execute(
+            f"CREATE TABLE landed AS SELECT {typed} FROM read_parquet(?, binary_as_string=true)", [str(path)]
+        )
         return
     text = content.decode(landing["encoding"], "replace").removeprefix("\ufeff")
     records: Iterator[list[str | None]] = _READERS[landing["format"]](text, landing, columns)
@@ -119,6 +121,7 @@ def _parquet_cell(column: Facts, landing: Facts) -> str:
     if kind == "timestamp":
         return f"CAST({cell} AS TIMESTAMPTZ) AT TIME ZONE 'UTC'"
     if kind.startswith(_TEXTS):
+        cell = f"CAST({cell} AS VARCHAR)"
         cell = f"trim({cell}, ' \t')" if landing["trim"] else cell
         cell = f"nullif({cell}, '')" if landing["empty_as_null"] else cell
     return f"TRY_CAST({cell} AS {kind})"

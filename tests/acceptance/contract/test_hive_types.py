@@ -10,7 +10,8 @@ from acceptance.odcs.draft import LOGICAL_TYPE_OF
 from acceptance.proof.canonical_text import ATHENA, DUCKDB, canonical_cell_text
 from acceptance.queries.landed_cells import athena_value
 from acceptance.sql.text import literal
-from landed.formats.parquet import HELD_BY, typed_rule
+from landed.formats.parquet import typed_rule
+from landed.formats.parquet_types import HELD_BY
 from landed.reading.cells import cell_rule
 
 SIZED = {HiveKind.DECIMAL: "decimal(9,2)", HiveKind.VARCHAR: "varchar(20)", HiveKind.CHAR: "char(3)"}

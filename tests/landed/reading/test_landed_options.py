@@ -198,10 +198,10 @@ def test_a_parquet_cell_that_would_lose_something_is_counted(read_arrow):
 
 def test_a_parquet_column_of_another_kind_is_a_fault_and_so_is_what_is_no_parquet(read, read_arrow):
     assert said(read_arrow(id=["1"], title=["a"], score=[1.5])) == [
-        "line 1, column id: the column 'id' is VARCHAR, which does not convert to bigint; allowed: TINYINT, SMALLINT, "
-        "INTEGER, BIGINT, HUGEINT, UTINYINT, USMALLINT, UINTEGER, UBIGINT, DECIMAL",
-        "line 1, column score: the column 'score' is DOUBLE, which does not convert to decimal(4,1); allowed: TINYINT, "
-        "SMALLINT, INTEGER, BIGINT, HUGEINT, UTINYINT, USMALLINT, UINTEGER, UBIGINT, DECIMAL",
+        "line 1, column id: the column 'id' is BYTE_ARRAY (STRING), which does not convert to bigint; allowed: INT32 "
+        "or INT64 (plain or INT), or DECIMAL of at most 38 digits",
+        "line 1, column score: the column 'score' is DOUBLE, which does not convert to decimal(4,1); allowed: INT32 "
+        "or INT64 (plain or INT), or DECIMAL of at most 38 digits",
     ]
     [fault] = said(read(PLAIN, contract(format="parquet")))
     assert fault == "line 1: the file is not Parquet: it does not begin with the bytes PAR1"
