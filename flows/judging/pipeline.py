@@ -19,7 +19,7 @@ from acceptance.deliveries.delivery import Delivery, LandingObject
 from acceptance.deliveries.passes import PipelinePass, passes
 from acceptance.errors import AceiteError, AnswerLost, WaitTimedOut
 from acceptance.evidence.provenance import ParameterRecord
-from aws.parameters import Overridden
+from aws.parameters.overrides import Overridden
 from flows.installation.clients import load_clients
 from flows.steps.contract_steps import (
     await_earlier_job_runs,

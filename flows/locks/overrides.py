@@ -14,8 +14,9 @@ from prefect.logging import get_logger
 from acceptance.contract.contract import Contract
 from acceptance.deliveries.delivery import Delivery
 from acceptance.errors import StepFailed, UnexpectedObject
-from aws import parameters as ssm
-from aws.parameters import Overridden, UndoResult
+from aws.parameters import overrides as ssm
+from aws.parameters.overrides import Overridden, UndoResult
+from aws.parameters.versions import read_parameter
 from aws.waiting import REAL_CLOCK, Clock, poll_until
 from flows.installation.clients import Clients
 from flows.locks.holder import LockHolder, is_over, this_holder
@@ -28,6 +29,7 @@ RESTORED_WITHIN = timedelta(minutes=10)
 """How long whoever restores a dead run's parameter holds its lock: a few requests, each with some retries."""
 
 BY_ITS_RUN = "restored by its run"
+_CHANGED = UndoResult.CHANGED_SINCE.value
 
 
 @dataclass
@@ -42,6 +44,7 @@ class Overrides:
 
     def __post_init__(self) -> None:
         self._locks = ParameterLocks(self.clients)
+        self._waited_for: set[str] = set()
 
     @property
     def _ssm(self) -> Any:
@@ -62,7 +65,7 @@ class Overrides:
             nonlocal lock
             now = datetime.now(UTC)
             lock = self._locks.new(parameter, self.holder, delivery, copy_of, now, now + within)
-            return self._take(lock)
+            return self._telling(self._take(lock))
 
         poll_until(
             take,
@@ -74,23 +77,35 @@ class Overrides:
         )
         return lock
 
+    def _telling(self, other: ParameterLock | None) -> ParameterLock | None:
+        """Log whose lock is in the way, once for each."""
+        if other is not None and other.mark not in self._waited_for:
+            self._waited_for.add(other.mark)
+            self.logger.info(
+                "waiting for the parameter %s: run %s of %s changed it, and has not restored it yet",
+                other.parameter,
+                other.run.flow_run_id,
+                other.dataset,
+            )
+        return other
+
     def override(self, lock: ParameterLock, changes: Mapping[str, Any]) -> Overridden:
         """Write the locked parameter.
 
         Raises:
             StepFailed: AWS refuses; or others took this process for dead while it slept, and the change is undone.
         """
-        source = ssm.read_parameter(self._ssm, lock.copy_of) if lock.copy_of else None
+        source = read_parameter(self._ssm, lock.copy_of) if lock.copy_of else None
         value = ssm.override_value(lock.parameter, lock.copy_of, source, changes)
         type_ = source.type if source else "String"
-        overridden = ssm.override_parameter(self._ssm, lock.parameter, value, type_, lock.mark)
+        overridden = ssm.override_parameter(self._ssm, lock.parameter, value, lock.mark, type_)
         found = self._lock_of(overridden)
         if not (self._is_in_force(overridden) if found is None else self._has(found.lock)):
             self._give_up(overridden)
         return overridden
 
-    def give_back(self, overridden: Overridden) -> None:
-        """Restore the parameter, whatever the pipeline did to it. A second call changes nothing.
+    def give_back(self, overridden: Overridden) -> UndoResult:
+        """Restore the parameter, unless somebody changed it meanwhile. A second call changes nothing.
 
         Raises:
             StepFailed: somebody who took the holder for dead restored it before; or AWS refuses.
@@ -99,10 +114,15 @@ class Overrides:
         if found is None or not self._has(found.lock):
             if not self._is_in_force(overridden):
                 self._give_up(overridden)
-            ssm.restore_parameter(self._ssm, overridden)
-        elif not self._locks.is_done(found):
-            ssm.restore_parameter(self._ssm, overridden)
-            self._locks.take(found.lock.model_copy(update={"closed": BY_ITS_RUN}), found)
+            return ssm.restore_parameter(self._ssm, overridden)
+        if self._locks.is_done(found):
+            return UndoResult.CHANGED_SINCE if found.lock.closed == _CHANGED else UndoResult.WAS_AS_BEFORE
+        undone = ssm.restore_parameter(self._ssm, overridden)
+        closed = _CHANGED if undone is UndoResult.CHANGED_SINCE else BY_ITS_RUN
+        self._locks.take(found.lock.model_copy(update={"closed": closed}), found)
+        if undone is UndoResult.CHANGED_SINCE:
+            self.logger.error("%s was not restored: %s", overridden.name, undone.value)
+        return undone
 
     def left_behind(self, parameters: Collection[str], settled: dict[str, str], survive: Survive) -> list[HeldLock]:
         found = self._locks.open(parameters, settled, survive)
@@ -165,7 +185,7 @@ class Overrides:
         return found if found is not None and found.lock.mark == overridden.mark else None
 
     def _has(self, lock: ParameterLock) -> bool:
-        return lock.holder == self.holder and lock.closed in (None, BY_ITS_RUN)
+        return lock.holder == self.holder and lock.closed in (None, BY_ITS_RUN, _CHANGED)
 
     def _is_in_force(self, overridden: Overridden) -> bool:
         """Return True if SSM has the override's value, so that nobody restored it, whatever the lock says."""

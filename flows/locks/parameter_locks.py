@@ -18,7 +18,7 @@ from acceptance.deliveries.delivery import Delivery
 from acceptance.errors import UnexpectedObject
 from acceptance.evidence.object_keys import parameter_lock_key, parameter_locks_prefix
 from acceptance.record import Record
-from aws.parameters import mark_in_force
+from aws.parameters.overrides import mark_in_force
 from aws.s3.objects import list_objects, read_json, unexpected_object
 from aws.s3.writes import put_once, replace_if
 from flows.installation.clients import Clients

@@ -14,7 +14,8 @@ from prefect.runtime import flow_run
 from acceptance.contract.contract import Override
 from acceptance.deliveries.delivery import Delivery
 from acceptance.evidence.provenance import ParameterRecord, ParameterState
-from aws import parameters as ssm
+from aws.parameters.overrides import Overridden, UndoResult
+from aws.parameters.versions import Parameter, read_parameter
 from flows.installation.clients import load_clients
 from flows.locks.holder import this_holder
 from flows.locks.overrides import Overrides
@@ -50,14 +51,15 @@ def override_parameter(
 
 
 @task(name="restore parameter", **REPEATABLE)
-def restore(overridden: ssm.Overridden) -> StepResult:
-    restore_now(overridden)
+def restore(overridden: Overridden) -> StepResult:
+    if restore_now(overridden) is UndoResult.CHANGED_SINCE:
+        return StepResult(detail=UndoResult.CHANGED_SINCE.value)
     return StepResult(detail="as before" if overridden.earlier is not None else "deleted, as there was none before")
 
 
-def restore_now(overridden: ssm.Overridden) -> None:
+def restore_now(overridden: Overridden) -> UndoResult:
     """Restore without a task, for a run that Prefect lets run no more tasks."""
-    _overrides().give_back(overridden)
+    return _overrides().give_back(overridden)
 
 
 def _overrides() -> Overrides:
@@ -65,7 +67,7 @@ def _overrides() -> Overrides:
 
 
 def record_of(
-    override: Override, keys_set: Iterable[str], overridden: ssm.Overridden, looks: ParameterLooks
+    override: Override, keys_set: Iterable[str], overridden: Overridden, looks: ParameterLooks
 ) -> ParameterRecord:
     return ParameterRecord(
         name=override.parameter,
@@ -79,19 +81,19 @@ def record_of(
     )
 
 
-def look(client: Any, overridden: ssm.Overridden) -> ParameterLook:
-    now, before = ssm.read_parameter(client, overridden.name), overridden.earlier
+def look(client: Any, overridden: Overridden) -> ParameterLook:
+    now, before = read_parameter(client, overridden.name), overridden.earlier
     as_before = (now.value, now.type) == (before.value, before.type) if now and before else now is before
     return ParameterLook(_state(now), as_before)
 
 
 @task(name="look at parameter", **REPEATABLE)
-def look_at_parameter(overridden: ssm.Overridden) -> StepResult:
+def look_at_parameter(overridden: Overridden) -> StepResult:
     seen = look(load_clients().of("ssm"), overridden)
     return StepResult(seen, detail=f"version {seen.state.version}" if seen.state else "there is none")
 
 
-def _state(parameter: ssm.Parameter | None) -> ParameterState | None:
+def _state(parameter: Parameter | None) -> ParameterState | None:
     if parameter is None:
         return None
     return ParameterState(version=parameter.version, type=parameter.type, last_modified=parameter.last_modified)

@@ -1,18 +1,20 @@
+import ast
 import json
 import uuid
+from types import SimpleNamespace
 
 import pytest
 
 from acceptance.errors import StepFailed
-from aws.parameters import (
+from aws.parameters.overrides import (
     Overridden,
     UndoResult,
     override_parameter,
     override_value,
-    read_parameter,
     restore_parameter,
     undo_override,
 )
+from aws.parameters.versions import read_parameter
 
 
 @pytest.fixture
@@ -37,11 +39,11 @@ def test_a_secret_parameter_is_decrypted_and_never_shown(ssm, name):
     put(ssm, name, "s3cret", "SecureString")
     parameter = read_parameter(ssm, name)
     assert (parameter.value, parameter.type, parameter.version) == ("s3cret", "SecureString", 1)
-    assert "s3cret" not in repr(parameter) + repr(Overridden(name, parameter))
+    assert "s3cret" not in repr(parameter) + repr(Overridden(name, parameter, "run 1"))
 
 
 def test_an_override_of_nothing_is_deleted_again(ssm, name):
-    overridden = override_parameter(ssm, name, "{}")
+    overridden = override_parameter(ssm, name, "{}", "run 1")
     assert read_parameter(ssm, name).value == "{}"
     restore_parameter(ssm, overridden)
     assert overridden.earlier is None
@@ -50,23 +52,122 @@ def test_an_override_of_nothing_is_deleted_again(ssm, name):
 
 def test_an_override_of_something_is_put_back(ssm, name):
     put(ssm, name, "before")
-    overridden = override_parameter(ssm, name, "during")
+    overridden = override_parameter(ssm, name, "during", "run 1")
     assert read_parameter(ssm, name).value == "during"
     restore_parameter(ssm, overridden)
     assert read_parameter(ssm, name).value == "before"
 
 
-def test_what_the_pipeline_did_to_the_parameter_is_undone_too(ssm, name):
+@pytest.mark.parametrize(
+    "theirs",
+    [
+        lambda ssm, name: put(ssm, name, "somebody's"),
+        lambda ssm, name: ssm.delete_parameter(Name=name),
+        lambda ssm, name: (ssm.delete_parameter(Name=name), put(ssm, name, "somebody's", "SecureString")),
+        lambda ssm, name: put(ssm, name, "during", Description="mine"),
+    ],
+    ids=["changed", "deleted", "made anew as a secret", "taken as theirs"],
+)
+def test_what_somebody_did_to_the_parameter_while_the_run_worked_stays(ssm, name, theirs):
     put(ssm, name, "before")
-    overridden = override_parameter(ssm, name, "during")
+    overridden = override_parameter(ssm, name, "during", "run 1")
+    theirs(ssm, name)
+    since = read_parameter(ssm, name)
+    for _ in range(2):
+        assert restore_parameter(ssm, overridden) is UndoResult.CHANGED_SINCE
+        assert read_parameter(ssm, name) == since
+
+
+def test_what_did_not_exist_and_somebody_deleted_is_as_before(ssm, name):
+    overridden = override_parameter(ssm, name, "during", "run 1")
     ssm.delete_parameter(Name=name)
-    restore_parameter(ssm, overridden)
-    assert read_parameter(ssm, name).value == "before"
+    assert restore_parameter(ssm, overridden) is UndoResult.WAS_AS_BEFORE
+
+
+def test_a_label_that_would_keep_ssm_from_restoring_stops_the_override_before_anything_is_changed(ssm, name):
+    for number in range(96):
+        put(ssm, name, f"{number}")
+    ssm.label_parameter_version(Name=name, ParameterVersion=1, Labels=["prod"])
+    assert restore_parameter(ssm, override_parameter(ssm, name, "during", "run 1")) is UndoResult.RESTORED
+    before = read_parameter(ssm, name)
+    with pytest.raises(StepFailed, match=f"nothing was changed.*label-parameter-version --name {name} --labels prod"):
+        override_parameter(ssm, name, "during", "run 2")
+    assert read_parameter(ssm, name) == before
+    ssm.label_parameter_version(Name=name, ParameterVersion=before.version, Labels=["prod"])
+    for number in range(10):
+        overridden = override_parameter(ssm, name, "during", f"run {number}")
+        assert restore_parameter(ssm, overridden) is UndoResult.RESTORED
+    assert value_of(ssm, name) == "95"
+
+
+def test_a_value_that_would_make_a_standard_parameter_advanced_for_ever_is_refused(ssm, name):
+    put(ssm, name, "before", Tier="Standard")
+    with pytest.raises(StepFailed, match=r"nothing was changed.* 4,097 bytes.*makes none standard again"):
+        override_parameter(ssm, name, "x" * 4097, "run 1")
+    assert value_of(ssm, name) == "before"
+
+
+def of_last_version(ssm, name):
+    pages = ssm.get_paginator("get_parameter_history").paginate(Name=name).build_full_result()
+    return pages["Parameters"][-1]
+
+
+class AsDocumented:
+    """SSM as its documentation has it: without a tier the default one counts, no parameter becomes standard, and the
+    text of a policy is JSON.
+    """
+
+    def __init__(self, ssm):
+        self._ssm = ssm
+
+    def __getattr__(self, operation):
+        return getattr(self._ssm, operation)
+
+    def put_parameter(self, **asked):
+        is_advanced = of_last_version(self._ssm, asked["Name"]).get("Tier") == "Advanced"
+        assert not is_advanced or asked.get("Tier", "Standard") != "Standard", "can't downgrade"
+        return self._ssm.put_parameter(**asked)
+
+    def get_paginator(self, operation):
+        return SimpleNamespace(paginate=lambda **asked: [self._page(operation, **asked)])
+
+    def _page(self, operation, **asked):
+        found = self._ssm.get_paginator(operation).paginate(**asked).build_full_result()
+        for entry in found["Parameters"]:
+            for policy in entry.get("Policies", ()):
+                policy["PolicyText"] = json.dumps(ast.literal_eval(policy["PolicyText"]))
+        return found
+
+
+def test_an_advanced_parameter_is_restored_with_its_tier_its_policies_and_its_pattern(ssm, name):
+    policy = {"Type": "NoChangeNotification", "Version": "1.0", "Attributes": {"After": "20", "Unit": "Days"}}
+    kept = {"Tier": "Advanced", "Policies": json.dumps([policy]), "AllowedPattern": "[a-z]+"}
+    put(ssm, name, "before", **kept)
+    before = of_last_version(ssm, name)
+    strict = AsDocumented(ssm)
+    restore_parameter(strict, override_parameter(strict, name, "{}" + " " * 5000, "run 1"))
+    restored = of_last_version(ssm, name)
+    assert restored["Version"] == 3
+    for kept_of_it in ("Value", "Tier", "Policies", "AllowedPattern", "DataType"):
+        assert restored.get(kept_of_it) == before.get(kept_of_it), kept_of_it
+
+
+def test_an_advanced_parameter_with_a_short_value_is_overridden_and_restored_as_advanced(ssm, name):
+    put(ssm, name, "before", Tier="Advanced")
+    strict = AsDocumented(ssm)
+    assert restore_parameter(strict, override_parameter(strict, name, "during", "run 1")) is UndoResult.RESTORED
+    assert (value_of(ssm, name), of_last_version(ssm, name)["Tier"]) == ("before", "Advanced")
+
+
+def test_a_parameter_whose_values_ssm_checks_is_not_overridden(ssm, name):
+    put(ssm, name, "ami-12345678", DataType="aws:ec2:image")
+    with pytest.raises(StepFailed, match=r"nothing was changed.*aws:ec2:image"):
+        override_parameter(ssm, name, "{}", "run 1")
 
 
 def test_restoring_again_changes_nothing(ssm, name):
     put(ssm, name, "before")
-    overridden = override_parameter(ssm, name, "during")
+    overridden = override_parameter(ssm, name, "during", "run 1")
     restore_parameter(ssm, overridden)
     version = read_parameter(ssm, name).version
     restore_parameter(ssm, overridden)
@@ -74,7 +175,7 @@ def test_restoring_again_changes_nothing(ssm, name):
 
 
 def test_deleting_again_changes_nothing(ssm, name):
-    overridden = override_parameter(ssm, name, "during")
+    overridden = override_parameter(ssm, name, "during", "run 1")
     restore_parameter(ssm, overridden)
     restore_parameter(ssm, overridden)
     assert read_parameter(ssm, name) is None
@@ -92,7 +193,7 @@ def description_of(ssm, name):
 
 def test_another_process_restores_by_the_mark_alone_and_again_changes_nothing(ssm, name):
     put(ssm, name, "before", Description="what it is for")
-    override_parameter(ssm, name, "during", mark="run 1")
+    override_parameter(ssm, name, "during", "run 1")
     assert "run 1" in description_of(ssm, name)
     assert undo_override(ssm, name, "run 1") is UndoResult.RESTORED
     restored = read_parameter(ssm, name)
@@ -103,19 +204,19 @@ def test_another_process_restores_by_the_mark_alone_and_again_changes_nothing(ss
 
 def test_an_override_that_says_the_same_as_before_leaves_the_description_as_it_was(ssm, name):
     put(ssm, name, "same", Description="what it is for")
-    overridden = override_parameter(ssm, name, "same", mark="run 1")
+    overridden = override_parameter(ssm, name, "same", "run 1")
     assert "run 1" in description_of(ssm, name)
     restore_parameter(ssm, overridden)
     version = read_parameter(ssm, name).version
     restore_parameter(ssm, overridden)
     assert (description_of(ssm, name), read_parameter(ssm, name).version) == ("what it is for", version)
-    override_parameter(ssm, name, "same", mark="run 2")
+    override_parameter(ssm, name, "same", "run 2")
     assert undo_override(ssm, name, "run 2") is UndoResult.RESTORED
     assert description_of(ssm, name) == "what it is for"
 
 
 def test_another_process_deletes_what_was_not_there_and_again_changes_nothing(ssm, name):
-    override_parameter(ssm, name, "during", mark="run 1")
+    override_parameter(ssm, name, "during", "run 1")
     assert undo_override(ssm, name, "run 1") is UndoResult.RESTORED
     assert value_of(ssm, name) is None
     assert undo_override(ssm, name, "run 1") is UndoResult.WAS_AS_BEFORE
@@ -133,7 +234,7 @@ def test_an_override_that_was_never_written_leaves_nothing_to_undo(ssm, name):
 def test_what_somebody_changed_since_is_left_as_it_is(ssm, name, existed, keeps_description):
     if existed:
         put(ssm, name, "before")
-    override_parameter(ssm, name, "during", mark="run 1")
+    override_parameter(ssm, name, "during", "run 1")
     put(ssm, name, "somebody's", **({} if keeps_description else {"Description": "mine"}))
     assert undo_override(ssm, name, "run 1") is UndoResult.CHANGED_SINCE
     assert value_of(ssm, name) == "somebody's"
@@ -141,8 +242,8 @@ def test_what_somebody_changed_since_is_left_as_it_is(ssm, name, existed, keeps_
 
 def test_what_was_restored_and_then_changed_by_somebody_or_by_the_next_run_is_theirs(ssm, name):
     put(ssm, name, "before")
-    restore_parameter(ssm, override_parameter(ssm, name, "during", mark="run 1"))
-    override_parameter(ssm, name, "of the next", mark="run 2")
+    restore_parameter(ssm, override_parameter(ssm, name, "during", "run 1"))
+    override_parameter(ssm, name, "of the next", "run 2")
     assert undo_override(ssm, name, "run 1") is UndoResult.WAS_AS_BEFORE
     assert value_of(ssm, name) == "of the next"
 
@@ -160,7 +261,7 @@ def test_what_somebody_wrote_between_reading_and_overriding_is_what_is_put_back(
             put(ssm, name, "somebody's")
             return ssm.put_parameter(**asked)
 
-    assert override_parameter(Interrupted(), name, "during", mark="run 1").earlier.value == "somebody's"
+    assert override_parameter(Interrupted(), name, "during", "run 1").earlier.value == "somebody's"
     assert undo_override(ssm, name, "run 1") is UndoResult.RESTORED
     assert value_of(ssm, name) == "somebody's"
 
@@ -169,14 +270,14 @@ def test_the_history_is_found_whole_however_long_and_its_limit_is_no_obstacle(ss
     for number in range(99):
         put(ssm, name, f"{number}")
     for run in ("run 1", "run 2", "run 3"):
-        override_parameter(ssm, name, "during", mark=run)
+        override_parameter(ssm, name, "during", run)
         assert undo_override(ssm, name, run) is UndoResult.RESTORED
     assert value_of(ssm, name) == "98"
 
 
 def test_a_secret_is_put_back_as_a_secret_under_its_own_key(ssm, name):
     put(ssm, name, "before", "SecureString", KeyId="alias/ours")
-    restore_parameter(ssm, override_parameter(ssm, name, "during", "SecureString"))
+    restore_parameter(ssm, override_parameter(ssm, name, "during", "run 1", "SecureString"))
     restored = read_parameter(ssm, name)
     assert (restored.value, restored.type, restored.key_id) == ("before", "SecureString", "alias/ours")
 
@@ -184,12 +285,12 @@ def test_a_secret_is_put_back_as_a_secret_under_its_own_key(ssm, name):
 def test_an_override_with_another_type_is_refused_before_anything_is_changed(ssm, name):
     put(ssm, name, "before", "SecureString")
     with pytest.raises(StepFailed, match="is a SecureString, the contract asks for a String"):
-        override_parameter(ssm, name, "during", "String")
+        override_parameter(ssm, name, "during", "run 1", "String")
     assert read_parameter(ssm, name).value == "before"
 
 
 def test_a_value_of_more_than_four_kilobytes_is_put(ssm, name):
-    override_parameter(ssm, name, "é" * 2100)
+    override_parameter(ssm, name, "é" * 2100, "run 1")
     assert len(read_parameter(ssm, name).value) == 2100
 
 
@@ -222,8 +323,8 @@ def test_a_parameter_to_copy_that_is_no_json_object_is_refused_without_showing_i
 def test_a_put_that_was_repeated_because_its_answer_was_lost_is_undone_as_one(ssm, name, before):
     if before:
         put(ssm, name, before)
-    override_parameter(ssm, name, "changed", mark="run 1")
-    again = override_parameter(ssm, name, "changed", mark="run 1")
+    override_parameter(ssm, name, "changed", "run 1")
+    again = override_parameter(ssm, name, "changed", "run 1")
     assert (again.earlier.value if again.earlier else None) == before
     assert undo_override(ssm, name, "run 1") is UndoResult.RESTORED
     now = read_parameter(ssm, name)

@@ -26,6 +26,7 @@ from werkzeug.serving import make_server
 
 from acceptance.errors import StepFailed, WaitTimedOut
 from acceptance.evidence.object_keys import parameter_lock_key
+from aws.parameters.overrides import UndoResult
 from aws.waiting import Clock
 from blocks.build import Caller
 from flows.installation.clients import Clients
@@ -231,6 +232,24 @@ def test_what_somebody_changed_after_a_death_is_left_and_said_aloud(shared: Shar
     assert len(shared.watcher.overrides.told) == told, "once"
 
 
+@pytest.mark.parametrize("existed", [True, False], ids=["with a value before", "without one before"])
+def test_what_somebody_changed_while_the_run_works_is_left_and_said_aloud(
+    shared: SharedParameters, caplog: Any, existed: bool
+) -> None:
+    name, living = shared.new(existed), shared.living("working")
+    overridden = change(living, name)
+    shared.ssm.put_parameter(Name=name, Value="somebody's", Type="String", Overwrite=True)
+    assert [living.give_back(overridden) for _ in range(2)] == [UndoResult.CHANGED_SINCE] * 2
+    shared.watcher(survive)
+    assert shared.value(name) == "somebody's"
+    (record,) = [record for record in caplog.records if record.name == "working"]
+    assert record.levelno == logging.ERROR
+    assert name in record.getMessage()
+    assert shared.note(name)["closed"] == UndoResult.CHANGED_SINCE.value
+    assert living.give_back(change(living, name)) is UndoResult.RESTORED
+    assert shared.value(name) == "somebody's"
+
+
 def troubles_of(sweep: Sweep) -> list[str]:
     """What a sweep tells of."""
     troubles = list[str]()
@@ -279,7 +298,8 @@ def test_while_a_run_lives_nobody_restores_what_it_changed_and_the_next_one_wait
     assert shared.value(name) == "before"
 
 
-def test_a_run_that_never_gets_the_parameter_says_who_has_it(shared: SharedParameters) -> None:
+def test_a_run_that_waits_for_the_parameter_says_once_who_has_it(shared: SharedParameters, caplog: Any) -> None:
+    caplog.set_level(logging.INFO)
     name = shared.new(existed=True)
     change(shared.living("first"), name)
     now = iter(range(0, 10**9, 600))
@@ -287,6 +307,9 @@ def test_a_run_that_never_gets_the_parameter_says_who_has_it(shared: SharedParam
     clock = Clock(now=lambda: float(next(now)), sleep=lambda _: None)
     with pytest.raises(WaitTimedOut, match=rf"wait for the parameter {name}: still changed by run .* of movies"):
         run(Overrides(shared.clients("second"), other, logging.getLogger(), clock), name)
+    told = [record.getMessage() for record in caplog.records if "waiting for the parameter" in record.getMessage()]
+    assert len(told) == 1
+    assert f"{name}: run " in told[0]
 
 
 def test_a_run_that_was_asleep_and_taken_for_dead_does_not_undo_what_the_next_one_does(

@@ -20,11 +20,12 @@ from acceptance.evidence.signatures import PublicKey
 from acceptance.judging.judge import Verdict
 from aws import athena
 from aws import lambda_functions as functions
-from aws import parameters as ssm
 from aws.calls import no_retry_config
 from aws.glue import catalog as glue
 from aws.glue import jobs as glue_jobs
 from aws.kms import public_key, sign
+from aws.parameters.overrides import override_parameter, restore_parameter
+from aws.parameters.versions import read_parameter
 from aws.s3.notifications import receive_notifications
 from aws.s3.objects import download, list_objects, object_exists
 from aws.s3.writes import locking, put_once
@@ -102,7 +103,7 @@ def watching(aceite: Policed, home: Path, judged: Delivery) -> dict[str, Do]:
 
     def restore() -> None:
         client = aceite.client("ssm", WATCHER)
-        ssm.restore_parameter(client, ssm.override_parameter(client, "/orders/_test", "{}"))
+        restore_parameter(client, override_parameter(client, "/orders/_test", "{}", "a run"))
 
     def note() -> None:
         assert put_once(s3, "evidence", f"{noted(aceite)}{uuid4()}.json", b"{}")
@@ -152,7 +153,7 @@ def judging(aceite: Policed, delivery: Delivery) -> dict[str, Do]:
             assert athena.run_query(connection, f"SELECT id FROM {table}", within=MINUTE).rows
 
     def override() -> None:
-        ssm.restore_parameter(of("ssm"), ssm.override_parameter(of("ssm"), "/orders/_test", "{}"))
+        restore_parameter(of("ssm"), override_parameter(of("ssm"), "/orders/_test", "{}", "a run"))
 
     def note() -> None:
         assert put_once(of("s3"), "evidence", f"{noted(aceite)}{uuid4()}.json", b"{}")
@@ -164,7 +165,7 @@ def judging(aceite: Policed, delivery: Delivery) -> dict[str, Do]:
         query("orders")
 
     def read_original() -> None:
-        ssm.read_parameter(of("ssm"), "/orders")
+        read_parameter(of("ssm"), "/orders")
 
     landed, own = delivery.first, no_retry_config(MINUTE)
     day = f"{delivery.business_date:%Y%m%d}"

@@ -3,6 +3,7 @@
 import json
 
 from aws.calls import Client
+from aws.parameters.overrides import no_way_back
 from cli.doctor.looks.buckets import bucket
 from cli.doctor.looks.findings import Look, LookOutcome, met, unmet
 from cli.doctor.looks.questions import Refusal, ask, refusal, refusal_of_doctor
@@ -108,6 +109,15 @@ def overridden_parameter(ssm: Client, name: str, copy_of: str | None) -> Look:
             f"its type is {parameter['Type']}, and {type_} is needed; SSM cannot change a type",
             f"`aws ssm delete-parameter --name {name}`, or name another one in the contract",
         )
+    answer = ask(lambda: ssm.get_paginator("get_parameter_history").paginate(Name=name).build_full_result())
+    if isinstance(answer, Refusal):
+        return refusal(answer, met("it was deleted just now; runs create it"), "ssm:GetParameterHistory", name)
+    history = {entry["Version"]: entry for entry in answer["Parameters"]}
+    # A run also sets keys in the copy, to values that only it knows.
+    least_bytes = 0 if source is None or isinstance(source, Refusal) else len(source["Parameter"]["Value"].encode())
+    if trouble := no_way_back(name, history, least_bytes):
+        found = f"version {parameter['Version']} could not be restored, so runs will not override it: {trouble.why}"
+        return unmet(found, trouble.remedy)
     return met(f"version {parameter['Version']} exists; runs restore it")
 
 

@@ -294,6 +294,12 @@ def test_a_parameter_that_cannot_be_overridden_is_told(client, look):
     green(look(f"parameter {name}"), "does not exist yet")
     client("ssm").put_parameter(Name=name, Value="a,b", Type="StringList")
     red(look(f"parameter {name}"), "StringList", f"aws ssm delete-parameter --name {name}")
+    client("ssm").delete_parameter(Name=name)
+    for _ in range(98):
+        client("ssm").put_parameter(Name=name, Value="{}", Type="String", Overwrite=True)
+    green(look(f"parameter {name}"), "runs restore it")
+    client("ssm").label_parameter_version(Name=name, ParameterVersion=1, Labels=["prod"])
+    red(look(f"parameter {name}"), "could not be restored", f"label-parameter-version --name {name} --labels prod")
 
 
 def test_a_queue_that_is_not_there_is_told_with_its_setting(client, look):

@@ -8,7 +8,7 @@ import boto3
 import pytest
 
 from acceptance.contract.contract import Override
-from aws.parameters import Overridden, override_parameter, restore_parameter
+from aws.parameters.overrides import Overridden, override_parameter, restore_parameter
 from flows.steps.parameters import ParameterLooks, look, record_of
 from sandbox.server import REGION, LocalAws
 
@@ -33,7 +33,7 @@ def record(overridden: Overridden, looks: ParameterLooks) -> Any:
 
 def test_a_parameter_that_there_was_before_is_told_before_during_and_after_without_a_value(ssm: Any, name: str) -> None:
     ssm.put_parameter(Name=name, Value="secret before", Type="String")
-    overridden = override_parameter(ssm, name, "secret during")
+    overridden = override_parameter(ssm, name, "secret during", "run 1")
     looks = ParameterLooks(during=look(ssm, overridden))
     restore_parameter(ssm, overridden)
     looks.after = look(ssm, overridden)
@@ -44,7 +44,7 @@ def test_a_parameter_that_there_was_before_is_told_before_during_and_after_witho
 
 
 def test_a_parameter_that_there_was_not_is_gone_afterwards(ssm: Any, name: str) -> None:
-    overridden = override_parameter(ssm, name, "{}")
+    overridden = override_parameter(ssm, name, "{}", "run 1")
     looks = ParameterLooks(during=look(ssm, overridden))
     restore_parameter(ssm, overridden)
     looks.after = look(ssm, overridden)
@@ -57,7 +57,7 @@ def test_a_parameter_that_there_was_not_is_gone_afterwards(ssm: Any, name: str) 
 def test_a_parameter_that_somebody_changed_meanwhile_is_not_called_restored(ssm: Any, name: str, existed: bool) -> None:
     if existed:
         ssm.put_parameter(Name=name, Value="before", Type="String")
-    overridden = override_parameter(ssm, name, "{}")
+    overridden = override_parameter(ssm, name, "{}", "run 1")
     restore_parameter(ssm, overridden)
     ssm.put_parameter(Name=name, Value="somebody's", Type="String", Overwrite=True)
     assert not record(overridden, ParameterLooks(after=look(ssm, overridden))).restored
@@ -67,5 +67,5 @@ def test_a_parameter_that_somebody_changed_meanwhile_is_not_called_restored(ssm:
 
 
 def test_a_parameter_that_could_not_be_looked_at_is_not_called_restored(ssm: Any, name: str) -> None:
-    overridden = override_parameter(ssm, name, "{}")
+    overridden = override_parameter(ssm, name, "{}", "run 1")
     assert not record(overridden, ParameterLooks()).restored

@@ -1,0 +1,1 @@
+"""SSM Parameter Store: read parameters, override them temporarily, and restore them."""
