@@ -65,7 +65,7 @@ def read_landed(path: Path, contract: Contract, spill_directory: Path) -> Landed
     with scratch_folder(spill_directory) as scratch:
         reading = _Reading(path, contract, scratch, LandedFile(0, (), path.stat().st_size))
         try:
-            with _reader(path, scratch) as duck:
+            with _reader(path, contract, scratch) as duck:
                 return _read(duck, reading)
         except Exception as error:  # noqa: BLE001  # the bytes of a file can make a reader raise anything
             sql = reading.opened.sql
@@ -167,7 +167,7 @@ def _opened(
 ) -> Iterator[tuple[duckdb.DuckDBPyConnection, LandedSql]]:
     """Open a file that was read before, without faults. Raise StepFailed if it cannot be read again."""
     try:
-        with scratch_folder(spill_directory) as scratch, _reader(path, scratch) as duck:
+        with scratch_folder(spill_directory) as scratch, _reader(path, contract, scratch) as duck:
             sql = _open(duck, path, contract, scratch, Faults()).sql
             assert sql is not None
             yield duck, sql
@@ -175,8 +175,8 @@ def _opened(
         raise StepFailed(f"read the landed file again: {words_for(error)}") from error
 
 
-def _reader(path: Path, scratch: Path) -> AbstractContextManager[duckdb.DuckDBPyConnection]:
-    return reader(path, scratch, read_within_s(path.stat().st_size))
+def _reader(path: Path, contract: Contract, scratch: Path) -> AbstractContextManager[duckdb.DuckDBPyConnection]:
+    return reader(path, scratch, read_within_s(path.stat().st_size), landing=contract.landing)
 
 
 def _open(duck: duckdb.DuckDBPyConnection, path: Path, contract: Contract, scratch: Path, faults: Faults) -> Opened:

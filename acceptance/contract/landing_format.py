@@ -70,6 +70,13 @@ class QuotedEmpty(StrEnum):
     NULL = "null"
 
 
+class SkippedTimes(StrEnum):
+    """How a local time is read that the zone's clocks skipped when they were put forward."""
+
+    REFUSE = "refuse"
+    FORWARD = "forward"
+
+
 @dataclass(frozen=True, slots=True)
 class LandingFormat:
     """How the landed files are written.
@@ -77,7 +84,7 @@ class LandingFormat:
     `trim` drops spaces and tabs around each cell. `null_text` is the text that means null; with `empty_as_null`, so
     does a cell without any. `decimal_comma`: 1,5 and not 1.5. `zone` is that of times that land without an offset; the
     table's are in UTC. `ignored` are columns of the file that the table has not. `quoted_empty`: what `""` is, if the
-    contract says it.
+    contract says it. `skipped_times` are those of the zone.
     """
 
     format: FileFormat = FileFormat.CSV
@@ -93,6 +100,7 @@ class LandingFormat:
     zone: str = "UTC"
     ignored: tuple[str, ...] = ()
     quoted_empty: QuotedEmpty | None = None
+    skipped_times: SkippedTimes = SkippedTimes.REFUSE
 
     @property
     def nothing_is_null(self) -> bool:

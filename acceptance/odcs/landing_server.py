@@ -7,13 +7,13 @@ from dataclasses import replace
 from typing import Any
 from zoneinfo import available_timezones
 
-from acceptance.contract.landing_format import Engine, FileFormat, LandingFormat
+from acceptance.contract.landing_format import Engine, FileFormat, LandingFormat, SkippedTimes
 from acceptance.errors import did_you_mean
 from acceptance.odcs.document.custom_properties import custom_properties
 from acceptance.odcs.document.node import Node, hint, shown
 
 _COMPRESSIONS = ("none", "gzip")
-_OF_ALL = ("trim", "emptyAsNull", "timeZone", "ignoredColumns", "engine", "landedTable")
+_OF_ALL = ("trim", "emptyAsNull", "timeZone", "ignoredColumns", "engine", "landedTable", "skippedTimes")
 _OF_TEXT = ("decimalComma", "compression")
 _OF_CSV = ("delimiter", "quote", "header")
 _OF_CELLS = ("nullText",)
@@ -53,6 +53,7 @@ def read_landing_format(server: Node) -> LandingFormat:
         decimal_comma=given["decimalComma"].flag(),
         zone=_zone(given["timeZone"]),
         ignored=ignored,
+        skipped_times=given["skippedTimes"].choice(SkippedTimes.REFUSE),
     )
 
 

@@ -1,7 +1,7 @@
 """The comparison options of a contract, as lines for the evidence: when landed files and table count as equal."""
 
 from acceptance.contract.contract import Contract
-from acceptance.contract.landing_format import LandingFormat, NamedByColumn
+from acceptance.contract.landing_format import LandingFormat, NamedByColumn, SkippedTimes
 from acceptance.contract.positions import positions_text
 
 
@@ -23,6 +23,8 @@ def comparison_options(contract: Contract) -> dict[str, str]:
         "partition holds": _partition_holds(contract),
         "landed files are read by": "Athena" if contract.engine == "athena" else "DuckDB, independently of Athena",
     }
+    if landing.skipped_times is SkippedTimes.FORWARD:
+        options["times that clocks skipped"] = "the moment by the offset before"
     return options | _of_columns(contract)
 
 

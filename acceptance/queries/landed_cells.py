@@ -10,7 +10,8 @@ from acceptance.sql.text import text_literal
 
 _DATE = "[0-9]{4}-[0-9]{2}-[0-9]{2}"
 _TIME = "([01][0-9]|2[0-3]):[0-9]{2}(:[0-9]{2}([.]FRACTION)?)?"
-_OFFSET = "(Z|[+-][0-9]{2}:?[0-9]{2})"
+OFFSET = "( UTC|Z| ?[+-]((0[0-9]|1[0-7])(:?[0-5][0-9]){0,2}|18(:?00){0,2}))"
+"""The offsets of ISO 8601, of PostgreSQL and of Spark, at most 18 hours as in Java."""
 _DIGITS = "[+-]?([0-9]+[.]?[0-9]*|[.][0-9]+)([eE][+-]?[0-9]+)?"
 
 
@@ -112,12 +113,21 @@ def _floating(cell: str, type_: str) -> str:
 
 def _timestamp(column: Column, cell: str) -> str:
     time = _TIME.replace("FRACTION", "[0-9]{1,9}" if column.rounded else "[0-9]{1,3}0*")
-    plain = f"TRY(CAST(replace({cell}, 'T', ' ') AS timestamp(3)))"
-    offset = f"TRY(CAST(from_iso8601_timestamp(replace({cell}, ' ', 'T')) AT TIME ZONE 'UTC' AS timestamp(3)))"
+    plain = "TRY(CAST(replace({}, 'T', ' ') AS timestamp(3)))"
+    local = f"regexp_replace({cell}, '{OFFSET}$', '')"
     return (
-        f"CASE WHEN {_matches(cell, f'{_DATE}([ T]{time})?')} THEN {plain}"
-        f" WHEN {_matches(cell, f'{_DATE}[ T]{time}{_OFFSET}')} THEN {offset} END"
+        f"CASE WHEN {_matches(cell, f'{_DATE}([ T]{time})?')} THEN {plain.format(cell)}"
+        f" WHEN {_matches(cell, f'{_DATE}[ T]{time}{OFFSET}')}"
+        f" THEN date_add('second', {_seconds_to_utc(cell)}, {plain.format(local)}) END"
     )
+
+
+def _seconds_to_utc(cell: str) -> str:
+    """Return the SQL of the seconds to add to a time with an offset. from_iso8601_timestamp knows fewer offsets."""
+    digits = f"rpad(replace(regexp_extract({cell}, '[+-]([0-9:]+)$', 1), ':', ''), 6, '0')"
+    parts = (f"{unit} * CAST(substr({digits}, {first}, 2) AS integer)" for first, unit in ((1, 3600), (3, 60), (5, 1)))
+    sign = f"CASE WHEN strpos({cell}, '+') > 0 THEN -1 ELSE 1 END"
+    return f"coalesce({sign} * ({' + '.join(parts)}), 0)"
 
 
 def _formatted(column: Column, cell: str, type_: str) -> str:

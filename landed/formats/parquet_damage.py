@@ -103,7 +103,7 @@ class _Probe:
         left_s = self.until - time.monotonic()
         if left_s <= 0:
             raise TookTooLong("the place was not found in time")
-        return reader(self.sql.path, self.scratch, left_s, threads=1)
+        return reader(self.sql.path, self.scratch, left_s, threads=1, landing=self.sql.contract.landing)
 
 
 def _rows_of_groups(duck: duckdb.DuckDBPyConnection, path: Path) -> list[int]:

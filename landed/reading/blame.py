@@ -82,7 +82,7 @@ def _control_contract(contract: Contract, sql: LandedSql | None, scratch: Path) 
     if sql is None:
         return
     try:
-        with reader(scratch, scratch, CONTROL_WITHIN_S) as duck:
+        with reader(scratch, scratch, CONTROL_WITHIN_S, landing=contract.landing) as duck:
             one_row(duck, sql.control(duck, scratch).measure())
     except (TookTooLong, OSError, MemoryError, duckdb.IOException, duckdb.OutOfMemoryException) as error:
         trouble = f"it cannot read a good file of one record either: {_first_line(error)}"

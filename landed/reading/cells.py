@@ -7,9 +7,11 @@ from typing import assert_never
 from acceptance.contract.contract import Column
 from acceptance.contract.hive_types import HiveKind
 from acceptance.contract.landing_format import LandingFormat
-from acceptance.queries.landed_cells import expected_cell
+from acceptance.queries.landed_cells import OFFSET, expected_cell
 
 MAX_RECORD_BYTES = 10_000_000
+IN_UTC = "in_utc"
+"""The function of DuckDB for a local time of the contract's zone in UTC, both in microseconds."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +80,6 @@ def quoted(text: str) -> str:
 _DATE = "[0-9]{4}-[0-9]{2}-[0-9]{2}"
 _TIME = "([01][0-9]|2[0-3]):[0-9]{2}(:[0-9]{2}([.]FRACTION)?)?"
 _MILLISECONDS = "[0-9]{1,3}0*"  # Athena reads milliseconds and would lose further digits
-_OFFSET = "(Z|[+-][0-9]{2}:?[0-9]{2})"
 
 
 def _if_matches(text: str, pattern: str, type_: str) -> str:
@@ -132,24 +133,19 @@ def _timestamp(column: Column, text: str, zone: str) -> str:
         return duckdb_in_utc(_formatted(column, text), zone)
     time = _TIME.replace("FRACTION", "[0-9]{1,9}" if column.rounded else _MILLISECONDS)
     local = duckdb_in_utc(f"TRY_CAST({text} AS TIMESTAMP)", zone)
-    with_offset = f"CAST(TRY_CAST({text} AS TIMESTAMPTZ) AS TIMESTAMP)"
+    with_offset = f"CAST(TRY_CAST({_usual_offset(text)} AS TIMESTAMPTZ) AS TIMESTAMP)"
     return (
         f"CASE WHEN regexp_full_match({text}, '{_DATE}([ T]{time})?') THEN {local}"
-        f" WHEN regexp_full_match({text}, '{_DATE}[ T]{time}{_OFFSET}') THEN {with_offset} END"
+        f" WHEN regexp_full_match({text}, '{_DATE}[ T]{time}{OFFSET}') THEN {with_offset} END"
     )
+
+
+def _usual_offset(text: str) -> str:
+    """Return the SQL of a time whose offset DuckDB reads: without a blank before it, and with colons if in seconds."""
+    joined = f"replace(replace({text}, ' +', '+'), ' -', '-')"
+    return rf"regexp_replace({joined}, '([+-]\d\d)(\d\d)(\d\d)$', '\1:\2:\3')"
 
 
 def duckdb_in_utc(moment: str, zone: str) -> str:
-    """Return the SQL of a local time in UTC, null for a time that the zone's clocks skip.
-
-    A time that the clocks show twice is the earlier one, as in Java, Spark, Athena and Python; DuckDB takes the later.
-    """
-    if zone == "UTC":
-        return moment
-    later, zone = f"(({moment}) AT TIME ZONE {quoted(zone)})", quoted(zone)
-    day_before = f"({later} - INTERVAL 24 HOUR)"
-    earlier = f"(({moment}) + (CAST({day_before} AS TIMESTAMP) - ({day_before} AT TIME ZONE {zone})))"
-    return (
-        f"CASE WHEN CAST({earlier} AS TIMESTAMPTZ) AT TIME ZONE {zone} = ({moment}) THEN {earlier}"
-        f" WHEN {later} AT TIME ZONE {zone} = ({moment}) THEN CAST({later} AS TIMESTAMP) END"
-    )
+    """Return the SQL of a local time in UTC, for a connection that knows the zone: `landed.reading.duckdb_reader`."""
+    return moment if zone == "UTC" else f"make_timestamp({IN_UTC}(epoch_us({moment})))"

@@ -8,8 +8,10 @@ from typing import Any
 
 import duckdb
 
+from acceptance.contract.landing_format import LandingFormat, SkippedTimes
+from acceptance.contract.time_zones import UtcOfZone
 from acceptance.errors import MachineTrouble, StepFailed
-from landed.reading.cells import quoted
+from landed.reading.cells import IN_UTC, quoted
 
 MEMORY = "512MB"
 SPILL_FOLDER = "spilled-by-duckdb"
@@ -29,11 +31,12 @@ def read_within_s(size_bytes: int) -> float:
 
 @contextmanager
 def reader(
-    file: Path, scratch: Path, within_s: float, threads: int | None = None
+    file: Path, scratch: Path, within_s: float, threads: int | None = None, landing: LandingFormat | None = None
 ) -> Iterator[duckdb.DuckDBPyConnection]:
     """Yield a connection that reads only this file and the folder `scratch`, and spills to it.
 
-    `threads` is how many read at the same time, by default as many as there are processors.
+    `threads` is how many read at the same time, by default as many as there are processors. The connection knows the
+    function `in_utc` for the local times of the landing format's zone.
 
     Raises:
         TookTooLong: a query took longer than `within_s`.
@@ -51,6 +54,10 @@ def reader(
         **({"threads": threads} if threads else {}),
     }
     with closing(_connected(options)) as duck, _interrupted_after(duck, within_s):
+        if landing and landing.zone != "UTC":
+            in_utc = UtcOfZone(landing.zone, forward=landing.skipped_times is SkippedTimes.FORWARD)
+            special: Any = "special"  # the function gives null too
+            duck.create_function(IN_UTC, in_utc.__call__, ["BIGINT"], "BIGINT", null_handling=special)
         folders = ", ".join(quoted(folder.absolute().as_posix()) for folder in (file.parent, scratch))
         duck.execute(f"SET allowed_directories = [{folders}]")
         duck.execute("SET enable_external_access = false")  # a contract's texts become part of queries

@@ -88,13 +88,13 @@ LANDINGS = [
     landing(
         "id 2: x '-0.5' landed, '0.5' in the table",
         b"id,at,seen,born,fine,x,y\n"
-        b"1,2013-01-31 05:15:00,31/01/2013 05:15,31.01.2013,2013-01-31T05:15:00.123456,93.101,0.1\n"
-        b"2,2013-07-31T05:15:00+0530,,01.02.2013,2013-07-31 05:15:00.9996,-0.5,1e300\n"
+        b"1,2018-11-04 00:00:00,31/12/9999 23:59,31.01.2013,2013-01-31T05:15:00.123456,93.101,0.1\n"
+        b"2,2013-07-31 05:15:00.500-03,,01.02.2013,2013-07-31 05:15:00.9996,-0.5,1e300\n"
         b"3,2018-02-17 23:30:00,17/02/2018 23:30,,,NaN,\n",
         "times_and_digits", ID, column("at", "timestamp"), column("seen", "timestamp", format_="dd/MM/yyyy HH:mm"),
         column("born", "date", format_="dd.MM.yyyy"), column("fine", "timestamp", digits=3),
         column("x", "double", digits=2), column("y", "double", digits="exact"),
-        options={"timeZone": "America/Sao_Paulo"}, by_job=False,
+        options={"timeZone": "America/Sao_Paulo", "skippedTimes": "forward"}, by_job=False,
     ),
     landing(
         "id 2: price '2.25' landed, '3.25' in the table",

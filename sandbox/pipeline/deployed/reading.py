@@ -7,9 +7,11 @@ import csv
 import gzip
 import io
 import json
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
-from datetime import UTC, datetime
+from datetime import datetime, timedelta
+from functools import partial
 from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -24,7 +26,7 @@ def load(connection: Any, content: bytes, landing: Facts, columns: Sequence[Fact
     if landing["format"] == "parquet":
         path = folder / "landed.parquet"
         path.write_bytes(content)
-        connection.execute(f"SET TimeZone='{landing['zone']}'")  # the zone of times without an offset
+        connection.create_function("moment", partial(_moment, None, landing["zone"]), ["VARCHAR"], "VARCHAR")
         typed = ", ".join(f"{_parquet_cell(column, landing)} AS {quoted(column['name'])}" for column in columns)
         connection.execute(
             f"CREATE TABLE landed AS SELECT {typed} FROM read_parquet(?, binary_as_string=true)", [str(path)]
@@ -102,24 +104,39 @@ def _plain(cell: str | None, column: Facts, landing: Facts) -> str | None:
     if landing["decimal_comma"] and column["type"].startswith(("decimal", "double", "float")):
         return cell.replace(",", ".")
     if column["type"] == "timestamp" or column["landed_format"]:
-        return _moment(cell, column["landed_format"], landing["zone"] if column["type"] == "timestamp" else "UTC")
+        return _moment(column["landed_format"], landing["zone"] if column["type"] == "timestamp" else "UTC", cell)
     return cell
 
 
-def _moment(text: str, pattern: str | None, zone: str) -> str | None:
-    """Return a date or a time in UTC; None if the text does not fit the pattern."""
+def _moment(pattern: str | None, zone: str, text: str) -> str:
+    """Return a date or a time in UTC; "" if the text does not fit the pattern."""
+    offset = None if pattern else _OFFSET.search(text, len("2026-01-02 03:04"))
     try:
-        moment = datetime.strptime(text, pattern) if pattern else datetime.fromisoformat(text)  # noqa: DTZ007 - next line
-        local = moment if moment.tzinfo else moment.replace(tzinfo=ZoneInfo(zone))
-        return local.astimezone(UTC).replace(tzinfo=None).isoformat(" ")
-    except (ValueError, OverflowError):
-        return None
+        plain = text[: offset.start()] if offset else text
+        local = datetime.strptime(plain, pattern) if pattern else datetime.fromisoformat(plain)  # noqa: DTZ007
+    except ValueError:
+        return ""
+    if offset:
+        east = -1 if offset["sign"] == "-" else 1
+        hours, minutes, seconds = (int(offset[part] or 0) for part in ("hours", "minutes", "seconds"))
+        ahead = east * timedelta(hours=hours, minutes=minutes, seconds=seconds)
+    else:
+        ahead = local.replace(tzinfo=ZoneInfo(zone)).utcoffset() or timedelta()
+    # The calendar repeats after 400 years; Python has no year 0 and no year 10000, in which UTC may be.
+    cycle = 400 if local.year < 400 else -400 if local.year > 9000 else 0
+    moment = local.replace(year=local.year + cycle) - ahead
+    return f"{moment.year - cycle:04}{moment.isoformat(' ')[4:]}"
+
+
+_OFFSET = re.compile(r" ?(UTC|Z|(?P<sign>[+-])(?P<hours>[0-9]{2}):?(?P<minutes>[0-9]{2})?:?(?P<seconds>[0-9]{2})?)$")
 
 
 def _parquet_cell(column: Facts, landing: Facts) -> str:
     cell, kind = quoted(column["landed"]), column["type"]
-    if kind == "timestamp":
+    if kind == "timestamp" and landing["zone"] == "UTC":
         return f"CAST({cell} AS TIMESTAMPTZ) AT TIME ZONE 'UTC'"
+    if kind == "timestamp":
+        return f"TRY_CAST(moment(CAST({cell} AS VARCHAR)) AS TIMESTAMP)"
     if kind.startswith(_TEXTS):
         cell = f"CAST({cell} AS VARCHAR)"
         cell = f"trim({cell}, ' \t')" if landing["trim"] else cell

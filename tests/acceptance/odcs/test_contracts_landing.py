@@ -22,11 +22,13 @@ def test_every_fact_about_a_file_can_be_said():
         "{property: delimiter, value: ;}, {property: quote, value: ''}, {property: header, value: true}, "
         "{property: nullText, value: 'NULL'}, {property: compression, value: gzip}, {property: trim, value: true}, "
         "{property: emptyAsNull, value: true}, {property: decimalComma, value: true}, "
-        "{property: timeZone, value: America/Sao_Paulo}, {property: ignoredColumns, value: [load_id]}"
+        "{property: timeZone, value: America/Sao_Paulo}, {property: ignoredColumns, value: [load_id]}, "
+        "{property: skippedTimes, value: forward}"
     )
     assert watched(landing("encoding: cp1252", of_csv)).landing == LandingFormat(
         format="csv", encoding="cp1252", delimiter=";", quote="", header=True, null_text="NULL", compression="gzip",
         trim=True, empty_as_null=True, decimal_comma=True, zone="America/Sao_Paulo", ignored=("load_id",),
+        skipped_times="forward",
     )  # fmt: skip
 
 
@@ -47,6 +49,7 @@ def test_json_lines_and_parquet_land_too(kind):
         (landing("delimiter: array  # here", kind="json"), "allowed: new_line"),
         (landing(facts("{property: trim, value: 'no'}") + "  # here"), "allowed: true, false"),
         (landing(facts("{property: compression, value: zip}") + "  # here"), "allowed: none, gzip"),
+        (landing(facts("{property: skippedTimes, value: back}") + "  # here"), "allowed: refuse, forward"),
         (landing(facts("{property: timeZone, value: Sao Paulo}") + "  # here"), "time zone 'Sao Paulo' is not known"),
         (landing(facts("{property: timeZone, value: America}") + "  # here"), "time zone 'America' is not known"),
         (landing(facts("{property: timeZone, value: localtime}") + "  # here"), "time zone 'localtime' is not known"),

@@ -16,7 +16,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from acceptance.contract.contract import Column
-from acceptance.contract.landing_format import FileFormat, LandingFormat
+from acceptance.contract.landing_format import FileFormat, LandingFormat, SkippedTimes
 from acceptance.proof.fingerprint import Fingerprint, duckdb_digest, duckdb_sums
 from acceptance.sql.text import identifier
 from landed.file import read_landed
@@ -25,7 +25,7 @@ from sandbox.pipeline.deployed.reading import load
 NUMBER = st.from_regex(r"[+-]?[0-9]{1,5}([.][0-9]{1,2})?", fullmatch=True)
 DAY = st.dates().map(str)
 CLOCK = st.times().map(lambda time: time.isoformat("milliseconds"))
-OFFSET = st.sampled_from(["", "", "Z", "+05:30", "-0300"])
+OFFSET = st.sampled_from(["", "", "Z", "+05:30", "-0300", "+00", " -03:06:28", " UTC"])
 KINDS: dict[Column, st.SearchStrategy[str]] = {
     Column("n", "bigint", "N"): st.from_regex(r"[+-]?[0-9]{1,18}", fullmatch=True),
     Column("price", "decimal(9,2)", "Price EUR"): NUMBER,
@@ -54,6 +54,7 @@ FORMATS = st.builds(
     empty_as_null=st.booleans(),
     decimal_comma=st.booleans(),
     zone=st.sampled_from(["UTC", "America/Sao_Paulo", "Europe/Lisbon", "Australia/Lord_Howe"]),
+    skipped_times=st.sampled_from(SkippedTimes),
 )
 
 
