@@ -27,7 +27,8 @@ class Column:
     `in_file`: whether the landed file has it. `compared`: whether landed and table must agree in it. `digits` after the
     point are compared of a float or double, None for every bit. `rounded`: a timestamp may land with more than the
     three digits that Athena reads. `line` is that of the contract. `positions` are the first and the last character of
-    the cell in a record of fixed width, from 1; None in other formats.
+    the cell in a record of fixed width, from 1; None in other formats. `written_format` is `landed_format` in the
+    contract's letters.
     """
 
     name: str
@@ -45,6 +46,12 @@ class Column:
     rounded: bool = False
     line: int = field(default=0, compare=False)
     positions: tuple[int, int] | None = None
+    written_format: str | None = field(default=None, compare=False)
+
+    @property
+    def shown_format(self) -> str | None:
+        """The format for people: in the contract's own letters."""
+        return self.written_format or self.landed_format
 
     @property
     def hive_type(self) -> HiveType:

@@ -12,6 +12,7 @@ from acceptance.judging.judge import Judgement, Measurement, judge, judge_check
 from acceptance.proof.differences import Differences
 from acceptance.proof.fingerprint import Fingerprint
 from acceptance.sql.answers import may_be_a_cell
+from acceptance.told_apart import in_brackets, unlike
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +51,8 @@ class Findings:
     """None means that the run did not get that far; `stopped_by` then says why.
 
     `available_after` is the time from the landing of the last file until the partition was seen with objects.
-    `undecided`: why Aceite cannot tell which of the landed rows the table must hold.
+    `undecided`: why Aceite cannot tell which of the landed rows the table must hold. `examples`: a value that breaks a
+    check and does not look so, by the check's id.
     """
 
     landed: LandedFacts | None = None
@@ -62,6 +64,7 @@ class Findings:
     stopped_by: str = ""
     differences: Differences | None = None
     undecided: str = ""
+    examples: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def worth_running(self) -> bool:
@@ -78,6 +81,10 @@ def judge_findings(contract: Contract, findings: Findings) -> Judgement:
     results = [
         judge_check(check, _withheld(contract, check, _measurement(contract, findings, check.id, check.metric)))
         for check in contract.checks
+    ]
+    results = [
+        replace(result, observed=result.observed + in_brackets(findings.examples.get(result.check.id, "")))
+        for result in results
     ]
     return judge(results, findings.stopped_by)
 
@@ -161,8 +168,15 @@ def _partition(catalog: CatalogFacts) -> Measurement:
 def _columns(promised: Sequence[Column], found: Mapping[str, str]) -> Measurement:
     wrong = [text for column in promised if (text := _mismatch(column, found)) is not None]
     names = {column.name for column in promised}
-    surplus = [f"{name} {kind} is not in the contract" for name, kind in found.items() if name not in names]
+    surplus = [
+        f"{name} {kind} is not in the contract{in_brackets(unlike(name, names, _THE_CONTRACTS))}"
+        for name, kind in found.items()
+        if name not in names
+    ]
     return Measurement(len(wrong) + len(surplus), "; ".join(wrong + surplus) or f"{len(promised)} columns as promised")
+
+
+_THE_CONTRACTS = "the contract's"
 
 
 def _mismatch(column: Column, found: Mapping[str, str]) -> str | None:

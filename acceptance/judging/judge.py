@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
-from acceptance.contract.checks import Check, Metric, Number, Severity, Unit
+from acceptance.contract.checks import Check, Metric, Number, Severity, Unit, exact
 from acceptance.untrusted_text import one_line
 
 
@@ -148,8 +148,18 @@ def measured_text(check: Check, value: Number) -> str:
     """Write the value for people, in the check's unit. The number that SQL answers is written with all its digits."""
     if check.metric is Metric.SQL:
         return str(value)
-    number = f"{value:.6g}" if isinstance(value, float) else str(value)
+    number = _with_digits_that_matter(check, value) if isinstance(value, float) else str(value)
     return number + (" row" if value == 1 and check.unit is Unit.ROWS else _unit(check))
+
+
+def _with_digits_that_matter(check: Check, value: float) -> str:
+    """Write six digits, or as many as tell the value from the bounds of the threshold."""
+    texts = (f"{value:.{digits}g}" for digits in range(6, 17))
+    return next((text for text in texts if _side(check, float(text)) == _side(check, value)), repr(value))
+
+
+def _side(check: Check, value: float) -> tuple[bool, bool]:
+    return check.threshold.holds(value), exact(value) in map(exact, check.threshold.bounds)
 
 
 def _unit(check: Check) -> str:

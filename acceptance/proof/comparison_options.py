@@ -52,7 +52,7 @@ def _of_columns(contract: Contract) -> dict[str, str]:
     left_out = [column.name for column in columns if column not in contract.compared_columns]
     named = {
         "digits compared of floats": ", ".join(digits),
-        "formats of dates and times": ", ".join(f"{c.name} {c.landed_format}" for c in columns if c.landed_format),
+        "formats of dates and times": ", ".join(f"{c.name} {c.shown_format}" for c in columns if c.landed_format),
         "rounded to milliseconds": ", ".join(column.name for column in columns if column.rounded),
         "not compared": ", ".join(left_out),
         "columns of the file left out": ", ".join(contract.landing.ignored),

@@ -6,13 +6,14 @@ rows are one row with a number, so a million of them cost no more than one.
 """
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from itertools import product
 
 from acceptance.contract.contract import Column
 from acceptance.proof.canonical_text import as_written
+from acceptance.told_apart import AT_MOST, ToldApart, in_brackets, looks, plainly, quoted, told_apart
 
 SHOWN_ROWS = 20
 HIDDEN = "•••"
@@ -26,7 +27,6 @@ Rows = Iterable[Texts] | Mapping[Texts, int]
 _PAIRS_AT_MOST = 1_000_000
 _PAIRS_OF_A_KEY_AT_MOST = 1_000
 _ROWS_AT_MOST = 25_000
-_CHARACTERS = 60
 _CELLS_OF_A_LINE = 4
 
 
@@ -44,6 +44,10 @@ class DifferingCell:
     column: str
     landed: str | None
     table: str | None
+
+    def told(self, at_most: int = AT_MOST) -> ToldApart:
+        """Return both values about where they begin to differ, and where that is."""
+        return told_apart(self.landed, self.table, at_most=at_most)
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,11 +75,11 @@ class DifferingRow:
             case DifferenceKind.REPEATED:
                 return f"{row}: landed {_frequency(self.landed_times)}, in the table {_frequency(self.table_times)}"
             case DifferenceKind.CHANGED:
-                cell = self.cells[0]
+                cell, told = self.cells[0], self.cells[0].told()
                 more = f" (and {len(self.cells) - 1} more)" if len(self.cells) > 1 else ""
                 often = f", in {self.rows} equal rows" if self.rows > 1 else ""
-                landed, table = _quoted(cell.landed), _quoted(cell.table)
-                return f"{row}: {cell.column} {landed} landed, {table} in the table{more}{often}"
+                both = f"{quoted(told.one)} landed, {quoted(told.other)} in the table"
+                return f"{row}: {cell.column} {both}{in_brackets(told.where)}{more}{often}"
             case _:
                 return f"{row}: {self.kind.value}" + (f", {_frequency(self.rows)}" if self.rows > 1 else "")
 
@@ -156,21 +160,22 @@ class RowComparison:
         return rows + [self._whole(DifferenceKind.ONLY_TABLE, row, 0, times) for row, times in left if times]
 
     def _paired(self, landed: Mapping[Texts, int], table: Mapping[Texts, int]) -> "_Pairing":
-        """Pair rows by key, then rows of which few cells differ."""
+        """Pair rows by key, then by a key that looks the same, then rows of which few cells differ."""
         pairing = _Pairing(tuple(landed), tuple(table), list(landed.values()), list(table.values()))
-        landed_keys, table_keys = self._by_key(pairing.landed), self._by_key(pairing.table)
-        for key in landed_keys.keys() & table_keys.keys():
-            pairing.pair_nearest(landed_keys[key], table_keys[key])
+        for key_of in (self._key_texts, self._key_looks):
+            landed_keys = _numbers_by(key_of, pairing.landed, pairing.landed_left)
+            table_keys = _numbers_by(key_of, pairing.table, pairing.table_left)
+            for key in landed_keys.keys() & table_keys.keys():
+                pairing.pair_nearest(landed_keys[key], table_keys[key])
         if len(self.columns) > 1:
             pairing.pair_if_near(max(1, len(self.columns) // 4))
         return pairing
 
-    def _by_key(self, rows: Sequence[Texts]) -> dict[Texts, list[int]]:
-        places = [self.columns.index(column) for column in self.key]
-        numbers: dict[Texts, list[int]] = defaultdict(list)
-        for number, row in enumerate(rows):
-            numbers[tuple(row[place] for place in places)].append(number)
-        return numbers
+    def _key_texts(self, row: Texts) -> Texts:
+        return tuple(row[self.columns.index(column)] for column in self.key)
+
+    def _key_looks(self, row: Texts) -> Texts:
+        return tuple(None if text is None else looks(text) for text in self._key_texts(row))
 
     def _changed(self, landed: Texts, table: Texts, times: int) -> DifferingRow:
         both = list(zip(self.columns, landed, table, strict=True))
@@ -220,6 +225,15 @@ def _only(rows: Mapping[Texts, int], other: Mapping[Texts, int]) -> dict[Texts, 
     """Return the rows that the other side lacks, sorted, up to the most that pair in reasonable time."""
     alone = sorted((row for row in rows if row not in other), key=_sortable)
     return {row: rows[row] for row in alone[:_ROWS_AT_MOST]}
+
+
+def _numbers_by(key_of: Callable[[Texts], Texts], rows: Sequence[Texts], left: Sequence[int]) -> dict[Texts, list[int]]:
+    """Return the indexes, by key, of the rows that are left."""
+    numbers: dict[Texts, list[int]] = defaultdict(list)
+    for number, row in enumerate(rows):
+        if left[number]:
+            numbers[key_of(row)].append(number)
+    return numbers
 
 
 @dataclass(slots=True)
@@ -280,15 +294,5 @@ def _frequency(number: int) -> str:
 
 def _named(values: Mapping[str, str | None]) -> str:
     """Return the first values with their columns, on one line."""
-    first = ", ".join(f"{name} {_shortened(value)}" for name, value in list(values.items())[:_CELLS_OF_A_LINE])
+    first = ", ".join(f"{name} {plainly(value)}" for name, value in list(values.items())[:_CELLS_OF_A_LINE])
     return first + (", …" if len(values) > _CELLS_OF_A_LINE else "")
-
-
-def _shortened(text: str | None) -> str:
-    if text is None:
-        return "null"
-    return text if len(text) <= _CHARACTERS else text[: _CHARACTERS - 1] + "…"
-
-
-def _quoted(text: str | None) -> str:
-    return "null" if text is None else repr(_shortened(text))

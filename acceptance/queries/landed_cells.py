@@ -62,7 +62,7 @@ def expected_cell(column: Column, landing: LandingFormat) -> str:
         case HiveKind.BOOLEAN:
             return "true or false"
         case HiveKind.DATE:
-            return f"a date written as {column.landed_format}" if column.landed_format else "a date such as 2013-01-31"
+            return f"a date written as {column.shown_format}" if column.landed_format else "a date such as 2013-01-31"
         case HiveKind.TIMESTAMP:
             return _expected_timestamp(column, landing.zone)
         case _:
@@ -71,7 +71,7 @@ def expected_cell(column: Column, landing: LandingFormat) -> str:
 
 def _expected_timestamp(column: Column, zone: str) -> str:
     if column.landed_format:
-        return f"a timestamp written as {column.landed_format}" + ("" if zone == "UTC" else f", of {zone}")
+        return f"a timestamp written as {column.shown_format}" + ("" if zone == "UTC" else f", of {zone}")
     in_zone = "in UTC" if zone == "UTC" else f"of {zone}"
     precision = "" if column.rounded else ", to the millisecond"
     return f"a time such as 2013-01-31 05:15:00, {in_zone} or with an offset{precision}"

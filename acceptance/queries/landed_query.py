@@ -17,6 +17,7 @@ from acceptance.queries.difference_query import cell_names, masked
 from acceptance.queries.landed_cells import athena_cell_text, athena_value, expected_cell
 from acceptance.queries.measuring_query import delivered
 from acceptance.sql.text import identifier, only_select, text_literal
+from acceptance.told_apart import spelled
 
 ROWS_AT_MOST = 10_000
 """The most differing rows that one query brings."""
@@ -57,7 +58,7 @@ def read_landed_answer(contract: Contract, row: Sequence[Any], query_id: str) ->
     rows, high, low, *rest = row
     counts, examples = rest[: len(columns)], rest[len(columns) :]
     faults = [
-        f"column {column.name}, {count} cells: {example!r} is not {column.type}; "
+        f"column {column.name}, {count} cells: {spelled(str(example))} is not {column.type}; "
         f"allowed: {expected_cell(column, contract.landing)}"
         for column, count, example in zip(columns, counts, examples, strict=True)
         if count

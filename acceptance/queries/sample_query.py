@@ -12,6 +12,7 @@ from acceptance.judging.judge import Judgement, Outcome
 from acceptance.queries.measuring_query import delivered
 from acceptance.queries.metrics import counted_rows
 from acceptance.sql.text import identifier, only_select, text_literal
+from acceptance.told_apart import oddities, quoted, shortened, unlike
 
 ROWS_OF_EACH = 5
 MASKED = "•••"
@@ -25,6 +26,33 @@ def broken_checks(judgement: Judgement) -> tuple[Check, ...]:
     if Outcome.FAILED not in outcomes.values():
         return ()
     return tuple(check for check, outcome in outcomes.items() if outcome in (Outcome.FAILED, Outcome.WARNED))
+
+
+def examples(contract: Contract, names: Sequence[str], rows: Sequence[Sequence[str | None]]) -> Mapping[str, str]:
+    """Return, by the id of a broken rule, the first value in the answer that does not look as if it broke it, and why.
+
+    It looks like a value that is allowed, or holds characters that one takes for others.
+    """
+    checks = {check.id: check for check in contract.checks if len(check.columns) == 1 and check.metric in _OF_VALUES}
+    places = {
+        column.name: names.index(column.name)
+        for column in contract.columns
+        if column.name in names and column.kind.is_text and not column.sensitive
+    }
+    found: dict[str, str] = {}
+    for row in rows:
+        check = checks.get(row[0] or "")
+        if check is None or check.id in found or check.columns[0] not in places:
+            continue
+        value = row[places[check.columns[0]]] or ""
+        allowed = [text for text in (check.valid.values if check.valid else ()) if isinstance(text, str)]
+        why = unlike(value, allowed, "the allowed") or oddities(value, blanks_at_the_ends=True)
+        if why:
+            found[check.id] = f"{quoted(shortened(value))}, {why}"
+    return found
+
+
+_OF_VALUES = (Metric.INVALID_VALUES, Metric.ORPHANED_VALUES)
 
 
 def sample_query(

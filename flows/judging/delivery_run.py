@@ -39,6 +39,7 @@ from acceptance.judging.findings import Findings, judge_findings, usable_columns
 from acceptance.judging.judge import Judged, Judgement, Verdict
 from acceptance.proof.partition_rows import files_named
 from acceptance.queries.landed_query import BAD_FILES, landed_query, read_landed_answer
+from acceptance.queries.sample_query import examples
 from aws.athena import QueryAnswer
 from flows.evidence import files as evidence_files
 from flows.evidence.chain import Chain
@@ -279,6 +280,7 @@ class DeliveryRun:
             self.sample = rows_of_broken_rules(
                 self.contract, self.partition, usable, self.files, self.judgement, self.ask
             )
+            self._found(examples=examples(self.contract, self.sample.columns, self.sample.rows))
 
     def _history(self) -> tuple[PastDelivery, ...]:
         """Return the earlier deliveries for the trend. No verdict depends on them."""

@@ -9,6 +9,7 @@ import duckdb
 
 from acceptance.contract.contract import Contract
 from acceptance.errors import ContractError, Problem
+from acceptance.told_apart import in_brackets, unlike
 from landed.formats.csv_records import (
     check_structure,
     checked_records,
@@ -97,7 +98,9 @@ def check_header(header: Sequence[str], contract: Contract, faults: Faults) -> N
     for name, shown in dict(zip(header, names, strict=True)).items():
         if name.casefold() not in expected and name.casefold() not in ignored:
             allowed = ", ".join(column.landed for column in columns)
-            faults.add(1, f"the header has a column {shorten(shown)!r} that the contract lacks; allowed: {allowed}")
+            alike = in_brackets(unlike(shown, (column.landed for column in columns), "the contract's"))
+            found = f"the header has a column {shorten(shown)!r} that the contract lacks{alike}"
+            faults.add(1, f"{found}; allowed: {allowed}")
     for name, column in expected.items():
         if not counts[name]:
             faults.add(1, f"the header lacks the column {column.landed!r}; it has: {there}", column.name)

@@ -15,6 +15,7 @@ import duckdb
 
 from acceptance.contract.contract import Column, Contract
 from acceptance.contract.hive_types import HiveKind
+from acceptance.told_apart import in_brackets, unlike
 from landed.formats.csv import decode
 from landed.reading.cells import MAX_RECORD_BYTES
 from landed.reading.faults import Faults, shorten
@@ -85,8 +86,12 @@ def _cells(
 
 def _shown(name: str, places: Mapping[str, tuple[int, Column]]) -> str:
     """Return the name for a message. One that the contract lacks may be a cell, which may be classified."""
-    classified = any(column.sensitive for _, column in places.values())
-    return "(its name is hidden)" if classified and name.casefold() not in places else repr(shorten(name))
+    if name.casefold() in places:
+        return repr(shorten(name))
+    if any(column.sensitive for _, column in places.values()):
+        return "(its name is hidden)"
+    alike = unlike(name, (column.landed for _, column in places.values()), "the contract's")
+    return repr(shorten(name)) + in_brackets(alike)
 
 
 class _Members(list[tuple[str, Any]]):

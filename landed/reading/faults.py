@@ -11,6 +11,8 @@ What goes wrong while a landed file is read is told apart by type:
 
 from dataclasses import dataclass, field
 
+from acceptance.untrusted_text import one_line
+
 KEPT_FAULTS = 20
 
 _SHOWN_CHARACTERS = 60
@@ -24,6 +26,9 @@ class LandedFault:
     column: str | None
     message: str
     file: str = ""
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "message", one_line(self.message))
 
     def __str__(self) -> str:
         file, column = f"{self.file} " if self.file else "", f", column {self.column}" if self.column else ""

@@ -8,6 +8,7 @@ from landed_contract import READABLE, UNREADABLE, column, contract
 
 from acceptance.errors import ContractError
 from acceptance.proof.fingerprint import Fingerprint
+from acceptance.told_apart import spelled
 from landed.file import read_landed
 
 
@@ -251,7 +252,9 @@ def test_what_a_type_does_not_allow_is_a_fault_with_line_column_and_value(read, 
     landed = cells(read, type_, READABLE[type_][0], text)
     [fault] = landed.faults
     assert (fault.line, fault.column) == (3, "x")
-    assert fault.message.startswith(f"{text!r} is not {type_}; allowed: " if len(text) <= 60 else repr(text)[:50])
+    assert fault.message.startswith(
+        f"{spelled(text)} is not {type_}; allowed: " if len(text) <= 60 else repr(text)[:50]
+    )
     assert (landed.rows, landed.cell_faults, landed.fingerprint) == (2, {"x": 1}, None)
 
 

@@ -68,6 +68,8 @@ def _about(evidence: Evidence, check: CheckRecord) -> str:
     lines += [f"query: {check.query_id}" if check.query_id else ""]
     if check.metric == Metric.LANDED_READABLE:
         lines += [str(fault) for fault in evidence.landed.faults]
+    if check.metric == Metric.CELLS_EQUAL_LANDED and evidence.differences:
+        lines += [str(row) for row in evidence.differences.rows]
     return "\n".join(filter(None, lines))
 
 

@@ -1,6 +1,6 @@
 """The templates of the pages, and the filters that turn values into text for people."""
 
-from functools import cache
+from functools import cache, partial
 
 from jinja2 import Environment, PackageLoader, StrictUndefined, Template
 from markupsafe import Markup, escape
@@ -14,6 +14,7 @@ from acceptance.evidence.reports.formatting import (
     moment_text,
     seconds_text,
 )
+from acceptance.told_apart import oddities
 from acceptance.untrusted_text import LONGEST_TEXT, one_line, several_lines
 
 
@@ -59,6 +60,7 @@ def _environment() -> Environment:
         "files": files_text,
         "lines": _lines,
         "moment": moment_text,
+        "oddities": partial(oddities, blanks_at_the_ends=True),
         "seconds": seconds_text,
         "utc": in_utc,
     }

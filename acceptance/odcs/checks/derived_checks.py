@@ -17,6 +17,7 @@ from acceptance.odcs.checks.relationships import Tables, read_relationships
 from acceptance.odcs.checks.service_levels import read_latency
 from acceptance.odcs.checks.valid_values import Value, read_bound, read_pattern, read_values
 from acceptance.odcs.document.node import Node, free_name
+from acceptance.told_apart import plainly
 
 Drafts = Iterator[tuple[Check, Node]]
 """Checks, each with the place in the contract that it comes from; ids may still be empty or taken."""
@@ -126,7 +127,11 @@ def _valid_values(column: Column, node: Node) -> Iterator[Promise]:
         yield from _multiple(column, options["multipleOf"])
     if "enum" in node:
         values = read_values([each["value"] for each in node["enum"]], column)
-        yield "values", Valid(values=values), f"{name} is one of {', '.join(map(str, values))}"
+        yield "values", Valid(values=values), f"{name} is one of {', '.join(map(_written, values))}"
+
+
+def _written(value: Value) -> str:
+    return plainly(value) if isinstance(value, str) else str(value)
 
 
 def _formatted(column: Column, options: Node) -> Iterator[Promise]:

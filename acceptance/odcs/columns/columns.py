@@ -81,7 +81,11 @@ def _column(node: Node) -> Column | None:
     )
     if partition and column.type and not column.kind.can_partition:
         node.refuse(f"a partition column cannot be of type {column.type}; allowed: {', '.join(PARTITION_KINDS)}")
-    return _as_compared(replace(column, landed_format=_landed_format(node, logical)), given) if column.type else None
+    if not column.type:
+        return None
+    if format_ := _landed_format(node, logical):
+        column = replace(column, landed_format=format_, written_format=node["logicalTypeOptions"]["format"].text())
+    return _as_compared(column, given)
 
 
 _UNSUPPORTED = {

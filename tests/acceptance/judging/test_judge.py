@@ -96,3 +96,27 @@ def test_the_expectation_reads_like_a_sentence():
     check = a_check(threshold=Threshold(Operator.MUST_BE_LESS_THAN, (5,)), unit=Unit.PERCENT)
     assert judge_check(check, Measurement(7.5)).expected == "< 5 percent"
     assert judge_check(check, Measurement(7.5)).observed == "7.5 percent"
+
+
+@pytest.mark.parametrize(
+    ("operator", "bound", "value", "observed"),
+    [
+        (Operator.MUST_BE_LESS_THAN, 5, 5.0000001, "5.0000001 percent"),
+        (Operator.MUST_BE_LESS_THAN, 5, 4.99999999, "4.99999999 percent"),
+        (Operator.MUST_BE, 0.3, 0.30000000000000004, "0.30000000000000004 percent"),
+        (Operator.MUST_BE, 0, 1e-9, "1e-09 percent"),
+        (Operator.MUST_BE_LESS_THAN, 5, 100 / 3, "33.3333 percent"),
+    ],
+)
+def test_a_measured_number_has_the_digits_that_decide(operator, bound, value, observed):
+    check = a_check(threshold=Threshold(operator, (bound,)), unit=Unit.PERCENT)
+    assert judge_check(check, Measurement(value)).observed == observed
+
+
+@pytest.mark.parametrize(
+    ("expected", "value", "observed"),
+    [(2, 1, "1"), (0.3, 0.30000000000000004, "0.30000000000000004"), (1234567.5, 1234567.75, "1234567.75")],
+)
+def test_the_answer_of_a_rule_in_sql_is_a_number_with_all_its_digits(expected, value, observed):
+    check = a_check(metric=Metric.SQL, threshold=Threshold(Operator.MUST_BE, (expected,)))
+    assert judge_check(check, Measurement(value)).observed == observed

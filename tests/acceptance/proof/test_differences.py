@@ -158,3 +158,35 @@ def test_without_a_key_a_sensitive_value_is_never_shown():
         "row cpf •••, name a: landed 3 times, in the table twice",
         "cpf •••: name 'x' landed, 'y' in the table",
     }
+
+
+def test_texts_that_look_alike_are_told_apart_in_a_changed_cell_and_in_a_key():
+    found = differ([("1", "S\u00e3o", None)], [("1", "Sa\u0303o", None)])
+    assert str(found.rows[0]) == (
+        "id 1: name 'S\u00e3o' landed, 'Sa\u0303o' in the table (character 2 is U+00E3 LATIN SMALL LETTER A WITH TILDE "
+        "landed, U+0061 LATIN SMALL LETTER A with U+0303 COMBINING TILDE in the table; normal form NFC landed, NFD in "
+        "the table)"
+    )
+    of = RowComparison((NAME, SCORE, ID), (NAME,))
+    found = differ([("casa", "1", "1"), ("x", "1", "1")], [("c\u0430sa", "2", "2"), ("x ", "3", "3")], of)
+    assert [str(row) for row in found.rows] == [
+        "name casa: name 'casa' landed, 'c\u0430sa' in the table (character 2 is U+0061 LATIN SMALL LETTER A landed, "
+        "U+0430 CYRILLIC SMALL LETTER A in the table) (and 2 more)",
+        "name x: name 'x' landed, 'x ' in the table (character 2 is the end of the text landed, U+0020 SPACE in the "
+        "table) (and 2 more)",
+    ]
+
+
+def test_a_key_that_is_not_plain_stands_in_quotes_with_its_odd_characters_named():
+    found = differ([], [("1", "c\u0430sa ", None)], RowComparison((ID, NAME, SCORE), (NAME,)))
+    assert str(found.rows[0]) == (
+        "name 'c\u0430sa ' (character 2 is U+0430 CYRILLIC SMALL LETTER A): only in the table"
+    )
+
+
+def test_of_long_texts_the_place_where_they_begin_to_differ_is_shown():
+    found = differ([("1", "word " * 100 + "one", None)], [("1", "word " * 100 + "two", None)])
+    assert str(found.rows[0]) == (
+        "id 1: name '…ord word word word one' landed, '…ord word word word two' in the table (they differ from "
+        "character 501 on, of 503 landed and 503 in the table)"
+    )

@@ -1,7 +1,7 @@
 """A contract's table in the sandbox: rows are put into a partition of their own, measured by its Athena, and judged."""
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date, timedelta
 from itertools import count
 from pathlib import Path
@@ -15,6 +15,7 @@ from acceptance.deliveries.placeholders import partition_values
 from acceptance.evidence.evidence import Sample
 from acceptance.judging.findings import CatalogFacts, Findings, LandedFacts, judge_findings, usable_columns
 from acceptance.judging.judge import CheckResult, Judgement
+from acceptance.queries.sample_query import examples
 from aws.athena import QueryAnswer, connect, run_query
 from flows.judging.measuring import measure, rows_of_broken_rules
 from sandbox.pipeline.provision import provision
@@ -77,7 +78,8 @@ class MeasuredTable:
         )
         judgement = judge_findings(self.contract, findings)
         sample = rows_of_broken_rules(self.contract, partition, usable, (), judgement, ask)
-        return Judged(judgement, sample, tuple(answers))
+        findings = replace(findings, examples=examples(self.contract, sample.columns, sample.rows))
+        return Judged(judge_findings(self.contract, findings), sample, tuple(answers))
 
     def ask(self, sql: str) -> QueryAnswer:
         table = self.contract.table

@@ -1,4 +1,4 @@
-"""Names, values and patterns of a contract are texts wherever they come to: never SQL."""
+"""Names, values and patterns of a contract are never SQL, and values are told from those that look alike."""
 
 from pathlib import Path
 
@@ -37,3 +37,35 @@ def test_texts_of_a_contract_are_never_sql(tmp_path: Path) -> None:
         failed = {result.check.id for result in broken.judgement.results if result.outcome is Outcome.FAILED}
         assert failed == {"a\"b'c; --", "select_values", "order_pattern"}
         assert {row[0] for row in broken.shown} == failed | {"not_hostile"}
+
+
+ALIKE = contract_text(
+    "alike",
+    """
+      - {name: city, logicalType: string, enum: [{value: "S\u00e3o Paulo"}, {value: ATIVO}, {value: Rio}]}
+      - {name: code, logicalType: string, logicalTypeOptions: {pattern: "^[A-Z]-[0-9]$", maxLength: 3}}
+      - {name: cpf, logicalType: string, classification: restricted, enum: [{value: "Jos\u00e9"}]}
+    """,
+    day="dt",
+)
+
+
+def test_a_value_that_looks_as_if_it_held_is_told_apart_from_what_is_allowed(tmp_path: Path) -> None:
+    with LocalAws() as aws:
+        table = MeasuredTable(aws, watched(ALIKE), tmp_path)
+        rows = ["'Sa\u0303o Paulo', 'A\u20111', 'Jose\u0301'", "'Rio', 'A-1 ', 'Jos\u00e9'"]
+        judged = table.judge(rows)
+        assert judged["city_values"].observed == (
+            "1 row ('Sa\u0303o Paulo', it looks like the allowed 'S\u00e3o Paulo', but character 2 is U+0061 LATIN "
+            "SMALL LETTER A with U+0303 COMBINING TILDE here, U+00E3 LATIN SMALL LETTER A WITH TILDE in the allowed; "
+            "normal form NFD here, NFC in the allowed)"
+        )
+        assert judged["code_pattern"].observed.startswith("2 rows ('A")
+        assert judged["code_length"].observed == "1 row ('A-1 ', character 4 is U+0020 SPACE)"
+        assert judged["cpf_values"].observed == "1 row"
+        assert judged["city_values"].observed in judged.judgement.reason
+        assert table.judge(["'ativo', 'B', 'Jos\u00e9'"])["city_values"].observed == (
+            "1 row ('ativo', it looks like the allowed 'ATIVO', but is not written so)"
+        )
+        plain = table.judge(["'Recife', 'B', 'Jos\u00e9'"])
+        assert [plain[check].observed for check in ("city_values", "code_pattern")] == ["1 row", "1 row"]
