@@ -36,6 +36,8 @@ class CatalogFacts:
     partition_found: bool
     has_objects: bool
     location: str | None
+    projected: bool = False
+    """The table projects its partitions, so the catalog lists none."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,6 +161,8 @@ def _readable(landed: LandedFacts) -> Measurement:
 
 def _partition(catalog: CatalogFacts) -> Measurement:
     if not catalog.partition_found:
+        if catalog.projected:
+            return Measurement(1, "the table does not project such a partition: its projection.* parameters")
         return Measurement(1, "the catalog has no such partition")
     if not catalog.has_objects:
         return Measurement(1, f"no object below {catalog.location}")

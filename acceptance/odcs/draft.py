@@ -3,7 +3,7 @@
 import json
 import re
 import unicodedata
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 
@@ -35,12 +35,16 @@ class ColumnProfile:
 
 @dataclass(frozen=True, slots=True)
 class Profile:
-    """A landed file. `key` are the landed names of columns that together are never twice the same; empty if unknown."""
+    """A landed file. `key` are the landed names of columns that together are never twice the same; empty if unknown.
+
+    `remarks` are guesses about the file, for people.
+    """
 
     rows: int
     landing: LandingFormat
     columns: tuple[ColumnProfile, ...]
     key: tuple[str, ...]
+    remarks: tuple[str, ...] = ()
 
 
 def draft_contract(profile: Profile, dataset: str, location: str) -> str:
@@ -52,10 +56,10 @@ def draft_contract(profile: Profile, dataset: str, location: str) -> str:
     return _DOCUMENT.format(
         dataset=_quoted(dataset),
         location=_quoted(location),
-        format=_format(profile.landing, location),
+        format=_format(profile, location),
         table=_quoted(re.sub(r"\W+", "_", dataset, flags=re.ASCII).lower()),
         rows=profile.rows,
-        granularity=_granularity(profile),
+        granularity=_granularity(profile, names),
         properties=properties,
         partition=partition,
         business_date="{business_date:%Y%m%d}",
@@ -124,8 +128,6 @@ def _property(column: ColumnProfile, names: dict[str, str], profile: Profile) ->
     logical = LOGICAL_TYPE_OF[HiveType.parse(column.type).kind]
     type_ = f'"{column.type}"' if "," in column.type else column.type
     parts = [f"name: {_word(names[column.landed])}", f"logicalType: {logical}", f"physicalType: {type_}"]
-    if profile.rows and not column.nulls:
-        parts.append("required: true")
     if column.landed in profile.key:
         parts += ["primaryKey: true", f"primaryKeyPosition: {profile.key.index(column.landed) + 1}"]
     if column.landed_format:
@@ -134,12 +136,26 @@ def _property(column: ColumnProfile, names: dict[str, str], profile: Profile) ->
     custom |= {"digits": "3"} if column.rounded else {}
     if custom:
         parts.append(f"customProperties: [{', '.join(_property_text(name, value) for name, value in custom.items())}]")
-    nulls = f"; {column.nulls} of {profile.rows} null" if column.nulls else ""
-    return f"      - {{{', '.join(parts)}}}\n        # {column.note}{nulls}"
+    return f"      - {{{', '.join(parts)}}}\n        # {column.note}{_nulls(column, profile)}"
 
 
-def _format(landing: LandingFormat, location: str) -> str:
+def _nulls(column: ColumnProfile, profile: Profile) -> str:
+    """Say how many values are null. One day without nulls is no promise, so nothing is required because of it."""
+    if column.nulls:
+        return f"; {column.nulls} of {_rows(profile.rows)} null"
+    if not profile.rows or column.landed in profile.key:
+        return ""
+    had = "the only row had" if profile.rows == 1 else f"all {_rows(profile.rows)} had"
+    return f"; {had} a value: if it is always so, add required: true"
+
+
+def _rows(number: int) -> str:
+    return f"{number} row" + ("" if number == 1 else "s")
+
+
+def _format(profile: Profile, location: str) -> str:
     """Write the lines about the files that differ from the defaults of ODCS and Aceite."""
+    landing = profile.landing
     lines = [f"format: {landing.format}"]
     lines += [f"encoding: {_quoted(landing.encoding)}"] if landing.format.is_text else []
     custom = {}
@@ -148,21 +164,28 @@ def _format(landing: LandingFormat, location: str) -> str:
         custom |= {} if landing.header else {"header": "false"}
     if landing.compression != ("gzip" if location.endswith(".gz") else "none"):
         custom["compression"] = landing.compression
+    if landing.decimal_comma:
+        custom["decimalComma"] = "true"
     if landing.ignored:
         custom["ignoredColumns"] = f"[{', '.join(map(_as_it_stands, landing.ignored))}]"
     lines += ["customProperties:"] if custom else []
     lines += [f"  - {_property_text(name, value)}" for name, value in custom.items()]
-    return "\n    ".join(lines)
+    return "\n    ".join((*lines, *(f"# {remark}" for remark in profile.remarks)))
 
 
 def _property_text(name: str, value: str) -> str:
     return f"{{property: {name}, vendor: aceite, value: {value}}}"
 
 
-def _granularity(profile: Profile) -> str:
+def _granularity(profile: Profile, names: Mapping[str, str]) -> str:
     if not profile.key:
         return "# no column, and no two or three, tell the rows of the sample apart: say which are the primary key"
-    return "# primaryKey is a guess: what tells the rows of the sample apart"
+    columns = " and ".join(names[landed] for landed in profile.key)
+    together = "" if len(profile.key) == 1 else "together "
+    return (
+        f"# primaryKey is a guess: {columns} {together}differed in all {_rows(profile.rows)} of the sample, and had a "
+        "value in each.\n    # Is it always so? If not, remove it: a delivery that breaks it is rejected."
+    )
 
 
 def _word(name: str) -> str:

@@ -116,12 +116,12 @@ def _of_pipeline(contract: Contract, aws: DoctorClients) -> Iterator[Preconditio
             case _:
                 assert_never(step)
     table = contract.table
-    names = [(table.database, table.name)]
+    names = [(table.database, table.name, bool(contract.partition))]
     if contract.landed_table:
         database, _, landed = contract.landed_table.partition(".")
-        names.append((database, landed))
-    for named in names:
-        yield asked(f"table {'.'.join(named)}", pipeline.table, ("glue", "s3"), *named, file)
+        names.append((database, landed, False))
+    for in_database, name, partitioned in names:
+        yield asked(f"table {in_database}.{name}", pipeline.table, ("glue", "s3"), in_database, name, file, partitioned)
     group = table.workgroup, table.output_location, file
     yield asked(f"workgroup {table.workgroup}", pipeline.workgroup, ("athena", "s3"), *group, region=table.region)
 

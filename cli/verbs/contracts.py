@@ -68,7 +68,7 @@ def init(
     contracts: Contracts = None,
     home: Home = None,
 ) -> int:
-    """Write a first contract from a sample: types, keys and nullability as rules, ranges as comments."""
+    """Write a first contract from a sample: format and types as rules, a key as a guess, the rest as comments."""
     from cli.verbs.contracts_init import draft
 
     if output is not None and writable_file(output, "--output").exists():

@@ -6,6 +6,7 @@ from datetime import timedelta
 from prefect import task
 
 from acceptance.contract.contract import Table
+from acceptance.errors import StepFailed
 from acceptance.judging.findings import CatalogFacts
 from aws import athena
 from aws.glue import catalog as glue
@@ -23,13 +24,15 @@ def look_in_catalog(table: Table, partition: Mapping[str, str]) -> StepResult:
     if found is None:
         facts = CatalogFacts({}, partition_found=False, has_objects=False, location=None)
         return StepResult(facts, detail=f"there is no table {table.database}.{table.name}")
+    if problem := found.problem(partitioned=bool(partition)):
+        raise StepFailed(f"the table {table.database}.{table.name} cannot be judged: {problem}")
     location: str | None = found.location
     if partition:
         entry = glue.find_partition(clients.of("glue"), found, partition)
         location = entry.location if entry else None
     columns = {column.name: column.type for column in (*found.columns, *found.partition_keys)}
     has_objects = location is not None and s3.object_exists(clients.of("s3"), location.rstrip("/") + "/")
-    facts = CatalogFacts(columns, partition_found=location is not None, has_objects=has_objects, location=location)
+    facts = CatalogFacts(columns, location is not None, has_objects, location, found.projected)
     return StepResult(facts, detail=f"{len(columns)} columns, {location or 'no such partition'}")
 
 

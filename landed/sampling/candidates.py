@@ -36,6 +36,8 @@ class SampleTable:
 
     landing: LandingFormat
     columns: tuple[SampleColumn, ...]
+    remarks: tuple[str, ...] = ()
+    """Guesses about the file, for people."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,10 +49,10 @@ class Candidate:
     strptime: str | None = None
     rounded: bool = False
 
-    def value(self, cell: str) -> str:
+    def value(self, cell: str, landing: LandingFormat = LandingFormat()) -> str:  # noqa: B008 - it is frozen
         """Return the SQL of the cell's value, null if the text does not fit."""
         column = Column(cell, self.type, cell, landed_format=self.strptime, rounded=self.rounded)
-        return cell_rule(column, cell, LandingFormat()).typed
+        return cell_rule(column, cell, LandingFormat(decimal_comma=landing.decimal_comma)).typed
 
 
 _FORMATS = {
@@ -72,21 +74,31 @@ BOOLEANS = (Candidate("boolean"),)
 TEXT = Candidate("string")
 
 
-def narrowest(duck: duckdb.DuckDBPyConnection, cell: str, candidates: Sequence[Candidate]) -> Candidate:
-    """Return the first candidate that fits every cell; text if all cells are empty, or numbers have leading zeros."""
-    readable = [f"count({candidate.value(cell)})" for candidate in candidates]
+def narrowest(
+    duck: duckdb.DuckDBPyConnection,
+    cell: str,
+    candidates: Sequence[Candidate],
+    landing: LandingFormat = LandingFormat(),  # noqa: B008 - it is frozen
+    *,
+    among: str = "sample",
+) -> Candidate:
+    """Return the first candidate that fits every cell; text if all cells are empty, or numbers have leading zeros.
+
+    Of the format only the decimal sign counts. `among` is the table, or a query in brackets.
+    """
+    readable = [f"count({candidate.value(cell, landing)})" for candidate in candidates]
     codes = f"count(*) FILTER (WHERE regexp_full_match({cell}, '0[0-9]+'))"
-    point = f"coalesce(max(length(split_part({cell}, '.', 2))), 0)"
-    cells, leading_zeros, digits, *counts = measure(duck, f"count({cell})", codes, point, *readable)
+    point = f"coalesce(max(length(split_part({cell}, '{',' if landing.decimal_comma else '.'}', 2))), 0)"
+    cells, leading_zeros, digits, *counts = measure(duck, f"count({cell})", codes, point, *readable, among=among)
     fitting = [candidate for candidate, count in zip(candidates, counts, strict=True) if count == cells]
     if not cells or leading_zeros or not fitting:
         return TEXT
     if HiveKind.named(fitting[0].type) is not HiveKind.DECIMAL or digits > 9:
         return fitting[0]
     small = Candidate(f"decimal(18,{digits})")
-    (over,) = measure(duck, f"count({cell}) - count({small.value(cell)})")
+    (over,) = measure(duck, f"count({cell}) - count({small.value(cell, landing)})", among=among)
     return Candidate(f"decimal(38,{digits})") if over else small
 
 
-def measure(duck: duckdb.DuckDBPyConnection, *measures: str) -> tuple[Any, ...]:
-    return one_row(duck, f"SELECT {', '.join(measures)} FROM sample")
+def measure(duck: duckdb.DuckDBPyConnection, *measures: str, among: str = "sample") -> tuple[Any, ...]:
+    return one_row(duck, f"SELECT {', '.join(measures)} FROM {among}")

@@ -2,6 +2,7 @@
 
 import csv
 import io
+import re
 from collections.abc import Sequence
 from dataclasses import replace
 from itertools import islice
@@ -15,7 +16,18 @@ from landed.formats.csv_records import checked_records, read_header
 from landed.reading.cells import quoted
 from landed.reading.faults import Faults
 from landed.reading.written import write_records
-from landed.sampling.candidates import BOOLEANS, NUMBERS, TIMES, SampleColumn, SampleTable, measure, narrowest
+from landed.sampling.candidates import (
+    BOOLEANS,
+    NUMBERS,
+    TEXT,
+    TIMES,
+    Candidate,
+    SampleColumn,
+    SampleTable,
+    measure,
+    narrowest,
+)
+from landed.sampling.number_style import NumberStyle, number_style
 
 _DELIMITERS = ",;\t|"
 _LOOKED_AT = 1000  # records, to tell the delimiter
@@ -25,37 +37,119 @@ _LOOKED_AT_CHARACTERS = 4_000_000
 def csv_sample(
     duck: duckdb.DuckDBPyConnection, text: Path, landing: LandingFormat, names: Sequence[str], scratch: Path, name: str
 ) -> SampleTable:
+    """Read the sample. Without `names` its first record names the columns, unless it reads like the others."""
     landing = replace(landing, delimiter=_delimiter(text, len(names)), header=not names)
     faults = Faults()
-    header = tuple(names) or read_header(text, landing, faults)
+    first = tuple(names) or read_header(text, landing, faults)
     if faults.count:
         raise StepFailed(f"{name}: {faults.kept[0].message}")
-    if not header or not _names_columns(header):
+    if first and not names and not _names_columns(first):
+        numbered = _headless(duck, text, landing, len(first), scratch, name)
+        if any(column.type != "string" for column in numbered.columns):
+            return numbered
+    if not first or not _names_columns(first):
         raise StepFailed(
-            f"{name}: the first line must name each column once; it is {', '.join(header)!r}. "
+            f"{name}: the first line must name each column once; it is {', '.join(first)!r}. "
             "If the file has no header, name the columns: --columns id,title,price"
         )
+    sample = _read(duck, text, landing, first, scratch, name)
+    typed = _typed(sample)
+    if typed and not names and all(column.doubt == _LIKE_A_VALUE for column in typed):
+        return _headless(duck, text, landing, len(first), scratch, name)
+    return sample
+
+
+def _headless(
+    duck: duckdb.DuckDBPyConnection, text: Path, landing: LandingFormat, width: int, scratch: Path, name: str
+) -> SampleTable:
+    numbered = [f"column_{number}" for number in range(1, width + 1)]
+    sample = _read(duck, text, replace(landing, header=False), numbered, scratch, name)
+    return replace(sample, remarks=(*sample.remarks, _NO_HEADER))
+
+
+_NO_HEADER = (
+    "header: false is a guess, as the first record reads like the others. Name the columns (--columns id,title,price), "
+    "or, if it is a header after all, remove the line and write these names as `landed`"
+)
+
+
+def _read(
+    duck: duckdb.DuckDBPyConnection,
+    text: Path,
+    landing: LandingFormat,
+    header: Sequence[str],
+    scratch: Path,
+    name: str,
+) -> SampleTable:
     refused = f"{name} is not CSV with {len(header)} columns and {landing.delimiter!r} between its cells"
+    faults = Faults()
     written = write_records(scratch / "written.json", checked_records(text, landing, len(header), faults), faults)
     if faults.count:
-        raise StepFailed(f"{refused}: {faults.kept[0]}")
+        raise StepFailed(f"{refused}: {_trailer(text, landing, len(header)) or faults.kept[0]}")
     cells = ", ".join(f"nullif(cells[{place}], '') AS c{place - 1}" for place in range(1, len(header) + 1))
-    duck.execute(f"CREATE TEMP TABLE sample AS SELECT {cells} FROM {written.source}")
-    columns = [_column(duck, f"c{number}", landed, landing) for number, landed in enumerate(header)]
+    duck.execute(f"CREATE OR REPLACE TEMP TABLE sample AS SELECT {cells} FROM {written.source}")
+    style = number_style(duck, [f"c{number}" for number in range(len(header))])
+    landing = replace(landing, decimal_comma=style.decimal_comma)
+    columns = [_column(duck, f"c{number}", landed, landing, style) for number, landed in enumerate(header)]
     return SampleTable(landing, tuple(columns))
 
 
-def _column(duck: duckdb.DuckDBPyConnection, cell: str, landed: str, landing: LandingFormat) -> SampleColumn:
-    fit = narrowest(duck, cell, (*BOOLEANS, *NUMBERS, *TIMES))
-    doubt = ""
-    if landing.header and fit.type != "string":
-        (value,) = measure(duck, f"any_value({fit.value(quoted(landed))})")
-        doubt = "" if value is None else "its name could be a value: if the file has no header, give --columns"
-    return SampleColumn(landed, fit.type, cell, fit.value(cell), fit.java, fit.rounded, doubt)
+_CANDIDATES = (*BOOLEANS, *NUMBERS, *TIMES)
+
+
+def _column(
+    duck: duckdb.DuckDBPyConnection, cell: str, landed: str, landing: LandingFormat, style: NumberStyle
+) -> SampleColumn:
+    fit = narrowest(duck, cell, _CANDIDATES, landing)
+    doubt = style.doubts.get(cell, "")
+    if landing.header and fit is not TEXT and _could_be_a_value(duck, fit, landed, landing):
+        doubt = _LIKE_A_VALUE
+    elif not doubt and fit is TEXT:
+        doubt = _but_for_the_last(duck, cell, landing)
+    return SampleColumn(landed, fit.type, cell, fit.value(cell, landing), fit.java, fit.rounded, doubt)
+
+
+_LIKE_A_VALUE = "its name could be a value: if the file has no header, give --columns"
+
+
+def _but_for_the_last(duck: duckdb.DuckDBPyConnection, cell: str, landing: LandingFormat) -> str:
+    """Return a question if all cells but the last one have a narrower type."""
+    before = f"(SELECT {cell} FROM sample WHERE rowid < (SELECT max(rowid) FROM sample))"
+    fit = narrowest(duck, cell, _CANDIDATES, landing, among=before)
+    (filled,) = measure(duck, f"count({cell})", among=before)
+    if fit is TEXT or filled < _ENOUGH_CELLS:
+        return ""
+    return f"without the last record it would be {fit.type}: is that one a trailer record?"
+
+
+_ENOUGH_CELLS = 3
+
+
+def _trailer(text: Path, landing: LandingFormat, width: int) -> str:
+    """Return a question about the last record if it alone has another number of cells."""
+    faults, before, last = Faults(), 0, False
+    for _ in checked_records(text, landing, width, faults):
+        last, before = faults.count > before, faults.count
+    if faults.count != 1 or not last:
+        return ""
+    return f"{faults.kept[0]}. It is the last record: if it is a trailer record, give a sample without it"
+
+
+def _typed(sample: SampleTable) -> list[SampleColumn]:
+    return [column for column in sample.columns if column.type != "string"]
+
+
+def _could_be_a_value(duck: duckdb.DuckDBPyConnection, fit: Candidate, name: str, landing: LandingFormat) -> bool:
+    """Return True if a column's name is a value of its type, other than a year, which often heads a column."""
+    (value,) = measure(duck, f"any_value({fit.value(quoted(name), landing)})")
+    return value is not None and not _YEAR.fullmatch(name)
+
+
+_YEAR = re.compile(r"(?:19|20)\d\d", re.ASCII)
 
 
 def _delimiter(text: Path, width: int) -> str:
-    """Return the delimiter that gives the header most columns, preferring one that gives every record as many.
+    """Return the delimiter that gives every record as many cells, most of them numbers and dates, and most columns.
 
     A delimiter that leaves a column of the header without a name, or two with the same, is part of a name. With a
     `width` there is no header, and the delimiter is one that gives that many columns.
@@ -73,8 +167,16 @@ def _delimiter(text: Path, width: int) -> str:
             records = [[]]
         lengths = [len(record) for record in records]
         fits = lengths[0] == width if width else _names_columns(records[0]) and lengths[0] > 1
-        ranks[delimiter] = (fits, len(set(lengths)) == 1, lengths[0])
+        same = len(set(lengths)) == 1
+        repeated = same and lengths[0] > 1 and len(records) > 1
+        cells = [cell for record in records for cell in record]
+        values = sum(_VALUE.fullmatch(cell) is not None for cell in cells) / max(len(cells), 1)
+        ranks[delimiter] = (repeated or bool(width), fits, same, values if repeated else 0, lengths[0])
     return max(ranks, key=lambda delimiter: ranks[delimiter])
+
+
+_VALUE = re.compile(r"[+-]?[0-9][0-9.,/: -]*", re.ASCII)
+"""A number, a date or a time: text beside the right delimiter is cut out whole, beside a wrong one it is not."""
 
 
 def _names_columns(header: Sequence[str]) -> bool:

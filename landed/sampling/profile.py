@@ -21,8 +21,11 @@ from landed.sampling.json import is_json_lines, json_sample
 from landed.sampling.parquet import parquet_sample
 
 _ENCODINGS = ("UTF-8", "cp1252", "ISO-8859-1")
+_MARKS = {b"\xff\xfe": "UTF-16", b"\xfe\xff": "UTF-16"}
+"""Byte order marks of encodings other than UTF-8."""
 _GZIP, _PARQUET = b"\x1f\x8b", b"PAR1"
 _KEY_COLUMNS, _KEY_SIZE = 12, 3
+_LONGEST_CHAR = 255
 _NO_KEY = (*FLOATS, HiveKind.DECIMAL, HiveKind.BOOLEAN)
 
 
@@ -75,18 +78,25 @@ def _refuse_names(names: Sequence[str], path: Path, kind: str) -> None:
 
 
 def _decoded(path: Path, name: str, scratch: Path) -> tuple[Path, str]:
-    for encoding in _ENCODINGS:
+    marked = [encoding for mark, encoding in _MARKS.items() if _begins(path, mark)]
+    for encoding in marked or _ENCODINGS:
         faults = Faults()
         text = as_utf8(path, encoding, scratch / f"{encoding}.txt", faults)
         if not faults.count:
             return text, encoding
-    raise StepFailed(f"{name} is neither Parquet nor text in any of {', '.join(_ENCODINGS)}")
+    raise StepFailed(f"{name} is neither Parquet nor text in any of {', '.join(marked or _ENCODINGS)}")
 
 
 def _profile(duck: duckdb.DuckDBPyConnection, sample: SampleTable) -> Profile:
     (rows,) = measure(duck, "count(*)")
     columns = tuple(_column(duck, column) for column in sample.columns)
-    return Profile(rows, sample.landing, columns, _key(duck, sample, columns, rows))
+    return Profile(rows, sample.landing, columns, _key(duck, sample, columns, rows), _remarks(sample))
+
+
+def _remarks(sample: SampleTable) -> tuple[str, ...]:
+    guessed = sample.landing.format.is_text and sample.landing.encoding in _ENCODINGS[1:]
+    encoding = f"{sample.landing.encoding} is a guess: the sample is no UTF-8, and any bytes can be read so"
+    return (*((encoding,) if guessed else ()), *sample.remarks)
 
 
 def _column(duck: duckdb.DuckDBPyConnection, column: SampleColumn) -> ColumnProfile:
@@ -96,7 +106,9 @@ def _column(duck: duckdb.DuckDBPyConnection, column: SampleColumn) -> ColumnProf
     filled, rows, distinct, low, high = measure(duck, *measures)
     values = f"{distinct} value" + ("" if distinct == 1 else "s")
     between = f"always {low}" if low == high else f"{low} to {high}"
-    between += " characters" if is_text else ""
+    if is_text and filled:
+        between += " character" if (low, high) == (1, 1) else " characters"
+        between += f" (char({low}), if the catalog says so)" if low == high and 1 <= low <= _LONGEST_CHAR else ""
     note = f"{between}, {values}" if filled else "no value in the sample"
     note += f"; {column.doubt}" if column.doubt else ""
     return ColumnProfile(

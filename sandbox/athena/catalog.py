@@ -11,7 +11,8 @@ from sqlglot import exp
 from sandbox.athena import readers
 from sandbox.athena.dialect import position
 from sandbox.athena.files import ObjectFiles
-from sandbox.athena.pruning import matching_partitions
+from sandbox.athena.projection import projected_partitions
+from sandbox.athena.pruning import Partition, matching_partitions
 from sandbox.athena.readers import CatalogTable, identifier
 from sandbox.athena.values import AthenaError
 from sandbox.policies.caller import denial, require_glue
@@ -74,14 +75,18 @@ class Catalog:
         with_path: bool,
         filters: Sequence[exp.Expression] = (),
     ) -> None:
-        """Create a view of the table's rows, by the partitions in the catalog.
+        """Create a view of the table's rows, by the partitions in the catalog, or by those that the table projects.
 
         `with_path` adds the hidden column "$path". `filters` are the query's conditions on the partition keys.
         """
         name = table.glue_table.name
         if table.keys:
             require_glue("GetPartitions", database, name)
-        partitions = matching_partitions(connection, table, filters) if table.keys else [((), table.location)]
+        projected = projected_partitions(table, lambda location: (key for key, _ in self.objects(location)))
+        partitions: Sequence[Partition] = [((), table.location)]
+        if table.keys:
+            listed = table.partitions() if projected is None else projected
+            partitions = matching_partitions(connection, table, listed, filters)
         paths = []
         for index, (values, location) in enumerate(partitions):
             # DuckDB reads the partition's values from the path, and skips files by these values.

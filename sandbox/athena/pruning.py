@@ -27,10 +27,12 @@ def conditions(tree: exp.Expression, table: exp.Table, keys: Sequence[str]) -> l
 
 
 def matching_partitions(
-    connection: duckdb.DuckDBPyConnection, table: CatalogTable, filters: Sequence[exp.Expression]
-) -> list[Partition]:
+    connection: duckdb.DuckDBPyConnection,
+    table: CatalogTable,
+    partitions: Sequence[Partition],
+    filters: Sequence[exp.Expression],
+) -> Sequence[Partition]:
     """Return the partitions that meet the filters; all of them if DuckDB cannot evaluate a filter."""
-    partitions = table.partitions()
     if not filters or not partitions:
         return partitions
     names = ", ".join(identifier(name) for name, _ in table.keys)

@@ -3,6 +3,7 @@
 import json
 
 from aws.calls import Client
+from aws.glue.catalog import table_problem
 from aws.parameters.overrides import no_way_back
 from cli.doctor.looks.buckets import bucket
 from cli.doctor.looks.findings import Look, LookOutcome, met, unmet
@@ -28,14 +29,21 @@ def job(glue: Client, name: str, named_in: str) -> Look:
     return met("it exists, and its runs may be read")
 
 
-def table(glue: Client, s3: Client, database: str, name: str, named_in: str) -> Look:
-    """Check that the catalog has the table, and that its files may be listed."""
+def table(glue: Client, s3: Client, database: str, name: str, named_in: str, partitioned: bool) -> Look:
+    """Check that the catalog has the table, of a kind that can be judged, and that its files may be listed.
+
+    `partitioned`: the contract has partition columns.
+    """
     answer = ask(lambda: glue.get_table(DatabaseName=database, Name=name))
     if isinstance(answer, Refusal):
         make = f"create the table; to list all: `aws glue get-tables --database-name {database}"
         missing = _missing(f"table {database}.{name}", glue, make, f"its name in {named_in}")
         return refusal(answer, missing, "glue:GetTable", f"{database}.{name}")
-    location = answer["Table"].get("StorageDescriptor", {}).get("Location", "")
+    found = answer["Table"]
+    if problem := table_problem(found.get("TableType", ""), found.get("Parameters", {}), partitioned=partitioned):
+        what, _, remedy = problem.partition("; ")
+        return unmet(what, f"{remedy}; it is named in {named_in}")
+    location = found.get("StorageDescriptor", {}).get("Location", "")
     if not location.startswith("s3://"):
         return met("it exists and has no files of its own")
     return _place("it exists, at", s3, location, f"the location of the table {database}.{name}")

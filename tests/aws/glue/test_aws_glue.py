@@ -198,3 +198,33 @@ def test_a_whole_number_is_found_as_engines_write_it_and_as_a_key_writes_it(glue
     assert found == CatalogPartition((in_catalog, "07"), location)
     assert glue_calls.find_partition(glue, table, {"country": "07", "month": "02"}) is None
     assert glue_calls.find_partition(glue, table, {"country": "7", "month": "01"}) is None  # a text is one text
+
+
+RANGE = {"projection.enabled": "true", "projection.n.type": "integer", "projection.n.range": "-1,99"}
+
+
+@pytest.mark.parametrize(
+    ("parameters", "value", "location"),
+    [
+        (RANGE, "7", "s3://sor/t/n=7/"),
+        (RANGE, "07", "s3://sor/t/n=7/"),
+        ({**RANGE, "projection.n.digits": "2"}, "7", "s3://sor/t/n=07/"),
+        ({**RANGE, "storage.location.template": "s3://sor/other/${n}"}, "7", "s3://sor/other/7/"),
+        (RANGE, "100", None),
+        (RANGE, "x", None),
+        (
+            {"projection.enabled": "TRUE", "projection.n.type": "enum", "projection.n.values": "a, b"},
+            "b",
+            "s3://sor/t/n=b/",
+        ),
+        ({"projection.enabled": "true", "projection.n.type": "enum", "projection.n.values": "a,b"}, "c", None),
+        ({"projection.enabled": "true", "projection.n.type": "date"}, "2026-01-02", "s3://sor/t/n=2026-01-02/"),
+        ({"projection.enabled": "true", "projection.n.type": "injected"}, "any", "s3://sor/t/n=any/"),
+    ],
+)
+def test_a_projected_partition_lies_where_the_tables_parameters_say(glue, parameters, value, location):
+    """By Athena's documentation; the catalog lists no partition."""
+    columns = (CatalogColumn("n", "string"),)
+    table = glue_calls.CatalogTable("d", "t", (), columns, "s3://sor/t", parameters)
+    found = glue_calls.find_partition(glue, table, {"n": value})
+    assert (found and found.location) == location

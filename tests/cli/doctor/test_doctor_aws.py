@@ -257,6 +257,15 @@ def test_a_table_whose_bucket_is_gone_is_told(client, look):
     red(look("table database_sor.flights"), "s3://gone/flights/: there is no bucket gone", "aws s3 mb s3://gone")
 
 
+def test_a_table_of_a_kind_that_cannot_be_judged_is_told(client, look):
+    table = {"Name": "flights", "TableType": "VIRTUAL_VIEW", "StorageDescriptor": {"Columns": []}}
+    client("glue").update_table(DatabaseName="database_sor", TableInput=table)
+    red(look("table database_sor.flights"), "it is a view", "name the table that it reads", "flights.odcs.yaml")
+    table |= {"TableType": "EXTERNAL_TABLE", "Parameters": {"table_type": "ICEBERG"}}
+    client("glue").update_table(DatabaseName="database_sor", TableInput=table)
+    red(look("table database_sor.flights"), "it is a table of Apache Iceberg", "use a Hive table")
+
+
 def test_a_missing_workgroup_is_told_and_one_whose_results_have_no_place_to_go(client, look, tmp_path):
     movies = (CONTRACTS / "movies.odcs.yaml").read_text(encoding="utf-8")
     folder = tmp_path / "contracts"

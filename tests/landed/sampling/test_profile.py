@@ -6,13 +6,14 @@ import io
 import json
 import re
 from datetime import date, datetime
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
 from acceptance.contract.contract import Contract
@@ -68,7 +69,8 @@ def test_keys_nulls_and_ranges_are_those_of_the_sample(tmp_path) -> None:
     assert profile.key == ("day", "shop")
     assert [column.nulls for column in profile.columns] == [0, 0, 0, 2]
     assert [column.note for column in profile.columns] == [
-        "1 to 2, 2 values", "always 1 characters, 2 values", "5 to 9, 3 values", "1 to 2 characters, 2 values",
+        "1 to 2, 2 values", "always 1 character (char(1), if the catalog says so), 2 values", "5 to 9, 3 values",
+        "1 to 2 characters, 2 values",
     ]  # fmt: skip
 
 
@@ -142,10 +144,87 @@ def test_names_that_are_not_as_many_as_the_cells_are_refused(tmp_path) -> None:
         profiled(tmp_path, '{"a": 1}\n', ("a",))
 
 
-def test_a_name_that_could_be_a_value_is_doubted(tmp_path) -> None:
-    first, second = profiled(tmp_path, "1,a\n2,b\n").columns
+@pytest.mark.parametrize(
+    ("content", "header", "names"),
+    [
+        ("1,a\n2,b\n", False, ["column_1", "column_2"]),
+        ("1,1\n2,b\n", False, ["column_1", "column_2"]),
+        ("1;01/02/2025;\n2;31/12/2025;x\n", False, ["column_1", "column_2", "column_3"]),
+        ("id,a\n2,b\n", True, ["id", "a"]),
+        ("shop,2024,2025\na,1,2\n", True, ["shop", "2024", "2025"]),
+        ("a,b\nx,y\n", True, ["a", "b"]),
+        ("a,7\nx,1\n", False, ["column_1", "column_2"]),
+    ],
+)
+def test_a_first_record_that_reads_like_the_others_is_no_header(tmp_path, content, header, names) -> None:
+    profile = profiled(tmp_path, content)
+    assert (profile.landing.header, [column.landed for column in profile.columns]) == (header, names)
+    assert ("# header: false is a guess" in draft_contract(profile, "sample", LOCATION)) is not header
+    assert drafted(profile).landing.header is header
+    assert kept(tmp_path, profile) == ()
+
+
+def test_one_name_that_could_be_a_value_is_doubted(tmp_path) -> None:
+    first, second = profiled(tmp_path, "1,born\n2,2025-01-31\n").columns
+    assert (first.landed, second.landed) == ("1", "born")
     assert "if the file has no header" in first.note
     assert "header" not in second.note
+
+
+@pytest.mark.parametrize(
+    ("cells", "comma", "types", "doubt"),
+    [
+        (["1,5;x", "-2,25;y", ",5;z"], True, ["decimal(18,2)", "string"], ""),
+        (["1,5;7", "2;1.234.567", "3;1.234,50"], True, ["decimal(18,1)", "string"], "a point between thousands"),
+        (["1,5;1.234", "2,5;2.000", "3,5;9"], True, ["decimal(18,1)", "string"], "a point between thousands"),
+        (["1,5;1.25", "2;3.5"], False, ["string", "decimal(18,2)"], "a decimal comma, so they are a text here"),
+        (["1,234,567;1.5", "2;2"], False, ["string", "decimal(18,1)"], "a comma between thousands"),
+        (["1,234;x", "7,000;y"], True, ["decimal(18,3)", "string"], "does 1,234 mean 1234 here?"),
+        (["1.5;1", "2;3"], False, ["decimal(18,1)", "int"], ""),
+        (["1,2,3;a", "4,5;b"], False, ["string", "string"], ""),
+        (["1,5;10.0.0.1", "2,5;10.0.0.2"], True, ["decimal(18,1)", "string"], ""),
+    ],
+)
+def test_the_decimal_comma_is_found_and_what_may_be_thousands_is_asked(tmp_path, cells, comma, types, doubt) -> None:
+    profile = profiled(tmp_path, "a;b\n" + "".join(f"{record}\n" for record in cells))
+    assert profile.landing.decimal_comma is comma
+    assert [column.type for column in profile.columns] == types
+    assert drafted(profile).landing.decimal_comma is comma
+    doubts = "".join(column.note.partition(";")[2] for column in profile.columns)
+    assert doubt in doubts if doubt else not doubts
+    assert kept(tmp_path, profile) == ()
+
+
+def test_a_value_in_every_row_of_a_day_is_asked_about_and_not_required(tmp_path) -> None:
+    profile = profiled(tmp_path, "id,wind,note\n1,5,\n2,5,x\n")
+    text = draft_contract(profile, "sample", LOCATION)
+    assert "always 5, 1 value; all 2 rows had a value: if it is always so, add required: true" in text
+    assert "id differed in all 2 rows of the sample, and had a value in each.\n    # Is it always so? If not" in text
+    contract = drafted(profile)
+    assert [column.name for column in contract.columns if column.required and not column.partition] == []
+    assert [column.name for column in contract.columns if column.primary_key] == ["id"]
+
+
+@pytest.mark.parametrize("text_encoding", ["utf-16", "utf-16-be"])
+def test_utf_16_is_known_by_its_mark(tmp_path, text_encoding) -> None:
+    mark = "" if text_encoding == "utf-16" else "\ufeff"
+    profile = profiled(tmp_path, f"{mark}cidade;n\nSão Paulo;1\n".encode(text_encoding))
+    assert (profile.landing.encoding, profile.columns[0].landed) == ("UTF-16", "cidade")
+    assert kept(tmp_path, profile) == ()
+
+
+def test_an_encoding_that_is_a_guess_is_said_to_be_one(tmp_path) -> None:
+    said = draft_contract(profiled(tmp_path, "a,b\né,1\n".encode("cp1252")), "sample", LOCATION)
+    assert "# cp1252 is a guess: the sample is no UTF-8" in said
+    assert "is a guess: the sample" not in draft_contract(profiled(tmp_path, "a,b\né,1\n"), "sample", LOCATION)
+
+
+def test_a_trailer_record_is_recognised(tmp_path) -> None:
+    with pytest.raises(StepFailed, match=r"line 5: 2 cells found, 3 expected.* if it is a trailer record"):
+        profiled(tmp_path, "id;n;d\n1;2;a\n2;3;b\n3;4;c\nTOTAL;9\n")
+    columns = profiled(tmp_path, "id;n;d\n1;2;a\n2;3;b\n3;4;c\nTOTAL;9;\n").columns
+    assert "without the last record it would be int: is that one a trailer record?" in columns[0].note
+    assert "trailer" not in columns[1].note + columns[2].note
 
 
 @pytest.mark.parametrize(
@@ -282,6 +361,54 @@ def test_the_contract_of_any_sample_is_read_and_the_sample_keeps_it(tmp_path: Pa
     path = tmp_path / "sample.csv"
     path.write_bytes(content.encode())
     landed = read_landed(path, drafted(profile_file(path)), tmp_path)
+    assert (landed.fault_count, landed.faults) == (0, ())
+
+
+def written(value: object, comma: bool, thousands: bool) -> str:
+    """A number as people write it in a country."""
+    if not isinstance(value, Decimal):
+        return str(value)
+    text = f"{value:,}" if thousands else str(value)
+    return text.translate(str.maketrans(",.", ".,")) if comma else text
+
+
+@st.composite
+def exports(draw: st.DrawFn) -> bytes:
+    """Files as offices export them: with or without a header, in any delimiter and encoding, packed or not."""
+    comma, thousands, header = draw(st.booleans()), draw(st.booleans()), draw(st.booleans())
+    kinds = draw(st.lists(st.sampled_from([
+        st.integers(0, 10**6), st.decimals(-(10**6), 10**6, places=2), st.decimals(0, 10**4, places=3),
+        st.dates(date(1990, 1, 1), date(2030, 1, 1)).map(lambda day: f"{day:%d/%m/%Y}"),
+        st.sampled_from(["SP", "RJ", "MG"]), st.text("aé ç'%,;.-0", max_size=6), st.just("NULL"), st.just(""),
+    ]), min_size=2, max_size=5))  # fmt: skip
+    rows = draw(st.lists(st.tuples(*kinds), min_size=1, max_size=8))
+    file = io.StringIO()
+    writer = csv.writer(
+        file, delimiter=draw(st.sampled_from(",;\t|")), lineterminator=draw(st.sampled_from(["\n", "\r\n"]))
+    )
+    if header:
+        writer.writerow([f"Coluna {number}" for number in range(len(kinds))])
+    writer.writerows([[written(cell, comma, thousands) for cell in row] for row in rows])
+    content = file.getvalue().encode(draw(st.sampled_from(["utf-8", "utf-8-sig", "cp1252", "utf-16"])))
+    return gzip.compress(content) if draw(st.booleans()) else content
+
+
+@settings(
+    max_examples=200,
+    deadline=None,
+    phases=(Phase.explicit, Phase.reuse, Phase.generate),
+    suppress_health_check=[HealthCheck.function_scoped_fixture],
+)
+@given(exports())
+def test_the_contract_of_any_export_is_read_and_the_sample_keeps_it(tmp_path: Path, content: bytes) -> None:
+    path = tmp_path / "sample.csv"
+    path.write_bytes(content)
+    try:
+        profile = profile_file(path)
+    except StepFailed as error:
+        assert "must name each column once" in str(error)
+        return
+    landed = read_landed(path, drafted(profile), tmp_path)
     assert (landed.fault_count, landed.faults) == (0, ())
 
 
