@@ -19,12 +19,13 @@ from acceptance.errors import StepFailed
 from acceptance.proof.fingerprint import Fingerprint
 from acceptance.queries.difference_query import BucketRows
 from acceptance.told_apart import spelled
-from landed.formats.csv import open_csv, shown_header
+from landed.formats.csv import decode, open_csv, shown_header
 from landed.formats.fixed_width import open_fixed_width
 from landed.formats.json import open_json
 from landed.formats.parquet import ParquetSql, open_parquet
 from landed.formats.parquet_damage import damage
 from landed.reading.blame import refuse_others_faults, words_for
+from landed.reading.body import Body, body_of, data_taken_for, other_count
 from landed.reading.bounds import refuse_other_format, scratch_folder, unpack
 from landed.reading.duckdb_reader import one_row, read_within_s, reader
 from landed.reading.faults import KEPT_FAULTS, Faults, LandedFault, Unreadable, shorten
@@ -105,7 +106,8 @@ class _Reading:
 
 
 def _read(duck: duckdb.DuckDBPyConnection, reading: _Reading) -> LandedFile:
-    reading.opened = opened = _open(duck, reading.path, reading.contract, reading.scratch, reading.faults)
+    body = _body(reading.path, reading.contract, reading.scratch, reading.faults)
+    reading.opened = opened = _open(duck, body, reading.contract, reading.scratch, reading.faults)
     if reading.faults.count or opened.sql is None:
         return reading.with_faults(opened.rows)
     reading.opened, measured = measure(duck, opened)
@@ -113,12 +115,16 @@ def _read(duck: duckdb.DuckDBPyConnection, reading: _Reading) -> LandedFile:
     if opened.sql is None:
         return reading.with_faults(opened.rows)
     rows, high, low, *unreadable = measured
+    if body is not None and body.edges:
+        _refuse_edges(duck, body, rows, reading)
+        if reading.faults.count:
+            return reading.with_faults(rows)
     file = replace(reading.file, rows=rows, header=opened.header)
     columns = reading.contract.landed_columns
     counts = {column.name: count for column, count in zip(columns, unreadable, strict=True) if count}
     if counts:
         reading.file = replace(file, cell_faults=counts)
-        cells = _unreadable_cells(duck, opened, reading.contract, counts)
+        cells = _unreadable_cells(duck, opened, reading.contract, counts, reading.faults.lines_before)
         return replace(file, faults=cells, fault_count=sum(counts.values()), cell_faults=counts)
     return replace(file, fingerprint=Fingerprint.of_sums(rows, high, low))
 
@@ -169,7 +175,7 @@ def _opened(
     """Open a file that was read before, without faults. Raise StepFailed if it cannot be read again."""
     try:
         with scratch_folder(spill_directory) as scratch, _reader(path, contract, scratch) as duck:
-            sql = _open(duck, path, contract, scratch, Faults()).sql
+            sql = _open(duck, _body(path, contract, scratch, Faults()), contract, scratch, Faults()).sql
             assert sql is not None
             yield duck, sql
     except (duckdb.Error, Unreadable) as error:
@@ -180,20 +186,69 @@ def _reader(path: Path, contract: Contract, scratch: Path) -> AbstractContextMan
     return reader(path, scratch, read_within_s(path.stat().st_size), landing=contract.landing)
 
 
-def _open(duck: duckdb.DuckDBPyConnection, path: Path, contract: Contract, scratch: Path, faults: Faults) -> Opened:
+def _body(path: Path, contract: Contract, scratch: Path, faults: Faults) -> Body | None:
+    """Return the data of the file, unpacked; of a text file, as UTF-8. Return None if a fault keeps it from being read.
+
+    Raises:
+        ContractError: Python does not know the encoding.
+    """
     landing = contract.landing
     if path.stat().st_size == 0:
         header = "; it lacks even the header" if landing.header and landing.format.is_delimited else ""
         faults.add(1, "the file is empty (0 bytes)" + header)
-        return Opened(None)
+        return None
     plain = unpack(path, landing.compression, scratch / "plain", faults)
     if not faults.count and landing.format.is_text:
         refuse_other_format(plain, faults)
-    return Opened(None) if faults.count else OPENERS[landing.format](duck, plain, contract, scratch, faults)
+    if faults.count or not landing.format.is_text:
+        return None if faults.count else Body(plain)
+    text = decode(plain, contract, scratch, faults)
+    if faults.count:
+        return Body(text)
+    body = body_of(text, contract, scratch / "body", faults)
+    return None if faults.count else body
+
+
+def _open(
+    duck: duckdb.DuckDBPyConnection, body: Body | None, contract: Contract, scratch: Path, faults: Faults
+) -> Opened:
+    if body is None:
+        return Opened(None)
+    faults.lines_before = body.lines_before
+    return OPENERS[contract.landing.format](duck, body.path, contract, scratch, faults)
+
+
+def _refuse_edges(duck: duckdb.DuckDBPyConnection, body: Body, rows: int, reading: _Reading) -> None:
+    """Add a fault for each header or trailer record that can be read as data, and for a count of other rows."""
+    faults = Faults()
+    for number, edge in enumerate(body.edges):
+        if not edge.begins:
+            folder = reading.scratch / f"edge-{number}"
+            folder.mkdir()
+            alone = body.with_only(edge, folder / "record", reading.contract.landing)
+            if _is_read(duck, alone, reading.contract, folder):
+                faults.add(edge.line, data_taken_for(edge))
+    if body.declared not in (None, rows):
+        faults.add(body.trailer_line, other_count(body.declared, rows))
+    if faults.count:
+        reading.faults = faults
+
+
+def _is_read(duck: duckdb.DuckDBPyConnection, body: Body, contract: Contract, scratch: Path) -> bool:
+    """Return True if the data has no fault."""
+    faults = Faults()
+    try:
+        opened = _open(duck, body, contract, scratch, faults)
+        if faults.count or opened.sql is None:
+            return False
+        rows, _, _, *unreadable = one_row(duck, opened.sql.measure())
+    except (duckdb.InvalidInputException, Unreadable):
+        return False
+    return rows == 1 and not any(unreadable) and not faults.count
 
 
 def _unreadable_cells(
-    duck: duckdb.DuckDBPyConnection, opened: Opened, contract: Contract, counts: Mapping[str, int]
+    duck: duckdb.DuckDBPyConnection, opened: Opened, contract: Contract, counts: Mapping[str, int], lines_before: int
 ) -> tuple[LandedFault, ...]:
     """Return the first unreadable cells of every column that has any, ordered by line."""
     assert opened.sql is not None
@@ -210,5 +265,5 @@ def _unreadable_cells(
             # A cell that does not fit its column may be one of a column beside it.
             value = "the value (hidden)" if contract.classified else spelled(str(cell["text"]))
             message = f"{value} is not {column.type}; allowed: {expected}"
-            faults.append(LandedFault(lines[cell["n"]], column.name, message))
+            faults.append(LandedFault(lines_before + lines[cell["n"]], column.name, message))
     return tuple(sorted(faults, key=lambda fault: fault.line))

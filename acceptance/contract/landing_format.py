@@ -1,8 +1,11 @@
 """The landing format, and whose rows a partition holds: the parts of a contract that the proof needs."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import assert_never
+
+from acceptance.contract.positions import Positions
 
 
 class FileFormat(StrEnum):
@@ -85,6 +88,11 @@ class LandingFormat:
     does a cell without any. `decimal_comma`: 1,5 and not 1.5. `zone` is that of times that land without an offset; the
     table's are in UTC. `ignored` are columns of the file that the table has not. `quoted_empty`: what `""` is, if the
     contract says it. `skipped_times` are those of the zone.
+
+    `trailing_delimiter`: one more delimiter stands behind the last cell. `escape` takes its meaning from the sign that
+    follows, `comment` begins a line that is no record; both may be empty. `header_records` and `trailer_records` are
+    how the records that are no data begin, an empty text for each one that may begin in any way. `trailer_count` is
+    where the first trailer record has the number of rows: the number of a cell, or positions; 0 if it has not.
     """
 
     format: FileFormat = FileFormat.CSV
@@ -101,6 +109,12 @@ class LandingFormat:
     ignored: tuple[str, ...] = ()
     quoted_empty: QuotedEmpty | None = None
     skipped_times: SkippedTimes = SkippedTimes.REFUSE
+    trailing_delimiter: bool = False
+    escape: str = ""
+    comment: str = ""
+    header_records: tuple[str, ...] = ()
+    trailer_records: tuple[str, ...] = ()
+    trailer_count: int | Positions = 0
 
     @property
     def nothing_is_null(self) -> bool:
@@ -111,6 +125,17 @@ class LandingFormat:
     def quoted_empty_is_text(self) -> bool:
         """Two quotes with nothing between them are an empty text, where a column holds texts."""
         return self.quoted_empty is QuotedEmpty.TEXT
+
+    @property
+    def signs(self) -> Mapping[str, str]:
+        """The names in a contract, and the values, of what not every reader of CSV knows."""
+        said = {
+            "trailingDelimiter": "true" if self.trailing_delimiter else "",
+            "escape": self.escape,
+            "comment": self.comment,
+            "delimiter": self.delimiter if len(self.delimiter) > 1 else "",
+        }
+        return {name: value for name, value in said.items() if value}
 
 
 class PartitionHolds(StrEnum):

@@ -11,12 +11,13 @@ from acceptance.contract.landing_format import Engine, FileFormat, LandingFormat
 from acceptance.errors import did_you_mean
 from acceptance.odcs.document.custom_properties import custom_properties
 from acceptance.odcs.document.node import Node, hint, shown
+from acceptance.odcs.landing_records import OF_RECORDS, OF_SIGNS, delimiter_of, with_records
 
 _COMPRESSIONS = ("none", "gzip")
 _OF_ALL = ("trim", "emptyAsNull", "timeZone", "ignoredColumns", "engine", "landedTable", "skippedTimes")
 _OF_TEXT = ("decimalComma", "compression")
-_OF_CSV = ("delimiter", "quote", "header")
-_OF_CELLS = ("nullText",)
+_OF_CSV = ("delimiter", "quote", "header", *OF_SIGNS)
+_OF_CELLS = ("nullText", *OF_RECORDS)
 _KNOWN = (*_OF_ALL, *_OF_TEXT, *_OF_CSV, *_OF_CELLS)
 _NO_CHARACTERS = ("idna", "punycode", "unicode-escape", "raw-unicode-escape", "utf-7", "charmap", "mbcs", "oem")
 """Codecs of Python that write characters by others, or whose characters depend on the machine."""
@@ -32,7 +33,7 @@ def read_landing_format(server: Node) -> LandingFormat:
     format_, stated, given = FileFormat(name.lower()), custom_properties(server, _KNOWN), _properties(server)
     _refuse_of_other_formats(format_, server, stated)
     csv = LandingFormat()
-    delimiter = _character(given["delimiter"], csv.delimiter)
+    delimiter = delimiter_of(given["delimiter"], csv.delimiter)
     quote = _quote(given["quote"], csv.quote)
     if delimiter == quote:
         given["quote"].refuse(f"delimiter and quote are both {quote!r}")
@@ -40,7 +41,7 @@ def read_landing_format(server: Node) -> LandingFormat:
     ignored = _names(given["ignoredColumns"])
     if ignored and not header and format_.is_delimited:
         given["ignoredColumns"].refuse("without a header nobody knows which cells they are; describe all columns")
-    return LandingFormat(
+    landing = LandingFormat(
         format=format_,
         encoding=_encoding(server["encoding"]),
         delimiter=delimiter,
@@ -55,6 +56,7 @@ def read_landing_format(server: Node) -> LandingFormat:
         ignored=ignored,
         skipped_times=given["skippedTimes"].choice(SkippedTimes.REFUSE),
     )
+    return with_records(landing, given)
 
 
 def read_engine(server: Node, landing: LandingFormat) -> tuple[Engine, str]:
@@ -74,6 +76,9 @@ def read_engine(server: Node, landing: LandingFormat) -> tuple[Engine, str]:
         f"format {landing.format}": not landing.format.is_read_strictly_by_athena,
         f"encoding {landing.encoding}": landing.encoding.upper() not in ("UTF-8", "UTF8"),
         f"timeZone {landing.zone}": landing.zone != "UTC",
+        "headerRecords": bool(landing.header_records),
+        "trailerRecords": bool(landing.trailer_records),
+        **{f"{name} {value}": True for name, value in landing.signs.items()},
     }
     for name, is_unread in unread.items():
         if is_unread:
@@ -149,6 +154,9 @@ def _names(node: Node) -> tuple[str, ...]:
     if node.value is None:
         return ()
     names: list[Any] = node.value if isinstance(node.value, list) else [None]
+    if "" in names:
+        node.refuse("a column without a name; if each record ends with a delimiter, say `trailingDelimiter: true`")
+        return ()
     if not all(isinstance(name, str) and name for name in names):
         node.refuse(f"found {shown(node.value)}; a list of the file's columns that the table has not is needed")
         return ()

@@ -1,5 +1,7 @@
 """The comparison options of a contract, as lines for the evidence: when landed files and table count as equal."""
 
+from collections.abc import Iterator
+
 from acceptance.contract.contract import Contract
 from acceptance.contract.landing_format import LandingFormat, NamedByColumn, SkippedTimes
 from acceptance.contract.positions import positions_text
@@ -16,6 +18,7 @@ def comparison_options(contract: Contract) -> dict[str, str]:
         options |= _of_csv(landing)
     if landing.format.is_positioned:
         options |= _of_fixed_width(contract)
+    options |= dict(_of_records(landing))
     options |= {
         "trim": "spaces and tabs around each cell" if landing.trim else "nothing",
         "empty as null": "yes" if landing.nothing_is_null else "no",
@@ -34,7 +37,30 @@ def _of_csv(landing: LandingFormat) -> dict[str, str]:
         "quote": repr(landing.quote) if landing.quote else "none",
         "header": "yes" if landing.header else "no",
         "null text": repr(landing.null_text),
+        **{_SIGNS[name]: "yes" if value == "true" else repr(value) for name, value in landing.signs.items()},
     }
+
+
+_SIGNS = {
+    "delimiter": "delimiter",
+    "trailingDelimiter": "delimiter behind the last cell",
+    "escape": "escape",
+    "comment": "comment",
+}
+
+
+def _of_records(landing: LandingFormat) -> Iterator[tuple[str, str]]:
+    """Yield name and value of what is said of records that are no data."""
+    for name, records in (("header records", landing.header_records), ("trailer records", landing.trailer_records)):
+        if records:
+            begin = ", ".join(repr(text) for text in records if text)
+            yield name, f"{len(records)} skipped" + (f", beginning with {begin}" if begin else "")
+    if landing.trailer_count:
+        where = landing.trailer_count
+        yield (
+            "number of rows, as the trailer says",
+            f"cell {where}" if isinstance(where, int) else f"characters {positions_text(where)}",
+        )
 
 
 def _of_fixed_width(contract: Contract) -> dict[str, str]:

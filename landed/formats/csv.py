@@ -24,10 +24,9 @@ from landed.reading.sql import CsvSql, Opened
 from landed.reading.written import WrittenSql, write_records
 
 
-def open_csv(duck: duckdb.DuckDBPyConnection, path: Path, contract: Contract, scratch: Path, faults: Faults) -> Opened:
-    """Open the file. Raise ContractError if Python does not know the encoding."""
+def open_csv(duck: duckdb.DuckDBPyConnection, text: Path, contract: Contract, scratch: Path, faults: Faults) -> Opened:
+    """Open a file of UTF-8."""
     landing = contract.landing
-    text = decode(path, contract, scratch, faults)
     before = faults.count
     header = read_header(text, landing, faults) if landing.header else ()
     if landing.trim:

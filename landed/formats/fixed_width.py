@@ -10,7 +10,6 @@ from pathlib import Path
 import duckdb
 
 from acceptance.contract.contract import Column, Contract
-from landed.formats.csv import decode
 from landed.reading.cells import MAX_RECORD_BYTES
 from landed.reading.faults import Faults, Unreadable, shorten
 from landed.reading.sql import Opened
@@ -20,10 +19,9 @@ _PADDING = " "  # and nothing else: a no-break space is a character of the cell
 
 
 def open_fixed_width(
-    duck: duckdb.DuckDBPyConnection, path: Path, contract: Contract, scratch: Path, faults: Faults
+    duck: duckdb.DuckDBPyConnection, text: Path, contract: Contract, scratch: Path, faults: Faults
 ) -> Opened:
-    """Open the file. Raise ContractError if Python does not know the encoding."""
-    text = decode(path, contract, scratch, faults)
+    """Open a file of UTF-8."""
     columns = contract.landed_columns
     header = tuple(column.landed for column in columns)
     written = write_records(scratch / "written.json", _records(text, contract, faults), faults)

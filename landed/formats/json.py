@@ -16,7 +16,6 @@ import duckdb
 from acceptance.contract.contract import Column, Contract
 from acceptance.contract.hive_types import HiveKind
 from acceptance.told_apart import in_brackets, unlike
-from landed.formats.csv import decode
 from landed.reading.cells import MAX_RECORD_BYTES
 from landed.reading.faults import Faults, shorten
 from landed.reading.sql import Opened
@@ -31,8 +30,7 @@ class Number(str):
     __slots__ = ()
 
 
-def open_json(duck: duckdb.DuckDBPyConnection, path: Path, contract: Contract, scratch: Path, faults: Faults) -> Opened:
-    text = decode(path, contract, scratch, faults)
+def open_json(duck: duckdb.DuckDBPyConnection, text: Path, contract: Contract, scratch: Path, faults: Faults) -> Opened:
     columns = contract.landed_columns
     header = tuple(column.landed for column in columns)
     written = write_records(scratch / "written.json", _records(text, contract, faults), faults)

@@ -9,7 +9,7 @@ What goes wrong while a landed file is read is told apart by type:
 `landed.reading.blame` decides for errors of DuckDB and Python.
 """
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from acceptance.untrusted_text import one_line
 
@@ -45,10 +45,11 @@ class Unreadable(Exception):
 
 @dataclass(slots=True)
 class Faults:
-    """Counts every fault and keeps the first ones."""
+    """Counts every fault and keeps the first ones. `lines_before` is added to the line of each one that follows."""
 
     kept: list[LandedFault] = field(default_factory=list)
     count: int = 0
+    lines_before: int = 0
 
     def add(self, line: int, message: str, column: str | None = None) -> None:
         self.append(LandedFault(line, column, message))
@@ -56,7 +57,7 @@ class Faults:
     def append(self, fault: LandedFault) -> None:
         self.count += 1
         if len(self.kept) < KEPT_FAULTS:
-            self.kept.append(fault)
+            self.kept.append(replace(fault, line=fault.line + self.lines_before))
 
 
 def shorten(text: str) -> str:
