@@ -241,10 +241,10 @@ def _is_read(duck: duckdb.DuckDBPyConnection, body: Body, contract: Contract, sc
         opened = _open(duck, body, contract, scratch, faults)
         if faults.count or opened.sql is None:
             return False
-        rows, _, _, *unreadable = one_row(duck, opened.sql.measure())
+        opened, measured = measure(duck, opened)
     except (duckdb.InvalidInputException, Unreadable):
         return False
-    return rows == 1 and not any(unreadable) and not faults.count
+    return not faults.count and measured[:1] == (1,) and not any(measured[3:])
 
 
 def _unreadable_cells(

@@ -37,6 +37,8 @@ def read_landing_format(server: Node) -> LandingFormat:
     quote = _quote(given["quote"], csv.quote)
     if delimiter == quote:
         given["quote"].refuse(f"delimiter and quote are both {quote!r}")
+    elif quote and quote in delimiter:
+        given["delimiter"].refuse(f"the delimiter {delimiter!r} holds the quote {quote!r}; each sign needs one meaning")
     header = given["header"].flag(csv.header) and not format_.is_positioned
     ignored = _names(given["ignoredColumns"])
     if ignored and not header and format_.is_delimited:

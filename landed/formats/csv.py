@@ -11,6 +11,7 @@ from acceptance.contract.contract import Contract
 from acceptance.errors import ContractError, Problem
 from acceptance.told_apart import in_brackets, unlike
 from landed.formats.csv_records import (
+    ENDS_WITH_DELIMITER,
     check_structure,
     checked_records,
     lines_of,
@@ -46,7 +47,7 @@ def open_csv(duck: duckdb.DuckDBPyConnection, text: Path, contract: Contract, sc
 
 def _plain_rows(duck: duckdb.DuckDBPyConnection, sql: CsvSql) -> int | None:
     """Return the number of records if DuckDB reads the file exactly."""
-    lines = plain_lines(sql.path, sql.landing, sql.width)
+    lines = None if sql.landing.signs else plain_lines(sql.path, sql.landing, sql.width)
     if lines is None:
         return None
     rows = lines.count - sql.landing.header
@@ -95,7 +96,9 @@ def check_header(header: Sequence[str], contract: Contract, faults: Faults) -> N
     names = shown_header(header, contract)
     there = shorten(", ".join(names))
     for name, shown in dict(zip(header, names, strict=True)).items():
-        if name.casefold() not in expected and name.casefold() not in ignored:
+        if not name and header[-1] == name and counts[name] == 1:
+            faults.add(1, f"the header {ENDS_WITH_DELIMITER}")
+        elif name.casefold() not in expected and name.casefold() not in ignored:
             allowed = ", ".join(column.landed for column in columns)
             alike = in_brackets(unlike(shown, (column.landed for column in columns), "the contract's"))
             found = f"the header has a column {shorten(shown)!r} that the contract lacks{alike}"

@@ -1,8 +1,8 @@
 """Python's reader of a landed CSV: its header, its records, and the physical line of each fault.
 
-It reads as RFC 4180 says and as Python's `csv` does with `strict`, and knows a cell in which nothing stands (None) from
-an empty text in quotes. Lines are those of the file and count from 1, so a record with a newline in quotes takes
-several.
+It reads as RFC 4180 says and as Python's `csv` does with `strict`, knows a cell in which nothing stands (None) from an
+empty text in quotes, and reads the signs that not every reader of CSV knows (`LandingFormat.signs`). Lines are those of
+the file and count from 1, so a record with a newline in quotes takes several.
 """
 
 import io
@@ -12,11 +12,16 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from acceptance.contract.landing_format import LandingFormat
+from landed.formats.csv_escapes import Escapes, MeaningUnknown
 from landed.reading.bounds import MOST_COLUMNS
 from landed.reading.cells import MAX_RECORD_BYTES
 from landed.reading.faults import Faults, shorten
 from landed.reading.written import Cells
 
+ENDS_WITH_DELIMITER = (
+    "ends with a delimiter, behind which no cell stands; if every record does, say `trailingDelimiter: true` in the "
+    "contract's landing server"
+)
 _LINE_ENDS = {"\n": "LF", "\r\n": "CRLF", "\r": "CR"}
 
 
@@ -55,9 +60,13 @@ def checked_records(
         line_end = line_end or record.line_end
         if record.cells is None:
             faults.add(record.line, record.problem)
+        elif landing.trailing_delimiter and not record.has_trailing_delimiter:
+            faults.add(record.line, f"the record does not end with {landing.delimiter!r}, as `trailingDelimiter` says")
         elif len(record.cells) != fields:
             shown = f": {shorten(landing.delimiter.join(cell or '' for cell in record.cells))}" if show_cells else ""
-            faults.add(record.line, f"{len(record.cells)} cells found, {fields} expected{shown}")
+            trailing = len(record.cells) == fields + 1 and record.cells[-1] is None
+            hint = f"; the record {ENDS_WITH_DELIMITER}" if trailing and not landing.trailing_delimiter else ""
+            faults.add(record.line, f"{len(record.cells)} cells found, {fields} expected{hint}{shown}")
         elif record.line_end and record.line_end != line_end:
             ends = f"{_LINE_ENDS[record.line_end]}, the lines before it in {_LINE_ENDS[line_end]}"
             faults.add(record.line, f"it ends in {ends}; use one kind of line end, or quote the cell that holds it")
@@ -83,12 +92,16 @@ _TOO_LONG = (
 
 @dataclass(slots=True)
 class _Record:
-    """`cells` is None if quotes are broken; `problem` says how. `line_end` is empty at the end of the file."""
+    """`cells` is None if quotes are broken; `problem` says how. `line_end` is empty at the end of the file.
+
+    `has_trailing_delimiter`: one stood behind the last of the cells, as the contract says.
+    """
 
     line: int
     cells: Cells | None
     line_end: str
     problem: str = ""
+    has_trailing_delimiter: bool = False
 
 
 def _data_records(path: Path, landing: LandingFormat, fields: int) -> Iterator[_Record]:
@@ -98,7 +111,7 @@ def _data_records(path: Path, landing: LandingFormat, fields: int) -> Iterator[_
     for record in records:
         if record.cells or record.cells is None:
             yield record
-        elif fields == 1:
+        elif fields == 1 and not landing.trailing_delimiter:
             yield _Record(record.line, [None], record.line_end)
 
 
@@ -112,15 +125,19 @@ def _records(path: Path, landing: LandingFormat) -> Iterator[_Record]:
                 if lines.too_long:
                     yield _Record(number, None, "", _TOO_LONG.format(lines.too_long))
                 return
+            if landing.comment and line.startswith(landing.comment):
+                continue
             try:
                 cells = cells_of.record(line, lines)
-            except _Broken as error:
+            except (_Broken, MeaningUnknown) as error:
                 problem = _TOO_LONG.format(lines.too_long) if lines.too_long else str(error)
                 yield _Record(number, None, lines.end, problem)
                 if lines.too_long:
                     return
             else:
-                yield _Record(number, cells, lines.end)
+                has_trailing = landing.trailing_delimiter and len(cells) > 1 and cells[-1] is None
+                cells = cells[:-1] if has_trailing else cells
+                yield _Record(number, cells, lines.end, has_trailing_delimiter=has_trailing)
 
 
 class _Broken(Exception):
@@ -131,22 +148,26 @@ class _CellReader:
     """Separates the cells of a record. Almost all lines hold a whole record, whose cells one pattern finds."""
 
     def __init__(self, landing: LandingFormat) -> None:
-        self._quote, self._delimiter = landing.quote, landing.delimiter
-        quote, delimiter = re.escape(landing.quote), re.escape(landing.delimiter)
+        self._quote, self._delimiter, self._escape = landing.quote, landing.delimiter, landing.escape
+        self._escapes = Escapes(landing) if landing.escape else None
+        quote, delimiter, escape = map(re.escape, (landing.quote, landing.delimiter, landing.escape))
+        escaped, other = (f"{escape}.|", f"[^{escape}]") if escape else ("", ".")
+        is_sign = len(landing.delimiter) == 1 and not escape
+        plain = f"[^{delimiter}]*+" if is_sign else f"(?:{escaped}(?!{delimiter}){other})*+"
+        self._plain = re.compile(plain, re.DOTALL)
+        self._cells = re.compile(f"({plain}){delimiter}", re.DOTALL)
         if quote:
-            inside = f"[^{quote}]*+(?:{quote}{quote}[^{quote}]*+)*+"
-            self._inside = re.compile(inside)
-            self._quoted = re.compile(f"{quote}{inside}{quote}")
-            no_delimiter = f"(?:(?!{delimiter}).)*+" if len(landing.delimiter) > 1 else f"[^{delimiter}]*+"
-            plain = f"(?!{quote}){no_delimiter}"
-            self._cells = re.compile(f"({quote}{inside}{quote}|{plain}){delimiter}", re.DOTALL)
+            inside = f"[^{quote}{escape}]*+(?:(?:{escaped}{quote}{quote})[^{quote}{escape}]*+)*+"
+            self._inside = re.compile(inside, re.DOTALL)
+            self._quoted = re.compile(f"{quote}{inside}{quote}", re.DOTALL)
+            self._cells = re.compile(f"({quote}{inside}{quote}|(?!{quote}){plain}){delimiter}", re.DOTALL)
 
     def record(self, line: str, lines: "_Lines") -> Cells:
         """Return the cells of the record that begins with this line, empty if the line is blank. Raise _Broken."""
         text = line.rstrip("\r\n")
         if not text:
             return []
-        if not self._quote or self._quote not in text:
+        if not (self._quote and self._quote in text) and not (self._escape and self._escape in text):
             return [cell or None for cell in text.split(self._delimiter)]
         texts = self._cells.findall(text + self._delimiter)
         # The pattern skips what is no cell, and then some characters are not found again.
@@ -155,17 +176,19 @@ class _CellReader:
         return self._one_by_one(text, lines)
 
     def _cell(self, text: str) -> str | None:
-        if text[:1] != self._quote:
-            return text or None
+        if not self._quote or text[:1] != self._quote:
+            return self._escapes.plain(text) if self._escapes and self._escape in text else text or None
         cell = text[1:-1]
+        if self._escapes and self._escape in cell:
+            return self._escapes.quoted(cell)
         return cell.replace(self._quote * 2, self._quote) if self._quote in cell else cell
 
     def _one_by_one(self, text: str, lines: "_Lines") -> Cells:
-        """Do the same with quotes that are broken, or that several lines are in."""
+        """Do the same with quotes that are broken, or that several lines are in, and with escaped line ends."""
         cells: list[str | None] = []
         at = 0
         while True:
-            if text.startswith(self._quote, at):
+            if self._quote and text.startswith(self._quote, at):
                 if quoted := self._quoted.match(text, at):
                     cell, at = quoted[0], quoted.end()
                 else:
@@ -176,9 +199,7 @@ class _CellReader:
                         f"neither {self._delimiter!r} nor the end of the line follows a closing quote ({self._quote})"
                     )
             else:
-                end = text.find(self._delimiter, at)
-                end = len(text) if end < 0 else end
-                cell, at = text[at:end], end
+                cell, text, at = self._plain_over_lines(text, at, lines)
             cells.append(self._cell(cell))
             if at == len(text):
                 return cells
@@ -191,9 +212,23 @@ class _CellReader:
             inside = self._inside.match(line)
             end = inside.end() if inside else 0
             parts.append(line[: end + 1])
-            if end < len(line):
+            if line.startswith(self._quote, end):
                 return "".join(parts), line[end + 1 :].rstrip("\r\n")
         raise _Broken(f"this record opens a quote ({self._quote}) and never closes it")
+
+    def _plain_over_lines(self, text: str, at: int, lines: "_Lines") -> tuple[str, str, int]:
+        """Return a cell without quotes, with the line ends that are escaped, the line on which it ends, and its end."""
+        parts: list[str] = []
+        while True:
+            plain = self._plain.match(text, at)
+            end = plain.end() if plain else at
+            if end == len(text) or text.startswith(self._delimiter, end):
+                return "".join([*parts, text[at:end]]), text, end
+            parts.append(text[at:] + lines.end)
+            line = next(lines, "")
+            if not line:
+                raise _Broken(f"the escape '{self._escape}' stands at the end of the file; it escapes nothing")
+            text, at = line.rstrip("\r\n"), 0
 
 
 class _Lines:
