@@ -105,10 +105,30 @@ LANDINGS = [
     ),
     landing(
         "id 2: price '2.25' landed, '3.25' in the table",
-        "0001S\u00e3o Lu\u00eds  X   1,50\r\n0002  Rio     X   2,25\r\n   3?         X      ?\r\n".encode("cp1252"),
+        "HEADER\r\n0001S\u00e3o Lu\u00eds  X   1,50\r\n0002  Rio     X   2,25\r\n   3?         X      ?\r\n"
+        "TRAILER  3\r\n\x1a".encode("cp1252"),
         "fixed_width", column("id", "bigint", key=True, positions="1-4"), column("title", "string", positions="5-14"),
         column("price", "decimal(9,2)", positions="16-22"), ending="txt", format="fixed-width", encoding="cp1252",
-        options={"ignoredColumns": ["15"], "decimalComma": True, "nullText": "?"}, by_job=False,
+        options={
+            "ignoredColumns": ["15"], "decimalComma": True, "nullText": "?", "headerRecords": ["HEADER"],
+            "trailerRecords": ["TRAILER"], "trailerCount": "8-10",
+        },
+        by_job=False,
+    ),
+    landing(
+        "id 2: price '2.25' landed, '3.25' in the table",
+        b'H||20260102\nid||title||price||\n1||"a||b"||1.50||\n2||c|d||2.25||\n3||||||\nT||000003\n\x1a',
+        "csv_of_a_mainframe", ID, TITLE, PRICE, by_job=False,
+        options={
+            "delimiter": "||", "trailingDelimiter": True, "headerRecords": 1, "trailerRecords": ["T||"],
+            "trailerCount": 2,
+        },
+    ),
+    landing(
+        "id 2: price '2.25' landed, '3.25' in the table",
+        b"# COPY orders\nid\ttitle\tprice\n1\ta\\tb\\\nc\\\\\t1.50\n# half\n2\t\t2.25\n3\t\\N\t\\N\n",
+        "csv_escaped", ID, TITLE, PRICE,
+        options={"delimiter": "\t", "quote": "", "escape": "\\", "comment": "#", "nullText": "\\N"},
     ),
     landing(
         "id 2: price '2.25' landed, '3.25' in the table",

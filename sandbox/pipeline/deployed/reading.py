@@ -32,7 +32,7 @@ def load(connection: Any, content: bytes, landing: Facts, columns: Sequence[Fact
             f"CREATE TABLE landed AS SELECT {typed} FROM read_parquet(?, binary_as_string=true)", [str(path)]
         )
         return
-    text = content.decode(landing["encoding"], "replace").removeprefix("\ufeff")
+    text = _data_of(content.decode(landing["encoding"], "replace").removeprefix("\ufeff"), landing)
     records: Iterator[list[str | None]] = _READERS[landing["format"]](text, landing, columns)
     path = folder / "landed.json"
     with path.open("w", encoding="utf-8") as file:
@@ -57,7 +57,11 @@ def _csv_records(text: str, landing: Facts, columns: Sequence[Facts]) -> Iterato
     """Yield the cells of the columns. A short row ends in nulls; a blank line is a row only if there is one column."""
     quoting: dict[str, Any] = {"quotechar": landing["quote"]} if landing["quote"] else {"quoting": csv.QUOTE_NONE}
     csv.field_size_limit(2**31 - 1)
-    rows = csv.reader(io.StringIO(text, newline=""), delimiter=landing["delimiter"], **quoting)
+    rows: Iterator[list[str]] = (
+        ([] if row == [None] else [cell or "" for cell in row] for row in _rows_with_signs(text, landing))
+        if landing["escape"] or landing["comment"] or landing["trailing_delimiter"] or len(landing["delimiter"]) > 1
+        else csv.reader(io.StringIO(text, newline=""), delimiter=landing["delimiter"], **quoting)
+    )
     header = [column["landed"] for column in columns]
     if landing["header"]:
         known = {column["landed"].lower() for column in columns} if landing["trim"] else set()
@@ -142,3 +146,72 @@ def _parquet_cell(column: Facts, landing: Facts) -> str:
         cell = f"trim({cell}, ' \t')" if landing["trim"] else cell
         cell = f"nullif({cell}, '')" if landing["empty_as_null"] else cell
     return f"TRY_CAST({cell} AS {kind})"
+
+
+def _data_of(text: str, landing: Facts) -> str:
+    """Return the text without the sign that ends it, and without header and trailer records."""
+    lines = list(io.StringIO(re.sub("\x1a[\x1a\r\n]*\\Z", "", text), newline=""))
+    records = [place for place, line in enumerate(lines) if line.strip("\r\n") and not _is_comment(line, landing)]
+    first, last = len(landing["header_records"]), len(landing["trailer_records"])
+    start = records[first - 1] + 1 if first else 0
+    stop = records[-last] if last else len(lines)
+    return "".join(lines[start:stop])
+
+
+def _is_comment(line: str, landing: Facts) -> bool:
+    return bool(landing["comment"]) and line.startswith(landing["comment"])
+
+
+def _rows_with_signs(text: str, landing: Facts) -> Iterator[list[str | None]]:
+    """Yield the cells of each row of a CSV with signs that `_csv_rows` does not know; None where nothing stands."""
+    row: list[str | None] = []
+    place = 0
+    while place < len(text):
+        if not row and _is_comment(text[place : place + 1], landing):
+            place = _next_line(text, place)
+            continue
+        cell, place = _cell_with_signs(text, place, landing)
+        row.append(cell)
+        if text.startswith(landing["delimiter"], place):
+            place += len(landing["delimiter"])
+            if place < len(text):
+                continue
+            row.append(None)
+        trailing = landing["trailing_delimiter"] and len(row) > 1 and row[-1] is None
+        yield row[:-1] if trailing else row
+        row, place = [], _next_line(text, place)
+
+
+def _next_line(text: str, place: int) -> int:
+    end = re.compile("\r\n|\r|\n|\\Z").search(text, place)
+    return end.end() if end else len(text)
+
+
+def _cell_with_signs(text: str, start: int, landing: Facts) -> tuple[str | None, int]:
+    """Return the cell that begins there, None where nothing stands, and where it ends."""
+    quote, escape = landing["quote"], landing["escape"]
+    is_quoted = in_quotes = bool(quote) and text.startswith(quote, start)
+    place = start + is_quoted
+    read: list[str] = []
+    while place < len(text):
+        sign = text[place]
+        if escape and sign == escape:
+            after = text[place + 1 : place + 2]
+            read.append(after if quote else _CONTROLS.get(after, after))
+            place += 2
+            continue
+        if in_quotes and sign == quote:
+            in_quotes = text.startswith(quote, place + 1)
+            read.append(quote if in_quotes else "")
+            place += 1 + in_quotes
+            continue
+        if not in_quotes and (sign in "\r\n" or text.startswith(landing["delimiter"], place)):
+            break
+        read.append(sign)
+        place += 1
+    if text[start:place] in ("", landing["null_text"]):
+        return text[start:place] or None, place
+    return "".join(read), place
+
+
+_CONTROLS = {"n": "\n", "t": "\t", "r": "\r", "b": "\b", "f": "\f", "v": "\v"}

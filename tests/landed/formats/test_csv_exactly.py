@@ -10,7 +10,7 @@ from landed_contract import column, contract
 
 from acceptance.contract.landing_format import QuotedEmpty
 from landed.file import measure, read_landed, rows_of_buckets
-from landed.formats.csv import open_csv
+from landed.formats.csv import decode, open_csv
 from landed.reading.faults import Faults
 
 PAIR = (column("id", "string"), column("t", "string"))
@@ -127,7 +127,7 @@ def differences(seed, files, folder):
                 quoted_empty=QuotedEmpty.NULL,
             )  # fmt: skip
             faults = Faults()
-            opened = open_csv(duck, path, of, folder, faults)
+            opened = open_csv(duck, decode(path, of, folder, faults), of, folder, faults)
             opened, _ = measure(duck, opened)
             if opened.sql is None:
                 # Python's reader takes any line end, and Aceite one kind in a file.
