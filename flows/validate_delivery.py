@@ -18,7 +18,7 @@ from flows.installation.clients import load_clients
 from flows.installation.installed import contract_of, installed_contracts
 from flows.judging.delivery_run import DeliveryRun, post_verdicts
 from flows.judging.states import DUPLICATE, RESULTS, is_retry, refused, state_of, superseded
-from flows.prefect_api.runs import is_being_cancelled
+from flows.prefect_api.runs import cancelled_by
 from flows.prefect_api.switches import held, is_paused
 
 
@@ -65,9 +65,9 @@ def validate_delivery(delivery: DeliveryPointer, event_id: str | None = None) ->
         delivery_run.measure()
     except TerminationSignal:
         # A person's word is final. A run that its runner ends leaves no verdict, and its delivery is announced again.
-        if is_being_cancelled(str(flow_run.id)):
+        if reason := cancelled_by(str(flow_run.id)):
             run = this_run(delivery_run.contract, load_clients().caller)
-            if delivery_run.record_cancellation(run):
+            if delivery_run.record_cancellation(run, reason):
                 post_verdicts([delivery_run], run)
         raise
     return superseded(delivery_run.superseded) if delivery_run.superseded else _concluded(delivery_run)

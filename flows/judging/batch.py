@@ -31,7 +31,7 @@ from flows.installation.clients import load_clients
 from flows.judging.delivery_run import QUERY_WITHIN, DeliveryRun, post_verdicts
 from flows.judging.measuring import Measured, measure_together, query_record
 from flows.judging.states import DUPLICATE, LONGEST_REASON, refused, state_of, superseded
-from flows.prefect_api.runs import is_being_cancelled
+from flows.prefect_api.runs import cancelled_by
 from flows.steps.table import ask_athena
 from flows.steps.timeline import StepStopped, Timeline, escape_braces, without_task_run
 from flows.threads import in_threads
@@ -78,8 +78,8 @@ class Batch:
             with waits_end_with(self._ending):
                 yield
         except TerminationSignal:
-            if is_being_cancelled(self.run.id):
-                cancelled = (each for each in self._claimed if each.record_cancellation(self.run))
+            if reason := cancelled_by(self.run.id):
+                cancelled = (each for each in self._claimed if each.record_cancellation(self.run, reason))
                 post_verdicts(cancelled, self.run)
             raise
 

@@ -51,7 +51,6 @@ from flows.judging.pipeline import Pipeline
 from flows.locks.claims import read_claim
 from flows.locks.overrides import OTHERS_WITHIN
 from flows.prefect_api import events
-from flows.prefect_api.runs import cancellation
 from flows.steps.evidence_bucket import Claimed, claim, put_evidence
 from flows.steps.landed import confirm_delivery, read_delivery
 from flows.steps.retries import try_as_often_as
@@ -211,11 +210,9 @@ class DeliveryRun:
         failure = failure_of(self.findings.stopped_by, tuple(self.timeline.steps), judgement)
         return judged(self.delivery, judgement, self.evidence_uri, run.url, failure)
 
-    def record_cancellation(self, run: RunFacts) -> bool:
-        """Put the evidence of a run that a person cancelled. Prefect runs no more tasks of it, so there is no task."""
-        clients, cancelled = load_clients(), cancellation(run.id)
-        message = cancelled.message if cancelled is not None else None
-        reason = f"cancelled by a person: {message}" if message else "cancelled by a person"
+    def record_cancellation(self, run: RunFacts, reason: str) -> bool:
+        """Put the evidence of a run that somebody cancelled. Prefect runs no more tasks of it, so there is no task."""
+        clients = load_clients()
         self.findings = Findings(landed=self.findings.landed, stopped_by=reason)
         evidence = self.decided or evidence_of(self.facts, self.judgement, run)
         s3, bucket = clients.evidence_s3, clients.evidence_bucket

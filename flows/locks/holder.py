@@ -12,13 +12,12 @@ from uuid import UUID
 import httpx
 import psutil
 from prefect.client.orchestration import get_client
-from prefect.client.schemas.objects import StateType
 from prefect.exceptions import ObjectNotFound, PrefectException
 from prefect.settings import get_current_settings
 from prefect_aws import AwsCredentials
 
 from acceptance.record import Record
-from flows.prefect_api.runs import end, state_of_run
+from flows.prefect_api.runs import end, is_own_report, state_of_run
 
 GONE = "its process is gone"
 
@@ -56,8 +55,8 @@ def is_over(holder: LockHolder, until: datetime) -> bool:
     """Return whether the holder is over, so that another run may take what it holds.
 
     If its process ran on this machine and is gone, the holder is over, and Prefect's server is told. If its process
-    still works on the run, the holder is not over, even if the server was told so after a silence or a sleep. Only the
-    run itself reports that it completed or failed.
+    still works on the run, the holder is not over, even if the server was told so after a silence, a sleep or by hand.
+    What the run itself reports is believed.
 
     A holder whose end is unknown is over after `until`, unless it is seen at work here. A run that this server does not
     know is over at once if it was this server's, else after `until`.
@@ -73,7 +72,7 @@ def is_over(holder: LockHolder, until: datetime) -> bool:
     if gone and state is not None and not is_final:
         with suppress(httpx.HTTPError, PrefectException):
             end(UUID(holder.flow_run_id), state, GONE)
-    said_by_itself = state is not None and state.type in (StateType.COMPLETED, StateType.FAILED)
+    said_by_itself = state is not None and is_own_report(state)
     at_least_two = sum((is_final, time_is_up, not _is_at_it(holder))) >= 2
     return gone or said_by_itself or at_least_two
 

@@ -1,12 +1,15 @@
 """Reads flow runs from Prefect's server, and ends those whose process is gone."""
 
+import json
+import re
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
 
 import httpx
-from prefect.client.orchestration import get_client
+from httpx import codes
+from prefect.client.orchestration import SyncPrefectClient, get_client
 from prefect.client.schemas.filters import (
     FlowFilter,
     FlowFilterName,
@@ -29,10 +32,23 @@ from acceptance.deliveries.pointer import DeliveryPointer, read_pointer, read_po
 from acceptance.errors import PointerRefused
 
 SHUTTING_DOWN = "Aceite is shutting down."
-_BY_NOBODY = frozenset({SHUTTING_DOWN, "Runner is shutting down."})
-"""Messages with which Aceite's or Prefect's own runner cancels its runs when it shuts down."""
 WITHDRAWN = "It waited where nobody takes it any more: its deployment is served by"
 """How the message begins when a run is cancelled because its deployment moved. No person decided that."""
+_BY_NOBODY = re.compile(
+    rf"{re.escape(SHUTTING_DOWN)}|Runner is shutting down\.|{re.escape(WITHDRAWN)}.*"
+    r"|Deployment concurrency limit reached\.|Deployment concurrency slot lost .*"
+    r"|Deployment \S+ no longer exists, cancelled run\.",
+    re.DOTALL,
+)
+"""Messages of cancellations that no person and no automation decided.
+
+Aceite's or Prefect's own runner shuts down, the deployment moved or is gone, or its concurrency limit is reached:
+core_policy.py of Prefect's server and workers/base.py (3.8).
+"""
+_BY_AUTOMATION = re.compile(r"Cancelled by Automation ([0-9a-f-]{36})")
+"""The message of Prefect's action `cancel-flow-run`: server/events/actions.py (3.8)."""
+_OWN_FAILURE = "Flow run encountered an exception"
+"""How the message begins when Prefect's engine reports that the flow failed: flow_engine.py (3.8)."""
 
 _PAGE = 200
 _VALIDATIONS = FlowFilter(name=FlowFilterName(any_=["validate-delivery", "validate-deliveries"]))
@@ -48,16 +64,12 @@ def has_ended(flow_run_id: str) -> bool:
     return state is not None and state.is_final()
 
 
-def is_being_cancelled(flow_run_id: str) -> bool:
-    """Return whether somebody cancelled the run. A run that ends with its runner is still in state Running."""
-    state = state_of_run(flow_run_id)
-    return state is not None and state.type in (StateType.CANCELLING, StateType.CANCELLED)
+def cancelled_by(flow_run_id: str) -> str | None:
+    """Return how somebody cancelled the run, for people: `cancelled by a person`, or by an automation of that name.
 
+    None if nobody did: if it goes on, or ended with its runner, its deployment, or for a concurrency limit.
 
-def cancellation(flow_run_id: str) -> State | None:
-    """Return the state by which a person cancelled the run; None if nobody did, or if it ended with its runner.
-
-    It is the first cancelling state: Prefect adds another when it has carried the cancellation out.
+    The first cancelling state tells: Prefect adds another when it has carried the cancellation out.
 
     Prefect records no user. Its UI and `prefect flow-run cancel` send no message. The API accepts one, which may say
     who and why. If the run has not begun, Prefect keeps the message of CANCELLED only and replaces the state
@@ -65,13 +77,31 @@ def cancellation(flow_run_id: str) -> State | None:
     """
     with get_client(sync_client=True) as client:
         states = client.read_flow_run_states(UUID(flow_run_id))
-    ending = (state for state in states if state.type in (StateType.CANCELLING, StateType.CANCELLED))
-    first = min(ending, key=lambda state: state.timestamp, default=None)
-    return None if first is None or _is_nobodys(first.message or "") else first
+        ending = (state for state in states if state.type in (StateType.CANCELLING, StateType.CANCELLED))
+        first = min(ending, key=lambda state: state.timestamp, default=None)
+        message = (first and first.message) or ""
+        if first is None or _BY_NOBODY.fullmatch(message):
+            return None
+        if by := _BY_AUTOMATION.fullmatch(message):
+            return f"cancelled by the automation {_automation(client, by[1])}"
+    return f"cancelled by a person: {message}" if message else "cancelled by a person"
 
 
-def _is_nobodys(message: str) -> bool:
-    return message in _BY_NOBODY or message.startswith(WITHDRAWN)
+def _automation(client: SyncPrefectClient, id_: str) -> str:
+    """Return the automation's name, or its id if it is gone."""
+    found = client.request("GET", "/automations/{id}", path_params={"id": id_}, raise_for_status=False)
+    return json.dumps(found.json()["name"], ensure_ascii=False) if found.status_code == codes.OK else id_
+
+
+def is_own_report(state: State) -> bool:
+    """Return True if the run itself reported that it completed or failed, and no other did for it.
+
+    Our flows give each end a name of its own, and Prefect's engine tells the reason of a failure. Who sets a state by
+    hand leaves Prefect's name for it.
+    """
+    if state.type not in (StateType.COMPLETED, StateType.FAILED):
+        return False
+    return state.name not in ("Completed", "Failed") or (state.message or "").startswith(_OWN_FAILURE)
 
 
 def triggered_by(flow_run_id: str) -> str | None:

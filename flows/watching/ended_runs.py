@@ -71,9 +71,9 @@ class EndedRuns:
         ended = runs.ended_without_verdict(self._since - SKEW)
         of = self._deliveries([run for run in ended if run.id not in self._known])
         recorded = {
-            run.id: all([self._record(run, delivery) for delivery in of[run.id]])
+            run.id: all([self._record(run, delivery, reason) for delivery in of[run.id]])
             for run in ended
-            if of.get(run.id) and run.state_type is StateType.CANCELLED and runs.cancellation(str(run.id))
+            if of.get(run.id) and run.state_type is StateType.CANCELLED and (reason := runs.cancelled_by(str(run.id)))
         }
         self._orphan(run for run in ended if of.get(run.id))
         self.follow_up.look_for([delivery for deliveries in of.values() for delivery in deliveries])
@@ -119,27 +119,27 @@ class EndedRuns:
             id_ for event_id, ids in of.items() for id_ in ids if id_ in last and str(last[id_]) == event_id
         )
 
-    def _record(self, run: FlowRun, delivery: Delivery) -> bool:
+    def _record(self, run: FlowRun, delivery: Delivery, reason: str) -> bool:
         """Record a cancellation, also of a delivery that was not begun yet. Return False if it must be tried again."""
         self.stay_alive()
         contract = self.contracts.get(delivery.dataset)
         try:
             if contract is not None and not self._is_anothers(run, delivery):
-                self._conclude(run, contract, delivery)
+                self._conclude(run, contract, delivery, reason)
         except TROUBLE as trouble:
             get_run_logger().warning("%s was cancelled, and that cannot be recorded now: %s", delivery.title, trouble)
             return False
         return True
 
-    def _conclude(self, run: FlowRun, contract: Contract, delivery: Delivery) -> None:
+    def _conclude(self, run: FlowRun, contract: Contract, delivery: Delivery, reason: str) -> None:
         chain = Chain(self.clients.evidence_s3, self.clients.evidence_bucket, contract.dataset)
         began = run.start_time or datetime.now(UTC)
         delivery_run = DeliveryRun(
             contract, delivery, run.parameters.get("event_id"), chain, Timeline(without_task_run), started=began
         )
         facts = run_of(contract, self.clients.caller, str(run.id), run.name, _page(run))
-        if delivery_run.record_cancellation(facts):
-            get_run_logger().warning("%s: its run was cancelled by a person", delivery.title)
+        if delivery_run.record_cancellation(facts, reason):
+            get_run_logger().warning("%s: its run was %s", delivery.title, reason)
             events.post_one(delivery_run.verdict_event(facts), verdict_event_id(delivery_run.evidence_uri))
 
     def _is_anothers(self, run: FlowRun, delivery: Delivery) -> bool:

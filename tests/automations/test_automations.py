@@ -18,7 +18,7 @@ from automations.deployments import VALIDATION, served_here
 from automations.notifications import Channel
 from blocks.settings import Settings, read_settings
 from flows.installation.contracts import load_contracts
-from flows.prefect_api.runs import cancellation
+from flows.prefect_api.runs import cancelled_by
 from flows.prefect_api.switches import switch_name
 
 SOME_ID = UUID(int=7)
@@ -121,4 +121,4 @@ def test_runs_that_wait_where_their_deployment_was_before_are_withdrawn_in_nobod
         withdrawn = client.read_flow_run(run.id)
         apply(settings, contracts, places=served_here(settings))
     assert withdrawn.state_type is StateType.CANCELLED
-    assert cancellation(str(run.id)) is None, "no person did it, so its delivery is announced again"
+    assert cancelled_by(str(run.id)) is None, "no person did it, so its delivery is announced again"

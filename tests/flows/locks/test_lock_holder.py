@@ -50,15 +50,35 @@ def run_in(*states: State) -> str:
 
 @pytest.mark.parametrize(
     "states",
-    [(Running(),), (Running(), Cancelling()), (Running(), Crashed()), (Running(), Cancelling(), Cancelled())],
-    ids=["it runs", "it is being cancelled", "it was taken for dead", "it was cancelled, and does not know it yet"],
+    [
+        (Running(),),
+        (Running(), Cancelling()),
+        (Running(), Crashed()),
+        (Running(), Cancelling(), Cancelled()),
+        (Running(), Failed(message="it takes too long")),
+        (Running(), Completed()),
+    ],
+    ids=[
+        "it runs",
+        "being cancelled",
+        "taken for dead",
+        "cancelled, and not told yet",
+        "failed by hand",
+        "and completed",
+    ],
 )
 def test_a_run_whose_process_lives_is_not_over_whatever_the_server_was_told_by_others(states: tuple[State]) -> None:
     assert not is_over(this_holder(run_in(*states)))
 
 
 @pytest.mark.parametrize(
-    "state", [Completed(name="Accepted"), Failed(name="Rejected"), Failed()], ids=lambda it: it.name
+    "state",
+    [
+        Completed(name="Accepted"),
+        Failed(name="Rejected"),
+        Failed(message="Flow run encountered an exception: ValueError: no"),
+    ],
+    ids=lambda it: it.name,
 )
 def test_a_run_that_came_to_its_end_is_over_though_its_process_goes_on(state: State) -> None:
     assert is_over(this_holder(run_in(Running(), state)))

@@ -5,19 +5,23 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, timedelta
 from itertools import count
+from pathlib import Path
 from typing import Any
 from uuid import UUID, uuid4
 
 import boto3
+import prefect
 import pytest
 from botocore.config import Config
 from builders import contract_text
 from contract_texts import watched
 from polling import eventually
+from prefect.automations import AutomationCore, EventTrigger, Posture
 from prefect.client.orchestration import get_client
 from prefect.client.schemas.filters import FlowRunFilter, FlowRunFilterState, FlowRunFilterStateType
 from prefect.client.schemas.objects import State, StateType
 from prefect.events import Event, ResourceSpecification
+from prefect.events.actions import CancelFlowRun
 from prefect.events.filters import EventFilter, EventResourceFilter
 from prefect.logging import disable_run_logger
 from prefect.states import Cancelled, Cancelling, Crashed, Failed, Pending, Running, Scheduled
@@ -200,8 +204,18 @@ def forget_queued_runs() -> None:
         (Pending(), Crashed()),
         (Running(), Cancelled(message=SHUTTING_DOWN)),
         (Scheduled(), Cancelled(message=f"{WITHDRAWN} `aceite up`")),
+        (Pending(), Cancelled(message="Deployment concurrency limit reached.")),
+        (Pending(), Cancelled(message=f"Deployment {uuid4()} no longer exists, cancelled run.")),
     ],
-    ids=["it died", "it failed", "it died before it began", "what ran it was told to end", "its deployment moved"],
+    ids=[
+        "it died",
+        "it failed",
+        "it died before it began",
+        "what ran it was told to end",
+        "its deployment moved",
+        "its deployment runs no more at once",
+        "its deployment is gone",
+    ],
 )
 def test_a_delivery_whose_run_came_to_nothing_is_announced_again_at_once(watch: Watch, states) -> None:
     deliveries, event_id = watch.arrive()
@@ -396,6 +410,39 @@ def test_a_cancelled_run_is_not_run_again_but_is_inconclusive_and_told_so_once(w
     assert (found.verdict.value, found.reason, found.run.flow_run_id) == ("inconclusive", reason, str(run))
     assert [(each.state, each.verdict) for each in watch.ledger.status.deliveries()] == [("judged", "inconclusive")]
     assert audit(read_stored(watch.s3, "evidence", "sales", seal_keys().trusted), seal_keys().trusted).flaws == ()
+
+
+@pytest.mark.parametrize("is_gone", [False, True], ids=["there", "deleted since"])
+def test_a_run_that_an_automation_cancelled_is_inconclusive_and_the_automation_is_named(watch: Watch, is_gone) -> None:
+    trigger = EventTrigger(expect={"nothing.of.the.kind"}, posture=Posture.Reactive, threshold=1)
+    automation = AutomationCore(name="what takes too long", trigger=trigger, actions=[CancelFlowRun()])
+    deliveries, event_id = watch.arrive()
+    with get_client(sync_client=True) as client:
+        id_ = client.create_automation(automation)
+        if is_gone:
+            client.delete_automation(id_)
+        watch.run(deliveries, event_id, Running(), Cancelling(message=f"Cancelled by Automation {id_}"), Cancelled())
+        assert watch.look() == 0
+        if not is_gone:
+            client.delete_automation(id_)
+    found = watch.evidence(deliveries[0])
+    assert found is not None
+    name = str(id_) if is_gone else '"what takes too long"'
+    assert (found.verdict.value, found.reason) == ("inconclusive", f"cancelled by the automation {name}")
+
+
+@pytest.mark.parametrize(
+    ("module", "message"),
+    [
+        ("server/events/actions.py", 'f"Cancelled by Automation {triggered_action.automation.id}"'),
+        ("server/orchestration/core_policy.py", '"Deployment concurrency limit reached."'),
+        ("server/orchestration/core_policy.py", '"Deployment concurrency slot lost '),
+        ("workers/base.py", 'f"Deployment {flow_run.deployment_id} no longer exists, cancelled run."'),
+        ("flow_engine.py", '"Flow run encountered an exception:"'),
+    ],
+)
+def test_prefect_says_by_what_we_know_who_ended_a_run(module: str, message: str) -> None:
+    assert message in (Path(prefect.__file__).parent / module).read_text(encoding="utf-8")
 
 
 @pytest.mark.parametrize("resumed", [False, True], ids=["while it is paused", "after it was resumed"])
