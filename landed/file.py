@@ -26,10 +26,11 @@ from landed.formats.parquet import ParquetSql, open_parquet
 from landed.formats.parquet_damage import damage
 from landed.reading.blame import refuse_others_faults, words_for
 from landed.reading.body import Body, body_of, data_taken_for, other_count
-from landed.reading.bounds import refuse_other_format, scratch_folder, unpack
+from landed.reading.bounds import scratch_folder
 from landed.reading.duckdb_reader import one_row, read_within_s, reader
 from landed.reading.faults import KEPT_FAULTS, Faults, LandedFault, Unreadable, shorten
 from landed.reading.sql import LandedSql, Opened
+from landed.reading.unpacking import refuse_other_format, unpack
 
 _MOST_NAMES = 1000
 OPENERS = {
@@ -198,8 +199,8 @@ def _body(path: Path, contract: Contract, scratch: Path, faults: Faults) -> Body
         faults.add(1, "the file is empty (0 bytes)" + header)
         return None
     plain = unpack(path, landing.compression, scratch / "plain", faults)
-    if not faults.count and landing.format.is_text:
-        refuse_other_format(plain, faults)
+    if not faults.count:
+        refuse_other_format(plain, landing.format, landing.compression, faults)
     if faults.count or not landing.format.is_text:
         return None if faults.count else Body(plain)
     text = decode(plain, contract, scratch, faults)

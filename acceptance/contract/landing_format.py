@@ -80,6 +80,58 @@ class SkippedTimes(StrEnum):
     FORWARD = "forward"
 
 
+class Compression(StrEnum):
+    """How the bytes of a landed file are packed. A ZIP has exactly one member."""
+
+    NONE = "none"
+    GZIP = "gzip"
+    ZSTD = "zstd"
+    BZIP2 = "bzip2"
+    XZ = "xz"
+    ZIP = "zip"
+
+    @property
+    def ending(self) -> str:
+        """How the names of such files end; "" if they may end in anything."""
+        match self:
+            case Compression.NONE:
+                return ""
+            case Compression.GZIP:
+                return ".gz"
+            case Compression.ZSTD:
+                return ".zst"
+            case Compression.BZIP2:
+                return ".bz2"
+            case Compression.XZ | Compression.ZIP:
+                return f".{self}"
+            case _:
+                assert_never(self)
+
+    @property
+    def is_read_by_athena(self) -> bool:
+        """Athena unpacks a file of text whose name ends so."""
+        match self:
+            case Compression.GZIP | Compression.ZSTD | Compression.BZIP2:
+                return True
+            case Compression.NONE | Compression.XZ | Compression.ZIP:
+                return False
+            case _:
+                assert_never(self)
+
+    @classmethod
+    def by_ending(cls, name: str) -> "Compression | None":
+        """Return what the ending of a name says, in capital letters or small ones; None if it says another packing."""
+        if name.lower().endswith(_OTHER_PACKINGS):
+            return None
+        return next((each for each in cls if each.ending and name.lower().endswith(each.ending)), cls.NONE)
+
+
+_OTHER_PACKINGS = (
+    ".7z", ".br", ".deflate", ".lz4", ".lzma", ".lzo", ".rar", ".snappy", ".tar", ".tar.bz2", ".tar.gz", ".tar.xz",
+    ".tar.zst", ".tbz2", ".tgz", ".txz", ".z",
+)  # fmt: skip
+
+
 @dataclass(frozen=True, slots=True)
 class LandingFormat:
     """How the landed files are written.
@@ -101,7 +153,7 @@ class LandingFormat:
     quote: str = '"'
     header: bool = True
     null_text: str = ""
-    compression: str = "none"
+    compression: Compression = Compression.NONE
     trim: bool = False
     empty_as_null: bool = False
     decimal_comma: bool = False

@@ -9,7 +9,7 @@ from datetime import date
 
 from acceptance.contract.hive_types import HiveType
 from acceptance.contract.keys.template import KeyTemplate
-from acceptance.contract.landing_format import LandingFormat
+from acceptance.contract.landing_format import Compression, LandingFormat
 from acceptance.odcs.columns.columns import LOGICAL_TYPES
 from acceptance.odcs.document.node import free_name
 from acceptance.untrusted_text import is_visible
@@ -162,7 +162,7 @@ def _format(profile: Profile, location: str) -> str:
     if landing.format.is_delimited:
         custom = {"delimiter": _quoted(landing.delimiter), "quote": _quoted(landing.quote)}
         custom |= {} if landing.header else {"header": "false"}
-    if landing.compression != ("gzip" if location.endswith(".gz") else "none"):
+    if landing.format.is_text and landing.compression is not Compression.by_ending(location):
         custom["compression"] = landing.compression
     if landing.decimal_comma:
         custom["decimalComma"] = "true"

@@ -7,13 +7,12 @@ from dataclasses import replace
 from typing import Any
 from zoneinfo import available_timezones
 
-from acceptance.contract.landing_format import Engine, FileFormat, LandingFormat, SkippedTimes
+from acceptance.contract.landing_format import Compression, Engine, FileFormat, LandingFormat, SkippedTimes
 from acceptance.errors import did_you_mean
 from acceptance.odcs.document.custom_properties import custom_properties
 from acceptance.odcs.document.node import Node, hint, shown
 from acceptance.odcs.landing_records import OF_RECORDS, OF_SIGNS, delimiter_of, with_records
 
-_COMPRESSIONS = ("none", "gzip")
 _OF_ALL = ("trim", "emptyAsNull", "timeZone", "ignoredColumns", "engine", "landedTable", "skippedTimes")
 _OF_TEXT = ("decimalComma", "compression")
 _OF_CSV = ("delimiter", "quote", "header", *OF_SIGNS)
@@ -50,7 +49,7 @@ def read_landing_format(server: Node) -> LandingFormat:
         quote=quote,
         header=header,
         null_text=_null_text(given["nullText"], csv.null_text),
-        compression=_compression(given["compression"], server["location"]),
+        compression=_compression(format_, given["compression"], server["location"]),
         trim=given["trim"].flag(),
         empty_as_null=given["emptyAsNull"].flag(),
         decimal_comma=given["decimalComma"].flag(),
@@ -82,6 +81,9 @@ def read_engine(server: Node, landing: LandingFormat) -> tuple[Engine, str]:
         "trailerRecords": bool(landing.trailer_records),
         **{f"{name} {value}": True for name, value in landing.signs.items()},
     }
+    packing = _unread_packing(landing, server["location"])
+    if packing:
+        unread[packing] = True
     for name, is_unread in unread.items():
         if is_unread:
             engine.refuse(f"{name} is not read by Athena as strictly as by DuckDB; use `engine: local`")
@@ -165,13 +167,29 @@ def _names(node: Node) -> tuple[str, ...]:
     return tuple(names)
 
 
-def _compression(node: Node, location: Node) -> str:
-    """Read the compression; by default it is gzip for a location that ends in .gz."""
-    if node.value is None:
-        return "gzip" if location.text().endswith(".gz") else "none"
-    if node.value not in _COMPRESSIONS:
-        node.refuse(f"found {shown(node.value)}; {hint(str(node.value), _COMPRESSIONS)}")
-    return str(node.value)
+def _compression(format_: FileFormat, node: Node, location: Node) -> Compression:
+    """Read the compression of text; by default that of the location's ending. Other formats are packed inside."""
+    if not format_.is_text:
+        return Compression.NONE
+    if node.value is not None:
+        return node.choice(Compression.NONE)
+    packed = Compression.by_ending(location.text())
+    if packed is None:
+        location.refuse(
+            f"it ends as files of a packing do that Aceite does not read; pack them otherwise "
+            f"({', '.join(Compression)}), or write `compression: none` if they are not packed"
+        )
+    return packed or Compression.NONE
+
+
+def _unread_packing(landing: LandingFormat, location: Node) -> str:
+    """Return what Athena, which goes by the names of files, does not unpack as the contract says; or ""."""
+    if not landing.format.is_text:
+        return ""
+    packed, named = landing.compression, Compression.by_ending(location.text())
+    if packed is not Compression.NONE and not packed.is_read_by_athena:
+        return f"compression {packed}"
+    return f"compression {packed} of a location that ends otherwise" if packed is not named else ""
 
 
 def _zone(node: Node) -> str:

@@ -10,7 +10,7 @@ from acceptance.contract.positions import positions_text
 def comparison_options(contract: Contract) -> dict[str, str]:
     """Return name and value of every comparison option, defaults included."""
     landing = contract.landing
-    options = {"format": landing.format, "compression": landing.compression}
+    options: dict[str, str] = {"format": landing.format, "compression": landing.compression}
     if landing.format.is_text:
         options["encoding"] = landing.encoding
         options["decimal sign"] = "comma" if landing.decimal_comma else "point"

@@ -56,7 +56,7 @@ def init(
     source: Annotated[
         str,
         typer.Argument(
-            metavar="s3://BUCKET/KEY | FILE", help="A sample file: CSV, JSON lines or Parquet; may be gzipped."
+            metavar="s3://BUCKET/KEY | FILE", help="A sample file: CSV, JSON lines or Parquet; text may be packed."
         ),
     ],
     dataset: Annotated[str | None, typer.Option(help="The dataset's id. [default: derived from the name]")] = None,

@@ -47,7 +47,7 @@ def _names(columns: str | None) -> tuple[str, ...]:
 def _descriptive_name(source: str, path: Path) -> str:
     """Return the name of the object's folder, or of the file without its suffix; of a folder above if it is a date."""
     parts: Sequence[str] = path.absolute().parts
-    name = Path(path.stem).stem if path.suffix == ".gz" else path.stem
+    name = _unpacked(path).stem
     if source.startswith("s3://"):
         parts = source.removeprefix("s3://").split("/")[1:]
         name = parts[-2] if len(parts) > 1 else name
@@ -63,9 +63,16 @@ def _location(source: str, id_: str, path: Path, format_: str) -> str:
     pattern = template_of(key) if source.startswith("s3://") else None
     if pattern:
         return f"s3://{bucket}/{pattern}"
-    packed = path.suffix == ".gz"
-    suffix = (path.with_suffix("") if packed else path).suffix or f".{format_}"
-    return f"{LOCATION}{id_}/{{business_date:%Y%m%d}}/{{file}}{suffix}{'.gz' if packed else ''}"
+    plain = _unpacked(path)
+    suffix = (plain.suffix or f".{format_}") + ("" if plain == path else path.suffix)
+    return f"{LOCATION}{id_}/{{business_date:%Y%m%d}}/{{file}}{suffix}"
+
+
+def _unpacked(path: Path) -> Path:
+    """Return the path without the ending of a packing."""
+    from acceptance.contract.landing_format import Compression
+
+    return path if Compression.by_ending(path.name) is Compression.NONE else path.with_suffix("")
 
 
 def _refuse_faulty(path: Path, contract: Contract) -> None:

@@ -9,7 +9,7 @@ from typing import Any
 
 import duckdb
 
-from acceptance.contract.landing_format import LandingFormat
+from acceptance.contract.landing_format import Compression, LandingFormat
 from acceptance.errors import StepFailed
 from landed.formats.json import LineTooLong, Number, has_half_character, json_lines
 from landed.reading.bounds import MOST_COLUMNS
@@ -28,7 +28,8 @@ def is_json_lines(text: Path, name: str) -> bool:
         is_object = isinstance(json.loads(first), dict)
     except (ValueError, RecursionError, LineTooLong):
         first, is_object = _beginning(text), False
-    if not is_object and name.lower().removesuffix(".gz").endswith(_SUFFIXES):
+    packed = Compression.by_ending(name) or Compression.NONE
+    if not is_object and name.lower().removesuffix(packed.ending).endswith(_SUFFIXES):
         raise StepFailed(
             f"{name} is not JSON lines: each line must be an object; the first is {first[:_SHOWN].strip()!r}"
         )

@@ -7,14 +7,14 @@ from pathlib import Path
 import duckdb
 
 from acceptance.contract.hive_types import FLOATS, HiveKind
-from acceptance.contract.landing_format import FileFormat, LandingFormat
+from acceptance.contract.landing_format import Compression, FileFormat, LandingFormat
 from acceptance.errors import StepFailed
 from acceptance.odcs.draft import ColumnProfile, Profile
 from blocks.temporary_folders import temporary_folder
-from landed.reading.bounds import unpack
 from landed.reading.duckdb_reader import read_within_s, reader
 from landed.reading.encoding import as_utf8
 from landed.reading.faults import Faults
+from landed.reading.unpacking import packing_of, refuse_other_format, unpack
 from landed.sampling.candidates import SampleColumn, SampleTable, measure
 from landed.sampling.csv import csv_sample
 from landed.sampling.json import is_json_lines, json_sample
@@ -23,14 +23,14 @@ from landed.sampling.parquet import parquet_sample
 _ENCODINGS = ("UTF-8", "cp1252", "ISO-8859-1")
 _MARKS = {b"\xff\xfe": "UTF-16", b"\xfe\xff": "UTF-16"}
 """Byte order marks of encodings other than UTF-8."""
-_GZIP, _PARQUET = b"\x1f\x8b", b"PAR1"
+_PARQUET = b"PAR1"
 _KEY_COLUMNS, _KEY_SIZE = 12, 3
 _LONGEST_CHAR = 255
 _NO_KEY = (*FLOATS, HiveKind.DECIMAL, HiveKind.BOOLEAN)
 
 
 def profile_file(path: Path, names: Sequence[str] = ()) -> Profile:
-    """Profile a file of CSV, JSON lines (both also as gzip) or Parquet. `names`: columns of a CSV without a header.
+    """Profile a file of CSV, JSON lines (both also packed) or Parquet. `names`: columns of a CSV without a header.
 
     Raises:
         StepFailed: it is empty, in another format, or its records do not have the same columns, each with a name.
@@ -46,15 +46,19 @@ def profile_file(path: Path, names: Sequence[str] = ()) -> Profile:
 
 
 def _sample(duck: duckdb.DuckDBPyConnection, path: Path, scratch: Path, names: tuple[str, ...]) -> SampleTable:
-    compression = "gzip" if _begins(path, _GZIP) else "none"
-    faults = Faults()
+    compression, faults = packing_of(path), Faults()
     plain = unpack(path, compression, scratch / "plain", faults)
+    is_parquet = not faults.count and _begins(plain, _PARQUET)
+    if not faults.count and not is_parquet:
+        refuse_other_format(plain, FileFormat.CSV, compression, faults)
     if faults.count:
         raise StepFailed(f"{path.name}: {faults.kept[0].message}")
-    if _begins(plain, _PARQUET):
+    if is_parquet:
         _refuse_names(names, path, "Parquet")
-        if compression == "gzip":
-            raise StepFailed(f"{path.name} is Parquet in gzip, which Athena does not read; land the Parquet itself")
+        if compression is not Compression.NONE:
+            raise StepFailed(
+                f"{path.name} is Parquet in {compression}, which Athena does not read; land the Parquet itself"
+            )
         return parquet_sample(duck, plain, path.name)
     text, encoding = _decoded(plain, path.name, scratch)
     if is_json_lines(text, path.name):

@@ -1,5 +1,6 @@
 """Gives DuckDB access to objects in S3 as files."""
 
+import bz2
 import io
 from datetime import datetime
 from typing import Any
@@ -32,14 +33,19 @@ class ObjectFiles(AbstractFileSystem):
         return [path] if path in self._objects else []
 
     def info(self, path: str, **_: Any) -> dict[str, Any]:
-        return {"name": path, "size": self._objects[self._strip_protocol(path)].size, "type": "file"}
+        return {"name": path, "size": len(self._content(path)), "type": "file"}
 
     def modified(self, path: str) -> datetime:
         modified: datetime = self._objects[self._strip_protocol(path)].last_modified
         return modified
 
     def _open(self, path: str, mode: str = "rb", **_: Any) -> "_CountedBytes":
-        return _CountedBytes(self, self._objects[self._strip_protocol(path)].value)
+        return _CountedBytes(self, self._content(path))
+
+    def _content(self, path: str) -> bytes:
+        """Return the object's bytes. DuckDB unpacks those of .gz and .zst itself."""
+        content: bytes = self._objects[self._strip_protocol(path)].value
+        return bz2.decompress(content) if path.lower().endswith(".bz2") else content
 
 
 class _CountedBytes(io.BytesIO):

@@ -8,6 +8,7 @@ from datetime import UTC, date, datetime, timedelta
 import pyarrow as pa
 import pytest
 from judged_formats import DAY, Dataset, Installation, column, installed, parquet
+from packed_files import zipped, zstd
 
 from acceptance.evidence.evidence import Evidence, StepStatus
 from acceptance.judging.judge import Verdict
@@ -40,8 +41,8 @@ LANDINGS = [
     ),
     landing(
         "id 2: price '2.25' landed, '3.25' in the table",
-        gzip.compress('1\t"a\t1.50\n2\tNULL\t2.25\n3\t\tNULL\n'.encode("utf-16")),
-        "csv_packed", ID, TITLE, PRICE, ending="csv.gz", encoding="UTF-16",
+        zipped('1\t"a\t1.50\n2\tNULL\t2.25\n3\t\tNULL\n'.encode("utf-16")),
+        "csv_packed", ID, TITLE, PRICE, ending="csv.zip", encoding="UTF-16",
         options={"delimiter": "\t", "quote": "", "header": False, "nullText": "NULL", "emptyAsNull": True},
     ),
     landing(
@@ -58,10 +59,10 @@ LANDINGS = [
     ),
     landing(
         "id 2: price '2.25' landed, '3.25' in the table",
-        gzip.compress(
+        zstd.compress(
             b'{"id": 1, "title": " a ", "price": "1,50"}\n{"id": 2, "title": " ", "price": " 2,25"}\n{"id": 3}\n'
         ),
-        "json_packed", ID, TITLE, PRICE, ending="json.gz", format="json",
+        "json_packed", ID, TITLE, PRICE, ending="json.zst", format="json",
         options={"trim": True, "emptyAsNull": True, "decimalComma": True},
     ),
     landing(
@@ -222,7 +223,7 @@ def test_rows_that_name_their_file_are_judged_without_the_others(aceite: Install
          "comma and 2 after it"),
         ("athena_parquet", parquet(id=["x"], title=["a"], price=["1"]), 1,
          "Athena cannot read the landed files as their table says (HIVE_BAD_DATA)"),
-        ("json_packed", gzip.compress(b'{"id": 1}\n{"id": 2, "price": "2.25"}\n'), 1,
+        ("json_packed", zstd.compress(b'{"id": 1}\n{"id": 2, "price": "2.25"}\n'), 1,
          "line 2, column price: '2.25' is not decimal(9,2)"),
         ("parquet", parquet(ID=[1.5]), 1, "line 1, column title: the header lacks the column 'title'"),
     ],

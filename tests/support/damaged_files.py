@@ -1,7 +1,6 @@
 """Good landed files of each format, and what chance makes of them. The same seed makes the same files."""
 
 import csv
-import gzip
 import io
 import json
 import random
@@ -14,6 +13,7 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 from landed_contract import column, contract
+from packed_files import PACKERS
 
 from acceptance.contract.contract import Contract
 
@@ -101,17 +101,21 @@ def _json(_: random.Random) -> bytes:
     return "\n".join(lines).encode()
 
 
-def _packed(writes: Callable[[random.Random], bytes]) -> Callable[[random.Random], bytes]:
-    return lambda chance: gzip.compress(writes(chance), mtime=0)
+def _packed(kind: str, writes: Callable[[random.Random], bytes]) -> Callable[[random.Random], bytes]:
+    return lambda chance: PACKERS[kind](writes(chance))
 
 
 _FORMATS: dict[str, tuple[Contract, Callable[[random.Random], bytes]]] = {
     "Parquet": (contract(*_COLUMNS, format="parquet"), _parquet),
     "CSV": (contract(*_COLUMNS), _csv),
     "CSV in UTF-16": (contract(*_COLUMNS, encoding="UTF-16"), _utf_16),
-    "CSV in gzip": (contract(*_COLUMNS, compression="gzip"), _packed(_csv)),
+    "CSV in gzip": (contract(*_COLUMNS, compression="gzip"), _packed("gzip", _csv)),
     "JSON": (contract(*_COLUMNS, format="json"), _json),
-    "JSON in gzip": (contract(*_COLUMNS, format="json", compression="gzip"), _packed(_json)),
+    "JSON in gzip": (contract(*_COLUMNS, format="json", compression="gzip"), _packed("gzip", _json)),
+    **{
+        f"CSV in {kind}": (contract(*_COLUMNS, compression=kind), _packed(kind, _csv))
+        for kind in ("zstd", "bzip2", "xz", "zip")
+    },
 }
 
 

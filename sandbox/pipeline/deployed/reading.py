@@ -3,12 +3,16 @@
 A cell that does not fit its type becomes null, as in Spark.
 """
 
+import bz2
 import csv
 import gzip
 import io
 import json
+import lzma
 import re
-from collections.abc import Iterator, Mapping, Sequence
+import sys
+import zipfile
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from datetime import datetime, timedelta
 from functools import partial
@@ -16,13 +20,18 @@ from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
+if sys.version_info >= (3, 14):
+    from compression import zstd
+else:
+    import backports.zstd as zstd
+
 Facts = Mapping[str, Any]
 """A column or the landing format of the contract, as the plan has it."""
 
 
 def load(connection: Any, content: bytes, landing: Facts, columns: Sequence[Facts], folder: Path) -> None:
     """Create the table `landed` from the file's content. `columns` are those of the file; `folder` is for copies."""
-    content = gzip.decompress(content) if landing["compression"] == "gzip" else content
+    content = _UNPACKERS[landing["compression"]](content)
     if landing["format"] == "parquet":
         path = folder / "landed.parquet"
         path.write_bytes(content)
@@ -47,6 +56,21 @@ def load(connection: Any, content: bytes, landing: Facts, columns: Sequence[Fact
         f"TRY_CAST(c{place} AS {column['type']}) AS {quoted(column['name'])}" for place, column in enumerate(columns)
     )
     connection.execute(f"CREATE TABLE landed AS SELECT {typed} FROM texts")
+
+
+def _only_member(content: bytes) -> bytes:
+    with zipfile.ZipFile(io.BytesIO(content)) as archive:
+        return archive.read(next(member for member in archive.infolist() if not member.is_dir()))
+
+
+_UNPACKERS: Mapping[str, Callable[[bytes], bytes]] = {
+    "none": bytes,
+    "gzip": gzip.decompress,
+    "zstd": zstd.decompress,
+    "bzip2": bz2.decompress,
+    "xz": lzma.decompress,
+    "zip": _only_member,
+}
 
 
 def quoted(name: str) -> str:

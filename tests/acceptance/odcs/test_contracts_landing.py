@@ -32,8 +32,31 @@ def test_every_fact_about_a_file_can_be_said():
     )  # fmt: skip
 
 
-def test_a_location_that_ends_in_gz_says_that_the_files_are_compressed():
-    assert watched(orders(("{region}/{file}.csv", "{region}/{file}.csv.gz"))).landing.compression == "gzip"
+ENDINGS = {"gz": "gzip", "ZST": "zstd", "bz2": "bzip2", "xz": "xz", "zip": "zip", "txt": "none"}
+
+
+def named(ending, *lines, kind="csv"):
+    return landing(*lines, kind=kind).replace("{region}/{file}.csv", "{region}/{file}." + ending)
+
+
+@pytest.mark.parametrize(("ending", "compression"), ENDINGS.items())
+def test_the_ending_of_a_location_says_how_the_files_are_packed(ending, compression):
+    assert watched(named(ending)).landing.compression == compression
+    said = facts("{property: compression, value: none}")
+    assert watched(named(ending, said)).landing.compression == "none"
+
+
+def test_the_pages_of_parquet_are_packed_and_never_the_file():
+    assert watched(named("parquet.gz", kind="parquet")).landing.compression == "none"
+
+
+@pytest.mark.parametrize("ending", ["csv.lz4", "csv.7z", "rar", "csv.Z", "tar.gz", "TGZ", "csv.snappy", "br"])
+def test_a_packing_that_nobody_here_unpacks_is_refused_unless_the_contract_denies_it(ending):
+    assert "it ends as files of a packing do that Aceite does not read" in the_problem(
+        named(ending).replace("/{file}." + ending, "/{file}." + ending + "  # here")
+    )
+    said = facts("{property: compression, value: none}")
+    assert watched(named(ending, said)).landing.compression == "none"
 
 
 @pytest.mark.parametrize("kind", ["json", "parquet"])
@@ -48,8 +71,9 @@ def test_json_lines_and_parquet_land_too(kind):
          "delimiter says nothing about parquet"),
         (landing("delimiter: array  # here", kind="json"), "allowed: new_line"),
         (landing(facts("{property: trim, value: 'no'}") + "  # here"), "allowed: true, false"),
-        (landing(facts("{property: compression, value: zip}") + "  # here"), "allowed: none, gzip"),
         (landing(facts("{property: skippedTimes, value: back}") + "  # here"), "allowed: refuse, forward"),
+        (landing(facts("{property: compression, value: rar}") + "  # here"),
+         "allowed: none, gzip, zstd, bzip2, xz, zip"),
         (landing(facts("{property: timeZone, value: Sao Paulo}") + "  # here"), "time zone 'Sao Paulo' is not known"),
         (landing(facts("{property: timeZone, value: America}") + "  # here"), "time zone 'America' is not known"),
         (landing(facts("{property: timeZone, value: localtime}") + "  # here"), "time zone 'localtime' is not known"),
@@ -71,6 +95,28 @@ def test_files_too_big_to_fetch_are_read_by_athena_through_a_table():
     contract = watched(landing(facts("{property: engine, value: athena}, {property: landedTable, value: raw.Orders}")))
     assert (contract.engine, contract.landed_table) == ("athena", "raw.orders")
     assert comparison_options(contract)["landed files are read by"] == "Athena"
+
+
+BY_ATHENA = "{property: engine, value: athena}, {property: landedTable, value: a.b}"
+
+
+@pytest.mark.parametrize("ending", ["csv", "csv.gz", "csv.bz2", "csv.zst"])
+def test_athena_unpacks_what_the_names_of_files_say(ending):
+    assert watched(named(ending, facts(BY_ATHENA))).engine == "athena"
+
+
+@pytest.mark.parametrize(
+    ("ending", "packed", "said"),
+    [
+        ("csv.xz", "xz", "compression xz is not read by Athena"),
+        ("csv.zip", "zip", "compression zip is not read by Athena"),
+        ("csv", "gzip", "compression gzip of a location that ends otherwise is not read by Athena"),
+        ("csv.gz", "none", "compression none of a location that ends otherwise is not read by Athena"),
+    ],
+)
+def test_what_athena_would_not_unpack_as_the_contract_says_is_refused(ending, packed, said):
+    by_athena = BY_ATHENA.replace("value: athena", "value: athena, description: '# here'")
+    assert said in the_problem(named(ending, facts(f"{by_athena}, {{property: compression, value: {packed}}}")))
 
 
 @pytest.mark.parametrize(
