@@ -8,7 +8,6 @@ from typing import Any
 from uuid import UUID
 
 import httpx
-from httpx import codes
 from prefect.client.orchestration import SyncPrefectClient, get_client
 from prefect.client.schemas.filters import (
     FlowFilter,
@@ -89,8 +88,13 @@ def cancelled_by(flow_run_id: str) -> str | None:
 
 def _automation(client: SyncPrefectClient, id_: str) -> str:
     """Return the automation's name, or its id if it is gone."""
-    found = client.request("GET", "/automations/{id}", path_params={"id": id_}, raise_for_status=False)
-    return json.dumps(found.json()["name"], ensure_ascii=False) if found.status_code == codes.OK else id_
+    try:
+        found = client.read_automation(id_)
+    except httpx.HTTPStatusError as error:
+        if error.response.status_code != httpx.codes.NOT_FOUND:
+            raise
+        found = None
+    return json.dumps(found.name, ensure_ascii=False) if found is not None else id_
 
 
 def is_own_report(state: State) -> bool:
