@@ -175,8 +175,13 @@ class LandingFormat:
 
     @property
     def quoted_empty_is_text(self) -> bool:
-        """Two quotes with nothing between them are an empty text, where a column holds texts."""
-        return self.quoted_empty is QuotedEmpty.TEXT
+        """Two quotes with nothing between them are an empty text, where a column holds texts.
+
+        Spark, PostgreSQL and Athena write an empty text so, and nothing at all for null.
+        """
+        if not self.format.is_delimited or not self.quote:
+            return False
+        return not self.empty_as_null if self.quoted_empty is None else self.quoted_empty is QuotedEmpty.TEXT
 
     @property
     def signs(self) -> Mapping[str, str]:

@@ -7,7 +7,14 @@ from dataclasses import replace
 from typing import Any
 from zoneinfo import available_timezones
 
-from acceptance.contract.landing_format import Compression, Engine, FileFormat, LandingFormat, SkippedTimes
+from acceptance.contract.landing_format import (
+    Compression,
+    Engine,
+    FileFormat,
+    LandingFormat,
+    QuotedEmpty,
+    SkippedTimes,
+)
 from acceptance.errors import did_you_mean
 from acceptance.odcs.document.custom_properties import custom_properties
 from acceptance.odcs.document.node import Node, hint, shown
@@ -15,7 +22,7 @@ from acceptance.odcs.landing_records import OF_RECORDS, OF_SIGNS, delimiter_of, 
 
 _OF_ALL = ("trim", "emptyAsNull", "timeZone", "ignoredColumns", "engine", "landedTable", "skippedTimes")
 _OF_TEXT = ("decimalComma", "compression")
-_OF_CSV = ("delimiter", "quote", "header", *OF_SIGNS)
+_OF_CSV = ("delimiter", "quote", "header", "quotedEmpty", *OF_SIGNS)
 _OF_CELLS = ("nullText", *OF_RECORDS)
 _KNOWN = (*_OF_ALL, *_OF_TEXT, *_OF_CSV, *_OF_CELLS)
 _NO_CHARACTERS = ("idna", "punycode", "unicode-escape", "raw-unicode-escape", "utf-7", "charmap", "mbcs", "oem")
@@ -57,6 +64,7 @@ def read_landing_format(server: Node) -> LandingFormat:
         ignored=ignored,
         skipped_times=given["skippedTimes"].choice(SkippedTimes.REFUSE),
     )
+    landing = replace(landing, quoted_empty=_quoted_empty(given["quotedEmpty"], landing))
     return with_records(landing, given)
 
 
@@ -87,6 +95,11 @@ def read_engine(server: Node, landing: LandingFormat) -> tuple[Engine, str]:
     for name, is_unread in unread.items():
         if is_unread:
             engine.refuse(f"{name} is not read by Athena as strictly as by DuckDB; use `engine: local`")
+    if landing.nothing_is_null and landing.quoted_empty_is_text:
+        engine.refuse(
+            'Athena\'s readers of CSV cannot tell "" from nothing; if both mean null, write `quotedEmpty: "null"`, '
+            "else use `engine: local`"
+        )
     return Engine.ATHENA, table.text().lower()
 
 
@@ -152,6 +165,19 @@ def _null_text(node: Node, default: str) -> str:
     if not isinstance(node.value, str):
         node.refuse(f"found {shown(node.value)}; write the text that means null, in quotes")
     return node.value if isinstance(node.value, str) else default
+
+
+def _quoted_empty(node: Node, landing: LandingFormat) -> QuotedEmpty | None:
+    if node.value is None:
+        return None
+    if node.value not in tuple(QuotedEmpty):
+        node.refuse(f'found {shown(node.value)}; allowed: text, "null"')
+        return None
+    if not landing.quote:
+        node.refuse("quotedEmpty says nothing about a file without quotes; leave it out")
+    elif not landing.nothing_is_null and node.value == QuotedEmpty.NULL:
+        node.refuse(f"with nullText {shown(landing.null_text)} an empty cell is a text; write `emptyAsNull: true`")
+    return QuotedEmpty(node.value)
 
 
 def _names(node: Node) -> tuple[str, ...]:

@@ -32,11 +32,14 @@ def comparison_options(contract: Contract) -> dict[str, str]:
 
 
 def _of_csv(landing: LandingFormat) -> dict[str, str]:
+    of_quotes = "the empty text" + (", null where a column holds no texts" if landing.nothing_is_null else "")
+    of_quotes = of_quotes if landing.quoted_empty_is_text or not landing.nothing_is_null else "null"
     return {
         "delimiter": repr(landing.delimiter),
         "quote": repr(landing.quote) if landing.quote else "none",
         "header": "yes" if landing.header else "no",
         "null text": repr(landing.null_text),
+        **({"empty in quotes": of_quotes} if landing.quote else {}),
         **{_SIGNS[name]: "yes" if value == "true" else repr(value) for name, value in landing.signs.items()},
     }
 

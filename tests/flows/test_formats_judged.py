@@ -46,6 +46,10 @@ LANDINGS = [
         options={"delimiter": "\t", "quote": "", "header": False, "nullText": "NULL", "emptyAsNull": True},
     ),
     landing(
+        "id 2: price '2.25' landed, '3.25' in the table",
+        b'id,title,price\n1,"",1.50\n2, "a" ,2.25\n3,,""\n', "csv_of_blanks_and_empty_quotes", ID, TITLE, PRICE,
+    ),
+    landing(
         "a b: only landed; a b?: only in the table",
         b"a\na\n\nb\nc\n", "csv_of_one_column", column("a", "string"),
     ),
@@ -139,7 +143,8 @@ LANDINGS = [
     ),
     landing(
         "id 2: price '2.25' landed, '3.25' in the table", gzip.compress(b"1,a,1.50\n2,,2.25\n3,,\n"),
-        "athena_csv_packed", ID, TITLE, PRICE, ending="csv.gz", by_job=False, options={**BY_ATHENA, "header": False},
+        "athena_csv_packed", ID, TITLE, PRICE, ending="csv.gz", by_job=False,
+        options={**BY_ATHENA, "header": False, "quotedEmpty": "null"},
     ),
     landing(
         "id 2: price '2.25' landed, '3.25' in the table",
@@ -158,7 +163,7 @@ BY_FILE_AND_ATHENA = Dataset(
     "by_file_and_athena",
     [ID, TITLE, SOURCE],
     by_job=False,
-    options=BY_ATHENA,
+    options={**BY_ATHENA, "quotedEmpty": "null"},
     partition_holds={"column": "source_file", "value": "s3://{bucket}/{key}"},
 )
 SEVERAL = [ALONE, TOGETHER, BY_FILE, BY_FILE_AND_ATHENA]

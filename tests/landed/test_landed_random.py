@@ -4,7 +4,6 @@ The table's side is Parquet that pyarrow writes and the sandbox's Athena reads, 
 side is each delivery's own file.
 """
 
-import csv
 import hashlib
 import io
 import json
@@ -23,6 +22,7 @@ from hypothesis import strategies as st
 from landed_contract import column, contract
 from proven_delivery import ask
 
+from acceptance.contract.landing_format import QuotedEmpty
 from acceptance.proof.fingerprint import Fingerprint, athena_digest, athena_sums
 from landed.file import read_landed
 
@@ -40,6 +40,7 @@ HIVE = {
 COLUMNS = tuple(column(name, kind, **({"digits": None} if name == "exact" else {})) for name, kind in HIVE.items())
 FORMATS = [
     {"format": "csv"},
+    {"format": "csv", "quoted_empty": QuotedEmpty.NULL},
     {"format": "csv", "delimiter": ";", "quote": "'", "null_text": "\\N", "decimal_comma": True},
     {"format": "csv", "encoding": "utf-16", "null_text": "NULL"},
     {"format": "json"},
@@ -154,12 +155,14 @@ def write(path, columns, rows, facts):
     else:
         comma, null = facts.get("decimal_comma"), facts.get("null_text", "")
         with path.open("w", encoding=facts.get("encoding", "utf-8"), newline="") as file:
-            writer = csv.writer(
-                file, delimiter=facts.get("delimiter", ","), quotechar=facts.get("quote", '"'), lineterminator="\n",
-                quoting=csv.QUOTE_ALL,
-            )  # fmt: skip
-            writer.writerow(names)
-            writer.writerows([[null if cell is None else _csv(cell, comma) for cell in row] for row in rows])
+            quote, tells = facts.get("quote", '"'), "quoted_empty" not in facts
+            for row in [names, *rows]:
+                texts = [null if cell is None else _csv(cell, comma) for cell in row]
+                cells = [f"{quote}{text.replace(quote, quote * 2)}{quote}" for text in texts]
+                cells = [
+                    "" if cell is None and tells and not null else text for cell, text in zip(row, cells, strict=True)
+                ]
+                file.write(facts.get("delimiter", ",").join(cells) + "\n")
 
 
 def _csv(cell, comma):
@@ -181,7 +184,7 @@ def _text(cell):
 
 def told_apart(rows, facts):
     """The same rows without texts that the format cannot tell from null."""
-    null = facts.get("null_text", "") if facts["format"] == "csv" else None
+    null = facts.get("null_text") or ("" if "quoted_empty" in facts else None)
     return [tuple(None if cell == null else cell for cell in row) for row in rows]
 
 

@@ -87,6 +87,7 @@ CONTRACTS = {
         catalog="another",
         engine="athena",
         landedTable="raw.items",
+        quotedEmpty="null",
     ),
     "marked": contract("marked", [ID], [], delivery={"complete": "marker", "marker": "_SUCCESS"}),
     "listed": contract("listed", [ID], [], delivery={"complete": "manifest", "manifest": "manifest.json"}),

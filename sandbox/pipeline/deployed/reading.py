@@ -4,7 +4,6 @@ A cell that does not fit its type becomes null, as in Spark.
 """
 
 import bz2
-import csv
 import gzip
 import io
 import json
@@ -77,26 +76,39 @@ def quoted(name: str) -> str:
     return '"' + name.replace('"', '""') + '"'
 
 
-def _csv_records(text: str, landing: Facts, columns: Sequence[Facts]) -> Iterator[list[str]]:
+def _csv_records(text: str, landing: Facts, columns: Sequence[Facts]) -> Iterator[list[str | None]]:
     """Yield the cells of the columns. A short row ends in nulls; a blank line is a row only if there is one column."""
-    quoting: dict[str, Any] = {"quotechar": landing["quote"]} if landing["quote"] else {"quoting": csv.QUOTE_NONE}
-    csv.field_size_limit(2**31 - 1)
-    rows: Iterator[list[str]] = (
-        ([] if row == [None] else [cell or "" for cell in row] for row in _rows_with_signs(text, landing))
-        if landing["escape"] or landing["comment"] or landing["trailing_delimiter"] or len(landing["delimiter"]) > 1
-        else csv.reader(io.StringIO(text, newline=""), delimiter=landing["delimiter"], **quoting)
+    has_signs = (
+        landing["escape"] or landing["comment"] or landing["trailing_delimiter"] or len(landing["delimiter"]) > 1
     )
+    rows = (_rows_with_signs if has_signs else _csv_rows)(text, landing)
     header = [column["landed"] for column in columns]
     if landing["header"]:
         known = {column["landed"].lower() for column in columns} if landing["trim"] else set()
-        header = [name.strip(" \t") if known and name.lower() not in known else name for name in next(rows, header)]
+        names = [name or "" for name in next(rows, header)]
+        header = [name.strip(" \t") if known and name.lower() not in known else name for name in names]
     places = {name.lower(): place for place, name in enumerate(header)}
     positions = [places.get(column["landed"].lower(), len(header)) for column in columns]
+    nothing = None if landing["empty_as_null"] or not landing["null_text"] else ""
     for row in rows:
-        cells = row or [""] * (len(header) == 1)
-        if cells:
-            present = min(len(cells), len(header))
-            yield [cells[place] if place < present else landing["null_text"] for place in positions]
+        if row != [None] or len(header) == 1:
+            present = min(len(row), len(header))
+            cells = [row[place] if place < present else landing["null_text"] or None for place in positions]
+            yield [nothing if cell is None else cell for cell in cells]
+
+
+def _csv_rows(text: str, landing: Facts) -> Iterator[list[str | None]]:
+    """Yield the cells of each row; None where nothing stands, which Python's csv does not tell from empty quotes."""
+    sign, quote, delimiter = landing["quote"], re.escape(landing["quote"]), re.escape(landing["delimiter"])
+    in_quotes = f"(?:{quote}(?:[^{quote}]|{quote}{quote})*+{quote}?)?" if quote else ""
+    row: list[str | None] = []
+    for found in re.finditer(f"({in_quotes})([^{delimiter}\r\n]*)({delimiter}|\r\n|\r|\n|\\Z)", text):
+        inside, after, end = found.groups()
+        cell = inside[1:].removesuffix(sign).replace(sign * 2, sign) if inside else ""
+        row.append(cell + after if inside or after else None)
+        if end != landing["delimiter"] and (end or row != [None]):
+            yield row
+            row = []
 
 
 def _json_records(text: str, landing: Facts, columns: Sequence[Facts]) -> Iterator[list[str | None]]:
@@ -125,6 +137,8 @@ def _plain(cell: str | None, column: Facts, landing: Facts) -> str | None:
     """Return the cell in the notation that DuckDB reads for the type; None is null."""
     if cell is None:
         return None
+    if not cell and _is_text_in_quotes(column, landing):
+        return cell
     cell = cell.strip(" \t") if landing["trim"] else cell
     is_null_text = landing["format"] != "json" and cell == landing["null_text"]
     if is_null_text or (landing["empty_as_null"] and not cell):
@@ -134,6 +148,14 @@ def _plain(cell: str | None, column: Facts, landing: Facts) -> str | None:
     if column["type"] == "timestamp" or column["landed_format"]:
         return _moment(column["landed_format"], landing["zone"] if column["type"] == "timestamp" else "UTC", cell)
     return cell
+
+
+def _is_text_in_quotes(column: Facts, landing: Facts) -> bool:
+    """Return True if two quotes with nothing between them are an empty text, not null."""
+    if landing["format"] != "csv" or not column["type"].startswith(_TEXTS):
+        return False
+    meant = landing["quoted_empty"] or ("null" if landing["empty_as_null"] else "text")
+    return bool(landing["quote"]) and meant == "text"
 
 
 def _moment(pattern: str | None, zone: str, text: str) -> str:

@@ -3,7 +3,7 @@
 import pytest
 from contract_texts import of_column, orders, the_problem, watched
 
-from acceptance.contract.landing_format import LandingFormat
+from acceptance.contract.landing_format import LandingFormat, QuotedEmpty
 from acceptance.proof.comparison_options import comparison_options
 
 
@@ -15,6 +15,10 @@ def landing(*lines, kind="csv"):
 
 def facts(text):
     return f"customProperties: [{text}]"
+
+
+BY_ATHENA = "{{property: engine, value: athena}}, {{property: landedTable, value: {}}}"
+BOTH_NULL = "{property: quotedEmpty, value: 'null'}"
 
 
 def test_every_fact_about_a_file_can_be_said():
@@ -59,6 +63,24 @@ def test_a_packing_that_nobody_here_unpacks_is_refused_unless_the_contract_denie
     assert watched(named(ending, said)).landing.compression == "none"
 
 
+@pytest.mark.parametrize("said", [None, "text", "null"])
+@pytest.mark.parametrize(("more", "usual"), [("", "text"), ("{property: emptyAsNull, value: true}", "null")])
+def test_empty_quotes_are_what_the_contract_says_and_else_what_their_writers_mean(said, more, usual):
+    said_so = f"{{property: quotedEmpty, value: '{said}'}}" if said else ""
+    contract = watched(landing(facts(", ".join(filter(None, (said_so, more))))))
+    assert contract.landing.quoted_empty == (QuotedEmpty(said) if said else None)
+    means_text = (said or usual) == "text"
+    assert contract.landing.quoted_empty_is_text == means_text
+    assert comparison_options(contract)["empty in quotes"] == (
+        "the empty text, null where a column holds no texts" if means_text else "null"
+    )
+
+
+def test_where_an_empty_cell_is_a_text_empty_quotes_are_one_too():
+    contract = watched(landing(facts("{property: nullText, value: 'NULL'}")))
+    assert comparison_options(contract)["empty in quotes"] == "the empty text"
+
+
 @pytest.mark.parametrize("kind", ["json", "parquet"])
 def test_json_lines_and_parquet_land_too(kind):
     assert watched(landing(kind=kind)).landing == LandingFormat(format=kind)
@@ -84,6 +106,14 @@ def test_json_lines_and_parquet_land_too(kind):
         (landing(facts("{property: ignoredColumns, value: x}") + "  # here"), "a list of the file's columns"),
         (landing(facts("{property: header, value: false}, {property: ignoredColumns, value: [x]}") + "  # here"),
          "without a header nobody knows"),
+        (landing(facts("{property: quotedEmpty, value: empty}") + "  # here"), 'allowed: text, "null"'),
+        (landing(facts("{property: quotedEmpty, value: null}") + "  # here"), "quotedEmpty has no value"),
+        (landing(facts("{property: quotedEmpty, value: text}  # here").replace("]", "\n      ]"), kind="json"),
+         "quotedEmpty says nothing about json"),
+        (landing(facts("{property: quote, value: ''}, {property: quotedEmpty, value: text}") + "  # here"),
+         "says nothing about a file without quotes"),
+        (landing(facts("{property: nullText, value: 'NULL'}, {property: quotedEmpty, value: 'null'}") + "  # here"),
+         "with nullText 'NULL' an empty cell is a text"),
         (landing(facts("{property: decimalPoint, vendor: aceite, value: x}") + "  # here"), "unknown custom property"),
     ],
 )  # fmt: skip
@@ -92,7 +122,7 @@ def test_a_fact_that_cannot_be_is_refused(text, said):
 
 
 def test_files_too_big_to_fetch_are_read_by_athena_through_a_table():
-    contract = watched(landing(facts("{property: engine, value: athena}, {property: landedTable, value: raw.Orders}")))
+    contract = watched(landing(facts(f"{BY_ATHENA.format('raw.Orders')}, {BOTH_NULL}")))
     assert (contract.engine, contract.landed_table) == ("athena", "raw.orders")
     assert comparison_options(contract)["landed files are read by"] == "Athena"
 
@@ -123,12 +153,14 @@ def test_what_athena_would_not_unpack_as_the_contract_says_is_refused(ending, pa
     ("text", "said"),
     [
         (landing(facts("{property: engine, value: spark}") + "  # here"), "allowed: local, athena"),
-        (landing(facts("{property: engine, value: athena}") + "  # here"), "name it: landedTable: db.table"),
+        (landing(facts(f"{{property: engine, value: athena}}, {BOTH_NULL}") + "  # here"),
+         "name it: landedTable: db.table"),
         (landing(facts("{property: landedTable, value: a.b}") + "  # here"), "read only with `engine: athena`"),
+        (landing(facts(BY_ATHENA.format("a.b")) + "  # here"), "Athena's readers of CSV cannot tell"),
         (landing("encoding: cp1252",
-                 facts("{property: engine, value: athena}, {property: landedTable, value: a.b}") + "  # here"),
+                 facts(f"{BY_ATHENA.format('a.b')}, {BOTH_NULL}") + "  # here"),
          "encoding cp1252 is not read by Athena as strictly"),
-        (landing(facts("{property: engine, value: athena}, {property: landedTable, value: a.b}") + "  # here")
+        (landing(facts(f"{BY_ATHENA.format('a.b')}, {BOTH_NULL}") + "  # here")
          + "  - {property: delivery, vendor: aceite, value: {partition_holds: all deliveries of the date}}\n",
          "cannot tell the files of several deliveries apart"),
     ],
@@ -181,6 +213,7 @@ def test_the_evidence_prints_every_option_that_decides_what_is_the_same():
         "quote": "'\"'",
         "header": "yes",
         "null text": "''",
+        "empty in quotes": "the empty text, null where a column holds no texts",
         "trim": "spaces and tabs around each cell",
         "empty as null": "yes",
         "times without an offset are in": "UTC",

@@ -49,7 +49,7 @@ def test_a_quote_as_the_escape_is_what_is_done_anyway():
 
 
 NO_COUNT = "write where the first trailer record has the number of rows"
-ATHENA = (("engine", "athena"), ("landedTable", "raw.orders"))
+ATHENA = (("engine", "athena"), ("landedTable", "raw.orders"), ("quotedEmpty", "'null'"))
 
 
 @pytest.mark.parametrize(

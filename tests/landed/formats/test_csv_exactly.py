@@ -57,6 +57,36 @@ def test_nothing_follows_a_closing_quote(read, after, place):
     assert landed.rows == 3
 
 
+@pytest.mark.parametrize("last", ["z", ' z"'])
+@pytest.mark.parametrize(
+    ("nothing", "quotes", "meant"),
+    [
+        (None, "", {}),
+        (None, "", {"trim": True}),
+        (None, None, {"quoted_empty": QuotedEmpty.NULL}),
+        (None, None, {"empty_as_null": True}),
+        (None, "", {"empty_as_null": True, "quoted_empty": QuotedEmpty.TEXT}),
+        ("", "", {"null_text": "NULL"}),
+        (None, None, {"null_text": "NULL", "empty_as_null": True}),
+        (None, "", {"null_text": "NULL", "empty_as_null": True, "quoted_empty": QuotedEmpty.TEXT}),
+    ],
+)
+def test_nothing_and_empty_quotes_are_what_the_contract_says(texts, last, nothing, quotes, meant):
+    """DuckDB reads the first of the two files, and Python the other one, which has a blank and a quote."""
+    rows = dict(texts(f'id,t\na,\nb,""\nc,"x"\nd,{last}\n', **meant))
+    assert (rows["a"], rows["b"], rows["c"]) == (nothing, quotes, "x")
+
+
+@pytest.mark.parametrize("last", ["z", ' z"'])
+def test_empty_quotes_are_null_where_a_column_holds_no_texts(read, last):
+    landed = read(f'id,n\n1,""\n2,\n{last},7\n', column("id", "string"), column("n", "int"))
+    assert (landed.rows, said(landed)) == (3, [])
+
+
+def test_in_a_file_of_one_column_a_blank_line_is_null_and_empty_quotes_are_a_text(texts):
+    assert set(texts('t\na\n\n""\n', column("t", "string"))) == {("a",), (None,), ("",)}
+
+
 DIALECTS = [
     {"delimiter": delimiter, "quote": quote, "header": header, "trim": trim, "null_text": null_text}
     for delimiter in (",", ";", "\t", "|", "§")

@@ -6,7 +6,7 @@ import json
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import duckdb
 import pytest
@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from packed_files import PACKERS
 
 from acceptance.contract.contract import Column
-from acceptance.contract.landing_format import Compression, FileFormat, LandingFormat, SkippedTimes
+from acceptance.contract.landing_format import Compression, FileFormat, LandingFormat, QuotedEmpty, SkippedTimes
 from acceptance.proof.fingerprint import Fingerprint, duckdb_digest, duckdb_sums
 from acceptance.sql.text import identifier
 from landed.file import read_landed
@@ -52,6 +52,7 @@ FORMATS = st.builds(
     compression=st.sampled_from(Compression),
     trim=st.booleans(),
     empty_as_null=st.booleans(),
+    quoted_empty=st.sampled_from([None, *QuotedEmpty]),
     decimal_comma=st.booleans(),
     zone=st.sampled_from(["UTC", "America/Sao_Paulo", "Europe/Lisbon", "Australia/Lord_Howe"]),
     skipped_times=st.sampled_from(SkippedTimes),
@@ -65,6 +66,7 @@ class Landed:
     columns: tuple[Column, ...]
     landing: LandingFormat
     rows: Sequence[Sequence[str | None]]
+    quoting: Literal[0, 1] = csv.QUOTE_ALL
 
     @property
     def content(self) -> bytes:
@@ -75,7 +77,7 @@ class Landed:
     def _csv(self) -> str:
         landing, file = self.landing, io.StringIO()
         writer = csv.writer(
-            file, delimiter=landing.delimiter, quotechar=landing.quote, lineterminator="\n", quoting=csv.QUOTE_ALL
+            file, delimiter=landing.delimiter, quotechar=landing.quote, lineterminator="\n", quoting=self.quoting
         )
         names = [f" {column.landed}\t" if landing.trim else column.landed for column in self.columns]
         writer.writerows([names] * landing.header)
@@ -130,7 +132,7 @@ def files(draw: st.DrawFn) -> Landed:
         [None if cell is None else written(column, cell) for column, cell in zip(columns, row, strict=True)]
         for row in rows
     ]
-    return Landed(columns, landing, texts)
+    return Landed(columns, landing, texts, draw(st.sampled_from([csv.QUOTE_ALL, csv.QUOTE_MINIMAL])))
 
 
 _WITH_A_POINT = ("decimal(9,2)", "double", "float")
