@@ -6,7 +6,7 @@ from typing import assert_never
 from acceptance.contract.contract import Column
 from acceptance.contract.hive_types import HiveKind, HiveType
 from acceptance.contract.landing_format import LandingFormat
-from acceptance.sql.text import text_literal
+from acceptance.sql.text import UNPADDED, text_literal
 
 _DATE = "[0-9]{4}-[0-9]{2}-[0-9]{2}"
 _TIME = "([01][0-9]|2[0-3]):[0-9]{2}(:[0-9]{2}([.]FRACTION)?)?"
@@ -33,6 +33,7 @@ def athena_value(landing: LandingFormat, column: Column, cell: str) -> str:
     """
     type_ = column.hive_type
     if type_.kind.is_text:
+        cell = UNPADDED.format(cell) if type_.kind.is_padded else cell
         return f"CASE WHEN length({cell}) <= {type_.length} THEN {cell} END" if type_.length else cell
     if not landing.format.is_text:
         return cell

@@ -16,7 +16,7 @@ from acceptance.proof.fingerprint import Fingerprint, athena_digest, athena_sums
 from acceptance.queries.difference_query import cell_names, masked
 from acceptance.queries.landed_cells import athena_cell_text, athena_value, expected_cell
 from acceptance.queries.measuring_query import delivered
-from acceptance.sql.text import identifier, only_select, text_literal
+from acceptance.sql.text import identifier, only_select, text_literal, unused
 from acceptance.told_apart import spelled
 
 ROWS_AT_MOST = 10_000
@@ -32,9 +32,10 @@ def landed_query(contract: Contract, files: Sequence[str]) -> str:
     Of these it returns first the numbers, then one example each. `files` are s3:// URIs.
     """
     columns = contract.landed_columns
-    high, low = athena_sums("digest")
-    counts = [f"count({_cell(column)}) - count({identifier(column.name)})" for column in columns]
-    unreadable = [f"{_cell(column)} IS NOT NULL AND {identifier(column.name)} IS NULL" for column in columns]
+    digest_name = unused("digest", contract.columns)
+    high, low = athena_sums(digest_name)
+    counts = [f"count({_cell(contract, column)}) - count({identifier(column.name)})" for column in columns]
+    unreadable = [f"{_cell(contract, column)} IS NOT NULL AND {identifier(column.name)} IS NULL" for column in columns]
     examples = [
         f"min(CASE WHEN {bad} THEN {_example(contract, c)} END)" for c, bad in zip(columns, unreadable, strict=True)
     ]
@@ -42,7 +43,7 @@ def landed_query(contract: Contract, files: Sequence[str]) -> str:
     digest = athena_digest(contract.compared_columns)
     return only_select(f"""WITH {_landed(contract, files)},
 digested AS (
-  SELECT *, {digest} AS digest
+  SELECT *, {digest} AS {digest_name}
   FROM landed
 )
 SELECT
@@ -115,12 +116,12 @@ def _landed(contract: Contract, files: Sequence[str]) -> str:
     database, _, table = contract.landed_table.partition(".")
     paths = ", ".join(text_literal(file) for file in files)
     cells = ",\n    ".join(
-        f"{athena_cell_text(contract.landing, column, identifier(column.landed.lower()))} AS {_cell(column)}"
+        f"{athena_cell_text(contract.landing, column, identifier(column.landed.lower()))} AS {_cell(contract, column)}"
         for column in contract.landed_columns
     )
-    kept = ", ".join(_cell(column) for column in contract.landed_columns)
+    kept = ", ".join(_cell(contract, column) for column in contract.landed_columns)
     values = ",\n    ".join(
-        f"{athena_value(contract.landing, column, _cell(column))} AS {identifier(column.name)}"
+        f"{athena_value(contract.landing, column, _cell(contract, column))} AS {identifier(column.name)}"
         for column in contract.landed_columns
     )
     return f"""cells AS (
@@ -137,10 +138,10 @@ landed AS (
 )"""
 
 
-def _cell(column: Column) -> str:
-    return identifier(f"cell {column.name}")
+def _cell(contract: Contract, column: Column) -> str:
+    return unused(f"cell {contract.landed_columns.index(column)}", contract.columns)
 
 
 def _example(contract: Contract, column: Column) -> str:
     """Return the SQL of an unreadable cell's text. It may be the cell of a column beside it."""
-    return "'•••'" if contract.classified else f"CAST({_cell(column)} AS varchar)"
+    return "'•••'" if contract.classified else f"CAST({_cell(contract, column)} AS varchar)"

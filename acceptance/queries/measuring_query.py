@@ -18,9 +18,7 @@ from acceptance.judging.findings import TableFacts
 from acceptance.judging.judge import Measurement, measured_text
 from acceptance.proof.fingerprint import Fingerprint, athena_digest, athena_sums
 from acceptance.queries.metrics import aggregate, is_custom, own_query
-from acceptance.sql.text import identifier, literal, only_select, text_literal
-
-DIGEST = '"$digest"'
+from acceptance.sql.text import UNPADDED, identifier, literal, only_select, text_literal, unused
 
 Place = tuple[str, ...]
 """The values by which one query separates deliveries: of the partition columns, and of the one that names the file."""
@@ -98,7 +96,7 @@ def compile_together(contract: Contract, places: Collection[Place], usable: Coll
     digest, measures = _measures(contract, usable, aggregates)
     keys = ", ".join(f"CAST({identifier(name)} AS varchar)" for name in names)
     rows = _delivered(contract, {*usable, *names}, digest, _any_place(places, [columns[name] for name in names]))
-    by = ", ".join(map(identifier, names))
+    by = ", ".join(str(place) for place in range(1, len(names) + 1))
     sql = f"{rows}\nSELECT\n  {keys},\n  {measures}\nFROM delivered\nGROUP BY {by}"
     return MeasuringQuery(only_select(sql), tuple(aggregates), bool(digest))
 
@@ -146,7 +144,7 @@ def delivered(
     files: Sequence[str] = (),
     digest: str = "",
 ) -> str:
-    """Return the common table expression "delivered": the rows of this delivery.
+    """Return the common table expression "delivered": the rows of this delivery, each char without its padding.
 
     `files` are the values that mark them, if a column of the table names the file. `digest` is the expression of a
     row's digest, computed once.
@@ -160,10 +158,19 @@ def delivered(
 
 
 def _delivered(contract: Contract, usable: Collection[str], digest: str, where: str) -> str:
-    selected = ", ".join(identifier(column.name) for column in contract.columns if column.name in usable)
-    selected += f",\n    {digest} AS {DIGEST}" if digest else ""
+    selected = ", ".join(_selected(column) for column in contract.columns if column.name in usable)
+    selected += f",\n    {digest} AS {_digest_name(contract)}" if digest else ""
     table = f"{identifier(contract.table.database)}.{identifier(contract.table.name)}"
     return f"WITH delivered AS (\n  SELECT {selected}\n  FROM {table}" + (f"\n  WHERE {where}\n)" if where else "\n)")
+
+
+def _digest_name(contract: Contract) -> str:
+    return unused("$digest", contract.columns)
+
+
+def _selected(column: Column) -> str:
+    name = identifier(column.name)
+    return f"{UNPADDED.format(name)} AS {name}" if column.kind.is_padded else name
 
 
 def _split(
@@ -185,7 +192,7 @@ def _measures(contract: Contract, usable: Collection[str], aggregates: Mapping[C
     digest = athena_digest(contract.compared_columns) if fingerprinted else ""
     measures = [("rows", "count(*)")]
     if fingerprinted:
-        high, low = athena_sums(DIGEST)
+        high, low = athena_sums(_digest_name(contract))
         measures += [("fingerprint_high", high), ("fingerprint_low", low)]
     measures += [(check.id, text) for check, text in aggregates.items()]
     return digest, ",\n  ".join(f"{expression} AS {identifier(name)}" for name, expression in measures)

@@ -11,7 +11,7 @@ from acceptance.contract.checks import Check, Metric, Number, Reference, Valid
 from acceptance.contract.contract import Column
 from acceptance.contract.hive_types import HiveKind
 from acceptance.sql.fused_rules import fuse
-from acceptance.sql.text import identifier, literal, text_literal
+from acceptance.sql.text import UNPADDED, identifier, literal, text_literal
 
 Columns = Mapping[str, Column]
 
@@ -51,7 +51,7 @@ def own_query(check: Check, columns: Columns) -> str | None:
     if check.metric is Metric.SQL and check.sql is not None:
         return check.sql.replace("{object}", "delivered")
     if check.metric is Metric.ORPHANED_VALUES and check.refers_to is not None:
-        return f"SELECT count(*) FROM delivered WHERE {_orphaned(check, check.refers_to)}"
+        return f"SELECT count(*) FROM delivered WHERE {_orphaned(check, check.refers_to, columns)}"
     return None
 
 
@@ -70,7 +70,7 @@ def counted_rows(check: Check, columns: Columns) -> str | None:
         case Metric.INVALID_VALUES:
             return _invalid_values(check, columns)
         case Metric.ORPHANED_VALUES:
-            return _orphaned(check, check.refers_to) if check.refers_to is not None else None
+            return _orphaned(check, check.refers_to, columns) if check.refers_to is not None else None
         case Metric.SQL:
             fused = fuse(check.sql or "")
             return fused.counted if fused else None
@@ -94,9 +94,6 @@ def _missing_values(check: Check, columns: Columns) -> str:
     if not check.missing:
         return f"{name} IS NULL"
     column = columns[check.columns[0]]
-    if column.kind.is_padded:
-        texts = ", ".join(text_literal(str(text).rstrip(" ")) for text in check.missing)
-        return f"{name} IS NULL OR rtrim(CAST({name} AS varchar)) IN ({texts})"
     return f"{name} IS NULL OR {name} IN ({', '.join(literal(value, column) for value in check.missing)})"
 
 
@@ -147,10 +144,12 @@ def _duplicates(check: Check) -> str:
     return f"count(*) - count(DISTINCT ROW({', '.join(names)}))"
 
 
-def _orphaned(check: Check, to: Reference) -> str:
+def _orphaned(check: Check, to: Reference, columns: Columns) -> str:
     """Return the condition of a row whose reference has no target. A row with a null in its reference is no orphan."""
+    padded = [columns[name].kind.is_padded for name in check.columns]
     here = [f"delivered.{identifier(name)}" for name in check.columns]
     there = [f"referred.{identifier(name)}" for name in to.columns]
+    there = [UNPADDED.format(name) if is_padded else name for name, is_padded in zip(there, padded, strict=True)]
     table = ".".join(identifier(name) for name in (to.database, to.table))
     same = " AND ".join(f"{one} = {other}" for one, other in zip(there, here, strict=True))
     filled = " AND ".join(f"{name} IS NOT NULL" for name in here)

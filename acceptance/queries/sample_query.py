@@ -11,13 +11,13 @@ from acceptance.contract.contract import Column, Contract
 from acceptance.judging.judge import Judgement, Outcome
 from acceptance.queries.measuring_query import delivered
 from acceptance.queries.metrics import counted_rows
-from acceptance.sql.text import identifier, only_select, text_literal
+from acceptance.sql.text import identifier, only_select, text_literal, unused
 from acceptance.told_apart import oddities, quoted, shortened, unlike
 
 ROWS_OF_EACH = 5
 MASKED = "•••"
 BROKEN_RULE = "broken rule"
-"""The first column of the answer: the check's id. No column of a table has a name with a blank."""
+"""The first column of the answer: the check's id."""
 
 
 def broken_checks(judgement: Judgement) -> tuple[Check, ...]:
@@ -74,27 +74,25 @@ def sample_query(
     rules = ",\n    ".join(
         f"CASE WHEN {condition} THEN {text_literal(id_)} END" for id_, condition in conditions.items()
     )
-    order = ", ".join(_order(contract, columns, [check for check in broken if check.id in conditions]))
+    listed, rule, number = (unused(f"aceite {name}", contract.columns) for name in ("rules", "rule", "number"))
+    order = ", ".join(_order(contract, columns, [check for check in broken if check.id in conditions], rule))
     selected = ",\n  ".join(_selected(column) for column in columns.values())
     return only_select(
         f"{delivered(contract, partition, usable, files)},\n"
-        f"judged AS (\n  SELECT *, ARRAY[\n    {rules}\n  ] AS {_RULES}\n  FROM delivered\n),\n"
-        f"numbered AS (\n  SELECT *, row_number() OVER (PARTITION BY {_RULE} ORDER BY {order}) AS {_NUMBER}\n"
-        f"  FROM judged CROSS JOIN UNNEST({_RULES}) AS broken ({_RULE})\n  WHERE {_RULE} IS NOT NULL\n)\n"
-        f"SELECT\n  {_RULE} AS {identifier(BROKEN_RULE)},\n  {selected}\n"
-        f"FROM numbered\nWHERE {_NUMBER} <= {ROWS_OF_EACH}\nORDER BY {_RULE}, {_NUMBER}"
+        f"judged AS (\n  SELECT *, ARRAY[\n    {rules}\n  ] AS {listed}\n  FROM delivered\n),\n"
+        f"numbered AS (\n  SELECT *, row_number() OVER (PARTITION BY {rule} ORDER BY {order}) AS {number}\n"
+        f"  FROM judged CROSS JOIN UNNEST({listed}) AS broken ({rule})\n  WHERE {rule} IS NOT NULL\n)\n"
+        f"SELECT\n  {rule} AS {identifier(BROKEN_RULE)},\n  {selected}\n"
+        f"FROM numbered\nWHERE {number} <= {ROWS_OF_EACH}\nORDER BY {rule}, {number}"
     )
 
 
-_RULES, _RULE, _NUMBER = (identifier(f"aceite {name}") for name in ("rules", "rule", "number"))
-
-
-def _order(contract: Contract, columns: Collection[str], broken: Sequence[Check]) -> Iterator[str]:
+def _order(contract: Contract, columns: Collection[str], broken: Sequence[Check], rule_name: str) -> Iterator[str]:
     """Yield the sort expressions: duplicates stand together, then the primary key orders, then all other columns."""
     for check in broken:
         if check.metric is Metric.DUPLICATE_VALUES:
             rule = text_literal(check.id)
-            yield from (f"CASE WHEN {_RULE} = {rule} THEN {identifier(name)} END" for name in check.columns)
+            yield from (f"CASE WHEN {rule_name} = {rule} THEN {identifier(name)} END" for name in check.columns)
     yield from map(identifier, dict.fromkeys((*(name for name in contract.primary_key if name in columns), *columns)))
 
 

@@ -1,6 +1,7 @@
 """Build SQL in Athena's dialect: quoted identifiers, typed literals, and nothing but SELECT statements."""
 
 import re
+from collections.abc import Iterable
 from itertools import pairwise
 
 import sqlglot
@@ -22,9 +23,23 @@ _DECIMAL = re.compile(r"[+-]?0*([0-9]*)(?:[.]([0-9]*))?", re.ASCII)
 
 _LARGEST_INTEGER = 2**63 - 1  # of a literal without a type
 
+UNPADDED = "trim(TRAILING ' ' FROM CAST({0} AS varchar))"
+"""The text of a char without its padding, in Athena's dialect.
+
+A char compares there without its padding, but its length, its pattern and its bytes are those of the padded text.
+"""
+
 
 def identifier(name: str) -> str:
     return exp.to_identifier(name, quoted=True).sql(DIALECT)
+
+
+def unused(name: str, columns: Iterable[Column]) -> str:
+    """Return the name, or a longer one, that none of the columns has. A column may have any name."""
+    names = {column.name.casefold() for column in columns}
+    while name.casefold() in names:
+        name += "_"
+    return identifier(name)
 
 
 def text_literal(text: str) -> str:
@@ -32,13 +47,16 @@ def text_literal(text: str) -> str:
 
 
 def literal(value: Number | str | bool, column: Column) -> str:
-    """Return a literal of the column's type: dates and times from ISO text, numbers unchanged, the rest as text."""
+    """Return a literal of the column's type: dates and times from ISO text, numbers unchanged, the rest as text.
+
+    The literal of a char is its text without padding.
+    """
     if isinstance(value, bool):
         return "TRUE" if value else "FALSE"
     if column.kind in (HiveKind.DATE, HiveKind.TIMESTAMP):
         return f"{column.kind.upper()} {text_literal(str(value).replace('T', ' ').removesuffix('Z'))}"
     if column.kind.is_text:
-        return text_literal(str(value))
+        return text_literal(str(value).rstrip(" ") if column.kind.is_padded else str(value))
     number = int(value) if isinstance(value, str) else value
     if isinstance(number, int) and abs(number) > _LARGEST_INTEGER:
         return f"DECIMAL '{number}'"

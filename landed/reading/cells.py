@@ -7,6 +7,7 @@ from typing import assert_never
 from acceptance.contract.contract import Column
 from acceptance.contract.hive_types import HiveKind
 from acceptance.contract.landing_format import LandingFormat
+from acceptance.proof.canonical_text import DUCKDB
 from acceptance.queries.landed_cells import OFFSET, expected_cell
 
 MAX_RECORD_BYTES = 10_000_000
@@ -63,7 +64,8 @@ def _typed(column: Column, text: str, landing: LandingFormat) -> str:
         case HiveKind.DATE:
             return _if_matches(text, _DATE, type_.kind)
         case HiveKind.STRING | HiveKind.VARCHAR | HiveKind.CHAR:
-            return f"CASE WHEN length({text}) <= {type_.length} THEN {text} END" if type_.length else text
+            measured = DUCKDB.unpadded.format(text) if type_.kind.is_padded else text
+            return f"CASE WHEN length({measured}) <= {type_.length} THEN {text} END" if type_.length else text
         case HiveKind.BOOLEAN:
             return _if_matches(text, "(?i)true|false", type_.kind)
         case HiveKind.FLOAT | HiveKind.DOUBLE:

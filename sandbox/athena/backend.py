@@ -165,11 +165,7 @@ class RunningAthena(AthenaBackend):
         assert execution.connection
         cursor = execution.connection.execute(self._translate(execution, sql))
         execution.columns = [column_info(name, str(kind)) for name, kind, *_ in cursor.description]
-        uris = execution.files.uris
-        rows = (
-            [render(uris.get(cell, cell) if isinstance(cell, str) else cell) for cell in row]
-            for row in cursor.fetchall()
-        )
+        rows = ([render(cell) for cell in row] for row in cursor.fetchall())
         execution.rows = [[column["Name"] for column in execution.columns], *rows]
 
     def _export(self, execution: Execution, sql: str) -> None:

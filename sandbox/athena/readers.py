@@ -136,7 +136,7 @@ def _quoted_csv(table: CatalogTable, listed: str) -> Reader:
         message = f"concat('HIVE_BAD_DATA: Error parsing field value ''', {cell}, ''' for field ', {literal(name)})"
         checked = f"if({typed} IS NULL AND {cell} IS NOT NULL, error({message}), {typed}) AS {cell}"
         columns.append(cell if kind.startswith("TEXT") else checked)
-    return columns, f"{reader}, null_padding=true, nullstr={literal(_UNUSED_CHARACTER)}, parallel=false"
+    return columns, f"{reader}, null_padding=true, nullstr={literal(uuid4().hex)}, parallel=false"
 
 
 def _delimited(table: CatalogTable, listed: str) -> Reader:

@@ -91,6 +91,12 @@ LANDINGS = [
         column("filename", "string"), ending="parquet", format="parquet", by_job=False,
     ),
     landing(
+        "id 2: rowid '1' landed, '2' in the table",
+        b"id,$digest,filename,rowid,c0,digest,delivered\n1,a,f,2,,x,y\n2,b,f,1,c,x,y\n",
+        "own_names", ID, column("$digest", "string"), column("filename", "string"), column("rowid", "bigint"),
+        column("c0", "char(3)"), column("digest", "string"), column("delivered", "string"), by_job=False,
+    ),
+    landing(
         "id 2: x '-0.5' landed, '0.5' in the table",
         b"id,at,seen,born,fine,x,y\n"
         b"1,2018-11-04 00:00:00,31/12/9999 23:59,31.01.2013,2013-01-31T05:15:00.123456,93.101,0.1\n"

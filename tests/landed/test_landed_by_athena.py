@@ -26,7 +26,7 @@ def landed(local_aws, bucket, tmp_path):
         of = replace(of, landed_table=f"{database}.landed")
         for number, text in enumerate(files):
             local_aws.client("s3").put_object(Bucket=bucket, Key=f"in/{number}.csv", Body=text.encode())
-        columns = ", ".join(f"{each.landed} string" for each in of.landed_columns)
+        columns = ", ".join(f"`{each.landed}` string" for each in of.landed_columns)
         landing = of.landing
         ask(
             local_aws,
@@ -92,3 +92,11 @@ def test_where_the_sides_differ_is_found_by_one_query_over_both(local_aws, bucke
         "id 4: only landed",
         "id 5: only in the table, twice",
     ]
+
+
+def test_columns_may_have_the_names_that_the_query_gives(landed):
+    names = ("digest", "cell 0", "cell 1", "cells", "landed", "digested", "c0", "c1", "landed_times", "filename")
+    of = contract(*(column(name, "string") for name in names))
+    text = f"{','.join(names)}\n{','.join(f'text {number}' for number in range(len(names)))}\n"
+    by_athena, by_duckdb, *_ = landed(of, text)
+    assert (by_athena.rows, by_athena.fingerprint, by_athena.fault_count) == (1, by_duckdb.fingerprint, 0)

@@ -60,7 +60,8 @@ class Proof:
         if into:
             partition = {name: f"{into:%Y%m%d}" for name in partition}
         path = self.scratch / "part.parquet"
-        typed = ", ".join(f'CAST("{c.name}" AS {_duck(c.type)}) AS "{c.name}"' for c in self.contract.landed_columns)
+        names = {c: '"' + c.name.replace('"', '""') + '"' for c in self.contract.landed_columns}
+        typed = ", ".join(f"CAST({name} AS {_duck(c.type)}) AS {name}" for c, name in names.items())
         self.duck.execute(f"COPY (SELECT {typed} FROM ({select})) TO '{path.as_posix()}' (FORMAT parquet)")
         add_partition(self.client, self.contract, partition, path.read_bytes())
         return delivery

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Sequence
 from enum import StrEnum
 from typing import Any
+from uuid import uuid4
 
 METADATA_KEY = "aceite-fault"
 
@@ -44,11 +45,15 @@ def change_rows(connection: Any, fault: PipelineFault | None, columns: Columns) 
     """Make a fault of the rows in the table `delivered`. Other faults change nothing here."""
     if fault not in _ROW_FAULTS:
         return
-    rows = connection.execute("SELECT rowid FROM delivered ORDER BY rowid").fetchall()
+    (rows,) = connection.execute("SELECT count(*) FROM delivered").fetchone()
     if not rows:
         raise ImpossibleFault(f"{fault}: the file has no row")
-    for statement in _ROW_FAULTS[fault](connection, columns, f"WHERE rowid = {rows[len(rows) // 2][0]}"):
+    place = f'"{uuid4().hex}"'  # a column of the file may have any other name, such as rowid
+    connection.execute(f"CREATE TABLE numbered AS SELECT *, row_number() OVER () AS {place} FROM delivered")
+    connection.execute("DROP TABLE delivered; ALTER TABLE numbered RENAME TO delivered")
+    for statement in _ROW_FAULTS[fault](connection, columns, f"WHERE {place} = {rows // 2 + 1}"):
         connection.execute(statement)
+    connection.execute(f"ALTER TABLE delivered DROP COLUMN {place}")
 
 
 def _cell_changed(connection: Any, columns: Columns, middle: str) -> list[str]:

@@ -109,7 +109,7 @@ class MeasuredTable:
 
     def _parquet(self, rows: Sequence[str]) -> bytes:
         columns = self.contract.landed_columns
-        names = [f'"{column.name}"' for column in columns]
+        names = ['"' + column.name.replace('"', '""') + '"' for column in columns]
         typed = ", ".join(
             f"CAST({name} AS {column.type.replace('string', 'varchar')}) AS {name}"
             for name, column in zip(names, columns, strict=True)
