@@ -90,6 +90,7 @@ def column(name: str, type_: str, *, key: bool = False, format_: str = "", **sai
     kind = type_.partition("(")[0]
     logical = {
         "varchar": "string",
+        "char": "string",
         "decimal": "number",
         "double": "number",
         "float": "number",
