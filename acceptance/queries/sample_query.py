@@ -35,9 +35,9 @@ def examples(contract: Contract, names: Sequence[str], rows: Sequence[Sequence[s
     """
     checks = {check.id: check for check in contract.checks if len(check.columns) == 1 and check.metric in _OF_VALUES}
     places = {
-        column.name: names.index(column.name)
+        column.name: names.index(column.name, 1)
         for column in contract.columns
-        if column.name in names and column.kind.is_text and not column.sensitive
+        if column.name in names[1:] and column.kind.is_text and not column.sensitive
     }
     found: dict[str, str] = {}
     for row in rows:
