@@ -33,11 +33,15 @@ _CONTROLS = {"\0": "NUL", "\t": "TAB", "\n": "LINE FEED", "\r": "CARRIAGE RETURN
 
 @dataclass(frozen=True, slots=True)
 class ToldApart:
-    """Two texts about where they begin to differ, and where that is: empty if one sees it."""
+    """Two texts about where they begin to differ, and where that is: empty if one sees it.
+
+    `at` is the index, in both as they are here, of the first character that differs; None if one of them is null.
+    """
 
     one: str | None
     other: str | None
     where: str = ""
+    at: int | None = None
 
 
 def told_apart(
@@ -47,8 +51,8 @@ def told_apart(
     if one is None or other is None or one == other:
         return ToldApart(_whole(one, at_most), _whole(other, at_most))
     at = _first_difference(one, other)
-    where = []
-    if max(len(one), len(other)) > at_most:
+    where, longest = [], max(len(one), len(other))
+    if longest > at_most:
         where.append(
             f"they differ from character {at + 1:,} on, of {len(one):,} {sides[0]} and {len(other):,} {sides[1]}"
         )
@@ -56,7 +60,8 @@ def told_apart(
         where.append(f"character {at + 1:,} is {_named(one, at)} {sides[0]}, {_named(other, at)} {sides[1]}")
     if unicodedata.normalize("NFC", one) == unicodedata.normalize("NFC", other):
         where.append(f"normal form {_form(one)} {sides[0]}, {_form(other)} {sides[1]}")
-    return ToldApart(_about(one, at, at_most), _about(other, at, at_most), "; ".join(where))
+    start = 0 if longest <= at_most or at < at_most // 2 else at - at_most // 3
+    return ToldApart(_from(one, start, at_most), _from(other, start, at_most), "; ".join(where), at - start)
 
 
 def quoted(text: str | None) -> str:
@@ -180,9 +185,8 @@ def _is_mark(char: str) -> bool:
     return bool(char) and unicodedata.combining(char) > 0
 
 
-def _about(text: str, at: int, at_most: int) -> str:
-    """Return what stands about a place of the text, an ellipsis where it is cut."""
-    start = 0 if len(text) <= at_most or at < at_most // 2 else at - at_most // 3
+def _from(text: str, start: int, at_most: int) -> str:
+    """Return what stands from an index on, an ellipsis in the place of the first and last character where it is cut."""
     piece = text[start : start + at_most]
     if start + len(piece) < len(text):
         piece = piece[: at_most - 1] + "…"

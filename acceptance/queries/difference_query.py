@@ -6,7 +6,7 @@ others, each side brings its first ones in the same order.
 """
 
 from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from acceptance.contract.contract import Column, Contract
@@ -46,6 +46,16 @@ def bucket_columns(contract: Contract) -> tuple[Column, ...]:
     """
     known = {*contract.partition, *(column.name for column in contract.compared_columns)}
     return contract.compared_key if known.issuperset(contract.primary_key) else contract.compared_columns
+
+
+def dealt_by_rows(contract: Contract) -> Contract | None:
+    """Return the contract with which rows are dealt by all their cells, if its key deals them; else None.
+
+    If very many rows have one key, and the first of them do not differ, this finds those that do.
+    """
+    if bucket_columns(contract) == contract.compared_columns:
+        return None
+    return replace(contract, columns=tuple(replace(column, primary_key=False) for column in contract.columns))
 
 
 def row_order(contract: Contract, bucket: int, first_cell: int) -> str:
@@ -150,8 +160,12 @@ def first_rows(contract: Contract, rows: BucketRows) -> BucketRows:
     return {row: rows[row] for row in sorted(rows, key=sort_key(contract))[: ROWS_AT_MOST + 1]}
 
 
-def differences(contract: Contract, rows: int, landed: BucketRows, table: TableRows) -> Differences:
+def differences(
+    contract: Contract, rows: int, landed: BucketRows, table: TableRows, known_by: Contract | None = None
+) -> Differences:
     """Compare the rows of the examined buckets. `landed` are the landed ones; `rows` counts all landed rows.
+
+    `known_by` has the key by which a person knows a row, if `contract` deals them otherwise.
 
     If a side has more rows than it may bring, both are compared up to the first end.
     """
@@ -162,7 +176,8 @@ def differences(contract: Contract, rows: int, landed: BucketRows, table: TableR
         sides = [{row: times for row, times in side.items() if key(row) < min(ends)} for side in sides]
         looked_into = frozenset(bucket for bucket in looked_into if (bucket,) <= min(ends))
     landed_texts, table_texts = ({texts: times for (_, texts), times in side.items()} for side in sides)
-    return RowComparison(contract.compared_columns, contract.compared_key).differences(
+    known_by = known_by or contract
+    return RowComparison(known_by.compared_columns, known_by.compared_key).differences(
         landed_texts, table_texts, table.differing, buckets_for(rows), len(looked_into), cut_off=bool(ends)
     )
 

@@ -9,8 +9,15 @@ from acceptance.contract.contract import Contract
 from acceptance.contract.landing_format import Engine, PartitionHolds
 from acceptance.deliveries.delivery import Delivery, LandingObject
 from acceptance.judging.findings import Findings
+from acceptance.proof.differences import Differences
 from acceptance.proof.partition_rows import OtherFile, expected, files_named, total, undecided
-from acceptance.queries.difference_query import buckets_for, difference_query, differences, read_table_rows
+from acceptance.queries.difference_query import (
+    buckets_for,
+    dealt_by_rows,
+    difference_query,
+    differences,
+    read_table_rows,
+)
 from acceptance.queries.landed_query import both_sides_query, read_both_sides
 from flows.steps.landed import read_differing, read_others, sum_by_bucket
 from flows.steps.timeline import StepStopped, Timeline
@@ -54,23 +61,34 @@ class Comparison:
 
     def _locate(self, findings: Findings, rows: int, usable: frozenset[str]) -> Findings:
         """Find where the sides differ. That they do is known: a failure here changes no verdict and is on record."""
-        objects, buckets = self._objects(), buckets_for(rows)
-        files = files_named(self.contract, self.delivery)
         with suppress(StepStopped):
             if self.contract.engine is Engine.ATHENA:
-                uris = [landed.uri for landed in objects]
+                uris = [landed.uri for landed in self._objects()]
+                files = files_named(self.contract, self.delivery)
                 sql = both_sides_query(self.contract, self.partition, usable, files, uris)
                 answer = self.ask("find where the sides differ", "differences", sql)
                 return replace(findings, differences=read_both_sides(self.contract, answer.rows))
-            sums = self.timeline.perform("sum what landed by bucket", sum_by_bucket, objects, self.contract, buckets)
-            sql = difference_query(self.contract, self.partition, usable, files, sums, rows)
-            table = read_table_rows(self.ask("find where the table differs", "differences", sql).rows)
-            landed = self.timeline.perform(
-                "read the landed rows that differ", read_differing, objects, self.contract, buckets,
-                table.looked_into,
-            )  # fmt: skip
-            return replace(findings, differences=differences(self.contract, rows, landed, table))
+            found = self._compare(self.contract, rows, usable)
+            by_rows = dealt_by_rows(self.contract)
+            if not found.rows and by_rows is not None:
+                found = self._compare(by_rows, rows, usable)
+            return replace(findings, differences=found)
         return findings
+
+    def _compare(self, contract: Contract, rows: int, usable: frozenset[str]) -> Differences:
+        """Compare the buckets that differ. The contract deals the rows by its key.
+
+        Raises:
+            StepStopped: a side cannot be read.
+        """
+        objects, buckets = self._objects(), buckets_for(rows)
+        sums = self.timeline.perform("sum what landed by bucket", sum_by_bucket, objects, contract, buckets)
+        sql = difference_query(contract, self.partition, usable, files_named(contract, self.delivery), sums, rows)
+        table = read_table_rows(self.ask("find where the table differs", "differences", sql).rows)
+        landed = self.timeline.perform(
+            "read the landed rows that differ", read_differing, objects, contract, buckets, table.looked_into
+        )
+        return differences(contract, rows, landed, table, self.contract)
 
     def _objects(self) -> tuple[LandingObject, ...]:
         return (*sorted(self.delivery.members), *(other.landed for other in self.others))

@@ -95,6 +95,8 @@ def check_header(header: Sequence[str], contract: Contract, faults: Faults) -> N
     ignored = {name.casefold() for name in contract.landing.ignored}
     names = shown_header(header, contract)
     there = shorten(", ".join(names))
+    if contract.landing.format.is_delimited and (meant := _otherwise_meant(header, contract)):
+        faults.add(1, meant)
     for name, shown in dict(zip(header, names, strict=True)).items():
         if not name and header[-1] == name and counts[name] == 1:
             faults.add(1, f"the header {ENDS_WITH_DELIMITER}")
@@ -108,6 +110,29 @@ def check_header(header: Sequence[str], contract: Contract, faults: Faults) -> N
             faults.add(1, f"the header lacks the column {column.landed!r}; it has: {there}", column.name)
         elif counts[name] > 1:
             faults.add(1, f"the header has the column {column.landed!r} {counts[name]} times", column.name)
+
+
+def _otherwise_meant(header: Sequence[str], contract: Contract) -> str:
+    """Return what the first line seems to be, if not a header with the contract's delimiter; "" if nobody can tell."""
+    delimiter, known = contract.landing.delimiter, {column.landed.casefold() for column in contract.landed_columns}
+    if len(known) < 2:
+        return ""
+    line = delimiter.join(header).casefold()
+    other = next((sign for sign in _DELIMITERS if known <= set(line.split(sign))), delimiter)
+    if other != delimiter:
+        return (
+            f"the header is separated by {other!r}, and the contract's delimiter is {delimiter!r}; say `delimiter: "
+            f"{other!r}` in the contract's landing server, or separate the cells by {delimiter!r}"
+        )
+    if len(header) == len(known) and known.isdisjoint(name.strip().casefold() for name in header):
+        return (
+            "the first line has none of the contract's names; if the file has no header, say `header: false` in the "
+            "contract's landing server"
+        )
+    return ""
+
+
+_DELIMITERS = (",", ";", "\t", "|", "^", ":", "~", " ")
 
 
 def shown_header(header: Sequence[str], contract: Contract) -> tuple[str, ...]:

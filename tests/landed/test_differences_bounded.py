@@ -71,6 +71,13 @@ def test_a_table_that_is_cut_off_and_lost_rows_shows_only_these(proof):
     assert where.counts[DifferenceKind.ONLY_LANDED] < 5000
 
 
+def test_rows_that_differ_beyond_those_that_are_fetched_are_found_all_the_same(proof):
+    """All rows have one key, and "row 9999" is the last of them."""
+    _, where = proof.judge_only("SELECT * REPLACE (if(note = 'row 9999', 7, price) AS price) FROM base")
+    assert where is not None
+    assert [str(row) for row in where.rows] == ["store 1: price '9999' landed, '7' in the table"]
+
+
 def test_rows_are_dealt_by_the_whole_key_or_by_all_that_is_compared():
     key, part = column("store", "int", primary_key=True), column("day", "int", primary_key=True)
     note, unseen = column("note", "string"), column("loaded", "int", primary_key=True, in_file=False)

@@ -82,3 +82,28 @@ def test_a_format_is_told_in_the_contracts_letters(faults, logical, format_, cel
     of = watched(contract_text("orders", columns, day="dt"))
     assert faults(f"d\n{cell}\n", of) == [f"line 2, column d: '{cell}' is not {logical}; allowed: {allowed}"]
     assert comparison_options(of)["formats of dates and times"] == f"d {format_}"
+
+
+@pytest.mark.parametrize(("contracts", "files"), [(",", ";"), (";", ","), (",", "\t"), ("|", ","), ("\t", " ")])
+def test_another_delimiter_is_recognised(faults, contracts, files):
+    of = contract(column("id", "bigint"), column("t", "string"), delimiter=contracts)
+    assert faults(f"ID{files}t{files}more\n1{files}a{files}\n", of)[0] == (
+        f"line 1: the header is separated by {files!r}, and the contract's delimiter is {contracts!r}; say `delimiter: "
+        f"{files!r}` in the contract's landing server, or separate the cells by {contracts!r}"
+    )
+
+
+def test_a_missing_header_is_recognised_and_classified_cells_stay_hidden(faults):
+    of = contract(column("id", "bigint"), column("cpf", "string", sensitive=True))
+    found = faults("1,123.456\n2,789.012\n", of)
+    assert found[0] == (
+        "line 1: the first line has none of the contract's names; if the file has no header, say `header: false` in "
+        "the contract's landing server"
+    )
+    assert "123" not in "".join(found)
+
+
+@pytest.mark.parametrize("header", ["id,x", "x", "a,b,c", "i d,t"])
+def test_a_header_that_is_only_wrong_is_no_other_delimiter(faults, header):
+    found = faults(f"{header}\n1,a\n", contract(column("id", "bigint"), column("t", "string")))
+    assert not any("separated by" in fault or "has none of" in fault for fault in found), found

@@ -16,7 +16,13 @@ from acceptance.deliveries.placeholders import partition_values
 from acceptance.judging.findings import CatalogFacts, Findings, LandedFacts, judge_findings, usable_columns
 from acceptance.judging.judge import Judgement, Outcome
 from acceptance.proof.differences import Differences
-from acceptance.queries.difference_query import buckets_for, difference_query, differences, read_table_rows
+from acceptance.queries.difference_query import (
+    buckets_for,
+    dealt_by_rows,
+    difference_query,
+    differences,
+    read_table_rows,
+)
 from acceptance.queries.measuring_query import compile_checks, read_answer
 from aws.athena import QueryAnswer, connect, run_query
 from landed.file import LandedFile, bucket_sums, read_landed, rows_of_buckets
@@ -94,14 +100,19 @@ class Proof:
         return judge_findings(self.contract, replace(findings, differences=where)), where
 
     def locate(self, partition: Mapping[str, str], usable: frozenset[str]) -> Differences:
+        found = self._compare(self.contract, partition, usable)
+        by_rows = dealt_by_rows(self.contract)
+        return found if found.rows or by_rows is None else self._compare(by_rows, partition, usable)
+
+    def _compare(self, contract: Contract, partition: Mapping[str, str], usable: frozenset[str]) -> Differences:
         rows = self.file.rows
-        buckets = buckets_for(rows)
-        if "sums" not in self._read:
-            self._read["sums"] = bucket_sums(self.landed, self.contract, self.scratch, buckets)
-        sql = difference_query(self.contract, partition, usable, (), self._read["sums"], rows)
+        buckets, named = buckets_for(rows), f"sums by {contract.primary_key}"
+        if named not in self._read:
+            self._read[named] = bucket_sums(self.landed, contract, self.scratch, buckets)
+        sql = difference_query(contract, partition, usable, (), self._read[named], rows)
         table = read_table_rows(self.ask(sql).rows)
-        landed = rows_of_buckets(self.landed, self.contract, self.scratch, buckets, table.looked_into)
-        return differences(self.contract, rows, landed, table)
+        landed = rows_of_buckets(self.landed, contract, self.scratch, buckets, table.looked_into)
+        return differences(contract, rows, landed, table, self.contract)
 
     def ask(self, sql: str) -> QueryAnswer:
         self.queries += 1

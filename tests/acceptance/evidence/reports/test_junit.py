@@ -3,7 +3,7 @@ from xml.etree import ElementTree as ET
 import pytest
 from evidence_builder import CHECKS, HOSTILE, accepted, hostile, inconclusive, rejected
 
-from acceptance.evidence.evidence import Evidence
+from acceptance.evidence.evidence import CheckRecord, Evidence
 from acceptance.evidence.reports.junit import junit_xml
 from acceptance.judging.judge import Outcome
 from acceptance.untrusted_text import one_line
@@ -46,6 +46,19 @@ def test_wrong_data_is_a_failure_and_what_could_not_be_judged_an_error() -> None
     assert results["dest_known"].find("skipped") is not None
     assert (results["dep_delay_mostly_known"].findtext("system-out") or "").startswith("warned: expected < 5 percent")
     assert len(results["dep_delay_mostly_known"]) == 1
+
+
+def test_the_rows_that_differ_stand_below_the_check_that_compares_them() -> None:
+    cells = CheckRecord(
+        id="cells", metric="cellsEqualLanded", outcome=Outcome.FAILED, severity="error", expected="e", observed="o"
+    )
+    failure = suite_of(rejected(checks=(cells,))).find("testcase[@name='cells']/failure")
+    assert failure is not None
+    assert (failure.text or "").splitlines()[-3:] == [
+        "carrier UA, flight 1545: distance '1400' landed, '1401' in the table (and 1 more)",
+        "carrier AA, flight 1141: only landed",
+        "carrier B6, flight 725: landed once, in the table twice",
+    ]
 
 
 def test_a_failed_step_is_an_error_with_its_reason_and_request_id() -> None:
