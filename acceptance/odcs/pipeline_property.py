@@ -47,9 +47,12 @@ def read_pipeline(
     """Read the whole property. `template` is None if the location was refused; no placeholder is then refused."""
     known = known_placeholders(template) if template else None
     of_partition = _known_of_partition(known or (), completion, template) if template else None
+    steps = _read_steps(pipeline, known)
+    if not steps:
+        pipeline["steps"].note("there are none, so Aceite calls nothing: the table must show what landed by itself")
     return PipelineProperty(
         _read_override(pipeline, known),
-        _read_steps(pipeline, known),
+        steps,
         _read_partition(pipeline, table, columns, of_partition),
     )
 
@@ -118,7 +121,10 @@ def _read_partition(
             _refuse_misfit(node, columns[name])
     for name, node in partitioned.items():
         if name not in given:
-            node.refuse(f"the partition column {name} has no value; add it to `partition` of the pipeline")
+            node.refuse(
+                f"the partition column {name} has no value; add it to `partition` of the pipeline"
+                + ("" if pipeline.value else ", a custom property that the contract lacks")
+            )
     order = sorted(partitioned, key=lambda name: max(partitioned[name]["partitionKeyPosition"].value or 0, 0))
     return {name: given[name].text() for name in order if name in given}
 

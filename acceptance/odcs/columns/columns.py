@@ -1,7 +1,7 @@
 """The columns of the table, from the properties of an ODCS schema object."""
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 
 from acceptance.contract.contract import Column
@@ -58,7 +58,18 @@ def read_columns(table: Node) -> tuple[tuple[Column, Node], ...]:
         columns.setdefault(column.name, (column, node))
         if not column.partition and column.in_file:
             landed[column.landed.casefold()] = node
+    for flag, position in (("primaryKey", "primaryKeyPosition"), ("partitioned", "partitionKeyPosition")):
+        _refuse_shared_positions([node for _, node in columns.values() if node[flag].value], position)
     return tuple(columns.values())
+
+
+def _refuse_shared_positions(nodes: Sequence[Node], position: str) -> None:
+    """Refuse two columns of a key with one position: nobody would know their order."""
+    taken: dict[int, Node] = {}
+    for node in nodes:
+        place = node[position].value
+        if place is not None and place > 0 and taken.setdefault(place, node) is not node:
+            node[position].refuse(f"{place} is the position of {taken[place]['name'].value!r} too; number them from 1")
 
 
 def _column(node: Node) -> Column | None:

@@ -89,7 +89,12 @@ def _messages(error: ValidationError) -> Iterator[str]:
                 return
             yield f"exactly one operator is needed, found {number}; allowed: {', '.join(Operator)}"
         case "required":
-            yield f"the key {next(key for key in wanted if key not in found)!r} is missing"
+            missing = f"the key {next(key for key in wanted if key not in found)!r} is missing"
+            of_server = _at(error)[:1] == ("servers",) and len(_at(error)) == 2
+            kind = f", which a server of type {found.get('type')} needs; a table is read by one of type athena"
+            yield missing + (kind if of_server and found.get("type") not in (None, "s3", "athena") else "")
+        case "type" if _at(error)[-2:-1] == ("enum",):
+            yield f"found {shown(found)}; a value of an enum is a mapping, as in {{value: {found}}}"
         case "type":
             yield f"found {shown(found)}, a value of type {wanted} is needed"
         case "enum" | "const":
@@ -121,8 +126,16 @@ def _unknown_keys(error: ValidationError, disturbed: bool) -> Iterator[tuple[str
     instance: Any = error.instance
     known = sorted(set(_property_names(error.schema, None if disturbed else instance)))
     for key in instance:
-        if repr(key) in error.message and not (disturbed and key in known):
+        if key.endswith(")") and (opened := _opened(instance)):
+            yield key, f'the comma ends the text {opened!r} within braces; quote the whole, as in "{opened},{key}"'
+        elif repr(key) in error.message and not (disturbed and key in known):
             yield key, f"unknown key; {hint(key, [word for word in known if word != key])}"
+
+
+def _opened(instance: Any) -> str:
+    """Return the text that opens a bracket and closes none, as `decimal(9` of {physicalType: decimal(9,5)}; or ""."""
+    texts = [value for value in instance.values() if isinstance(value, str)]
+    return next((text for text in texts if text.count("(") > text.count(")")), "")
 
 
 def _property_names(schema: Any, instance: Any) -> Iterator[str]:

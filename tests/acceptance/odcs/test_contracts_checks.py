@@ -491,3 +491,4 @@ def test_a_contract_may_land_without_a_pipeline() -> None:
     text = orders((ORDERS[ORDERS.index("customProperties:") :], ""), ("        partitioned: true\n", ""))
     contract = watched(text)
     assert (contract.steps, contract.override, contract.partition) == ((), (), {})
+    assert "there are none, so Aceite calls nothing" in str(contract.notes[0])

@@ -191,6 +191,17 @@ VALUES = [
      "not a value of the column ordered_on, which is date; write it like 2025-01-31"),
     ("a limit that is no time", of_column("paid_at", "logicalTypeOptions: {minimum: noon}  # here"),
      "which is timestamp; write it like 2025-01-31T23:59:59"),
+    ("a type that a comma cuts in two", orders((
+        "      - name: total\n        logicalType: number\n        physicalType: decimal(10, 2)\n",
+        "      - {name: total, logicalType: number, physicalType: decimal(10, 2)}  # here\n")),
+     "the comma ends the text 'decimal(10' within braces; quote the whole, as in \"decimal(10,2)\""),
+    ("two first columns of the key", orders(
+        ("        primaryKey: true\n", "        primaryKey: true\n        primaryKeyPosition: 1\n"),
+        ("      - name: customer\n",
+         "      - name: customer\n        primaryKey: true\n        primaryKeyPosition: 1  # here\n")),
+     "1 is the position of 'order_id' too"),
+    ("an enum of plain values", of_column("customer", "enum: [S]  # here"),
+     "found 'S'; a value of an enum is a mapping, as in {value: S}"),
     ("a number among texts", of_column("customer", "enum: [{value: 7}]  # here"), "quote it to make it a text"),
     ("a text among numbers", of_column("total", "enum: [{value: seven}]  # here"), "which is decimal(10,2)"),
     ("a fraction among integers", of_column("order_id", "enum: [{value: 1.5}]  # here"), "not a value of the column"),
