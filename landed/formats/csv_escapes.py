@@ -41,8 +41,8 @@ class Escapes:
             return self._letters[sign]
         if sign.isalnum():
             raise MeaningUnknown(
-                f"'{escaped[0]}' has no meaning that all writers agree on; write '{self._escape * 2}' for "
-                f"'{self._escape}' itself"
+                f"the escape '{self._escape}' before a letter or digit has no meaning that all writers agree on; write "
+                f"'{self._escape * 2}' for '{self._escape}' itself"
             )
         return sign
 

@@ -236,9 +236,13 @@ def test_rows_that_name_their_file_are_judged_without_the_others(aceite: Install
          "Athena cannot read the landed files as their table says (HIVE_BAD_DATA)"),
         ("json_packed", zstd.compress(b'{"id": 1}\n{"id": 2, "price": "2.25"}\n'), 1,
          "line 2, column price: '2.25' is not decimal(9,2)"),
+        ("csv_of_a_mainframe", b"H||20260102\nid||title||price||\n1||a||1.50||\nT||2\n", 1,
+         "line 4: the trailer record counts 2 rows, and the file has 1; rows were lost or added on the way"),
+        ("fixed_width", b"HEADER\r\n1   a           1,50\r\nTRAILER  1\r\n", 1,
+         "line 2: 20 characters found, 22 expected"),
         ("parquet", parquet(ID=[1.5]), 1, "line 1, column title: the header lacks the column 'title'"),
     ],
-    ids=["athena_csv", "athena_parquet", "json", "parquet"],
+    ids=["athena_csv", "athena_parquet", "json", "trailer", "fixed_width", "parquet"],
 )  # fmt: skip
 def test_a_file_that_cannot_be_read_is_not_given_to_the_pipeline(
     aceite: Installation, dataset: str, content: bytes, faults: int, said: str

@@ -102,9 +102,10 @@ def test_a_cell_means_what_its_signs_say(read, cell, landing, means):
         ("id,title,score,\n1,a,9.5,,\n", {"trailing_delimiter": True}, "line 2: 4 cells found, 3 expected: 1,a,9.5,"),
         ("id,title,score\n1,a,9.5\n # 2,b,1\n", {"comment": "#"}, "line 3, column id: ' # 2' is not bigint"),
         ("id,title,score\n1,a\\tb,9.5\n", ESCAPED,
-         "line 2: '\\t' has no meaning that all writers agree on; write '\\\\' for '\\' itself"),
-        ('id,title,score\n1,"C:\\temp",9.5\n', ESCAPED, "line 2: '\\t' has no meaning"),
-        ("id\ttitle\tscore\n1\ta\\qb\t9.5\n", UNQUOTED, "line 2: '\\q' has no meaning"),
+         "line 2: the escape '\\' before a letter or digit has no meaning that all writers agree on; write '\\\\' for "
+         "'\\' itself"),
+        ('id,title,score\n1,"C:\\temp",9.5\n', ESCAPED, "line 2: the escape '\\' before a letter or digit has no"),
+        ("id\ttitle\tscore\n1\ta\\qb\t9.5\n", UNQUOTED, "line 2: the escape '\\' before a letter or digit has no"),
         ("id\ttitle\tscore\n1\t\\\\N\t9.5\n", UNQUOTED,
          "line 2: the cell is the text '\\N', escaped; without the escape it means null, and the two cannot be told "
          "apart; choose another `nullText`"),
