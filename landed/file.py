@@ -18,6 +18,7 @@ from acceptance.contract.landing_format import FileFormat
 from acceptance.errors import StepFailed
 from acceptance.proof.fingerprint import Fingerprint
 from acceptance.queries.difference_query import BucketRows
+from acceptance.queries.unreadable_cells import remark
 from acceptance.told_apart import spelled
 from landed.formats.csv import decode, open_csv, shown_header
 from landed.formats.fixed_width import open_fixed_width
@@ -265,6 +266,7 @@ def _unreadable_cells(
         for cell in cells:
             # A cell that does not fit its column may be one of a column beside it.
             value = "the value (hidden)" if contract.classified else spelled(str(cell["text"]))
-            message = f"{value} is not {column.type}; allowed: {expected}"
+            looks_like = remark(column, str(cell["text"]), contract.landing)
+            message = f"{value} is not {column.type}; allowed: {expected}{looks_like}"
             faults.append(LandedFault(lines_before + lines[cell["n"]], column.name, message))
     return tuple(sorted(faults, key=lambda fault: fault.line))

@@ -28,7 +28,8 @@ class Column:
     point are compared of a float or double, None for every bit. `rounded`: a timestamp may land with more than the
     three digits that Athena reads. `line` is that of the contract. `positions` are the first and the last character of
     the cell in a record of fixed width, from 1; None in other formats. `written_format` is `landed_format` in the
-    contract's letters.
+    contract's letters. `true_texts` and `false_texts` are those of a boolean, if they are others than those of the
+    landing format.
     """
 
     name: str
@@ -47,6 +48,8 @@ class Column:
     line: int = field(default=0, compare=False)
     positions: tuple[int, int] | None = None
     written_format: str | None = field(default=None, compare=False)
+    true_texts: tuple[str, ...] = ()
+    false_texts: tuple[str, ...] = ()
 
     @property
     def shown_format(self) -> str | None:
@@ -65,6 +68,10 @@ class Column:
     def kind(self) -> HiveKind:
         """Raises ValueError as `hive_type`."""
         return self.hive_type.kind
+
+    def truth(self, landing: LandingFormat) -> tuple[tuple[str, ...], tuple[str, ...]]:
+        """Return the texts of true and of false: those of the column, or else of the landing format."""
+        return self.true_texts or landing.true_texts, self.false_texts or landing.false_texts
 
 
 @dataclass(frozen=True, slots=True)

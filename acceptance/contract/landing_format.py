@@ -132,6 +132,14 @@ _OTHER_PACKINGS = (
 )  # fmt: skip
 
 
+class Negative(StrEnum):
+    """How the sign of a negative number is written: before it, by brackets around it, or behind it."""
+
+    MINUS = "minus"
+    BRACKETS = "brackets"
+    TRAILING = "trailing"
+
+
 @dataclass(frozen=True, slots=True)
 class LandingFormat:
     """How the landed files are written.
@@ -145,6 +153,9 @@ class LandingFormat:
     follows, `comment` begins a line that is no record; both may be empty. `header_records` and `trailer_records` are
     how the records that are no data begin, an empty text for each one that may begin in any way. `trailer_count` is
     where the first trailer record has the number of rows: the number of a cell, or positions; 0 if it has not.
+
+    `group_separator` stands between groups of three digits. `true_texts` and `false_texts` are those of booleans, in
+    upper or lower case.
     """
 
     format: FileFormat = FileFormat.CSV
@@ -167,6 +178,14 @@ class LandingFormat:
     header_records: tuple[str, ...] = ()
     trailer_records: tuple[str, ...] = ()
     trailer_count: int | Positions = 0
+    group_separator: str = ""
+    negative: Negative = Negative.MINUS
+    true_texts: tuple[str, ...] = ("true",)
+    false_texts: tuple[str, ...] = ("false",)
+
+    @property
+    def decimal_sign(self) -> str:
+        return "," if self.decimal_comma else "."
 
     @property
     def nothing_is_null(self) -> bool:

@@ -19,9 +19,10 @@ from acceptance.errors import did_you_mean
 from acceptance.odcs.document.custom_properties import custom_properties
 from acceptance.odcs.document.node import Node, hint, shown
 from acceptance.odcs.landing_records import OF_RECORDS, OF_SIGNS, delimiter_of, with_records
+from acceptance.odcs.written_values import OF_VALUES, with_values
 
 _OF_ALL = ("trim", "emptyAsNull", "timeZone", "ignoredColumns", "engine", "landedTable", "skippedTimes")
-_OF_TEXT = ("decimalComma", "compression")
+_OF_TEXT = ("decimalComma", "compression", *OF_VALUES)
 _OF_CSV = ("delimiter", "quote", "header", "quotedEmpty", *OF_SIGNS)
 _OF_CELLS = ("nullText", *OF_RECORDS)
 _KNOWN = (*_OF_ALL, *_OF_TEXT, *_OF_CSV, *_OF_CELLS)
@@ -65,7 +66,7 @@ def read_landing_format(server: Node) -> LandingFormat:
         skipped_times=given["skippedTimes"].choice(SkippedTimes.REFUSE),
     )
     landing = replace(landing, quoted_empty=_quoted_empty(given["quotedEmpty"], landing))
-    return with_records(landing, given)
+    return with_values(with_records(landing, given), given)
 
 
 def read_engine(server: Node, landing: LandingFormat) -> tuple[Engine, str]:

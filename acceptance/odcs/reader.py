@@ -21,6 +21,7 @@ from acceptance.odcs.document.node import Node
 from acceptance.odcs.document.yaml_document import holds_variable, read_document, resolve_variables
 from acceptance.odcs.landing_server import read_engine, read_landing_format
 from acceptance.odcs.pipeline_property import PipelineProperty, read_pipeline
+from acceptance.odcs.written_values import refuse_truth
 
 LANDING = "landing"
 """The name of the s3 server where files land."""
@@ -117,6 +118,7 @@ def _read_landing(
         return LandingFormat(), Engine.LOCAL, ""
     landing = read_landing_format(server)
     refuse_positions(landing, columns, server)
+    refuse_truth(landing, columns, server)
     engine, landed_table = read_engine(server, landing)
     if engine is Engine.ATHENA and partition_holds is PartitionHolds.ALL_DELIVERIES:
         server["customProperties"].refuse("`engine: athena` cannot tell the files of several deliveries apart")

@@ -28,6 +28,7 @@ def comparison_options(contract: Contract) -> dict[str, str]:
     }
     if landing.skipped_times is SkippedTimes.FORWARD:
         options["times that clocks skipped"] = "the moment by the offset before"
+    options |= _of_writing(landing)
     return options | _of_columns(contract)
 
 
@@ -74,6 +75,17 @@ def _of_fixed_width(contract: Contract) -> dict[str, str]:
     }
 
 
+def _of_writing(landing: LandingFormat) -> dict[str, str]:
+    usual, options = LandingFormat(), dict[str, str]()
+    if landing.group_separator:
+        options["sign between groups of digits"] = repr(landing.group_separator)
+    if landing.negative is not usual.negative:
+        options["negative numbers"] = landing.negative
+    if (landing.true_texts, landing.false_texts) != (usual.true_texts, usual.false_texts):
+        options["true and false"] = f"{', '.join(landing.true_texts)} and {', '.join(landing.false_texts)}"
+    return options
+
+
 def _of_columns(contract: Contract) -> dict[str, str]:
     columns = [column for column in contract.columns if column.name not in contract.partition]
     floats = [column for column in columns if column.kind.is_float]
@@ -83,6 +95,11 @@ def _of_columns(contract: Contract) -> dict[str, str]:
         "digits compared of floats": ", ".join(digits),
         "formats of dates and times": ", ".join(f"{c.name} {c.shown_format}" for c in columns if c.landed_format),
         "rounded to milliseconds": ", ".join(column.name for column in columns if column.rounded),
+        "true and false of columns": ", ".join(
+            f"{column.name} {' or '.join(column.true_texts)} and {' or '.join(column.false_texts)}"
+            for column in columns
+            if column.true_texts or column.false_texts
+        ),
         "not compared": ", ".join(left_out),
         "columns of the file left out": ", ".join(contract.landing.ignored),
         "partition columns, from the key": ", ".join(f"{name} = {text}" for name, text in contract.partition.items()),

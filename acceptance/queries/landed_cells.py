@@ -5,14 +5,15 @@ from typing import assert_never
 
 from acceptance.contract.contract import Column
 from acceptance.contract.hive_types import HiveKind, HiveType
-from acceptance.contract.landing_format import LandingFormat
+from acceptance.contract.landing_format import LandingFormat, Negative
+from acceptance.queries.written_cells import DIGITS, boolean, decimal, plain_number
 from acceptance.sql.text import UNPADDED, text_literal
 
 _DATE = "[0-9]{4}-[0-9]{2}-[0-9]{2}"
 _TIME = "([01][0-9]|2[0-3]):[0-9]{2}(:[0-9]{2}([.]FRACTION)?)?"
 OFFSET = "( UTC|Z| ?[+-]((0[0-9]|1[0-7])(:?[0-5][0-9]){0,2}|18(:?00){0,2}))"
 """The offsets of ISO 8601, of PostgreSQL and of Spark, at most 18 hours as in Java."""
-_DIGITS = "[+-]?([0-9]+[.]?[0-9]*|[.][0-9]+)([eE][+-]?[0-9]+)?"
+_DIGITS = f"{DIGITS}([eE][+-]?[0-9]+)?"
 
 
 def athena_cell_text(landing: LandingFormat, column: Column, cell: str) -> str:
@@ -37,9 +38,7 @@ def athena_value(landing: LandingFormat, column: Column, cell: str) -> str:
         return f"CASE WHEN length({cell}) <= {type_.length} THEN {cell} END" if type_.length else cell
     if not landing.format.is_text:
         return cell
-    if landing.decimal_comma and type_.kind.is_number and not type_.kind.is_whole:
-        cell = f"translate({cell}, ',.', '.,')"
-    return _value(column, type_, cell)
+    return _value(column, type_, cell, landing)
 
 
 def expected_cell(column: Column, landing: LandingFormat) -> str:
@@ -54,20 +53,30 @@ def expected_cell(column: Column, landing: LandingFormat) -> str:
             return f"at most {type_.length} characters" if type_.length else "any text"
         case HiveKind.TINYINT | HiveKind.SMALLINT | HiveKind.INT | HiveKind.BIGINT:
             low, high = type_.integer_bounds or (0, 0)
-            return f"an integer from {low} to {high}"
+            return f"an integer from {low} to {high}{_written_so(landing, '')}"
         case HiveKind.DECIMAL:
             point, before = "comma" if landing.decimal_comma else "point", type_.precision - type_.scale
-            return f"a number with at most {before} digits before the {point} and {type_.scale} after it"
+            written_so = _written_so(landing, f"{landing.decimal_sign}50" if type_.scale > 1 else "")
+            return f"a number with at most {before} digits before the {point} and {type_.scale} after it{written_so}"
         case HiveKind.FLOAT | HiveKind.DOUBLE:
-            return f"a number such as {'-1,5' if landing.decimal_comma else '-1.5'}, 2e10 or NaN"
+            point = landing.decimal_sign
+            return f"a number such as -1{point}5, 2e10 or NaN{_written_so(landing, f'{point}5')}"
         case HiveKind.BOOLEAN:
-            return "true or false"
+            return " or ".join(" or ".join(texts) for texts in column.truth(landing))
         case HiveKind.DATE:
             return f"a date written as {column.shown_format}" if column.landed_format else "a date such as 2013-01-31"
         case HiveKind.TIMESTAMP:
             return _expected_timestamp(column, landing.zone)
         case _:
             assert_never(type_.kind)
+
+
+def _written_so(landing: LandingFormat, fraction: str) -> str:
+    """Return an example of a negative number if it is not written as everywhere, after a comma."""
+    number = f"1{landing.group_separator}234{fraction}"
+    written = {Negative.MINUS: f"-{number}", Negative.BRACKETS: f"({number})", Negative.TRAILING: f"{number}-"}
+    is_usual = landing.negative is Negative.MINUS and not landing.group_separator
+    return "" if is_usual else f", such as {written[landing.negative]}"
 
 
 def _expected_timestamp(column: Column, zone: str) -> str:
@@ -78,22 +87,21 @@ def _expected_timestamp(column: Column, zone: str) -> str:
     return f"a time such as 2013-01-31 05:15:00, {in_zone} or with an offset{precision}"
 
 
-def _value(column: Column, type_: HiveType, cell: str) -> str:
+def _value(column: Column, type_: HiveType, cell: str, landing: LandingFormat) -> str:
     match type_.kind:
         case HiveKind.STRING | HiveKind.VARCHAR | HiveKind.CHAR:
             return cell
         case HiveKind.TINYINT | HiveKind.SMALLINT | HiveKind.INT | HiveKind.BIGINT:
+            cell = plain_number(landing, cell, _matches)
             return _matched(cell, "[+-]?[0-9]+", f"TRY_CAST({cell} AS {type_.kind})")
         case HiveKind.DECIMAL:
-            before, scale = type_.precision - type_.scale, type_.scale
-            pattern = f"[+-]?0*[0-9]{{0,{before}}}([.][0-9]{{0,{scale}}}0*)?"
-            return _matched(cell, pattern, f"TRY_CAST({cell} AS decimal({type_.precision}, {scale}))")
+            return decimal(landing, cell, type_.precision, type_.scale, _matches)
         case HiveKind.FLOAT:
-            return _floating(cell, "real")
+            return _floating(plain_number(landing, cell, _matches), "real")
         case HiveKind.DOUBLE:
-            return _floating(cell, "double")
+            return _floating(plain_number(landing, cell, _matches), "double")
         case HiveKind.BOOLEAN:
-            return f"CASE lower({cell}) WHEN 'true' THEN true WHEN 'false' THEN false END"
+            return boolean(column, landing, cell)
         case HiveKind.DATE if column.landed_format:
             return _formatted(column, cell, "date")
         case HiveKind.DATE:

@@ -16,6 +16,7 @@ from acceptance.proof.fingerprint import Fingerprint, athena_digest, athena_sums
 from acceptance.queries.difference_query import cell_names, masked
 from acceptance.queries.landed_cells import athena_cell_text, athena_value, expected_cell
 from acceptance.queries.measuring_query import delivered
+from acceptance.queries.unreadable_cells import remark
 from acceptance.sql.text import identifier, only_select, text_literal, unused
 from acceptance.told_apart import spelled
 
@@ -60,7 +61,7 @@ def read_landed_answer(contract: Contract, row: Sequence[Any], query_id: str) ->
     counts, examples = rest[: len(columns)], rest[len(columns) :]
     faults = [
         f"column {column.name}, {count} cells: {spelled(str(example))} is not {column.type}; "
-        f"allowed: {expected_cell(column, contract.landing)}"
+        f"allowed: {expected_cell(column, contract.landing)}{remark(column, str(example), contract.landing)}"
         for column, count, example in zip(columns, counts, examples, strict=True)
         if count
     ]

@@ -15,6 +15,7 @@ import duckdb
 
 from acceptance.contract.contract import Column, Contract
 from acceptance.contract.hive_types import HiveKind
+from acceptance.contract.landing_format import LandingFormat
 from acceptance.told_apart import in_brackets, unlike
 from landed.reading.cells import MAX_RECORD_BYTES
 from landed.reading.faults import Faults, shorten
@@ -43,13 +44,18 @@ def _records(text: Path, contract: Contract, faults: Faults) -> Iterator[Cells]:
     ignored = {name.casefold() for name in contract.landing.ignored}
     try:
         for line, record in json_lines(text):
-            yield _cells(line, record, places, ignored, faults)
+            yield _cells(line, record, places, ignored, contract.landing, faults)
     except LineTooLong as error:
         faults.add(error.line, str(error))
 
 
 def _cells(
-    line: int, record: str, places: Mapping[str, tuple[int, Column]], ignored: Collection[str], faults: Faults
+    line: int,
+    record: str,
+    places: Mapping[str, tuple[int, Column]],
+    ignored: Collection[str],
+    landing: LandingFormat,
+    faults: Faults,
 ) -> Cells:
     cells: list[str | None] = [None] * len(places)
     try:
@@ -69,11 +75,12 @@ def _cells(
         seen.add(name.casefold())
         if name.casefold() in places:
             place, column = places[name.casefold()]
-            problem = "" if value is None else _problem(column, value)
+            problem = "" if value is None else _problem(column, value, landing)
             if problem:
                 faults.add(line, problem, column.name)
             elif value is not None:
-                cells[place] = {True: "true", False: "false"}[value] if isinstance(value, bool) else value
+                true, false = column.truth(landing)
+                cells[place] = (true if value else false)[0] if isinstance(value, bool) else value
         elif name.casefold() not in ignored:
             allowed = ", ".join(column.landed for _, column in places.values())
             faults.add(
@@ -100,15 +107,18 @@ def _refuse(word: str) -> Any:
     raise ValueError(f"{word} is not a JSON number; write it as a text")
 
 
-def _problem(column: Column, value: object) -> str:
+def _problem(column: Column, value: object, landing: LandingFormat) -> str:
     """Return why the value does not fit, or "". A text may hold a number, so that no writer rounds it."""
     if isinstance(value, bool):
         return "" if column.kind is HiveKind.BOOLEAN else f"a boolean is not {column.type}"
+    written_otherwise = column.truth(landing) != (("true",), ("false",))
     if isinstance(value, Number):
+        if column.kind is HiveKind.BOOLEAN and written_otherwise:
+            return ""
         return "" if column.kind.is_number else f"a number is not {column.type}; write it as a text"
     if isinstance(value, str):
-        if column.kind is HiveKind.BOOLEAN:
-            return "a text is not a boolean; write true or false"
+        if column.kind is HiveKind.BOOLEAN and not written_otherwise:
+            return "a text is not a boolean; write true or false, or name the texts in trueText and falseText"
         if "\0" in value:
             return "a NUL character (U+0000), which a text may not hold"
         return "half a character (a lone surrogate), which a text may not hold" if has_half_character(value) else ""

@@ -9,6 +9,7 @@ from acceptance.contract.hive_types import HiveKind
 from acceptance.contract.landing_format import LandingFormat
 from acceptance.proof.canonical_text import DUCKDB
 from acceptance.queries.landed_cells import OFFSET, expected_cell
+from acceptance.queries.written_cells import boolean, decimal, plain_number
 
 MAX_RECORD_BYTES = 10_000_000
 IN_UTC = "in_utc"
@@ -54,9 +55,9 @@ def _typed(column: Column, text: str, landing: LandingFormat) -> str:
     match type_.kind:
         case HiveKind.TINYINT | HiveKind.SMALLINT | HiveKind.INT | HiveKind.BIGINT:
             # DuckDB's cast alone would read 7.6 as 8, 1e3 as 1000 and 1_000 as 1000, and so hide a bad file.
-            return _if_written_so(text, "[+-]?[0-9]+", type_.kind)
+            return _if_written_so(plain_number(landing, text, _matches), "[+-]?[0-9]+", type_.kind)
         case HiveKind.DECIMAL:
-            return _decimal(type_.precision, type_.scale, _comma(text) if landing.decimal_comma else text)
+            return _decimal(type_.precision, type_.scale, text, landing)
         case HiveKind.TIMESTAMP:
             return _timestamp(column, text, landing.zone)
         case HiveKind.DATE if column.landed_format:
@@ -67,9 +68,9 @@ def _typed(column: Column, text: str, landing: LandingFormat) -> str:
             measured = DUCKDB.unpadded.format(text) if type_.kind.is_padded else text
             return f"CASE WHEN length({measured}) <= {type_.length} THEN {text} END" if type_.length else text
         case HiveKind.BOOLEAN:
-            return _if_matches(text, "(?i)true|false", type_.kind)
+            return boolean(column, landing, text)
         case HiveKind.FLOAT | HiveKind.DOUBLE:
-            return _number(type_.kind, _comma(text) if landing.decimal_comma else text)
+            return _number(type_.kind, plain_number(landing, text, _matches))
         case _:
             assert_never(type_.kind)
 
@@ -94,16 +95,16 @@ def _if_written_so(text: str, pattern: str, type_: str) -> str:
     return f"CASE WHEN CAST({value} AS varchar) = {text} THEN {value} ELSE {_if_matches(text, pattern, type_)} END"
 
 
-def _decimal(precision: int, scale: int, text: str) -> str:
-    # Leading and trailing zeros carry no value and take no digit. DuckDB's cast alone would round excess digits.
-    before = precision - scale
-    pattern = f"[+-]?0*[0-9]{{0,{before}}}([.][0-9]{{0,{scale}}}0*)?"
-    return _if_written_so(text, pattern, f"decimal({precision}, {scale})")
+def _decimal(precision: int, scale: int, text: str, landing: LandingFormat) -> str:
+    """Return the SQL of a decimal. DuckDB's cast alone would round excess digits."""
+    plain = plain_number(landing, text, _matches)
+    value = f"TRY_CAST({plain} AS decimal({precision}, {scale}))"
+    otherwise = decimal(landing, text, precision, scale, _matches)
+    return f"CASE WHEN CAST({value} AS varchar) = {plain} THEN {value} ELSE {otherwise} END"
 
 
-def _comma(text: str) -> str:
-    """Swap commas and points; a number with a comma left then does not parse."""
-    return f"translate({text}, ',.', '.,')"
+def _matches(text: str, pattern: str) -> str:
+    return f"regexp_full_match({text}, {quoted(pattern)})"
 
 
 def _number(type_: str, text: str) -> str:

@@ -108,6 +108,7 @@ def as_fixed_width(document):
 
 
 def to_column(document, given, type_="double"):
+    type_ = "boolean" if given["property"] in ("trueText", "falseText") else type_
     if given["property"] == "positions":
         as_fixed_width(document)
     logical = {"double": "number"}.get(type_, type_)

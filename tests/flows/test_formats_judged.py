@@ -108,6 +108,20 @@ LANDINGS = [
         options={"timeZone": "America/Sao_Paulo", "skippedTimes": "forward"}, by_job=False,
     ),
     landing(
+        "id 2: price '-1234.50' landed, '-1233.50' in the table",
+        "id;price;x;ok;there\n1;1,5E+3;1.234,5;S;X\n2;(1.234,50);(2);não;\n3;0E-18;1e-3;;y\n".encode(),
+        "numbers_of_offices", ID, PRICE, column("x", "double"), column("ok", "boolean"),
+        column("there", "boolean", trueText="x", falseText="y"), by_job=False,
+        options={"delimiter": ";", "decimalComma": True, "groupSeparator": ".", "negative": "brackets",
+                 "trueText": ["S", "Sim"], "falseText": ["N", "Não"]},
+    ),
+    landing(
+        "id 2: price '-1234.50' landed, '-1233.50' in the table",
+        b'{"id": 1, "price": 1.5E+3, "ok": "S"}\n{"id": 2, "price": "1,234.50-", "ok": false}\n{"id": 3, "ok": 1}\n',
+        "json_of_offices", ID, PRICE, column("ok", "boolean"), ending="json", format="json", by_job=False,
+        options={"groupSeparator": ",", "negative": "trailing", "trueText": ["S", "1"]},
+    ),
+    landing(
         "id 2: price '2.25' landed, '3.25' in the table",
         b"Item No,batch,note,name,price,pieces\n1,x,,a,1.50,3\n2,x,one,b,2.25,-7\n3,y,two,,,\n",
         "columns", column("id", "bigint", key=True, landed="Item No"), column("note", "string", compare=False),

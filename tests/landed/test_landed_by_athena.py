@@ -10,6 +10,7 @@ from landed_contract import READABLE, UNREADABLE, column, contract
 from proven_delivery import ask
 
 from acceptance.contract.contract import Table
+from acceptance.contract.landing_format import Negative
 from acceptance.queries.landed_query import both_sides_query, landed_query, read_both_sides, read_landed_answer
 from landed.file import read_landed
 
@@ -73,6 +74,26 @@ def test_only_the_files_of_the_delivery_are_read_with_the_options_of_the_contrac
     by_athena, by_duckdb, *_ = landed(of, first, first)
     assert by_duckdb.faults == ()
     assert (by_athena.rows, by_athena.fingerprint) == (2, by_duckdb.fingerprint)
+
+
+def test_athena_reads_numbers_and_booleans_as_offices_write_them(landed):
+    of = contract(
+        column("id", "bigint"), column("x", "decimal(9,2)"), column("y", "double"), column("ok", "boolean"),
+        delimiter=";", decimal_comma=True, group_separator=".", negative=Negative.BRACKETS,
+        true_texts=("S", "Sim"), false_texts=("N", "Não"),
+    )  # fmt: skip
+    good = "id;x;y;ok\n1.000;(1.234,50);1.234,5;s\n2;1.234.567,8;(2);NÃO\n3;1,5E+2;-1e-3;sim\n"
+    by_athena, by_duckdb, *_ = landed(of, good)
+    assert by_duckdb.faults == ()
+    assert (by_athena.rows, by_athena.fingerprint) == (3, by_duckdb.fingerprint)
+
+
+def test_athena_says_what_an_unreadable_cell_looks_like(landed):
+    of = contract(column("id", "bigint"), column("x", "decimal(9,2)"))
+    by_athena, *_ = landed(of, "id,x\n1,(5.00)\n")
+    assert by_athena.first_fault.endswith(
+        "after it; it looks like a negative number in brackets; if so, write `negative: brackets`"
+    )
 
 
 def test_where_the_sides_differ_is_found_by_one_query_over_both(local_aws, bucket, landed, tmp_path):

@@ -9,6 +9,7 @@ from acceptance.contract.hive_types import PARTITION_KINDS, TEXTS, WHOLE_NUMBERS
 from acceptance.odcs.columns.positions import read_positions
 from acceptance.odcs.document.custom_properties import custom_properties
 from acceptance.odcs.document.node import Node, hint, shown
+from acceptance.odcs.written_values import TRUTH, read_truth
 
 LOGICAL_TYPES = {
     "string": TEXTS,
@@ -21,7 +22,7 @@ LOGICAL_TYPES = {
 }
 """The Hive types that can hold a logical type."""
 
-_PROPERTIES = ("landed", "compare", "digits", "positions")
+_PROPERTIES = ("landed", "compare", "digits", "positions", *TRUTH)
 _REMOVED = "computed"
 _NESTED = ("array", "map", "object", "vector")
 
@@ -157,7 +158,16 @@ def _as_compared(column: Column, given: Mapping[str, Node]) -> Column:
         column = replace(column, landed=landed.text(column.landed))
     if "positions" in given:
         column = replace(column, positions=read_positions(given["positions"]))
+    column = _with_truth(column, given)
     return _with_digits(column, given["digits"]) if "digits" in given else column
+
+
+def _with_truth(column: Column, given: Mapping[str, Node]) -> Column:
+    for name in TRUTH:
+        if name in given and column.kind is not HiveKind.BOOLEAN:
+            given[name].refuse(f"only a boolean has one; {column.name} is {column.type}")
+    true_texts, false_texts = read_truth(given)
+    return replace(column, true_texts=true_texts, false_texts=false_texts)
 
 
 def _with_digits(column: Column, node: Node) -> Column:

@@ -14,6 +14,7 @@ import zipfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from datetime import datetime, timedelta
+from decimal import Decimal, InvalidOperation
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -131,6 +132,8 @@ def _fixed_width_records(text: str, landing: Facts, columns: Sequence[Facts]) ->
 
 _READERS: Mapping[str, Any] = {"csv": _csv_records, "json": _json_records, "fixed-width": _fixed_width_records}
 _TEXTS = ("string", "varchar", "char")
+_WITH_A_POINT = ("decimal", "double", "float")
+_NUMBERS = (*_WITH_A_POINT, "bigint", "int", "smallint", "tinyint")
 
 
 def _plain(cell: str | None, column: Facts, landing: Facts) -> str | None:
@@ -143,8 +146,10 @@ def _plain(cell: str | None, column: Facts, landing: Facts) -> str | None:
     is_null_text = landing["format"] != "json" and cell == landing["null_text"]
     if is_null_text or (landing["empty_as_null"] and not cell):
         return None
-    if landing["decimal_comma"] and column["type"].startswith(("decimal", "double", "float")):
-        return cell.replace(",", ".")
+    if column["type"] == "boolean":
+        return _boolean(cell, column, landing)
+    if column["type"].startswith(_NUMBERS):
+        return _number(cell, column["type"], landing)
     if column["type"] == "timestamp" or column["landed_format"]:
         return _moment(column["landed_format"], landing["zone"] if column["type"] == "timestamp" else "UTC", cell)
     return cell
@@ -156,6 +161,31 @@ def _is_text_in_quotes(column: Facts, landing: Facts) -> bool:
         return False
     meant = landing["quoted_empty"] or ("null" if landing["empty_as_null"] else "text")
     return bool(landing["quote"]) and meant == "text"
+
+
+def _boolean(cell: str, column: Facts, landing: Facts) -> str:
+    for word in ("true", "false"):
+        texts = column[f"{word}_texts"] or landing[f"{word}_texts"]
+        if cell.lower() in {text.lower() for text in texts} or (landing["format"] == "json" and cell == word):
+            return word
+    return ""
+
+
+def _number(cell: str, type_: str, landing: Facts) -> str:
+    """Return the number with its sign first, without signs between groups and, of a decimal, without exponent."""
+    sign = ""
+    if landing["negative"] == "brackets" and cell[:1] == "(" and cell[-1:] == ")":
+        sign, cell = "-", cell[1:-1]
+    elif landing["negative"] == "trailing" and cell[-1:] in ("+", "-"):
+        sign, cell = cell[-1], cell[:-1]
+    cell = sign + cell.replace(landing["group_separator"], "")
+    if landing["decimal_comma"] and type_.startswith(_WITH_A_POINT):
+        cell = cell.replace(",", ".")
+    if type_.startswith("decimal") and "e" in cell.lower():
+        with suppress(InvalidOperation):
+            number = Decimal(cell)
+            return f"{number:f}" if abs(number.adjusted()) < 100 else ""
+    return cell
 
 
 def _moment(pattern: str | None, zone: str, text: str) -> str:

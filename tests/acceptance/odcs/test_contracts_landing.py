@@ -27,12 +27,14 @@ def test_every_fact_about_a_file_can_be_said():
         "{property: nullText, value: 'NULL'}, {property: compression, value: gzip}, {property: trim, value: true}, "
         "{property: emptyAsNull, value: true}, {property: decimalComma, value: true}, "
         "{property: timeZone, value: America/Sao_Paulo}, {property: ignoredColumns, value: [load_id]}, "
-        "{property: skippedTimes, value: forward}"
+        "{property: skippedTimes, value: forward}, {property: groupSeparator, value: .}, "
+        "{property: negative, value: brackets}, {property: trueText, value: S}, "
+        "{property: falseText, value: [N, não]}"
     )
     assert watched(landing("encoding: cp1252", of_csv)).landing == LandingFormat(
         format="csv", encoding="cp1252", delimiter=";", quote="", header=True, null_text="NULL", compression="gzip",
         trim=True, empty_as_null=True, decimal_comma=True, zone="America/Sao_Paulo", ignored=("load_id",),
-        skipped_times="forward",
+        skipped_times="forward", group_separator=".", negative="brackets", true_texts=("S",), false_texts=("N", "não"),
     )  # fmt: skip
 
 
@@ -93,6 +95,18 @@ def test_json_lines_and_parquet_land_too(kind):
          "delimiter says nothing about parquet"),
         (landing("delimiter: array  # here", kind="json"), "allowed: new_line"),
         (landing(facts("{property: trim, value: 'no'}") + "  # here"), "allowed: true, false"),
+        (landing(facts("{property: groupSeparator, value: .}") + "  # here"), "write `decimalComma: true`"),
+        (landing(facts("{property: groupSeparator, value: ', '}") + "  # here"), "found ', '; the one sign between"),
+        (landing(facts("{property: groupSeparator, value: '0'}") + "  # here"), "found '0'; the one sign between"),
+        (landing(facts("{property: groupSeparator, value: ','}, {property: decimalComma, value: true}") + "  # here"),
+         "write `decimalComma: false, or leave it out`"),
+        (landing(facts("{property: negative, value: red}") + "  # here"), "allowed: minus, brackets, trailing"),
+        (landing(facts("{property: trueText, value: 1}") + "  # here"), "found 1; a text in quotes is needed"),
+        (landing(facts("{property: trueText, value: []}") + "  # here"), "found a list; a text in quotes is needed"),
+        (landing(facts("{property: trueText, value: s}, {property: falseText, value: [N, S]}") + "  # here"),
+         "'s' would mean true and false"),
+        (landing(facts("{property: trueText, value: S}  # here").replace("]", "\n      ]"), kind="parquet"),
+         "trueText says nothing about parquet"),
         (landing(facts("{property: skippedTimes, value: back}") + "  # here"), "allowed: refuse, forward"),
         (landing(facts("{property: compression, value: rar}") + "  # here"),
          "allowed: none, gzip, zstd, bzip2, xz, zip"),
@@ -194,6 +208,8 @@ def test_what_is_compared_of_a_column_can_be_said():
         (of_column("gift", says("compare", "'no'") + "  # here"), "allowed: false"),
         (of_column("total", says("digits", "2") + "  # here"), "only of float, double and timestamp"),
         (of_column("paid_at", says("digits", "6") + "  # here"), "allowed: 3"),
+        (of_column("total", says("trueText", "S") + "  # here"), "only a boolean has one; total is decimal(10,2)"),
+        (of_column("gift", says("trueText", "'False'")), "'false' would mean true and false"),
         (of_column("day", says("landed", "x") + "  # here"), "its value comes from `partition` of the pipeline"),
     ],
 )

@@ -75,12 +75,20 @@ def test_without_its_option_nothing_is_trimmed_or_taken_for_null(read):
     assert not same(read("id,title,score\n1,a,9.5\n2,NULL,\n"), read)
 
 
-@pytest.mark.parametrize("text", ["1.5", "1.234,5", "1,5,0", "1,55"])
-def test_with_a_decimal_comma_a_point_is_no_number(read, text):
+@pytest.mark.parametrize(
+    ("text", "looks_like"),
+    [
+        ("1.5", "; the contract says `decimalComma: true`, and it has a point"),
+        ("1.234,5", '; it looks like a thousands separator; if so, write `groupSeparator: "."`'),
+        ("1,5,0", ""),
+        ("1,55", ""),
+    ],
+)
+def test_with_a_decimal_comma_a_point_is_no_number(read, text, looks_like):
     landed = read(f"id;title;score\n1;a;{text}\n", contract(delimiter=";", decimal_comma=True))
     assert said(landed) == [
         f"line 2, column score: {text!r} is not decimal(4,1); allowed: "
-        "a number with at most 3 digits before the comma and 1 after it"
+        f"a number with at most 3 digits before the comma and 1 after it{looks_like}"
     ]
 
 
@@ -98,7 +106,8 @@ def test_a_time_that_the_zones_clocks_skipped_is_none(read):
     at = contract(column("at", "timestamp"), zone="America/Sao_Paulo")
     assert said(read("at\n2018-11-04 00:30:00\n", at)) == [
         "line 2, column at: '2018-11-04 00:30:00' is not timestamp; allowed: "
-        "a time such as 2013-01-31 05:15:00, of America/Sao_Paulo or with an offset, to the millisecond"
+        "a time such as 2013-01-31 05:15:00, of America/Sao_Paulo or with an offset, to the millisecond; the clocks of "
+        "America/Sao_Paulo skipped it on that day; `skippedTimes: forward` reads it as Java and Spark do"
     ]
 
 
@@ -155,7 +164,7 @@ def test_a_column_that_is_left_out_may_differ_and_must_still_be_readable(read):
         ('{"title": "\\ud800"}', "line 2, column title: half a character"),
         ('{"id": 1.5}', "line 2, column id: '1.5' is not bigint; allowed: an integer"),
         ('{"score": 9.55}', "line 2, column score: '9.55' is not decimal(4,1); allowed: "),
-        ('{"score": 1e1}', "line 2, column score: '1e1' is not decimal(4,1); allowed: "),
+        ('{"score": 1e-2}', "line 2, column score: '1e-2' is not decimal(4,1); allowed: "),
     ],
 )
 def test_a_json_line_that_is_not_as_the_contract_says_is_named(read, line, message):

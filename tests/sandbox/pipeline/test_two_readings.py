@@ -16,7 +16,14 @@ from hypothesis import strategies as st
 from packed_files import PACKERS
 
 from acceptance.contract.contract import Column
-from acceptance.contract.landing_format import Compression, FileFormat, LandingFormat, QuotedEmpty, SkippedTimes
+from acceptance.contract.landing_format import (
+    Compression,
+    FileFormat,
+    LandingFormat,
+    Negative,
+    QuotedEmpty,
+    SkippedTimes,
+)
 from acceptance.proof.fingerprint import Fingerprint, duckdb_digest, duckdb_sums
 from acceptance.sql.text import identifier
 from landed.file import read_landed
@@ -28,7 +35,7 @@ CLOCK = st.times().map(lambda time: time.isoformat("milliseconds"))
 OFFSET = st.sampled_from(["", "", "Z", "+05:30", "-0300", "+00", " -03:06:28", " UTC"])
 KINDS: dict[Column, st.SearchStrategy[str]] = {
     Column("n", "bigint", "N"): st.from_regex(r"[+-]?[0-9]{1,18}", fullmatch=True),
-    Column("price", "decimal(9,2)", "Price EUR"): NUMBER,
+    Column("price", "decimal(9,2)", "Price EUR"): NUMBER | st.from_regex(r"[+-]?[1-9]E[+-]?[0-2]", fullmatch=True),
     Column("x", "double", "x"): NUMBER | st.floats().map(lambda x: {"nan": "NaN"}.get(str(x), str(x))).map(
         lambda text: text.replace("inf", "Infinity")
     ),
@@ -56,6 +63,8 @@ FORMATS = st.builds(
     decimal_comma=st.booleans(),
     zone=st.sampled_from(["UTC", "America/Sao_Paulo", "Europe/Lisbon", "Australia/Lord_Howe"]),
     skipped_times=st.sampled_from(SkippedTimes),
+    negative=st.sampled_from(Negative),
+    true_texts=st.sampled_from([("true",), ("S", "sim")]),
 )
 
 
@@ -118,6 +127,10 @@ def files(draw: st.DrawFn) -> Landed:
 
     def written(column: Column, text: str) -> str:
         text = text.replace(".", ",") if landing.decimal_comma and column.type in _WITH_A_POINT else text
+        if column.type in _NUMBERS and text[0] == "-" and text[-1].isdigit() and "e" not in text.lower():
+            text = {"minus": text, "brackets": f"({text[1:]})", "trailing": f"{text[1:]}-"}[landing.negative]
+        if text == "true" and landing.format is FileFormat.CSV:
+            text = landing.true_texts[-1]
         padded = landing.trim and column.type != "boolean"
         return draw(st.sampled_from(["{}", " {}", "{}\t ", "\t{} "])).format(text) if padded else text
 
@@ -135,6 +148,7 @@ def files(draw: st.DrawFn) -> Landed:
     return Landed(columns, landing, texts, draw(st.sampled_from([csv.QUOTE_ALL, csv.QUOTE_MINIMAL])))
 
 
+_NUMBERS = ("bigint", "decimal(9,2)", "double", "float")
 _WITH_A_POINT = ("decimal(9,2)", "double", "float")
 
 
