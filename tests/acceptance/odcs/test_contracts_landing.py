@@ -141,12 +141,9 @@ def test_files_too_big_to_fetch_are_read_by_athena_through_a_table():
     assert comparison_options(contract)["landed files are read by"] == "Athena"
 
 
-BY_ATHENA = "{property: engine, value: athena}, {property: landedTable, value: a.b}"
-
-
 @pytest.mark.parametrize("ending", ["csv", "csv.gz", "csv.bz2", "csv.zst"])
 def test_athena_unpacks_what_the_names_of_files_say(ending):
-    assert watched(named(ending, facts(BY_ATHENA))).engine == "athena"
+    assert watched(named(ending, facts(f"{BY_ATHENA.format('a.b')}, {BOTH_NULL}"))).engine == "athena"
 
 
 @pytest.mark.parametrize(
@@ -159,8 +156,8 @@ def test_athena_unpacks_what_the_names_of_files_say(ending):
     ],
 )
 def test_what_athena_would_not_unpack_as_the_contract_says_is_refused(ending, packed, said):
-    by_athena = BY_ATHENA.replace("value: athena", "value: athena, description: '# here'")
-    assert said in the_problem(named(ending, facts(f"{by_athena}, {{property: compression, value: {packed}}}")))
+    by_athena = BY_ATHENA.format("a.b").replace("value: athena", "value: athena, description: '# here'")
+    assert said in the_problem(named(ending, facts(f"{by_athena}, {BOTH_NULL}, {{property: compression, value: {packed}}}")))
 
 
 @pytest.mark.parametrize(
