@@ -5,6 +5,7 @@ import re
 from collections.abc import Mapping, Sequence
 
 from acceptance.contract.contract import Column, Contract, Table
+from acceptance.contract.hive_types import HiveKind
 from acceptance.contract.keys.template import KeyTemplate
 from acceptance.contract.landing_format import Engine, LandingFormat, NamedByColumn, PartitionHolds
 from acceptance.errors import ContractError
@@ -122,7 +123,19 @@ def _read_landing(
     engine, landed_table = read_engine(server, landing)
     if engine is Engine.ATHENA and partition_holds is PartitionHolds.ALL_DELIVERIES:
         server["customProperties"].refuse("`engine: athena` cannot tell the files of several deliveries apart")
+    if engine is Engine.ATHENA and not landing.format.is_text:
+        _refuse_finer_times(columns)
     return landing, engine, landed_table
+
+
+def _refuse_finer_times(columns: Sequence[tuple[Column, Node]]) -> None:
+    """Refuse times that must be exact: Athena reads those of Parquet to the millisecond, and tells no finer one."""
+    for column, node in columns:
+        if column.kind is HiveKind.TIMESTAMP and column.landed and not column.rounded:
+            node.refuse(
+                f"Athena does not tell whether a time of {column.name} is finer than a millisecond; let it be rounded "
+                "(custom property `digits: 3`), or use `engine: local`"
+            )
 
 
 def _dataset(node: Node) -> str:

@@ -157,7 +157,9 @@ def test_athena_unpacks_what_the_names_of_files_say(ending):
 )
 def test_what_athena_would_not_unpack_as_the_contract_says_is_refused(ending, packed, said):
     by_athena = BY_ATHENA.format("a.b").replace("value: athena", "value: athena, description: '# here'")
-    assert said in the_problem(named(ending, facts(f"{by_athena}, {BOTH_NULL}, {{property: compression, value: {packed}}}")))
+    assert said in the_problem(
+        named(ending, facts(f"{by_athena}, {BOTH_NULL}, {{property: compression, value: {packed}}}"))
+    )
 
 
 @pytest.mark.parametrize(
@@ -178,6 +180,16 @@ def test_what_athena_would_not_unpack_as_the_contract_says_is_refused(ending, pa
 )  # fmt: skip
 def test_an_engine_that_cannot_read_the_files_is_refused(text, said):
     assert said in the_problem(text)
+
+
+def test_athena_reads_only_those_times_of_parquet_that_may_be_rounded():
+    text = landing(facts(BY_ATHENA.format("a.b")), kind="parquet").replace("    encoding: UTF-8\n", "")
+    paid = "      - name: paid_at\n        logicalType: timestamp\n"
+    assert "Athena does not tell whether a time of paid_at is finer than a millisecond" in the_problem(
+        text.replace(paid, paid.replace("paid_at", "paid_at  # here"))
+    )
+    digits = "        customProperties: [{property: digits, vendor: aceite, value: 3}]\n"
+    assert watched(text.replace(paid, paid + digits)).engine == "athena"
 
 
 def says(name, value):
