@@ -52,7 +52,7 @@ def _plain_rows(duck: duckdb.DuckDBPyConnection, sql: CsvSql) -> int | None:
         return None
     rows = lines.count - sql.landing.header
     try:
-        return rows if not lines.has_quotes or one_row(duck, sql.again()) == (rows, 0) else None
+        return rows if lines.has_as_many_cells or one_row(duck, sql.again()) == (rows, 0) else None
     except (duckdb.InvalidInputException, duckdb.OutOfMemoryException):
         return None
 

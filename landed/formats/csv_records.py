@@ -209,6 +209,9 @@ class _CellReader:
         """Return a cell with the line ends in its quotes, and the rest of the line on which it ends."""
         parts = [text + lines.end]
         for line in lines:
+            if self._quote not in line and not (self._escape and self._escape in line):
+                parts.append(line)
+                continue
             inside = self._inside.match(line)
             end = inside.end() if inside else 0
             parts.append(line[: end + 1])

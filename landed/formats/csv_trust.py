@@ -17,10 +17,12 @@ _BOM = b"\xef\xbb\xbf"
 
 @dataclass(frozen=True, slots=True)
 class PlainLines:
-    """A file whose lines are its records. `has_quotes`: its delimiters were not counted, because some may be cells'."""
+    """A file whose lines are its records. `has_as_many_cells`: it has just the delimiters that separate its cells, so
+    that none is in quotes, and no record can have a cell too many if none lacks one.
+    """
 
     count: int
-    has_quotes: bool
+    has_as_many_cells: bool
 
 
 def plain_lines(path: Path, landing: LandingFormat, width: int) -> PlainLines | None:
@@ -38,10 +40,11 @@ def plain_lines(path: Path, landing: LandingFormat, width: int) -> PlainLines | 
                 if _has_odd_quotes(block, quote) or _has_blank_beside_quote(block, quote, delimiter, end):
                     return None
             lines += block.count(end) + (not block.endswith(end))
-            delimiters += 0 if has_quotes else block.count(delimiter)
-    if not lines or (not has_quotes and delimiters != lines * (width - 1)) or (has_quotes and width == 1):
+            delimiters += block.count(delimiter)
+    has_as_many_cells = delimiters == lines * (width - 1)
+    if not lines or (has_quotes and width == 1) or not (has_quotes or has_as_many_cells):
         return None
-    return PlainLines(lines, has_quotes)
+    return PlainLines(lines, has_as_many_cells)
 
 
 def _first_line_end(file: BinaryIO) -> bytes:
