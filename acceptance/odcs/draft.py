@@ -166,6 +166,9 @@ def _format(profile: Profile, location: str) -> str:
         custom["compression"] = landing.compression
     if landing.decimal_comma:
         custom["decimalComma"] = "true"
+    if landing.trailer_records:
+        custom["trailerRecords"] = f"[{', '.join(map(_as_it_stands, landing.trailer_records))}]"
+        custom |= {"trailerCount": str(landing.trailer_count)} if landing.trailer_count else {}
     if landing.ignored:
         custom["ignoredColumns"] = f"[{', '.join(map(_as_it_stands, landing.ignored))}]"
     lines += ["customProperties:"] if custom else []

@@ -3,6 +3,7 @@
 import csv
 import io
 import re
+import shutil
 from collections.abc import Sequence
 from dataclasses import replace
 from itertools import islice
@@ -13,7 +14,7 @@ import duckdb
 from acceptance.contract.landing_format import LandingFormat
 from acceptance.errors import StepFailed
 from landed.formats.csv_records import checked_records, read_header
-from landed.reading.cells import quoted
+from landed.reading.cells import MAX_RECORD_BYTES, quoted
 from landed.reading.faults import Faults
 from landed.reading.written import write_records
 from landed.sampling.candidates import (
@@ -84,8 +85,15 @@ def _read(
     refused = f"{name} is not CSV with {len(header)} columns and {landing.delimiter!r} between its cells"
     faults = Faults()
     written = write_records(scratch / "written.json", checked_records(text, landing, len(header), faults), faults)
+    if faults.count and _is_of_the_last_record(text, landing, len(header)) and not landing.trailer_records:
+        without = scratch / "without_trailer.txt"
+        landing = _with_trailer(text, landing, without, written.rows)
+        if landing.trailer_records:
+            sample = _read(duck, without, landing, header, scratch, name)
+            return replace(sample, remarks=(*sample.remarks, _TRAILER))
+        raise StepFailed(f"{refused}: {faults.kept[0]}. It is the last record: was the file cut short?")
     if faults.count:
-        raise StepFailed(f"{refused}: {_trailer(text, landing, len(header)) or faults.kept[0]}")
+        raise StepFailed(f"{refused}: {faults.kept[0]}")
     cells = ", ".join(f"nullif(cells[{place}], '') AS c{place - 1}" for place in range(1, len(header) + 1))
     duck.execute(f"CREATE OR REPLACE TEMP TABLE sample AS SELECT {cells} FROM {written.source}")
     style = number_style(duck, [f"c{number}" for number in range(len(header))])
@@ -125,14 +133,39 @@ def _but_for_the_last(duck: duckdb.DuckDBPyConnection, cell: str, landing: Landi
 _ENOUGH_CELLS = 3
 
 
-def _trailer(text: Path, landing: LandingFormat, width: int) -> str:
-    """Return a question about the last record if it alone has another number of cells."""
+_TRAILER = (
+    "trailerRecords is a guess: the last record alone has other cells than the rest. If the file was cut short, take "
+    "another sample"
+)
+
+
+def _is_of_the_last_record(text: Path, landing: LandingFormat, width: int) -> bool:
+    """Return True if the only fault of the records is that of the last one."""
     faults, before, last = Faults(), 0, False
     for _ in checked_records(text, landing, width, faults):
         last, before = faults.count > before, faults.count
-    if faults.count != 1 or not last:
-        return ""
-    return f"{faults.kept[0]}. It is the last record: if it is a trailer record, give a sample without it"
+    return last and faults.count == 1
+
+
+def _with_trailer(text: Path, landing: LandingFormat, copy: Path, records: int) -> LandingFormat:
+    """Return the format with the last line as a trailer record, and write the file without it as `copy`.
+
+    A line that begins with no word is no trailer: a record may have been cut short. The format is then unchanged.
+    """
+    shutil.copyfile(text, copy)
+    with copy.open("rb+") as file:
+        size = file.seek(0, io.SEEK_END)
+        file.seek(max(0, size - MAX_RECORD_BYTES))
+        tail = file.read().rstrip(b"\r\n")
+        start = max(tail.rfind(b"\n"), tail.rfind(b"\r")) + 1
+        file.truncate(max(0, size - MAX_RECORD_BYTES) + start)
+    line = tail[start:].decode()
+    cells = line.split(landing.delimiter)
+    if landing.quote in line or not re.match(r"[^\W\d_]", cells[0]):
+        return landing
+    counts = [place for place, cell in enumerate(cells, 1) if re.fullmatch("0*" + str(records - 1), cell)]
+    begins = cells[0] + (landing.delimiter if len(cells) > 1 else "")
+    return replace(landing, trailer_records=(begins,), trailer_count=counts[0] if len(counts) == 1 else 0)
 
 
 def _typed(sample: SampleTable) -> list[SampleColumn]:

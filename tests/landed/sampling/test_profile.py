@@ -219,9 +219,20 @@ def test_an_encoding_that_is_a_guess_is_said_to_be_one(tmp_path) -> None:
     assert "is a guess: the sample" not in draft_contract(profiled(tmp_path, "a,b\né,1\n"), "sample", LOCATION)
 
 
-def test_a_trailer_record_is_recognised(tmp_path) -> None:
-    with pytest.raises(StepFailed, match=r"line 5: 2 cells found, 3 expected.* if it is a trailer record"):
-        profiled(tmp_path, "id;n;d\n1;2;a\n2;3;b\n3;4;c\nTOTAL;9\n")
+@pytest.mark.parametrize(("last", "count"), [("TOTAL;9", 0), ("T;0003", 2), ("fim", 0), ("T;3\n", 2)])
+def test_a_trailer_record_is_found_with_its_count(tmp_path, last, count) -> None:
+    profile = profiled(tmp_path, f"id;n;d\n1;2;a\n2;3;b\n3;4;c\n{last}")
+    contract = drafted(profile)
+    assert contract.landing.trailer_records == (last.partition(";")[0] + (";" if ";" in last else ""),)
+    assert (contract.landing.trailer_count, profile.rows) == (count, 3)
+    assert [column.type for column in profile.columns] == ["int", "int", "string"]
+    assert "# trailerRecords is a guess" in draft_contract(profile, "sample", LOCATION)
+    assert kept(tmp_path, profile) == ()
+
+
+def test_a_last_record_that_may_be_cut_or_a_trailer_is_asked_about(tmp_path) -> None:
+    with pytest.raises(StepFailed, match=r"line 5: 2 cells found, 3 expected.* was the file cut short"):
+        profiled(tmp_path, "id;n;d\n1;2;a\n2;3;b\n3;4;c\n4;5\n")
     columns = profiled(tmp_path, "id;n;d\n1;2;a\n2;3;b\n3;4;c\nTOTAL;9;\n").columns
     assert "without the last record it would be int: is that one a trailer record?" in columns[0].note
     assert "trailer" not in columns[1].note + columns[2].note
