@@ -115,7 +115,8 @@ def check_header(header: Sequence[str], contract: Contract, faults: Faults) -> N
 def _otherwise_meant(header: Sequence[str], contract: Contract) -> str:
     """Return what the first line seems to be, if not a header with the contract's delimiter; "" if nobody can tell."""
     delimiter, known = contract.landing.delimiter, {column.landed.casefold() for column in contract.landed_columns}
-    if len(known) < 2:
+    has_all = known <= {name.casefold() for name in header} and "" not in header[:-1]
+    if len(known) < 2 or has_all:
         return ""
     line = delimiter.join(header).casefold()
     other = next((sign for sign in _DELIMITERS if known <= set(line.split(sign))), delimiter)
@@ -132,7 +133,7 @@ def _otherwise_meant(header: Sequence[str], contract: Contract) -> str:
     return ""
 
 
-_DELIMITERS = (",", ";", "\t", "|", "^", ":", "~", " ")
+_DELIMITERS = ("||", "~|~", ",", ";", "\t", "|", "^", ":", "~", " ")
 
 
 def shown_header(header: Sequence[str], contract: Contract) -> tuple[str, ...]:

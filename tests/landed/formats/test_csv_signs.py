@@ -113,6 +113,7 @@ def test_a_cell_means_what_its_signs_say(read, cell, landing, means):
         ('id,title,score\n1,"a\\",9.5\n', ESCAPED, 'line 2: this record opens a quote (") and never closes it'),
         ('id,title,score\n1,"a"b,9.5\n', ESCAPED, "line 2: neither ',' nor the end of the line"),
         ("id||title||score\n1||a|9.5\n", {"delimiter": "||"}, "line 2: 2 cells found, 3 expected: 1||a|9.5"),
+        ("id||title||score\n1||a||9.5\n", {"delimiter": "|"}, "line 1: the header is separated by '||', and"),
     ],
 )  # fmt: skip
 def test_a_record_with_other_signs_than_the_contract_says_is_a_fault(read, content, landing, fault):

@@ -81,7 +81,7 @@ def test_a_file_of_nothing_else_has_no_rows(read):
                   "record is missing; if this is the trailer record, say in the contract how it begins, such as "
                   "trailerRecords: ['T|']"),
         ("2||\nT|2\n", "line 3: the record where the trailer record should be can be read as data"),
-        ("H|20260102\n", "line 2: the header has a column '1' that the contract lacks"),
+        ("H|20260102\n", "line 2: the first line has none of the contract's names"),
     ],
 )  # fmt: skip
 def test_a_lost_record_is_found(read, lost, fault):
