@@ -2,6 +2,7 @@
 
 import csv
 import io
+import json
 import random
 
 import duckdb
@@ -85,6 +86,20 @@ def test_empty_quotes_are_null_where_a_column_holds_no_texts(read, last):
 
 def test_in_a_file_of_one_column_a_blank_line_is_null_and_empty_quotes_are_a_text(texts):
     assert set(texts('t\na\n\n""\n', column("t", "string"))) == {("a",), (None,), ("",)}
+
+
+@pytest.mark.parametrize("quoted", ['"a"', '"a,b"', "a"])
+def test_an_empty_cell_too_many_is_a_fault(read, quoted):
+    landed = read(f"id,t\n1,{quoted}\n2,b,\n")
+    assert (landed.rows, [fault.line for fault in landed.faults]) == (2, [3])
+
+
+@pytest.mark.parametrize("text", ["\ue000null", "null", "\x1e", "\\N", "[null]"])
+def test_no_text_of_a_file_stands_for_null(texts, text):
+    of_csv = texts(f'id,t\n1,{text}\n2, "b"\n')
+    of_json = texts("".join(json.dumps({"id": n, "t": t}) + "\n" for n, t in (("1", text), ("2", "b"))), format="json")
+    escaped = text.replace("\x1e", "\x1ee")
+    assert [dict(rows)["1"] for rows in (of_csv, of_json)] == [escaped, escaped]
 
 
 DIALECTS = [
