@@ -80,9 +80,9 @@ def decode(path: Path, contract: Contract, scratch: Path, faults: Faults) -> Pat
 
 def _trimmed(header: Sequence[str], contract: Contract) -> tuple[str, ...]:
     """Trim the names, except those that the contract has exactly as the file writes them."""
-    known = {column.landed.casefold() for column in contract.landed_columns}
-    known.update(name.casefold() for name in contract.landing.ignored)
-    return tuple(name if name.casefold() in known else name.strip(" \t") for name in header)
+    known = {column.landed.lower() for column in contract.landed_columns}
+    known.update(name.lower() for name in contract.landing.ignored)
+    return tuple(name if name.lower() in known else name.strip(" \t") for name in header)
 
 
 def check_header(header: Sequence[str], contract: Contract, faults: Faults) -> None:
@@ -90,9 +90,9 @@ def check_header(header: Sequence[str], contract: Contract, faults: Faults) -> N
         faults.add(1, "the first line is blank; it must be the header")
         return
     columns = contract.landed_columns
-    counts = Counter(name.casefold() for name in header)
-    expected = {column.landed.casefold(): column for column in columns}
-    ignored = {name.casefold() for name in contract.landing.ignored}
+    counts = Counter(name.lower() for name in header)
+    expected = {column.landed.lower(): column for column in columns}
+    ignored = {name.lower() for name in contract.landing.ignored}
     names = shown_header(header, contract)
     there = shorten(", ".join(names))
     if contract.landing.format.is_delimited and (meant := _otherwise_meant(header, contract)):
@@ -100,7 +100,7 @@ def check_header(header: Sequence[str], contract: Contract, faults: Faults) -> N
     for name, shown in dict(zip(header, names, strict=True)).items():
         if not name and header[-1] == name and counts[name] == 1:
             faults.add(1, f"the header {ENDS_WITH_DELIMITER}")
-        elif name.casefold() not in expected and name.casefold() not in ignored:
+        elif name.lower() not in expected and name.lower() not in ignored:
             allowed = ", ".join(column.landed for column in columns)
             alike = in_brackets(unlike(shown, (column.landed for column in columns), "the contract's"))
             found = f"the header has a column {shorten(shown)!r} that the contract lacks{alike}"
@@ -114,18 +114,18 @@ def check_header(header: Sequence[str], contract: Contract, faults: Faults) -> N
 
 def _otherwise_meant(header: Sequence[str], contract: Contract) -> str:
     """Return what the first line seems to be, if not a header with the contract's delimiter; "" if nobody can tell."""
-    delimiter, known = contract.landing.delimiter, {column.landed.casefold() for column in contract.landed_columns}
-    has_all = known <= {name.casefold() for name in header} and "" not in header[:-1]
+    delimiter, known = contract.landing.delimiter, {column.landed.lower() for column in contract.landed_columns}
+    has_all = known <= {name.lower() for name in header} and "" not in header[:-1]
     if len(known) < 2 or has_all:
         return ""
-    line = delimiter.join(header).casefold()
+    line = delimiter.join(header).lower()
     other = next((sign for sign in _DELIMITERS if known <= set(line.split(sign))), delimiter)
     if other != delimiter:
         return (
             f"the header is separated by {other!r}, and the contract's delimiter is {delimiter!r}; say `delimiter: "
             f"{other!r}` in the contract's landing server, or separate the cells by {delimiter!r}"
         )
-    if len(header) == len(known) and known.isdisjoint(name.strip().casefold() for name in header):
+    if len(header) == len(known) and known.isdisjoint(name.strip().lower() for name in header):
         return (
             "the first line has none of the contract's names; if the file has no header, say `header: false` in the "
             "contract's landing server"
@@ -141,12 +141,10 @@ def shown_header(header: Sequence[str], contract: Contract) -> tuple[str, ...]:
     if not contract.classified:
         return tuple(header)
     known = {
-        *(column.landed.casefold() for column in contract.landed_columns),
-        *map(str.casefold, contract.landing.ignored),
+        *(column.landed.lower() for column in contract.landed_columns),
+        *map(str.lower, contract.landing.ignored),
     }
-    return tuple(
-        name if name.casefold() in known else f"(name {place}, hidden)" for place, name in enumerate(header, 1)
-    )
+    return tuple(name if name.lower() in known else f"(name {place}, hidden)" for place, name in enumerate(header, 1))
 
 
 def _positions(contract: Contract, header: Sequence[str]) -> tuple[int, ...]:
@@ -154,5 +152,5 @@ def _positions(contract: Contract, header: Sequence[str]) -> tuple[int, ...]:
     columns = contract.landed_columns
     if not header:
         return tuple(range(len(columns)))
-    where = {name.casefold(): position for position, name in enumerate(header)}
-    return tuple(where[column.landed.casefold()] for column in columns)
+    where = {name.lower(): position for position, name in enumerate(header)}
+    return tuple(where[column.landed.lower()] for column in columns)

@@ -40,8 +40,8 @@ def open_json(duck: duckdb.DuckDBPyConnection, text: Path, contract: Contract, s
 
 
 def _records(text: Path, contract: Contract, faults: Faults) -> Iterator[Cells]:
-    places = {column.landed.casefold(): (number, column) for number, column in enumerate(contract.landed_columns)}
-    ignored = {name.casefold() for name in contract.landing.ignored}
+    places = {column.landed.lower(): (number, column) for number, column in enumerate(contract.landed_columns)}
+    ignored = {name.lower() for name in contract.landing.ignored}
     try:
         for line, record in json_lines(text):
             yield _cells(line, record, places, ignored, contract.landing, faults)
@@ -70,18 +70,18 @@ def _cells(
         return cells
     seen = set[str]()
     for name, value in members:
-        if name.casefold() in seen:
+        if name.lower() in seen:
             faults.add(line, f"the object has the member {_shown(name, places)} twice")
-        seen.add(name.casefold())
-        if name.casefold() in places:
-            place, column = places[name.casefold()]
+        seen.add(name.lower())
+        if name.lower() in places:
+            place, column = places[name.lower()]
             problem = "" if value is None else _problem(column, value, landing)
             if problem:
                 faults.add(line, problem, column.name)
             elif value is not None:
                 true, false = column.truth(landing)
                 cells[place] = (true if value else false)[0] if isinstance(value, bool) else value
-        elif name.casefold() not in ignored:
+        elif name.lower() not in ignored:
             allowed = ", ".join(column.landed for _, column in places.values())
             faults.add(
                 line, f"the object has a member {_shown(name, places)} that the contract lacks; allowed: {allowed}"
@@ -91,7 +91,7 @@ def _cells(
 
 def _shown(name: str, places: Mapping[str, tuple[int, Column]]) -> str:
     """Return the name for a message. One that the contract lacks may be a cell, which may be classified."""
-    if name.casefold() in places:
+    if name.lower() in places:
         return repr(shorten(name))
     if any(column.sensitive for _, column in places.values()):
         return "(its name is hidden)"

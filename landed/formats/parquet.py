@@ -138,8 +138,8 @@ def open_parquet(
     header = tuple(column.written for column in in_file)
     check_header(header, contract, faults)
     if not faults.count:
-        places = {column.written.casefold(): column for column in in_file}
-        landed = [places[column.landed.casefold()] for column in contract.landed_columns]
+        places = {column.written.lower(): column for column in in_file}
+        landed = [places[column.landed.lower()] for column in contract.landed_columns]
         for column, found in zip(contract.landed_columns, landed, strict=True):
             problem = found.problem(column)
             if problem:
@@ -149,7 +149,7 @@ def open_parquet(
         return Opened(None, header, rows)
     names = tuple(found.name for found in landed)
     types = tuple(INT96 if found.physical == INT96 else found.type_ for found in landed)
-    numbered = _ROW_NUMBER not in (column.name.casefold() for column in in_file)
+    numbered = _ROW_NUMBER not in (column.name.lower() for column in in_file)
     return Opened(ParquetSql(path, contract, names, types, numbered), header)
 
 

@@ -7,9 +7,11 @@ from contextlib import suppress
 from pathlib import Path
 
 from landed.reading.faults import Faults, Unreadable
+from landed.reading.likely_encoding import Utf8Instead, narrow_encoding, other_mark, wide_encoding
 
 _CHUNK_BYTES = 1024 * 1024
 _SURROGATE = re.compile("[\ud800-\udfff]")
+_NOT_ASCII = re.compile("[^\x00-\x7f]")
 _NUL = "a NUL character (U+0000), which a text may not hold"
 _HALF = "half a character (a lone surrogate), which a text may not hold"
 
@@ -17,7 +19,8 @@ _HALF = "half a character (a lone surrogate), which a text may not hold"
 def as_utf8(path: Path, encoding: str, copy: Path, faults: Faults) -> Path:
     """Return the path of the file as clean UTF-8: `path` itself if it already is, else `copy`, which this writes.
 
-    The first undecodable byte and the first NUL are faults; the copy has U+FFFD in place of undecodable bytes.
+    The first undecodable byte and the first NUL are faults; the copy has U+FFFD in place of undecodable bytes. So is
+    the first character of UTF-8, if all bytes are UTF-8 and the contract says otherwise.
 
     Raises:
         LookupError: Python does not know the encoding, or it is none of text.
@@ -25,8 +28,16 @@ def as_utf8(path: Path, encoding: str, copy: Path, faults: Faults) -> Path:
     """
     with suppress(UnicodeError):
         b"a".decode(encoding)
+    mark = other_mark(path, encoding)
+    if mark:
+        raise Unreadable(mark)
     if codecs.lookup(encoding).name == "utf-8" and _is_clean_utf8(path):
         return path
+    if not codecs.lookup(encoding).name.startswith(("utf-16", "utf-32")) and (wide := wide_encoding(path)):
+        raise Unreadable(
+            f"the file looks like {wide}: every second byte is zero; the contract says {encoding}; write "
+            f"`encoding: {wide}` for the landing server, or land the file in {encoding}"
+        )
     _transcode(path, encoding, copy, faults)
     return copy
 
@@ -47,7 +58,7 @@ def _is_clean_utf8(path: Path) -> bool:
 
 def _transcode(path: Path, encoding: str, copy: Path, faults: Faults) -> None:
     decoder = codecs.getincrementaldecoder(encoding)("strict")
-    position = _Position()
+    position, instead = _Position(), _FirstOfUtf8(encoding)
     with path.open("rb") as file, copy.open("w", encoding="utf-8", newline="") as out:
         final = False
         while not final:
@@ -67,7 +78,9 @@ def _transcode(path: Path, encoding: str, copy: Path, faults: Faults) -> None:
                     raise Unreadable(_unreadable(encoding), position.line_after("")) from None
             position.find_no_text(text, faults)
             position.advance(chunk, text)
+            instead.look(chunk)
             out.write(_SURROGATE.sub("\ufffd", text))
+    instead.add_fault(encoding, faults)
 
 
 def _add_undecodable(
@@ -83,7 +96,9 @@ def _add_undecodable(
         raise error
     pending = len(error.object) - len(chunk)
     before = decoder.decode(chunk[: max(0, error.start - pending)])
-    faults.add(position.line_after(before), _undecodable(error, position.bytes_read - pending, encoding))
+    likely = narrow_encoding(error.object, error.start) if codecs.lookup(encoding).name.startswith("utf-8") else ""
+    hint = f"; the bytes there look like {likely}" if likely else ""
+    faults.add(position.line_after(before), _undecodable(error, position.bytes_read - pending, encoding) + hint)
 
 
 class _Position:
@@ -109,6 +124,32 @@ class _Position:
     def advance(self, chunk: bytes, text: str) -> None:
         self.bytes_read += len(chunk)
         self._lines += self._newlines.decode(text).count("\n")
+
+
+class _FirstOfUtf8:
+    """The line of the first character that is not ASCII, for a file that may be UTF-8 instead."""
+
+    def __init__(self, encoding: str) -> None:
+        self._instead = Utf8Instead(encoding)
+        self._position = _Position()
+        self._line = 0
+
+    def look(self, chunk: bytes) -> None:
+        text = self._instead.feed(chunk)
+        if text is not None and not self._line:
+            other = _NOT_ASCII.search(text)
+            self._line = self._position.line_after(text[: other.start()]) if other else 0
+            self._position.advance(chunk, text)
+
+    def add_fault(self, encoding: str, faults: Faults) -> None:
+        if not self._instead.is_likely:
+            return
+        faults.replace(
+            self._line,
+            f"the file looks like UTF-8, and the contract says {encoding}: each of its {self._instead.characters} "
+            "characters that are not ASCII is one of UTF-8, and would become two or more strange ones; write "
+            "`encoding: UTF-8` for the landing server. If the strange ones are meant, land the file in UTF-8 as well",
+        )
 
 
 def _undecodable(error: UnicodeDecodeError, object_at: int, encoding: str) -> str:

@@ -54,6 +54,12 @@ class Faults:
     def add(self, line: int, message: str, column: str | None = None) -> None:
         self.append(LandedFault(line, column, message))
 
+    def replace(self, line: int, message: str) -> None:
+        """Replace all faults by the one that explains them."""
+        self.kept.clear()
+        self.count = 0
+        self.add(line, message)
+
     def append(self, fault: LandedFault) -> None:
         self.count += 1
         if len(self.kept) < KEPT_FAULTS:

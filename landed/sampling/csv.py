@@ -213,4 +213,4 @@ _VALUE = re.compile(r"[+-]?[0-9][0-9.,/: -]*", re.ASCII)
 
 
 def _names_columns(header: Sequence[str]) -> bool:
-    return all(header) and len(set(map(str.casefold, header))) == len(header)
+    return all(header) and len(set(map(str.lower, header))) == len(header)

@@ -41,20 +41,18 @@ def json_sample(
 ) -> SampleTable:
     """Read the sample. Members that are objects or lists become ignored columns."""
     kinds = _kinds(text, name)
-    cells = {member.casefold(): f"c{number}" for number, member in enumerate(kinds)}
+    cells = {member.lower(): f"c{number}" for number, member in enumerate(kinds)}
     rows = scratch / "rows.json"
     with rows.open("w", encoding="utf-8") as file:
         for _, record in _records(text, name):
             values = {member: value for member, value in record.items() if not isinstance(value, dict | list)}
-            file.write(json.dumps({cells[member.casefold()]: _text(value) for member, value in values.items()}) + "\n")
+            file.write(json.dumps({cells[member.lower()]: _text(value) for member, value in values.items()}) + "\n")
     texts = ", ".join(f"'{cell}': 'VARCHAR'" for cell in cells.values())
     read = f"read_json({file_literal(rows)}, columns = {{{texts}}}, format = 'newline_delimited'"
     size = f"maximum_object_size = {2 * MAX_RECORD_BYTES}"
     duck.execute(f"CREATE TEMP TABLE sample AS SELECT * FROM {read}, {size})")
     nested = tuple(member for member, lines in kinds.items() if "an object or a list" in lines)
-    columns = [
-        _column(duck, member, cells[member.casefold()], kinds[member]) for member in kinds if member not in nested
-    ]
+    columns = [_column(duck, member, cells[member.lower()], kinds[member]) for member in kinds if member not in nested]
     return SampleTable(replace(landing, ignored=nested), tuple(columns))
 
 
@@ -80,7 +78,7 @@ def _kinds(text: Path, name: str) -> dict[str, dict[str, int]]:
         for member, value in record.items():
             if len(members) > MOST_COLUMNS:
                 raise StepFailed(f"{name}, line {line}: it has more than {MOST_COLUMNS:,} members, Aceite's limit")
-            kinds = members[first_written.setdefault(member.casefold(), member)]
+            kinds = members[first_written.setdefault(member.lower(), member)]
             if value is not None:
                 kinds.setdefault(_kind(value), line)
     return members

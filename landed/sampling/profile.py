@@ -1,6 +1,7 @@
 """Profile a landed sample column by column, with the strict reading rules of the judge."""
 
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from itertools import combinations
 from pathlib import Path
 
@@ -13,7 +14,8 @@ from acceptance.odcs.draft import ColumnProfile, Profile
 from blocks.temporary_folders import temporary_folder
 from landed.reading.duckdb_reader import read_within_s, reader
 from landed.reading.encoding import as_utf8
-from landed.reading.faults import Faults
+from landed.reading.faults import Faults, Unreadable
+from landed.reading.likely_encoding import wide_encoding
 from landed.reading.unpacking import packing_of, refuse_other_format, unpack
 from landed.sampling.candidates import SampleColumn, SampleTable, measure
 from landed.sampling.csv import csv_sample
@@ -83,12 +85,15 @@ def _refuse_names(names: Sequence[str], path: Path, kind: str) -> None:
 
 def _decoded(path: Path, name: str, scratch: Path) -> tuple[Path, str]:
     marked = [encoding for mark, encoding in _MARKS.items() if _begins(path, mark)]
-    for encoding in marked or _ENCODINGS:
+    wide = wide_encoding(path)
+    tried = marked or ([wide] if wide else _ENCODINGS)
+    for encoding in tried:
         faults = Faults()
-        text = as_utf8(path, encoding, scratch / f"{encoding}.txt", faults)
-        if not faults.count:
-            return text, encoding
-    raise StepFailed(f"{name} is neither Parquet nor text in any of {', '.join(marked or _ENCODINGS)}")
+        with suppress(Unreadable):
+            text = as_utf8(path, encoding, scratch / f"{encoding}.txt", faults)
+            if not faults.count:
+                return text, encoding
+    raise StepFailed(f"{name} is neither Parquet nor text in any of {', '.join(tried)}")
 
 
 def _profile(duck: duckdb.DuckDBPyConnection, sample: SampleTable) -> Profile:

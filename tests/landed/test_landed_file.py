@@ -212,7 +212,7 @@ def test_bytes_of_another_encoding_are_named_by_line_and_offset(read):
     landed = read("id,title,score\n1,a,2\n2,ação,3\n".encode("latin-1"))
     assert said(landed) == [
         "line 3: byte 24 (E7) is not valid in the contract's encoding UTF-8; write the file in that encoding, "
-        "or correct the landing server's `encoding`"
+        "or correct the landing server's `encoding`; the bytes there look like cp1252"
     ]
     assert (landed.rows, landed.header) == (2, ("id", "title", "score"))
 

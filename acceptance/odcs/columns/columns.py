@@ -53,12 +53,12 @@ def read_columns(table: Node) -> tuple[tuple[Column, Node], ...]:
             continue
         if column.name in columns:
             node.refuse(f"the column {column.name} stands twice, first on line {columns[column.name][1].line}")
-        elif not column.partition and column.in_file and column.landed.casefold() in landed:
-            first = landed[column.landed.casefold()]
+        elif not column.partition and column.in_file and column.landed.lower() in landed:
+            first = landed[column.landed.lower()]
             node.refuse(f"the landed column {column.landed!r} stands twice, first on line {first.line}")
         columns.setdefault(column.name, (column, node))
         if not column.partition and column.in_file:
-            landed[column.landed.casefold()] = node
+            landed[column.landed.lower()] = node
     for flag, position in (("primaryKey", "primaryKeyPosition"), ("partitioned", "partitionKeyPosition")):
         _refuse_shared_positions([node for _, node in columns.values() if node[flag].value], position)
     return tuple(columns.values())
