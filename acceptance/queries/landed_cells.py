@@ -134,7 +134,9 @@ def _timestamp(column: Column, cell: str) -> str:
 def _seconds_to_utc(cell: str) -> str:
     """Return the SQL of the seconds to add to a time with an offset. from_iso8601_timestamp knows fewer offsets."""
     digits = f"rpad(replace(regexp_extract({cell}, '[+-]([0-9:]+)$', 1), ':', ''), 6, '0')"
-    parts = (f"{unit} * CAST(substr({digits}, {first}, 2) AS integer)" for first, unit in ((1, 3600), (3, 60), (5, 1)))
+    parts = (
+        f"{unit} * TRY_CAST(substr({digits}, {first}, 2) AS integer)" for first, unit in ((1, 3600), (3, 60), (5, 1))
+    )
     sign = f"CASE WHEN strpos({cell}, '+') > 0 THEN -1 ELSE 1 END"
     return f"coalesce({sign} * ({' + '.join(parts)}), 0)"
 

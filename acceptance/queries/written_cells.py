@@ -55,7 +55,7 @@ def _without_exponent(number: str) -> str:
     before = f"length(split_part(translate({mantissa}, '+-', ''), '.', 1))"
     sign, zeros = f"CASE WHEN {number} LIKE '-%' THEN '-' ELSE '' END", f"rpad('', {_LARGEST_EXPONENT}, '0')"
     digits = f"{zeros} || translate({mantissa}, '+-.', '') || {zeros}"
-    point = f"{_LARGEST_EXPONENT} + {before} + CAST({exponent} AS integer)"
+    point = f"{_LARGEST_EXPONENT} + {before} + TRY_CAST({exponent} AS integer)"
     return f"{sign} || substr({digits}, 1, {point}) || '.' || substr({digits}, {point} + 1)"
 
 

@@ -89,8 +89,13 @@ def narrowest(
     readable = [f"count({candidate.value(cell, landing)})" for candidate in candidates]
     codes = f"count(*) FILTER (WHERE regexp_full_match({cell}, '0[0-9]+'))"
     point = f"coalesce(max(length(split_part({cell}, '{',' if landing.decimal_comma else '.'}', 2))), 0)"
-    cells, leading_zeros, digits, *counts = measure(duck, f"count({cell})", codes, point, *readable, among=among)
+    exponents = f"count(*) FILTER (WHERE regexp_matches({cell}, '[0-9][eE]'))"
+    cells, leading_zeros, digits, scientific, *counts = measure(
+        duck, f"count({cell})", codes, point, exponents, *readable, among=among
+    )
     fitting = [candidate for candidate, count in zip(candidates, counts, strict=True) if count == cells]
+    if scientific:  # the digits after the point say nothing of the scale
+        fitting = [candidate for candidate in fitting if HiveKind.named(candidate.type) is not HiveKind.DECIMAL]
     if not cells or leading_zeros or not fitting:
         return TEXT
     if HiveKind.named(fitting[0].type) is not HiveKind.DECIMAL or digits > 9:
