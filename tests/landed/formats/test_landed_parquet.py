@@ -40,7 +40,8 @@ def texts(path: Path, type_: str, **facts: Any) -> list[str | None]:
     """The canonical texts of the cells, sorted, without nulls last."""
     assert said(read(path, type_, **facts)) == []
     of = contract(column("c", type_, **facts), format="parquet")
-    return [text for _, (text,) in rows_of_buckets(path, of, path.parent, 1, {0})]
+    rows = rows_of_buckets(path, of, path.parent, 1, {0})
+    return [text for (_, (text,)), times in rows.items() for _ in range(times)]
 
 
 def said(landed: LandedFile) -> list[str]:
@@ -216,4 +217,4 @@ def test_a_column_named_as_duckdb_would_rename_another_is_itself(path: Path, ord
     read_as: Callable[[], Any] = lambda: rows_of_buckets(path, of, path.parent, 1, {0})  # noqa: E731
     of = contract(column("x_1", "string"), format="parquet", ignored=("x",))
     pq.write_table(pa.Table.from_arrays([pa.array([name]) for name in order], names=order), path)
-    assert read_as() == [(0, ("x_1",))]
+    assert list(read_as()) == [(0, ("x_1",))]

@@ -56,7 +56,8 @@ def test_a_blank_in_front_is_a_changed_cell(proof: Proof) -> None:
 def test_a_landed_cell_is_as_long_as_it_is_without_its_padding(tmp_path: Path) -> None:
     path, of = tmp_path / "landed", contract(column("c", "char(2)"))
     path.write_text("c\nab   \nab\nabc\nab\t\nab\u00a0 \n", encoding="utf-8", newline="")
-    assert [str(fault) for fault in read_landed(path, of, tmp_path).faults] == [
-        f"line {line}, column c: {cell!r} is not char(2); allowed: at most 2 characters"
-        for line, cell in ((4, "abc"), (5, "ab\t"), (6, "ab\u00a0 "))
+    assert [(fault.line, fault.column) for fault in read_landed(path, of, tmp_path).faults] == [
+        (4, "c"),
+        (5, "c"),
+        (6, "c"),
     ]
