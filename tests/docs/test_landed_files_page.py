@@ -1,12 +1,8 @@
 """docs/landed-files.md: every file on the page is read, or refused, with the words that stand beside it."""
 
-import bz2
-import gzip
 import io
 import json
-import lzma
 import re
-import zipfile
 from pathlib import Path
 
 import pyarrow as pa
@@ -15,6 +11,7 @@ import pytest
 import yaml
 from builders import contract_text
 from markdown_pages import DOCS, section, tables
+from packed_files import PACKERS
 
 from acceptance.contract.contract import Contract
 from acceptance.errors import ContractError
@@ -78,23 +75,8 @@ def content_of(example: str, contract: Contract, *, packed: bool) -> bytes:
         SIGNS.get(part) or (bytes([int(part[2:], 16)]) if re.fullmatch(r"\\x[0-9a-f]{2}", part) else part.encode())
         for part in parts
     )
-    return PACK[str(contract.landing.compression)](raw) if packed else raw
-
-
-def zipped(content: bytes) -> bytes:
-    out = io.BytesIO()
-    with zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as archive:
-        archive.writestr("file", content)
-    return out.getvalue()
-
-
-PACK = {
-    "none": lambda content: content,
-    "gzip": gzip.compress,
-    "bzip2": bz2.compress,
-    "xz": lzma.compress,
-    "zip": zipped,
-}
+    packer = PACKERS.get(contract.landing.compression)
+    return packer(raw) if packer and packed else raw
 
 
 @pytest.mark.parametrize("row", READ, ids=lambda row: row["kind of file"])
