@@ -78,5 +78,6 @@ def init(
         print_document(text)
         return 0
     output.write_text(text, encoding="utf-8", newline="\n")
-    Terminal(stderr=True).print(f"{output}: read its comments, then run `aceite contracts check {output}`")
+    told = f"{output}: read its comments, then run `aceite contracts check {output}`"
+    Terminal(stderr=True).print(told, soft_wrap=True)
     return 0

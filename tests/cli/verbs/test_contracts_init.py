@@ -40,10 +40,11 @@ def test_a_contract_made_of_a_file_passes_check(aceite, tmp_path) -> None:
     assert made.returncode != 0, "the folder is not there"
     made = aceite("init", str(FLIGHTS), "--output", "flights.odcs.yaml", "--dataset", "my-flights")
     assert made.returncode == 0, made.stderr
+    assert "then run `aceite contracts check flights.odcs.yaml`" in made.stderr
     text = (tmp_path / "flights.odcs.yaml").read_text(encoding="utf-8")
-    assert "name: sched_dep_time, logicalType: integer, physicalType: int}\n" in text
+    assert "name: sched_arr_time, logicalType: integer, physicalType: int}\n" in text
     assert "; all 842 rows had a value: if it is always so, add required: true\n" in text
-    assert "# 517 to 2356, 552 values; 4 of 842 null" in text
+    assert "# 517 to 2356, 552 values; 4 of 842 rows null" in text
     checked = aceite("check", "flights.odcs.yaml")
     assert checked.returncode == 0, checked.stdout
     assert "my-flights 0.1.0" in checked.stdout

@@ -180,9 +180,9 @@ def test_a_rule_that_athena_cannot_compute_is_errored_and_hides_no_other(sales) 
 
 
 def test_a_pattern_that_athena_cannot_compile_is_errored_and_hides_no_other(sales) -> None:
-    """The sandbox, unlike Athena, knows no pattern that looks ahead: one that Athena refuses fails in the same way."""
+    """The sandbox, unlike Athena, knows no pattern that looks behind: one that Athena refuses fails in the same way."""
     share = "{id: coded, metric: invalidValues, unit: percent, mustBeLessThan: 60, arguments: {pattern: '^B'}}"
-    text = SALES.replace("'^[0-9]+$'", "'^(?=1)[0-9]+$'").replace(
+    text = SALES.replace("'^[0-9]+$'", "'^(?<!x)[0-9]+$'").replace(
         "{name: country, logicalType: string}", f"{{name: country, logicalType: string, quality: [{share}]}}"
     )
     contract = read_contract(
