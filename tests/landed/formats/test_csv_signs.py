@@ -127,7 +127,7 @@ def test_a_comment_counts_as_a_line(read):
 TEXTS = st.text(st.sampled_from("ab,;|~\\\"'# \n"), max_size=6)
 
 
-@settings(max_examples=300, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     st.lists(st.lists(TEXTS, min_size=3, max_size=3), min_size=1, max_size=5),
     st.sampled_from(["\n", "\r\n"]),
@@ -151,7 +151,7 @@ def test_what_pythons_csv_writes_with_an_escape_is_read_as_it_was(tmp_path, rows
         assert [["" if cell is None else cell for cell in row] for row in read] == [[*row, "x"] for row in rows]
 
 
-@settings(max_examples=300, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     st.lists(st.lists(TEXTS, min_size=3, max_size=3), min_size=1, max_size=5),
     st.sampled_from(["||", "~|~", ";;;", "', '"]),

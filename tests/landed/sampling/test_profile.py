@@ -405,7 +405,7 @@ def exports(draw: st.DrawFn) -> bytes:
 
 
 @settings(
-    max_examples=200,
+    max_examples=40,
     deadline=None,
     phases=(Phase.explicit, Phase.reuse, Phase.generate),
     suppress_health_check=[HealthCheck.function_scoped_fixture],
