@@ -53,7 +53,9 @@ def _plain_rows(duck: duckdb.DuckDBPyConnection, sql: CsvSql) -> int | None:
     rows = lines.count - sql.landing.header
     try:
         return rows if lines.has_as_many_cells or one_row(duck, sql.again()) == (rows, 0) else None
-    except (duckdb.InvalidInputException, duckdb.OutOfMemoryException):
+    except duckdb.InterruptException:
+        raise
+    except duckdb.Error:  # whatever DuckDB cannot do with the file, Python can
         return None
 
 

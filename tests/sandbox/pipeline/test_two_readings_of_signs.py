@@ -7,7 +7,7 @@ from typing import Any
 import duckdb
 import pytest
 from builders import a_contract
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 
 from acceptance.contract.contract import Column
@@ -79,6 +79,8 @@ ROWS = st.lists(st.tuples(st.integers(0, 999), st.none() | CELLS, st.none() | CE
 def test_two_readings_of_a_good_file_agree_and_one_row_less_is_found(
     tmp_path: Path, rows: list[tuple[int, str | None, str | None]], landing: LandingFormat
 ) -> None:
+    # Nobody can tell an escaped CR, before the LF that ends the record, from an escaped CRLF.
+    assume(landing.quote or not any(b and b.endswith("\r") for _, _, b in rows))
     file = content(rows, landing)
     read = of_witness(file, landing, tmp_path)
     assert [str(fault) for fault in read.faults if "without the escape it means null" not in fault.message] == []
