@@ -114,14 +114,30 @@ class LandedSql(ABC):
 
 
 @dataclass(frozen=True, slots=True)
-class CsvSql(LandedSql):
-    """`positions` locates the landed columns among the `width` cells of a record, from 0.
+class TextSql(LandedSql):
+    """The queries over records of texts. `positions` locates the landed columns among the cells of a record, from 0."""
+
+    landing: LandingFormat
+    positions: tuple[int, ...]
+
+    @property
+    def cells(self) -> list[str]:
+        return [
+            duckdb_cell_text(self.landing, column, f"c{position}")
+            for column, position in zip(self.columns, self.positions, strict=True)
+        ]
+
+    def rule(self, column: Column, cell: str) -> CellRule:
+        return cell_rule(column, cell, self.landing)
+
+
+@dataclass(frozen=True, slots=True)
+class CsvSql(TextSql):
+    """The queries over a CSV, whose records have `width` cells.
 
     DuckDB reads the file as RFC 4180 says, because `plain_lines` looked at its bytes.
     """
 
-    landing: LandingFormat
-    positions: tuple[int, ...]
     width: int
 
     def records(self, *, in_order: bool = False) -> str:
@@ -140,16 +156,6 @@ class CsvSql(LandedSql):
         record = self.landing.delimiter * (self.width - 1) + "\n"
         path.write_text(record * (2 if self.landing.header else 1), encoding="utf-8", newline="")
         return replace(self, path=path)
-
-    @property
-    def cells(self) -> list[str]:
-        return [
-            duckdb_cell_text(self.landing, column, f"c{position}")
-            for column, position in zip(self.columns, self.positions, strict=True)
-        ]
-
-    def rule(self, column: Column, cell: str) -> CellRule:
-        return cell_rule(column, cell, self.landing)
 
     def _read(self, names: Sequence[str], options: dict[str, str]) -> str:
         landing = self.landing

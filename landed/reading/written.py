@@ -11,12 +11,9 @@ from pathlib import Path
 
 import duckdb
 
-from acceptance.contract.contract import Column
-from acceptance.contract.landing_format import LandingFormat
 from landed.reading.bounds import refuse_full_disk
-from landed.reading.cells import CellRule, cell_rule, duckdb_cell_text
 from landed.reading.faults import Faults
-from landed.reading.sql import LandedSql, file_literal
+from landed.reading.sql import TextSql, file_literal
 
 Cells = Sequence[str | None]
 """The cells of a record; None where nothing stands, not even quotes."""
@@ -63,11 +60,9 @@ def _line(cells: Cells) -> str:
 
 
 @dataclass(frozen=True, slots=True)
-class WrittenSql(LandedSql):
-    """`positions` locates the landed columns among the cells of a record, from 0."""
+class WrittenSql(TextSql):
+    """The queries over records that Python wrote."""
 
-    landing: LandingFormat
-    positions: tuple[int, ...]
     written: Written
 
     def records(self, *, in_order: bool = False) -> str:
@@ -77,13 +72,3 @@ class WrittenSql(LandedSql):
     def control(self, duck: duckdb.DuckDBPyConnection, folder: Path) -> "WrittenSql":
         path = folder / "control.json"
         return replace(self, written=write_records(path, [[None] * (1 + max(self.positions))], Faults()))
-
-    @property
-    def cells(self) -> list[str]:
-        return [
-            duckdb_cell_text(self.landing, column, f"c{position}")
-            for column, position in zip(self.columns, self.positions, strict=True)
-        ]
-
-    def rule(self, column: Column, cell: str) -> CellRule:
-        return cell_rule(column, cell, self.landing)

@@ -10,32 +10,11 @@ import pytest
 from landed_contract import column, contract
 
 from acceptance.contract.landing_format import QuotedEmpty
-from landed.file import measure, read_landed, rows_of_buckets
+from landed.file import measure
 from landed.formats.csv import decode, open_csv
 from landed.reading.faults import Faults
 
 PAIR = (column("id", "string"), column("t", "string"))
-
-
-@pytest.fixture
-def read(tmp_path):
-    def read(content, *columns, **landing):
-        (tmp_path / "landed").write_bytes(content.encode())
-        return read_landed(tmp_path / "landed", contract(*(columns or PAIR), **landing), tmp_path)
-
-    return read
-
-
-@pytest.fixture
-def texts(tmp_path):
-    """All the rows, as they are compared."""
-
-    def texts(content, *columns, **landing):
-        (tmp_path / "landed").write_bytes(content.encode())
-        of = contract(*(columns or PAIR), **landing)
-        return [row for _, row in rows_of_buckets(tmp_path / "landed", of, tmp_path, 1, {0})]
-
-    return texts
 
 
 def said(landed):

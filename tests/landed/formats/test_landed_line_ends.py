@@ -14,28 +14,6 @@ PAIR = (column("id", "int"), column("t", "string"))
 ENDS = ("\n", "\r\n", "\r")
 
 
-@pytest.fixture
-def read(tmp_path):
-    def read(content, *columns, **landing):
-        (tmp_path / "landed").write_bytes(content.encode())
-        return read_landed(tmp_path / "landed", contract(*(columns or PAIR), **landing), tmp_path)
-
-    return read
-
-
-@pytest.fixture
-def texts(tmp_path):
-    """All the rows, as they are compared."""
-
-    def texts(content, *columns, **landing):
-        (tmp_path / "landed").write_bytes(content.encode())
-        of = contract(*columns, **landing)
-        rows = rows_of_buckets(tmp_path / "landed", of, tmp_path, 1, {0})
-        return [row for (_, row), times in rows.items() for _ in range(times)]
-
-    return texts
-
-
 def said(landed):
     return [str(fault) for fault in landed.faults]
 
