@@ -117,6 +117,20 @@ MOST_MODULES = 12
 """In one folder, without its `__init__`: what one takes in at a look."""
 
 
+def test_no_text_of_ours_is_printed_with_a_line_end_in_it():
+    """The terminal would show it as a sign: `print` takes a line, `print_lines` several."""
+    printed = [
+        (f"{path.relative_to(ROOT).as_posix()}:{call.lineno}", text.value)
+        for path in (ROOT / "cli").rglob("*.py")
+        for call in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        if isinstance(call, ast.Call) and isinstance(call.func, ast.Attribute) and call.func.attr == "print"
+        for text in ast.walk(call)
+        if isinstance(text, ast.Constant) and isinstance(text.value, str)
+    ]
+    assert len(printed) > 20
+    assert [place for place, text in printed if "\n" in text] == []
+
+
 def test_a_function_is_short_enough_to_be_read_at_once():
     functions = [
         (f"{path.relative_to(ROOT).as_posix()}:{node.lineno} {node.name}", node.end_lineno - node.lineno + 1)

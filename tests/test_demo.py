@@ -20,6 +20,7 @@ def test_the_demo_ends_with_its_four_verdicts_and_code_0(tmp_path):
         timeout=400,
     )
     assert result.returncode == 0, result.stderr
+    assert not any(sign in result.stdout + result.stderr for sign in "␊␍␛"), "our own texts have no control characters"
     told = result.stderr[result.stderr.index("Verdicts") :]
     assert [told.count(word) for word in ("accepted", "rejected", "inconclusive")] == [1, 2, 1], told
     assert told.count("evidence.html") == 4

@@ -117,11 +117,8 @@ class _Parts:
     def start_sandbox(self, requested_port: int | None) -> ChildProcess:
         """Start the sandbox without waiting, so that Prefect's server starts meanwhile; `use_sandbox` waits."""
         port = self._ports.choose(requested_port, DEFAULT_AWS_PORT, "--aws-port")
-        self._console.print(
-            f"starting the sandbox: AWS on 127.0.0.1:{port}, made from the contracts\n"
-            "  (it asks for no password: every user of this machine can run code in it as you)",
-            soft_wrap=True,
-        )
+        self._console.print(f"starting the sandbox: AWS on 127.0.0.1:{port}, made from the contracts")
+        self._console.print("  (it asks for no password: every user of this machine can run code in it as you)")
         ledger = self.home / "sandbox-ledger.db"
         for leftover in self.home.glob(ledger.name + "*"):
             leftover.unlink()  # a new sandbox is empty, so the ledger of an earlier one is wrong
