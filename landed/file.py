@@ -19,7 +19,7 @@ from acceptance.errors import StepFailed
 from acceptance.proof.fingerprint import Fingerprint
 from acceptance.queries.difference_query import BucketRows
 from acceptance.queries.unreadable_cells import remark
-from acceptance.told_apart import spelled
+from acceptance.text_contrast import spelled
 from landed.formats.csv import decode, open_csv, shown_header
 from landed.formats.fixed_width import open_fixed_width
 from landed.formats.json import open_json

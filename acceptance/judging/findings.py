@@ -12,7 +12,7 @@ from acceptance.judging.judge import Judgement, Measurement, judge, judge_check
 from acceptance.proof.differences import Differences
 from acceptance.proof.fingerprint import Fingerprint
 from acceptance.sql.answers import may_be_a_cell
-from acceptance.told_apart import in_brackets, unlike
+from acceptance.text_contrast import in_brackets, unlike
 
 
 @dataclass(frozen=True, slots=True)

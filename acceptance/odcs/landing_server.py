@@ -19,7 +19,7 @@ from acceptance.errors import did_you_mean
 from acceptance.odcs.document.custom_properties import custom_properties
 from acceptance.odcs.document.node import Node, hint, shown
 from acceptance.odcs.landing_records import OF_RECORDS, OF_SIGNS, delimiter_of, with_records
-from acceptance.odcs.written_values import OF_VALUES, with_values
+from acceptance.odcs.landing_values import OF_VALUES, with_values
 
 _OF_ALL = ("trim", "emptyAsNull", "timeZone", "ignoredColumns", "engine", "landedTable", "skippedTimes")
 _OF_TEXT = ("decimalComma", "compression", *OF_VALUES)

@@ -21,8 +21,8 @@ from acceptance.odcs.document.json_schema import refuse_invalid
 from acceptance.odcs.document.node import Node
 from acceptance.odcs.document.yaml_document import holds_variable, read_document, resolve_variables
 from acceptance.odcs.landing_server import read_engine, read_landing_format
+from acceptance.odcs.landing_values import refuse_truth
 from acceptance.odcs.pipeline_property import PipelineProperty, read_pipeline
-from acceptance.odcs.written_values import refuse_truth
 
 LANDING = "landing"
 """The name of the s3 server where files land."""

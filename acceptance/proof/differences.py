@@ -13,7 +13,7 @@ from itertools import product
 
 from acceptance.contract.contract import Column
 from acceptance.proof.canonical_text import as_written
-from acceptance.told_apart import AT_MOST, ToldApart, in_brackets, looks, plainly, quoted, told_apart
+from acceptance.text_contrast import AT_MOST, TextContrast, contrast, in_brackets, looks, plainly, quoted
 
 SHOWN_ROWS = 20
 HIDDEN = "•••"
@@ -45,9 +45,9 @@ class DifferingCell:
     landed: str | None
     table: str | None
 
-    def told(self, at_most: int = AT_MOST) -> ToldApart:
+    def told(self, at_most: int = AT_MOST) -> TextContrast:
         """Return both values about where they begin to differ, and where that is."""
-        return told_apart(self.landed, self.table, at_most=at_most)
+        return contrast(self.landed, self.table, at_most=at_most)
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,7 +6,7 @@ from typing import assert_never
 from acceptance.contract.contract import Column
 from acceptance.contract.hive_types import HiveKind, HiveType
 from acceptance.contract.landing_format import LandingFormat, Negative
-from acceptance.queries.written_cells import DIGITS, boolean, decimal, plain_number
+from acceptance.queries.landed_values import DIGITS, boolean, decimal, plain_number
 from acceptance.sql.text import UNPADDED, text_literal
 
 _DATE = "[0-9]{4}-[0-9]{2}-[0-9]{2}"

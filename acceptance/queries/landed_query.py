@@ -18,7 +18,7 @@ from acceptance.queries.landed_cells import athena_cell_text, athena_value, expe
 from acceptance.queries.measuring_query import delivered
 from acceptance.queries.unreadable_cells import remark
 from acceptance.sql.text import identifier, only_select, text_literal, unused
-from acceptance.told_apart import spelled
+from acceptance.text_contrast import spelled
 
 ROWS_AT_MOST = 10_000
 """The most differing rows that one query brings."""

@@ -12,7 +12,7 @@ from acceptance.judging.judge import Judgement, Outcome
 from acceptance.queries.measuring_query import delivered
 from acceptance.queries.metrics import counted_rows
 from acceptance.sql.text import identifier, only_select, text_literal, unused
-from acceptance.told_apart import oddities, quoted, shortened, unlike
+from acceptance.text_contrast import oddities, quoted, shortened, unlike
 
 ROWS_OF_EACH = 5
 MASKED = "•••"

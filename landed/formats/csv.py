@@ -9,7 +9,7 @@ import duckdb
 
 from acceptance.contract.contract import Contract
 from acceptance.errors import ContractError, Problem
-from acceptance.told_apart import in_brackets, unlike
+from acceptance.text_contrast import in_brackets, unlike
 from landed.formats.csv_records import (
     ENDS_WITH_DELIMITER,
     check_structure,
@@ -17,12 +17,12 @@ from landed.formats.csv_records import (
     lines_of,
     read_header,
 )
-from landed.formats.csv_trust import plain_lines
+from landed.formats.plain_csv import plain_lines
 from landed.reading.duckdb_reader import one_row
 from landed.reading.encoding import as_utf8
 from landed.reading.faults import Faults, shorten
+from landed.reading.rewritten import RewrittenSql, write_records
 from landed.reading.sql import CsvSql, Opened
-from landed.reading.written import WrittenSql, write_records
 
 
 def open_csv(duck: duckdb.DuckDBPyConnection, text: Path, contract: Contract, scratch: Path, faults: Faults) -> Opened:
@@ -67,7 +67,7 @@ def _written(
     sensitive = any(column.sensitive for column in contract.landed_columns)
     records = checked_records(text, landing, width, faults, show_cells=not sensitive)
     written = write_records(copy, records, faults)
-    sql = None if faults.count else WrittenSql(text, contract, landing, positions, written)
+    sql = None if faults.count else RewrittenSql(text, contract, landing, positions, written)
     return Opened(sql, header, written.rows, partial(lines_of, text, landing, width))
 
 

@@ -16,7 +16,7 @@ from landed.formats.csv_escapes import Escapes, MeaningUnknown
 from landed.reading.bounds import MOST_COLUMNS
 from landed.reading.cells import MAX_RECORD_BYTES
 from landed.reading.faults import Faults, shorten
-from landed.reading.written import Cells
+from landed.reading.rewritten import Cells
 
 ENDS_WITH_DELIMITER = (
     "ends with a delimiter, behind which no cell stands; if every record does, say `trailingDelimiter: true` in the "

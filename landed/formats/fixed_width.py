@@ -12,8 +12,8 @@ import duckdb
 from acceptance.contract.contract import Column, Contract
 from landed.reading.cells import MAX_RECORD_BYTES
 from landed.reading.faults import Faults, Unreadable, shorten
+from landed.reading.rewritten import RewrittenSql, write_records
 from landed.reading.sql import Opened
-from landed.reading.written import WrittenSql, write_records
 
 _PADDING = " "  # and nothing else: a no-break space is a character of the cell
 
@@ -25,7 +25,7 @@ def open_fixed_width(
     columns = contract.landed_columns
     header = tuple(column.landed for column in columns)
     written = write_records(scratch / "written.json", _records(text, contract, faults), faults)
-    sql = WrittenSql(text, contract, contract.landing, tuple(range(len(columns))), written)
+    sql = RewrittenSql(text, contract, contract.landing, tuple(range(len(columns))), written)
     return Opened(None if faults.count else sql, header, written.rows)
 
 

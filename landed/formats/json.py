@@ -16,11 +16,11 @@ import duckdb
 from acceptance.contract.contract import Column, Contract
 from acceptance.contract.hive_types import HiveKind
 from acceptance.contract.landing_format import LandingFormat
-from acceptance.told_apart import in_brackets, unlike
+from acceptance.text_contrast import in_brackets, unlike
 from landed.reading.cells import MAX_RECORD_BYTES
 from landed.reading.faults import Faults, shorten
+from landed.reading.rewritten import Cells, RewrittenSql, write_records
 from landed.reading.sql import Opened
-from landed.reading.written import Cells, WrittenSql, write_records
 
 _SURROGATE = re.compile("[\ud800-\udfff]")
 
@@ -35,7 +35,7 @@ def open_json(duck: duckdb.DuckDBPyConnection, text: Path, contract: Contract, s
     columns = contract.landed_columns
     header = tuple(column.landed for column in columns)
     written = write_records(scratch / "written.json", _records(text, contract, faults), faults)
-    sql = WrittenSql(text, contract, contract.landing, tuple(range(len(columns))), written)
+    sql = RewrittenSql(text, contract, contract.landing, tuple(range(len(columns))), written)
     return Opened(None if faults.count else sql, header, written.rows, partial(_lines_of, text))
 
 

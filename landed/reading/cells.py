@@ -9,7 +9,7 @@ from acceptance.contract.hive_types import HiveKind
 from acceptance.contract.landing_format import LandingFormat
 from acceptance.proof.canonical_text import DUCKDB
 from acceptance.queries.landed_cells import OFFSET, expected_cell
-from acceptance.queries.written_cells import boolean, decimal, plain_number
+from acceptance.queries.landed_values import boolean, decimal, plain_number
 
 MAX_RECORD_BYTES = 10_000_000
 IN_UTC = "in_utc"

@@ -16,7 +16,7 @@ from acceptance.errors import StepFailed
 from landed.formats.csv_records import checked_records, read_header
 from landed.reading.cells import MAX_RECORD_BYTES, quoted
 from landed.reading.faults import Faults
-from landed.reading.written import write_records
+from landed.reading.rewritten import write_records
 from landed.sampling.candidates import (
     BOOLEANS,
     NUMBERS,

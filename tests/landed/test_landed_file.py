@@ -8,7 +8,7 @@ from landed_contract import READABLE, UNREADABLE, column, contract
 
 from acceptance.errors import ContractError
 from acceptance.proof.fingerprint import Fingerprint
-from acceptance.told_apart import spelled
+from acceptance.text_contrast import spelled
 from landed.file import read_landed
 
 

@@ -14,7 +14,7 @@ from acceptance.evidence.reports.formatting import (
     moment_text,
     seconds_text,
 )
-from acceptance.told_apart import oddities
+from acceptance.text_contrast import oddities
 from acceptance.untrusted_text import LONGEST_TEXT, one_line, several_lines
 
 

@@ -17,7 +17,7 @@ from acceptance.odcs.checks.relationships import Tables, read_relationships
 from acceptance.odcs.checks.service_levels import read_latency
 from acceptance.odcs.checks.valid_values import Value, read_bound, read_pattern, read_values
 from acceptance.odcs.document.node import Node, free_name
-from acceptance.told_apart import plainly
+from acceptance.text_contrast import plainly
 
 Drafts = Iterator[tuple[Check, Node]]
 """Checks, each with the place in the contract that it comes from; ids may still be empty or taken."""

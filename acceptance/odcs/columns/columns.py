@@ -9,7 +9,7 @@ from acceptance.contract.hive_types import PARTITION_KINDS, TEXTS, WHOLE_NUMBERS
 from acceptance.odcs.columns.positions import read_positions
 from acceptance.odcs.document.custom_properties import custom_properties
 from acceptance.odcs.document.node import Node, hint, shown
-from acceptance.odcs.written_values import TRUTH, read_truth
+from acceptance.odcs.landing_values import TRUTH, read_truth
 
 LOGICAL_TYPES = {
     "string": TEXTS,

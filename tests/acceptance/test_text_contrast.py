@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from acceptance.told_apart import looks, oddities, plainly, quoted, spelled, told_apart, unlike
+from acceptance.text_contrast import contrast, looks, oddities, plainly, quoted, spelled, unlike
 from acceptance.untrusted_text import is_visible
 
 NFC, NFD = "S\u00e3o", "Sa\u0303o"
@@ -32,28 +32,28 @@ ALIKE = {
 
 @pytest.mark.parametrize("pair", ALIKE)
 def test_of_texts_that_look_alike_the_first_characters_that_differ_are_named(pair):
-    assert told_apart(*pair).where == ALIKE[pair]
+    assert contrast(*pair).where == ALIKE[pair]
 
 
 @pytest.mark.parametrize(("one", "other"), [("a", "b"), ("Rio", "rio"), ("3.00", "3.01"), ("", "a"), (None, "a")])
 def test_where_one_sees_the_difference_nothing_is_explained(one, other):
-    told = told_apart(one, other)
+    told = contrast(one, other)
     assert (told.one, told.other, told.where) == (one, other, "")
 
 
 def test_of_long_texts_what_stands_about_the_first_difference_is_shown():
-    told = told_apart("word " * 2000 + "one" + " end" * 50, "word " * 2000 + "two" + " end" * 90)
+    told = contrast("word " * 2000 + "one" + " end" * 50, "word " * 2000 + "two" + " end" * 90)
     assert told.one is not None and told.other is not None
     assert "word one end" in told.one and "word two end" in told.other
     assert max(len(told.one), len(told.other)) <= 60
     assert told.where == "they differ from character 10,001 on, of 10,203 landed and 10,363 in the table"
-    begin = told_apart("x" + "a" * 100, "y" + "a" * 100)
+    begin = contrast("x" + "a" * 100, "y" + "a" * 100)
     assert (begin.one, begin.other) == ("x" + "a" * 58 + "…", "y" + "a" * 58 + "…")
 
 
 @given(st.text(max_size=200), st.text(max_size=200), st.integers(10, 80))
 def test_two_texts_that_differ_are_never_printed_as_the_same(one, other, at_most):
-    told = told_apart(one, other, at_most=at_most)
+    told = contrast(one, other, at_most=at_most)
     if one != other:
         assert (quoted(told.one), quoted(told.other)) != (quoted(one), quoted(one))
         assert quoted(told.one) != quoted(told.other) or told.where
@@ -64,7 +64,7 @@ def test_two_texts_that_differ_are_never_printed_as_the_same(one, other, at_most
 def test_texts_that_look_alike_are_always_explained(text, data):
     other = data.draw(st.sampled_from([unicodedata.normalize(form, text) for form in ("NFC", "NFD", "NFKC", "NFKD")]))
     if other != text:
-        assert told_apart(text, other).where
+        assert contrast(text, other).where
 
 
 def test_a_text_alone_names_the_characters_that_one_could_take_for_others():

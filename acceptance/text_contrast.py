@@ -32,7 +32,7 @@ _CONTROLS = {"\0": "NUL", "\t": "TAB", "\n": "LINE FEED", "\r": "CARRIAGE RETURN
 
 
 @dataclass(frozen=True, slots=True)
-class ToldApart:
+class TextContrast:
     """Two texts about where they begin to differ, and where that is: empty if one sees it.
 
     `at` is the index, in both as they are here, of the first character that differs; None if one of them is null.
@@ -44,12 +44,12 @@ class ToldApart:
     at: int | None = None
 
 
-def told_apart(
+def contrast(
     one: str | None, other: str | None, sides: tuple[str, str] = ("landed", "in the table"), at_most: int = AT_MOST
-) -> ToldApart:
+) -> TextContrast:
     """Return the texts, cut to what stands about their first difference. `sides` say whose they are."""
     if one is None or other is None or one == other:
-        return ToldApart(_whole(one, at_most), _whole(other, at_most))
+        return TextContrast(_whole(one, at_most), _whole(other, at_most))
     at = _first_difference(one, other)
     where, longest = [], max(len(one), len(other))
     if longest > at_most:
@@ -61,7 +61,7 @@ def told_apart(
     if unicodedata.normalize("NFC", one) == unicodedata.normalize("NFC", other):
         where.append(f"normal form {_form(one)} {sides[0]}, {_form(other)} {sides[1]}")
     start = 0 if longest <= at_most or at < at_most // 2 else at - at_most // 3
-    return ToldApart(_from(one, start, at_most), _from(other, start, at_most), "; ".join(where), at - start)
+    return TextContrast(_from(one, start, at_most), _from(other, start, at_most), "; ".join(where), at - start)
 
 
 def quoted(text: str | None) -> str:
@@ -118,7 +118,7 @@ def unlike(text: str, among: Iterable[str], what: str) -> str:
     other = lookalike(text, among)
     if other is None:
         return ""
-    told = told_apart(text, other, ("here", f"in {what}"))
+    told = contrast(text, other, ("here", f"in {what}"))
     return f"it looks like {what} {quoted(told.other)}, but {told.where or 'is not written so'}"
 
 

@@ -23,7 +23,7 @@ _SHORT_BYTES = 1_000_000
 
 
 @dataclass(frozen=True, slots=True)
-class Written:
+class Rewritten:
     """The file, the number of its records, and the bytes of a line at most."""
 
     path: Path
@@ -39,7 +39,7 @@ class Written:
         )
 
 
-def write_records(path: Path, records: Iterable[Cells], faults: Faults) -> Written:
+def write_records(path: Path, records: Iterable[Cells], faults: Faults) -> Rewritten:
     """Write the records. After a fault they are only counted."""
     rows, longest = 0, _SHORT_BYTES
     with path.open("w", encoding="utf-8", newline="") as file:
@@ -52,7 +52,7 @@ def write_records(path: Path, records: Iterable[Cells], faults: Faults) -> Writt
                     longest = max(longest, len(line.encode()))
             if rows % _LOOK_EVERY_ROWS == 0:
                 refuse_full_disk(path.parent)
-    return Written(path, rows, longest)
+    return Rewritten(path, rows, longest)
 
 
 def _line(cells: Cells) -> str:
@@ -60,15 +60,15 @@ def _line(cells: Cells) -> str:
 
 
 @dataclass(frozen=True, slots=True)
-class WrittenSql(TextSql):
+class RewrittenSql(TextSql):
     """The queries over records that Python wrote."""
 
-    written: Written
+    written: Rewritten
 
     def records(self, *, in_order: bool = False) -> str:
         cells = ", ".join(f"cells[{position + 1}] AS c{position}" for position in self.positions)
         return f"(SELECT {cells} FROM {self.written.source})"  # DuckDB keeps the order of the file anyway
 
-    def control(self, duck: duckdb.DuckDBPyConnection, folder: Path) -> "WrittenSql":
+    def control(self, duck: duckdb.DuckDBPyConnection, folder: Path) -> "RewrittenSql":
         path = folder / "control.json"
         return replace(self, written=write_records(path, [[None] * (1 + max(self.positions))], Faults()))
