@@ -7,6 +7,7 @@ says what is wrong, where, what is allowed and what to do next.
 from collections.abc import Iterable
 from dataclasses import dataclass
 from difflib import get_close_matches
+from enum import Enum
 
 from acceptance.foreign_words import ForeignWords
 from acceptance.untrusted_text import one_line, several_lines
@@ -74,6 +75,10 @@ class LeaseLost(AceiteError):
     """Another watcher took the lease of the ledger, so this one must not write any more."""
 
 
+class BlocksChanged(AceiteError):
+    """Somebody changed a block of Prefect that this process has loaded, so it must end and another begin."""
+
+
 class Unreachable(AceiteError):
     """A server that Aceite needs, such as Prefect's, does not answer."""
 
@@ -101,6 +106,10 @@ class WaitTimedOut(StepFailed):
     """An action on AWS did not end within its deadline."""
 
 
+class NoFreeRun(StepFailed):
+    """A function failed because the Glue job that it starts has as many runs at work as it may have."""
+
+
 class AnswerLost(StepFailed):
     """The answer to a request is missing, so AWS may have done it. Nobody may repeat it blindly."""
 
@@ -121,12 +130,27 @@ class ObjectDeleted(StepFailed):
     """Somebody deleted an object since it was listed."""
 
 
+class QueryCause(Enum):
+    """The possible causes of a failed query, as far as Athena tells. It decides which other query may be answered."""
+
+    ROWS = "the rows that it read, or its text"
+    TEXT = "its text: Athena read no row"
+    NEITHER = "neither rows nor text: a limit, a deadline, a permission"
+
+
 class QueryFailed(AceiteError):
     """Athena refused or failed a query. `query_id` is None if it never started. `words` are as those of StepFailed."""
 
-    def __init__(self, message: str, query_id: str | None = None, words: ForeignWords | None = None) -> None:
+    def __init__(
+        self,
+        message: str,
+        query_id: str | None = None,
+        words: ForeignWords | None = None,
+        cause: QueryCause = QueryCause.ROWS,
+    ) -> None:
         self.query_id = query_id
         self.words = words
+        self.cause = cause
         super().__init__(message)
 
 

@@ -54,7 +54,8 @@ class Place:
 
 
 Places = Mapping[str, Place]
-"""Places by part. Deployments of a part not named stay where they are; new ones begin where `aceite up` serves them."""
+"""Places by part. Deployments of a part not named stay where they are. New ones, and validations whose work pool
+somebody deleted, begin where `aceite up` serves them."""
 
 
 def served_here(settings: Settings, only: str | None = None) -> Places:
@@ -83,7 +84,8 @@ def deployments(settings: Settings) -> tuple[RunnerDeployment, ...]:
         _deployment(
             validate_delivery,
             VALIDATION,
-            "Runs the pipeline of a delivery and judges it. An automation starts it for each delivery.",
+            "Runs the pipeline of a delivery and judges it. An automation starts it for each delivery. To judge one "
+            "again, copy its run to a new run, and set `again` to true.",
         ),
         _deployment(
             validate_deliveries,
@@ -119,13 +121,19 @@ def deployed(client: SyncPrefectClient) -> Deployed | None:
 def put_in_place(
     client: SyncPrefectClient, deployment: RunnerDeployment, places: Places, otherwise: Places
 ) -> DeploymentResponse | None:
-    """Set the place of a deployment, for a new one from `otherwise`. Return the server's deployment, if it exists."""
+    """Set the place of a deployment, for one without a place from `otherwise`. Return the server's, if it exists.
+
+    A new deployment has no place, and neither have validations whose work pool or work queue somebody deleted: no
+    runner polls for their runs.
+    """
     part = _PARTS[deployment.name]
     try:
         existing = client.read_deployment_by_name(full_name(deployment))
-        place = places.get(part) or Place(existing.work_pool_name, existing.job_variables or {})
     except ObjectNotFound:
-        existing, place = None, {**otherwise, **places}[part]
+        existing = None
+    if existing is not None and (existing.work_pool_name is not None or part == WATCHER_PART):
+        otherwise = {**otherwise, part: Place(existing.work_pool_name, existing.job_variables or {})}
+    place = {**otherwise, **places}[part]
     # Set even if it is None, which takes the deployment out of its work pool.
     deployment.work_pool_name, deployment.job_variables = place.work_pool, dict(place.job_variables)
     return existing

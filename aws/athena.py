@@ -3,7 +3,7 @@
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import uuid4
@@ -16,12 +16,15 @@ from pyathena.error import Error
 from pyathena.model import AthenaQueryExecution
 from pyathena.util import RetryConfig
 
-from acceptance.errors import QueryFailed, StepFailed
+from acceptance.errors import QueryCause, QueryFailed, StepFailed
 from acceptance.foreign_words import ForeignWords, without_secrets
-from aws.calls import aws_call, is_transient, retry_when_denied
+from acceptance.queries.measuring_query import MOST_BYTES
+from aws.calls import Client, aws_call, is_denied, is_transient, retry_when_denied
 from aws.waiting import REAL_CLOCK, Clock, pauses
 
 _FIRST_S, _EVERY_S = 0.1, 2.0
+_ATTEMPTS = 3
+"""How often a query is put that Athena fails, and of which it says that it may succeed if it is put again."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +42,8 @@ class QueryAnswer:
     workgroup: str
     started: datetime | None
     ended: datetime | None
+    failed_before: tuple[str, ...] = ()
+    """The ids of its earlier attempts, which Athena failed for a reason of its own."""
 
 
 def connect(
@@ -75,13 +80,35 @@ def connect(
 def run_query(connection: Connection[Cursor], sql: str, *, within: timedelta, clock: Clock = REAL_CLOCK) -> QueryAnswer:
     """Run the query to its end and return its rows. Stop a query that does not end in time.
 
-    On transient errors the request is repeated with the same client request token, so Athena starts the query once.
+    It may wait in Athena's queue for `within`, and then run for `within`. On transient errors the request is repeated
+    with the same client request token, so Athena starts the query once. A query that failed, and that Athena calls
+    retryable, is put again.
 
     Raises:
         QueryFailed: Athena refused, failed or cancelled the query, or the deadline passed. A reason of Athena that may
             quote a cell is in the words.
     """
+    if (size := len(sql.encode())) > MOST_BYTES:
+        raise QueryFailed(
+            f"the query was not started: it has {size:,} bytes, and Athena takes {MOST_BYTES:,} at most; a table of "
+            "fewer columns or rules of fewer words make a shorter one",
+            cause=QueryCause.NEITHER,
+        )
     watch = _Watch(within.total_seconds(), clock)
+    failed: list[str] = []
+    while True:
+        try:
+            answer = _run_once(connection, sql, within, watch)
+        except QueryFailed as failure:
+            if failure.query_id is None or not watch.retryable or len(failed) == _ATTEMPTS - 1:
+                raise
+            failed.append(failure.query_id)
+            watch.begin_again()
+        else:
+            return replace(answer, failed_before=tuple(failed))
+
+
+def _run_once(connection: Connection[Cursor], sql: str, within: timedelta, watch: "_Watch") -> QueryAnswer:
     # PyAthena has no deadline and only a fixed pause between polls. Its poll callback lets us add both.
     with _one_token(connection), connection.cursor(poll_interval=0, on_poll=watch.polled) as cursor:
         try:
@@ -92,7 +119,7 @@ def run_query(connection: Connection[Cursor], sql: str, *, within: timedelta, cl
             stopped = _stop(connection, watch.query_id)
             last = f" ({late})" if str(late) else ""
             text = f"query {watch.query_id}: still {watch.state} after {within.total_seconds():g} s{last}, {stopped}"
-            raise QueryFailed(text, watch.query_id) from None
+            raise QueryFailed(text, watch.query_id, cause=QueryCause.NEITHER) from None
         except BaseException:
             # A cancelled run must not leave a query that scans, and costs, for nobody.
             _stop(connection, watch.query_id)
@@ -128,6 +155,31 @@ def _one_token(connection: Connection[Cursor]) -> Iterator[None]:
         connection.client.meta.events.unregister(event, unique_id=name)
 
 
+def glue_catalog_id(athena: Client, catalog: str, account: str) -> str:
+    """Return the CatalogId by which Glue knows a data catalog of Athena; "" for the own one of the account.
+
+    Catalogs below another one, such as s3tablescatalog/BUCKET of S3 Tables, are those of Glue in this account.
+
+    Raises:
+        StepFailed: there is no such catalog, or it is not one of Glue.
+    """
+    if catalog.lower() == OWN_CATALOG:
+        return ""
+    if "/" in catalog:
+        return f"{account}:{catalog}"
+    with aws_call(f"read the data catalog {catalog}"):
+        found = athena.get_data_catalog(Name=catalog).get("DataCatalog") or {}
+    catalog_id = found.get("Parameters", {}).get("catalog-id", "")
+    if found.get("Type") != "GLUE" or not catalog_id:
+        raise StepFailed(
+            f"the data catalog {catalog} is {'of type ' + found['Type'] if found else 'not there'}; allowed: one of "
+            "type GLUE, of any account"
+        )
+    return str(catalog_id)
+
+
+OWN_CATALOG = "awsdatacatalog"
+
 _CODE = re.compile(r"\s*([A-Z][A-Z0-9_]{4,60}): ?")
 _BEFORE_READING = re.compile(
     r"(SYNTAX|PERMISSION|ACCESS|EXCEEDED|AMBIGUOUS)_\w+|\w+_NOT_FOUND|TYPE_MISMATCH|NOT_SUPPORTED"
@@ -135,18 +187,31 @@ _BEFORE_READING = re.compile(
 """Codes of errors that come before Athena reads a row. Their texts are about the query. Others may quote a cell."""
 
 
+_LIMITS_AND_RIGHTS = re.compile(
+    r"\s*(\w+: )?(Query (timeout|timed out|exhausted resources)|Bytes scanned limit|Insufficient permissions"
+    r"|Unable to verify/create output bucket|Access denied when writing)"
+    r"|\s*(EXCEEDED_\w+|CLUSTER_OUT_OF_MEMORY|NO_NODES_AVAILABLE|(PERMISSION|ACCESS)_DENIED): ",
+    re.IGNORECASE,
+)
+"""How Athena's reasons begin that no other rows and no other text would change. See its guide, "Troubleshooting"."""
+
+
 def _failed(error: Error, watch: "_Watch") -> QueryFailed:
-    reason, query_id = str(error), watch.query_id
+    reason, query_id, state = str(error), watch.query_id, watch.state
+    cancelled = state == AthenaQueryExecution.STATE_CANCELLED
+    cause = QueryCause.NEITHER if cancelled or _LIMITS_AND_RIGHTS.match(reason) else QueryCause.ROWS
     if reason in {"", "None"}:  # PyAthena raises an error of None for a query that ended without a reason
-        return QueryFailed(f"query {query_id}: {watch.state}; Athena gave no reason", query_id)
+        return QueryFailed(f"query {query_id}: {state}; Athena gave no reason", query_id, cause=cause)
     if query_id is None:
-        return QueryFailed(f"the query was not started: {without_secrets(reason)}")
+        cause = QueryCause.NEITHER if is_denied(error) else QueryCause.ROWS
+        return QueryFailed(f"the query was not started: {without_secrets(reason)}", cause=cause)
     code = _CODE.match(reason)
     if code and _BEFORE_READING.fullmatch(code[1]):
-        return QueryFailed(f"query {query_id}: {reason}", query_id)
+        cause = QueryCause.TEXT if cause is QueryCause.ROWS else cause
+        return QueryFailed(f"query {query_id}: {reason}", query_id, cause=cause)
     text = reason[code.end() :] if code else reason
     words = ForeignWords(text, f"Athena's history of the query {query_id}")
-    return QueryFailed(f"query {query_id}{(code and f': {code[1]}') or ''}", query_id, words)
+    return QueryFailed(f"query {query_id}{(code and f': {code[1]}') or ''}", query_id, words, cause)
 
 
 class _DeadlinePassed(Exception):
@@ -160,18 +225,33 @@ class _Watch:
         self.query_id: str | None = None
         self.execution: AthenaQueryExecution | None = None
         self._clock = clock
+        self._at_most_s = at_most_s
         self._deadline = clock.now() + at_most_s
+        self._runs = False
         self._pauses = pauses(_FIRST_S, _EVERY_S)
 
     @property
     def state(self) -> str:
         return (self.execution and self.execution.state) or "not started"
 
+    @property
+    def retryable(self) -> bool:
+        """True if the query failed, and Athena says that it may succeed if it is put again."""
+        return self.execution is not None and self.execution.state == "FAILED" and bool(self.execution.retryable)
+
+    def begin_again(self) -> None:
+        """Forget the query that failed. Its deadline goes on."""
+        self.query_id = self.execution = None
+        self.pause()
+
     def started(self, query_id: str) -> None:
         self.query_id = query_id
 
     def polled(self, execution: AthenaQueryExecution) -> None:
         self.execution = execution
+        if execution.state == AthenaQueryExecution.STATE_RUNNING and not self._runs:
+            # It was in Athena's queue until now, behind the queries of others.
+            self._runs, self._deadline = True, self._clock.now() + self._at_most_s
         if execution.state not in AthenaQueryExecution.TERMINAL_STATES:
             self.pause()
 

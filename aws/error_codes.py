@@ -37,7 +37,8 @@ def _table(effects: Mapping[Effect, str]) -> Mapping[str, Effect]:
 _OF_EVERY_SERVICE = _table(
     {
         Effect.NOT_YET: """
-            BandwidthLimitExceeded ConcurrentRunsExceededException LimitExceededException PriorRequestNotComplete
+            BandwidthLimitExceeded ConcurrentRunsExceededException FederationSourceRetryableException
+            LimitExceededException PriorRequestNotComplete
             ProvisionedThroughputExceededException RequestLimitExceeded RequestThrottled RequestThrottledException
             ResourceNumberLimitExceededException SlowDown Throttling ThrottledException ThrottlingException
             TooManyRequestsException TooManyUpdates TransactionInProgressException""",
@@ -49,6 +50,7 @@ _OF_EVERY_SERVICE = _table(
 Sources: the errors of Glue's StartJobRun and of SSM's PutParameter in their API references.
 """
 _OF_OPERATION = {
+    "StartExecution": _table({Effect.NOT_YET: "ExecutionLimitExceeded"}),
     "Invoke": _table(
         {
             Effect.NOT_YET: """

@@ -10,12 +10,13 @@ from typing import Any
 
 from botocore.exceptions import ReadTimeoutError
 
-from acceptance.errors import AnswerLost, StepFailed, WaitTimedOut
+from acceptance.errors import AnswerLost, NoFreeRun, StepFailed, WaitTimedOut
 from acceptance.foreign_words import ForeignWords
 from aws.calls import Client, aws_call, forbid_retries, is_ambiguous, is_transient
 from aws.waiting import REAL_CLOCK, Clock, pauses
 
 LOG_LINES = 20
+_AWAITED = {"InvocationType": "RequestResponse", "LogType": "Tail"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +52,7 @@ def invoke(
         ValueError: the client repeats requests on its own.
     """
     forbid_retries(lambda_, "run a function")
-    options = {"InvocationType": "Event"} if asynchronous else {"InvocationType": "RequestResponse", "LogType": "Tail"}
+    options = {"InvocationType": "Event"} if asynchronous else _AWAITED
     body = json.dumps(payload, ensure_ascii=False).encode()
     deadline = clock.now() + within.total_seconds()
     for pause_s in pauses(0.5, 10.0):
@@ -105,16 +106,20 @@ def whole_words(function: str, request_id: str) -> str:
 
 
 def _function_failed(function: str, invocation: Invocation) -> StepFailed:
+    """Return the failure; it is NoFreeRun if Glue refused the function one more run of a job."""
     error = invocation.payload if isinstance(invocation.payload, dict) else {}
     kind, message = str(error.get("errorType") or ""), str(error.get("errorMessage") or "")
+    failed = NoFreeRun if _NO_FREE_RUN in kind + message else StepFailed
     kind = kind if _KIND.fullmatch(kind) else ""
     lines = [message or repr(invocation.payload)]
     log = [line for line in invocation.log_tail.splitlines() if line.strip()][-LOG_LINES:]
     if log:
         lines += ["The end of its log:", *(f"  {line}" for line in log)]
     words = ForeignWords("\n".join(lines), whole_words(function, invocation.request_id))
-    return StepFailed(f"{function} failed{kind and f', {kind}'} (request {invocation.request_id})", words)
+    return failed(f"{function} failed{kind and f', {kind}'} (request {invocation.request_id})", words)
 
 
+_NO_FREE_RUN = "ConcurrentRunsExceededException"
+"""Glue's error, which every AWS SDK has in the name or in the text of its own."""
 _KIND = re.compile(r"(Runtime\.)?[A-Za-z]{1,40}(Error|Exception|Exit|Timeout|Timedout|Interrupt|Memory)")
 """The type of a function's error. The function chooses it, so anything else could be a word of its data."""

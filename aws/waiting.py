@@ -19,6 +19,9 @@ _GROWTH = 1.125
 _ending: ContextVar[threading.Event | None] = ContextVar("ending", default=None)
 
 
+_turns: ContextVar[threading.Semaphore | None] = ContextVar("turns", default=None)
+
+
 class WaitEnded(BaseException):
     """Tells a waiting thread to stop what it waits for and return, as a signal does for the main thread."""
 
@@ -33,7 +36,33 @@ def waits_end_with(ending: threading.Event) -> Iterator[None]:
         _ending.reset(before)
 
 
+@contextmanager
+def waits_between(turns: threading.Semaphore | None) -> Iterator[None]:
+    """Take one of the turns for what is done inside. A wait leaves it to others. Without turns, do nothing."""
+    if turns is None:
+        yield
+        return
+    before = _turns.set(turns)
+    try:
+        with turns:
+            yield
+    finally:
+        _turns.reset(before)
+
+
 def _sleep(seconds: float) -> None:
+    turns = _turns.get()
+    if turns is None:
+        _sleep_or_end(seconds)
+        return
+    turns.release()
+    try:
+        _sleep_or_end(seconds)
+    finally:
+        turns.acquire()
+
+
+def _sleep_or_end(seconds: float) -> None:
     ending = _ending.get()
     if ending is None:
         time.sleep(seconds)

@@ -8,6 +8,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 from prefect.blocks.core import Block
 from prefect.blocks.system import Secret
 from prefect_aws import AwsCredentials, S3Bucket
+from prefect_aws.assume_role_parameters import AssumeRoleParameters
 from prefect_aws.client_parameters import AwsClientParameters
 from pydantic import SecretStr
 
@@ -44,6 +45,9 @@ def aws_credentials(settings: Settings) -> AwsCredentials:
         profile_name=settings.aws_profile,
         region_name=settings.aws_region,
         assume_role_arn=settings.aws_role_arn,
+        assume_role_kwargs=AssumeRoleParameters(
+            ExternalId=settings.aws_role_external_id, DurationSeconds=settings.aws_role_session_s
+        ),
         aws_client_parameters=AwsClientParameters(endpoint_url=settings.aws_endpoint_url, config=RETRY_CONFIG),
     )
 

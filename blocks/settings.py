@@ -41,6 +41,8 @@ _HOST_SETTINGS = frozenset(
         "aws_secret_access_key",
         "aws_session_token",
         "aws_role_arn",
+        "aws_role_external_id",
+        "aws_role_session_s",
         "aws_region",
         "aws_endpoint_url",
     }
@@ -48,6 +50,7 @@ _HOST_SETTINGS = frozenset(
 """Facts of one host, and credentials, which are in blocks: they do not travel to other hosts."""
 
 _HOST = r"(\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9.-]+)(:\d{1,5})?"
+_KMS_KEY = r"^(arn:aws[a-z-]*:kms:[a-z0-9-]+:[0-9]{12}:key/)?[A-Za-z0-9-]+$"
 _NEARLY = 0.8
 """difflib's similarity from which two names count as nearly equal."""
 
@@ -77,6 +80,19 @@ class Settings(BaseSettings):
     aws_secret_access_key: SecretStr | None = _setting(None, "Secret of the access key.")
     aws_session_token: SecretStr | None = _setting(None, "Token of temporary credentials.")
     aws_role_arn: str | None = _named(ROLE, None, "Role to assume with the credentials above.")
+    aws_role_external_id: str | None = _setting(
+        None,
+        "External id that the role's trust policy demands.",
+        "2 to 1224 letters, digits and + = , . @ : / - _",
+        pattern=r"^[A-Za-z0-9_+=,.@:/-]{2,1224}$",
+    )
+    aws_role_session_s: int | None = _setting(
+        None,
+        "Seconds that keys of the role are valid; Aceite renews them. If unset, an hour.",
+        "a whole number from 900 to 43200, at most what the role allows",
+        ge=900,
+        le=43200,
+    )
     aws_region: str | None = _named(REGION, None, "Region of the pipeline, for example sa-east-1.")
     aws_endpoint_url: str | None = _setting(
         None,
@@ -102,6 +118,12 @@ class Settings(BaseSettings):
     evidence_lock_mode: Literal["GOVERNANCE", "COMPLIANCE"] = _setting(
         "GOVERNANCE", "Object Lock mode for those days. Nobody can end COMPLIANCE early, not even root."
     )
+    evidence_encryption: str | None = _setting(
+        None,
+        "Encryption that each put into the evidence bucket asks for; if unset, the bucket's default holds.",
+        "AES256, or the ARN or id of a KMS key, not an alias",
+        pattern=_KMS_KEY,
+    )
     seal_key_file: Path | None = _setting(
         None,
         "File of the Ed25519 key that seals evidence; if unset, seal/key.pem in the home, made when needed.",
@@ -110,7 +132,7 @@ class Settings(BaseSettings):
         None,
         "AWS KMS key that seals evidence in place of a file: SIGN_VERIFY, ECC_NIST_P256.",
         "the key's ARN or id, not an alias",
-        pattern=r"^(arn:aws[a-z-]*:kms:[a-z0-9-]+:[0-9]{12}:key/)?[A-Za-z0-9-]+$",
+        pattern=_KMS_KEY,
     )
     seal_key_id: str | None = _setting(
         None,
@@ -173,6 +195,13 @@ class Settings(BaseSettings):
     def _keys_come_in_pairs(self) -> Self:
         if (self.aws_access_key_id is None) != (self.aws_secret_access_key is None):
             raise ValueError("ACEITE_AWS_ACCESS_KEY_ID and ACEITE_AWS_SECRET_ACCESS_KEY go together: set both or none")
+        return self
+
+    @model_validator(mode="after")
+    def _of_a_role(self) -> Self:
+        for name in ("aws_role_external_id", "aws_role_session_s"):
+            if getattr(self, name) is not None and self.aws_role_arn is None:
+                raise ValueError(f"{variable(name)} is about a role: set ACEITE_AWS_ROLE_ARN, or unset it")
         return self
 
 

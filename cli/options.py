@@ -2,6 +2,8 @@
 
 import os
 from collections.abc import Callable
+from contextlib import suppress
+from datetime import date, datetime
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Any
@@ -24,6 +26,22 @@ class UsageProblem(AceiteError):
 
 class UsageList(ListedError, UsageProblem):
     """A usage problem whose message lists what to write instead, one item a line."""
+
+
+def read_date(text: str) -> date:
+    """Return the business date that an option names."""
+    for written in ("%Y-%m-%d", "%Y%m%d"):
+        with suppress(ValueError):
+            return datetime.strptime(text, written).date()  # noqa: DTZ007 - a day has no zone
+    raise typer.BadParameter(f"{text!r} is not a date; write 2026-01-31 or 20260131")
+
+
+def read_uri(text: str) -> tuple[str, str]:
+    """Return the bucket and the key of an S3 object."""
+    bucket, _, key = text.removeprefix("s3://").partition("/")
+    if not (text.startswith("s3://") and bucket and key):
+        raise UsageProblem(f"{text!r} is not the URI of an S3 object; write s3://bucket/key")
+    return bucket, key
 
 
 def _folder(text: str) -> Path:
@@ -60,6 +78,11 @@ class RunnerKind(StrEnum):
 class ServedPart(StrEnum):
     WATCHER = "watcher"
     VALIDATIONS = "validations"
+
+
+class EngineKind(StrEnum):
+    DUCKDB = "duckdb"
+    TRINO = "trino"
 
 
 def _folder_option(flag: str, variable: str, purpose: str, default: str) -> Any:
@@ -113,6 +136,14 @@ Runner = Annotated[
         "[env: ACEITE_RUNNER; default: warm]",
         callback=_store_setting("ACEITE_RUNNER"),
         show_default=False,
+    ),
+]
+Engine = Annotated[
+    EngineKind,
+    typer.Option(
+        "--engine",
+        help="What runs the queries of the sandbox's Athena. trino: Athena's own engine, which Maven fetches once, and "
+        "Java 24 or newer runs.",
     ),
 ]
 Only = Annotated[

@@ -11,6 +11,8 @@ from rich.text import Text
 
 from acceptance.untrusted_text import one_line, several_lines
 
+_CELL_WIDTH = 110
+
 
 class Terminal(Console):
     """A console that takes no text for markup, and shows each on one line.
@@ -33,6 +35,11 @@ class Terminal(Console):
         """Print a text of several lines of our own, without breaking them."""
         for line in several_lines(text).split("\n"):
             self.print(line, soft_wrap=True, **options)
+
+
+def short(text: str) -> str:
+    """Return a short text for a cell of a table; the evidence has the whole text."""
+    return one_line(text, _CELL_WIDTH)
 
 
 def print_json(document: object) -> None:

@@ -26,7 +26,7 @@ from flows.steps.timeline import Timeline, without_task_run
 
 def _run_name() -> str:
     try:
-        return one_line(title_together(read_pointers(flow_run.parameters["deliveries"])))
+        return one_line(title_together(read_pointers(flow_run.parameters.get("deliveries"))))
     except PointerRefused:
         return "no deliveries"
 
@@ -34,7 +34,7 @@ def _run_name() -> str:
 # As in `validate_delivery`, what is wrong with a pointer is told in words.
 @flow(name="validate-deliveries", flow_run_name=_run_name, validate_parameters=False, **RESULTS)
 def validate_deliveries(
-    deliveries: list[DeliveryPointer], event_id: str | None = None, side_by_side: int = SIDE_BY_SIDE
+    deliveries: list[DeliveryPointer] | None = None, event_id: str | None = None, side_by_side: int = SIDE_BY_SIDE
 ) -> State:
     """Judges deliveries of one dataset. Each is a task run of its name, whose state is its verdict.
 

@@ -13,18 +13,20 @@ from acceptance.judging.judge import Verdict
 from acceptance.untrusted_text import one_line
 from flows.evidence.artifacts import publish
 from flows.evidence.chain import Chain
+from flows.evidence.repetitions import next_judgement
 from flows.evidence.run_facts import this_run
 from flows.installation.clients import load_clients
 from flows.installation.installed import contract_of, installed_contracts
 from flows.judging.delivery_run import DeliveryRun, post_verdicts
 from flows.judging.states import DUPLICATE, RESULTS, is_retry, refused, state_of, superseded
-from flows.prefect_api.runs import cancelled_by
+from flows.prefect_api.runs import cancelled_by, mark_as_judging_again
 from flows.prefect_api.switches import held, is_paused
 
 
 def _run_name() -> str:
+    again = ", judged again" if flow_run.parameters.get("again") else ""
     try:
-        return one_line(read_pointer(flow_run.parameters["delivery"]).delivery().title)
+        return one_line(read_pointer(flow_run.parameters.get("delivery")).delivery().title + again)
     except PointerRefused:
         return "no delivery"
 
@@ -39,20 +41,51 @@ def _confirmed(pointer: DeliveryPointer, asked_by: str | None) -> DeliveryRun:
     return delivery_run
 
 
+def _confirmed_again(pointer: DeliveryPointer, without_pipeline: bool) -> DeliveryRun:
+    """Return the run that judges the pointer's delivery again. Raise PointerRefused if it has no verdict yet."""
+    contract, clients = contract_of(pointer.dataset), load_clients()
+    landed = delivery_of_keys(pointer, contract, installed_contracts())
+    s3, bucket, run_id = clients.evidence_s3, clients.evidence_bucket, str(flow_run.id)
+    again, before = next_judgement(s3, bucket, landed, run_id)
+    chain = Chain(s3, bucket, contract.dataset)
+    delivery_run = DeliveryRun(contract, again, None, chain, judged_before=before, without_pipeline=without_pipeline)
+    delivery_run.confirm()
+    mark_as_judging_again(run_id, flow_run.tags)
+    return delivery_run
+
+
+def _refuse_other_than_flags(**flags: object) -> None:
+    """Raise PointerRefused unless each parameter is true or false, and `without_pipeline` comes with `again`."""
+    for name, value in flags.items():
+        if not isinstance(value, bool):
+            raise PointerRefused(f"{name} is {value!r}; allowed are true and false")
+    if flags["without_pipeline"] and not flags["again"]:
+        raise PointerRefused("without_pipeline is for a delivery that is judged again: set again to true as well")
+
+
 # Prefect would load a block that a parameter refers to, and end in a traceback: `read_pointer` validates instead.
 @flow(name="validate-delivery", flow_run_name=_run_name, validate_parameters=False, **RESULTS)
-def validate_delivery(delivery: DeliveryPointer, event_id: str | None = None) -> State:
+def validate_delivery(
+    delivery: DeliveryPointer | None = None,
+    event_id: str | None = None,
+    again: bool = False,
+    without_pipeline: bool = False,
+) -> State:
     """Judges a delivery. The state's name is the verdict and its message the reason.
 
     Args:
-        delivery: What to judge, as the event `delivery.arrived` carries it.
+        delivery: What to judge, as the event `delivery.arrived` carries it. Without one the run ends as Refused:
+            Prefect's engine would leave a run that lacks an argument Pending.
         event_id: That event; none when a person asked.
+        again: Judge a delivery that has a verdict once more, as its next revision. Its evidence so far stays.
+        without_pipeline: When judging again, run no step of the pipeline, and judge the table as it is.
     """
     try:
+        _refuse_other_than_flags(again=again, without_pipeline=without_pipeline)
         pointer, asked_by = read_pointer(delivery), read_event_id(event_id)
-        if asked_by is not None and is_paused(pointer.dataset):
+        if asked_by is not None and not again and is_paused(pointer.dataset):
             return held(pointer.dataset)
-        delivery_run = _confirmed(pointer, asked_by)
+        delivery_run = _confirmed_again(pointer, without_pipeline) if again else _confirmed(pointer, asked_by)
     except PointerRefused as refusal:
         return refused(refusal)
     if not delivery_run.claim(str(flow_run.id)):
@@ -65,7 +98,8 @@ def validate_delivery(delivery: DeliveryPointer, event_id: str | None = None) ->
         delivery_run.measure()
     except TerminationSignal:
         # A person's word is final. A run that its runner ends leaves no verdict, and its delivery is announced again.
-        if reason := cancelled_by(str(flow_run.id)):
+        # If it judged again, the verdict before stands.
+        if not again and (reason := cancelled_by(str(flow_run.id))):
             run = this_run(delivery_run.contract, load_clients().caller)
             if delivery_run.record_cancellation(run, reason):
                 post_verdicts([delivery_run], run)

@@ -12,10 +12,11 @@ from prefect.states import Completed
 from acceptance.announcing.announcements import together_at_most
 from acceptance.contract.contract import Contract
 from acceptance.deliveries.delivery import MOST_TOGETHER
-from acceptance.errors import LeaseLost
+from acceptance.errors import BlocksChanged, LeaseLost
 from aws.s3.notifications import receive_notifications
 from blocks.settings import read_settings
 from flows.evidence.verdicts import StandingVerdicts
+from flows.installation.block_changes import last_changes, refuse_changed_blocks
 from flows.installation.clients import Clients, load_clients
 from flows.installation.installed import installed_contracts
 from flows.ledger import Ledger, ledger_url, open_ledger
@@ -26,9 +27,10 @@ from flows.watching.ended_runs import EndedRuns
 from flows.watching.follow_up import FollowUp
 from flows.watching.keepalive import Keepalive, Liveness
 from flows.watching.listing import Landing, Pace
-from flows.watching.missed_verdicts import TIME_TO_ANNOUNCE, MissedVerdicts
 from flows.watching.overdue import OverdueWatch
 from flows.watching.silent_runs import SilentRuns
+from flows.watching.verdicts.judged_again import JudgedAgain
+from flows.watching.verdicts.missed_verdicts import TIME_TO_ANNOUNCE, MissedVerdicts
 from flows.watching.watcher import HintedWait, RecurringLook, Watcher
 
 TELL_EVERY_S = 1
@@ -39,6 +41,7 @@ SWEEP_EVERY_S = 10
 ASK_PREFECT_EVERY_S = 3
 """For switches and ended runs: each question costs Prefect's server 30 ms, and the listing may be every second."""
 LOOK_FOR_DEAD_RUNS_EVERY_S = 10
+LOOK_AT_BLOCKS_EVERY_S = 10
 
 
 @flow(name="watch-landing", flow_run_name="watch the landing locations")
@@ -58,11 +61,14 @@ def watch_landing(poll_s: float = 10, patience_s: float = 120, together: int = M
             _watcher(ledger, keepalive.liveness, poll_s, timedelta(seconds=patience_s), together).watch()
         except LeaseLost as lost:
             return Completed(name="TakenOver", message=str(lost))
+        except BlocksChanged as changed:
+            return Completed(name="BlocksChanged", message=f"{changed}; its automation starts a watcher")
         finally:
             keepalive.give_lease_back()
 
 
 def _watcher(ledger: Ledger, liveness: Liveness, poll_s: float, patience: timedelta, together: int) -> Watcher:
+    loaded = last_changes()
     settings, clients, contracts = read_settings(), load_clients(), installed_contracts()
     landing = _landing(ledger, liveness, clients, contracts, poll_s)
     complete = RecurringLook("completing deliveries of several files", poll_s, landing.complete)
@@ -76,6 +82,7 @@ def _watcher(ledger: Ledger, liveness: Liveness, poll_s: float, patience: timede
     # What just arrived is announced before all that follows: neither completing nor following up makes it wait.
     taking_in = (announce(poll_s), complete, announce(poll_s))
     looks = (
+        RecurringLook("looking at the blocks", LOOK_AT_BLOCKS_EVERY_S, lambda _: refuse_changed_blocks(loaded)),
         _sweeping(liveness, clients, contracts),
         RecurringLook("listing", poll_s, landing.look),
         *taking_in,
@@ -118,6 +125,7 @@ def _following_up(
     by_dataset = {contract.dataset: contract for contract in contracts}
     ended_runs = EndedRuns(follow_up, by_dataset, clients, liveness.stay_alive)
     missed_verdicts = MissedVerdicts(ledger.announcements, *bucket, liveness.stay_alive)
+    judged_again = JudgedAgain(ledger, by_dataset, *bucket, liveness.holder, liveness.stay_alive)
     overdue_watch = OverdueWatch(ledger, contracts, liveness.holder, get_run_logger())
     overdue_watch.begin(datetime.now(UTC))
     ask_prefect_s, find_dead_s = max(poll_s, ASK_PREFECT_EVERY_S), max(poll_s, LOOK_FOR_DEAD_RUNS_EVERY_S)
@@ -127,6 +135,7 @@ def _following_up(
         RecurringLook("looking for runs that died", find_dead_s, SilentRuns(str(flow_run.id)).look),
         # Before a dataset is resumed, and all that waits is announced.
         RecurringLook("looking at runs that ended", ask_prefect_s, lambda _: ended_runs.look()),
+        RecurringLook("looking for deliveries that were judged again", ask_prefect_s, judged_again.look),
         RecurringLook("looking at the datasets' switches", ask_prefect_s, overdue_watch.look_at_switches),
         RecurringLook("looking for what is overdue", poll_s, overdue_watch.look),
         RecurringLook("looking for verdicts that were not told", find_missed_s, lambda _: missed_verdicts.tell()),

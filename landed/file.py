@@ -20,9 +20,11 @@ from acceptance.proof.fingerprint import Fingerprint
 from acceptance.queries.difference_query import BucketRows
 from acceptance.queries.unreadable_cells import remark
 from acceptance.text_contrast import spelled
+from landed.formats.avro.opening import open_avro
 from landed.formats.csv import decode, open_csv, shown_header
 from landed.formats.fixed_width import open_fixed_width
 from landed.formats.json import open_json
+from landed.formats.orc.opening import open_orc
 from landed.formats.parquet import ParquetSql, open_parquet
 from landed.formats.parquet_damage import damage
 from landed.reading.blame import refuse_others_faults, words_for
@@ -39,6 +41,8 @@ OPENERS = {
     FileFormat.JSON: open_json,
     FileFormat.PARQUET: open_parquet,
     FileFormat.FIXED_WIDTH: open_fixed_width,
+    FileFormat.AVRO: open_avro,
+    FileFormat.ORC: open_orc,
 }
 
 

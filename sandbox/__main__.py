@@ -21,6 +21,7 @@ def read_options(arguments: list[str] | None) -> argparse.Namespace:
         prog="python -m sandbox", description="An AWS on 127.0.0.1, made from the contracts."
     )
     parser.add_argument("--port", type=int, default=5000, help="port to listen on; 0 takes any that is free")
+    parser.add_argument("--engine", choices=("duckdb", "trino"), default="duckdb", help="what runs Athena's SELECTs")
     parser.add_argument("--contracts", type=Path, help="folder of contracts; the sandbox makes their pipelines")
     parser.add_argument(
         "--policy",
@@ -57,7 +58,7 @@ def serve(options: argparse.Namespace) -> None:
     """Serve until interrupted, or until standard input closes if the options say so.
 
     Raises:
-        SettingsError: the port is taken, a policy cannot be evaluated, or moto is not installed.
+        SettingsError: the port is taken, a policy cannot be evaluated, moto is not installed, or Trino cannot run.
         ContractError: a contract cannot be used.
     """
     try:
@@ -66,7 +67,7 @@ def serve(options: argparse.Namespace) -> None:
         from sandbox.server import REGION, LocalAws
     except ModuleNotFoundError as error:
         raise SettingsError(f'The sandbox needs {error.name}: pip install "aceite[sandbox]"') from error
-    with LocalAws(options.port) as aws:
+    with LocalAws(options.port, engine=options.engine) as aws:
         if options.contracts:
             settings = read_settings(contracts=options.contracts)
             session = boto3.Session("sandbox", "sandbox", region_name=REGION)

@@ -14,11 +14,13 @@ from xml.sax.saxutils import escape
 
 import botocore.session
 
-SERVICES = ("s3", "ssm", "lambda", "glue", "athena", "sts", "sqs", "logs", "iam", "kms")
+SERVICES = ("s3", "ssm", "lambda", "glue", "athena", "sts", "sqs", "logs", "iam", "kms", "states", "events")
 Wsgi = Callable[[dict[str, Any], Callable[..., Any]], Iterable[bytes]]
 """A WSGI application. Each gate is one, and passes requests to the next one."""
 REGION = "us-east-1"
 """The sandbox serves every region as this one."""
+ENGINE_ACCESS_KEY = "athena-engine"
+"""Athena's own engine signs by it what it reads on behalf of a caller."""
 _SIGNED = re.compile(r"Credential=([^/,]+)/\d+/[^/]+/([^/]+)/")
 
 
@@ -163,4 +165,4 @@ def _pattern(path: str) -> str:
 
 @cache
 def _model(service: str) -> Any:
-    return botocore.session.get_session().get_service_model(service)
+    return botocore.session.get_session().get_service_model({"states": "stepfunctions"}.get(service, service))

@@ -2,6 +2,7 @@
 
 import contextlib
 import logging
+import os
 import re
 import socket
 import threading
@@ -15,6 +16,8 @@ from moto.athena.models import athena_backends
 from moto.awslambda.models import lambda_backends
 from moto.core import DEFAULT_ACCOUNT_ID
 from moto.core.base_backend import BackendDict
+from moto.core.config import default_user_config
+from moto.events.models import events_backends
 from moto.glue.models import glue_backends
 from moto.moto_server.werkzeug_app import DomainDispatcherApplication, MotoRequestHandler, create_backend_app
 from moto.s3.models import s3_backends
@@ -22,12 +25,14 @@ from werkzeug.serving import make_server
 
 from acceptance.errors import SettingsError
 from sandbox.athena.backend import RunningAthena
+from sandbox.athena.trino.engine import TrinoEngine
 from sandbox.athena.values import RESULTS_BUCKET
 from sandbox.aws_requests import REGION as REGION
 from sandbox.aws_requests import Wsgi
 from sandbox.browser_gate import BrowserGate
 from sandbox.fault_injection.fault_gate import FAULTS_PATH, FaultInjection
 from sandbox.policies.policy_gate import PolicyGate
+from sandbox.services.moto_events import StartingEvents
 from sandbox.services.moto_glue import RunningGlue
 from sandbox.services.moto_lambda import RunningLambda
 from sandbox.services.moto_s3 import OrderedS3
@@ -37,12 +42,15 @@ class LocalAws:
     """The services of one AWS account. A process can have one at a time, because moto keeps its state per process.
 
     `glue_minute_s` is how many seconds a minute of a Glue timeout takes. `fault_injection` holds the faults to make.
+    `engine` runs Athena's SELECTs: "duckdb" or "trino".
 
     Raises:
-        SettingsError: the port is taken.
+        SettingsError: the port is taken, or this machine cannot run Trino.
     """
 
-    def __init__(self, port: int = 0, host: str = "127.0.0.1", *, glue_minute_s: float = 60) -> None:
+    def __init__(
+        self, port: int = 0, host: str = "127.0.0.1", *, glue_minute_s: float = 60, engine: str = "duckdb"
+    ) -> None:
         if port and _is_in_use(host, port):
             raise SettingsError(f"Port {port} on {host} is in use. Choose another port, or 0 for any free one.")
         _replace_backends()
@@ -56,14 +64,26 @@ class LocalAws:
         self.faults_url = self.endpoint + FAULTS_PATH
         RunningLambda.endpoint = RunningGlue.endpoint = self.endpoint
         RunningGlue.minute_s = glue_minute_s
+        self._undo, self._trino = contextlib.ExitStack(), None
+        if engine == "trino":
+            self._trino = TrinoEngine(self.endpoint, DEFAULT_ACCOUNT_ID)
+        os.environ["MOTO_PORT"] = str(self._server.server_address[1])  # where moto's state machines call AWS
 
     def start(self) -> Self:
         s3_backends[DEFAULT_ACCOUNT_ID]["aws"].create_bucket(RESULTS_BUCKET, REGION)
         threading.Thread(target=self._server.serve_forever, name="sandbox", daemon=True).start()
+        if self._trino:
+            try:
+                RunningAthena.trino = self._undo.enter_context(self._trino)
+            except BaseException:
+                self.stop()
+                raise
         return self
 
     def stop(self) -> None:
         """End the server and every child process, and delete all state."""
+        RunningAthena.trino = None
+        self._undo.close()
         self._server.shutdown()
         self._server.server_close()
         for connection in list(_QuietHandler.connections):  # an idle connection would keep its thread alive
@@ -123,8 +143,11 @@ def _replace_backends() -> None:
     athena_backends.backend = RunningAthena
     lambda_backends.backend = RunningLambda
     glue_backends.backend = RunningGlue
+    events_backends.backend = StartingEvents
     s3_backends.backend = OrderedS3
-    logging.getLogger("sqlglot").setLevel(logging.ERROR)
+    default_user_config["stepfunctions"] = {"execute_state_machine": True}
+    for name, level in (("sqlglot", logging.ERROR), ("moto.stepfunctions", logging.CRITICAL)):
+        logging.getLogger(name).setLevel(level)
 
 
 def _is_in_use(host: str, port: int) -> bool:

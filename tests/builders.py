@@ -78,14 +78,15 @@ def contract_text(
     landing: str = "format: csv",
     catalog: str = "awsdatacatalog",
     database: str = "shop",
+    table: str = "",
     more: str = "",
     **properties: str,
 ) -> str:
     """Return the text of a contract, in which all values are YAML.
 
     `columns`, `relationships` and `quality` are the items of lists. `day` names one more column, which partitions the
-    table by business date. `landing` are keys of the landing server, `more` further sections of the document. The
-    properties are Aceite's; `override`, `steps` and `partition` are those of its pipeline.
+    table by business date. `landing` are keys of the landing server, `table` lines of the schema object, `more` further
+    sections of the document. The properties are Aceite's; `override`, `steps` and `partition` are of its pipeline.
     """
     partitioned = f"\n- {{name: {day}, logicalType: integer, physicalType: int, partitioned: true}}" if day else ""
     text = _TEXT.format(
@@ -96,6 +97,8 @@ def contract_text(
         database=database,
         columns=_listed(dedent(columns).strip("\n") + partitioned),
     )
+    if table:
+        text += indent(dedent(table).strip("\n"), " " * 4) + "\n"
     for name, items in (("relationships", relationships), ("quality", quality)):
         if items:
             text += f"    {name}:\n{_listed(items)}\n"
@@ -103,7 +106,7 @@ def contract_text(
         properties["partition"] = f'{{{day}: "{{business_date:%Y%m%d}}"}}'
     pipeline = {name: properties.pop(name) for name in ("override", "steps", "partition") if name in properties}
     if pipeline:
-        pipeline.setdefault("steps", "[]")
+        pipeline.setdefault("steps", "[{await_table: agrees, within: 1s}]")
         properties["pipeline"] = "{" + ", ".join(f"{name}: {value}" for name, value in pipeline.items()) + "}"
     if properties:
         text += "customProperties:\n"

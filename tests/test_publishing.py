@@ -1,10 +1,12 @@
 """A stranger can use, test and judge the repository: its licence, its CI workflow, its changelog and its decisions."""
 
 import re
+import subprocess
 import tomllib
 from pathlib import Path
 from typing import Any
 
+import pytest
 import yaml
 from repository import ROOT
 
@@ -40,6 +42,7 @@ def test_ci_runs_the_readmes_test_command_on_every_system_and_python():
 def test_ci_runs_the_proofs_on_linux():
     assert WORKFLOW["jobs"]["proofs"]["runs-on"] == "ubuntu-latest"
     assert commands("proofs")[-1] == "pytest -m proof"
+    assert commands("engine")[-1] == "pytest -m engine"
 
 
 def test_ci_installs_what_the_local_script_installs():
@@ -69,3 +72,13 @@ def test_the_changelog_says_each_change_in_one_line_and_verdict_changing_ones_fi
             assert all(change.startswith("- ") and len(change) <= 160 for change in changes), kind
             turn_verdicts = [change.startswith("- **verdict**") for change in changes]
             assert turn_verdicts == sorted(turn_verdicts, reverse=True), kind
+
+
+def test_every_file_of_the_repository_has_a_name_that_windows_can_check_out():
+    if not (ROOT / ".git").exists():
+        pytest.skip("this is no clone: what the repository holds is not known")
+    listed = subprocess.run(["git", "ls-files", "-z"], cwd=ROOT, capture_output=True, check=True).stdout.decode()
+    names = [name for name in listed.split("\0") if name]
+    impossible = re.compile(r"(?i)[<>:\"|?*\\\x00-\x1f]|[ .](/|$)|(^|/)(con|prn|aux|nul|com\d|lpt\d)(\.[^/]*)?(/|$)")
+    assert [name for name in names if impossible.search(name)] == []
+    assert len(names) > 500

@@ -5,6 +5,7 @@ Prefect's server asks for a password, as it does by default on an AWS account.
 
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -78,8 +79,9 @@ NEVER = contract_text(
     "- {name: a, logicalType: string}",
     database="database_never",
     override='[{parameter: /never/_test, set: {key: "{key}"}}]',
-    steps='[{await_object: "s3://stage/never/{key}", within: 5m}]',
+    steps='[{await_object: "s3://stage/never/{key}", within: 5m}, {invoke: copynever, payload: {key: "{key}"}}]',
 )
+"""Nobody puts the object that it awaits first: the sandbox calls no function of a contract that calls one itself."""
 
 PARTS = contract_text(
     "partes",
@@ -306,6 +308,9 @@ def test_a_clean_file_is_accepted_by_a_run_that_the_automation_created(aceite):
     )
     assert automation["id"] in json.dumps(run["created_by"]), run["created_by"]
     assert run["parameters"]["event_id"] == evidence["run"]["event_id"]
+    told = re.compile(r"^✔ accepted +2013-01-01 +\d+ s +nyc-flights +flights.csv$", re.MULTILINE)
+    window = aceite.home / "up.log"
+    eventually(lambda: told.search(window.read_text(encoding="utf-8")), "a line in the window of `aceite up`")
 
 
 def test_the_evidence_is_five_files_and_three_artifacts(aceite):
@@ -486,7 +491,7 @@ def test_the_delivery_of_a_killed_run_is_announced_again_and_the_next_run_restor
     eventually(taken_over, "the run that takes over")
     aceite.s3.put_object(Bucket="stage", Key=f"never/{key}", Body=b"there")
     evidence = aceite.verdict(key)
-    assert evidence["verdict"] == "rejected", evidence["reason"]
+    assert evidence["verdict"] == "accepted", evidence["reason"]
     (parameter,) = evidence["parameters"]
     assert (parameter["name"], parameter["keys_set"]) == ("/never/_test", ["key"])
     # What the dead run had put there was known for what it is, and is gone.
@@ -515,6 +520,18 @@ def test_validate_shows_the_verdict_that_stands(aceite):
     result = aceite.aceite("validate", f"s3://landing/{key_of('2013-01-01')}", "--json", check=False)
     assert result.returncode == 0, result.stderr
     assert json.loads(result.stdout)["deliveries"][0]["verdict"] == "accepted"
+
+
+def test_a_delivery_that_is_judged_again_counts_with_its_last_verdict(aceite):
+    day = ("--dataset", "sor-imdb-movies", "--date", "2025-01-05", "--wait", "--json")
+    (dropped,) = json.loads(aceite.aceite("drop", str(MOVIES), *day).stdout)["deliveries"]
+    (again,) = json.loads(aceite.aceite("validate", dropped["id"], "--again", "--json").stdout)["deliveries"]
+    assert (again["id"], again["verdict"]) == (dropped["id"], "accepted")
+    assert again["evidence"] != dropped["evidence"]
+    (key,) = dropped["keys"]
+    assert f"s3://evidence/{aceite.verdict(key, revision=2)['prefix']}" == again["evidence"]
+    line = eventually(lambda: (found := aceite.status(key)) and found["revision"] == 2 and found, "the ledger")
+    assert line["evidence"] == again["evidence"]
 
 
 def test_status_shows_every_delivery_as_judged(aceite):
@@ -612,3 +629,15 @@ def test_a_killed_watcher_is_running_again_within_a_minute_and_misses_nothing(ac
     states = [run["state"]["type"] for run in runs]
     assert "CANCELLED" not in states
     assert states.count("RUNNING") == 1
+
+
+@pytest.mark.proof
+def test_a_watcher_ends_when_somebody_saves_its_credentials_and_the_next_one_has_them(aceite):
+    victim = eventually(lambda: watcher_process(aceite), "the watcher")
+    block = aceite.client.get("block_types/slug/aws-credentials/block_documents/name/aceite-aws").json()
+    saved = {"data": {"region_name": "us-east-1"}, "merge_existing_data": True}
+    aceite.client.patch(f"block_documents/{block['id']}", json=saved).raise_for_status()
+    eventually(lambda: (found := watcher_process(aceite)) and found.pid != victim.pid, "the next watcher", 90)
+    key = aceite.drop(key_of("2013-01-07"), flights_of("2013-01-07"))
+    assert aceite.verdict(key)["verdict"] == "accepted"
+    assert "BlocksChanged" in {run["state"]["name"] for run in aceite.runs_of("watch-landing")}

@@ -94,19 +94,25 @@ def due_again(
     `orphaned` deliveries, by id, whose run is known to have ended without a verdict, are announced again at once, then
     at growing intervals, as one of them may be what kills its run.
     """
-    longest_first = LONGEST_PATIENCE if queued else timedelta(0)
 
     def due(item: InFlight) -> bool:
-        if item.claimed_at is not None:
-            since = max(item.claimed_at, item.announced_at)
-            return now - since >= item.pipeline_takes + patience
-        doublings = min(item.announcements - 1, _DOUBLINGS_AT_MOST)
-        doubled: timedelta = patience * 2**doublings
-        if item.delivery_id in orphaned:
-            return not doublings or now - item.announced_at >= min(doubled / KNOWN_DEAD, LONGEST_PATIENCE)
-        return now - item.announced_at >= min(max(doubled, longest_first), LONGEST_PATIENCE)
+        return now >= due_again_at(item, patience, queued=bool(queued), orphaned=item.delivery_id in orphaned)
 
     return tuple(sorted(filter(due, in_flight), key=lambda item: item.announced_at))
+
+
+def due_again_at(item: InFlight, patience: timedelta, *, queued: bool, orphaned: bool) -> datetime:
+    """Return when `due_again` returns the delivery, if nothing becomes of it until then.
+
+    `queued`: runs wait for a free process. `orphaned`: its run is known to have ended without a verdict.
+    """
+    if item.claimed_at is not None:
+        return max(item.claimed_at, item.announced_at) + item.pipeline_takes + patience
+    doublings = min(item.announcements - 1, _DOUBLINGS_AT_MOST)
+    doubled: timedelta = patience * 2**doublings
+    if orphaned:
+        return item.announced_at + (min(doubled / KNOWN_DEAD, LONGEST_PATIENCE) if doublings else timedelta(0))
+    return item.announced_at + min(max(doubled, LONGEST_PATIENCE if queued else timedelta(0)), LONGEST_PATIENCE)
 
 
 @dataclass(frozen=True, slots=True)

@@ -97,16 +97,21 @@ def judged_within(contract: Contract) -> timedelta:
     return sum((step.within for step in contract.steps), timedelta()) + WITHOUT_PROMISE
 
 
-def run_within(
-    contract: Contract, deliveries: Sequence[Delivery], at_once: int, query: timedelta, turn: timedelta
-) -> timedelta:
+def run_within(contract: Contract, deliveries: Sequence[Delivery], at_once: int, turn: timedelta) -> timedelta:
     """The sum of what its steps and queries may take, for each lot of deliveries that are judged `at_once`.
 
-    `query` is the deadline of one query, `turn` how long a run waits for its turn with a parameter that it changes. A
-    pipeline may be run once for each file of a delivery, and before a Glue job the end of an earlier run is awaited.
+    A query may wait in Athena's queue as long as it may run. `turn` is how long a run waits for its turn with a
+    parameter that it changes, or with a Glue job. A pipeline may be run once for each file of a delivery, and before a
+    Glue job the end of an earlier run is awaited.
     """
     jobs = (step.within for step in contract.steps if step.glue_job)
     steps = sum((step.within for step in contract.steps), timedelta()) + sum(jobs, timedelta())
     files = max((len(delivery.members) for delivery in deliveries), default=1)
     lots = -(-len(deliveries) // max(at_once, 1))
-    return lots * (files * (steps + len(contract.override) * turn) + QUERIES * query + OF_ITS_OWN)
+    turns = len(contract.override) * turn + job_turns(contract, turn)
+    return lots * (files * (steps + turns) + 2 * QUERIES * contract.table.query_within + OF_ITS_OWN)
+
+
+def job_turns(contract: Contract, turn: timedelta) -> timedelta:
+    """Return how long a pipeline may wait for its turns with Glue jobs, which limit their runs at work."""
+    return len([step for step in contract.steps if step.glue_job]) * turn

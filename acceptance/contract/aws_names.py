@@ -49,6 +49,24 @@ GLUE_JOB = NameKind(
     r"(?! )[\w .,:;@/()+=#&~!%^-]{1,255}(?<! )",
     "255 letters, digits, spaces and signs at most; none of * ? $ { } [ ] < > | \\ and quotes",
 )
+CRAWLER = NameKind("a Glue crawler", GLUE_JOB.pattern, GLUE_JOB.allowed)
+STATE_MACHINE = NameKind(
+    "a state machine",
+    "(arn:aws[a-z-]*:states:[a-z0-9-]+:[0-9]{12}:stateMachine:)?[A-Za-z0-9_.+-]{1,80}(:[A-Za-z0-9_.-]{1,80})?",
+    "80 letters, digits and - _ . + at most, with :VERSION or :ALIAS; its ARN",
+)
+WORKFLOW = NameKind("a Glue workflow", GLUE_JOB.pattern, GLUE_JOB.allowed)
+EVENT_BUS = NameKind(
+    "an event bus",
+    "(arn:aws[a-z-]*:events:[a-z0-9-]+:[0-9]{12}:event-bus/)?[A-Za-z0-9._-]{1,256}",
+    "256 letters, digits and - _ . at most, such as default; its ARN",
+)
+EVENT_SOURCE = NameKind(
+    "the source of an event",
+    r"(?!aws[.])[^\x00-\x1f{}]{1,256}",
+    "256 signs at most, without { } and not beginning with aws., which is for AWS itself",
+)
+DETAIL_TYPE = NameKind("a detail-type", r"[^\x00-\x1f{}]{1,128}", "128 signs at most, without { }")
 WORKGROUP = NameKind("a workgroup", "[A-Za-z0-9_.-]{1,128}", "128 letters, digits and - _ . at most")
 CATALOG = NameKind("a data catalog", "[A-Za-z0-9_@/-]{1,256}", "256 letters, digits and - _ @ / at most")
 DATABASE = NameKind("a database", "[A-Za-z0-9_-]{1,255}", "255 letters, digits, hyphens and underscores at most")

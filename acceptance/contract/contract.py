@@ -1,7 +1,7 @@
 """The contract of a dataset as values. `odcs.reader.read_contract` makes one from an ODCS document."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date, time, timedelta
 from enum import StrEnum
 from typing import Any
@@ -26,10 +26,10 @@ class Column:
 
     `in_file`: whether the landed file has it. `compared`: whether landed and table must agree in it. `digits` after the
     point are compared of a float or double, None for every bit. `rounded`: a timestamp may land with more than the
-    three digits that Athena reads. `line` is that of the contract. `positions` are the first and the last character of
-    the cell in a record of fixed width, from 1; None in other formats. `written_format` is `landed_format` in the
-    contract's letters. `true_texts` and `false_texts` are those of a boolean, if they are others than those of the
-    landing format.
+    three digits that Athena reads of Hive. `micros`: it has six, which a table of Iceberg keeps. `line` is that of the
+    contract. `positions` are the first and the last character of the cell in a record of fixed width, from 1; None in
+    other formats. `written_format` is `landed_format` in the contract's letters. `true_texts` and `false_texts` are
+    those of a boolean, if they are others than those of the landing format.
     """
 
     name: str
@@ -50,6 +50,7 @@ class Column:
     written_format: str | None = field(default=None, compare=False)
     true_texts: tuple[str, ...] = ()
     false_texts: tuple[str, ...] = ()
+    micros: bool = False
 
     @property
     def shown_format(self) -> str | None:
@@ -76,7 +77,11 @@ class Column:
 
 @dataclass(frozen=True, slots=True)
 class Table:
-    """The Athena table that has the delivered rows. `output_location` is an s3:// prefix for query results."""
+    """The Athena table that has the delivered rows. `output_location` is an s3:// prefix for query results.
+
+    The catalog says which kind of table it is. `view` and `properties`, those of Athena's TBLPROPERTIES, are for the
+    sandbox, which makes it. `snapshot` is the one of an Iceberg table that queries read, once it is known.
+    """
 
     catalog: str
     database: str
@@ -84,6 +89,11 @@ class Table:
     workgroup: str
     region: str | None = None
     output_location: str | None = None
+    query_within: timedelta = timedelta(minutes=30)
+    """How long a query may run, and before that wait in Athena's queue. Athena itself ends it after 30 minutes."""
+    view: bool = False
+    properties: tuple[tuple[str, str], ...] = ()
+    snapshot: int | None = None
 
     def is_that_of(self, other: "Table") -> bool:
         """Return True if both are one table of the Glue catalog. A region that is not said may be any."""
@@ -252,6 +262,10 @@ class Contract:
     def primary_key(self) -> tuple[str, ...]:
         """The columns of the key, in the order of the key."""
         return primary_key(self.columns)
+
+    def as_of(self, snapshot: int | None) -> "Contract":
+        """Return the contract whose queries read this snapshot of its table."""
+        return replace(self, table=replace(self.table, snapshot=snapshot))
 
 
 def signal_of(completion: Completion) -> KeyTemplate | None:

@@ -11,8 +11,12 @@ from functools import cache
 MOST_DIGITS = 38
 """Digits of the largest decimal."""
 
+MOST_DEPTH = 5
+"""How many nested types may be within each other."""
+
 _WHOLE_NUMBER = re.compile(rf"-?[0-9]{{1,{MOST_DIGITS}}}", re.ASCII)
 _SIZED = re.compile(r"[a-z]+(?:\(([0-9]+)(?:,([0-9]+))?\))?", re.ASCII)
+_NESTED = re.compile(r"(array|map|struct)<(.*)>", re.ASCII)
 _ALIASES = {"integer": "int"}
 
 
@@ -35,7 +39,7 @@ def catalog_type(text: str) -> str:
 
 
 class HiveKind(StrEnum):
-    """The name of a type without its sizes. Nested types are not among them.
+    """The name of a type without its sizes, and without what is nested in it.
 
     Source: https://docs.aws.amazon.com/athena/latest/ug/data-types.html
     """
@@ -53,11 +57,14 @@ class HiveKind(StrEnum):
     STRING = "string"
     VARCHAR = "varchar"
     CHAR = "char"
+    ARRAY = "array"
+    MAP = "map"
+    STRUCT = "struct"
 
     @classmethod
     def named(cls, type_: str) -> "HiveKind | None":
-        """Return the kind that a type's text names, None for a nested or unknown one."""
-        name = type_.partition("(")[0]
+        """Return the kind that a type's text names, None for an unknown one."""
+        name = re.split("[(<]", type_, maxsplit=1)[0]
         name = _ALIASES.get(name, name)
         return next((kind for kind in cls if kind == name), None)
 
@@ -83,6 +90,10 @@ class HiveKind(StrEnum):
         return self in NUMBERS
 
     @property
+    def is_nested(self) -> bool:
+        return self in NESTED
+
+    @property
     def can_partition(self) -> bool:
         """Each value has one text that all engines write."""
         return self in PARTITION_KINDS
@@ -92,6 +103,7 @@ WHOLE_NUMBERS = (HiveKind.TINYINT, HiveKind.SMALLINT, HiveKind.INT, HiveKind.BIG
 FLOATS = (HiveKind.FLOAT, HiveKind.DOUBLE)
 NUMBERS = (*WHOLE_NUMBERS, *FLOATS, HiveKind.DECIMAL)
 TEXTS = (HiveKind.STRING, HiveKind.VARCHAR, HiveKind.CHAR)
+NESTED = (HiveKind.ARRAY, HiveKind.MAP, HiveKind.STRUCT)
 PARTITION_KINDS = (HiveKind.STRING, HiveKind.VARCHAR, *WHOLE_NUMBERS, HiveKind.DATE)
 
 _BITS = {HiveKind.TINYINT: 8, HiveKind.SMALLINT: 16, HiveKind.INT: 32, HiveKind.BIGINT: 64}
@@ -100,17 +112,22 @@ _LONGEST = {HiveKind.VARCHAR: 65535, HiveKind.CHAR: 255}
 
 @dataclass(frozen=True, slots=True)
 class HiveType:
-    """A type with its sizes. `length` is that of a varchar or char, in characters; the others are a decimal's."""
+    """A type with its sizes. `length` is that of a varchar or char, in characters; the others are a decimal's.
+
+    `of` are the types within a nested one: of the items, of keys and values, or of the `fields`, which are names.
+    """
 
     kind: HiveKind
     length: int | None = None
     precision: int = 0
     scale: int = 0
+    of: tuple["HiveType", ...] = ()
+    fields: tuple[str, ...] = ()
 
     @classmethod
     @cache
     def parse(cls, text: str) -> "HiveType":
-        """Read a type in lower case without spaces: "bigint", "decimal(4,1)", "varchar(20)".
+        """Read a type in lower case without spaces: "bigint", "decimal(4,1)", "varchar(20)", "array<struct<id:int>>".
 
         Raises:
             ValueError: the kind is not known, or its sizes are missing or out of range.
@@ -118,6 +135,8 @@ class HiveType:
         kind, match = HiveKind.named(text), _SIZED.fullmatch(text)
         if kind is None:
             raise ValueError(f"cells of type {text} cannot be compared; allowed: {', '.join(sorted(HiveKind))}")
+        if kind.is_nested:
+            return _nested(kind, text)
         first, second = (int(number) if number else None for number in match.groups()) if match else (None, 0)
         if kind is HiveKind.DECIMAL:
             if first is None or not 1 <= first <= MOST_DIGITS or (second or 0) > first:
@@ -134,6 +153,10 @@ class HiveType:
         return cls(kind)
 
     def __str__(self) -> str:
+        if self.kind is HiveKind.STRUCT:
+            return f"struct<{','.join(f'{name}:{of}' for name, of in zip(self.fields, self.of, strict=True))}>"
+        if self.kind.is_nested:
+            return f"{self.kind}<{','.join(map(str, self.of))}>"
         if self.kind is HiveKind.DECIMAL:
             return f"{self.kind}({self.precision},{self.scale})"
         return self.kind if self.length is None else f"{self.kind}({self.length})"
@@ -143,3 +166,46 @@ class HiveType:
         """The least and the greatest whole number of the type; None for others."""
         bits = _BITS.get(self.kind)
         return (-(2 ** (bits - 1)), 2 ** (bits - 1) - 1) if bits else None
+
+    @property
+    def depth(self) -> int:
+        """How many nested types are within each other; 0 for a plain one."""
+        return 1 + max(of.depth for of in self.of) if self.of else 0
+
+
+_EXAMPLES = {
+    HiveKind.ARRAY: "array<string>",
+    HiveKind.MAP: "map<string,int>",
+    HiveKind.STRUCT: "struct<id:int,name:string>",
+}
+
+
+def _nested(kind: HiveKind, text: str) -> HiveType:
+    match = _NESTED.fullmatch(text)
+    parts = _at_top(match[2], ",") if match else []
+    if not all(parts) or len(parts) != {HiveKind.ARRAY: 1, HiveKind.MAP: 2}.get(kind, len(parts) or -1):
+        raise ValueError(f"write {kind} with the types within it, such as {_EXAMPLES[kind]}")
+    fields: tuple[str, ...] = ()
+    if kind is HiveKind.STRUCT:
+        named = [part.partition(":") for part in parts]
+        fields, parts = tuple(name for name, _, _ in named), [of for _, _, of in named]
+        if not all(fields) or not all(parts) or len(set(fields)) < len(fields) or '"' in text:
+            raise ValueError("write each field of a struct as name:type, and each name once")
+    type_ = HiveType(kind, of=tuple(map(HiveType.parse, parts)), fields=fields)
+    if kind is HiveKind.MAP and type_.of[0].kind not in PARTITION_KINDS:
+        raise ValueError(f"a key of a map cannot be {type_.of[0]}; allowed: {', '.join(PARTITION_KINDS)}")
+    if type_.depth > MOST_DEPTH:
+        raise ValueError(f"at most {MOST_DEPTH} nested types may be within each other; found {type_.depth}")
+    return type_
+
+
+def _at_top(text: str, separator: str) -> list[str]:
+    """Split at the separators that are in no brackets."""
+    parts, depth = [""], 0
+    for character in text:
+        depth += (character in "<(") - (character in ">)")
+        if character == separator and not depth:
+            parts.append("")
+        else:
+            parts[-1] += character
+    return parts

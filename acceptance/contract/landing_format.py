@@ -15,6 +15,13 @@ class FileFormat(StrEnum):
     JSON = "json"
     PARQUET = "parquet"
     FIXED_WIDTH = "fixed-width"
+    AVRO = "avro"
+    ORC = "orc"
+
+    @property
+    def label(self) -> str:
+        """Its name as people write it."""
+        return self.upper() if self in (FileFormat.CSV, FileFormat.JSON, FileFormat.ORC) else self.capitalize()
 
     @property
     def is_text(self) -> bool:
@@ -22,7 +29,18 @@ class FileFormat(StrEnum):
         match self:
             case FileFormat.CSV | FileFormat.JSON | FileFormat.FIXED_WIDTH:
                 return True
-            case FileFormat.PARQUET:
+            case FileFormat.PARQUET | FileFormat.AVRO | FileFormat.ORC:
+                return False
+            case _:
+                assert_never(self)
+
+    @property
+    def holds_nested(self) -> bool:
+        """A cell may be a list, a map or a struct."""
+        match self:
+            case FileFormat.JSON | FileFormat.PARQUET:
+                return True
+            case FileFormat.CSV | FileFormat.FIXED_WIDTH | FileFormat.AVRO | FileFormat.ORC:
                 return False
             case _:
                 assert_never(self)
@@ -33,7 +51,7 @@ class FileFormat(StrEnum):
         match self:
             case FileFormat.CSV:
                 return True
-            case FileFormat.JSON | FileFormat.PARQUET | FileFormat.FIXED_WIDTH:
+            case FileFormat.JSON | FileFormat.PARQUET | FileFormat.FIXED_WIDTH | FileFormat.AVRO | FileFormat.ORC:
                 return False
             case _:
                 assert_never(self)
@@ -44,7 +62,7 @@ class FileFormat(StrEnum):
         match self:
             case FileFormat.FIXED_WIDTH:
                 return True
-            case FileFormat.CSV | FileFormat.JSON | FileFormat.PARQUET:
+            case FileFormat.CSV | FileFormat.JSON | FileFormat.PARQUET | FileFormat.AVRO | FileFormat.ORC:
                 return False
             case _:
                 assert_never(self)
@@ -60,7 +78,7 @@ class FileFormat(StrEnum):
         match self:
             case FileFormat.CSV | FileFormat.PARQUET:
                 return True
-            case FileFormat.JSON | FileFormat.FIXED_WIDTH:
+            case FileFormat.JSON | FileFormat.FIXED_WIDTH | FileFormat.AVRO | FileFormat.ORC:
                 return False
             case _:
                 assert_never(self)
@@ -155,7 +173,7 @@ class LandingFormat:
     where the first trailer record has the number of rows: the number of a cell, or positions; 0 if it has not.
 
     `group_separator` stands between groups of three digits. `true_texts` and `false_texts` are those of booleans, in
-    upper or lower case.
+    upper or lower case. `certain_encoding`: the encoding is the one of the contract even if all bytes are UTF-8.
     """
 
     format: FileFormat = FileFormat.CSV
@@ -182,6 +200,7 @@ class LandingFormat:
     negative: Negative = Negative.MINUS
     true_texts: tuple[str, ...] = ("true",)
     false_texts: tuple[str, ...] = ("false",)
+    certain_encoding: bool = False
 
     @property
     def decimal_sign(self) -> str:

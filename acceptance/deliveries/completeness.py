@@ -13,6 +13,7 @@ from acceptance.deliveries.landed_manifest import MOST_BYTES, DigestOf, Entry, U
 from acceptance.deliveries.pointer import more_than_prefect_takes
 from acceptance.errors import UnroutableKey
 
+MOST_MISSING_KEPT = 100
 _MOST_SHOWN = 5
 _MOST_DIGITS = 9
 
@@ -42,12 +43,13 @@ class Complete:
 class Waiting:
     """Not yet complete. Meet the needs in order, then decide again; without needs, at the next change or tick.
 
-    `digests` are those that Need.DIGESTS asks for.
+    `digests` are those that Need.DIGESTS asks for. `missing` is what people are notified of when it is due.
     """
 
     why: str
     needs: tuple[Need, ...] = ()
     digests: tuple[DigestOf, ...] = ()
+    missing: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,6 +113,11 @@ def deadline(group: Group, contract: Contract) -> datetime | None:
     return group.opened_at + contract.completion.within
 
 
+def mark_waiting(group: Group, finding: Waiting | Incomplete) -> Group:
+    """Return the group with what it waits for, for people who ask."""
+    return replace(group, waits_for=finding.why, missing=finding.missing[:MOST_MISSING_KEPT])
+
+
 def mark_notified(group: Group, finding: Incomplete) -> Group:
     return replace(group, overdue=True) if finding.overdue else replace(group, notified=finding.why)
 
@@ -121,7 +128,7 @@ def _notify_when_due(group: Group, contract: Contract, finding: Incomplete, now:
         due = until is not None and now >= until and not group.overdue
     else:
         due = group.notified != finding.why
-    return finding if due else Waiting(finding.why)
+    return finding if due else Waiting(finding.why, missing=finding.missing)
 
 
 def _complete(group: Group, contract: Contract, files: tuple[LandingObject, ...]) -> Complete:

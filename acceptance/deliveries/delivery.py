@@ -2,7 +2,7 @@
 
 import hashlib
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from functools import cached_property
 
@@ -45,7 +45,8 @@ class Delivery:
 
     `fields` are the named fields of the key template as text, including `file`; a field in which members differ has its
     values in their keys (`placeholders.fields_of`). `revision` counts deliveries of the same keys from 1; it is not
-    part of the identity.
+    part of the identity. `repetition` counts how often a person had the same objects judged again; each time makes
+    another delivery, whose id follows from theirs.
     """
 
     dataset: str
@@ -53,15 +54,22 @@ class Delivery:
     members: tuple[LandingObject, ...]
     fields: Mapping[str, str] = field(default_factory=dict)
     revision: int = 1
+    repetition: int = 0
 
     @cached_property
     def id(self) -> str:
-        """Return 20 hexadecimal digits of the SHA-256 of the dataset and the sorted member versions."""
+        """Return 20 hexadecimal digits of the SHA-256 of the dataset, the sorted member versions and the repetition."""
         digest = hashlib.sha256(self.dataset.encode())
         for member in sorted(self.members):
             version = (member.bucket, member.key, member.etag, str(member.size), member.last_modified.isoformat())
             digest.update("\0".join(("", *version)).encode())
+        if self.repetition:
+            digest.update(f"\0\0again\0{self.repetition}".encode())  # no member has an empty bucket
         return digest.hexdigest()[:20]
+
+    def judged_again(self) -> "Delivery":
+        """Return the delivery as it is if these objects are judged once more after this time."""
+        return replace(self, repetition=self.repetition + 1, revision=self.revision + 1)
 
     @property
     def first(self) -> LandingObject:

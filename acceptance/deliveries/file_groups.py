@@ -55,7 +55,8 @@ class Group:
     if the group is closed. `changed_at` is the last change of any kind, deletions included. `listed`: nothing changed
     since the last listing of the whole group. `revision` counts the deliveries; `delivered` and `delivered_signals` are
     the versions of the last one. `notified` is the last finding that did not wait for the deadline; `overdue`: people
-    were notified that the deadline passed.
+    were notified that the deadline passed. `waits_for` says why an open group is not complete, and `missing` the first
+    of what it lacks.
     """
 
     key: GroupKey
@@ -69,6 +70,8 @@ class Group:
     delivered_signals: tuple[LandingObject, ...] = ()
     notified: str = ""
     overdue: bool = False
+    waits_for: str = ""
+    missing: tuple[str, ...] = ()
 
     @property
     def signal(self) -> LandingObject | None:
@@ -176,7 +179,7 @@ def _opened(group: Group, contract: Contract, now: datetime) -> Group:
     news = _has_news(group, contract)
     if news and group.opened_at is not None:
         return group
-    return replace(group, opened_at=now if news else None, notified="", overdue=False)
+    return replace(group, opened_at=now if news else None, notified="", overdue=False, waits_for="", missing=())
 
 
 def _has_news(group: Group, contract: Contract) -> bool:

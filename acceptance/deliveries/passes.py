@@ -1,5 +1,6 @@
 """The passes of a delivery through its contract's pipeline: one, or one for each of its files."""
 
+import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -28,6 +29,11 @@ class PipelinePass:
 
     def title_of(self, step: Step) -> str:
         return self.task(self.fill(step.title))
+
+    def name_of_request(self, number: int) -> str:
+        """Return a name for what the pass starts as its `number`: the same for the same delivery, and for no other."""
+        digest = hashlib.sha256(f"{self.file}\0{number}".encode()).hexdigest()[:12]
+        return f"{self.delivery.id}-{digest}"
 
     def task(self, name: str) -> str:
         """Return the name of one of the pass's tasks."""

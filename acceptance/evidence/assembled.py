@@ -10,6 +10,7 @@ from acceptance.evidence.evidence import (
     CheckRecord,
     DeliveryRecord,
     Evidence,
+    JudgedBefore,
     LandedRecord,
     Member,
     QueryRecord,
@@ -18,6 +19,7 @@ from acceptance.evidence.evidence import (
     TableRecord,
 )
 from acceptance.evidence.manifest import PastDelivery
+from acceptance.evidence.object_keys import delivery_prefix
 from acceptance.evidence.provenance import ContractRecord, ParameterRecord, RunRecord
 from acceptance.judging.findings import CatalogFacts, Findings, LandedFacts, TableFacts
 from acceptance.judging.judge import CheckResult, Judgement
@@ -59,6 +61,7 @@ class DeliveryFacts:
     queries: tuple[QueryRecord, ...]
     sample: Sample
     parameters: tuple[ParameterRecord, ...]
+    judged_before: JudgedBefore | None = None
 
 
 def evidence_of(
@@ -69,7 +72,7 @@ def evidence_of(
     return Evidence(
         verdict=judgement.verdict,
         reason=judgement.reason,
-        delivery=_delivery(facts.delivery, facts.members),
+        delivery=_delivery(facts.delivery, facts.members, facts.judged_before),
         contract=ContractRecord(
             id=contract.dataset,
             name=contract.name,
@@ -91,7 +94,7 @@ def evidence_of(
     )
 
 
-def _delivery(delivery: Delivery, read: tuple[Member, ...]) -> DeliveryRecord:
+def _delivery(delivery: Delivery, read: tuple[Member, ...], before: JudgedBefore | None) -> DeliveryRecord:
     known = {(member.bucket, member.key): member for member in read}
     return DeliveryRecord(
         id=delivery.id,
@@ -101,6 +104,9 @@ def _delivery(delivery: Delivery, read: tuple[Member, ...]) -> DeliveryRecord:
         members=tuple(
             known.get((landed.bucket, landed.key)) or Member.of(landed) for landed in sorted(delivery.members)
         ),
+        repetition=delivery.repetition,
+        judged_before=before,
+        judged_again=delivery_prefix(delivery.judged_again()),
     )
 
 
@@ -156,4 +162,5 @@ def _table(
         location=catalog.location if catalog else None,
         rows=table.rows if table else None,
         fingerprint=str(table.fingerprint) if table and table.fingerprint else None,
+        snapshot=None if contract.table.snapshot is None else str(contract.table.snapshot),
     )

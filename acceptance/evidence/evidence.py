@@ -52,12 +52,34 @@ class Member(Record):
         return f"s3://{self.bucket}/{self.key}"
 
 
+class JudgedBefore(Record):
+    """The judgement of the same objects before this one. `prefix` is where its evidence is.
+
+    `manifest_sha256` is of the bytes of its manifest, which seals it.
+    """
+
+    prefix: str
+    revision: int
+    verdict: Verdict
+    judged: datetime
+    manifest_sha256: str
+
+
 class DeliveryRecord(Record):
+    """`repetition` counts how often the same objects were judged before; `judged_before` is the last time.
+
+    `judged_again` is the prefix of the next judgement's evidence, which is there if somebody asked for one. It follows
+    from the objects, so that evidence that is sealed can tell it.
+    """
+
     id: str
     dataset: str
     business_date: date
     revision: int
     members: tuple[Member, ...]
+    repetition: int = 0
+    judged_before: JudgedBefore | None = None
+    judged_again: str = ""
 
     @property
     def files(self) -> tuple[str, ...]:
@@ -144,7 +166,10 @@ class LandedRecord(Record):
 
 
 class TableRecord(Record):
-    """The rows that Athena read. `partition` is column -> value, `location` the partition's s3:// prefix."""
+    """The rows that Athena read. `partition` is column -> value, `location` the partition's s3:// prefix.
+
+    `snapshot` is the id of the snapshot that was judged, of an Iceberg table.
+    """
 
     database: str
     name: str
@@ -154,6 +179,7 @@ class TableRecord(Record):
     location: str | None = None
     rows: int | None = None
     fingerprint: str | None = None
+    snapshot: str | None = None
 
 
 class QueryRecord(Record):
@@ -162,7 +188,7 @@ class QueryRecord(Record):
     `deliveries` is how many were measured by it, this one among them. `error` is what Athena said if it failed.
     """
 
-    purpose: Literal["checks", "sample", "differences", "landed"]
+    purpose: Literal["checks", "sample", "differences", "landed", "snapshot"]
     query_id: str
     sql: str
     workgroup: str

@@ -6,6 +6,7 @@ Objects are put once; only a claim, a parameter's lock, and what somebody else p
 import hashlib
 import re
 from datetime import date
+from urllib.parse import quote
 
 from acceptance.deliveries.delivery import Delivery
 
@@ -80,3 +81,12 @@ def delivery_in(dataset: str, key: str) -> str | None:
 
 def evidence_uri(bucket: str, delivery: Delivery) -> str:
     return f"s3://{bucket}/{delivery_prefix(delivery)}"
+
+
+def page_url(uri: str, endpoint_url: str | None, region: str | None) -> str:
+    """Return the URL at which a browser shows an S3 object: the sandbox itself, or the AWS console."""
+    bucket, _, key = uri.removeprefix("s3://").partition("/")
+    if endpoint_url:
+        return f"{endpoint_url}/{bucket}/{quote(key)}"
+    place = f"?region={region}&" if region else "?"
+    return f"https://console.aws.amazon.com/s3/object/{bucket}{place}prefix={quote(key, safe='')}"

@@ -38,6 +38,10 @@ class CatalogFacts:
     location: str | None
     projected: bool = False
     """The table projects its partitions, so the catalog lists none."""
+    unlisted: str = ""
+    """Why nobody looked for objects. The rows of the delivery then say whether it is there."""
+    versioned: bool = False
+    """The table is one of Iceberg, whose queries read one snapshot."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +70,8 @@ class Findings:
     stopped_by: str = ""
     differences: Differences | None = None
     undecided: str = ""
+    judged_again: bool = False
+    """The objects were judged before. The time until the table held them was measured then."""
     examples: Mapping[str, str] = field(default_factory=dict)
 
     @property
@@ -75,7 +81,8 @@ class Findings:
 
     @property
     def worth_measuring(self) -> bool:
-        return self.catalog is not None and self.catalog.partition_found and self.catalog.has_objects
+        catalog = self.catalog
+        return catalog is not None and catalog.partition_found and (catalog.has_objects or bool(catalog.unlisted))
 
 
 def judge_findings(contract: Contract, findings: Findings) -> Judgement:
@@ -113,9 +120,11 @@ def _measurement(contract: Contract, findings: Findings, check_id: str, metric: 
         case Metric.LANDED_READABLE:
             found = _readable(landed) if landed is not None else None
         case Metric.PARTITION_EXISTS:
-            found = _partition(catalog) if catalog is not None else None
+            found = _partition(catalog, findings) if catalog is not None else None
         case Metric.COLUMNS_MATCH:
             found = _columns(contract.columns, catalog.columns) if catalog is not None else None
+        case Metric.LATENCY if findings.judged_again:
+            found = Measurement(skipped="judged again: the first judgement of these objects has this time")
         case Metric.LATENCY:
             found = _latency(findings.available_after) if findings.available_after is not None else None
         case Metric.ROWS_EQUAL_LANDED | Metric.CELLS_EQUAL_LANDED:
@@ -159,21 +168,32 @@ def _readable(landed: LandedFacts) -> Measurement:
     return Measurement(landed.fault_count, landed.first_fault or "all rows and cells can be read")
 
 
-def _partition(catalog: CatalogFacts) -> Measurement:
+def _partition(catalog: CatalogFacts, findings: Findings) -> Measurement | None:
     if not catalog.partition_found:
         if catalog.projected:
             return Measurement(1, "the table does not project such a partition: its projection.* parameters")
         return Measurement(1, "the catalog has no such partition")
+    if catalog.unlisted:
+        return _partition_by_rows(catalog.unlisted, findings)
     if not catalog.has_objects:
         return Measurement(1, f"no object below {catalog.location}")
     return Measurement(0, f"objects below {catalog.location}")
+
+
+def _partition_by_rows(unlisted: str, findings: Findings) -> Measurement | None:
+    """Return whether the delivery is there by its rows; None if they were not counted."""
+    table, landed = findings.table, findings.landed
+    if table is None:
+        return None
+    missing = not table.rows and landed is not None and landed.rows > 0
+    return Measurement(int(missing), f"{table.rows} rows; its objects were not listed: {unlisted}", findings.query_id)
 
 
 def _columns(promised: Sequence[Column], found: Mapping[str, str]) -> Measurement:
     wrong = [text for column in promised if (text := _mismatch(column, found)) is not None]
     names = {column.name for column in promised}
     surplus = [
-        f"{name} {kind} is not in the contract{in_brackets(unlike(name, names, _THE_CONTRACTS))}"
+        f"{name} {kind} is not in the contract{in_brackets(unlike(name, names, _THE_CONTRACTS) or _nested(kind))}"
         for name, kind in found.items()
         if name not in names
     ]
@@ -181,6 +201,10 @@ def _columns(promised: Sequence[Column], found: Mapping[str, str]) -> Measuremen
 
 
 _THE_CONTRACTS = "the contract's"
+
+
+def _nested(kind: str) -> str:
+    return "describe it; with `compare: false` its cells are not proven" if "<" in kind else ""
 
 
 def _mismatch(column: Column, found: Mapping[str, str]) -> str | None:

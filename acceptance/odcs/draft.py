@@ -132,7 +132,7 @@ def _property(column: ColumnProfile, names: dict[str, str], profile: Profile) ->
         parts += ["primaryKey: true", f"primaryKeyPosition: {profile.key.index(column.landed) + 1}"]
     if column.landed_format:
         parts.append(f"logicalTypeOptions: {{format: {_quoted(column.landed_format)}}}")
-    custom = {"landed": _as_it_stands(column.landed)} if names[column.landed] != column.landed.casefold() else {}
+    custom = {"landed": _as_it_stands(column.landed)} if names[column.landed] != column.landed.lower() else {}
     custom |= {"digits": "3"} if column.rounded else {}
     if custom:
         parts.append(f"customProperties: [{', '.join(_property_text(name, value) for name, value in custom.items())}]")

@@ -45,6 +45,9 @@ def delimiter_of(node: Node, default: str) -> str:
             "\"\\t\" or '||'"
         )
         return default
+    if any(sign.isascii() and sign.isalnum() for sign in node.value):
+        node.refuse(f'found {shown(node.value)}; signs separate cells, not letters and digits; a tab is "\\t"')
+        return default
     return node.value
 
 

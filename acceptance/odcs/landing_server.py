@@ -22,20 +22,26 @@ from acceptance.odcs.landing_records import OF_RECORDS, OF_SIGNS, delimiter_of, 
 from acceptance.odcs.landing_values import OF_VALUES, with_values
 
 _OF_ALL = ("trim", "emptyAsNull", "timeZone", "ignoredColumns", "engine", "landedTable", "skippedTimes")
-_OF_TEXT = ("decimalComma", "compression", *OF_VALUES)
+_OF_TEXT = ("decimalComma", "compression", "certainEncoding", *OF_VALUES)
 _OF_CSV = ("delimiter", "quote", "header", "quotedEmpty", *OF_SIGNS)
 _OF_CELLS = ("nullText", *OF_RECORDS)
 _KNOWN = (*_OF_ALL, *_OF_TEXT, *_OF_CSV, *_OF_CELLS)
 _NO_CHARACTERS = ("idna", "punycode", "unicode-escape", "raw-unicode-escape", "utf-7", "charmap", "mbcs", "oem")
 """Codecs of Python that write characters by others, or whose characters depend on the machine."""
 _USUAL = ("UTF-8", "UTF-16", "UTF-16-LE", "UTF-16-BE", "ISO-8859-1", "ISO-8859-15", "CP1252", "CP850", "ASCII")
+_UNREAD = {
+    "xlsx": ", which Aceite does not read; let the sender write CSV or Parquet",
+}
+"""Formats that people ask for, with what to do."""
 _TABLE = re.compile(r"\w+[.]\w+", re.ASCII)
 
 
 def read_landing_format(server: Node) -> LandingFormat:
     name = server["format"].text()
     if name.lower() not in tuple(FileFormat):
-        server["format"].refuse(f"found {shown(server['format'].value)}; {hint(name, tuple(FileFormat))}")
+        found = f"found {shown(server['format'].value)}"
+        remedy = _UNREAD.get(name.lower(), "")
+        server["format"].refuse(f"{found}{remedy}; {hint(name, tuple(FileFormat))}")
         return LandingFormat()
     format_, stated, given = FileFormat(name.lower()), custom_properties(server, _KNOWN), _properties(server)
     _refuse_of_other_formats(format_, server, stated)
@@ -64,6 +70,7 @@ def read_landing_format(server: Node) -> LandingFormat:
         zone=_zone(given["timeZone"]),
         ignored=ignored,
         skipped_times=given["skippedTimes"].choice(SkippedTimes.REFUSE),
+        certain_encoding=_is_certain(given["certainEncoding"], server["encoding"].text("UTF-8")),
     )
     landing = replace(landing, quoted_empty=_quoted_empty(given["quotedEmpty"], landing))
     return with_values(with_records(landing, given), given)
@@ -154,10 +161,17 @@ def _quote(node: Node, default: str) -> str:
     if node.value == "":
         return ""
     quote = _character(node, default)
-    if not quote.isascii() or not quote.isprintable():
+    if not quote.isascii() or not quote.isprintable() or quote.isalnum() or quote == " ":
         node.refuse(f"found {shown(quote)}; a quote is a sign of ASCII, such as '\"', or '' if there are none")
         return default
     return quote
+
+
+def _is_certain(node: Node, encoding: str) -> bool:
+    """Read whether the files are in the contract's encoding even if all their bytes are UTF-8."""
+    if node.flag() and encoding.lower().startswith("utf"):
+        node.refuse(f"it is for encodings of one byte a character, such as cp1252; with {encoding} leave it out")
+    return node.flag()
 
 
 def _null_text(node: Node, default: str) -> str:

@@ -7,12 +7,39 @@ from dataclasses import dataclass, fields
 from datetime import date
 from typing import Any, assert_never
 
-from acceptance.contract.aws_names import ANY_BUCKET, FUNCTION, GLUE_JOB
+from acceptance.contract.aws_names import (
+    ANY_BUCKET,
+    CRAWLER,
+    DETAIL_TYPE,
+    EVENT_BUS,
+    EVENT_SOURCE,
+    FUNCTION,
+    GLUE_JOB,
+    STATE_MACHINE,
+    WORKFLOW,
+    NameKind,
+)
 from acceptance.contract.contract import Column, Completion, Override, Single, shared_fields
 from acceptance.contract.hive_types import HiveKind, whole_number
 from acceptance.contract.keys.template import KeyTemplate
 from acceptance.contract.keys.tokens import Placeholder, tokens, write
-from acceptance.contract.steps import STEP_KINDS, AwaitGlueJob, AwaitObject, Invoke, RunGlueJob, Step
+from acceptance.contract.steps import (
+    FIRES_BY_ITSELF,
+    OWN_PROPERTY,
+    STEP_KINDS,
+    AwaitExecution,
+    AwaitGlueJob,
+    AwaitObject,
+    AwaitTable,
+    Invoke,
+    PutEvent,
+    RunCrawler,
+    RunGlueJob,
+    RunWorkflow,
+    StartExecution,
+    Step,
+    Until,
+)
 from acceptance.deliveries.placeholders import OF_ONE_FILE, known_placeholders, unknown_placeholders
 from acceptance.odcs.columns.columns import column_name
 from acceptance.odcs.document.aws_name import aws_name
@@ -47,12 +74,9 @@ def read_pipeline(
     """Read the whole property. `template` is None if the location was refused; no placeholder is then refused."""
     known = known_placeholders(template) if template else None
     of_partition = _known_of_partition(known or (), completion, template) if template else None
-    steps = _read_steps(pipeline, known)
-    if not steps:
-        pipeline["steps"].note("there are none, so Aceite calls nothing: the table must show what landed by itself")
     return PipelineProperty(
         _read_override(pipeline, known),
-        steps,
+        _read_steps(pipeline, known),
         _read_partition(pipeline, table, columns, of_partition),
     )
 
@@ -98,9 +122,30 @@ def _read_steps(pipeline: Node, known: Sequence[str] | None) -> tuple[Step, ...]
         node.refuse_unknown_keys(KEYS[verbs[0]])
         refuse_unknown_placeholders(node, known)
         step = _step(KINDS[verbs[0]], node)
-        if step.glue_job and not step.starts and not any(before.starts and not before.glue_job for before in steps):
+        started = [before for before in steps if before.starts]
+        if step.glue_job and not step.starts and started and all(before.glue_job for before in started):
             node.refuse("there is no `invoke` before it that could have started the job; to start it use run_glue_job")
+        if (
+            isinstance(step, AwaitExecution)
+            and started
+            and not any(
+                isinstance(before, Invoke | PutEvent)
+                or (isinstance(before, StartExecution) and before.state_machine == step.state_machine)
+                for before in started
+            )
+        ):
+            node.refuse(
+                f"there is no `start_execution: {step.state_machine}` before it, whose execution it could await"
+            )
+        if steps and steps[-1].awaited_table:
+            node.refuse("it follows `await_table`, which is the last step of a pipeline: the table is judged after it")
         steps.append(step)
+    if not any(step.starts or step.awaited_table for step in steps):
+        steps.append(FIRES_BY_ITSELF)
+        pipeline["steps"].note(
+            "none starts anything, so the pipeline fires by itself; the last step is {await_table: agrees, within: "
+            f"{FIRES_BY_ITSELF.default_within}}}: a delivery that does not agree with the table by then is not accepted"
+        )
     return tuple(steps)
 
 
@@ -130,8 +175,12 @@ def _read_partition(
 
 
 def _step(kind: type[Step], node: Node) -> Step:
-    verb = kind.verb
-    name, within = node[verb].text(), node["within"].duration(kind.default_within)
+    verb, within = kind.verb, node["within"].duration(kind.default_within)
+    if issubclass(kind, AwaitTable):
+        if node[verb].value is None:
+            node[verb].refuse(f"{verb} needs the table's state; allowed: {', '.join(Until)}")
+        return AwaitTable(node[verb].choice(Until.AGREES), within)
+    name = node[verb].text()
     if node[verb].value is None:
         node[verb].refuse(f"{verb} needs a name")
     if issubclass(kind, AwaitObject):
@@ -140,15 +189,46 @@ def _step(kind: type[Step], node: Node) -> Step:
     if "{" in name:
         node[verb].refuse(f"found {name!r}; a name cannot hold placeholders, only ${{VARIABLES}}")
     else:
-        aws_name(node[verb], FUNCTION if issubclass(kind, Invoke) else GLUE_JOB)
+        aws_name(node[verb], _named(kind))
     if issubclass(kind, AwaitGlueJob):
         return AwaitGlueJob(name, within)
     if issubclass(kind, RunGlueJob):
         return RunGlueJob(name, _arguments(node["arguments"]), within)
+    if issubclass(kind, RunCrawler):
+        return RunCrawler(name, within)
+    if issubclass(kind, StartExecution):
+        return StartExecution(name, _json(node["input"]), within)
+    if issubclass(kind, AwaitExecution):
+        return AwaitExecution(name, within)
+    if issubclass(kind, RunWorkflow):
+        return RunWorkflow(name, _properties(node["properties"]), within)
+    if issubclass(kind, PutEvent):
+        for key, named in (("source", EVENT_SOURCE), ("detail_type", DETAIL_TYPE)):
+            if node[key].value is None:
+                node[key].refuse(f"put_event needs a {key}: rules of the bus choose events by it")
+            aws_name(node[key], named)
+        detail = dict(node["detail"].mapping().value or {})
+        return PutEvent(name, node["source"].text(), node["detail_type"].text(), detail, within)
     if issubclass(kind, Invoke):
-        payload: Any = {} if node["payload"].value is None else node["payload"].value
-        return Invoke(name, payload, within, node["asynchronous"].flag())
+        return Invoke(name, _json(node["payload"]), within, node["asynchronous"].flag())
     assert_never(kind)
+
+
+def _named(kind: type[Step]) -> NameKind:
+    """Return the kind of name that stands behind the verb."""
+    if issubclass(kind, StartExecution | AwaitExecution):
+        return STATE_MACHINE
+    if issubclass(kind, RunCrawler):
+        return CRAWLER
+    if issubclass(kind, RunWorkflow):
+        return WORKFLOW
+    if issubclass(kind, PutEvent):
+        return EVENT_BUS
+    return FUNCTION if issubclass(kind, Invoke) else GLUE_JOB
+
+
+def _json(node: Node) -> Any:
+    return {} if node.value is None else node.value
 
 
 def _refuse_uri(node: Node, uri: str) -> None:
@@ -168,6 +248,13 @@ def _arguments(node: Node) -> Mapping[str, str]:
         if not child.key.startswith("--"):
             child.refuse(f"Glue passes only arguments that begin with '--'; write {'--' + child.key!r}")
         child.text()
+    return {child.key: child.text() for child in node.mapping()}
+
+
+def _properties(node: Node) -> Mapping[str, str]:
+    for child in node.mapping():
+        if child.key == OWN_PROPERTY:
+            child.refuse(f"{OWN_PROPERTY} is the property by which Aceite knows the delivery's own run; name another")
     return {child.key: child.text() for child in node.mapping()}
 
 

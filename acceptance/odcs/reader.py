@@ -22,6 +22,7 @@ from acceptance.odcs.document.node import Node
 from acceptance.odcs.document.yaml_document import holds_variable, read_document, resolve_variables
 from acceptance.odcs.landing_server import read_engine, read_landing_format
 from acceptance.odcs.landing_values import refuse_truth
+from acceptance.odcs.landing_writable import refuse_unwritable
 from acceptance.odcs.pipeline_property import PipelineProperty, read_pipeline
 
 LANDING = "landing"
@@ -67,7 +68,7 @@ def _contract(root: Node, path: str, sha256: str, published: Sequence[PublishedT
     _refuse_results_among_landed(athena, table, template)
     checks = derive_checks(root, schema, columns, Tables(path, table, published))
     delivery, pipeline = _read_properties(root, schema, {column.name: column for column, _ in columns}, template)
-    landing, engine, landed_table = _read_landing(server, columns, delivery.partition_holds)
+    landing, engine, landed_table = _read_landing(server, table, columns, delivery.partition_holds)
     if template is None:
         return None
     note_others(root)
@@ -103,6 +104,23 @@ def _refuse_results_among_landed(athena: Node, table: Table, template: KeyTempla
         athena["stagingDir"].refuse("query results cannot go where files land: Aceite would look at each as a delivery")
 
 
+def _refuse_types_without_iceberg(table: Table, columns: Sequence[tuple[Column, Node]]) -> None:
+    """Refuse types that a table of Iceberg cannot have: Glue would show others than the contract promises."""
+    if not any(name == "table_type" and value.upper() == "ICEBERG" for name, value in table.properties):
+        return
+    for column, node in columns:
+        if instead := _IN_ICEBERG.get(column.kind):
+            node.refuse(f"Iceberg has no {column.kind}, and {column.name} is {column.type}; write {instead}")
+
+
+_IN_ICEBERG = {
+    HiveKind.TINYINT: "int",
+    HiveKind.SMALLINT: "int",
+    HiveKind.VARCHAR: "string, with a maxLength if it has one",
+    HiveKind.CHAR: "string, with a maxLength if it has one",
+}
+
+
 def _read_properties(
     root: Node, schema: Node, columns: Mapping[str, Column], template: KeyTemplate | None
 ) -> tuple[DeliveryProperty, PipelineProperty]:
@@ -112,17 +130,36 @@ def _read_properties(
 
 
 def _read_landing(
-    server: Node | None, columns: Sequence[tuple[Column, Node]], partition_holds: PartitionHolds | NamedByColumn
+    server: Node | None,
+    table: Table,
+    columns: Sequence[tuple[Column, Node]],
+    partition_holds: PartitionHolds | NamedByColumn,
 ) -> tuple[LandingFormat, Engine, str]:
     """Read the landing format, the reader of the proof, and the table that Athena reads the landed files by."""
+    _refuse_types_without_iceberg(table, columns)
     if server is None:
         return LandingFormat(), Engine.LOCAL, ""
     landing = read_landing_format(server)
     refuse_positions(landing, columns, server)
     refuse_truth(landing, columns, server)
+    refuse_unwritable(landing, columns, server)
+    for column, node in columns:
+        if column.kind.is_nested and column.in_file and not landing.format.holds_nested:
+            node.refuse(
+                f"a {landing.format} file has no nested cells, and {column.name} is {column.type}; land JSON or "
+                "Parquet, or write `landed: false` and `compare: false`"
+            )
     engine, landed_table = read_engine(server, landing)
+    for column, node in columns if engine is Engine.ATHENA else ():
+        if column.kind.is_nested:
+            node.refuse(
+                f"`engine: athena` reads no nested cells, and {column.name} is {column.type}; use `engine: local`"
+            )
     if engine is Engine.ATHENA and partition_holds is PartitionHolds.ALL_DELIVERIES:
         server["customProperties"].refuse("`engine: athena` cannot tell the files of several deliveries apart")
+    for column, node in columns if engine is Engine.ATHENA else ():
+        if column.micros:
+            node.refuse("`engine: athena` compares times to the millisecond; write `digits: 3`, or `engine: local`")
     if engine is Engine.ATHENA and not landing.format.is_text:
         _refuse_finer_times(columns)
     return landing, engine, landed_table

@@ -8,21 +8,24 @@ By Hive type; null is the single character U+001E:
                          double; NaN is "NaN". d is 6 or what the contract says; if it says `exact`, always hexadecimal
     boolean              true, false
     date                 2013-01-31
-    timestamp            2013-01-31 05:15:00.123000, rounded to milliseconds, which is what Athena reads
+    timestamp            2013-01-31 05:15:00.123000, rounded half up to milliseconds, as Athena reads those of Hive;
+                         to the microsecond, if the contract says `digits: 6`
     string, varchar      itself, with U+001E written as U+001E "e" and U+001F as U+001E "s"
     char                 the same, without the padding: trailing U+0020, and no other space
+    array, map, struct   JSON, as `nested_text` says, escaped as a string
 
 The text of a row joins those of its cells by U+001F. Because of the escapes no cell looks like a null or two cells.
 """
 
 import struct
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
 from typing import assert_never
 
 from acceptance.contract.contract import Column
-from acceptance.contract.hive_types import MOST_DIGITS, HiveKind
+from acceptance.contract.hive_types import HiveKind, HiveType
+from acceptance.proof.nested_text import ATHENA_NESTED, DUCKDB_NESTED, NestedSql, as_people_write
 from acceptance.sql.text import UNPADDED
 
 _EXACT_DIGITS = 15  # 9 * 10^15 is less than 2^53: the rounded product is exact in a double and in a bigint
@@ -36,9 +39,11 @@ class Dialect:
     is_nan: str
     ieee754_hex: str
     timestamp_text: str
+    micros_text: str
     md5_hex: str
     escaped: str
     unpadded: str
+    nested: NestedSql
 
 
 _ESCAPED = "replace(replace({0}, chr(30), concat(chr(30), 'e')), chr(31), concat(chr(30), 's'))"
@@ -48,18 +53,25 @@ ATHENA = Dialect(
     is_nan="is_nan({0})",
     ieee754_hex="to_hex(to_ieee754_64({0}))",
     timestamp_text="date_format(CAST({0} AS timestamp(3)), '%Y-%m-%d %H:%i:%s.%f')",
+    micros_text="CAST(CAST({0} AS timestamp(6)) AS varchar)",  # date_format tells milliseconds at most
     md5_hex="lower(to_hex(md5(to_utf8({0}))))",
     escaped=_ESCAPED,
     unpadded=UNPADDED,
+    nested=ATHENA_NESTED,
 )
 DUCKDB = Dialect(
     is_nan="isnan({0})",
     ieee754_hex="hex(CAST(CAST({0} AS BIT) AS BLOB))",
-    timestamp_text="strftime(CAST(CAST({0} AS TIMESTAMP_MS) AS TIMESTAMP), '%Y-%m-%d %H:%M:%S.%f')",
+    # Half a millisecond is rounded up, as Trino's readers do. DuckDB's cast rounds it away from 1970.
+    timestamp_text=(
+        "strftime(date_trunc('millisecond', CAST({0} AS TIMESTAMP) + INTERVAL 500 MICROSECOND), '%Y-%m-%d %H:%M:%S.%f')"
+    ),
+    micros_text="strftime(CAST({0} AS TIMESTAMP), '%Y-%m-%d %H:%M:%S.%f')",
     md5_hex="md5({0})",
     # DuckDB searches for the two, which cells hardly ever hold, in a third of the time that it needs to replace them.
     escaped=f"CASE WHEN contains({{0}}, chr(30)) OR contains({{0}}, chr(31)) THEN {_ESCAPED} ELSE {{0}} END",
     unpadded="rtrim(CAST({0} AS varchar), ' ')",
+    nested=DUCKDB_NESTED,
 )
 
 
@@ -100,16 +112,32 @@ def canonical_cell_text(dialect: Dialect, column: Column, value: str) -> str:
         case HiveKind.FLOAT:
             return _rounded(dialect, column.digits, f"CAST({value} AS double)")
         case HiveKind.TIMESTAMP:
-            return dialect.timestamp_text.format(value)
+            return (dialect.micros_text if column.micros else dialect.timestamp_text).format(value)
         case HiveKind.DECIMAL:
-            if type_.precision == type_.scale:
-                # Without a digit before the point the engines differ: 0.5 and .5
-                value = f"CAST({value} AS decimal({min(type_.precision + 1, MOST_DIGITS)}, {type_.scale}))"
-            return f"CAST({value} AS varchar)"
+            text = f"CAST({value} AS varchar)"
+            if type_.precision > type_.scale:
+                return text
+            # Without a digit before the point the engines differ: 0.5 and .5
+            return f"CASE WHEN {value} < 0 THEN '-0.' ELSE '0.' END || split_part({text}, '.', 2)"
         case HiveKind.TINYINT | HiveKind.SMALLINT | HiveKind.INT | HiveKind.BIGINT | HiveKind.BOOLEAN | HiveKind.DATE:
             return f"CAST({value} AS varchar)"
+        case HiveKind.ARRAY | HiveKind.MAP | HiveKind.STRUCT:
+            # Where a file is read, the value is this text already: see landed.reading.nested.
+            text = value if dialect is DUCKDB else nested_text(dialect, column, value)
+            return dialect.escaped.format(text)
         case _:
             assert_never(type_.kind)
+
+
+def nested_text(dialect: Dialect, column: Column, value: str) -> str:
+    """Return the expression of a nested cell's text before it is escaped; null for null. `value` is an identifier."""
+
+    def text_of(type_: HiveType, within: str) -> str:
+        if type_.kind.is_padded:
+            return dialect.unpadded.format(within)
+        return within if type_.kind.is_text else canonical_cell_text(dialect, replace(column, type=str(type_)), within)
+
+    return dialect.nested.text(column.hive_type, value, text_of)
 
 
 def as_written(column: Column, text: str | None) -> str | None:
@@ -117,6 +145,11 @@ def as_written(column: Column, text: str | None) -> str | None:
     kind = column.kind
     if text is None:
         return None
+    if kind.is_nested:
+        text = text.replace("\x1es", "\x1f").replace("\x1ee", "\x1e")
+        return as_people_write(
+            column.hive_type, text, lambda of, within: as_written(replace(column, type=str(of)), within)
+        )
     if kind is HiveKind.TIMESTAMP:
         return text.removesuffix("000").removesuffix(".000")
     if kind.is_text:

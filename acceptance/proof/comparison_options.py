@@ -12,7 +12,8 @@ def comparison_options(contract: Contract) -> dict[str, str]:
     landing = contract.landing
     options: dict[str, str] = {"format": landing.format, "compression": landing.compression}
     if landing.format.is_text:
-        options["encoding"] = landing.encoding
+        certain = ", even if all bytes are UTF-8" if landing.certain_encoding else ""
+        options["encoding"] = landing.encoding + certain
         options["decimal sign"] = "comma" if landing.decimal_comma else "point"
     if landing.format.is_delimited:
         options |= _of_csv(landing)
@@ -95,6 +96,7 @@ def _of_columns(contract: Contract) -> dict[str, str]:
         "digits compared of floats": ", ".join(digits),
         "formats of dates and times": ", ".join(f"{c.name} {c.shown_format}" for c in columns if c.landed_format),
         "rounded to milliseconds": ", ".join(column.name for column in columns if column.rounded),
+        "compared to microseconds": ", ".join(column.name for column in columns if column.micros),
         "true and false of columns": ", ".join(
             f"{column.name} {' or '.join(column.true_texts)} and {' or '.join(column.false_texts)}"
             for column in columns

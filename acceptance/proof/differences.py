@@ -7,7 +7,7 @@ rows are one row with a number, so a million of them cost no more than one.
 
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from itertools import product
 
@@ -121,6 +121,39 @@ class Differences:
         within = "" if self.looked_into == self.buckets else f" in {self.looked_into} of {self.buckets} buckets"
         least = "at least " if self.cut_off else ""
         return f"{least}{', '.join(counts)}{within}" + (f" ({columns})" if columns else "") + f"; {self.rows[0]}"
+
+
+def together(parts: Sequence[Differences]) -> Differences:
+    """Return what comparisons of other columns of the same rows found, as one. A row counts in each kind once.
+
+    Rows of different parts are one row if they have the same key; rows without a key are told apart by nothing. Of more
+    changed rows than are shown nobody knows which changed in several parts: then the counts are the least.
+    """
+    if len(parts) == 1:
+        return parts[0]
+    rows: list[DifferingRow] = []
+    for part in parts:
+        places = {(row.kind, *row.key.items()): place for place, row in enumerate(rows) if row.key}
+        for row in part.rows:
+            place = places.get((row.kind, *row.key.items())) if row.key else None
+            if place is None:
+                rows.append(row)
+            else:
+                rows[place] = replace(rows[place], cells=tuple(dict.fromkeys((*rows[place].cells, *row.cells))))
+    counts = {kind: max(part.counts.get(kind, 0) for part in parts) for kind in DifferenceKind}
+    changed = DifferenceKind.CHANGED
+    counts[changed] = max(counts[changed], sum(row.rows for row in rows if row.kind is changed))
+    with_changes = [part for part in parts if changed in part.counts]
+    unknown = len(with_changes) > 1 and not all(part.all_shown for part in with_changes)
+    return Differences(
+        max(part.buckets for part in parts),
+        max(part.of_buckets for part in parts),
+        max(part.looked_into for part in parts),
+        {kind: number for kind, number in counts.items() if number},
+        {column: number for part in parts for column, number in part.columns.items()},
+        tuple(rows[:SHOWN_ROWS]),
+        unknown or any(part.cut_off for part in parts),
+    )
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,6 +16,7 @@ from acceptance.proof.canonical_text import ATHENA, DUCKDB, row_text
 from acceptance.sql.text import identifier
 
 MOST_BUCKETS = 4096
+_COLUMNS_AT_ONCE = 100
 
 _LOW, _LOW_SIGN = f"{2**64 - 1}::UHUGEINT", f"{2**63}::UHUGEINT"
 
@@ -52,6 +53,26 @@ def athena_digest(columns: Sequence[Column]) -> str:
         ValueError: a column has a type without canonical text.
     """
     return f"md5(to_utf8({row_text(ATHENA, columns, [identifier(column.name) for column in columns])}))"
+
+
+def athena_row_texts(columns: Sequence[Column]) -> tuple[str, ...]:
+    """Return the SQL of a row's text in Athena's dialect, in parts of a hundred columns.
+
+    Trino compiles each selected expression to one Java method, which may not have more than 64 KB: the text of 400
+    columns is too long for one.
+
+    Raises:
+        ValueError: a column has a type without canonical text.
+    """
+    parts = (columns[start : start + _COLUMNS_AT_ONCE] for start in range(0, len(columns), _COLUMNS_AT_ONCE))
+    return tuple(row_text(ATHENA, part, [identifier(column.name) for column in part]) for part in parts)
+
+
+def athena_digest_of_texts(names: Sequence[str]) -> str:
+    """Return the SQL of a row's digest from the names of its texts' parts, which a SELECT below has computed."""
+    # Trino moves an expression that is named once to where it is named, so each is named twice.
+    named_again = (f"substr({name}, 1, 0)" for name in names)
+    return f"md5(to_utf8(concat({', chr(31), '.join(names)}, {', '.join(named_again)})))"
 
 
 def athena_sums(digest: str) -> tuple[str, str]:

@@ -27,6 +27,9 @@ BucketRows = dict[BucketRow, int]
 
 _ROWS_OF_A_BUCKET = 32
 _BUCKETS_LOOKED_INTO = 64
+_COLUMNS_AT_ONCE = 200
+"""Trino compiles each row's text and each group to one Java method of 64 KB at most."""
+
 _DIGITS = 12
 
 
@@ -56,6 +59,19 @@ def dealt_by_rows(contract: Contract) -> Contract | None:
     if bucket_columns(contract) == contract.compared_columns:
         return None
     return replace(contract, columns=tuple(replace(column, primary_key=False) for column in contract.columns))
+
+
+def in_parts(contract: Contract) -> tuple[Contract, ...]:
+    """Return contracts that compare two hundred columns at most, beside the key: more are too many for one query."""
+    key = contract.compared_key if contract.compared_key != contract.compared_columns else ()
+    others = [column.name for column in contract.compared_columns if column not in key]
+    parts = [others[start : start + _COLUMNS_AT_ONCE] for start in range(0, len(others), _COLUMNS_AT_ONCE)]
+    return tuple(_comparing(contract, {*part, *(column.name for column in key)}) for part in parts) or (contract,)
+
+
+def _comparing(contract: Contract, names: Collection[str]) -> Contract:
+    kept = (replace(column, compared=column.compared and column.name in names) for column in contract.columns)
+    return replace(contract, columns=tuple(kept))
 
 
 def row_order(contract: Contract, bucket: int, first_cell: int) -> str:

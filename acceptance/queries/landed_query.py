@@ -12,7 +12,13 @@ from acceptance.errors import QueryFailed
 from acceptance.judging.findings import LandedFacts
 from acceptance.proof.canonical_text import ATHENA, canonical_cell_text
 from acceptance.proof.differences import Differences, RowComparison, Texts
-from acceptance.proof.fingerprint import Fingerprint, athena_digest, athena_sums
+from acceptance.proof.fingerprint import (
+    Fingerprint,
+    athena_digest,
+    athena_digest_of_texts,
+    athena_row_texts,
+    athena_sums,
+)
 from acceptance.queries.difference_query import cell_names, masked
 from acceptance.queries.landed_cells import athena_cell_text, athena_value, expected_cell
 from acceptance.queries.measuring_query import delivered
@@ -41,12 +47,8 @@ def landed_query(contract: Contract, files: Sequence[str]) -> str:
         f"min(CASE WHEN {bad} THEN {_example(contract, c)} END)" for c, bad in zip(columns, unreadable, strict=True)
     ]
     selected = ",\n  ".join(["count(*)", high, low, *counts, *examples])
-    digest = athena_digest(contract.compared_columns)
-    return only_select(f"""WITH {_landed(contract, files)},
-digested AS (
-  SELECT *, {digest} AS {digest_name}
-  FROM landed
-)
+    return only_select(f"""WITH {_landed(contract, files, columns)},
+{_digested(contract, digest_name)}
 SELECT
   {selected}
 FROM digested""")
@@ -86,7 +88,7 @@ def both_sides_query(
     )
     grouped, key = ", ".join(cells.values()), ", ".join(cells[column] for column in contract.compared_key)
     return only_select(f"""{delivered(contract, partition, usable, named)},
-{_landed(contract, files)},
+{_landed(contract, files, contract.compared_columns)},
 both_sides AS (
   SELECT 1 AS landed_times, 0 AS table_times, {texts} FROM landed
   UNION ALL
@@ -112,18 +114,18 @@ def read_both_sides(contract: Contract, rows: Sequence[Sequence[Any]]) -> Differ
     )
 
 
-def _landed(contract: Contract, files: Sequence[str]) -> str:
-    """Return the common table expression "landed": cell and value of each landed column."""
+def _landed(contract: Contract, files: Sequence[str], columns: Sequence[Column]) -> str:
+    """Return the common table expression "landed": cell and value of each of these landed columns."""
     database, _, table = contract.landed_table.partition(".")
     paths = ", ".join(text_literal(file) for file in files)
     cells = ",\n    ".join(
         f"{athena_cell_text(contract.landing, column, identifier(column.landed.lower()))} AS {_cell(contract, column)}"
-        for column in contract.landed_columns
+        for column in columns
     )
-    kept = ", ".join(_cell(contract, column) for column in contract.landed_columns)
+    kept = ", ".join(_cell(contract, column) for column in columns)
     values = ",\n    ".join(
         f"{athena_value(contract.landing, column, _cell(contract, column))} AS {identifier(column.name)}"
-        for column in contract.landed_columns
+        for column in columns
     )
     return f"""cells AS (
   SELECT
@@ -137,6 +139,19 @@ landed AS (
     {values}
   FROM cells
 )"""
+
+
+def _digested(contract: Contract, name: str) -> str:
+    """Return the common table expression "digested": the landed rows, each with its digest by this name."""
+    parts = athena_row_texts(contract.compared_columns)
+    if len(parts) == 1:
+        return f"digested AS (\n  SELECT *, {athena_digest(contract.compared_columns)} AS {name}\n  FROM landed\n)"
+    names = [unused(f"text {number}", contract.columns) for number in range(len(parts))]
+    texts = ",\n    ".join(f"{text} AS {each}" for text, each in zip(parts, names, strict=True))
+    return (
+        f"row_texts AS (\n  SELECT *,\n    {texts}\n  FROM landed\n),\n"
+        f"digested AS (\n  SELECT *, {athena_digest_of_texts(names)} AS {name}\n  FROM row_texts\n)"
+    )
 
 
 def _cell(contract: Contract, column: Column) -> str:

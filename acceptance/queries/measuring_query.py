@@ -16,9 +16,20 @@ from acceptance.contract.landing_format import NamedByColumn
 from acceptance.errors import QueryFailed
 from acceptance.judging.findings import TableFacts
 from acceptance.judging.judge import Measurement, measured_text
-from acceptance.proof.fingerprint import Fingerprint, athena_digest, athena_sums
+from acceptance.proof.fingerprint import (
+    Fingerprint,
+    athena_digest,
+    athena_digest_of_texts,
+    athena_row_texts,
+    athena_sums,
+)
 from acceptance.queries.metrics import aggregate, is_custom, own_query
 from acceptance.sql.text import UNPADDED, identifier, literal, only_select, text_literal, unused
+
+MOST_BYTES = 262_144
+"""Athena takes no longer query. Source: AWS's service quotas of Athena; it cannot be raised."""
+
+_MARGIN_BYTES = 10_000
 
 Place = tuple[str, ...]
 """The values by which one query separates deliveries: of the partition columns, and of the one that names the file."""
@@ -36,18 +47,19 @@ class OwnQuery:
 class MeasuringQuery:
     """A SELECT of one row: number of rows, the fingerprint's halves if `fingerprinted`, the value of each check.
 
-    `own_queries` measure the checks that it does not answer.
+    `own_queries` measure the checks that it does not answer, each one; `more` those for which it would be too long.
     """
 
     sql: str
     checks: tuple[Check, ...]
     fingerprinted: bool
     own_queries: tuple[OwnQuery, ...] = ()
+    more: tuple["MeasuringQuery", ...] = ()
 
     @property
     def has_custom_rules(self) -> bool:
         """Return True if the query computes SQL or patterns of people, one of which may be why it fails."""
-        return any(map(is_custom, self.checks))
+        return any(is_custom(check) for query in (self, *self.more) for check in query.checks)
 
 
 def compile_checks(
@@ -66,9 +78,15 @@ def compile_checks(
     aggregates, alone = _split(contract, usable, fuse_rules)
     rows = delivered(contract, partition, usable, files)
     own_queries = tuple(OwnQuery(check, only_select(f"{rows}\nSELECT (\n  {text}\n)")) for check, text in alone.items())
-    digest, measures = _measures(contract, usable, aggregates)
-    sql = f"{delivered(contract, partition, usable, files, digest)}\nSELECT\n  {measures}\nFROM delivered"
-    return MeasuringQuery(only_select(sql), tuple(aggregates), bool(digest), own_queries)
+    digest = _digest(contract, usable)
+    tops = [f"{delivered(contract, partition, usable, files, first)}\nSELECT\n  " for first in (digest, "")]
+    first, *more = _batches(aggregates, *(MOST_BYTES - _MARGIN_BYTES - len(top.encode()) for top in tops))
+    sql = f"{tops[0]}{_measures(contract, digest, first)}\nFROM delivered"
+    rest = tuple(
+        MeasuringQuery(only_select(f"{tops[1]}{_measures(contract, '', batch)}\nFROM delivered"), tuple(batch), False)
+        for batch in more
+    )
+    return MeasuringQuery(only_select(sql), tuple(first), bool(digest), own_queries, rest)
 
 
 def place_of(contract: Contract, partition: Mapping[str, str], files: Sequence[str] = ()) -> Place | None:
@@ -93,7 +111,8 @@ def compile_together(contract: Contract, places: Collection[Place], usable: Coll
     columns = {column.name: column for column in contract.columns}
     names = _place_columns(contract)
     aggregates, _ = _split(contract, usable)
-    digest, measures = _measures(contract, usable, aggregates)
+    digest = _digest(contract, usable)
+    measures = _measures(contract, digest, aggregates)
     keys = ", ".join(f"CAST({identifier(name)} AS varchar)" for name in names)
     rows = _delivered(contract, {*usable, *names}, digest, _any_place(places, [columns[name] for name in names]))
     by = ", ".join(str(place) for place in range(1, len(names) + 1))
@@ -159,9 +178,16 @@ def delivered(
 
 def _delivered(contract: Contract, usable: Collection[str], digest: str, where: str) -> str:
     selected = ", ".join(_selected(column) for column in contract.columns if column.name in usable)
+    rows = f"{identifier(contract.table.database)}.{identifier(contract.table.name)}"
+    if contract.table.snapshot is not None:
+        rows += f" FOR VERSION AS OF {contract.table.snapshot}"
+    rows += f"\n  WHERE {where}" if where else ""
+    if digest and (names := _text_names(contract)):
+        texts = zip(athena_row_texts(contract.compared_columns), names, strict=True)
+        rows = f"(SELECT {selected},\n    {', '.join(f'{text} AS {name}' for text, name in texts)}\n  FROM {rows})"
+        selected = ", ".join(identifier(column.name) for column in contract.columns if column.name in usable)
     selected += f",\n    {digest} AS {_digest_name(contract)}" if digest else ""
-    table = f"{identifier(contract.table.database)}.{identifier(contract.table.name)}"
-    return f"WITH delivered AS (\n  SELECT {selected}\n  FROM {table}" + (f"\n  WHERE {where}\n)" if where else "\n)")
+    return f"WITH delivered AS (\n  SELECT {selected}\n  FROM {rows}\n)"
 
 
 def _digest_name(contract: Contract) -> str:
@@ -185,17 +211,42 @@ def _split(
     return aggregates, {check: text for check, text in alone if text is not None}
 
 
-def _measures(contract: Contract, usable: Collection[str], aggregates: Mapping[Check, str]) -> tuple[str, str]:
-    """Return the expression of a row's digest, "" if a compared column is not usable, and the selected expressions."""
+def _batches(aggregates: Mapping[Check, str], first: int, later: int) -> list[dict[Check, str]]:
+    """Return the aggregates in as few batches as have room for them, in bytes of SQL. The first may be empty."""
+    batches, room = [dict[Check, str]()], first
+    for check, text in aggregates.items():
+        size = len(f",\n  {text} AS {identifier(check.id)}".encode())
+        if size > room and (batches[-1] or len(batches) == 1):
+            batches.append({})
+            room = later
+        batches[-1][check] = text
+        room -= size
+    return batches
+
+
+def _digest(contract: Contract, usable: Collection[str]) -> str:
+    """Return the expression of a row's digest, "" if no cells are compared or a compared column is not usable."""
     compares_cells = any(check.metric is Metric.CELLS_EQUAL_LANDED for check in contract.checks)
-    fingerprinted = compares_cells and {column.name for column in contract.compared_columns} <= set(usable)
-    digest = athena_digest(contract.compared_columns) if fingerprinted else ""
+    if not compares_cells or not {column.name for column in contract.compared_columns} <= set(usable):
+        return ""
+    texts = _text_names(contract)
+    return athena_digest_of_texts(texts) if texts else athena_digest(contract.compared_columns)
+
+
+def _text_names(contract: Contract) -> list[str]:
+    """Return names for the parts of a row's text; none if the text is short enough to be one."""
+    parts = len(athena_row_texts(contract.compared_columns))
+    return [unused(f"$text {number}", contract.columns) for number in range(parts)] if parts > 1 else []
+
+
+def _measures(contract: Contract, digest: str, aggregates: Mapping[Check, str]) -> str:
+    """Return the selected expressions, with the fingerprint's if there is a digest."""
     measures = [("rows", "count(*)")]
-    if fingerprinted:
+    if digest:
         high, low = athena_sums(_digest_name(contract))
         measures += [("fingerprint_high", high), ("fingerprint_low", low)]
     measures += [(check.id, text) for check, text in aggregates.items()]
-    return digest, ",\n  ".join(f"{expression} AS {identifier(name)}" for name, expression in measures)
+    return ",\n  ".join(f"{expression} AS {identifier(name)}" for name, expression in measures)
 
 
 def _any_place(places: Collection[Place], columns: Sequence[Column]) -> str:

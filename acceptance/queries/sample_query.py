@@ -9,12 +9,13 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from acceptance.contract.checks import Check, Metric
 from acceptance.contract.contract import Column, Contract
 from acceptance.judging.judge import Judgement, Outcome
-from acceptance.queries.measuring_query import delivered
+from acceptance.queries.measuring_query import MOST_BYTES, delivered
 from acceptance.queries.metrics import counted_rows
 from acceptance.sql.text import identifier, only_select, text_literal, unused
 from acceptance.text_contrast import oddities, quoted, shortened, unlike
 
 ROWS_OF_EACH = 5
+_RULES_AT_ONCE = 100
 MASKED = "•••"
 BROKEN_RULE = "broken rule"
 """The first column of the answer: the check's id."""
@@ -62,7 +63,29 @@ def sample_query(
     broken: Sequence[Check],
     files: Sequence[str] = (),
 ) -> str | None:
-    """Return a SELECT of the rows that break these checks; None if no check is about single rows."""
+    """Return a SELECT of the rows that break these checks; None if no check is about single rows.
+
+    It shows a hundred rules at most. If it would be longer than Athena takes, it shows only the key and the columns of
+    the rules, and then fewer rules.
+    """
+    broken = broken[:_RULES_AT_ONCE]
+    sql = _sample(contract, partition, usable, broken, files)
+    while sql is not None and len(sql.encode()) > MOST_BYTES:
+        shown = {*contract.primary_key, *(name for check in broken for name in check.columns)} & set(usable)
+        sql = _sample(contract, partition, shown, broken, files)
+        if len(broken) == 1:
+            break
+        broken = broken[: len(broken) // 2]
+    return sql
+
+
+def _sample(
+    contract: Contract,
+    partition: Mapping[str, str],
+    usable: Collection[str],
+    broken: Sequence[Check],
+    files: Sequence[str],
+) -> str | None:
     columns = {column.name: column for column in contract.columns if column.name in usable}
     conditions = {
         check.id: condition

@@ -93,7 +93,7 @@ def _of_time(column: Column, text: str, landing: LandingFormat) -> str:
         return "a date has no time of day" if written else ""
     if written and _ANY_OFFSET.fullmatch(written["offset"]) and not re.fullmatch(OFFSET, written["offset"]):
         return "there is no such offset; the largest is 18:00"
-    if _BELOW_MILLISECONDS.search(text) and not column.rounded:
+    if _BELOW_MILLISECONDS.search(text) and not (column.rounded or column.micros):
         return "it has digits below the millisecond, which `digits: 3` of the column rounds"
     skips = landing.zone != "UTC" and landing.skipped_times is SkippedTimes.REFUSE and is_skipped(landing.zone, local)
     if not skips or (written and written["offset"]):

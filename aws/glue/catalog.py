@@ -1,6 +1,9 @@
 """The Glue Data Catalog: read a table and its partitions."""
 
-from collections.abc import Mapping, Sequence
+import base64
+import json
+import re
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -13,7 +16,10 @@ _ABSENT = frozenset({"EntityNotFoundException"})
 
 @dataclass(frozen=True, slots=True)
 class CatalogColumn:
-    """`type` is as the contract writes it: lower-case without spaces, `int` and not `integer`, decimals with sizes."""
+    """`name` is in small letters, as Athena has it: Terraform and the CDK keep theirs in Glue as they are written.
+
+    `type` is as the contract writes it: lower-case without spaces, `int` and not `integer`, decimals with sizes.
+    """
 
     name: str
     type: str
@@ -21,6 +27,12 @@ class CatalogColumn:
 
 @dataclass(frozen=True, slots=True)
 class CatalogTable:
+    """`kind` is Glue's TableType. `governed`: Lake Formation gives out its files, by grants that open no S3.
+
+    `catalog_id` is empty for the account's own catalog. `target` are the account, database and name of the table behind
+    a resource link, `view_sql` the SELECT of a view that Athena made.
+    """
+
     database: str
     name: str
     columns: tuple[CatalogColumn, ...]
@@ -28,31 +40,61 @@ class CatalogTable:
     location: str
     parameters: Mapping[str, str] = field(default_factory=dict)
     kind: str = ""
+    governed: bool = False
+    catalog_id: str = ""
+    target: tuple[str, str, str] | None = None
+    view_sql: str = ""
 
     @property
     def projected(self) -> bool:
         return projects(self.parameters)
 
-    def problem(self, *, partitioned: bool) -> str:
-        """Return why no delivery can be judged, or "". A contract with partition columns is `partitioned`."""
-        return table_problem(self.kind, self.parameters, partitioned=partitioned)
+    @property
+    def is_view(self) -> bool:
+        return "VIEW" in self.kind.upper()
 
+    @property
+    def open_format(self) -> str:
+        """The name of the open table format, "" for a table of Hive."""
+        provider = self.parameters.get("table_type") or self.parameters.get("spark.sql.sources.provider") or ""
+        return _OPEN_FORMATS.get(provider.strip().lower(), "")
 
-def table_problem(kind: str, parameters: Mapping[str, str], *, partitioned: bool) -> str:
-    """Return why no delivery of such a table can be judged, or "". `kind` is Glue's TableType.
+    @property
+    def is_iceberg(self) -> bool:
+        return self.open_format == _OPEN_FORMATS["iceberg"]
 
-    `partitioned`: the contract has partition columns.
-    """
-    if "VIEW" in kind.upper():
-        return "it is a view, which has no partitions and no files; name the table that it reads, or one made from it"
-    provider = parameters.get("table_type") or parameters.get("spark.sql.sources.provider") or ""
-    format_ = _OPEN_FORMATS.get(provider.strip().lower())
-    if format_ and partitioned:
-        return (
-            f"it is a table of {format_}, whose partitions are in its own files and not in the Glue catalog, where "
-            "Aceite looks; use a Hive table, or a contract without partition columns, which judges the whole table"
-        )
-    return ""
+    @property
+    def unlisted(self) -> str:
+        """Why its objects say nothing about a delivery, so that nobody lists them; "" for a table of Hive."""
+        if self.is_view:
+            return "it is a view"
+        if self.is_iceberg:
+            return "Iceberg itself says which of them are the table's"
+        return "Lake Formation governs it" if self.governed else ""
+
+    def problem(self, partition: Collection[str]) -> str:
+        """Return why no delivery can be judged, or "". `partition` are the contract's partition columns."""
+        if self.is_view or (self.is_iceberg and self.columns):
+            return ""
+        if self.target and not self.columns:
+            return (
+                f"it is a resource link to {'.'.join(self.target)}, of which the role sees nothing; grant DESCRIBE on "
+                "the link, and SELECT and DESCRIBE on that table, in Lake Formation"
+            )
+        if self.open_format and partition:
+            return (
+                f"it is a table of {self.open_format}, whose partitions are in its own files and not in the Glue "
+                "catalog, where Aceite looks; use a Hive table, or a contract without partition columns, which judges "
+                "the whole table"
+            )
+        keys = [key.name for key in self.partition_keys]
+        if set(keys) != set(partition):
+            return (
+                f"its partition keys are {', '.join(keys) or 'none'}, and those of the contract "
+                f"{', '.join(partition) or 'none'}; mark exactly the table's with `partitioned: true`, or make the "
+                "table anew"
+            )
+        return ""
 
 
 _OPEN_FORMATS = {"iceberg": "Apache Iceberg", "delta": "Delta Lake"}
@@ -66,13 +108,23 @@ class CatalogPartition:
     location: str
 
 
-def read_table(glue: Client, database: str, table: str) -> CatalogTable | None:
-    """Return the table, or None if it or its database does not exist."""
+def in_catalog(catalog_id: str) -> dict[str, str]:
+    """Return the argument by which a call of Glue names another catalog than the account's own."""
+    return {"CatalogId": catalog_id} if catalog_id else {}
+
+
+def read_table(glue: Client, database: str, table: str, catalog_id: str = "") -> CatalogTable | None:
+    """Return the table, or None if it or its database does not exist. Glue follows a resource link."""
+    asked = {"DatabaseName": database, "Name": table, **in_catalog(catalog_id)}
     with aws_call(f"read the table {database}.{table}"):
-        found = answer_or_none(_ABSENT, glue.get_table, DatabaseName=database, Name=table)
+        found = answer_or_none(_ABSENT, glue.get_table, **asked)
     if found is None:
         return None
-    answer = found["Table"]
+    return described_table(database, found["Table"], catalog_id)
+
+
+def described_table(database: str, answer: Mapping[str, Any], catalog_id: str = "") -> CatalogTable:
+    """Return the table that Glue describes so."""
     storage = answer.get("StorageDescriptor", {})
     return CatalogTable(
         database=database,
@@ -82,14 +134,33 @@ def read_table(glue: Client, database: str, table: str) -> CatalogTable | None:
         location=storage.get("Location", ""),
         parameters=answer.get("Parameters", {}),
         kind=answer.get("TableType", ""),
+        governed=bool(answer.get("IsRegisteredWithLakeFormation")),
+        catalog_id=catalog_id,
+        target=_target(answer.get("TargetTable", {})),
+        view_sql=_view_sql(answer.get("ViewOriginalText", "")),
     )
 
 
-def read_partition(glue: Client, database: str, table: str, values: Sequence[str]) -> CatalogPartition | None:
+def _view_sql(text: str) -> str:
+    """Return the SELECT that Athena keeps as JSON, in base 64, in a comment."""
+    kept = re.fullmatch(r"\s*/\* Presto View: ([\w+/=]+) \*/\s*", text)
+    try:
+        return str(json.loads(base64.b64decode(kept[1]))["originalSql"]) if kept else ""
+    except (ValueError, KeyError, TypeError):
+        return ""
+
+
+def _target(link: Mapping[str, str]) -> tuple[str, str, str] | None:
+    return (link["CatalogId"], link["DatabaseName"], link["Name"]) if {"CatalogId", "Name"} <= link.keys() else None
+
+
+def read_partition(
+    glue: Client, database: str, table: str, values: Sequence[str], catalog_id: str = ""
+) -> CatalogPartition | None:
     """Return the partition with these values, in the order of the table's partition keys, or None if there is none."""
     with aws_call(f"read the partition {'/'.join(values)} of {database}.{table}"):
-        asked = {"DatabaseName": database, "TableName": table, "PartitionValues": list(values)}
-        found = answer_or_none(_ABSENT, glue.get_partition, **asked)
+        asked = {"DatabaseName": database, "TableName": table, **in_catalog(catalog_id)}
+        found = answer_or_none(_ABSENT, glue.get_partition, **asked, PartitionValues=list(values))
     if found is None:
         return None
     partition = found["Partition"]
@@ -109,7 +180,7 @@ def find_partition(glue: Client, table: CatalogTable, values: Mapping[str, str])
     written = [(key, values.get(key.name, "")) for key in table.partition_keys]
     plain = tuple(_plain(key, value) for key, value in written)
     for texts in dict.fromkeys((plain, tuple(value for _, value in written))):
-        partition = read_partition(glue, table.database, table.name, texts)
+        partition = read_partition(glue, table.database, table.name, texts, table.catalog_id)
         if partition is not None:
             return partition
     return None
@@ -121,4 +192,9 @@ def _plain(key: CatalogColumn, value: str) -> str:
 
 
 def _columns(columns: Sequence[Mapping[str, Any]]) -> tuple[CatalogColumn, ...]:
-    return tuple(CatalogColumn(column["Name"], catalog_type(column["Type"])) for column in columns)
+    """Return the columns without those that somebody dropped from an Iceberg table, which Glue goes on listing."""
+    return tuple(
+        CatalogColumn(column["Name"].lower(), catalog_type(column["Type"]))
+        for column in columns
+        if column.get("Parameters", {}).get("iceberg.field.current") != "false"
+    )

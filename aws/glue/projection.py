@@ -3,6 +3,7 @@
 Source: https://docs.aws.amazon.com/athena/latest/ug/partition-projection-setting-up.html
 """
 
+import re
 from collections.abc import Mapping, Sequence
 
 from acceptance.contract.hive_types import whole_number
@@ -17,10 +18,13 @@ def projected_location(
 ) -> str | None:
     """Return where the partition of these values by key lies; None for a value that the table does not project.
 
-    The range of dates is not looked at: for a date outside of it Athena answers no rows.
+    Keys are in small letters, and the parameters may name them in others. The range of dates is not looked at: for a
+    date outside of it Athena answers no rows.
     """
+    parameters = {name.lower(): text for name, text in parameters.items()}
     template = parameters.get("storage.location.template")
     template = template or "/".join([location.rstrip("/"), *(f"{key}=${{{key}}}" for key in keys)])
+    template = re.sub(r"\$\{\w+\}", lambda key: key[0].lower(), template)
     for key in keys:
         text = _projected(parameters, key, values.get(key, ""))
         if text is None:

@@ -39,6 +39,15 @@ class Account:
     region: str
     partition: str = "aws"
 
+    @property
+    def domain(self) -> str:
+        """Return the domain of the names of AWS's services, as they stand in kms:ViaService."""
+        return "amazonaws.com.cn" if self.partition == "aws-cn" else "amazonaws.com"
+
+    def key(self, name: str) -> Pattern:
+        """Return the ARN of a KMS key that is named by ARN or id."""
+        return pattern(name) if name.startswith("arn:") else self.arn("kms", "key/", name)
+
     def arn(self, service: str, *resource: str, region: str | None = None, account: str | None = None) -> Pattern:
         """Return the ARN of a resource, whose parts are texts or patterns."""
         return pattern(f"arn:{self.partition}:{service}:{region or self.region}:{account or self.id}:", *resource)
@@ -53,6 +62,24 @@ class Account:
             return pattern(name)
         account, _, rest = name.rpartition(":function:")
         return self.arn("lambda", "function:", rest, account=account)
+
+    def state_machine(self, name: str) -> Pattern:
+        """Return the ARN of a state machine that a contract names by name, name:alias, name:version or ARN."""
+        return pattern(name) if name.startswith("arn:") else self.arn("states", "stateMachine:", name)
+
+    def listed_machine(self, name: str) -> Pattern:
+        """Return the ARN of the state machine whose executions are listed: without version and alias."""
+        head, _, machine = self.state_machine(name).partition(":stateMachine:")
+        return pattern(Pattern(head), ":stateMachine:", Pattern(machine.partition(":")[0]))
+
+    def executions(self, state_machine: str) -> Pattern:
+        """Return the ARN of all executions of a state machine."""
+        head, _, machine = self.state_machine(state_machine).partition(":stateMachine:")
+        return pattern(Pattern(head), ":execution:", Pattern(machine.partition(":")[0]), ":", ANY)
+
+    def event_bus(self, name: str) -> Pattern:
+        """Return the ARN of an event bus that a contract names by name or ARN."""
+        return pattern(name) if name.startswith("arn:") else self.arn("events", "event-bus/", name)
 
     def parameter(self, name: str) -> Pattern:
         return self.arn("ssm", "parameter/", name.removeprefix("/"))
@@ -73,10 +100,17 @@ class Account:
         role = f"arn:{self.partition}:iam::{self.id}:role/"
         return tuple(pattern(role, *path, session["role"]) for path in ((), (ANY, "/")))
 
-    def table(self, database: str, table: str, region: str | None = None) -> tuple[Pattern, ...]:
-        """Return the ARNs that Glue checks: of the catalog, the database and the table."""
-        names = ("catalog", f"database/{database}", f"table/{database}/{table}")
-        return tuple(self.arn("glue", name, region=region) for name in names)
+    def table(self, database: str, table: str, region: str | None = None, catalog_id: str = "") -> tuple[Pattern, ...]:
+        """Return the ARNs that Glue checks: of the catalog, the database and the table.
+
+        `catalog_id` is an account, or account:catalog/below for a catalog below that of the account.
+        """
+        account, _, nested = catalog_id.partition(":")
+        folders = nested.split("/") if nested else []
+        below = "".join(f"{folder}/" for folder in folders)
+        catalogs = ["catalog", *("catalog/" + "/".join(folders[: depth + 1]) for depth in range(len(folders)))]
+        names = (*catalogs, f"database/{below}{database}", f"table/{below}{database}/{table}")
+        return tuple(self.arn("glue", name, region=region, account=account) for name in names)
 
 
 def key_pattern(template: KeyTemplate) -> Pattern:

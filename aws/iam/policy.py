@@ -15,7 +15,19 @@ from sqlglot import exp
 
 from acceptance.contract.contract import Contract, Manifest, Quiet, Single
 from acceptance.contract.landing_format import Engine, PartitionHolds
-from acceptance.contract.steps import AwaitGlueJob, AwaitObject, Invoke, RunGlueJob
+from acceptance.contract.steps import (
+    AwaitExecution,
+    AwaitGlueJob,
+    AwaitObject,
+    AwaitTable,
+    Invoke,
+    PutEvent,
+    RunCrawler,
+    RunGlueJob,
+    RunWorkflow,
+    StartExecution,
+    fired_machines,
+)
 from acceptance.deliveries.routing import watched_locations
 from acceptance.evidence.object_keys import chain_prefix, dataset_prefix, parameter_locks_prefix
 from acceptance.sql.text import DIALECT
@@ -33,7 +45,11 @@ class PolicyContext:
 
     `locks_evidence`: Aceite puts evidence with a retention. `keys`: ARNs of the customer-managed KMS keys of what
     Aceite reads or writes. `caller`: the ARN of the identity that runs the doctor. `seal_key`: the ARN or id of the KMS
-    key that seals evidence, if one does.
+    key that seals evidence, if one does. `enforced` are the workgroups that enforce their own location of results, and
+    `managed_results` those whose results Athena keeps itself.
+
+    By database.table: `governed` are those that Lake Formation gives out, `views` the tables behind each view, `links`
+    account, database and name behind a resource link. `catalog_ids` are those of Glue, by Athena's data catalog.
     """
 
     account: Account
@@ -45,6 +61,12 @@ class PolicyContext:
     result_locations: Mapping[str, str] = field(default_factory=dict)
     caller: str = ""
     seal_key: str | None = None
+    governed: frozenset[str] = frozenset()
+    catalog_ids: Mapping[str, str] = field(default_factory=dict)
+    links: Mapping[str, tuple[str, str, str]] = field(default_factory=dict)
+    views: Mapping[str, tuple[tuple[str, str], ...]] = field(default_factory=dict)
+    enforced: frozenset[str] = frozenset()
+    managed_results: frozenset[str] = frozenset()
 
 
 def statements(contracts: Sequence[Contract], context: PolicyContext, duty: Duty = Duty.ALL) -> tuple[Statement, ...]:
@@ -57,12 +79,10 @@ def statements(contracts: Sequence[Contract], context: PolicyContext, duty: Duty
     if duty in (Duty.VALIDATOR, Duty.ALL):
         permissions += (permission for contract in contracts for permission in _of_validator(contract, context))
     if duty is not Duty.DOCTOR and context.seal_key:
-        is_arn = context.seal_key.startswith("arn:")
-        key = pattern(context.seal_key) if is_arn else context.account.arn("kms", pattern(f"key/{context.seal_key}"))
-        permissions.append(Permission(to.SIGN_EVIDENCE, key))
+        permissions.append(Permission(to.SIGN_EVIDENCE, context.account.key(context.seal_key)))
     if duty is not Duty.DOCTOR:
-        permissions += (Permission(to.USE_KEYS, pattern(key)) for key in context.keys)
-    return merge(permissions, context.account.region)
+        permissions += (Permission(to.USE_KEYS, context.account.key(key)) for key in context.keys)
+    return merge(permissions, context.account.region, context.account.domain)
 
 
 def tables_queried(contract: Contract) -> tuple[tuple[str, str], ...]:
@@ -78,6 +98,14 @@ def tables_queried(contract: Contract) -> tuple[tuple[str, str], ...]:
         if check.sql is not None:
             tables += _named_in(check.sql, own.database)
     return tuple(dict.fromkeys((database.lower(), name.lower()) for database, name in tables))
+
+
+def _tables(contract: Contract, context: PolicyContext) -> Sequence[tuple[str, str]]:
+    """Return the tables that the queries name, and those that their views read."""
+    names = list(tables_queried(contract))
+    for name in names:  # grows with what the views among them read
+        names += (behind for behind in context.views.get(".".join(name), ()) if behind not in names)
+    return names
 
 
 def _of_watcher(contracts: Sequence[Contract], context: PolicyContext) -> Iterator[Permission]:
@@ -159,6 +187,20 @@ def _steps(contract: Contract, account: Account) -> Iterator[Permission]:
                 yield Permission(to.LIST_AWAITED, account.s3(bucket), key if below_it else None)
                 if not below_it:
                     yield Permission(to.AWAIT_OBJECTS, account.s3(bucket, key))
+            case RunCrawler(crawler):
+                yield Permission(to.RUN_CRAWLERS, account.arn("glue", f"crawler/{crawler}"))
+            case StartExecution(state_machine):
+                yield Permission(to.START_EXECUTIONS, account.state_machine(state_machine))
+            case AwaitExecution(state_machine):
+                if state_machine in fired_machines(contract.steps):
+                    yield Permission(to.FIND_EXECUTIONS, account.listed_machine(state_machine))
+                yield Permission(to.AWAIT_EXECUTIONS, account.executions(state_machine))
+            case RunWorkflow(workflow):
+                yield Permission(to.RUN_WORKFLOWS, account.arn("glue", f"workflow/{workflow}"))
+            case PutEvent(bus):
+                yield Permission(to.PUT_EVENTS, account.event_bus(bus))
+            case AwaitTable():
+                pass  # the table is read and listed for every verdict
             case _:
                 assert_never(step)
 
@@ -167,17 +209,27 @@ def _queries(contract: Contract, context: PolicyContext) -> Iterator[Permission]
     account, table = context.account, contract.table
     regions = dict.fromkeys((account.region, table.region or account.region))
     for region in regions:
-        for arn in (arn for name in tables_queried(contract) for arn in account.table(*name, region)):
-            yield Permission(to.READ_CATALOG, arn)
+        for name in _tables(contract, context):
+            for arn in account.table(*name, region, catalog_id(contract, context)):
+                yield Permission(to.READ_CATALOG, arn)
+            if link := context.links.get(".".join(name)):
+                owner, of, target = link
+                for arn in account.table(of, target, region, owner):
+                    yield Permission(to.READ_CATALOG, arn)
     for resource in ("catalog", "database/default"):
         yield Permission(to.READ_DEFAULT_DATABASE, account.arn("glue", resource, region=table.region))
     yield Permission(to.RUN_QUERIES, account.arn("athena", f"workgroup/{table.workgroup}", region=table.region))
     if table.catalog.lower() != "awsdatacatalog":
         yield Permission(to.USE_CATALOG, account.arn("athena", f"datacatalog/{table.catalog}", region=table.region))
-    bucket, keys = location_pattern(results_location(contract, context))
-    yield Permission(to.FIND_RESULTS, account.s3(bucket))
-    yield Permission(to.KEEP_RESULTS, account.s3(bucket, keys))
-    for name in tables_queried(contract):
+    if table.workgroup not in context.managed_results:
+        bucket, keys = location_pattern(results_location(contract, context))
+        yield Permission(to.FIND_RESULTS, account.s3(bucket))
+        yield Permission(to.KEEP_RESULTS, account.s3(bucket, keys))
+    for name in _tables(contract, context):
+        if ".".join(name) in context.governed:
+            yield Permission(to.GET_DATA_ACCESS, ANY)
+        if ".".join(name) in {*context.governed, *context.views}:
+            continue
         bucket, keys = location_pattern(table_location(contract, name, context))
         yield Permission(to.LIST_TABLES, account.s3(bucket), keys)
         yield Permission(to.READ_TABLES, account.s3(bucket, keys))
@@ -194,6 +246,9 @@ def _of_doctor(contracts: Sequence[Contract], context: PolicyContext) -> Iterato
         table = contract.table
         arn = account.arn("athena", f"workgroup/{table.workgroup}", region=table.region)
         yield Permission(to.LOOK_AT_WORKGROUPS, arn)
+        for step in contract.steps:
+            if isinstance(step, PutEvent):
+                yield Permission(to.LOOK_AT_BUSES, account.event_bus(step.bus))
     if context.queue_url:
         yield Permission(to.LOOK_AT_QUEUE, account.queue(context.queue_url))
 
@@ -202,17 +257,32 @@ def unknown_locations(contracts: Sequence[Contract], context: PolicyContext) -> 
     """Return phrases that name each location which is only a placeholder in the validator's statements."""
     unknown = []
     for contract in contracts:
-        if PLACEHOLDER in results_location(contract, context):
+        managed = contract.table.workgroup in context.managed_results
+        if not managed and PLACEHOLDER in results_location(contract, context):
             unknown.append(f"the output location of the workgroup {contract.table.workgroup}")
-        tables = (name for name in tables_queried(contract) if PLACEHOLDER in table_location(contract, name, context))
+        if PLACEHOLDER in catalog_id(contract, context):
+            unknown.append(f"the account of the data catalog {contract.table.catalog}")
+        named = set(_tables(contract, context)) - {tuple(view.split(".", 1)) for view in context.views}
+        tables = (name for name in sorted(named) if PLACEHOLDER in table_location(contract, name, context))
         unknown += [f"the location of the table {'.'.join(name)}" for name in tables]
     return tuple(dict.fromkeys(unknown))
 
 
+def catalog_id(contract: Contract, context: PolicyContext) -> str:
+    """Return the CatalogId of Glue for the contract's catalog; "" for the account's own."""
+    catalog = contract.table.catalog.lower()
+    if catalog == "awsdatacatalog":
+        return ""
+    if "/" in catalog:
+        return f"{context.account.id}:{catalog}"
+    return context.catalog_ids.get(catalog) or f"{PLACEHOLDER}account-of-{catalog}"
+
+
 def results_location(contract: Contract, context: PolicyContext) -> str:
-    """Return the s3:// prefix of query results."""
+    """Return the s3:// prefix of query results. A workgroup that enforces its configuration ignores the contract's."""
     workgroup = contract.table.workgroup
-    own = contract.table.output_location or context.result_locations.get(workgroup)
+    of_group = context.result_locations.get(workgroup)
+    own = (of_group if workgroup in context.enforced else None) or contract.table.output_location or of_group
     return own or f"s3://{PLACEHOLDER}results-of-the-workgroup-{workgroup}/"
 
 
@@ -224,8 +294,16 @@ def table_location(contract: Contract, name: tuple[str, str], context: PolicyCon
     return known or f"s3://{PLACEHOLDER}location-of-{'.'.join(name)}/"
 
 
+def tables_in(sql: str, database: str) -> tuple[tuple[str, str], ...]:
+    """Return the tables that a view's SELECT names, as far as it can be read; `database` is that of the view."""
+    try:
+        return tuple(dict.fromkeys((of.lower(), name.lower()) for of, name in _named_in(sql, database))) if sql else ()
+    except sqlglot.errors.SqlglotError:
+        return ()
+
+
 def _named_in(sql: str, database: str) -> Iterator[tuple[str, str]]:
-    """Yield the tables that the SELECT of a rule names beside the delivered rows."""
+    """Yield the tables that the SELECT of a rule, or of a view, names beside the delivered rows."""
     tree = sqlglot.parse_one(sql.replace("{object}", "aceite_delivered"), read=DIALECT)
     local = {"aceite_delivered", *(common.alias.lower() for common in tree.find_all(exp.CTE))}
     for table in tree.find_all(exp.Table):

@@ -46,14 +46,34 @@ COPY_PARAMETERS = Purpose(
 INVOKE_FUNCTIONS = Purpose("InvokeFunctions", "invoke the pipeline's functions", ("lambda:InvokeFunction",))
 AWAIT_JOBS = Purpose(
     "AwaitJobs",
-    "find the job runs that functions start, and stop late ones",
-    ("glue:GetJobRuns", "glue:GetJobRun", "glue:BatchStopJobRun"),
+    "find the job runs that functions start, await their turn, their end and their retries, and stop late ones",
+    ("glue:GetJob", "glue:GetJobRuns", "glue:GetJobRun", "glue:BatchStopJobRun"),
 )
 RUN_JOBS = Purpose(
     "RunJobs",
-    "start Glue jobs, await them, and stop late ones",
-    ("glue:StartJobRun", "glue:GetJobRuns", "glue:GetJobRun", "glue:BatchStopJobRun"),
+    "start Glue jobs, await them and their retries, and stop late ones",
+    ("glue:StartJobRun", "glue:GetJob", "glue:GetJobRuns", "glue:GetJobRun", "glue:BatchStopJobRun"),
 )
+RUN_CRAWLERS = Purpose(
+    "RunCrawlers",
+    "run crawlers, await their ends, and stop late ones",
+    ("glue:StartCrawler", "glue:GetCrawler", "glue:StopCrawler"),
+)
+START_EXECUTIONS = Purpose(
+    "StartExecutions", "start executions of state machines", ("states:StartExecution", "states:DescribeStateMachine")
+)
+FIND_EXECUTIONS = Purpose("FindExecutions", "find the executions that somebody else starts", ("states:ListExecutions",))
+AWAIT_EXECUTIONS = Purpose(
+    "AwaitExecutions",
+    "await executions, say where they failed, and stop late ones",
+    ("states:DescribeExecution", "states:GetExecutionHistory", "states:StopExecution"),
+)
+RUN_WORKFLOWS = Purpose(
+    "RunWorkflows",
+    "run Glue workflows, await their ends, and stop late ones",
+    ("glue:StartWorkflowRun", "glue:GetWorkflowRun", "glue:GetWorkflowRuns", "glue:StopWorkflowRun"),
+)
+PUT_EVENTS = Purpose("PutEvents", "put the events that start pipelines", ("events:PutEvents",))
 LIST_AWAITED = Purpose("ListAwaited", "list the objects that a step awaits", ("s3:ListBucket",), lists=True)
 AWAIT_OBJECTS = Purpose("AwaitObjects", "look for an awaited object", ("s3:GetObject",))
 
@@ -76,6 +96,9 @@ RUN_QUERIES = Purpose(
     ),
 )
 USE_CATALOG = Purpose("UseCatalog", "query a catalog other than the account's own", ("athena:GetDataCatalog",))
+GET_DATA_ACCESS = Purpose(
+    "GetDataAccess", "let Lake Formation give out the files of tables that it governs", ("lakeformation:GetDataAccess",)
+)
 FIND_RESULTS = Purpose(
     "FindResults",
     "let Athena find the bucket of query results",
@@ -92,7 +115,7 @@ USE_KEYS = Purpose(
     "UseKeys",
     "decrypt and encrypt with your KMS keys",
     ("kms:Decrypt", "kms:Encrypt", "kms:GenerateDataKey"),
-    through=("s3", "ssm"),
+    through=("s3", "ssm", "glue", "sqs"),
 )
 
 SIGN_EVIDENCE = Purpose("SignEvidence", "sign what seals the evidence", ("kms:Sign", "kms:GetPublicKey"))
@@ -106,4 +129,5 @@ LOOK_AT_EVIDENCE_BUCKET = Purpose(
 SIMULATE_POLICIES = Purpose(
     "SimulatePolicies", "ask IAM what its own policies allow", ("iam:SimulatePrincipalPolicy", "iam:GetRole")
 )
+LOOK_AT_BUSES = Purpose("LookAtBuses", "check that the event buses exist", ("events:DescribeEventBus",))
 LOOK_AT_QUEUE = Purpose("LookAtQueue", "check that the queue exists", ("sqs:GetQueueAttributes",))

@@ -76,8 +76,11 @@ def characters(granted: Iterable[Statement]) -> int:
     return len(json.dumps(document(granted), separators=(",", ":"), ensure_ascii=False))
 
 
-def merge(permissions: Iterable[Permission], region: str) -> tuple[Statement, ...]:
-    """Return one statement per purpose; for listings, one per bucket, as a condition holds for a whole statement."""
+def merge(permissions: Iterable[Permission], region: str, domain: str = "amazonaws.com") -> tuple[Statement, ...]:
+    """Return one statement per purpose; for listings, one per bucket, as a condition holds for a whole statement.
+
+    Services use keys for us under their names in `region` and `domain`.
+    """
     groups: dict[tuple[Purpose, str], list[Permission]] = {}
     for permission in _needed(tuple(dict.fromkeys(permissions))):
         bucket = permission.resource if permission.purpose.lists else ""
@@ -88,17 +91,16 @@ def merge(permissions: Iterable[Permission], region: str) -> tuple[Statement, ..
         number = numbers[purpose] = numbers.get(purpose, 0) + 1
         sid = purpose.sid if number == 1 else f"{purpose.sid}{number}"
         resources = tuple(dict.fromkeys(permission.resource for permission in together))
-        merged.append(Statement(sid, purpose.why, purpose.actions, resources, _condition(purpose, together, region)))
+        condition = _condition(purpose, together, f"{region}.{domain}")
+        merged.append(Statement(sid, purpose.why, purpose.actions, resources, condition))
     return tuple(merged)
 
 
 def _condition(
-    purpose: Purpose, permissions: Sequence[Permission], region: str
+    purpose: Purpose, permissions: Sequence[Permission], place: str
 ) -> Mapping[str, Mapping[str, Sequence[str]]]:
     if purpose.through:
-        return {
-            "StringEquals": {"kms:ViaService": [f"{service}.{region}.amazonaws.com" for service in purpose.through]}
-        }
+        return {"StringEquals": {"kms:ViaService": [f"{service}.{place}" for service in purpose.through]}}
     prefixes = sorted({permission.prefix for permission in permissions if permission.prefix is not None})
     return {"StringLike": {"s3:prefix": prefixes}} if prefixes else {}
 

@@ -10,6 +10,7 @@ import hashlib
 from contextvars import ContextVar
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from itertools import pairwise
 from typing import Any
 from urllib.parse import unquote_plus
 from xml.etree import ElementTree
@@ -45,7 +46,7 @@ def list_page(s3: Client, bucket: str, prefix: str, after: str, asked: int, know
     """Return the first `asked` keys (1 to 1,000) below the prefix and after a key; None if their digest is `known`.
 
     Raises:
-        StepFailed: S3 did not answer with a listing.
+        StepFailed: S3 did not answer with a listing, or not in the order of the keys' UTF-8 bytes.
     """
     what = f"list s3://{bucket}/{prefix}"
     response = _Response()
@@ -65,14 +66,28 @@ def list_page(s3: Client, bucket: str, prefix: str, after: str, asked: int, know
         raise StepFailed(
             f"{what}: the response is not a listing ({error}); did a proxy answer instead of S3?"
         ) from error
+    if any(first >= second for first, second in pairwise((after, *(each.key for each in objects)))):
+        raise StepFailed(
+            f"{what}: the keys behind {after!r} are not in the order of their UTF-8 bytes, by which the watcher knows "
+            "what it has seen; S3 lists general purpose buckets so, but no directory buckets (S3 Express One Zone): "
+            "let the files land in a general purpose bucket of S3"
+        )
     return Page(objects, digest, truncated, asked)
 
 
 def uploads_in_progress(s3: Client, bucket: str, prefix: str) -> frozenset[str]:
     """Return the keys below the prefix whose multipart uploads are neither complete nor aborted."""
-    pages = s3.get_paginator("list_multipart_uploads").paginate(Bucket=bucket, Prefix=prefix)
+    # For uploads boto3 neither asks for URL-encoded keys nor decodes them, and XML has no way to write some characters.
+    asked = {"Bucket": bucket, "Prefix": prefix, "EncodingType": "url"}
+    found = set[str]()
     with aws_call(f"list the uploads in progress below s3://{bucket}/{prefix}"):
-        return frozenset(upload["Key"] for page in pages for upload in page.get("Uploads", ()))
+        while True:
+            page = s3.list_multipart_uploads(**asked)
+            decode = unquote_plus if page.get("EncodingType") == "url" else str
+            found.update(decode(upload["Key"]) for upload in page.get("Uploads", ()))
+            if not page.get("IsTruncated"):
+                return frozenset(found)
+            asked |= {"KeyMarker": decode(page["NextKeyMarker"]), "UploadIdMarker": page["NextUploadIdMarker"]}
 
 
 def landing_object(bucket: str, item: Any) -> LandingObject:

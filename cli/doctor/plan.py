@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import tempfile
 from collections.abc import Callable, Iterator, Sequence
 from datetime import UTC, datetime, timedelta
 from functools import partial
@@ -9,14 +10,25 @@ from pathlib import Path
 from typing import assert_never
 
 from acceptance.contract.contract import Contract
-from acceptance.contract.steps import AwaitGlueJob, AwaitObject, Invoke, RunGlueJob
+from acceptance.contract.steps import (
+    AwaitExecution,
+    AwaitGlueJob,
+    AwaitObject,
+    AwaitTable,
+    Invoke,
+    PutEvent,
+    RunCrawler,
+    RunGlueJob,
+    RunWorkflow,
+    StartExecution,
+)
 from acceptance.evidence.object_keys import dataset_prefix
 from aws.calls import Client
 from aws.iam.arns import Account, awaited_pattern, key_pattern
 from aws.iam.policy import PLACEHOLDER, PolicyContext, statements
 from blocks.settings import SANDBOX_ACCESS_KEY, Settings
 from cli.doctor.clients import DoctorClients
-from cli.doctor.looks import buckets, identity, password, pipeline, prefect_work, seals
+from cli.doctor.looks import buckets, identity, parameters, password, pipeline, prefect_work, seals
 from cli.doctor.looks import ledger as ledger
 from cli.doctor.looks import prefect as prefect
 from cli.doctor.looks.findings import Look, met, unmet
@@ -27,6 +39,8 @@ from flows.installation.seal_keys import seal_keys
 
 ACCOUNT = "account"
 SIGNED_IN = (ACCOUNT,)
+LEDGER = "ledger"
+_DATABASE = "the ledger's database"
 SERVER = "Prefect server"
 DEPLOYMENTS = "deployments"
 
@@ -47,8 +61,9 @@ def of_contracts(files: Sequence[ContractFile]) -> Iterator[Precondition]:
 
 def of_installation(settings: Settings, contracts: Sequence[Contract], aws: DoctorClients) -> Iterator[Precondition]:
     """Yield the preconditions of everything but the contracts themselves; `contracts` are the valid ones."""
-    look = partial(ledger.writable, settings.ledger_url, settings.home.expanduser() / "ledger.db")
-    yield Precondition("ledger", look, asked="the ledger's database")
+    yield Precondition(LEDGER, partial(ledger.writable, *_ledger(settings)), asked=_DATABASE)
+    folders = {"the home": settings.home.expanduser(), "the temporary folder": Path(tempfile.gettempdir())}
+    yield Precondition("disk", partial(ledger.room, folders))
     yield from _of_identity(settings, aws)
     for contract in contracts:
         yield from _of_landing(contract, aws)
@@ -86,7 +101,8 @@ def _of_evidence(settings: Settings, contracts: Sequence[Contract], aws: DoctorC
     yield aws.precondition(evidence, buckets.bucket, ("s3",), bucket, "", "ACEITE_EVIDENCE_BUCKET", needs=SIGNED_IN)
     if contracts:
         patterns = [f"{dataset_prefix(contract.dataset)}*" for contract in contracts]
-        yield aws.precondition("putting evidence", buckets.writable, ("s3",), bucket, patterns, needs=(evidence,))
+        asked: tuple[object, ...] = (bucket, patterns, settings.evidence_encryption)
+        yield aws.precondition("putting evidence", buckets.writable, ("s3",), *asked, needs=(evidence,))
     wanted = timedelta(days=settings.evidence_retention_days) if settings.evidence_retention_days else None
     asked = bucket, wanted, settings.evidence_lock_mode
     yield aws.precondition("retention of evidence", buckets.retention, ("s3",), *asked, needs=(evidence,))
@@ -113,15 +129,27 @@ def _of_pipeline(contract: Contract, aws: DoctorClients) -> Iterator[Preconditio
             case AwaitObject(uri):
                 place = awaited_pattern(contract, uri)
                 yield asked(f"step {number} of {contract.dataset}", buckets.awaited, ("s3",), *place, file)
+            case RunCrawler(crawler):
+                yield asked(f"crawler {crawler}", pipeline.crawler, ("glue",), crawler, file)
+            case StartExecution(machine) | AwaitExecution(machine):
+                services = ("stepfunctions", "sts")
+                yield asked(f"state machine {machine}", pipeline.state_machine, services, machine, file)
+            case RunWorkflow(workflow):
+                yield asked(f"workflow {workflow}", pipeline.workflow, ("glue",), workflow, file)
+            case PutEvent(bus):
+                yield asked(f"event bus {bus}", pipeline.event_bus, ("events",), bus, file)
+            case AwaitTable():
+                pass  # the look at the table follows
             case _:
                 assert_never(step)
     table = contract.table
-    names = [(table.database, table.name, bool(contract.partition))]
+    names: list[tuple[str, str, tuple[str, ...] | None]] = [(table.database, table.name, tuple(contract.partition))]
     if contract.landed_table:
         database, _, landed = contract.landed_table.partition(".")
-        names.append((database, landed, False))
-    for in_database, name, partitioned in names:
-        yield asked(f"table {in_database}.{name}", pipeline.table, ("glue", "s3"), in_database, name, file, partitioned)
+        names.append((database, landed, None))
+    for in_database, name, keys in names:
+        of_table = in_database, name, file, keys, table.catalog
+        yield asked(f"table {in_database}.{name}", pipeline.table, ("glue", "s3", "athena", "sts"), *of_table)
     group = table.workgroup, table.output_location, file
     yield asked(f"workgroup {table.workgroup}", pipeline.workgroup, ("athena", "s3"), *group, region=table.region)
 
@@ -144,6 +172,22 @@ def _of_prefect(settings: Settings, contracts: Sequence[Contract]) -> Iterator[P
     yield long("runs begin in time", partial(prefect_work.in_time, planned, _now), (SERVER, DEPLOYMENTS))
     yield long("flows are served", partial(prefect.served, planned, _now), (SERVER, DEPLOYMENTS))
     yield asked("watcher", partial(prefect.watched, _now), (SERVER,))
+    yield from _of_work(settings, contracts)
+
+
+def _of_work(settings: Settings, contracts: Sequence[Contract]) -> Iterator[Precondition]:
+    """Yield what the ledger and the evidence bucket say of the work of the watcher and of runs."""
+    asked: Callable[..., Precondition] = partial(Precondition, needs=(LEDGER,), asked=_DATABASE)
+    place, within = _ledger(settings), timedelta(seconds=settings.certify_within_s)
+    yield asked("landing is listed", partial(ledger.listed, *place, within, _now))
+    yield asked("announcements", partial(ledger.announced, *place, _now))
+    yield asked("deliveries are taken", partial(ledger.taken, *place))
+    left = partial(parameters.restored, settings, contracts)
+    yield Precondition("parameters are restored", left, ("evidence bucket", SERVER), "AWS", limits=3)
+
+
+def _ledger(settings: Settings) -> tuple[str | None, Path]:
+    return settings.ledger_url, settings.home.expanduser() / "ledger.db"
 
 
 def _permissions(settings: Settings, contracts: Sequence[Contract], sts: Client, iam: Client) -> Look:

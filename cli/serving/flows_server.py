@@ -9,7 +9,7 @@ import time
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from datetime import timedelta
-from functools import lru_cache
+from functools import lru_cache, partial
 
 import psutil
 from prefect.client.orchestration import get_client
@@ -28,8 +28,8 @@ from automations.deployments import (
     WARM_POOL,
     WATCHER_PART,
     Places,
-    deployed,
     deployments,
+    full_name,
     served_here,
 )
 from blocks.build import aws_credentials, identify
@@ -40,7 +40,6 @@ from flows.installation.clients import load_clients
 from flows.installation.contracts import contracts_of
 from flows.installation.installed import installed_contracts
 from flows.judging.batch import SIDE_BY_SIDE, at_once
-from flows.judging.delivery_run import QUERY_WITHIN
 from flows.locks.overrides import OTHERS_WITHIN, restore_what_was_left
 from flows.prefect_api.outages import LastingRunner, outlast
 from flows.prefect_api.runs import pointers_of
@@ -75,19 +74,22 @@ async def _serve(settings: Settings, parts: Places, watcher: RunnerDeployment, *
         if VALIDATIONS_PART in parts:
             await serving.enter_async_context(_worker(settings, *validations))
         if WATCHER_PART in parts:  # starts last and ends first: see _end_runs
-            await serving.enter_async_context(_runner(2, watcher))
+            await serving.enter_async_context(_runner(2, watcher, made_again=partial(start_watching, watcher)))
         for number in (signal.SIGINT, signal.SIGTERM, *_HANG_UP):  # each runner has set its own; this one stops all
             signal.signal(number, request_stop)
         if WATCHER_PART in parts:
-            await asyncio.to_thread(_start_watching)
+            await asyncio.to_thread(start_watching, watcher)
         print_ready("serving")
         await stop.wait()
 
 
 @asynccontextmanager
-async def _runner(limit: int, *deployments: RunnerDeployment) -> AsyncIterator[None]:
+async def _runner(
+    limit: int, *deployments: RunnerDeployment, made_again: Callable[[], object] = lambda: None
+) -> AsyncIterator[None]:
     runner = LastingRunner(
         f"aceite {deployments[0].flow_name}",
+        made_again,
         query_seconds=WATCHER_POLL_S,
         heartbeat_seconds=HEARTBEAT_S,
         limit=limit,
@@ -154,12 +156,14 @@ async def _wait_until(holds: Callable[[], bool]) -> None:
         await asyncio.sleep(0.05)
 
 
-def _start_watching() -> None:
-    """Create one watcher run. If another watcher holds the lease, the run waits for it."""
+def start_watching(watcher: RunnerDeployment) -> None:
+    """Create one watcher run. If another watcher holds the lease, the run waits for it.
+
+    Raises ObjectNotFound if somebody deleted the watcher's deployment. The others may be missing.
+    """
     with get_client(sync_client=True) as client:
-        ids = deployed(client)
-        assert ids is not None
-        client.create_flow_run_from_deployment(ids.watch_landing, name="watch the landing locations")
+        found = client.read_deployment_by_name(full_name(watcher))
+        client.create_flow_run_from_deployment(found.id, name="watch the landing locations")
 
 
 def deadline_of(run: FlowRun) -> timedelta | None:
@@ -172,7 +176,7 @@ def deadline_of(run: FlowRun) -> timedelta | None:
     if contract is None:
         return None
     side_by_side = at_once(contract, int(run.parameters.get("side_by_side", SIDE_BY_SIDE)))
-    return run_within(contract, deliveries, side_by_side, QUERY_WITHIN, OTHERS_WITHIN)
+    return run_within(contract, deliveries, side_by_side, OTHERS_WITHIN)
 
 
 @lru_cache(maxsize=1)

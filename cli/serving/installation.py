@@ -53,6 +53,8 @@ class InstallationOptions:
     own_server: bool = False
     only: str | None = None
     no_auth: bool = False
+    engine: str = "duckdb"
+    """The engine of the sandbox's Athena."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +89,7 @@ def started(options: InstallationOptions, console: Terminal) -> Iterator[Install
         with console.status("starting"):
             if not options.sandbox:
                 identify(aws_credentials(settings), settings.aws_account_id)
-            sandbox = parts.start_sandbox(options.aws_port) if options.sandbox else None
+            sandbox = parts.start_sandbox(options.aws_port, options.engine) if options.sandbox else None
             parts.start_server(options)
             if sandbox is not None:
                 parts.use_sandbox(sandbox)
@@ -114,15 +116,20 @@ class _Parts:
             "ACEITE_LEDGER_URL": ledger_url(settings),
         }
 
-    def start_sandbox(self, requested_port: int | None) -> ChildProcess:
+    def start_sandbox(self, requested_port: int | None, engine: str) -> ChildProcess:
         """Start the sandbox without waiting, so that Prefect's server starts meanwhile; `use_sandbox` waits."""
         port = self._ports.choose(requested_port, DEFAULT_AWS_PORT, "--aws-port")
+        if engine == "trino":
+            from sandbox.athena.trino.program import fetched
+
+            fetched()  # it may take minutes; the sandbox that starts then has it
         self._console.print(f"starting the sandbox: AWS on 127.0.0.1:{port}, made from the contracts")
         self._console.print("  (it asks for no password: every user of this machine can run code in it as you)")
         ledger = self.home / "sandbox-ledger.db"
         for leftover in self.home.glob(ledger.name + "*"):
             leftover.unlink()  # a new sandbox is empty, so the ledger of an earlier one is wrong
-        arguments = ("--port", str(port), "--contracts", self._environment["ACEITE_CONTRACTS"], "--until-stdin-closes")
+        contracts = self._environment["ACEITE_CONTRACTS"]
+        arguments = ("--port", str(port), "--contracts", contracts, "--until-stdin-closes", "--engine", engine)
         self._environment.update(SANDBOX_SETTINGS, ACEITE_LEDGER_URL=sqlite_url(ledger))
         return self._start("sandbox", "sandbox", *arguments)
 

@@ -56,7 +56,8 @@ def init(
     source: Annotated[
         str,
         typer.Argument(
-            metavar="s3://BUCKET/KEY | FILE", help="A sample file: CSV, JSON lines or Parquet; text may be packed."
+            metavar="s3://BUCKET/KEY | FILE",
+            help="A sample file: CSV, JSON lines, Parquet, Avro or ORC; text may be packed.",
         ),
     ],
     dataset: Annotated[str | None, typer.Option(help="The dataset's id. [default: derived from the name]")] = None,

@@ -3,25 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from contextlib import suppress
-from datetime import date, datetime
+from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from cli.options import Contracts, Home, Json, UsageList, UsageProblem
+from cli.options import Contracts, Home, Json, UsageList, UsageProblem, read_date
 from cli.terminal import Terminal
 
 if TYPE_CHECKING:
     from blocks.settings import Settings
-
-
-def _day(text: str) -> date:
-    for written in ("%Y-%m-%d", "%Y%m%d"):
-        with suppress(ValueError):
-            return datetime.strptime(text, written).date()  # noqa: DTZ007 - a day has no zone
-    raise typer.BadParameter(f"{text!r} is not a date; write 2026-01-31 or 20260131")
 
 
 def _list_faults(fault: str | None) -> str | None:
@@ -35,7 +27,7 @@ def _list_faults(fault: str | None) -> str | None:
 BusinessDate = Annotated[
     date | None,
     typer.Option(
-        "--date", parser=_day, metavar="YYYY-MM-DD", help="Business date. [default: today]", show_default=False
+        "--date", parser=read_date, metavar="YYYY-MM-DD", help="Business date. [default: today]", show_default=False
     ),
 ]
 Fields = Annotated[
@@ -73,32 +65,34 @@ def drop(
     Exit codes with --wait: 0 accepted; 1 rejected; 2 inconclusive, or no verdict in time; 64 usage error.
     """
     from cli.serving.connection import refuse_another_account, share_settings
+
+    settings = share_settings()  # whoever gave a wrong one is told before Prefect is imported
+    from cli.deliveries.addresses import addresses_of
     from cli.verbs.landing_files import land, read_fields
     from cli.verbs.verdicts import await_verdicts, exit_code, print_as_json, print_verdicts
 
-    settings = share_settings()
     refuse_another_account(settings)
-    if fault is not None:
-        _check_fault(fault, in_sandbox=settings.aws_endpoint_url is not None)
-    missing = [str(file) for file in files if not file.is_file()]
-    if missing:
+    _check_fault(fault, in_sandbox=settings.aws_endpoint_url is not None)
+    if missing := [str(file) for file in files if not file.is_file()]:
         raise UsageProblem(f"these files do not exist: {', '.join(missing)}")
     console = Terminal(stderr=True)
     day = business_date or date.today()  # noqa: DTZ011 - today in the user's own time zone
     deliveries = [land(settings, file, dataset, day, read_fields(fields or []), fault) for file in files]
     for delivery in deliveries:
-        console.print(f"landed {delivery.first.uri} as delivery {delivery.id}")
+        console.print(f"landed {delivery.first.uri} as delivery {delivery.id}", soft_wrap=True)
     if wait:
         _warn_if_not_served(settings, timeout_s, console)
     judged = await_verdicts(settings, deliveries, timeout_s, console) if wait else {}
     if json:
         print_as_json(deliveries, judged)
     elif wait:
-        print_verdicts(deliveries, judged, console)
+        print_verdicts(deliveries, judged, console, addresses_of(settings))
     return exit_code(deliveries, judged) if wait else 0
 
 
-def _check_fault(fault: str, *, in_sandbox: bool) -> None:
+def _check_fault(fault: str | None, *, in_sandbox: bool) -> None:
+    if fault is None:
+        return
     if fault not in _faults():
         known = "\n".join(f"  {name}: {what}" for name, what in _faults().items())
         raise UsageList(f"{fault!r} is not a fault of the sandbox; its faults are:\n{known}")

@@ -63,18 +63,19 @@ def verify(
 
     Exit code 0: all is as it was sealed; 1: something was changed, added, removed or moved; 2: it could not be read.
     """
+    from cli.serving.connection import share_settings
+
+    settings = share_settings()  # whoever gave a wrong one is told before Prefect is imported
     from acceptance.errors import StepFailed
     from acceptance.evidence.audit import audit
     from blocks.build import aws_credentials
-    from cli.serving.connection import share_settings
     from flows.evidence.audit import dataset_of_prefix, read_stored
     from flows.installation.seal_keys import seal_keys
 
-    settings = share_settings()
     trusted = _given(public_key) if public_key else seal_keys(settings).trusted
     s3, console = aws_credentials(settings).get_client("s3"), Terminal(stderr=True, soft_wrap=True)
     try:
-        prefix = _prefix_of(s3, settings.evidence_bucket, target)
+        prefix = prefix_of(s3, settings.evidence_bucket, target)
         dataset = dataset_of_prefix(prefix) if prefix else target
         stored = read_stored(s3, settings.evidence_bucket, dataset, trusted, [prefix] if prefix else None)
         if not stored.links and not any(kept.digests for kept in stored.files.values()):
@@ -160,7 +161,7 @@ def schema(
     sys.stdout.buffer.write(generated(name.value).encode())
 
 
-def _prefix_of(s3: Any, bucket: str, target: str) -> str | None:
+def prefix_of(s3: Any, bucket: str, target: str) -> str | None:
     """Return the prefix of the delivery that the target names; None if it names a dataset."""
     from flows.evidence.audit import prefix_of_delivery
 

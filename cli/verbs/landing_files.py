@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from acceptance.contract.contract import Contract
-from acceptance.deliveries.delivery import Delivery
+from acceptance.deliveries.delivery import Delivery, LandingObject
 from acceptance.deliveries.routing import route
 from acceptance.errors import UnroutableKey, did_you_mean
 from aws.calls import aws_call
@@ -16,6 +16,7 @@ from aws.s3.objects import list_objects
 from blocks.build import aws_credentials
 from blocks.settings import Settings
 from cli.options import UsageProblem
+from flows.evidence.repetitions import sealed_evidence
 from flows.installation.contracts import contracts_of
 
 FAULT_METADATA = "aceite-fault"
@@ -71,6 +72,33 @@ def landed_delivery(s3: Any, bucket: str, key: str, contracts: Sequence[Contract
         return route(landed, contracts)
     except UnroutableKey as error:
         raise UsageProblem(str(error)) from error
+
+
+def judged_delivery(s3: Any, bucket: str, prefix: str, contracts: Sequence[Contract]) -> Delivery:
+    """Return the delivery whose sealed evidence is at this prefix, as its contract makes it of its objects now.
+
+    Raises:
+        UsageProblem: no such evidence is sealed here, or no contract makes this delivery any more.
+    """
+    sealed = sealed_evidence(s3, bucket, prefix)
+    if sealed is None:
+        raise UsageProblem(f"s3://{bucket}/{prefix} has no sealed evidence; `aceite evidence verify` says more")
+    found = sealed.delivery
+    contract = next((each for each in contracts if each.dataset == found.dataset), None)
+    if contract is None:
+        raise UsageProblem(f"{found.dataset} has no contract any more; its datasets: {', '.join(_names(contracts))}")
+    members = tuple(
+        LandingObject(each.bucket, each.key, each.etag, each.size, each.last_modified) for each in found.members
+    )
+    try:
+        _, fields = contract.template.read(min(members).key)
+    except UnroutableKey as error:
+        raise UsageProblem(f"{found.dataset} has other keys now: {error}") from error
+    return Delivery(found.dataset, found.business_date, members, fields, found.revision)
+
+
+def _names(contracts: Sequence[Contract]) -> list[str]:
+    return [contract.dataset for contract in contracts]
 
 
 def _key(contract: Contract, file: Path, day: date, fields: Mapping[str, str]) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -15,6 +16,7 @@ from cli.terminal import Terminal, print_document
 
 if TYPE_CHECKING:
     from acceptance.contract.contract import Contract
+    from aws.glue.catalog import CatalogTable
     from aws.iam.policy import PolicyContext
     from blocks.build import Caller
     from blocks.settings import Settings
@@ -36,7 +38,8 @@ AccountId = Annotated[
 ]
 
 KmsKeys = Annotated[
-    list[str] | None, typer.Option(help="ARN of a KMS key that encrypts buckets or parameters; may be repeated.")
+    list[str] | None,
+    typer.Option(help="ARN of a KMS key of buckets, parameters, the Glue catalog or the queue; may be repeated."),
 ]
 
 
@@ -110,19 +113,19 @@ def _surroundings(
     here = Account(
         account or settings.aws_account_id or owner or UNKNOWN_ACCOUNT,
         region or settings.aws_region or credentials.get_boto3_session().region_name or UNKNOWN_REGION,
-        caller.arn.split(":")[1] if caller else "aws",
+        caller.arn.split(":")[1] if caller else _partition(region or settings.aws_region),
     )
     context = PolicyContext(
         here,
         settings.evidence_bucket,
         settings.landing_queue_url,
         settings.evidence_retention_days is not None,
-        tuple(kms_keys),
-        _table_locations(credentials, contracts) if owner and judges else {},
-        _result_locations(credentials, contracts) if owner and judges else {},
-        caller.arn if caller else "",
-        settings.seal_kms_key,
+        (*kms_keys, *_own_key(settings)),
+        caller=caller.arn if caller else "",
+        seal_key=settings.seal_kms_key,
+        **(_catalog_facts(credentials, contracts, here.id) if owner and judges else {}),
     )
+    context = _with_workgroups(context, _workgroups(credentials, contracts) if owner and judges else {})
     missing = unknown_locations(contracts, context) if judges else () if context.caller else ("who runs the doctor",)
     return context, [*notes, *_notes(settings, context, missing)]
 
@@ -137,7 +140,7 @@ def _notes(settings: Settings, context: PolicyContext, missing: Sequence[str]) -
     if settings.aws_role_arn:
         yield f"attach the policy to {settings.aws_role_arn}; the caller needs sts:AssumeRole on this role"
     if not context.keys:
-        yield "if your own KMS keys encrypt buckets or parameters, name them with --kms-key"
+        yield "if your own KMS keys encrypt buckets, parameters, the catalog or the queue, name them with --kms-key"
 
 
 def _identify(credentials: Any, notes: list[str]) -> Caller | None:
@@ -152,38 +155,83 @@ def _identify(credentials: Any, notes: list[str]) -> Caller | None:
         return None
 
 
-def _table_locations(credentials: Any, contracts: Sequence[Contract]) -> Mapping[str, str]:
-    """Return locations by database.table, of those tables that AWS describes."""
+def _catalog_facts(credentials: Any, contracts: Sequence[Contract], account: str) -> Mapping[str, Any]:
+    """Return what the policy's context says of tables, by database.table, of those that AWS describes."""
     from acceptance.errors import StepFailed
+    from aws.athena import glue_catalog_id
     from aws.glue.catalog import read_table
-    from aws.iam.policy import tables_queried
+    from aws.iam.policy import tables_in, tables_queried
 
-    locations = {}
-    glue = credentials.get_client("glue")
-    for database, name in dict.fromkeys(name for contract in contracts for name in tables_queried(contract)):
-        try:
-            table = read_table(glue, database, name)
-        except StepFailed:
-            continue
-        if table is not None and table.location.startswith("s3://"):
-            locations[f"{database}.{name}"] = table.location
-    return locations
+    catalog_ids: dict[str, str] = {}
+    views: dict[str, tuple[tuple[str, str], ...]] = {}
+    found: dict[str, CatalogTable] = {}
+    glue, athena = credentials.get_client("glue"), credentials.get_client("athena")
+    for contract in contracts:
+        catalog, names = contract.table.catalog.lower(), list(tables_queried(contract))
+        for name in names:  # grows with what the views among them read
+            try:
+                catalog_ids[catalog] = catalog_ids.get(catalog) or glue_catalog_id(athena, catalog, account)
+                table = read_table(glue, *name, catalog_ids[catalog])
+            except StepFailed:
+                continue
+            if table is None:
+                continue
+            found[".".join(name)] = table
+            if table.is_view:
+                behind = views[".".join(name)] = tables_in(table.view_sql, name[0])
+                names += (each for each in behind if each not in names)
+    return {
+        "table_locations": {name: each.location for name, each in found.items() if each.location.startswith("s3://")},
+        "governed": frozenset(name for name, each in found.items() if each.governed),
+        "links": {name: each.target for name, each in found.items() if each.target},
+        "views": views,
+        "catalog_ids": catalog_ids,
+    }
 
 
-def _result_locations(credentials: Any, contracts: Sequence[Contract]) -> Mapping[str, str]:
-    """Return output locations by workgroup, of those workgroups that AWS describes."""
+def _partition(region: str | None) -> str:
+    """Return the partition of AWS that the region is in: aws, aws-cn, aws-us-gov and others."""
+    import boto3
+    from botocore.exceptions import BotoCoreError
+
+    try:
+        return boto3.Session().get_partition_for_region(region) if region else "aws"
+    except BotoCoreError:
+        return "aws"
+
+
+def _own_key(settings: Settings) -> Sequence[str]:
+    """Return the KMS key of the settings that encrypts evidence, if one does."""
+    from aws.s3.encryption import SSE_S3
+
+    key = settings.evidence_encryption
+    return [] if key is None or key == SSE_S3 else [key]
+
+
+def _with_workgroups(context: PolicyContext, groups: Mapping[str, Mapping[str, Any]]) -> PolicyContext:
+    """Return the context with what the configurations of workgroups say about the results of queries."""
+    locations = {name: (group.get("ResultConfiguration") or {}).get("OutputLocation") for name, group in groups.items()}
+    managed = {name: group.get("ManagedQueryResultsConfiguration") or {} for name, group in groups.items()}
+    return replace(
+        context,
+        result_locations={name: location for name, location in locations.items() if location},
+        enforced=frozenset(name for name, group in groups.items() if group.get("EnforceWorkGroupConfiguration")),
+        managed_results=frozenset(name for name, said in managed.items() if said.get("Enabled")),
+    )
+
+
+def _workgroups(credentials: Any, contracts: Sequence[Contract]) -> Mapping[str, Mapping[str, Any]]:
+    """Return configurations by workgroup, of those workgroups that AWS describes."""
     from botocore.exceptions import BotoCoreError, ClientError
 
-    locations, athena = {}, credentials.get_client("athena")
+    found, athena = {}, credentials.get_client("athena")
     for name in dict.fromkeys(contract.table.workgroup for contract in contracts):
         try:
             group = athena.get_work_group(WorkGroup=name)["WorkGroup"]
         except (BotoCoreError, ClientError):
             continue
-        location = group.get("Configuration", {}).get("ResultConfiguration", {}).get("OutputLocation")
-        if location:
-            locations[name] = location
-    return locations
+        found[name] = group.get("Configuration", {})
+    return found
 
 
 def _advice_to_split(contracts: Sequence[Contract], context: PolicyContext, duty: Duty) -> str:

@@ -32,15 +32,16 @@ def report(
     It shows the verdicts that a trusted key sealed, their trend, the checks that failed, and whether the seals hold.
     Exit code 0, or 1 if the evidence is not as it was sealed; the page shows what differs.
     """
+    from cli.serving.connection import share_settings
+
+    file = writable_file(output or Path(f"{dataset.replace('/', '-')}.html"), "--output")
+    settings = share_settings()  # whoever gave a wrong one is told before Prefect is imported
     from acceptance.evidence.audit import audit
     from acceptance.evidence.reports.dataset_page import dataset_html
     from blocks.build import aws_credentials
-    from cli.serving.connection import share_settings
     from flows.evidence.audit import read_evidence, read_stored
     from flows.installation.seal_keys import seal_keys
 
-    file = writable_file(output or Path(f"{dataset.replace('/', '-')}.html"), "--output")
-    settings = share_settings()
     s3, bucket = aws_credentials(settings).get_client("s3"), settings.evidence_bucket
     trusted = seal_keys(settings).trusted
     done = audit(read_stored(s3, bucket, dataset, trusted), trusted, noted_head)

@@ -1,51 +1,129 @@
-"""`aceite status` prints deliveries, their verdicts, and what is overdue or paused."""
+"""`aceite status` prints deliveries, their verdicts, and what is overdue or paused; or the story of one object."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import asdict, dataclass
-from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING, Any
+import time
+from datetime import date
+from enum import StrEnum
+from typing import TYPE_CHECKING, Annotated
 
-from rich.table import Table
+import typer
 
-from cli.options import Contracts, Home, Json
+from cli.options import Contracts, Home, Json, UsageProblem, read_date, read_uri
 from cli.terminal import Terminal, print_json
 
 if TYPE_CHECKING:
-    from acceptance.announcing.overdue import Missing
     from blocks.settings import Settings
+    from cli.deliveries.overdue import Overdue
+    from cli.serving.home import Running
     from flows.ledger import Ledger
-    from flows.ledger.status import DeliveryStatus, LocationStatus
+    from flows.ledger.status import Only
 
-_RESUME = "switch its automation on again in Prefect"
+LAST = 20
+_LOOK_EVERY_S = 1.0
 
 
-def status(json: Json = False, contracts: Contracts = None, home: Home = None) -> None:
-    """Print deliveries and their verdicts, from the ledger.
+class AskedVerdict(StrEnum):
+    """A verdict, what stands in its place, or that there is none yet."""
 
-    It also works while `aceite up` runs on the same home.
+    ACCEPTED = "accepted"
+    REJECTED = "rejected"
+    INCONCLUSIVE = "inconclusive"
+    SUPERSEDED = "superseded"
+    DELETED = "deleted"
+    NONE = "none"
+
+
+Uri = Annotated[
+    str | None,
+    typer.Argument(
+        metavar="s3://BUCKET/KEY", help="Explain one object, from its listing to its verdict.", show_default=False
+    ),
+]
+Dataset = Annotated[str | None, typer.Option("--dataset", metavar="ID", help="Only this dataset.", show_default=False)]
+BusinessDate = Annotated[
+    date | None,
+    typer.Option("--date", parser=read_date, metavar="YYYY-MM-DD", help="Only this business date.", show_default=False),
+]
+Last = Annotated[
+    int | None,
+    typer.Option(
+        "--last",
+        min=1,
+        metavar="NUMBER",
+        help=f"Number of deliveries, the newest, and as many that wait. [default: {LAST}; with --json, all]",
+        show_default=False,
+    ),
+]
+Verdicts = Annotated[
+    list[AskedVerdict] | None,
+    typer.Option(
+        "--verdict",
+        metavar="VERDICT",
+        help=f"Only these verdicts: {', '.join(AskedVerdict)}, which means without one; may be repeated.",
+        show_default=False,
+    ),
+]
+Watch = Annotated[bool, typer.Option("--watch", help="Print each change as it comes, until Ctrl-C.")]
+
+
+def status(
+    uri: Uri = None,
+    dataset: Dataset = None,
+    business_date: BusinessDate = None,
+    last: Last = None,
+    verdict: Verdicts = None,
+    watch: Watch = False,
+    json: Json = False,
+    contracts: Contracts = None,
+    home: Home = None,
+) -> None:
+    """Print deliveries and their verdicts, from the ledger; the newest stand last.
+
+    Below a delivery that is not accepted stand the reason and the address of its evidence, or what it waits for. It
+    also works while `aceite up` runs on the same home.
     """
     from cli.serving.connection import share_settings
     from cli.serving.home import find_running
-    from flows.ledger import open_ledger
 
+    _refuse_contradictions(uri, [dataset, business_date, last, verdict], watch, json)
     settings = share_settings()
+    from cli.deliveries.overdue import overdue_of
+    from flows.ledger import open_ledger
+    from flows.ledger.status import Only
+
     running = find_running(settings.home.expanduser())
+    only = Only(dataset, business_date, tuple(map(str, verdict or ())), last if json else last or LAST)
     with open_ledger(_ledger_url(settings)) as ledger:
-        overdue = _overdue(ledger, settings)
-        if json:
-            document = {
-                "aws_endpoint": running.aws_endpoint if running else settings.aws_endpoint_url,
-                "prefect_api_url": running.prefect_api_url if running else None,
-                "deliveries": [_as_json(item, overdue) for item in ledger.status.deliveries()],
-                "overdue": [_overdue_as_json(dataset, item) for dataset, item in overdue.missing.items()],
-                "paused": [_paused_as_json(ledger, *item) for item in ledger.datasets.paused().items()],
-                "locations": [_location_as_json(item, settings.certify_within_s) for item in ledger.status.locations()],
-            }
-            print_json(document)
+        overdue = overdue_of(ledger, settings)
+        _refuse_unknown(dataset, ledger, overdue)
+        if uri is not None:
+            _explain(uri, ledger, settings, running, overdue, json=json)
+        elif json:
+            from cli.deliveries.documents import status_document
+
+            print_json(status_document(ledger, settings, running, overdue, only))
         else:
-            _print(ledger, Terminal(), running.ui_url if running else None, settings.certify_within_s, overdue)
+            _print(ledger, settings, running, overdue, only)
+        if watch:
+            _watch(ledger, settings, running, only)
+
+
+def _refuse_contradictions(uri: str | None, filters: list[object], watch: bool, json: bool) -> None:
+    if uri is not None and (watch or any(filters)):
+        raise UsageProblem("an object is explained whole: leave out the other options, or the object")
+    if watch and json:
+        raise UsageProblem("--watch prints lines for people: leave out --json, or ask `aceite status --json` again")
+
+
+def _refuse_unknown(dataset: str | None, ledger: Ledger, overdue: Overdue) -> None:
+    from acceptance.errors import did_you_mean
+
+    known = sorted({*overdue.contracts, *ledger.datasets.watched()})
+    if dataset is not None and known and dataset not in known:
+        raise UsageProblem(
+            f"--dataset {dataset}: there is no such dataset{did_you_mean(dataset, known)} there are {', '.join(known)}"
+        )
 
 
 def _ledger_url(settings: Settings) -> str:
@@ -62,122 +140,40 @@ def _ledger_url(settings: Settings) -> str:
     return "sqlite://"
 
 
-def _print(ledger: Ledger, console: Terminal, ui_url: str | None, certify_within_s: float, overdue: Overdue) -> None:
-    from cli.verbs.verdicts import short
+def _print(ledger: Ledger, settings: Settings, running: Running | None, overdue: Overdue, only: Only) -> None:
+    from cli.deliveries.addresses import addresses_of
+    from cli.deliveries.listed import Listed, warn
+    from cli.deliveries.queued import queued_of
 
-    console.print(f"Prefect UI: {ui_url}" if ui_url else "`aceite up` is not running on this home")
-    deliveries = ledger.status.deliveries()
-    table = Table("Arrived (UTC)", "Dataset", "Date", "Key", "Rev", "State", "Verdict", "Reason", box=None)
-    for item in deliveries:
-        key = item.keys[0].rsplit("/", 1)[-1] + (f" +{len(item.keys) - 1}" if len(item.keys) > 1 else "")
-        arrived = item.arrived.strftime("%Y-%m-%d %H:%M:%S")
-        style = {"accepted": "green", "rejected": "red", "inconclusive": "yellow"}.get(item.verdict or "", "")
-        cells = (arrived, item.dataset, item.business_date, short(key), str(item.revision))
-        state = f"{item.state}, overdue" if overdue.is_late(item) else item.state
-        table.add_row(*cells, state, item.verdict or "", short(item.reason or ""), style=style)
-    console.print(table if deliveries else "no deliveries yet")
-    for place in ledger.status.locations():
-        console.print(_certification(place, certify_within_s), soft_wrap=True)
-    for dataset, missing in overdue.missing.items():
-        _warn(console, f"overdue {dataset}: {_describe(missing)} (UTC)")
-    for dataset, since in ledger.datasets.paused().items():
-        waiting = ledger.datasets.count_unclaimed(dataset)
-        _warn(console, f"paused {dataset}: since {since:%Y-%m-%d %H:%M:%S} (UTC), {waiting} deliveries wait; {_RESUME}")
-    for landed, reason in ledger.listing.unroutable():
-        console.print(f"unroutable {landed.uri}: {reason}")
+    console, shown = Terminal(), ledger.status.deliveries(only)
+    console.print(f"Prefect UI: {running.ui_url}" if running else "`aceite up` is not running on this home")
+    Listed(ledger, overdue, addresses_of(settings, running), settings.certify_within_s, only).print(
+        console, shown, queued_of(shown) if running else {}
+    )
+    if shown and ledger.lease.holder(overdue.now) is None:
+        warn(console, "no watcher is at work: nothing is found, announced or restored; `aceite doctor` says why")
 
 
-@dataclass(frozen=True, slots=True)
-class Overdue:
-    """Datasets with missing deliveries, and the time within which each dataset's deliveries must be judged."""
+def _explain(
+    uri: str, ledger: Ledger, settings: Settings, running: Running | None, overdue: Overdue, *, json: bool
+) -> None:
+    from cli.deliveries.addresses import addresses_of
+    from cli.deliveries.object_facts import gather
+    from cli.deliveries.object_story import print_story, story_document
 
-    missing: Mapping[str, Missing]
-    judged_within: Mapping[str, timedelta]
-    now: datetime
-
-    def verdict_due(self, item: DeliveryStatus) -> datetime | None:
-        """Return the time by which the delivery must be judged; None if it is judged or has no limit."""
-        within = self.judged_within.get(item.dataset)
-        return item.arrived + within if within is not None and item.judged is None else None
-
-    def is_late(self, item: DeliveryStatus) -> bool:
-        due = self.verdict_due(item)
-        return due is not None and due < self.now
+    bucket, key = read_uri(uri)
+    facts = gather(bucket, key, ledger, settings, overdue, is_served=running is not None)
+    if json:
+        print_json(story_document(facts, overdue))
+    else:
+        print_story(Terminal(), facts, overdue, addresses_of(settings, running))
 
 
-def _overdue(ledger: Ledger, settings: Settings) -> Overdue:
-    from acceptance.announcing.overdue import judged_within, missing
-    from acceptance.errors import ContractError
-    from flows.installation.contracts import contracts_of
+def _watch(ledger: Ledger, settings: Settings, running: Running | None, only: Only) -> None:
+    from cli.deliveries.addresses import addresses_of
+    from cli.deliveries.news import News
 
-    now, watched = datetime.now(UTC), ledger.datasets.watched()
-    try:
-        contracts = contracts_of(settings)
-    except ContractError:
-        return Overdue({}, {}, now)  # `aceite contracts check` reports it; the deliveries are printed all the same
-    absent = {
-        contract.dataset: missing(contract, watched[contract.dataset], now)
-        for contract in contracts
-        if contract.dataset in watched
-    }
-    within = {contract.dataset: judged_within(contract) for contract in contracts}
-    return Overdue({dataset: item for dataset, item in absent.items() if item is not None}, within, now)
-
-
-def _describe(missing: Missing) -> str:
-    last = f"last arrived {missing.last.at:%Y-%m-%d %H:%M:%S}" if missing.last else "none ever arrived"
-    day = f", of {missing.business_date.isoformat()}" if missing.business_date else ""
-    more = f" and {missing.count - 1} before it" if missing.count > 1 else ""
-    return f"{last}, the next was due by {missing.since:%Y-%m-%d %H:%M:%S}; missing{day}{more}"
-
-
-def _warn(console: Terminal, line: str) -> None:
-    console.print(line, style="yellow", soft_wrap=True)
-
-
-def _overdue_as_json(dataset: str, item: Missing) -> dict[str, Any]:
-    return {
-        "dataset": dataset,
-        "last_arrived": item.last.at.isoformat() if item.last else None,
-        "due": item.since.isoformat(),
-        "missed": item.count,
-        "business_date": item.business_date.isoformat() if item.business_date else None,
-    }
-
-
-def _paused_as_json(ledger: Ledger, dataset: str, since: datetime) -> dict[str, Any]:
-    return {"dataset": dataset, "since": since.isoformat(), "waiting": ledger.datasets.count_unclaimed(dataset)}
-
-
-def _certification(place: LocationStatus, certify_within_s: float) -> str:
-    ignored = f", {place.ignored} ignored" if place.ignored else ""
-    strange = f", {place.unroutable} fit no contract" if place.unroutable else ""
-    strange += f" ({place.counted} of them are only counted)" if place.counted else ""
-    known = f"s3://{place.bucket}/{place.prefix}: {place.objects} objects listed{ignored}{strange}"
-    if place.certified_at is None:
-        return f"{known}; not listed to its end yet"
-    due = place.certified_at + timedelta(seconds=certify_within_s)
-    return f"{known}; all certified since {place.certified_at:%Y-%m-%d %H:%M:%S}, again by {due:%H:%M:%S} (UTC)"
-
-
-def _location_as_json(place: LocationStatus, certify_within_s: float) -> dict[str, Any]:
-    due = place.certified_at and place.certified_at + timedelta(seconds=certify_within_s)
-    times = {
-        "certified": place.certified_at.isoformat() if place.certified_at else None,
-        "certified_again_by": due.isoformat() if due else None,
-    }
-    known = {
-        "bucket": place.bucket,
-        "prefix": place.prefix,
-        "objects": place.objects,
-        "ignored": place.ignored,
-        "unroutable": place.unroutable,
-    }
-    return known | times
-
-
-def _as_json(item: DeliveryStatus, overdue: Overdue) -> dict[str, Any]:
-    due = overdue.verdict_due(item)
-    times = {"arrived": item.arrived.isoformat(), "judged": item.judged.isoformat() if item.judged else None}
-    late = {"verdict_due": due.isoformat() if due else None, "overdue": overdue.is_late(item)}
-    return {**asdict(item), **times, **late}
+    news = News(ledger, settings, addresses_of(settings, running), Terminal(), only)
+    while True:
+        news.look()
+        time.sleep(_LOOK_EVERY_S)

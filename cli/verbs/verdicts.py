@@ -11,18 +11,16 @@ from rich.table import Table
 
 from acceptance.deliveries.delivery import Delivery
 from acceptance.judging.judge import Judged, Verdict
-from acceptance.untrusted_text import one_line
 from blocks.build import aws_credentials
 from blocks.settings import Settings
+from cli.deliveries.addresses import Addresses
+from cli.deliveries.lines import SIGNS, STYLES, Line, print_lines
 from cli.options import EXIT_ACCEPTED, EXIT_INCONCLUSIVE, EXIT_REJECTED
-from cli.terminal import Terminal, print_json
+from cli.terminal import Terminal, print_json, short
 from flows.evidence.verdicts import read_verdict
 from flows.ledger import ledger_url, open_ledger
 
-STYLES = {Verdict.ACCEPTED: "green", Verdict.REJECTED: "red", Verdict.INCONCLUSIVE: "yellow"}
-SIGNS = {Verdict.ACCEPTED: "✔", Verdict.REJECTED: "✘", Verdict.INCONCLUSIVE: "?"}
 _POLL_S = 0.5
-_CELL_WIDTH = 110
 
 
 def await_verdicts(
@@ -37,16 +35,11 @@ def await_verdicts(
             for delivery in deliveries:
                 if delivery.id not in judged and (judgement := read_verdict(s3, settings.evidence_bucket, delivery)):
                     judged[delivery.id] = judgement
-            states = {status.id: status.state for status in ledger.status.deliveries()}
+            states = {status.id: status.state for status in ledger.status.of_ids([each.id for each in deliveries])}
             live.update(_progress(deliveries, judged, states))
             if len(judged) < len(deliveries):
                 time.sleep(_POLL_S)
     return judged
-
-
-def short(text: str) -> str:
-    """Return a short text for a cell of a table; the evidence has the whole text."""
-    return one_line(text, _CELL_WIDTH)
 
 
 def exit_code(deliveries: Sequence[Delivery], judged: Mapping[str, Judged]) -> int:
@@ -57,18 +50,24 @@ def exit_code(deliveries: Sequence[Delivery], judged: Mapping[str, Judged]) -> i
     return EXIT_ACCEPTED if verdicts <= {Verdict.ACCEPTED} else EXIT_INCONCLUSIVE
 
 
-def print_verdicts(deliveries: Sequence[Delivery], judged: Mapping[str, Judged], console: Terminal) -> None:
-    table = Table("", "Delivery", "Verdict", "Reason", box=None, padding=(0, 2, 0, 0))
-    for delivery in deliveries:
-        judgement = judged.get(delivery.id)
-        if judgement is None:
-            table.add_row("…", short(delivery.title), "no verdict yet", "")
-            continue
-        cells = (short(delivery.title), judgement.verdict.value, short(judgement.reason))
-        table.add_row(SIGNS[judgement.verdict], *cells, style=STYLES[judgement.verdict])
-    console.print(table)
-    for judgement in (judged[delivery.id] for delivery in deliveries if delivery.id in judged):
-        console.print(f"evidence: {judgement.evidence_uri}", soft_wrap=True)
+def print_verdicts(
+    deliveries: Sequence[Delivery], judged: Mapping[str, Judged], console: Terminal, addresses: Addresses
+) -> None:
+    """Print a line for each delivery, and below it the whole reason and the address of the evidence."""
+    print_lines(console, [line_of(delivery, judged.get(delivery.id), addresses) for delivery in deliveries])
+
+
+def line_of(delivery: Delivery, judgement: Judged | None, addresses: Addresses, *first: str) -> Line:
+    """Return the line of a delivery. Below it stand `first`, the reason and the address of the evidence."""
+    others = len(delivery.members) - 1
+    return Line(
+        word=judgement.verdict.value if judgement else "no verdict",
+        dataset=delivery.dataset,
+        business_date=delivery.business_date,
+        file=delivery.first.file + (f" and {others} more" if others else ""),
+        below=[*first, judgement.reason if judgement else "there is none yet: `aceite status` says what it waits for"],
+        addresses=[addresses.evidence(judgement.evidence_uri)] if judgement else [],
+    )
 
 
 def print_as_json(deliveries: Sequence[Delivery], judged: Mapping[str, Judged]) -> None:
@@ -82,6 +81,7 @@ def _as_json(delivery: Delivery, judgement: Judged | None) -> dict[str, Any]:
         "dataset": delivery.dataset,
         "business_date": delivery.business_date.isoformat(),
         "keys": [member.key for member in delivery.members],
+        "revision": judgement.revision if judgement else None,
         "verdict": judgement.verdict.value if judgement else None,
         "reason": judgement.reason if judgement else None,
         "evidence": judgement.evidence_uri if judgement else None,
@@ -94,6 +94,5 @@ def _progress(deliveries: Sequence[Delivery], judged: Mapping[str, Judged], stat
     for delivery in deliveries:
         judgement = judged.get(delivery.id)
         state = judgement.verdict.value if judgement else states.get(delivery.id, "landed")
-        sign, style = (SIGNS[judgement.verdict], STYLES[judgement.verdict]) if judgement else ("…", "")
-        table.add_row(sign, short(delivery.title), state, style=style)
+        table.add_row(SIGNS.get(state, "…"), short(delivery.title), state, style=STYLES.get(state, ""))
     return table

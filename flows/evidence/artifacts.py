@@ -3,14 +3,13 @@
 import re
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from urllib.parse import quote
 
 from prefect import get_run_logger
 from prefect.artifacts import create_link_artifact, create_markdown_artifact, create_table_artifact
 
 from acceptance.evidence.evidence import Evidence
 from acceptance.evidence.manifest import sha256_of
-from acceptance.evidence.object_keys import MANIFEST, dataset_prefix
+from acceptance.evidence.object_keys import MANIFEST, dataset_prefix, page_url
 from acceptance.evidence.reports.markdown import checks_table, escaped, markdown_summary
 from acceptance.judging.judge import Verdict
 from aws.s3.objects import read_bytes, split_uri
@@ -71,12 +70,3 @@ def _manifest_sha256(evidence_uri: str, clients: Clients) -> str | None:
     bucket, key = split_uri(evidence_uri + MANIFEST)
     content = read_bytes(clients.evidence_s3, bucket, key)
     return sha256_of(content) if content is not None else None
-
-
-def page_url(uri: str, endpoint_url: str | None, region: str | None) -> str:
-    """Return the URL at which a browser shows an S3 object: the sandbox itself, or the AWS console."""
-    bucket, _, key = uri.removeprefix("s3://").partition("/")
-    if endpoint_url:
-        return f"{endpoint_url}/{bucket}/{quote(key)}"
-    place = f"?region={region}&" if region else "?"
-    return f"https://console.aws.amazon.com/s3/object/{bucket}{place}prefix={quote(key, safe='')}"

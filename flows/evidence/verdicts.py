@@ -40,6 +40,8 @@ def read_evidence(s3: Any, bucket: str, delivery: Delivery) -> Evidence | None:
 class StandingVerdicts:
     """The verdicts in the evidence bucket, for a new ledger. It lists the evidence of a dataset once.
 
+    Of objects that were judged again, the last judgement counts.
+
     `stay_alive` is called while the bucket is read.
     """
 
@@ -66,4 +68,9 @@ class StandingVerdicts:
         return self._judged[dataset]
 
     def _read(self, delivery: Delivery) -> Judged | None:
-        return read_verdict(self._s3, self._bucket, delivery)
+        """Return the verdict of the last judgement that is sealed: anybody may put objects where the next one is."""
+        judgements = [delivery]
+        while (again := judgements[-1].judged_again()).id in self._with_evidence(delivery.dataset):
+            judgements.append(again)
+        read = (read_verdict(self._s3, self._bucket, each) for each in reversed(judgements))
+        return next((verdict for verdict in read if verdict is not None), None)

@@ -12,10 +12,11 @@ from prefect_aws import AwsCredentials, S3Bucket
 
 from acceptance.errors import SettingsError
 from aws.calls import no_retry_config, record_requests, retry_when_denied
+from aws.s3.encryption import encrypt_writes
 from blocks import names
-from blocks.build import Caller, give_session_token, identify
+from blocks.build import Caller, aws_credentials, give_session_token, identify
 from blocks.sessions import client_of, session_of
-from blocks.settings import read_settings
+from blocks.settings import Settings, read_settings
 
 
 @dataclass(frozen=True)
@@ -26,6 +27,7 @@ class Clients:
     landing: S3Bucket
     evidence: S3Bucket
     caller: Caller
+    evidence_encryption: str | None = None
     _sessions: dict[int, boto3.Session] = field(default_factory=dict, compare=False, repr=False)
     _once: dict[tuple[str, timedelta], Any] = field(default_factory=dict, compare=False, repr=False)
 
@@ -42,7 +44,8 @@ class Clients:
 
     @property
     def evidence_s3(self) -> Any:
-        return record_requests(retry_when_denied(client_of(self.evidence.credentials, "s3")))
+        client = record_requests(retry_when_denied(client_of(self.evidence.credentials, "s3")))
+        return encrypt_writes(client, self.evidence_bucket, self.evidence_encryption)
 
     @property
     def evidence_bucket(self) -> str:
@@ -80,6 +83,16 @@ class Clients:
         return self.credentials.aws_client_parameters.endpoint_url
 
 
+def clients_of(settings: Settings) -> Clients:
+    """Return the clients of these settings, whatever blocks Prefect's server has. Raises as `load_clients` does."""
+    credentials = aws_credentials(settings)
+    landing, evidence = (
+        S3Bucket(bucket_name=name, credentials=credentials)
+        for name in (settings.landing_bucket, settings.evidence_bucket)
+    )
+    return Clients(credentials, landing, evidence, identify(credentials, settings.aws_account_id))
+
+
 @cache
 def load_clients() -> Clients:
     """Return the clients of the saved blocks.
@@ -99,4 +112,4 @@ def load_clients() -> Clients:
             give_session_token(each, settings)
     retry_when_denied(credentials.get_client("sts"))
     caller = identify(credentials, settings.aws_account_id)
-    return Clients(credentials, landing, evidence, caller)
+    return Clients(credentials, landing, evidence, caller, settings.evidence_encryption)

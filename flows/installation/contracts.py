@@ -9,12 +9,16 @@ from itertools import combinations
 from pathlib import Path
 
 from acceptance.contract.contract import Contract
+from acceptance.contract.landing_format import Engine
 from acceptance.errors import ContractError, Problem
 from acceptance.odcs.columns.published_tables import PublishedTable, published_tables
 from acceptance.odcs.document.yaml_document import MOST_BYTES, may_read, variables_in
 from acceptance.odcs.reader import read_contract
+from acceptance.queries.landed_query import landed_query
+from acceptance.queries.measuring_query import MOST_BYTES as MOST_BYTES_OF_A_QUERY
 from blocks.settings import Settings, dotenv
 
+_LONGEST_KEY = 1024
 _SUFFIXES = (".yaml", ".yml")
 
 
@@ -142,7 +146,22 @@ def _read(path: Path, environment: Mapping[str, str], published: Sequence[Publis
         return ContractFile(path, None, (Problem(str(path), 0, f"the file cannot be read: {error.strerror}"),))
     except ContractError as error:
         return ContractFile(path, None, error.problems)
-    return ContractFile(path, contract)
+    return ContractFile(path, contract, _too_wide(contract) if contract else ())
+
+
+def _too_wide(contract: Contract) -> tuple[Problem, ...]:
+    """Return the problem of a table of which no query of Athena can read what landed."""
+    if contract.engine is not Engine.ATHENA:
+        return ()
+    size = len(landed_query(contract, [f"s3://{contract.template.bucket}/{'x' * _LONGEST_KEY}"]).encode())
+    if size <= MOST_BYTES_OF_A_QUERY:
+        return ()
+    count = len(contract.landed_columns)
+    reason = (
+        f"`engine: athena` would read the {count} landed columns by a query of {size:,} bytes, and Athena takes "
+        f"{MOST_BYTES_OF_A_QUERY:,} at most; use `engine: local`, or fewer or shorter columns"
+    )
+    return (Problem(contract.path, 0, reason),)
 
 
 def _clashes(contracts: Sequence[Contract]) -> Mapping[str, list[Problem]]:
@@ -168,9 +187,9 @@ def _unclassified(earlier: Contract, later: Contract) -> Iterator[Problem]:
     """Yield the columns of one table that only one of the two contracts classifies: the other would show the cells."""
     if not earlier.table.is_that_of(later.table):
         return
-    known = {column.name.casefold(): column for column in earlier.columns}
+    known = {column.name.lower(): column for column in earlier.columns}
     for column in later.columns:
-        other = known.get(column.name.casefold())
+        other = known.get(column.name.lower())
         if other is not None and other.sensitive != column.sensitive:
             here, there = ("is", "does not") if column.sensitive else ("is not", "does")
             reason = (

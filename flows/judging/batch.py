@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from threading import Event
+from threading import Event, Semaphore
 from typing import Any
 
 from prefect import get_run_logger, task
@@ -17,7 +17,7 @@ from prefect.utilities.annotations import quote
 from acceptance.contract.contract import Contract
 from acceptance.deliveries.delivery import MOST_TOGETHER, Delivery
 from acceptance.deliveries.placeholders import partition_values
-from acceptance.errors import ContractError, PointerRefused, UnroutableKey
+from acceptance.errors import ContractError, PointerRefused, QueryFailed, UnroutableKey
 from acceptance.evidence.assembled import RunFacts
 from acceptance.evidence.evidence import Evidence, QueryRecord, StepRecord
 from acceptance.foreign_words import Redaction
@@ -25,11 +25,11 @@ from acceptance.judging.judge import Judged, Verdict
 from acceptance.queries.measuring_query import Place, place_of
 from acceptance.untrusted_text import one_line
 from aws.athena import QueryAnswer
-from aws.waiting import waits_end_with
+from aws.waiting import waits_between, waits_end_with
 from flows.evidence.artifacts import publish, publish_list
 from flows.installation.clients import load_clients
-from flows.judging.delivery_run import QUERY_WITHIN, DeliveryRun, post_verdicts
-from flows.judging.measuring import Measured, measure_together, query_record
+from flows.judging.delivery_run import DeliveryRun, post_verdicts
+from flows.judging.measuring import Measured, current_snapshot, measure_together, query_record
 from flows.judging.states import DUPLICATE, LONGEST_REASON, refused, state_of, superseded
 from flows.prefect_api.runs import cancelled_by
 from flows.steps.table import ask_athena
@@ -46,8 +46,8 @@ class SharedAnswer:
     """The answer of a query for several deliveries, as far as it is about one, and the records of that query."""
 
     measured: Measured
-    query: QueryRecord
-    step: StepRecord
+    queries: tuple[QueryRecord, ...]
+    steps: tuple[StepRecord, ...]
 
 
 @dataclass
@@ -155,7 +155,9 @@ class Batch:
         named: Any = _judge.with_options(task_run_name=escape_braces(delivery_run.delivery.title))
         kept: list[Evidence] = []
         state = named(quote(delivery_run), quote(known), quote(self.run), quote(kept), return_state=True)
-        if not kept and state.name != DUPLICATE:
+        if delivery_run.superseded:
+            self.superseded.append(delivery_run)
+        elif not kept and state.name != DUPLICATE:
             state.result()  # raises what went wrong
         return kept[0] if kept else None
 
@@ -168,17 +170,45 @@ class Batch:
                 for delivery_run in delivery_runs
                 if delivery_run.usable == usable and (place := _place(delivery_run)) is not None
             }
-            measured = measure_together(self.contract, list(at), usable, self._ask)
+            try:
+                contract, before = self._as_it_is_now(list(at.values()))
+            except (StepStopped, QueryFailed):
+                continue  # each delivery asks by itself, and says what came of it
+            measured = measure_together(contract, list(at), usable, self._ask)
             shared = Counter(each.query_id for each in measured.values())
             for place, each in measured.items():
                 answer, step = self._answers[each.query_id]
-                answers[id(at[place])] = SharedAnswer(each, query_record("checks", answer, shared[each.query_id]), step)
+                told = query_record("checks", answer, shared[each.query_id])
+                answers[id(at[place])] = SharedAnswer(
+                    each,
+                    (*(query_record("snapshot", answer, len(measured)) for answer, _ in before), told),
+                    (*(step for _, step in before), step),
+                )
         return answers
+
+    def _as_it_is_now(
+        self, delivery_runs: Sequence[DeliveryRun]
+    ) -> tuple[Contract, Sequence[tuple[QueryAnswer, StepRecord]]]:
+        """Return the contract whose queries read the current snapshot of an Iceberg table, and what was asked for it.
+
+        Raises StepStopped or QueryFailed without an answer.
+        """
+        versioned = (each.findings.catalog is not None and each.findings.catalog.versioned for each in delivery_runs)
+        if len(delivery_runs) < 2 or not all(versioned):
+            return self.contract, ()
+        asked: list[QueryAnswer] = []
+
+        def ask(name: str, purpose: str, sql: str) -> QueryAnswer:
+            asked.append(answer := self._ask(name, purpose, sql))
+            return answer
+
+        contract = self.contract.as_of(current_snapshot(self.contract, ask))
+        return contract, [self._answers[answer.query_id] for answer in asked]
 
     def _ask(self, name: str, _: str, sql: str) -> QueryAnswer:
         timeline = Timeline(without_task_run, redaction=Redaction(self.contract.classified))
         try:
-            answer: QueryAnswer = timeline.perform(name, ask_athena, self.contract.table, sql, QUERY_WITHIN)
+            answer: QueryAnswer = timeline.perform(name, ask_athena, self.contract.table, sql)
         except StepStopped as stopped:
             get_run_logger().warning("%s; asking for fewer at once", stopped)
             raise
@@ -188,15 +218,19 @@ class Batch:
     def _each(self, delivery_runs: Sequence[DeliveryRun], do: Callable[[DeliveryRun], Any]) -> list[Any]:
         """Return the answer for each, None where it failed: that delivery has no verdict and is announced again."""
 
+        turns = None if any(step.starts for step in self.contract.steps) else Semaphore(self.workers)
+
         def attempt(delivery_run: DeliveryRun) -> Any:
             try:
-                return do(delivery_run)
+                with waits_between(turns):
+                    return do(delivery_run)
             except Exception as error:  # noqa: BLE001  # whatever it is, it must not stop the other deliveries
                 told = delivery_run.timeline.traceback_of(error)
                 get_run_logger().error("%s got no verdict", delivery_run.delivery.title, exc_info=told)
                 return error
 
-        answers = in_threads(attempt, delivery_runs, at_once=self.workers, ending=self._ending)
+        at_once = self.workers if turns is None else MOST_TOGETHER  # a delivery that waits leaves its turn to others
+        answers = in_threads(attempt, delivery_runs, at_once=at_once, ending=self._ending)
         failed = [
             (delivery_run, error)
             for delivery_run, error in zip(delivery_runs, answers, strict=True)
@@ -210,9 +244,11 @@ class Batch:
 def _judge(delivery_run: DeliveryRun, known: SharedAnswer | None, run: RunFacts, kept: list[Evidence]) -> State:
     """Measure and conclude: the task run has the delivery's name and its verdict's state. `kept` gets the evidence."""
     if known is not None:
-        delivery_run.queries.append(known.query)
-        delivery_run.timeline.steps.append(known.step)
+        delivery_run.queries += known.queries
+        delivery_run.timeline.steps += known.steps
     delivery_run.measure(known.measured if known is not None else None)
+    if delivery_run.superseded:
+        return superseded(delivery_run.superseded)
     evidence = delivery_run.put(run)
     if evidence is None:
         return Completed(
@@ -227,10 +263,13 @@ def _place(delivery_run: DeliveryRun) -> Place | None:
 
 
 def at_once(contract: Contract, side_by_side: int) -> int:
-    """Return how many pipelines run at the same time: one if they change a parameter, which is locked by the run."""
+    """Return how many pipelines run at the same time: one if they change a parameter, which is locked by the run.
+
+    Pipelines that fire by themselves run anyway, so all deliveries are awaited together.
+    """
     if contract.override:
         return 1
-    return side_by_side if contract.steps else MOST_TOGETHER
+    return side_by_side if any(step.starts for step in contract.steps) else MOST_TOGETHER
 
 
 def lots(delivery_runs: Sequence[DeliveryRun], at_most: int) -> Iterator[list[DeliveryRun]]:

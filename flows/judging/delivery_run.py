@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from functools import partial
 from typing import Any
 
@@ -17,7 +17,7 @@ from prefect.utilities.annotations import quote
 from acceptance.announcing.delivery_events import EventDraft
 from acceptance.announcing.overdue import run_within
 from acceptance.announcing.verdict_events import failure_of, judged, verdict_event_id
-from acceptance.contract.contract import Contract
+from acceptance.contract.contract import Contract, Table
 from acceptance.contract.landing_format import Engine
 from acceptance.deliveries.delivery import Delivery
 from acceptance.deliveries.placeholders import partition_values, refuse_invalid_partition_values
@@ -31,7 +31,7 @@ from acceptance.errors import (
     UnroutableKey,
 )
 from acceptance.evidence.assembled import DeliveryFacts, RunFacts, evidence_of
-from acceptance.evidence.evidence import Evidence, QueryRecord, Sample
+from acceptance.evidence.evidence import Evidence, JudgedBefore, QueryRecord, Sample
 from acceptance.evidence.manifest import PastDelivery
 from acceptance.evidence.object_keys import evidence_uri
 from acceptance.foreign_words import Redaction
@@ -41,24 +41,31 @@ from acceptance.proof.partition_rows import files_named
 from acceptance.queries.landed_query import BAD_FILES, landed_query, read_landed_answer
 from acceptance.queries.sample_query import examples
 from aws.athena import QueryAnswer
+from aws.waiting import REAL_CLOCK, Clock
 from flows.evidence import files as evidence_files
 from flows.evidence.chain import Chain
 from flows.evidence.verdicts import read_verdict
 from flows.installation.clients import load_clients
 from flows.judging.comparison import Comparison
-from flows.judging.measuring import Measured, failed_query, measure, query_record, rows_of_broken_rules
+from flows.judging.measuring import (
+    Measured,
+    current_snapshot,
+    failed_query,
+    measure,
+    query_record,
+    rows_of_broken_rules,
+)
 from flows.judging.pipeline import Pipeline
 from flows.locks.claims import read_claim
 from flows.locks.overrides import OTHERS_WITHIN
 from flows.prefect_api import events
 from flows.steps.evidence_bucket import Claimed, claim, put_evidence
-from flows.steps.landed import confirm_delivery, read_delivery
+from flows.steps.landed import confirm_delivery, newer_version, read_delivery
 from flows.steps.retries import try_as_often_as
 from flows.steps.table import ask_athena, look_in_catalog
+from flows.steps.table_state import Asking, await_change
 from flows.steps.timeline import StepStopped, Timeline
 from landed.delivery import Landed, landed_by_athena, landed_without
-
-QUERY_WITHIN = timedelta(minutes=10)
 
 
 @dataclass
@@ -80,10 +87,15 @@ class DeliveryRun:
     """Why this delivery gets no verdict: somebody replaced a file of it before it was read."""
     decided: Evidence | None = None
     """The evidence as it stands, once it is put."""
+    clock: Clock = REAL_CLOCK
+    judged_before: JudgedBefore | None = None
+    """The judgement before this one, if the delivery is judged again."""
+    without_pipeline: bool = False
+    """The table is judged as it is."""
 
     def __post_init__(self) -> None:
         self.timeline.redaction = Redaction(self.contract.classified)
-        self.pipeline = Pipeline(self.contract, self.delivery, self.timeline)
+        self.pipeline = Pipeline(self.contract, self.delivery, self.timeline, clock=self.clock)
 
     @property
     def usable(self) -> frozenset[str]:
@@ -128,6 +140,7 @@ class DeliveryRun:
             queries=tuple(self.queries),
             sample=self.sample,
             parameters=tuple(self.pipeline.parameters),
+            judged_before=self.judged_before,
         )
 
     @property
@@ -156,7 +169,7 @@ class DeliveryRun:
         Raises:
             StepStopped: the evidence bucket does not answer.
         """
-        within = run_within(self.contract, [self.delivery], 1, QUERY_WITHIN, OTHERS_WITHIN)
+        within = run_within(self.contract, [self.delivery], 1, OTHERS_WITHIN)
         claimed = self.timeline.perform("claim", claim, self.delivery, flow_run_id, within)
         self.pipeline.begun_before = claimed is Claimed.TAKEN_OVER
         return bool(claimed)
@@ -174,24 +187,85 @@ class DeliveryRun:
             if not self.findings.worth_running:
                 self.pipeline.skip("the landed file breaks the contract")
                 return
-            self.pipeline.run()
-            catalog = self.timeline.look_up("look in the catalog", look_in_catalog, self.contract.table, self.partition)
-            self._found(catalog=catalog)
-            if self.findings.worth_measuring:
-                landed_at = max(member.last_modified for member in self.delivery.members)
-                self._found(available_after=datetime.now(UTC) - landed_at)
+            if self.without_pipeline:
+                self.pipeline.skip("judged again without the pipeline")
+            else:
+                self.pipeline.run()
+            self._look_in_catalog()
 
     def measure(self, known: Measured | None = None) -> None:
-        """Measure the table and compare it with what landed. `known` is the answer of a query for several."""
-        if not (usable := self.usable):
-            return
+        """Measure the table and compare it with what landed. `known` is the answer of a query for several.
+
+        If the contract lets the proof be asked again, this ends when it holds, or when the time is over.
+        """
         with self._recording_what_stops():
-            comparison = Comparison(self.contract, self.delivery, self.partition, self.timeline, self.ask)
-            comparison.read_others()
-            measured = known or measure(self.contract, self.partition, usable, self.files, self.ask)
-            self._found(table=measured.table, measured=measured.checks, query_id=measured.query_id)
-            self.findings = comparison.conclude(self.findings, usable)
-            self._fetch_sample(usable)
+            if self.pipeline.asking is None:
+                comparison = self._measure(known)
+            else:
+                comparison = self._measure_until_accepted(self.pipeline.asking, known)
+            if comparison is not None and (usable := self.usable):
+                self.findings = comparison.locate(self.findings, usable)
+                self._fetch_sample(usable)
+
+    def _look_in_catalog(self) -> None:
+        catalog = self.timeline.look_up("look in the catalog", look_in_catalog, self.contract.table, self.partition)
+        self._found(catalog=catalog)
+        if self.delivery.repetition:
+            self._found(judged_again=True)
+        elif self.findings.worth_measuring:
+            self._found(available_after=datetime.now(UTC) - self.pipeline.landed_at)
+
+    def _measure(self, known: Measured | None) -> Comparison | None:
+        """Measure once, a table that has versions at its current one. Return None if there is nothing to measure."""
+        if not (usable := self.usable):
+            return None
+        if self.findings.catalog and self.findings.catalog.versioned:
+            snapshot = known.snapshot if known else current_snapshot(self.contract, self.ask)
+            self.contract = self.contract.as_of(snapshot)
+        comparison = Comparison(self.contract, self.delivery, self.partition, self.timeline, self.ask)
+        comparison.read_others()
+        measured = known or measure(self.contract, self.partition, usable, self.files, self.ask)
+        self._found(table=measured.table, measured=measured.checks, query_id=measured.query_id)
+        self.findings = comparison.conclude(self.findings)
+        return comparison
+
+    def _measure_until_accepted(self, asking: Asking, known: Measured | None) -> Comparison | None:
+        """Measure again whenever somebody wrote the table, and a last time when the time is over.
+
+        A query that Athena fails may have met files that the pipeline was replacing, so it is asked again as well.
+        """
+        began = datetime.now(UTC)
+        asking = replace(asking, ended=not asking.left_s(self.clock.now()))
+        while True:
+            failure: StepStopped | None = None
+            comparison = None
+            try:
+                comparison = self._measure(known)
+            except StepStopped as stopped:
+                if not isinstance(stopped.__cause__, QueryFailed):
+                    raise
+                failure = stopped
+            accepted = failure is None and self.judgement.verdict is Verdict.ACCEPTED
+            if not accepted:
+                self.superseded = self.timeline.look_up("look for a newer version", newer_version, self.delivery)
+            if accepted or asking.ended or self.superseded:
+                break
+            asking = self.timeline.look_up(
+                "await a change of the table", await_change, *self._place, asking, self.clock
+            )
+            known, landed = None, self.landed
+            self.findings = Findings(landed=landed.facts if landed else None)
+            self._look_in_catalog()
+        times = "once" if asking.asked == 1 else f"{asking.asked} times"
+        holds = ", and then it held" if accepted else f" within {asking.within}, and it does not hold"
+        self.timeline.note("ask until the table agrees", began, f"asked {times}{holds}", succeeded=accepted)
+        if failure is not None:
+            raise failure
+        return comparison
+
+    @property
+    def _place(self) -> tuple[Table, dict[str, str]]:
+        return self.contract.table, self.partition
 
     def put(self, run: RunFacts) -> Evidence | None:
         """Put the evidence, which gives the delivery its verdict. Return None if another run was faster.
@@ -228,7 +302,7 @@ class DeliveryRun:
             StepStopped: no answer came.
         """
         try:
-            answer: QueryAnswer = self.timeline.perform(name, ask_athena, self.contract.table, sql, QUERY_WITHIN)
+            answer: QueryAnswer = self.timeline.perform(name, ask_athena, self.contract.table, sql)
         except StepStopped as stopped:
             self.queries += failed_query(self.contract, purpose, sql, stopped)
             raise

@@ -1,15 +1,16 @@
 """Measure the checks: one query, the own queries of a few checks, and one more for rows of broken rules."""
 
 from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from acceptance.contract.contract import Contract
-from acceptance.errors import AceiteError, QueryFailed
+from acceptance.errors import AceiteError, QueryCause, QueryFailed
 from acceptance.evidence.evidence import QueryRecord, Sample
 from acceptance.judging.findings import TableFacts
 from acceptance.judging.judge import Judgement, Measurement
 from acceptance.queries.measuring_query import (
+    MOST_BYTES,
     MeasuringQuery,
     OwnQuery,
     Place,
@@ -21,6 +22,7 @@ from acceptance.queries.measuring_query import (
     read_together,
 )
 from acceptance.queries.sample_query import broken_checks, sample_query
+from acceptance.queries.snapshot_query import read_snapshot, snapshot_query
 from aws.athena import QueryAnswer
 from flows.steps.timeline import StepStopped
 from flows.threads import in_threads
@@ -37,11 +39,18 @@ _AT_ONCE = 4
 
 @dataclass(frozen=True, slots=True)
 class Measured:
-    """The answers of the queries. `query_id` is the id of the one query."""
+    """The answers of the queries. `query_id` is the id of the one query, `snapshot` that of an Iceberg table."""
 
     table: TableFacts
     checks: Mapping[str, Measurement] = field(default_factory=dict)
     query_id: str = ""
+    snapshot: int | None = None
+
+
+def current_snapshot(contract: Contract, ask: Ask) -> int | None:
+    """Return the current snapshot of the contract's table, which is one of Iceberg; None if nobody wrote into it."""
+    answer = ask("find the snapshot to judge", "snapshot", snapshot_query(contract.table))
+    return read_snapshot(answer.rows)
 
 
 def measure(
@@ -50,15 +59,24 @@ def measure(
     """Measure every check whose columns are usable. If the own query of a check fails, only this check errors."""
     query = compile_checks(contract, partition, usable, files)
     try:
-        answer = ask("measure the checks in one query", "checks", query.sql)
+        measured = _asked(query, "measure the checks in one query", ask)
     except (StepStopped, QueryFailed) as error:
-        if not (query.has_custom_rules and _by_athena(error)):
+        if not (query.has_custom_rules and _cause(error) in (QueryCause.ROWS, QueryCause.TEXT)):
             raise
         # A rule in free SQL, or a pattern, may be what failed: run by itself, each says whether it was.
         query = compile_checks(contract, partition, usable, files, fuse_rules=False)
-        answer = ask("measure the checks without free rules", "checks", query.sql)
+        measured = _asked(query, "measure the checks without free rules", ask)
+    return replace(measured, checks={**measured.checks, **_own_answers(query, measured.table.rows, ask)})
+
+
+def _asked(query: MeasuringQuery, step: str, ask: Ask) -> Measured:
+    """Ask the query, and those with the checks of a wide table that it has no room for."""
+    answer = ask(step, "checks", query.sql)
     facts, measured = read_answer(query, answer.rows[0] if answer.rows else (), answer.query_id)
-    return Measured(facts, measured | _own_answers(query, facts.rows, ask), answer.query_id)
+    for number, more in enumerate(query.more, 2):
+        rest = ask(f"{step}, number {number}", "checks", more.sql)
+        measured |= read_answer(more, rest.rows[0] if rest.rows else (), rest.query_id)[1]
+    return Measured(facts, measured, answer.query_id)
 
 
 def measure_together(
@@ -66,15 +84,18 @@ def measure_together(
 ) -> dict[Place, Measured]:
     """Return the answer of one query by place. A delivery without an answer is measured alone.
 
-    If Athena fails the query, one of the deliveries may be the cause: each half gets a query of its own.
+    If Athena fails the query for what it read, one of the deliveries may be the cause: each half gets a query of its
+    own. No half would find a limit, a permission or an error of the text.
     """
     if len(places) < 2 or needs_own_queries(contract, usable):
         return {}
     query = compile_together(contract, places, usable)
+    if len(query.sql.encode()) > MOST_BYTES:
+        return {}
     try:
         answer = ask(f"measure the checks of {len(places)} deliveries in one query", "checks", query.sql)
     except (StepStopped, QueryFailed) as error:
-        if not _by_athena(error):
+        if _cause(error) is not QueryCause.ROWS:
             return {}
         half = len(places) // 2
         halves = (places[:half], places[half:])
@@ -82,7 +103,8 @@ def measure_together(
             place: found for part in halves for place, found in measure_together(contract, part, usable, ask).items()
         }
     found = read_together(query, contract, answer.rows, answer.query_id)
-    return {place: Measured(facts, checks, answer.query_id) for place, (facts, checks) in found.items()}
+    snapshot = contract.table.snapshot
+    return {place: Measured(facts, checks, answer.query_id, snapshot) for place, (facts, checks) in found.items()}
 
 
 def rows_of_broken_rules(
@@ -115,9 +137,10 @@ def _own_answers(query: MeasuringQuery, rows: int, ask: Ask) -> dict[str, Measur
     return {own.check.id: answer for own, answer in zip(query.own_queries, answers, strict=True)}
 
 
-def _by_athena(error: AceiteError) -> bool:
-    """Return True if Athena itself refused, not the network or the credentials."""
-    return isinstance(error, QueryFailed) or isinstance(error.__cause__, QueryFailed)
+def _cause(error: AceiteError) -> QueryCause | None:
+    """Return why Athena itself refused; None if the network or the credentials are the trouble."""
+    refused = error if isinstance(error, QueryFailed) else error.__cause__
+    return refused.cause if isinstance(refused, QueryFailed) else None
 
 
 def _text(value: Any) -> str | None:

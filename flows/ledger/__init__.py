@@ -16,6 +16,7 @@ from flows.ledger.datasets import Datasets
 from flows.ledger.file_groups import Groups
 from flows.ledger.lease import Lease
 from flows.ledger.listing import Listing
+from flows.ledger.sightings import Sightings
 from flows.ledger.status import Status
 from flows.ledger.tables import create_tables
 
@@ -37,6 +38,7 @@ class Ledger:
             raise
         self.lease = Lease(self._engine)
         self.listing = Listing(self._engine)
+        self.sightings = Sightings(self._engine)
         self.groups = Groups(self._engine)
         self.announcements = Announcements(self._engine)
         self.datasets = Datasets(self._engine)

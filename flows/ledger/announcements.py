@@ -122,6 +122,20 @@ class Announcements:
         with self._engine.connect() as connection:
             return tuple(connection.scalars(sa.select(deliveries.c.id).where(_awaiting_verdict(), *taken)))
 
+    def unclaimed_events(self, before: datetime) -> Mapping[str, uuid.UUID]:
+        """Return by id the last event of each delivery that was announced before then and that no run claimed.
+
+        Deliveries of paused datasets are left out.
+        """
+        query = sa.select(announcements.c.delivery_id, announcements.c.event_id, announcements.c.batch_id)
+        query = query.join_from(announcements, deliveries, announcements.c.delivery_id == deliveries.c.id).where(
+            _awaiting_verdict(), deliveries.c.claimed_at.is_(None), deliveries.c.announced_at < before
+        )
+        with self._engine.connect() as connection:
+            query = query.where(deliveries.c.dataset.not_in(paused_datasets(connection)))
+            rows = connection.execute(query.order_by(announcements.c.due_at))
+            return {row.delivery_id: uuid.UUID(row.batch_id or row.event_id) for row in rows}
+
     def withdrawn(self, delivery_ids: Sequence[str]) -> Mapping[str, tuple[str, str]]:
         """Return by id what stands in the place of a verdict, and why, if a listing lacks a file of the delivery.
 
@@ -163,6 +177,10 @@ class Announcements:
 
     def unjudged_of(self, delivery_ids: Sequence[str]) -> tuple[Delivery, ...]:
         return self._deliveries(_unjudged().where(deliveries.c.id.in_(delivery_ids)))
+
+    def known(self, delivery_ids: Sequence[str]) -> tuple[Delivery, ...]:
+        """Return the deliveries with these ids, judged or not."""
+        return self._deliveries(sa.select(deliveries.c.pointer).where(deliveries.c.id.in_(delivery_ids)))
 
     def judged(self, since: datetime, until: datetime) -> tuple[Delivery, ...]:
         """Return deliveries whose verdict was read after `since` and not after `until`."""

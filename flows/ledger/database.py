@@ -4,6 +4,7 @@ import sqlite3
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -17,18 +18,19 @@ _DRIVERS = {
     "postgresql": "postgresql+psycopg",
     "postgresql+psycopg": "postgresql+psycopg",
 }
+_IN_MEMORY = ":memory:"
+"""The name that SQLite's driver is given for a database that is no file."""
 _ALLOWED = (
     "allowed in ACEITE_LEDGER_URL are sqlite:///FILE and postgresql+psycopg://USER:PASSWORD@HOST:5432/DATABASE, "
     "user and password percent-encoded (@ is %40)"
 )
-_PATIENCE = "30s"
 _BUSY_S = 30
 _TRY_AGAIN_S = 0.02
 _POSTGRESQL = {"connect_timeout": 10, "tcp_user_timeout": 30_000}  # s, ms; what the URL says has precedence
 
 
-def database(url: str) -> sa.Engine:
-    """Return an engine for the URL, without connecting.
+def database(url: str, busy_s: float = _BUSY_S) -> sa.Engine:
+    """Return an engine for the URL, without connecting. It waits `busy_s` for another process that has locked it.
 
     Raises:
         LedgerMisnamed: the URL names no database that can hold a ledger.
@@ -39,7 +41,7 @@ def database(url: str) -> sa.Engine:
         if parsed.get_backend_name() == "sqlite":
             engine = sa.create_engine(parsed)
             sa.event.listen(engine, "do_connect", _private_from_the_start)
-            sa.event.listen(engine, "connect", _durable_and_concurrent)
+            sa.event.listen(engine, "connect", partial(_durable_and_concurrent, busy_s))
             sa.event.listen(engine, "begin", _write_from_the_start)
             return engine
         unsaid = {name: value for name, value in _POSTGRESQL.items() if name not in parsed.query}
@@ -49,14 +51,15 @@ def database(url: str) -> sa.Engine:
             f"the ledger {shown(parsed)} needs PostgreSQL's driver, which cannot be imported ({error}); "
             'pip install "aceite[postgres]"'
         ) from error
-    sa.event.listen(engine, "connect", _complete_and_in_no_ones_way, insert=True)  # before SQLAlchemy reads any text
+    # Before SQLAlchemy reads any text.
+    sa.event.listen(engine, "connect", partial(_complete_and_in_no_ones_way, busy_s), insert=True)
     return engine
 
 
 def _private_from_the_start(_: Any, __: Any, arguments: list[Any], ___: Any) -> None:
     """Make the file before SQLite does, which gives it the rights that the umask of this process leaves."""
     file = Path(arguments[0])
-    if not file.exists():
+    if arguments[0] != _IN_MEMORY and not file.exists():
         with suppress(OSError):  # SQLite itself says what is wrong with the place
             file.touch(mode=0o600)
 
@@ -74,6 +77,9 @@ def usable(engine: sa.Engine) -> Iterator[None]:
         yield
     except sa.exc.DBAPIError as error:
         said = " ".join(str(error.orig).split())
+        if "locked" in said or "lock timeout" in said:
+            remedy = "another process has locked it: end that (an open database tool, a copy that is being made)"
+            raise LedgerUnusable(f"the ledger {shown(engine.url)} is locked: {said}; {remedy}") from None
         if engine.dialect.name == "sqlite":
             remedy = "the file must be a ledger, or its folder one in which it can be made (ACEITE_LEDGER_URL, --home)"
         else:
@@ -96,12 +102,12 @@ def _parsed(url: str) -> sa.URL:
     return parsed
 
 
-def _durable_and_concurrent(connection: Any, _: Any) -> None:
-    """Let readers not wait for the writer, commits survive a power cut, and a writer wait up to 30 s for another."""
+def _durable_and_concurrent(busy_s: float, connection: Any, _: Any) -> None:
+    """Let readers not wait for the writer, commits survive a power cut, and a writer wait `busy_s` for another."""
     connection.isolation_level = None  # else the driver begins transactions by itself; _write_from_the_start does
-    for pragma in (f"busy_timeout={_BUSY_S * 1000}", "synchronous=FULL"):
+    for pragma in (f"busy_timeout={round(busy_s * 1000)}", "synchronous=FULL"):
         connection.execute(f"PRAGMA {pragma}").close()
-    _switch_to_wal(connection, time.monotonic() + _BUSY_S)
+    _switch_to_wal(connection, time.monotonic() + busy_s)
 
 
 def _switch_to_wal(connection: Any, until: float) -> None:
@@ -123,7 +129,7 @@ def _write_from_the_start(connection: sa.Connection) -> None:
     connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
 
 
-def _complete_and_in_no_ones_way(connection: Any, _: Any) -> None:
+def _complete_and_in_no_ones_way(busy_s: float, connection: Any, _: Any) -> None:
     """Check the encoding, and end idle transactions: a watcher that lost power must not hold the lease for hours."""
     encoding = connection.info.parameter_status("server_encoding")
     if encoding != "UTF8":
@@ -132,6 +138,6 @@ def _complete_and_in_no_ones_way(connection: Any, _: Any) -> None:
             "be written; make one with the encoding UTF8 (createdb --encoding=UTF8 --template=template0), and name it "
             "in ACEITE_LEDGER_URL"
         )
-    for setting in ("lock_timeout", "idle_in_transaction_session_timeout"):
-        connection.execute(f"SET {setting} = '{_PATIENCE}'")
+    connection.execute(f"SET lock_timeout = '{round(busy_s * 1000)}ms'")
+    connection.execute(f"SET idle_in_transaction_session_timeout = '{_BUSY_S}s'")
     connection.commit()

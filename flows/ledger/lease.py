@@ -36,6 +36,12 @@ class Lease:
         with writing(self._engine) as connection:
             return bool(connection.execute(sa.update(lease).where(mine).values(until=until)).rowcount)
 
+    def holder(self, now: datetime) -> str | None:
+        """Return the id of the watcher's run that holds the lease; None if none does."""
+        with self._engine.connect() as connection:
+            held = sa.select(lease.c.holder).where(lease.c.name == _NAME, lease.c.until >= now)
+            return connection.execute(held).scalar_one_or_none()
+
     def give_back(self, holder: str) -> None:
         with writing(self._engine) as connection:
             connection.execute(sa.delete(lease).where(lease.c.name == _NAME, lease.c.holder == holder))

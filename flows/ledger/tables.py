@@ -14,7 +14,7 @@ from acceptance.announcing.delivery_events import EventDraft
 from acceptance.errors import LedgerUnusable
 from flows.ledger.database import shown
 
-VERSION = 6
+VERSION = 7
 """Raised by one with every change of the layout. Nothing is upgraded: a ledger is rebuilt from S3."""
 
 _INDEX_ON_POSTGRESQL = "CREATE INDEX deliveries_of_the_same_keys ON deliveries USING hash (member_keys)"
@@ -122,6 +122,9 @@ deliveries = sa.Table(
     sa.Column("reason", Text),
     sa.Column("evidence", Text),
     sa.Column("overdue_told_at", UtcDateTime),
+    sa.Column("claimed_by", sa.String),  # the id of the run that has the claim
+    sa.Column("run_ended", Text),  # how its last run ended without a verdict
+    sa.Column("run_ended_at", UtcDateTime),  # when the watcher saw that
     sa.Index("deliveries_of_the_same_keys", "member_keys").ddl_if("sqlite"),  # _INDEX_ON_POSTGRESQL there
 )
 datasets = sa.Table(

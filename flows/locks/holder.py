@@ -51,12 +51,12 @@ def this_holder(flow_run_id: str | None = None) -> LockHolder:
     )
 
 
-def is_over(holder: LockHolder, until: datetime) -> bool:
+def is_over(holder: LockHolder, until: datetime, *, ends_it: bool = True) -> bool:
     """Return whether the holder is over, so that another run may take what it holds.
 
-    If its process ran on this machine and is gone, the holder is over, and Prefect's server is told. If its process
-    still works on the run, the holder is not over, even if the server was told so after a silence, a sleep or by hand.
-    What the run itself reports is believed.
+    If its process ran on this machine and is gone, the holder is over, and Prefect's server is told if `ends_it`. If
+    its process still works on the run, the holder is not over, even if the server was told so after a silence, a sleep
+    or by hand. What the run itself reports is believed.
 
     A holder whose end is unknown is over after `until`, unless it is seen at work here. A run that this server does not
     know is over at once if it was this server's, else after `until`.
@@ -69,7 +69,7 @@ def is_over(holder: LockHolder, until: datetime) -> bool:
     except ObjectNotFound:
         return gone or (not _is_at_it(holder) and (holder.server == _server(_api()) or time_is_up))
     is_final = state is not None and state.is_final()
-    if gone and state is not None and not is_final:
+    if ends_it and gone and state is not None and not is_final:
         with suppress(httpx.HTTPError, PrefectException):
             end(UUID(holder.flow_run_id), state, GONE)
     said_by_itself = state is not None and is_own_report(state)

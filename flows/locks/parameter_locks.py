@@ -6,7 +6,7 @@ is whole, and SSM has its mark. See docs/decisions/0015.
 
 import hashlib
 import json
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from functools import partial
@@ -14,7 +14,7 @@ from uuid import uuid4
 
 from pydantic import ValidationError
 
-from acceptance.deliveries.delivery import Delivery
+from acceptance.deliveries.delivery import Delivery, LandingObject
 from acceptance.errors import UnexpectedObject
 from acceptance.evidence.object_keys import parameter_lock_key, parameter_locks_prefix
 from acceptance.record import Record
@@ -145,8 +145,9 @@ class ParameterLocks:
             if each.key in named and settled.get(each.key) != each.etag:
                 look = partial(self._look_at, named[each.key], each.key, settled, found)
                 survive(f"reading the lock {each.uri}", look)
-        if any(each.key not in named for each in listed):
-            survive("reading locks of other parameters", self._refuse_others)
+        others = [each for each in listed if each.key not in named and settled.get(each.key) != each.etag]
+        if others:
+            survive("reading locks of other parameters", partial(self._refuse_others, others, settled))
         return found
 
     def _look_at(self, parameter: str, key: str, settled: dict[str, str], opened: list[HeldLock]) -> None:
@@ -156,12 +157,18 @@ class ParameterLocks:
         elif found is not None:
             opened.append(found)
 
-    def _refuse_others(self) -> None:
-        raise UnexpectedObject(
-            f"s3://{self.clients.evidence_bucket}/{parameter_locks_prefix(*self._where)} holds locks that are not "
-            "obeyed: no contract of this installation overrides their parameters. They are of another installation, of "
-            "a contract that is gone, or not Aceite's"
-        )
+    def _refuse_others(self, others: Sequence[LandingObject], settled: dict[str, str]) -> None:
+        """Raise UnexpectedObject if one of these locks is open. `settled` gets the closed ones."""
+        for each in others:
+            found = read_json(self.clients.evidence_s3, self.clients.evidence_bucket, each.key, _MOST_BYTES)
+            if found is not None and isinstance(found[0], dict) and found[0].get("closed"):
+                settled[each.key] = each.etag
+            elif found is not None:
+                raise UnexpectedObject(
+                    f"{each.uri} is a lock that is not obeyed: no contract of this installation overrides its "
+                    "parameter. It is of another installation, of a contract that is gone, or not Aceite's; if its "
+                    "contract is gone, put the parameter's value from before back by hand, and delete the object"
+                )
 
     def _not_obeyed(self, parameter: str, why: str) -> UnexpectedObject:
         return UnexpectedObject(

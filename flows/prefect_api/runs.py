@@ -2,7 +2,7 @@
 
 import json
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
@@ -15,20 +15,27 @@ from prefect.client.schemas.filters import (
     FlowRunFilter,
     FlowRunFilterEndTime,
     FlowRunFilterExpectedStartTime,
+    FlowRunFilterId,
     FlowRunFilterState,
     FlowRunFilterStateName,
     FlowRunFilterStateType,
     FlowRunFilterTags,
+    WorkPoolFilter,
 )
 from prefect.client.schemas.objects import FlowRun, State, StateType
 from prefect.client.schemas.responses import OrchestrationResult, SetStateStatus
 from prefect.client.schemas.sorting import FlowRunSort
+from prefect.events import Event
+from prefect.events.filters import EventAnyResourceFilter, EventFilter, EventNameFilter
 from prefect.exceptions import ObjectNotFound, PrefectException
 from prefect.states import Cancelled, Crashed
 
 from acceptance.announcing.announcements import LONGEST_PATIENCE
+from acceptance.announcing.waiting import switch_name
 from acceptance.deliveries.pointer import DeliveryPointer, read_pointer, read_pointers
 from acceptance.errors import PointerRefused
+from acceptance.untrusted_text import one_line
+from flows.prefect_api.events import READ_BACK_AT_MOST
 
 SHUTTING_DOWN = "Aceite is shutting down."
 WITHDRAWN = "It waited where nobody takes it any more: its deployment is served by"
@@ -49,8 +56,16 @@ _BY_AUTOMATION = re.compile(r"Cancelled by Automation ([0-9a-f-]{36})")
 _OWN_FAILURE = "Flow run encountered an exception"
 """How the message begins when Prefect's engine reports that the flow failed: flow_engine.py (3.8)."""
 
+AGAIN = "aceite-again"
+"""The tag of a run that judges a delivery again. By it the watcher finds what a person asked for."""
+
+_ENDED = [StateType.CANCELLED, StateType.CRASHED, StateType.FAILED, StateType.COMPLETED]
+_LONGEST_END = 500
+_EVENT = "prefect.event."
 _PAGE = 200
 _VALIDATIONS = FlowFilter(name=FlowFilterName(any_=["validate-delivery", "validate-deliveries"]))
+_ANY_WORK_POOL = WorkPoolFilter()
+"""A run whose work pool somebody deleted is in none."""
 _ALL = FlowFilter(name=FlowFilterName(any_=["validate-delivery", "validate-deliveries", "watch-landing"]))
 
 
@@ -127,14 +142,24 @@ def triggered_by(flow_run_id: str) -> str | None:
 
 
 def queued_runs() -> int:
-    """Count the validation runs that have not begun and were due within the last hour. Nobody takes older ones."""
+    """Count the validation runs that wait in a work pool, and were due within the last hour. Nobody takes others."""
+    with get_client(sync_client=True) as client:
+        return client.count_flow_runs(
+            flow_filter=_VALIDATIONS, flow_run_filter=_queued(), work_pool_filter=_ANY_WORK_POOL
+        )
+
+
+def queued() -> Sequence[FlowRun]:
+    """Return the runs that `queued_runs` counts, in the order in which they were due."""
+    waiting = _runs(_queued(), work_pools=_ANY_WORK_POOL)
+    return sorted(waiting, key=lambda run: (run.expected_start_time or run.created, run.id))
+
+
+def _queued() -> FlowRunFilter:
     waiting = FlowRunFilterState(type=FlowRunFilterStateType(any_=[StateType.SCHEDULED, StateType.PENDING]))
     now = datetime.now(UTC)
     due = FlowRunFilterExpectedStartTime.model_validate({"after_": now - LONGEST_PATIENCE, "before_": now})
-    with get_client(sync_client=True) as client:
-        return client.count_flow_runs(
-            flow_filter=_VALIDATIONS, flow_run_filter=FlowRunFilter(state=waiting, expected_start_time=due)
-        )
+    return FlowRunFilter(state=waiting, expected_start_time=due)
 
 
 def running() -> Sequence[FlowRun]:
@@ -175,21 +200,84 @@ def end(flow_run_id: UUID, state: State | None, message: str) -> bool:
 
 
 def ended_without_verdict(since: datetime) -> Sequence[FlowRun]:
-    """Return the validation runs that were cancelled, crashed or failed since then. Any machine's clock may count."""
+    """Return the validation runs that ended without a word of their own since then, the latest first.
+
+    They were cancelled, crashed or failed, or somebody set them to Completed by hand. Any machine's clock may count.
+    """
     ended = FlowRunFilterState(
-        type=FlowRunFilterStateType(any_=[StateType.CANCELLED, StateType.CRASHED, StateType.FAILED]),
-        name=FlowRunFilterStateName(not_any_=["Rejected", "Inconclusive"]),
+        type=FlowRunFilterStateType(any_=_ENDED),
+        name=FlowRunFilterStateName(
+            not_any_=["Accepted", "Rejected", "Inconclusive", "Duplicate", "Superseded", "Held"]
+        ),
     )
     return _runs(FlowRunFilter(state=ended, end_time=FlowRunFilterEndTime.model_validate({"after_": since})))
 
 
-def _runs(wanted: FlowRunFilter, flows: FlowFilter = _VALIDATIONS) -> Sequence[FlowRun]:
+def deleted(announced: Sequence[UUID]) -> Mapping[UUID, UUID]:
+    """Return by announcement the run that it started and that somebody deleted: at most READ_BACK_AT_MOST are asked of.
+
+    The server tells nobody of a deletion, and keeps the event of the automation that started the run. An announcement
+    whose run is not started yet has none.
+    """
+    asked = EventAnyResourceFilter(id=[f"{_EVENT}{id_}" for id_ in announced])
+    executed = EventNameFilter(name=["prefect.automation.action.executed"])
+    with get_client(sync_client=True) as client:
+        page = client.read_events(EventFilter(event=executed, any_resource=asked), limit=READ_BACK_AT_MOST)
+        started = [pair for event in page.events if (pair := _started_by(event)) is not None]
+        if not started:
+            return {}
+        known = FlowRunFilter(id=FlowRunFilterId(any_=[run for _, run in started]))
+        there = {run.id for run in client.read_flow_runs(flow_run_filter=known)}
+    waiting = {announcement for announcement, run in started if run in there}
+    return {announcement: run for announcement, run in started if announcement not in waiting}
+
+
+def _started_by(event: Event) -> tuple[UUID, UUID] | None:
+    """Return the announcement and the run of an event that tells of a validation's start; None of any other.
+
+    Anybody may have posted it.
+    """
+    by_role = {each.role: each.id for each in event.related}
+    if not (event.resource.name or "").startswith(switch_name("")):
+        return None
+    try:
+        announcement = UUID(by_role["triggering-event"].removeprefix(_EVENT))
+        return announcement, UUID(by_role["flow-run"].removeprefix("prefect.flow-run."))
+    except (KeyError, ValueError):
+        return None
+
+
+def mark_as_judging_again(flow_run_id: str, tags: Sequence[str]) -> None:
+    """Add the tag to a run, which has these tags."""
+    with get_client(sync_client=True) as client:
+        client.update_flow_run(UUID(flow_run_id), tags=sorted({*tags, AGAIN}))
+
+
+def judged_again(since: datetime) -> Sequence[FlowRun]:
+    """Return the runs that judged a delivery again, or tried to, and ended since then, the latest first."""
+    ended = FlowRunFilterEndTime.model_validate({"after_": since})
+    return _runs(FlowRunFilter(tags=FlowRunFilterTags(all_=[AGAIN]), end_time=ended))
+
+
+def end_of(run: FlowRun) -> str:
+    """Return for people which run ended, how and when: `run 5e1c... ended as Crashed at ...: its process is gone`."""
+    state = run.state
+    assert state is not None, "a run that ended has a state"
+    at = (run.end_time or state.timestamp).astimezone(UTC)
+    said = f": {state.message}" if state.message else ""
+    return one_line(f"run {run.id} ended as {state.name} at {at:%Y-%m-%d %H:%M:%S} (UTC){said}", _LONGEST_END)
+
+
+def _runs(
+    wanted: FlowRunFilter, flows: FlowFilter = _VALIDATIONS, work_pools: WorkPoolFilter | None = None
+) -> Sequence[FlowRun]:
     found: list[FlowRun] = []
     with get_client(sync_client=True) as client:
         while True:
             page = client.read_flow_runs(
                 flow_filter=flows,
                 flow_run_filter=wanted,
+                work_pool_filter=work_pools,
                 sort=FlowRunSort.END_TIME_DESC,
                 limit=_PAGE,
                 offset=len(found),

@@ -8,6 +8,8 @@ from prefect.client.schemas.objects import State
 from prefect.settings import get_current_settings
 from prefect.states import Completed
 
+from acceptance.announcing.waiting import switch_name as switch_name
+
 ASKED_AT_ONCE = 100
 ROLE = "switch"
 SWITCHED = "aceite.switched"
@@ -37,10 +39,6 @@ class Switch:
         """The automation's page in Prefect's UI; empty if the UI's address is not known."""
         url = get_current_settings().ui_url
         return f"{url}/automations/automation/{self.automation_id}" if url else ""
-
-
-def switch_name(dataset: str) -> str:
-    return f"Aceite: validate {dataset}"
 
 
 def read_switches(client: SyncPrefectClient, datasets: Sequence[str]) -> Mapping[str, Switch]:

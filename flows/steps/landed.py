@@ -77,6 +77,18 @@ def _listed_and_read(delivery: Delivery, contract: Contract) -> Sequence[LandedM
     return read_objects(client, partitions.others_of_partition(contract, delivery, listed), contract)
 
 
+@task(name="look for a newer version", **REPEATABLE)
+def newer_version(delivery: Delivery) -> StepResult:
+    """Return which file of the delivery somebody replaced since it was listed, and what that means; else ""."""
+    client, members = load_clients().landing_s3, {member.key: member for member in delivery.members}
+    below = delivery.first.key if len(members) == 1 else delivery.prefix
+    for listed in s3.list_objects(client, delivery.first.bucket, below):
+        known = members.get(listed.key)
+        if known is not None and listed != known:
+            return StepResult(f"{known.uri}: somebody replaced it; the new version is another delivery")
+    return StepResult("", detail="none")
+
+
 @task(name="sum what landed by bucket", **REPEATABLE)
 def sum_by_bucket(objects: Sequence[LandingObject], contract: Contract, buckets: int) -> StepResult:
     sums = sums_by_bucket(load_clients().landing_s3, objects, contract, buckets)

@@ -156,6 +156,11 @@ class Timeline:
     def _shown(self, words: ForeignWords | None) -> str:
         return self.redaction.shown(words) if words is not None else ""
 
+    def note(self, name: str, started: datetime, detail: str, *, succeeded: bool) -> None:
+        """Record what came of several steps together."""
+        status = StepStatus.SUCCEEDED if succeeded else StepStatus.FAILED
+        self.steps.append(_record(name, status, started, datetime.now(UTC), {}, detail))
+
     def skip(self, name: str, reason: str) -> None:
         self.steps.append(StepRecord(name=name, status=StepStatus.SKIPPED, detail=reason))
 

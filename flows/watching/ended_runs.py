@@ -24,6 +24,7 @@ from flows.ledger.writes import AT_ONCE, slices
 from flows.locks.claims import read_claim
 from flows.locks.holder import is_over
 from flows.prefect_api import events, runs
+from flows.prefect_api.events import READ_BACK_AT_MOST
 from flows.steps.timeline import Timeline, without_task_run
 from flows.watching.follow_up import FollowUp
 from flows.watching.keepalive import TROUBLE
@@ -34,13 +35,18 @@ SKEW = timedelta(minutes=10)
 BEGINS_WITHIN = timedelta(minutes=5)
 """How long a run may take to begin after a worker took it. Prefect's ECS worker, the slowest, waits this long."""
 
+STARTS_WITHIN = timedelta(seconds=15)
+"""So long after an announcement its run is there, or the server is busy: only then it is asked whether it still is."""
+DELETED_EVERY = timedelta(seconds=10)
+_NEVER = datetime.min.replace(tzinfo=UTC)
+
 
 @dataclass
 class EndedRuns:
-    """Looks for runs that ended without a verdict, and for runs that never began.
+    """Looks for runs that ended without a verdict, for runs that never began, and for runs that somebody deleted.
 
     `stay_alive` is called between deliveries whose evidence is put. If a worker took a run and it does not begin within
-    `begins_within`, both are considered dead.
+    `begins_within`, both are considered dead. `deleted_every` is the time between two looks for deleted runs.
     """
 
     follow_up: FollowUp
@@ -48,9 +54,12 @@ class EndedRuns:
     clients: Clients
     stay_alive: Callable[[], None]
     begins_within: timedelta = BEGINS_WITHIN
+    deleted_every: timedelta = DELETED_EVERY
     _since: datetime | None = None
     _known: frozenset[UUID] = field(default_factory=frozenset)
     _looked_for_stuck: datetime | None = None
+    _looked_for_deleted: datetime | None = None
+    _asked_of: dict[UUID, datetime] = field(default_factory=dict)
 
     def look(self) -> None:
         """Record cancelled deliveries, and tell the follow-up which deliveries lost their run.
@@ -68,6 +77,7 @@ class EndedRuns:
             self._find_dead()
             self._since = min(announced.values())
         self._end_what_never_began(now)
+        self._find_deleted(now)
         ended = runs.ended_without_verdict(self._since - SKEW)
         of = self._deliveries([run for run in ended if run.id not in self._known])
         recorded = {
@@ -77,6 +87,10 @@ class EndedRuns:
         }
         self._orphan(run for run in ended if of.get(run.id))
         self.follow_up.look_for([delivery for deliveries in of.values() for delivery in deliveries])
+        # The latest end comes first, and is the one to tell.
+        told = {each.id: runs.end_of(run) for run in reversed(ended) for each in of.get(run.id, ())}
+        seen = {id_: {"run_ended": end, "run_ended_at": now} for id_, end in told.items()}
+        self.follow_up.announcements.record(seen, now)
         # If a run ended at once, the server may not show its event yet, so its deliveries are not in flight yet.
         self._known = frozenset(
             run.id for run in ended if run.id in self._known or (of[run.id] and recorded.get(run.id, True))
@@ -110,6 +124,28 @@ class EndedRuns:
         for run in runs.unbegun(now - self.begins_within):
             get_run_logger().warning("run %s was taken by a worker and did not begin; the watcher ends it", run.name)
             runs.end(run.id, run.state, f"a worker took it, and it did not begin within {self.begins_within}")
+
+    def _find_deleted(self, now: datetime) -> None:
+        """Mark the deliveries whose run was deleted before it took them, a page of announcements after the other.
+
+        While other runs queue, such a delivery seems to wait among them.
+        """
+        if self._looked_for_deleted is not None and now - self._looked_for_deleted < self.deleted_every:
+            return
+        self._looked_for_deleted = now
+        waiting = self.follow_up.announcements.unclaimed_events(now - STARTS_WITHIN)
+        asked_of = {event: self._asked_of[event] for event in waiting.values() if event in self._asked_of}
+        page = sorted(dict.fromkeys(waiting.values()), key=lambda event: asked_of.get(event, _NEVER))[
+            :READ_BACK_AT_MOST
+        ]
+        self._asked_of = asked_of | dict.fromkeys(page, now)
+        gone = runs.deleted(page) if page else {}
+        ends = {
+            id_: f"run {gone[event]} was deleted before it took this" for id_, event in waiting.items() if event in gone
+        }
+        self.follow_up.orphaned.update(ends)
+        seen = {id_: {"run_ended": end, "run_ended_at": now} for id_, end in ends.items()}
+        self.follow_up.announcements.record(seen, now)
 
     def _orphan(self, ended: Iterable[FlowRun]) -> None:
         """Mark the deliveries whose latest event started one of these runs. Others were announced again since then."""

@@ -9,7 +9,7 @@ from typing import Any
 
 from acceptance.announcing.delivery_events import arrived, incomplete
 from acceptance.contract.contract import Contract
-from acceptance.deliveries.completeness import Complete, Incomplete, Waiting, mark_notified
+from acceptance.deliveries.completeness import Complete, Incomplete, Waiting, mark_notified, mark_waiting
 from acceptance.deliveries.delivery import Delivery, LandingObject
 from acceptance.deliveries.file_groups import Group, GroupKey, Role, absorb, completed
 from acceptance.deliveries.routing import Route
@@ -80,6 +80,8 @@ class Grouping:
 
     def _settle(self, before: Group, contract: Contract, now: datetime) -> None:
         group, found = self._completion.decided(before, contract, now)
+        if not isinstance(found, Complete):
+            group = mark_waiting(group, found)
         match found:
             case Complete(delivery, left_out):
                 self._deliver(group, contract, delivery, left_out, now)

@@ -23,6 +23,7 @@ from flows.watching.keepalive import TROUBLE
 LOOKED_FOR_AT_FIRST = 5
 LOOKED_FOR_AT_ONCE = 200
 ANNOUNCED_AGAIN_AT_ONCE = 200
+_UNCLAIMED: Mapping[str, Any] = {"claimed_at": None, "claimed_by": None}
 
 
 @dataclass(frozen=True)
@@ -88,7 +89,7 @@ class FollowUp:
         by_id = {delivery.id: answer for delivery, answer in zip(deliveries, answers, strict=True)}
         troubles = {id_: answer for id_, answer in by_id.items() if isinstance(answer, Exception)}
         found = {id_: answer for id_, answer in by_id.items() if not isinstance(answer, Exception)}
-        found |= self._withdrawn([each for each in deliveries if found.get(each.id) == {"claimed_at": None}])
+        found |= self._withdrawn([each for each in deliveries if found.get(each.id) == _UNCLAIMED])
         self.announcements.record({**{id_: {} for id_ in troubles}, **found}, _now())  # these were checked too
         for said in {str(each) for each in troubles.values() if isinstance(each, UnexpectedObject)} - self.strange:
             get_run_logger().error("a delivery cannot get a verdict: %s", said)
@@ -119,7 +120,9 @@ class FollowUp:
             return verdict_columns(judged)
         claim = read_claim(self.evidence_s3, self.evidence_bucket, delivery)
         # The claim of a run that ended without a verdict does not count: the delivery is announced again.
-        return {"claimed_at": claim.claimed_at if claim and not is_over(claim.holder, claim.until) else None}
+        if claim is None or is_over(claim.holder, claim.until):
+            return dict(_UNCLAIMED)
+        return {"claimed_at": claim.claimed_at, "claimed_by": claim.flow_run_id, "run_ended": None}
 
 
 def _now() -> datetime:

@@ -9,17 +9,14 @@ from pathlib import Path
 
 from prefect.client.orchestration import PrefectClient
 
-from blocks import names
 from blocks.settings import read_settings
-
-_BLOCKS = frozenset({names.CREDENTIALS, names.LANDING, names.EVIDENCE})
+from flows.installation.block_changes import changes_of
 
 
 async def look(client: PrefectClient) -> str:
     """Return a digest of the blocks' last changes, the contracts and the settings file."""
     documents = await client.read_block_documents(include_secrets=False)
-    blocks = sorted((str(document.name), str(document.updated)) for document in documents if document.name in _BLOCKS)
-    return hashlib.sha256(repr((blocks, [*files()])).encode()).hexdigest()
+    return hashlib.sha256(repr((changes_of(documents), [*files()])).encode()).hexdigest()
 
 
 def files() -> tuple[tuple[str, int, int], ...]:

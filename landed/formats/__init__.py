@@ -1,1 +1,1 @@
-"""CSV, JSON lines, Parquet and fixed width: each module opens a file of its format."""
+"""CSV, JSON lines, Parquet, fixed width, Avro and ORC: each module opens a file of its format."""

@@ -74,7 +74,7 @@ def _written(
 def decode(path: Path, contract: Contract, scratch: Path, faults: Faults) -> Path:
     encoding = contract.landing.encoding
     try:
-        return as_utf8(path, encoding, scratch / "utf-8", faults)
+        return as_utf8(path, encoding, scratch / "utf-8", faults, certain=contract.landing.certain_encoding)
     except LookupError as error:
         problem = Problem(contract.path, 0, f"Python does not know the encoding {encoding!r}; write UTF-8, for example")
         raise ContractError([problem]) from error

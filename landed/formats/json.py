@@ -19,9 +19,11 @@ from acceptance.contract.landing_format import LandingFormat
 from acceptance.text_contrast import in_brackets, unlike
 from landed.reading.cells import MAX_RECORD_BYTES
 from landed.reading.faults import Faults, shorten
+from landed.reading.nested import NotOfItsType, json_text
 from landed.reading.rewritten import Cells, RewrittenSql, write_records
 from landed.reading.sql import Opened
 
+_BLANKS = " \t\r\n"  # those of JSON; Python's own strip drops a no-break space too
 _SURROGATE = re.compile("[\ud800-\udfff]")
 
 
@@ -44,7 +46,7 @@ def _records(text: Path, contract: Contract, faults: Faults) -> Iterator[Cells]:
     ignored = {name.lower() for name in contract.landing.ignored}
     try:
         for line, record in json_lines(text):
-            yield _cells(line, record, places, ignored, contract.landing, faults)
+            yield _cells(line, record.rstrip(_BLANKS), places, ignored, contract.landing, faults)
     except LineTooLong as error:
         faults.add(error.line, str(error))
 
@@ -63,10 +65,11 @@ def _cells(
             record, parse_int=Number, parse_float=Number, parse_constant=_refuse, object_pairs_hook=_Members
         )
     except (ValueError, RecursionError) as error:
-        faults.add(line, f"the line is not JSON: {error}")
+        faults.add(line, f"the line is not JSON: {_why_no_json(error, record)}")
         return cells
     if not isinstance(members, _Members):
-        faults.add(line, "the line is not a JSON object")
+        listed = "; write each object of the list on a line of its own, without brackets and commas around it"
+        faults.add(line, "the line is not a JSON object" + (listed if isinstance(members, list) else ""))
         return cells
     seen = set[str]()
     for name, value in members:
@@ -75,18 +78,52 @@ def _cells(
         seen.add(name.lower())
         if name.lower() in places:
             place, column = places[name.lower()]
-            problem = "" if value is None else _problem(column, value, landing)
-            if problem:
-                faults.add(line, problem, column.name)
-            elif value is not None:
-                true, false = column.truth(landing)
-                cells[place] = (true if value else false)[0] if isinstance(value, bool) else value
+            cells[place] = _cell(column, value, line, landing, faults)
         elif name.lower() not in ignored:
             allowed = ", ".join(column.landed for _, column in places.values())
             faults.add(
                 line, f"the object has a member {_shown(name, places)} that the contract lacks; allowed: {allowed}"
             )
     return cells
+
+
+def _cell(column: Column, value: Any, line: int, landing: LandingFormat, faults: Faults) -> str | None:
+    if value is None:
+        return None
+    if column.kind.is_nested:
+        return _nested(column, value, line, faults)
+    problem = _problem(column, value, landing)
+    if problem:
+        faults.add(line, problem, column.name)
+        return None
+    return _text(column, value, landing)
+
+
+def _why_no_json(error: Exception, record: str) -> str:
+    """Return what is wrong, and with which character of the line."""
+    if not isinstance(error, json.JSONDecodeError):
+        return str(error)
+    where = f"{error.msg} (character {error.pos + 1:,})"
+    if error.pos >= len(record) or error.msg.startswith("Unterminated"):
+        return f"{where}; the line ends before its object does: write each object on one line"
+    return f"{where}; write one object a line, and nothing behind it" if error.msg == "Extra data" else where
+
+
+def _text(column: Column, value: Any, landing: LandingFormat) -> str:
+    """Return the value as the contract says that texts are written: JSON's own numbers have a point, and no groups."""
+    if isinstance(value, bool):
+        true, false = column.truth(landing)
+        return (true if value else false)[0]
+    is_number = isinstance(value, Number) and column.kind.is_number
+    return str(value).replace(".", landing.decimal_sign) if is_number else str(value)
+
+
+def _nested(column: Column, value: Any, line: int, faults: Faults) -> str | None:
+    try:
+        return json_text(column.hive_type, value)
+    except NotOfItsType as problem:
+        faults.add(line, str(problem), column.name)
+        return None
 
 
 def _shown(name: str, places: Mapping[str, tuple[int, Column]]) -> str:
@@ -117,7 +154,8 @@ def _problem(column: Column, value: object, landing: LandingFormat) -> str:
             return ""
         return "" if column.kind.is_number else f"a number is not {column.type}; write it as a text"
     if isinstance(value, str):
-        if column.kind is HiveKind.BOOLEAN and not written_otherwise:
+        is_null = landing.empty_as_null and not (value.strip(" \t") if landing.trim else value)
+        if column.kind is HiveKind.BOOLEAN and not written_otherwise and not is_null:
             return "a text is not a boolean; write true or false, or name the texts in trueText and falseText"
         if "\0" in value:
             return "a NUL character (U+0000), which a text may not hold"
@@ -155,5 +193,5 @@ def json_lines(path: Path) -> Iterator[tuple[int, str]]:
             number += 1
             if len(line) == MAX_RECORD_BYTES and not line.endswith("\n"):
                 raise LineTooLong(number)
-            if line.strip():
+            if line.strip(_BLANKS):
                 yield number, line

@@ -10,12 +10,14 @@ from acceptance.contract.contract import Column, Contract
 from acceptance.contract.hive_types import HiveKind
 from acceptance.contract.landing_format import LandingFormat
 from landed.formats.csv import check_header
+from landed.formats.parquet_pages import damaged_page
 from landed.formats.parquet_types import INT96, NS_IN_UTC, NULLS_ONLY, parquet_columns, reading
 from landed.reading.blame import words_for
 from landed.reading.bounds import MOST_COLUMNS, grows_too_much, most_unpacked_bytes
 from landed.reading.cells import CellRule, cell_rule, duckdb_in_utc, quoted
 from landed.reading.duckdb_reader import one_row
 from landed.reading.faults import Faults, Unreadable
+from landed.reading.nested import canonical_value
 from landed.reading.sql import LandedSql, Opened, file_literal
 
 _ROW_NUMBER = "file_row_number"
@@ -71,7 +73,7 @@ class ParquetSql(LandedSql):
         landing = self.contract.landing
         return [
             # Without the cast to VARCHAR, DuckDB would read the null texts beside a JSON cell as JSON too.
-            _cleaned(f"CAST(c{number} AS VARCHAR)", trim=landing.trim, empty_as_null=landing.empty_as_null)
+            cleaned(f"CAST(c{number} AS VARCHAR)", trim=landing.trim, empty_as_null=landing.empty_as_null)
             if column.kind.is_text
             else _int96_text(f"c{number}")
             if type_ == INT96
@@ -84,12 +86,17 @@ class ParquetSql(LandedSql):
         type_ = self.types[self.columns.index(column)]
         if type_ == INT96:
             return cell_rule(replace(column, landed_format=None), cell, landing)
-        if type_ == NS_IN_UTC:
-            # DuckDB has few functions for this type; without its zone, it holds the time in UTC.
-            cell, landing = f"CAST({cell} AS TIMESTAMP_NS)", replace(landing, zone="UTC")
-        if type_ in (_NS, NS_IN_UTC) and column.rounded:
-            cell = f"CAST({cell} AS TIMESTAMP_MS)"  # rounded twice, by way of microseconds, it would be another time
-        return typed_rule(column, cell, landing)
+        return converted_rule(column, type_, cell, landing)
+
+
+def converted_rule(column: Column, type_: str, cell: str, landing: LandingFormat) -> CellRule:
+    """Return the rule that converts a value of a DuckDB type to the column's type, null if that changes the value."""
+    if type_ == NS_IN_UTC:
+        # DuckDB has few functions for this type; without its zone, it holds the time in UTC.
+        cell, landing = f"CAST({cell} AS TIMESTAMP_NS)", replace(landing, zone="UTC")
+    if type_ in (_NS, NS_IN_UTC) and column.rounded:
+        cell = f"CAST({cell} AS TIMESTAMP_MS)"  # rounded twice, by way of microseconds, it would be another time
+    return typed_rule(column, cell, landing)
 
 
 def typed_rule(column: Column, cell: str, landing: LandingFormat) -> CellRule:
@@ -99,13 +106,16 @@ def typed_rule(column: Column, cell: str, landing: LandingFormat) -> CellRule:
         case HiveKind.STRING | HiveKind.VARCHAR | HiveKind.CHAR:
             return cell_rule(column, cell, landing)
         case HiveKind.TIMESTAMP:
-            return CellRule(_timestamp(column, cell, landing.zone), "a time to the millisecond")
+            unit = "microsecond" if column.micros else "millisecond"
+            return CellRule(_timestamp(column, cell, landing.zone), f"a time to the {unit}")
         case HiveKind.DATE:
             return CellRule(f"CASE WHEN isfinite({cell}) THEN {value} END", "a date")
         case HiveKind.FLOAT | HiveKind.DOUBLE | HiveKind.BOOLEAN:
             return CellRule(value, f"a {type_.kind}")
         case HiveKind.TINYINT | HiveKind.SMALLINT | HiveKind.INT | HiveKind.BIGINT | HiveKind.DECIMAL:
             return CellRule(f"CASE WHEN {value} = {cell} THEN {value} END", f"a number that is one of {column.type}")
+        case HiveKind.ARRAY | HiveKind.MAP | HiveKind.STRUCT:
+            return CellRule(canonical_value(column, cell), f"one of {type_}")
         case _:
             assert_never(type_.kind)
 
@@ -114,7 +124,7 @@ def _timestamp(column: Column, cell: str, zone: str) -> str:
     moment = f"TRY_CAST({cell} AS TIMESTAMP)"
     fits = f"isfinite({cell})"  # the largest number of microseconds stands for infinity
     if not column.rounded:
-        fits += f" AND TRY(CAST({cell} AS TIMESTAMP_MS) = {cell})"
+        fits += f" AND TRY(CAST({cell} AS {'TIMESTAMP' if column.micros else 'TIMESTAMP_MS'}) = {cell})"
     moment = f"CASE WHEN {fits} THEN {moment} END"
     if zone == "UTC":
         return moment
@@ -147,6 +157,9 @@ def open_parquet(
     if faults.count:
         (rows,) = one_row(duck, f"SELECT num_rows FROM parquet_file_metadata({file_literal(path)})")
         return Opened(None, header, rows)
+    if damaged := damaged_page(duck, path):
+        faults.add(*damaged)
+        return Opened(None, header)
     names = tuple(found.name for found in landed)
     types = tuple(INT96 if found.physical == INT96 else found.type_ for found in landed)
     numbered = _ROW_NUMBER not in (column.name.lower() for column in in_file)
@@ -193,7 +206,7 @@ def _damaged_footer(path: Path, error: duckdb.Error) -> str:
     )
 
 
-def _cleaned(cell: str, *, trim: bool, empty_as_null: bool) -> str:
+def cleaned(cell: str, *, trim: bool, empty_as_null: bool) -> str:
     text = f"trim({cell}, chr(32) || chr(9))" if trim else cell
     return f"nullif({text}, '')" if empty_as_null else text
 

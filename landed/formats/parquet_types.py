@@ -9,7 +9,8 @@ from typing import Any
 import duckdb
 
 from acceptance.contract.contract import Column
-from acceptance.contract.hive_types import TEXTS, WHOLE_NUMBERS, HiveKind
+from acceptance.contract.hive_types import NESTED, TEXTS, WHOLE_NUMBERS, HiveKind
+from landed.reading.nested import duckdb_type
 from landed.reading.sql import file_literal
 
 NULLS_ONLY = '"NULL"'
@@ -27,6 +28,7 @@ HELD_BY = {
     HiveKind.DATE: ("DATE",),
     HiveKind.TIMESTAMP: _TIMES,
     **dict.fromkeys(TEXTS, ("VARCHAR", "ENUM", "JSON", "UUID")),
+    **dict.fromkeys(NESTED, ("the very type",)),
 }
 """By Hive type, the DuckDB types of a Parquet column that may hold its values; a value that does not fit is a fault."""
 
@@ -39,6 +41,7 @@ _ALLOWED = {
     HiveKind.DATE: "INT32 (DATE)",
     HiveKind.TIMESTAMP: "INT64 (TIMESTAMP), or INT96",
     **dict.fromkeys(TEXTS, "BYTE_ARRAY (plain, STRING, ENUM or JSON), or UUID"),
+    **dict.fromkeys(NESTED, "the same type, with the same types within it"),
 }
 """The same in Parquet's own words, for people."""
 
@@ -70,6 +73,14 @@ class ParquetColumn:
 
     def problem(self, column: Column) -> str:
         """Return why it does not convert to the type of the contract's column, or ""."""
+        if column.kind.is_nested:
+            wanted = duckdb_type(column.hive_type)
+            found = self.type_
+            if _plainly(found) == _plainly(wanted):
+                return ""
+            return (
+                f"the column {column.landed!r} is {found}, and not {wanted}, which is {column.type} in DuckDB's words"
+            )
         if self._converts(column.kind):
             return ""
         return (
@@ -87,6 +98,11 @@ class ParquetColumn:
         if kind.is_float and self.logical.startswith("DECIMAL"):
             return False  # DuckDB reads one of more than 38 digits as a double
         return self.type_.partition("(")[0] in HELD_BY[kind]
+
+
+def _plainly(type_: str) -> str:
+    """Return a type of DuckDB without what does not matter: quotes, blanks and capitals."""
+    return re.sub(r"[\" ]", "", type_).lower()
 
 
 def reading(path: Path, *options: str) -> str:

@@ -10,6 +10,7 @@ from acceptance.contract.landing_format import LandingFormat
 from acceptance.proof.canonical_text import DUCKDB
 from acceptance.queries.landed_cells import OFFSET, expected_cell
 from acceptance.queries.landed_values import boolean, decimal, plain_number
+from landed.reading.nested import canonical_value, duckdb_type
 
 MAX_RECORD_BYTES = 10_000_000
 IN_UTC = "in_utc"
@@ -71,6 +72,8 @@ def _typed(column: Column, text: str, landing: LandingFormat) -> str:
             return boolean(column, landing, text)
         case HiveKind.FLOAT | HiveKind.DOUBLE:
             return _number(type_.kind, plain_number(landing, text, _matches))
+        case HiveKind.ARRAY | HiveKind.MAP | HiveKind.STRUCT:
+            return canonical_value(column, f"TRY_CAST({text} AS JSON)::{duckdb_type(type_)}")
         case _:
             assert_never(type_.kind)
 
@@ -83,6 +86,7 @@ def quoted(text: str) -> str:
 _DATE = "[0-9]{4}-[0-9]{2}-[0-9]{2}"
 _TIME = "([01][0-9]|2[0-3]):[0-9]{2}(:[0-9]{2}([.]FRACTION)?)?"
 _MILLISECONDS = "[0-9]{1,3}0*"  # Athena reads milliseconds and would lose further digits
+_MICROSECONDS = "[0-9]{1,6}0*"  # of Iceberg, these
 
 
 def _if_matches(text: str, pattern: str, type_: str) -> str:
@@ -120,7 +124,7 @@ def _number(type_: str, text: str) -> str:
 def _formatted(column: Column, text: str) -> str:
     """Return the SQL of a timestamp in the column's format. strptime alone would accept 2024-1-5 for %Y-%m-%d."""
     format_ = column.landed_format or ""
-    fraction = "[0-9]{1,6}" if column.rounded else "[0-9]{1,3}0{0,3}"
+    fraction = "[0-9]{1,6}" if column.rounded or column.micros else "[0-9]{1,3}0{0,3}"
     directives = {"%Y": "[0-9]{4}", "%f": fraction, "%%": "%"} | dict.fromkeys(
         ("%m", "%d", "%H", "%M", "%S"), "[0-9]{2}"
     )
@@ -134,13 +138,17 @@ def _timestamp(column: Column, text: str, zone: str) -> str:
     """Return the SQL of a timestamp. DuckDB's cast to TIMESTAMP drops an offset; TIMESTAMPTZ applies it (in UTC)."""
     if column.landed_format:
         return duckdb_in_utc(_formatted(column, text), zone)
-    time = _TIME.replace("FRACTION", "[0-9]{1,9}" if column.rounded else _MILLISECONDS)
+    time = _TIME.replace("FRACTION", "[0-9]{1,9}" if column.rounded else _finest(column))
     local = duckdb_in_utc(f"TRY_CAST({text} AS TIMESTAMP)", zone)
     with_offset = f"CAST(TRY_CAST({_usual_offset(text)} AS TIMESTAMPTZ) AS TIMESTAMP)"
     return (
         f"CASE WHEN regexp_full_match({text}, '{_DATE}([ T]{time})?') THEN {local}"
         f" WHEN regexp_full_match({text}, '{_DATE}[ T]{time}{OFFSET}') THEN {with_offset} END"
     )
+
+
+def _finest(column: Column) -> str:
+    return _MICROSECONDS if column.micros else _MILLISECONDS
 
 
 def _usual_offset(text: str) -> str:

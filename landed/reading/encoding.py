@@ -16,11 +16,12 @@ _NUL = "a NUL character (U+0000), which a text may not hold"
 _HALF = "half a character (a lone surrogate), which a text may not hold"
 
 
-def as_utf8(path: Path, encoding: str, copy: Path, faults: Faults) -> Path:
+def as_utf8(path: Path, encoding: str, copy: Path, faults: Faults, *, certain: bool = False) -> Path:
     """Return the path of the file as clean UTF-8: `path` itself if it already is, else `copy`, which this writes.
 
     The first undecodable byte and the first NUL are faults; the copy has U+FFFD in place of undecodable bytes. So is
-    the first character of UTF-8, if all bytes are UTF-8 and the contract says otherwise.
+    the first character of UTF-8, if all bytes are UTF-8 and the contract says otherwise, without saying that it is
+    certain.
 
     Raises:
         LookupError: Python does not know the encoding, or it is none of text.
@@ -38,7 +39,10 @@ def as_utf8(path: Path, encoding: str, copy: Path, faults: Faults) -> Path:
             f"the file looks like {wide}: every second byte is zero; the contract says {encoding}; write "
             f"`encoding: {wide}` for the landing server, or land the file in {encoding}"
         )
-    _transcode(path, encoding, copy, faults)
+    instead = None if certain else _FirstOfUtf8(encoding)
+    _transcode(path, encoding, copy, faults, instead)
+    if instead:
+        instead.add_fault(encoding, faults)
     return copy
 
 
@@ -56,9 +60,9 @@ def _is_clean_utf8(path: Path) -> bool:
     return True
 
 
-def _transcode(path: Path, encoding: str, copy: Path, faults: Faults) -> None:
+def _transcode(path: Path, encoding: str, copy: Path, faults: Faults, instead: "_FirstOfUtf8 | None") -> None:
     decoder = codecs.getincrementaldecoder(encoding)("strict")
-    position, instead = _Position(), _FirstOfUtf8(encoding)
+    position = _Position()
     with path.open("rb") as file, copy.open("w", encoding="utf-8", newline="") as out:
         final = False
         while not final:
@@ -78,9 +82,9 @@ def _transcode(path: Path, encoding: str, copy: Path, faults: Faults) -> None:
                     raise Unreadable(_unreadable(encoding), position.line_after("")) from None
             position.find_no_text(text, faults)
             position.advance(chunk, text)
-            instead.look(chunk)
+            if instead:
+                instead.look(chunk)
             out.write(_SURROGATE.sub("\ufffd", text))
-    instead.add_fault(encoding, faults)
 
 
 def _add_undecodable(
@@ -148,7 +152,8 @@ class _FirstOfUtf8:
             self._line,
             f"the file looks like UTF-8, and the contract says {encoding}: each of its {self._instead.characters} "
             "characters that are not ASCII is one of UTF-8, and would become two or more strange ones; write "
-            "`encoding: UTF-8` for the landing server. If the strange ones are meant, land the file in UTF-8 as well",
+            "`encoding: UTF-8` for the landing server. If the strange ones are meant, say "
+            "`certainEncoding: true` beside the encoding",
         )
 
 

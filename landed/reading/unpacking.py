@@ -46,6 +46,8 @@ _OTHERS = {
     b"PAR1\x15": "Parquet",  # a text may begin with PAR1
     b"Obj\x01": "Avro",
 }
+_ORC, _END_OF_ORC = b"ORC", b"\x82\xf4\x03\x03ORC"
+"""The first bytes, and the last ones, which the length of the postscript follows."""
 
 
 class _Damaged(Exception):
@@ -79,15 +81,26 @@ def refuse_other_format(path: Path, format_: FileFormat, declared: Compression, 
     for beginning, name in _OTHERS.items():
         if first.startswith(beginning) and name.casefold() != format_:
             faults.add(1, f"the file is not {_kind(format_)}: it begins as {name} does")
+    if format_ is not FileFormat.ORC and is_orc(path):
+        faults.add(1, f"the file is not {_kind(format_)}: it begins and ends as ORC does")
+
+
+def is_orc(path: Path) -> bool:
+    """Return True if the file begins and ends as ORC does. A text may begin so: ORCID."""
+    with path.open("rb") as file:
+        if file.read(len(_ORC)) != _ORC:
+            return False
+        file.seek(-min(path.stat().st_size, len(_END_OF_ORC) + 1), io.SEEK_END)
+        return file.read().startswith(_END_OF_ORC)
 
 
 def _kind(format_: FileFormat) -> str:
-    return "text" if format_.is_text else format_.capitalize()
+    return "text" if format_.is_text else format_.label
 
 
 def _remedy(packing: Compression, format_: FileFormat, declared: Compression) -> str:
     if not format_.is_text:
-        return f"land the {format_.capitalize()} itself, which is packed inside"
+        return f"land the {format_.label} itself, which is packed inside"
     if declared != Compression.NONE:
         return f"it is packed twice, and the contract says `compression: {declared}`; pack it once"
     return f"land it unpacked, or say `compression: {packing}` in the contract"

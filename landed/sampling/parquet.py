@@ -41,13 +41,14 @@ def parquet_sample(duck: duckdb.DuckDBPyConnection, path: Path, name: str) -> Sa
         duck.execute(f"CREATE TEMP TABLE sample AS SELECT {cells} FROM {read}")
     except duckdb.Error as error:
         raise StepFailed(f"{name} cannot be read as Parquet: {str(error).splitlines()[0]}") from error
-    types = {column: (f"c{number}", _hive_type(kind)) for number, (column, kind) in enumerate(described)}
-    columns = [_column(duck, column, cell, type_) for column, (cell, type_) in types.items() if type_]
+    types = {column: (f"c{number}", hive_type(kind)) for number, (column, kind) in enumerate(described)}
+    columns = [typed_column(duck, column, cell, type_) for column, (cell, type_) in types.items() if type_]
     ignored = tuple(column for column, (_, type_) in types.items() if not type_)
     return SampleTable(LandingFormat(FileFormat.PARQUET, ignored=ignored), tuple(columns))
 
 
-def _column(duck: duckdb.DuckDBPyConnection, landed: str, cell: str, type_: str) -> SampleColumn:
+def typed_column(duck: duckdb.DuckDBPyConnection, landed: str, cell: str, type_: str) -> SampleColumn:
+    """Return a column of the sample, whose cells have a type of the file's."""
     finer = False
     if type_ == "timestamp":
         (finer,) = measure(duck, f"coalesce(bool_or(CAST({cell} AS TIMESTAMP_MS) <> {cell}), false)")
@@ -55,8 +56,8 @@ def _column(duck: duckdb.DuckDBPyConnection, landed: str, cell: str, type_: str)
     return SampleColumn(landed, type_, value, value, rounded=finer)
 
 
-def _hive_type(kind: str) -> str:
-    """Return the Hive type, or "" if there is none."""
+def hive_type(kind: str) -> str:
+    """Return the Hive type that holds all values of a DuckDB type, or "" if there is none."""
     if kind.startswith("DECIMAL") and not kind.endswith("]"):
         return kind.lower().replace(" ", "")
     if kind.startswith("TIMESTAMP") and not kind.endswith("]"):

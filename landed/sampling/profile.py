@@ -12,27 +12,31 @@ from acceptance.contract.landing_format import Compression, FileFormat, LandingF
 from acceptance.errors import StepFailed
 from acceptance.odcs.draft import ColumnProfile, Profile
 from blocks.temporary_folders import temporary_folder
+from landed.formats.avro.container import MAGIC
 from landed.reading.duckdb_reader import read_within_s, reader
 from landed.reading.encoding import as_utf8
 from landed.reading.faults import Faults, Unreadable
 from landed.reading.likely_encoding import wide_encoding
-from landed.reading.unpacking import packing_of, refuse_other_format, unpack
+from landed.reading.unpacking import is_orc, packing_of, refuse_other_format, unpack
 from landed.sampling.candidates import SampleColumn, SampleTable, measure
 from landed.sampling.csv import csv_sample
 from landed.sampling.json import is_json_lines, json_sample
 from landed.sampling.parquet import parquet_sample
+from landed.sampling.typed import typed_sample
 
 _ENCODINGS = ("UTF-8", "cp1252", "ISO-8859-1")
 _MARKS = {b"\xff\xfe": "UTF-16", b"\xfe\xff": "UTF-16"}
 """Byte order marks of encodings other than UTF-8."""
-_PARQUET = b"PAR1"
+_TYPED = {b"PAR1": FileFormat.PARQUET, MAGIC: FileFormat.AVRO}
 _KEY_COLUMNS, _KEY_SIZE = 12, 3
 _LONGEST_CHAR = 255
 _NO_KEY = (*FLOATS, HiveKind.DECIMAL, HiveKind.BOOLEAN)
 
 
 def profile_file(path: Path, names: Sequence[str] = ()) -> Profile:
-    """Profile a file of CSV, JSON lines (both also packed) or Parquet. `names`: columns of a CSV without a header.
+    """Profile a file of CSV, JSON lines (both also packed), Parquet, Avro or ORC.
+
+    `names` are those of a CSV without a header.
 
     Raises:
         StepFailed: it is empty, in another format, or its records do not have the same columns, each with a name.
@@ -50,18 +54,21 @@ def profile_file(path: Path, names: Sequence[str] = ()) -> Profile:
 def _sample(duck: duckdb.DuckDBPyConnection, path: Path, scratch: Path, names: tuple[str, ...]) -> SampleTable:
     compression, faults = packing_of(path), Faults()
     plain = unpack(path, compression, scratch / "plain", faults)
-    is_parquet = not faults.count and _begins(plain, _PARQUET)
-    if not faults.count and not is_parquet:
+    typed = None if faults.count else _typed(plain)
+    if not faults.count and not typed:
         refuse_other_format(plain, FileFormat.CSV, compression, faults)
     if faults.count:
         raise StepFailed(f"{path.name}: {faults.kept[0].message}")
-    if is_parquet:
-        _refuse_names(names, path, "Parquet")
+    if typed:
+        _refuse_names(names, path, typed.label)
         if compression is not Compression.NONE:
             raise StepFailed(
-                f"{path.name} is Parquet in {compression}, which Athena does not read; land the Parquet itself"
+                f"{path.name} is {typed.label} in {compression}, which Athena does not read; land the {typed.label} "
+                "itself"
             )
-        return parquet_sample(duck, plain, path.name)
+        if typed is FileFormat.PARQUET:
+            return parquet_sample(duck, plain, path.name)
+        return typed_sample(duck, plain, typed, scratch, path.name)
     text, encoding = _decoded(plain, path.name, scratch)
     if is_json_lines(text, path.name):
         _refuse_names(names, path, "JSON")
@@ -69,6 +76,13 @@ def _sample(duck: duckdb.DuckDBPyConnection, path: Path, scratch: Path, names: t
         return json_sample(duck, text, as_json, scratch, path.name)
     as_csv = LandingFormat(FileFormat.CSV, encoding, compression=compression)
     return csv_sample(duck, text, as_csv, names, scratch, path.name)
+
+
+def _typed(path: Path) -> FileFormat | None:
+    """Return the format whose cells have types; None if it is another one."""
+    if is_orc(path):
+        return FileFormat.ORC
+    return next((format_ for magic, format_ in _TYPED.items() if _begins(path, magic)), None)
 
 
 def _begins(path: Path, magic: bytes) -> bool:
@@ -93,7 +107,7 @@ def _decoded(path: Path, name: str, scratch: Path) -> tuple[Path, str]:
             text = as_utf8(path, encoding, scratch / f"{encoding}.txt", faults)
             if not faults.count:
                 return text, encoding
-    raise StepFailed(f"{name} is neither Parquet nor text in any of {', '.join(tried)}")
+    raise StepFailed(f"{name} is neither Parquet, Avro or ORC nor text in any of {', '.join(tried)}")
 
 
 def _profile(duck: duckdb.DuckDBPyConnection, sample: SampleTable) -> Profile:

@@ -7,7 +7,7 @@ import threading
 from contextvars import copy_context
 from pathlib import Path
 from types import SimpleNamespace
-from typing import Any
+from typing import Any, ClassVar
 
 import duckdb
 from moto.athena import urls
@@ -17,14 +17,20 @@ from moto.glue.models import glue_backends
 from moto.s3.models import s3_backends
 from sqlglot import exp
 
+from aws.athena import OWN_CATALOG
 from blocks.temporary_folders import temporary_folder
-from sandbox.athena import ddl, dialect
-from sandbox.athena.catalog import Catalog, split_uri
+from sandbox.athena import ddl
+from sandbox.athena.catalog import Catalog, create_view, split_uri
 from sandbox.athena.execution import CREATE_TABLE_AS, UNLOAD, Execution
 from sandbox.athena.files import ObjectFiles
+from sandbox.athena.open_formats import iceberg
 from sandbox.athena.pruning import conditions
 from sandbox.athena.readers import literal
 from sandbox.athena.responses import RunningAthenaResponse
+from sandbox.athena.sql import dialect
+from sandbox.athena.sql.errors import reason
+from sandbox.athena.sql.types import note_types
+from sandbox.athena.trino.engine import TrinoEngine
 from sandbox.athena.values import RESULTS_BUCKET, AthenaError, column_info, hive_type, render
 from sandbox.policies.caller import Denied, denial, require_glue
 
@@ -32,6 +38,9 @@ _COPY_FORMATS = {"PARQUET": "PARQUET", "JSON": "JSON", "TEXTFILE": "CSV, HEADER 
 
 
 class RunningAthena(AthenaBackend):
+    trino: ClassVar[TrinoEngine | None] = None
+    """The engine of SELECTs. Without it DuckDB is, which runs CREATE TABLE AS and UNLOAD in any case."""
+
     def __init__(self, region_name: str, account_id: str) -> None:
         super().__init__(region_name, account_id)
         location = {"OutputLocation": f"s3://{RESULTS_BUCKET}/"}
@@ -41,7 +50,18 @@ class RunningAthena(AthenaBackend):
 
     @property
     def catalog(self) -> Catalog:
-        return Catalog(glue_backends[self.account_id][self.region_name], s3_backends[self.account_id][self.partition])
+        return self.catalog_named("")
+
+    def catalog_named(self, name: str) -> Catalog:
+        """Return the Glue catalog that a query names. Raise AthenaError if nobody registered it."""
+        id_ = "" if name.lower() in ("", OWN_CATALOG) else f"{self.account_id}:{name}" if "/" in name else None
+        if id_ is None:
+            registered = self.data_catalogs.get(name)
+            id_ = registered.parameters.get("catalog-id") if registered else None
+        if id_ is None:
+            raise AthenaError(f"CATALOG_NOT_FOUND: Catalog '{name}' not found")
+        s3 = s3_backends[self.account_id][self.partition]
+        return Catalog(glue_backends[id_ or self.account_id][self.region_name], s3, id_)
 
     def start(
         self,
@@ -102,7 +122,7 @@ class RunningAthena(AthenaBackend):
         except (AthenaError, Denied) as error:
             execution.finish("FAILED", str(error))
         except duckdb.Error as error:
-            execution.finish("FAILED", dialect.reason(error, execution.query))
+            execution.finish("FAILED", reason(error, execution.query))
         except JsonRESTError as error:  # an error of Glue
             execution.finish("FAILED", f"FAILED: {error.error_type}: {error.message}")
         except Exception as error:  # noqa: BLE001 - a query always ends in a state
@@ -119,6 +139,11 @@ class RunningAthena(AthenaBackend):
             execution.rows = [[line] for line in lines]
             return
         sql = dialect.with_parameters(sql, execution.parameters)
+        if self.trino and not execution.exports:
+            catalog = self._catalog_of(execution)
+            catalog.require_access(execution.database, sql)
+            self.trino.select(execution, sql, catalog.id)
+            return
         with duckdb.connect(config={"threads": 2}) as connection:
             execution.connection = connection
             try:
@@ -150,16 +175,33 @@ class RunningAthena(AthenaBackend):
         assert execution.connection
         for table in dialect.tables(tree):
             database, name = (table.db or execution.database).lower(), table.name.lower()
+            version = table.args.get("version")
             table.set("catalog", None)
+            table.set("version", None)
             table.set("db", exp.to_identifier(database, quoted=True))
+            if name.endswith(iceberg.REFS):
+                entry = self._catalog_of(execution).table(database, name.removesuffix(iceberg.REFS), sql)
+                create_view(execution.connection, database, name, iceberg.refs(entry))
+                continue
             if name not in schema.get(database, {}):
-                entry = self.catalog.table(database, name, sql)
+                catalog = self._catalog_of(execution)
+                entry = catalog.table(database, name, sql)
                 schema.setdefault(database, {})[name] = dict((*entry.columns, *entry.keys, ("$path", "string")))
+                if entry.view_sql:
+                    create_view(execution.connection, database, name, self._translate(execution, entry.view_sql))
+                    continue
+                if iceberg.is_iceberg(entry):
+                    snapshot = int(version.expression.name) if version else None
+                    catalog.create_iceberg_view(execution.connection, execution.files, database, entry, snapshot)
+                    continue
                 filters = conditions(tree, table, [key for key, _ in entry.keys])
-                self.catalog.create_view(execution.connection, execution.files, database, entry, with_path, filters)
-        dialect.check_types(tree, schema, sql)
+                catalog.create_view(execution.connection, execution.files, database, entry, with_path, filters)
+        note_types(tree, schema, sql)
         execution.files.read_bytes = 0  # reading footers is part of planning, which Athena does not bill
         return dialect.to_duckdb(tree)
+
+    def _catalog_of(self, execution: Execution) -> Catalog:
+        return self.catalog_named(execution.context.get("Catalog") or "")
 
     def _select(self, execution: Execution, sql: str) -> None:
         assert execution.connection

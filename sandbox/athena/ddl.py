@@ -7,8 +7,8 @@ from moto.glue.exceptions import PartitionAlreadyExistsException
 from sqlglot import exp
 
 from sandbox.athena.catalog import Catalog, split_uri
-from sandbox.athena.dialect import parse
 from sandbox.athena.readers import CatalogTable
+from sandbox.athena.sql.dialect import parse
 from sandbox.athena.values import AthenaError, hive_text
 from sandbox.policies.caller import require_glue
 

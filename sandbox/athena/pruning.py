@@ -6,8 +6,8 @@ from typing import Any
 import duckdb
 from sqlglot import exp
 
-from sandbox.athena.dialect import to_duckdb
 from sandbox.athena.readers import CatalogTable, identifier, literal
+from sandbox.athena.sql.dialect import to_duckdb
 from sandbox.athena.values import duckdb_type
 
 Partition = tuple[tuple[str, ...], str]

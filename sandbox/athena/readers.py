@@ -32,7 +32,10 @@ _DEFAULT_DELIMITER = "\x01"
 
 @dataclass(frozen=True, slots=True)
 class CatalogTable:
-    """A table of the catalog. `columns` and `keys` (partition columns) are (name, Hive type)."""
+    """A table of the catalog. `columns` and `keys` (partition columns) are (name, Hive type).
+
+    `view_sql` is the SELECT of a view, "" for a table.
+    """
 
     glue_table: FakeTable
     columns: tuple[tuple[str, str], ...]
@@ -40,6 +43,7 @@ class CatalogTable:
     location: str
     serde: str
     options: dict[str, str]
+    view_sql: str = ""
 
     def partitions(self) -> list[tuple[tuple[str, ...], str]]:
         """Return values and location of each partition."""
@@ -108,10 +112,12 @@ def _parquet(connection: duckdb.DuckDBPyConnection, files: ObjectFiles, table: C
             expected = exp.DataType.build(declared[column], dialect="hive").sql("trino").lower()
             message = f"Field {column}'s type {physical} in parquet file {files.uris[path]} is incompatible with type"
             raise AthenaError(f"HIVE_BAD_DATA: {message} {expected} defined in table schema")
-    columns = [
-        f"CAST({present.get(name, 'NULL')} AS {duckdb_type(kind)}) AS {identifier(name)}"
-        for name, kind in table.columns
-    ]
+    columns = []
+    for name, hive in table.columns:
+        cell = f"CAST({present.get(name, 'NULL')} AS {duckdb_type(hive)})"
+        if duckdb_type(hive) == "TIMESTAMP":
+            cell = f"to_milliseconds({cell})"
+        columns.append(f"{cell} AS {identifier(name)}")
     return columns, f"read_parquet({listed}, union_by_name=true"
 
 

@@ -39,6 +39,12 @@ def duckdb_type(hive: str) -> str:
     return exp.DataType.build(catalog_type(hive), dialect="hive").sql("duckdb")
 
 
+def trino_type(hive: str) -> str:
+    """Return the type of Trino as which Athena reads a column of this Hive type: 'row(a integer)'."""
+    text = exp.DataType.build(catalog_type(hive), dialect="hive").sql("trino").lower().replace(", ", ",")
+    return re.sub(r"\btimestamp\b(?!\()", "timestamp(3)", text)
+
+
 def hive_type(duckdb: str) -> str:
     """Return the Hive type for a type of DuckDB."""
     kind = exp.DataType.build("BIGINT" if duckdb == "HUGEINT" else duckdb, dialect="duckdb")
@@ -85,7 +91,7 @@ def render(value: Any) -> str | None:
             text = value.isoformat(" ", "milliseconds")
             return text if value.tzinfo is None else text.partition("+")[0] + " UTC"
         case list() | tuple():
-            return f"[{', '.join(render(item) or 'null' for item in value)}]"
+            return f"[{', '.join('null' if item is None else render(item) or '' for item in value)}]"
         case dict():
             pairs = (f"{render(key)}={'null' if item is None else render(item)}" for key, item in value.items())
             return f"{{{', '.join(pairs)}}}"

@@ -4,6 +4,8 @@ from collections.abc import Iterator
 from contextvars import ContextVar
 from dataclasses import dataclass
 
+from moto.core import DEFAULT_ACCOUNT_ID
+
 from sandbox.aws_requests import REGION
 from sandbox.policies.policy import Policy, RequiredPermission
 
@@ -43,20 +45,25 @@ def denial(action: str, resource: str, **context: str) -> str:
     return caller.denial(RequiredPermission(action, resource, keys)) if caller else ""
 
 
-def require_glue(action: str, database: str = "", table: str = "") -> None:
+def require_glue(action: str, database: str = "", table: str = "", catalog_id: str = "") -> None:
     """Raise Denied unless the current caller may do the action on catalog, database and table."""
-    caller = CALLER.get()
-    if caller is None:
-        return
-    for resource in catalog_resources(database, table):
-        if message := denial(f"glue:{action}", f"arn:aws:glue:{REGION}:{caller.account}:{resource}"):
+    for resource in catalog_resources(database, table, catalog_id):
+        if message := denial(f"glue:{action}", resource):
             raise Denied(f"Insufficient permissions to execute the query. {message}")
 
 
-def catalog_resources(database: str, table: str = "") -> Iterator[str]:
-    """Yield the resources that Glue checks for a call: the catalog, the database and the table."""
-    yield "catalog"
+def catalog_resources(database: str, table: str = "", catalog_id: str = "") -> Iterator[str]:
+    """Yield the ARNs that Glue checks for a call: of the catalog, the database and the table.
+
+    `catalog_id` is an account, by default the sandbox's, with the catalog below that of the account: 123:folder/name.
+    """
+    account, _, nested = catalog_id.partition(":")
+    arn = f"arn:aws:glue:{REGION}:{account or DEFAULT_ACCOUNT_ID}:"
+    yield f"{arn}catalog"
+    if nested:
+        yield f"{arn}catalog/{nested}"
+    below = f"{nested}/" if nested else ""
     if database:
-        yield f"database/{database}"
+        yield f"{arn}database/{below}{database}"
     if table:
-        yield f"table/{database}/{table}"
+        yield f"{arn}table/{below}{database}/{table}"

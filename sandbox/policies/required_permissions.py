@@ -69,7 +69,7 @@ def required_permissions(request: AwsRequest, environ: dict[str, Any]) -> Iterat
             resources = _lambda_resources(environ)
         case "sqs":
             resources = [_queue(_members(environ))]
-        case "ssm" | "glue" | "athena" | "kms":
+        case "ssm" | "glue" | "athena" | "kms" | "states" | "events":
             members = _members(environ)
             resources = _RESOURCES[request.service](request.operation, members)
             yield from _parameter_key_permissions(request.operation, members) if request.service == "ssm" else ()
@@ -143,6 +143,11 @@ def _parameter_key_permissions(operation: str, members: dict[str, Any]) -> Itera
 def _glue_resources(operation: str, members: dict[str, Any]) -> Sequence[str]:
     if job := members.get("JobName") or ("Job" in operation and members.get("Name")):
         return [_arn("glue", f"job/{job}")]
+    if "Workflow" in operation and members.get("Name"):
+        return [_arn("glue", f"workflow/{members['Name']}")]
+    if "Crawler" in operation and members.get("Name"):
+        return [_arn("glue", f"crawler/{members['Name']}")]
+    catalog_id = members.get("CatalogId", "")
     database, table = members.get("DatabaseName", ""), members.get("TableName", "")
     if operation in ("GetDatabase", "DeleteDatabase", "UpdateDatabase"):
         database = members.get("Name", "")
@@ -154,7 +159,7 @@ def _glue_resources(operation: str, members: dict[str, Any]) -> Sequence[str]:
         table = "*"
     elif database and not table:
         table = members.get("Name", "")
-    return [_arn("glue", resource) for resource in catalog_resources(database, table)]
+    return list(catalog_resources(database, table, catalog_id))
 
 
 def _athena_resources(operation: str, members: dict[str, Any]) -> Sequence[str]:
@@ -163,7 +168,8 @@ def _athena_resources(operation: str, members: dict[str, Any]) -> Sequence[str]:
         return [_arn("athena", f"workgroup/{execution.workgroup.name}")]
     if operation == "StartQueryExecution" or "WorkGroup" in members:
         return [_arn("athena", f"workgroup/{members.get('WorkGroup') or 'primary'}")]
-    return [_arn("athena", f"datacatalog/{members['CatalogName']}")] if "CatalogName" in members else []
+    catalog = members.get("CatalogName") or (operation == "GetDataCatalog" and members.get("Name"))
+    return [_arn("athena", f"datacatalog/{catalog}")] if catalog else []
 
 
 def _further_athena_permissions(operation: str, members: dict[str, Any]) -> Iterator[RequiredPermission]:
@@ -204,5 +210,24 @@ def _kms_resources(operation: str, members: dict[str, Any]) -> Sequence[str]:
     return [] if key is None else [key if key.startswith("arn:") else _arn("kms", f"key/{key}")]
 
 
-_RESOURCES = {"ssm": _ssm_resources, "glue": _glue_resources, "athena": _athena_resources, "kms": _kms_resources}
+def _states_resources(operation: str, members: dict[str, Any]) -> Sequence[str]:
+    return [members[name] for name in ("stateMachineArn", "executionArn") if name in members]
+
+
+def _events_resources(operation: str, members: dict[str, Any]) -> Sequence[str]:
+    if operation == "PutEvents":
+        buses = [entry.get("EventBusName") or "default" for entry in members.get("Entries", ())]
+    else:
+        buses = [members.get("EventBusName") or members.get("Name") or "default"]
+    return [bus if bus.startswith("arn:") else _arn("events", f"event-bus/{bus}") for bus in buses]
+
+
+_RESOURCES = {
+    "ssm": _ssm_resources,
+    "glue": _glue_resources,
+    "athena": _athena_resources,
+    "kms": _kms_resources,
+    "states": _states_resources,
+    "events": _events_resources,
+}
 """By service: the ARNs that a request is about, from its operation and members."""

@@ -1,8 +1,10 @@
 """A Glue whose job runs run the job's Python script in a process."""
 
+import json
 import os
 import subprocess
 import threading
+import time
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, ClassVar
@@ -11,12 +13,16 @@ from moto.core.responses import ActionResult
 from moto.core.utils import unix_time_millis, utcnow
 from moto.glue import urls
 from moto.glue.exceptions import ConcurrentRunsExceededException
-from moto.glue.models import FakeJob, FakeJobRun, GlueBackend
+from moto.glue.models import FakeJob, FakeJobRun, GlueBackend, glue_backends
 from moto.glue.responses import GlueResponse
 from moto.logs.models import logs_backends
 from moto.s3.models import s3_backends
 
 from blocks.temporary_folders import temporary_folder
+from sandbox.services.lake_formation import is_registered
+from sandbox.services.moto_crawlers import PartitionCrawler
+from sandbox.services.moto_workflows import RunningWorkflow
+from sandbox.services.resource_links import followed
 from sandbox.services.runtime_process import RUNTIME, environment, start_python
 
 LIVE = ("STARTING", "RUNNING", "STOPPING")
@@ -28,6 +34,7 @@ class ScriptJobRun(FakeJobRun):
     status = "STARTING"
     error: str | None = None
     process: "subprocess.Popen[str] | None" = None
+    attempt = 0
 
     def advance(self) -> None:
         """Do nothing; moto would change the state at each request."""
@@ -36,6 +43,7 @@ class ScriptJobRun(FakeJobRun):
         described = super().as_dict()
         ended = self.status not in LIVE
         described["ExecutionTime"] = int(((self.completed_on if ended else utcnow()) - self.started_on).total_seconds())
+        described["Attempt"] = self.attempt
         described["LogGroupName"] = "/aws-glue/jobs"
         if not ended:
             del described["CompletedOn"]
@@ -46,6 +54,8 @@ class RunningGlue(GlueBackend):
     endpoint: ClassVar[str] = ""
     minute_s: ClassVar[float] = 60
     """Seconds that a minute of a timeout takes."""
+    retry_delay_s: ClassVar[float] = 0.2
+    """Seconds after which a failed run is retried, if the job has retries (`MaxRetries`)."""
     _starting: ClassVar[threading.Lock] = threading.Lock()
 
     def start_job_run(self, name: str, arguments: dict[str, str] | None, *settings: Any) -> str:
@@ -70,6 +80,20 @@ class RunningGlue(GlueBackend):
             job.job_runs.insert(0, run)  # Glue lists the newest first
         threading.Thread(target=self._run, args=(job, run), daemon=True).start()
         return str(run.job_run_id)
+
+    def get_table(self, database_name: str, table_name: str) -> Any:
+        return followed(super().get_table(database_name, table_name), self.region_name)
+
+    def create_crawler(self, name: str, *described: Any, **more: Any) -> None:
+        super().create_crawler(name, *described, **more)
+        # moto fixes the class where it makes the crawler; this is the same object with another `start_crawler`.
+        self.crawlers[name].__class__ = PartitionCrawler
+
+    def create_workflow(self, name: str, *described: Any, **more: Any) -> str:
+        super().create_workflow(name, *described, **more)
+        workflow: Any = self.workflows[name]
+        workflow.__class__, workflow.backend = RunningWorkflow, self  # as with crawlers
+        return name
 
     def stop_job_run(self, name: str, run_id: str) -> bool:
         """Stop a run; return False if it does not exist or is not running."""
@@ -97,6 +121,28 @@ class RunningGlue(GlueBackend):
             state, run.error = "STOPPED", None
         run.completed_on = run.modified_on = utcnow()
         run.status = state
+        if state == "FAILED" and run.attempt < int(job.max_retries or 0):
+            time.sleep(self.retry_delay_s)
+            self._retry(job, run)
+
+    def _retry(self, job: FakeJob, failed: ScriptJobRun) -> None:
+        """Begin the run again as a new one, which names the one before it."""
+        run = ScriptJobRun(
+            job.name,
+            failed.job_run_id,
+            failed.arguments,
+            failed.allocated_capacity,
+            failed.max_capacity,
+            failed.timeout,
+            failed.worker_type,
+            failed.notification_property,
+            failed.security_configuration,
+            failed.number_of_workers,
+        )
+        run.attempt = failed.attempt + 1
+        with self._starting:
+            job.job_runs.insert(0, run)
+        self._run(job, run)
 
     def _execute(self, job: FakeJob, run: ScriptJobRun, folder: Path) -> tuple[str, str | None]:
         """Run the script to its end; return the final state and the error message."""
@@ -159,7 +205,38 @@ class RunningGlue(GlueBackend):
 
 
 class StoppingResponse(GlueResponse):
-    """Adds BatchStopJobRun, which moto lacks."""
+    """Adds what moto lacks, and what GetTable says of Lake Formation. Nobody has column statistics or functions.
+
+    Each catalog is the Glue of an account; one below that of an account has the account's number before its name.
+    """
+
+    @property
+    def glue_backend(self) -> GlueBackend:
+        catalog_id = json.loads(self.body or "{}").get("CatalogId")
+        return glue_backends[catalog_id or self.current_account][self.region]
+
+    def get_table(self) -> ActionResult:
+        names = (self._get_param("DatabaseName"), self._get_param("Name"))
+        described = self.glue_backend.get_table(*names).as_dict()
+        location = (described.get("StorageDescriptor") or {}).get("Location", "")
+        return ActionResult({"Table": {**described, "IsRegisteredWithLakeFormation": is_registered(location)}})
+
+    def get_partitions(self) -> ActionResult:
+        """Answer the segment that is asked for: clients ask for all of them at once, and put them together."""
+        names = (self._get_param(name) for name in ("DatabaseName", "TableName", "Expression"))
+        found = self.glue_backend.get_partitions(*names)
+        segment = self._get_param("Segment") or {"SegmentNumber": 0, "TotalSegments": 1}
+        of_segment = found[segment["SegmentNumber"] :: segment["TotalSegments"]]
+        return ActionResult({"Partitions": [partition.as_dict() for partition in of_segment]})
+
+    def get_column_statistics_for_table(self) -> ActionResult:
+        return ActionResult({"ColumnStatisticsList": [], "Errors": []})
+
+    def get_column_statistics_for_partition(self) -> ActionResult:
+        return ActionResult({"ColumnStatisticsList": [], "Errors": []})
+
+    def get_user_defined_functions(self) -> ActionResult:
+        return ActionResult({"UserDefinedFunctions": []})
 
     def batch_stop_job_run(self) -> ActionResult:
         job, stopped, errors = self._get_param("JobName"), list[dict[str, Any]](), list[dict[str, Any]]()

@@ -131,6 +131,8 @@ class RunningFunction(LambdaFunction):
     def invoke(self, body: Any, request_headers: Any, response_headers: Any) -> bytes:
         kind = (request_headers or {}).get("X-Amz-Invocation-Type") or "RequestResponse"
         event, request_id = json.loads(body) if body else {}, str(uuid.uuid4())
+        if not request_headers and _is_of_s3(event):
+            kind = "Event"
         response_headers.update({"x-amzn-RequestId": request_id, "x-amz-executed-version": str(self.version)})
         if kind == "Event":
             threading.Thread(target=self._attempt, args=(event, request_id), daemon=True).start()
@@ -153,6 +155,12 @@ class RunningFunction(LambdaFunction):
         self.logs_backend.ensure_log_group(self.logs_group_name)
         self.save_logs(result.log)
         return result
+
+
+def _is_of_s3(event: Any) -> bool:
+    """Return True for a notification of S3, which does not wait for the function."""
+    records = event.get("Records") if isinstance(event, dict) else None
+    return isinstance(records, list) and records[:1] != [] and records[0].get("eventSource") == "aws:s3"
 
 
 class RunningLambda(LambdaBackend):

@@ -14,12 +14,13 @@ from typing import Any
 import boto3
 from account_aws import own_environment
 from account_deletion import Undo
-from account_pipeline import FOLDER, TABLE, Pipeline
+from account_pipeline import BOOKS, TABLES, TYPES, Pipeline
 from account_roles import make_role, once_in_force
 from polling import eventually
 from repository import ROOT
 
-DATASET = "account-books"
+DATASETS = {BOOKS: "account-books", TYPES: "account-types"}
+"""The id of the dataset, by its table."""
 UP_WITHIN_S, ENDED_WITHIN_S = 300, 120
 SURE_AFTER = 5
 """Answers in a row after which a new role is taken for known: each may come from another of AWS's hosts."""
@@ -27,9 +28,19 @@ JUDGED_WITHIN_S = 900
 """Glue takes a minute or two to start a run, and the deliveries of a contract with an override wait for each other."""
 
 
-def write_contract(pipeline: Pipeline, folder: Path) -> None:
-    """JSON is YAML as well."""
-    day, sor = "{business_date:%Y%m%d}", f"s3://{pipeline.bucket('sor')}/{TABLE}"
+def write_contracts(pipeline: Pipeline, folder: Path) -> None:
+    """JSON is YAML as well. The datasets share the pipeline: the parameter says which table it fills."""
+    schemas: dict[str, dict[str, Any]] = {
+        BOOKS: {"properties": _PROPERTIES_OF_BOOKS},
+        TYPES: {"properties": _properties_of_types(), "quality": [SHARE_OF_HIGH_SCORES]},
+    }
+    for table, schema in schemas.items():
+        document = _contract(pipeline, table, {"name": table, **schema})
+        (folder / f"{table}.odcs.yaml").write_text(json.dumps(document, indent=1), encoding="utf-8")
+
+
+def _contract(pipeline: Pipeline, table: str, schema: Mapping[str, Any]) -> dict[str, Any]:
+    day, sor = "{business_date:%Y%m%d}", f"s3://{pipeline.bucket('sor')}/{table}"
     told = {"parameter": pipeline.overridden, "key": "{key}"}
     steps = [
         {"invoke": pipeline.function("stage"), "payload": told, "within": "2m"},
@@ -38,19 +49,20 @@ def write_contract(pipeline: Pipeline, folder: Path) -> None:
         {"await_glue_job": pipeline.job, "within": "10m"},
         {"await_object": f"{sor}/day={day}/", "within": "2m"},
     ]
-    override = [{"parameter": pipeline.overridden, "copy_of": pipeline.parameter, "set": {"source_bucket": "{bucket}"}}]
-    location = f"s3://{pipeline.bucket('landing')}/{FOLDER}/{day}/{{file}}.csv"
-    document = {
+    told_of = {"source_bucket": "{bucket}", "table": table}
+    override = [{"parameter": pipeline.overridden, "copy_of": pipeline.parameter, "set": told_of}]
+    location = f"s3://{pipeline.bucket('landing')}/{table}/{day}/{{file}}.csv"
+    return {
         "apiVersion": "v3.2.0",
         "kind": "DataContract",
-        "id": DATASET,
+        "id": DATASETS[table],
         "version": "1.0.0",
         "status": "active",
         "servers": [
             {"server": "landing", "type": "s3", "location": location, "format": "csv", "encoding": "UTF-8"},
             {"server": "sor", "type": "athena", "schema": pipeline.database, "workgroup": pipeline.workgroup},
         ],
-        "schema": [{"name": TABLE, "properties": _PROPERTIES}],
+        "schema": [schema],
         "customProperties": [
             {
                 "property": "pipeline",
@@ -59,10 +71,10 @@ def write_contract(pipeline: Pipeline, folder: Path) -> None:
             }
         ],
     }
-    (folder / "books.odcs.yaml").write_text(json.dumps(document, indent=1), encoding="utf-8")
 
 
-_PROPERTIES = [
+_DAY = {"name": "day", "logicalType": "integer", "physicalType": "int", "partitioned": True}
+_PROPERTIES_OF_BOOKS = [
     {"name": "id", "logicalType": "integer", "physicalType": "bigint", "required": True, "primaryKey": True},
     {"name": "title", "logicalType": "string", "required": True, "logicalTypeOptions": {"minLength": 1}},
     {
@@ -72,8 +84,27 @@ _PROPERTIES = [
         "logicalTypeOptions": {"minimum": 0},
     },
     {"name": "released", "logicalType": "date"},
-    {"name": "day", "logicalType": "integer", "physicalType": "int", "partitioned": True},
+    _DAY,
 ]
+SHARE_OF_HIGH_SCORES = {
+    "type": "sql",
+    "name": "share of high scores",
+    "query": "SELECT 100.0 * count_if(score > 0) / count(*) FROM {object}",
+    "mustBe": 33.3,
+}
+"""A division of decimals: its quotient has one digit behind the point, which no double has."""
+_LOGICAL = {"boolean": "boolean", "date": "date", "timestamp": "timestamp"}
+
+
+def _properties_of_types() -> list[dict[str, Any]]:
+    properties = []
+    for name, kind in TABLES[TYPES].items():
+        plain = kind.partition("(")[0]
+        text = "string" if plain in ("string", "varchar", "char") else None
+        number = "number" if plain in ("decimal", "double", "float") else "integer"
+        properties.append({"name": name, "physicalType": kind, "logicalType": _LOGICAL.get(kind) or text or number})
+    properties[0] |= {"required": True, "primaryKey": True}
+    return [*properties, _DAY]
 
 
 @dataclass(frozen=True)

@@ -9,6 +9,7 @@ import zipfile
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -18,8 +19,17 @@ from account_roles import Statement, allow, make_role, once_in_force
 
 CODE = Path(__file__).parent / "pipeline"
 BUCKETS = ("landing", "stage", "sor", "evidence", "results", "code")
-TABLE = FOLDER = "books"
-COLUMNS = {"id": "bigint", "title": "string", "price": "decimal(9,2)", "released": "date"}
+BOOKS, TYPES = "books", "types"
+TABLES = {
+    BOOKS: {"id": "bigint", "title": "string", "price": "decimal(9,2)", "released": "date"},
+    TYPES: {
+        "id": "bigint", "tiny": "tinyint", "small": "smallint", "whole": "int", "title": "string",
+        "code": "varchar(40)", "country": "char(5)", "score": "decimal(4,1)", "share": "decimal(4,4)",
+        "total": "decimal(38,0)", "audience": "double", "ratio": "float", "seen": "boolean", "born": "date",
+        "moment": "timestamp",
+    },
+}  # fmt: skip
+"""The Hive types of the columns, by table. A table's name is also the folder in which its files land."""
 TEXT_FILES = {
     "InputFormat": "org.apache.hadoop.mapred.TextInputFormat",
     "OutputFormat": "org.apache.hadoop.hive.ql.io.HiveIgnoreKeyTextOutputFormat",
@@ -112,7 +122,8 @@ def rights_of_functions(pipeline: Pipeline) -> Sequence[Statement]:
 def rights_of_job(pipeline: Pipeline) -> Sequence[Statement]:
     account = pipeline.account
     code, stage, sor = (account.arn_of_bucket(pipeline.bucket(role)) for role in ("code", "stage", "sor"))
-    catalog = ("catalog", f"database/{pipeline.database}", f"table/{pipeline.database}/{TABLE}")
+    tables = (f"table/{pipeline.database}/{table}" for table in TABLES)
+    catalog = ("catalog", f"database/{pipeline.database}", *tables)
     return (
         allow(["s3:GetObject"], f"{code}/*", f"{stage}/*"),
         allow(["s3:GetBucketLocation", "s3:ListBucket"], code),
@@ -144,16 +155,17 @@ def _catalog(pipeline: Pipeline, undo: Undo) -> None:
     glue, database = pipeline.account.client("glue"), pipeline.database
     undo.note(f"Glue database {database}", lambda: glue.delete_database(Name=database))
     glue.create_database(DatabaseInput={"Name": database}, Tags=pipeline.account.tags)
-    undo.note(f"Glue table {database}.{TABLE}", lambda: glue.delete_table(DatabaseName=database, Name=TABLE))
-    storage = {
-        **TEXT_FILES,
-        "Columns": [{"Name": name, "Type": kind} for name, kind in COLUMNS.items()],
-        "Location": f"s3://{pipeline.bucket('sor')}/{TABLE}/",
-    }
-    table = {"Name": TABLE, "TableType": "EXTERNAL_TABLE", "Parameters": {"EXTERNAL": "TRUE"}}
-    keys = [{"Name": "day", "Type": "int"}]
-    described = {**table, "PartitionKeys": keys, "StorageDescriptor": storage}
-    glue.create_table(DatabaseName=database, TableInput=described)
+    for name, columns in TABLES.items():
+        undo.note(f"Glue table {database}.{name}", partial(glue.delete_table, DatabaseName=database, Name=name))
+        storage = {
+            **TEXT_FILES,
+            "Columns": [{"Name": column, "Type": kind} for column, kind in columns.items()],
+            "Location": f"s3://{pipeline.bucket('sor')}/{name}/",
+        }
+        table = {"Name": name, "TableType": "EXTERNAL_TABLE", "Parameters": {"EXTERNAL": "TRUE"}}
+        keys = [{"Name": "day", "Type": "int"}]
+        described = {**table, "PartitionKeys": keys, "StorageDescriptor": storage}
+        glue.create_table(DatabaseName=database, TableInput=described)
 
 
 def _parameters(pipeline: Pipeline, undo: Undo) -> None:
@@ -163,7 +175,7 @@ def _parameters(pipeline: Pipeline, undo: Undo) -> None:
         "stage_bucket": pipeline.bucket("stage"),
         "job": pipeline.job,
         "database": pipeline.database,
-        "table": TABLE,
+        "table": BOOKS,
     }
     put_parameter(pipeline, undo, pipeline.parameter, json.dumps(facts))
     put_parameter(pipeline, undo, pipeline.overridden, LEFT_BEFORE)

@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from account_deletion import LIVE, Undo
-from account_pipeline import FOLDER, Pipeline, put_parameter
+from account_pipeline import BOOKS, Pipeline, put_parameter
 from account_roles import is_not_yet
 from botocore.exceptions import ClientError
 from polling import eventually
@@ -24,7 +24,7 @@ class NotWorking(Exception):
 
 def prove_pipeline(pipeline: Pipeline, content: bytes, within_s: float = WORKS_WITHIN_S) -> None:
     """Leaves a partition of a day that nothing lands of. The landed file is taken away again."""
-    account, key, undo = pipeline.account, f"{FOLDER}/{DAY}/probe.csv", Undo()
+    account, key, undo = pipeline.account, f"{BOOKS}/{DAY}/probe.csv", Undo()
     s3, landing, probed = account.client("s3"), pipeline.bucket("landing"), f"{pipeline.parameter}/_probe"
     facts = json.loads(pipeline.values()[pipeline.parameter]) | {"source_bucket": landing}
     event = {"parameter": probed, "key": key}

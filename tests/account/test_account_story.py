@@ -3,18 +3,25 @@
 from collections.abc import Callable, Iterator
 
 import pytest
-from account_aceite import Aceite, own_role, served, settings_of, write_contract
+from account_aceite import DATASETS, Aceite, own_role, served, settings_of, write_contracts
 from account_aws import Account, leftovers, named, new_name
 from account_deletion import Undo, delete_bucket
-from account_pipeline import FOLDER, Pipeline, made_pipeline, place_of_bucket
+from account_pipeline import BOOKS, TABLES, TYPES, Pipeline, made_pipeline, place_of_bucket
 from account_probe import prove_pipeline
 from polling import eventually
 
 pytestmark = pytest.mark.proof
 
 GONE_WITHIN_S, SEALED_WITHIN_S = 120, 60
-BOOKS = "id,title,price,released\n1,Memórias Póstumas de Brás Cubas,29.90,1881-03-15\n2,Dom Casmurro,,1899-12-01\n"
-GOOD, BAD = f"{FOLDER}/20260102/books.csv", f"{FOLDER}/20260103/books.csv"
+OF_BOOKS = "id,title,price,released\n1,Memórias Póstumas de Brás Cubas,29.90,1881-03-15\n2,Dom Casmurro,,1899-12-01\n"
+OF_TYPES = f"{','.join(TABLES[TYPES])}\n" + (
+    "1,-128,32767,-2147483648,São 🎬,a  ,br,-999.9,0.0001,99999999999999999999999999999999999999,1e300,-0.5,true,"
+    "1582-10-15,1969-12-31 23:59:59.999\n"
+    "2,0,0,0,a b,b,b,0.1,-0.9999,0,-0.0,0.1,false,9999-12-31,1970-01-01 00:00:00\n"
+    "3,,,,,,,,,,,,,,\n"
+)
+GOOD, BAD = f"{BOOKS}/20260102/books.csv", f"{BOOKS}/20260103/books.csv"
+EVERY_TYPE = f"{TYPES}/20260102/types.csv"
 FILES = {"evidence.json", "evidence.html", "junit.xml", "openlineage.json", "manifest.json"}
 Say = Callable[[str], None]
 
@@ -28,7 +35,7 @@ def undo() -> Undo:
 def pipeline(account: Account, undo: Undo, say: Say) -> Iterator[Pipeline]:
     with made_pipeline(account, undo) as pipeline:
         say("the pipeline is made; now one file goes through it by hand")
-        prove_pipeline(pipeline, BOOKS.encode())
+        prove_pipeline(pipeline, OF_BOOKS.encode())
         yield pipeline
         say("deleting everything")
     eventually(lambda: not named(account, account.name)[0], f"the end of all {account.name}", GONE_WITHIN_S, every_s=5)
@@ -45,15 +52,16 @@ def before(pipeline: Pipeline) -> dict[str, str]:
 def aceite(
     pipeline: Pipeline, before: dict[str, str], undo: Undo, say: Say, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Aceite]:
-    """Two files have been dropped, each of its own business date."""
+    """Three files have been dropped: two of books, each of its own business date, and one with every type."""
     home, contracts = tmp_path_factory.mktemp("home"), tmp_path_factory.mktemp("contracts")
-    write_contract(pipeline, contracts)
+    write_contracts(pipeline, contracts)
     environment = settings_of(pipeline, home, contracts)
     role = own_role(pipeline, undo, environment, home)
     say(f"the pipeline works; now `aceite up` as {role}")
     with served(pipeline, home, {**environment, "ACEITE_AWS_ROLE_ARN": role}) as aceite:
-        aceite.drop(GOOD, BOOKS.encode())
-        aceite.drop(BAD, BOOKS.replace("29.90", "-29.90").encode())
+        aceite.drop(GOOD, OF_BOOKS.encode())
+        aceite.drop(BAD, OF_BOOKS.replace("29.90", "-29.90").encode())
+        aceite.drop(EVERY_TYPE, OF_TYPES.encode())
         yield aceite
 
 
@@ -73,6 +81,17 @@ def test_a_bad_file_is_rejected_with_the_reason(aceite: Aceite, say: Say) -> Non
     failed = {check["id"] for check in evidence["checks"] if check["outcome"] == "failed"}
     assert failed == {"price_range"}
     assert [row[1] for row in evidence["sample"]["rows"]] == ["1"]
+
+
+def test_a_table_of_every_type_agrees_cell_by_cell_and_decimals_are_divided_as_decimals(
+    aceite: Aceite, say: Say
+) -> None:
+    evidence = aceite.verdict(EVERY_TYPE)
+    say(f"{EVERY_TYPE}: {evidence['verdict']}, {evidence['reason']}")
+    assert (evidence["verdict"], evidence["table"]["rows"], evidence["landed"]["rows"]) == ("accepted", 3, 3)
+    assert evidence["table"]["fingerprint"] == evidence["landed"]["fingerprint"]
+    assert {check["outcome"] for check in evidence["checks"]} == {"passed"}
+    assert "33.3" in [check["observed"] for check in evidence["checks"] if check["id"].startswith("share")]
 
 
 def test_aceite_was_in_a_role_that_has_what_the_command_printed_and_no_more(aceite: Aceite) -> None:
@@ -104,11 +123,12 @@ def test_the_evidence_is_in_its_bucket_and_sealed(aceite: Aceite, key: str) -> N
 def test_the_evidence_is_as_it_was_sealed(aceite: Aceite) -> None:
     aceite.verdict(GOOD)
     aceite.verdict(BAD)
+    aceite.verdict(EVERY_TYPE)
 
     def verified() -> bool:
-        return aceite.run("evidence", "verify", "account-books").returncode == 0
+        return all(aceite.run("evidence", "verify", each).returncode == 0 for each in DATASETS.values())
 
-    eventually(verified, lambda: aceite.run("evidence", "verify", "account-books").stderr, SEALED_WITHIN_S)
+    eventually(verified, lambda: aceite.run("evidence", "verify", *DATASETS.values()).stderr, SEALED_WITHIN_S)
 
 
 def test_the_parameters_are_as_they_were(aceite: Aceite, before: dict[str, str]) -> None:

@@ -14,7 +14,7 @@ from acceptance.announcing.delivery_events import arrived, arrived_together
 from acceptance.deliveries.pointer import DeliveryPointer
 from automations import notifications, pause_what_keeps_failing, restart_the_watcher, validate
 from automations.apply import apply, deployments
-from automations.deployments import VALIDATION, served_here
+from automations.deployments import VALIDATION, WARM_POOL, served_here
 from automations.notifications import Channel
 from blocks.settings import Settings, read_settings
 from flows.installation.contracts import load_contracts
@@ -120,5 +120,27 @@ def test_runs_that_wait_where_their_deployment_was_before_are_withdrawn_in_nobod
         apply(elsewhere, contracts, places=served_here(elsewhere))
         withdrawn = client.read_flow_run(run.id)
         apply(settings, contracts, places=served_here(settings))
+    assert withdrawn.state_type is StateType.CANCELLED
+    assert cancelled_by(str(run.id)) is None, "no person did it, so its delivery is announced again"
+
+
+def test_validations_whose_work_pool_somebody_deleted_are_served_again_and_what_waited_in_it_is_withdrawn(
+    prefect_server, settings, contracts
+):
+    apply(settings, contracts, places=served_here(settings))
+    name, parameters = (
+        f"validate-delivery/{VALIDATION}",
+        {"delivery": DeliveryPointer.to(DELIVERY).model_dump(mode="json")},
+    )
+    with get_client(sync_client=True) as client:
+        validation = client.read_deployment_by_name(name)
+        run = client.create_flow_run_from_deployment(validation.id, parameters=parameters)
+        client.delete_work_pool(WARM_POOL)
+        assert client.read_deployment_by_name(name).work_pool_name is None
+        planned = {change.name: change.fields for change in apply(settings, contracts, dry_run=True) if change.fields}
+        apply(settings, contracts)
+        assert client.read_deployment_by_name(name).work_pool_name == WARM_POOL
+        withdrawn = client.read_flow_run(run.id)
+    assert planned[name] == ("work_pool_name",), "`aceite doctor` tells it"
     assert withdrawn.state_type is StateType.CANCELLED
     assert cancelled_by(str(run.id)) is None, "no person did it, so its delivery is announced again"

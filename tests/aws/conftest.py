@@ -32,7 +32,7 @@ class Mishaps:
         if mishap.endswith("Exception"):  # as Lambda says it: the status and the error's name
             status, code = mishap.split()
             start_response(f"{status} Refused", [("Content-Type", "application/json"), ("x-amzn-ErrorType", code)])
-            return [b'{"Message": "not now"}']
+            return [b'{"__type": "%s", "Message": "not now"}' % code.encode()]  # the type as Glue says it
         answer = self.inner(environ, start_response if not mishap else lambda *_: None)
         if mishap == "answer lost":
             b"".join(answer)

@@ -6,7 +6,7 @@ from datetime import timedelta
 
 import pytest
 
-from acceptance.errors import AnswerLost, StepFailed, WaitTimedOut
+from acceptance.errors import AnswerLost, NoFreeRun, StepFailed, WaitTimedOut
 from aws.calls import no_retry_config
 from aws.lambda_functions import LOG_LINES, invoke
 
@@ -24,6 +24,8 @@ def handler(event, context):
             for line in range(30):
                 print("line", line)
             raise KeyError("source_bucket")
+        case "start":
+            raise RuntimeError("no run: " + event["error"] + " when calling the StartJobRun operation")
         case "hang":
             time.sleep(60)
 """
@@ -67,6 +69,15 @@ def test_an_answer_has_payload_request_and_log(lambda_, function):
 
 def test_a_function_that_returns_nothing_answers_null(lambda_, function):
     assert invoke(lambda_, function, {"do": "nothing"}, within=MINUTE).payload is None
+
+
+def test_a_function_that_glue_refused_another_run_is_told_from_one_that_failed(lambda_, function):
+    refused = "An error occurred (ConcurrentRunsExceededException)"
+    with pytest.raises(NoFreeRun, match=rf"{function} failed, RuntimeError"):
+        invoke(lambda_, function, {"do": "start", "error": refused}, within=MINUTE)
+    with pytest.raises(StepFailed) as failed:
+        invoke(lambda_, function, {"do": "start", "error": "InvalidInputException"}, within=MINUTE)
+    assert not isinstance(failed.value, NoFreeRun)
 
 
 def test_a_failing_function_is_a_failed_step_with_its_own_error_and_the_end_of_its_log(lambda_, function):

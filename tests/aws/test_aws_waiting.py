@@ -1,9 +1,10 @@
+import threading
 from itertools import accumulate, islice
 
 import pytest
 
 from acceptance.errors import WaitTimedOut
-from aws.waiting import pauses, poll_until
+from aws.waiting import REAL_CLOCK, pauses, poll_until, waits_between
 
 
 def test_a_state_that_is_there_at_once_costs_no_pause(stepped):
@@ -49,3 +50,21 @@ def test_a_wait_of_no_time_asks_once(stepped):
     with pytest.raises(WaitTimedOut):
         poll_until(lambda: asked.append(1), bool, what="wait", at_most_s=0, clock=stepped.clock)
     assert asked == [1]
+
+
+def test_who_waits_leaves_its_turn_to_others():
+    turns, inside = threading.Semaphore(1), [threading.Event(), threading.Event()]
+
+    def work(number):
+        with waits_between(turns):
+            inside[number].set()
+            while not inside[1 - number].is_set():  # for ever, if a wait kept the only turn
+                REAL_CLOCK.sleep(0.001)
+
+    threads = [threading.Thread(target=work, args=(number,), daemon=True) for number in (0, 1)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(30)
+    assert not any(thread.is_alive() for thread in threads)
+    assert turns.acquire(blocking=False), "each turn is given back"

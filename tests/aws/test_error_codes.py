@@ -38,6 +38,8 @@ def test_only_the_errors_that_say_nothing_of_the_function_leave_open_whether_it_
         ("502", 502, "Invoke", Effect.UNKNOWN),
         ("ConcurrentRunsExceededException", 400, "StartJobRun", Effect.NOT_YET),
         ("OperationTimeoutException", 400, "StartJobRun", Effect.UNKNOWN),
+        ("FederationSourceRetryableException", 400, "GetTable", Effect.NOT_YET),
+        ("FederationSourceException", 400, "GetTable", Effect.NONE),
         ("InternalServiceException", 500, "StartJobRun", Effect.UNKNOWN),
         ("ThrottlingException", 400, "StartQueryExecution", Effect.NOT_YET),
         ("TooManyUpdates", 400, "PutParameter", Effect.NOT_YET),

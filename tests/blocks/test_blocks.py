@@ -128,3 +128,25 @@ def test_a_wrong_setting_is_named_and_its_value_is_not_repeated(settings, values
     with pytest.raises(SettingsError, match=named) as caught:
         read_settings(**values)
     assert "AKIAEXAMPLE" not in str(caught.value)
+
+
+def test_a_role_may_demand_an_external_id_and_its_keys_may_be_valid_for_longer(settings):
+    role = {"aws_role_arn": "arn:aws-cn:iam::111122223333:role/aceite"}
+    made = aws_credentials(some_settings(**role, aws_role_external_id="squad-sor/7", aws_role_session_s=7200))
+    assert made.assume_role_kwargs.get_params_override() == {"ExternalId": "squad-sor/7", "DurationSeconds": 7200}
+    assert aws_credentials(some_settings(**role)).assume_role_kwargs.get_params_override() == {}
+
+
+@pytest.mark.parametrize(
+    ("said", "words"),
+    [
+        ({"aws_role_external_id": "squad-sor"}, "ACEITE_AWS_ROLE_EXTERNAL_ID is about a role: set ACEITE_AWS_ROLE_ARN"),
+        ({"aws_role_session_s": 7200}, "ACEITE_AWS_ROLE_SESSION_S is about a role: set ACEITE_AWS_ROLE_ARN"),
+        ({"aws_role_session_s": 60}, "a whole number from 900 to 43200"),
+        ({"aws_role_external_id": "a b"}, "2 to 1224 letters, digits"),
+        ({"evidence_encryption": "alias/mine"}, "AES256, or the ARN or id of a KMS key, not an alias"),
+    ],
+)
+def test_settings_of_roles_and_encryption_that_cannot_work_are_refused(settings, said, words):
+    with pytest.raises(SettingsError, match=words):
+        some_settings(**said)

@@ -115,16 +115,30 @@ HEAVY = (
 )  # fmt: skip
 
 
-@pytest.mark.parametrize("arguments", [["--help"], ["up", "--help"], ["contracts", "check", "--help"], ["fly"]])
-def test_help_and_usage_errors_import_nothing_heavy(arguments):
+def imported(arguments: list[str], **environment: str) -> set[str]:
+    """The modules that the command has imported when it ends."""
     run = "from cli.main import main\ntry: main()\nfinally: print(*sys.modules)"
     told = f"import sys; sys.argv[1:] = {arguments}\n{run}"
-    environ = {**os.environ, "PYTHONUTF8": "1"}
+    environ = {**os.environ, "PYTHONUTF8": "1", **environment}
     command = [sys.executable, "-c", told]
     said = subprocess.run(command, cwd=ROOT, env=environ, capture_output=True, text=True, encoding="utf-8", check=False)
-    imported = set(said.stdout.split())
-    assert "cli.verbs.installing.up" in imported, said.stderr
-    assert sorted(imported.intersection(HEAVY)) == []
+    modules = set(said.stdout.split())
+    assert "cli.verbs.installing.up" in modules, said.stderr
+    return modules
+
+
+@pytest.mark.parametrize("arguments", [["--help"], ["up", "--help"], ["contracts", "check", "--help"], ["fly"]])
+def test_help_and_usage_errors_import_nothing_heavy(arguments):
+    assert sorted(imported(arguments).intersection(HEAVY)) == []
+
+
+def test_status_is_told_without_prefect(tmp_path):
+    assert sorted(imported(["status", "--home", str(tmp_path)]).intersection({"prefect", "boto3", "duckdb"})) == []
+
+
+@pytest.mark.parametrize("verb", ["up", "drop __init__.py --dataset a", "report a", "evidence verify a", "demo"])
+def test_a_wrong_setting_is_told_before_prefect_is_imported(verb):
+    assert "prefect" not in imported(verb.split(), ACEITE_POLL_S="often")
 
 
 @pytest.mark.parametrize(
@@ -133,6 +147,7 @@ def test_help_and_usage_errors_import_nothing_heavy(arguments):
         (["drop"], "FILE"),
         (["fly"], "fly"),
         (["validate", "landing/key.csv"], "s3://bucket/key"),
+        (["validate", "s3://landing/key.csv", "--without-pipeline"], "give --again too"),
         (["drop", "absent.csv", "--dataset", "nyc-flights", "--contracts", str(CONTRACTS)], "absent.csv"),
         (["drop", __file__, "--dataset", "other", "--contracts", str(CONTRACTS)], "nyc-flights"),
         (["drop", __file__, "--dataset", "nyc-flights", "--fault", "cell-change"], "cell-changed"),

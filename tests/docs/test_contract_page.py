@@ -9,6 +9,7 @@ import yaml
 from markdown_pages import DOCS, README, code, code_blocks, section, tables
 
 from acceptance.contract.checks import Metric
+from acceptance.contract.hive_types import NESTED, HiveKind
 from acceptance.errors import ContractError
 from acceptance.odcs.reader import read_contract
 
@@ -77,8 +78,10 @@ def to_override(document, given):
 
 
 def to_steps(document, given):
-    start = {"invoke": "start", "asynchronous": True}
-    pipeline_of(document)["steps"] = [start, given]
+    before = [{"invoke": "start", "asynchronous": True}]
+    if machine := given.get("await_execution"):
+        before.append({"start_execution": machine})
+    pipeline_of(document)["steps"] = [*before, given]
 
 
 def to_delivery(document, given):
@@ -98,6 +101,8 @@ def to_partition_holds(document, given):
 def to_landing_server(document, given):
     given = given if isinstance(given, list) else [given]
     document["servers"][0].setdefault("customProperties", []).extend(given)
+    if {"property": "certainEncoding", "value": True} in given:
+        document["servers"][0]["encoding"] = "cp1252"
 
 
 def as_fixed_width(document):
@@ -210,11 +215,14 @@ def test_the_page_names_the_metrics():
 
 def test_the_page_names_the_types_and_their_options():
     named = {code(row["logicalType"])[0]: row for row in rows("Columns")}
-    known = allowed(with_(to_properties, {"name": "price", "logicalType": "array"}))
+    known = allowed(with_(to_properties, {"name": "price", "logicalType": "vector"}))
     assert known == set(named)
     for logical, row in named.items():
         hive, options = (code(cell) for cell in list(row.values())[1:])
         column = {"name": "price", "logicalType": logical}
+        if logical in ("array", "map", "object"):
+            assert HiveKind(hive[0].partition("<")[0]) in NESTED
+            continue
         assert allowed(with_(to_properties, {**column, "physicalType": STRANGE})) == set(hive), logical
         default = read(with_(to_properties, column)).columns[0].type
         assert default == hive[0], logical
@@ -372,10 +380,10 @@ def test_a_default_of_the_page_is_the_readers(put, name, default):
 
 @pytest.mark.parametrize("row", rows("Steps"), ids=lambda row: code(row["step"])[0])
 def test_a_default_of_a_step_is_the_readers(row):
-    action = code(row["step"])[0]
-    name = yaml.safe_load(code(row["example"])[0])[action]
-    written = {action: name, **yaml.safe_load(code(row["default"])[0])}
-    assert same(with_(to_steps, written), with_(to_steps, {action: name}))
+    example, defaults = (yaml.safe_load(code(row[name])[0]) for name in ("example", "default"))
+    bare = {key: value for key, value in example.items() if key not in defaults}
+    written = {**bare, **defaults}
+    assert same(with_(to_steps, written), with_(to_steps, bare))
     assert set(written) == set(code(row["keys"]))
 
 

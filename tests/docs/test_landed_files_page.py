@@ -9,8 +9,10 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 import yaml
+from avro_files import avro_of_plain_values
 from builders import contract_text
 from markdown_pages import DOCS, section, tables
+from orc_files import orc
 from packed_files import PACKERS
 
 from acceptance.contract.contract import Contract
@@ -70,6 +72,10 @@ def content_of(example: str, contract: Contract, *, packed: bool) -> bytes:
         table, out = pa.table({key: [value] for key, value in json.loads(example).items()}), io.BytesIO()
         pq.write_table(table, out)
         return out.getvalue()
+    if contract.landing.format == "avro":
+        return avro_of_plain_values(json.loads(example))
+    if contract.landing.format == "orc":
+        return orc({key: [value] for key, value in json.loads(example).items()})
     parts = re.split(r"(\\x[0-9a-f]{2}|[⏎␍→␚])", example)
     raw = b"".join(
         SIGNS.get(part) or (bytes([int(part[2:], 16)]) if re.fullmatch(r"\\x[0-9a-f]{2}", part) else part.encode())

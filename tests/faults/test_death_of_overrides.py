@@ -429,7 +429,7 @@ def test_a_note_of_a_run_that_never_was_changes_no_parameter(shared: SharedParam
     told = troubles_of(shared.sweeping(shared.living("watcher")))
     assert (shared.value(name), shared.value(fresh)) == ("now", "now")
     if not named:
-        assert ["no contract of this installation overrides their parameters" in each for each in told] == [True]
+        assert ["no contract of this installation overrides its parameter" in each for each in told] == [True]
     elif mark:
         assert all(any(note_key(each) in trouble for trouble in told) for each in (name, fresh)), told
         assert shared.note(name) == before, "it is left for a person"

@@ -5,12 +5,8 @@ from itertools import count
 from typing import Any
 
 import pytest
+from begun_runs import Run
 from judged_formats import DAY, Dataset, Installation, column, installed
-from prefect import Flow
-from prefect.client.orchestration import get_client
-from prefect.client.schemas.objects import State
-from prefect.flow_engine import run_flow
-from prefect.states import AwaitingRetry, Scheduled
 
 from acceptance.deliveries.delivery import Delivery
 from acceptance.deliveries.pointer import DeliveryPointer
@@ -33,26 +29,6 @@ def landed(installation: Installation, content: bytes) -> Delivery:
     key = installation.contracts[0].template.write(DAY, {"file": f"f{next(FILES)}"})
     installation.s3.put_object(Bucket="landing", Key=key, Body=content)
     return landed_delivery(installation.s3, "landing", key, installation.contracts)
-
-
-class Run:
-    """A run of the flow as a worker begins it: Prefect's server knows it, and how often it began."""
-
-    def __init__(self, flow: Flow[..., Any], **parameters: Any) -> None:
-        self._flow = flow
-        with get_client(sync_client=True) as client:
-            self._id = client.create_flow_run(flow, parameters=parameters, state=Scheduled()).id
-
-    def begin(self) -> State:
-        with get_client(sync_client=True) as client:
-            run = client.read_flow_run(self._id)
-        state: Any = run_flow(self._flow, flow_run=run, parameters=run.parameters, return_type="state")
-        return state
-
-    def retry(self) -> State:
-        with get_client(sync_client=True) as client:
-            client.set_flow_run_state(self._id, AwaitingRetry(), force=True)
-        return self.begin()
 
 
 def pointer(delivery: Delivery) -> dict[str, Any]:
@@ -79,3 +55,12 @@ def test_another_run_of_a_delivery_that_has_a_verdict_is_a_duplicate(installatio
     delivery = landed(installation, BAD)
     assert Run(validate_delivery, delivery=pointer(delivery)).begin().name == "Rejected"
     assert Run(validate_delivery, delivery=pointer(delivery)).begin().name == "Duplicate"
+
+
+@pytest.mark.parametrize("flow", [validate_delivery, validate_deliveries])
+@pytest.mark.usefixtures("installation")
+def test_a_run_that_a_person_starts_without_a_delivery_is_refused_and_does_not_seem_to_wait(flow):
+    """Prefect's engine would leave it Pending: for five minutes others would be taken to wait behind it."""
+    state = Run(flow).begin()
+    assert (state.name, state.is_failed()) == ("Refused", True)
+    assert "pointer" in (state.message or "")

@@ -164,6 +164,7 @@ def test_without_a_key_each_corruption_is_shown_by_values_and_counts(proof, way)
         assert any(str(row).endswith(expected) for row in where.rows), [*map(str, where.rows)]
 
 
+@pytest.mark.proof
 def test_of_a_million_equal_rows_one_that_is_lost_is_shown(proof):
     lines = ["who,price,note,cpf", *["ana,1.50,x,p-111"] * 1_000_000, "bia,2.00,,p-222"]
     where = rejected(proof("million", COLUMNS, lines), "SELECT * FROM base OFFSET 1")

@@ -12,10 +12,12 @@ import time
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+from orc_files import DATA, DICTIONARY, DICTIONARY_DATA, LENGTH, literals, message, orc_by_hand, unsigned
 from repository import ROOT
 
 from acceptance.errors import StepFailed
@@ -51,6 +53,16 @@ def parquet(table: Callable[[], pa.Table], times: int = 1) -> Callable[[Path], N
         with pq.ParquetWriter(path, made.schema, compression="zstd") as writer:
             for _ in range(times):
                 writer.write_table(made)
+
+    return write
+
+
+def orc(*streams: tuple[str, int, bytes], **facts: Any) -> Callable[[Path], None]:
+    """A file of one column of texts, each the first one of a dictionary."""
+
+    def write(path: Path) -> None:
+        encodings = {"a": (DICTIONARY, 1)}
+        path.write_bytes(orc_by_hand({"a": "string"}, streams, encodings=encodings, **facts))
 
     return write
 
@@ -110,6 +122,32 @@ BOMBS = {
         parquet(lambda: pa.table({f"c{number}": ["1"] for number in range(20_000)})),
         f"the file has 20,000 columns; Aceite reads at most {MOST_COLUMNS:,}",
         kind="parquet",
+    ),
+    "2^60 rows of ORC": Bomb(
+        orc(("a", DATA, b"\x7f\0\0"), rows=2**60), "unpack to 1,152,921,504,606,846,976 values", kind="orc"
+    ),
+    "a text of ORC of 1 MB that 20,000 rows name": Bomb(
+        orc(
+            ("a", DATA, b"\x7f\0\0" * 154),
+            ("a", LENGTH, literals(MILLION, of=unsigned)),
+            ("a", DICTIONARY_DATA, X),
+            rows=20_000,
+        ),
+        "unpack to more than 250,",
+        kind="orc",
+    ),
+    "an ORC of a million stripes": Bomb(
+        orc(rows=0, footer=[(3, message((1, 3)))] * MILLION),
+        "it has 1,000,001 stripes; Aceite reads at most 100,000",
+        kind="orc",
+    ),
+    "a stripe of ORC with 500,000 streams": Bomb(
+        orc(*(("", kind, b"") for kind in range(1000, 501_000)), rows=1),
+        "its data ends before its last value",
+        kind="orc",
+    ),
+    "an ORC with a footer that is too long": Bomb(
+        orc(rows=0, footer=[(99, X)] * 9), "cannot be read: it has more than 8,388,608 bytes", kind="orc"
     ),
 }
 

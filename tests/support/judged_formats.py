@@ -37,7 +37,8 @@ DAY = date(2026, 1, 2)
 class Dataset:
     """What its contract says. `columns` are ODCS properties, options are custom properties of Aceite.
 
-    `by_job`: a Glue job fills the table, else a Lambda function does.
+    `by_job`: a Glue job fills the table, else a Lambda function does. `table` are lines of the schema object.
+    `awaits`: the last step awaits the partition's objects, where a table of Hive has them.
     """
 
     id: str
@@ -48,6 +49,9 @@ class Dataset:
     options: Mapping[str, Any] = field(default_factory=dict)
     partition_holds: Any = "this delivery"
     by_job: bool = True
+    table: str = ""
+    catalog: str = "awsdatacatalog"
+    awaits: bool = True
 
     @property
     def contract(self) -> str:
@@ -59,6 +63,8 @@ class Dataset:
             location=f"s3://landing/{self.id}/{{business_date:%Y%m%d}}/{{file}}.{self.ending}",
             landing=f"format: {self.format}, encoding: {self.encoding}, customProperties: {json.dumps(ours(options))}",
             database="formats",
+            table=self.table,
+            catalog=self.catalog,
             steps=json.dumps(self._steps),
             delivery=json.dumps({"partition_holds": self.partition_holds}),
         )
@@ -67,7 +73,8 @@ class Dataset:
     def _steps(self) -> list[Mapping[str, Any]]:
         filled = {"await_object": f"s3://sor/{self.id}/day={{business_date:%Y%m%d}}/", "within": "1m"}
         if not self.by_job:
-            return [{"invoke": "ingestformats", "payload": {"key": "{key}"}, "within": "2m"}, filled]
+            ingest = {"invoke": "ingestformats", "payload": {"key": "{key}"}, "within": "2m"}
+            return [ingest, filled] if self.awaits else [ingest]
         return [
             {"invoke": "copyformats", "payload": {"key": "{key}"}, "within": "2m"},
             {"await_object": "s3://stage/{key}", "within": "1m"},
@@ -128,11 +135,13 @@ class Installation:
 
 
 @contextmanager
-def installed(folder: Path, datasets: Sequence[Dataset], prefect_server: str) -> Iterator[Installation]:
-    """`prefect_server` is this process's own."""
+def installed(
+    folder: Path, datasets: Sequence[Dataset], prefect_server: str, engine: str = "duckdb"
+) -> Iterator[Installation]:
+    """`prefect_server` is this process's own. `engine` answers the queries to Athena."""
     for dataset in datasets:
         (folder / f"{dataset.id}.odcs.yaml").write_text(dataset.contract, encoding="utf-8")
-    with pytest.MonkeyPatch.context() as patch, LocalAws() as aws:
+    with pytest.MonkeyPatch.context() as patch, LocalAws(engine=engine) as aws:
         settings = {**SANDBOX_SETTINGS, "ACEITE_CONTRACTS": str(folder), "ACEITE_HOME": str(folder)}
         for name, value in {**settings, "ACEITE_AWS_ENDPOINT_URL": aws.endpoint}.items():
             patch.setenv(name, value)

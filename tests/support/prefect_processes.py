@@ -11,6 +11,7 @@ from typing import Any
 
 import httpx
 import psutil
+from prefect_database import with_tables
 from repository import ROOT
 
 from cli.serving.child_process import ChildProcess
@@ -26,7 +27,7 @@ class PrefectServer:
             self._port = free.getsockname()[1]
         self.api = f"http://127.0.0.1:{self._port}/api"
         self.environment = dict(os.environ) | {
-            "PREFECT_HOME": str(home / "prefect"),
+            "PREFECT_HOME": str(with_tables(home / "prefect")),
             "PREFECT_API_URL": self.api,
             "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
             "PYTHONPATH": str(ROOT),

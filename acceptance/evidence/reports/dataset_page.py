@@ -29,7 +29,8 @@ class CheckRow:
 def dataset_html(dataset: str, done: Audit, judged: Sequence[Judged], place: str, made: datetime) -> str:
     """`judged` is in the order of the chain. `place` is the evidence bucket's address, `made` the page's own time."""
     newest_first = tuple(reversed(judged))
-    recent = judged[-_COLUMNS:]
+    recent, again = judged[-_COLUMNS:], _judged_again([evidence for _, evidence in judged])
+    counted = [evidence for _, evidence in judged if evidence.delivery.id not in again]
     return template("dataset.html.jinja").render(
         dataset=dataset,
         name=judged[-1][1].contract.name if judged else dataset,
@@ -37,12 +38,24 @@ def dataset_html(dataset: str, done: Audit, judged: Sequence[Judged], place: str
         place=place,
         made=made,
         deliveries=newest_first,
-        verdicts=[(verdict, sum(evidence.verdict is verdict for _, evidence in judged)) for verdict in Verdict],
+        judged_again=again,
+        verdicts=[(verdict, sum(evidence.verdict is verdict for evidence in counted)) for verdict in Verdict],
         trend=trend([evidence.summary for _, evidence in judged]),
         recent=[evidence for _, evidence in recent],
         checks=_rows([evidence for _, evidence in recent]),
         troubled=[(manifest, evidence, _told(evidence)) for manifest, evidence in newest_first if _told(evidence)],
     )
+
+
+def _judged_again(judged: Sequence[Evidence]) -> dict[str, int]:
+    """Return by id the deliveries that were judged again, with the revision that counts."""
+    revisions = {evidence.delivery.id: evidence.delivery.revision for evidence in judged}
+    again: dict[str, int] = {}
+    for evidence in reversed(judged):
+        if evidence.delivery.judged_before is not None:
+            before = evidence.delivery.judged_before.prefix.rstrip("/").rsplit("/", 1)[-1]
+            again[before] = again.get(evidence.delivery.id, revisions[evidence.delivery.id])
+    return again
 
 
 def _rows(judged: Sequence[Evidence]) -> tuple[CheckRow, ...]:

@@ -31,6 +31,9 @@ _OPTIONS = {
     "date": (*_LIMITS, "format"),
     "timestamp": (*_LIMITS, "format", "timezone", "defaultTimezone"),
     "time": (*_LIMITS, "format", "timezone", "defaultTimezone"),
+    "array": (),
+    "map": (),
+    "object": (),
 }
 """The logicalTypeOptions of the types that a column can have."""
 
@@ -177,7 +180,7 @@ def _between(low: Value | None, high: Value | None, above: Value | None, below: 
 
 def _rules(table: Node, columns: Sequence[tuple[Column, Node]], tables: Tables) -> Drafts:
     names = {column.name: column.name for column, _ in columns}
-    names |= {str(node["name"].value).casefold(): column.name for column, node in columns}
+    names |= {str(node["name"].value).lower(): column.name for column, node in columns}
     for node in table["quality"]:
         yield from ((check, node) for check in read_rule(node, None, names, tables))
     for column, of_column in columns:

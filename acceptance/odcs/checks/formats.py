@@ -52,7 +52,7 @@ def string_format(name: str, option: Node) -> Iterator[Promise]:
         allowed = hint(option.text(), tuple(_PATTERNS))
         option.refuse(f"the format {option.text()!r} is not checked; {allowed}; or write a `pattern`")
     else:
-        yield "format", Valid(pattern=f"^({pattern})$"), f"{name} is a {option.text()}"
+        yield "format", Valid(pattern=rf"^({pattern})\z"), f"{name} is a {option.text()}"
 
 
 def number_format(column: Column, option: Node) -> Iterator[Promise]:
@@ -99,7 +99,7 @@ def time_of_day(column: Column, options: Node) -> Iterator[Promise]:
         return
     parts = re.split("(%.)", pattern)
     regex = "".join(_TIME_PARTS.get(part) or re.escape(part.replace("%%", "%")) for part in parts)
-    yield "format", Valid(pattern=f"^{regex}$"), f"{column.name} is a time such as {jdk}"
+    yield "format", Valid(pattern=rf"^{regex}\z"), f"{column.name} is a time such as {jdk}"
     low, above, high, below = (_time(options[key], regex) for key in _SIGNS)
     limits = [f"{sign} {options[key].value}" for key, sign in _SIGNS.items() if key in options]
     if limits:

@@ -80,6 +80,9 @@ def _library(node: Node, column: Column | None, names: Names) -> tuple[Check, ..
         node["rule"].refuse("`rule` is deprecated and says something else than `metric`; leave it out")
     columns = _columns(node, metric, column, names)
     threshold = _threshold(node)
+    if column is not None and column.kind.is_nested and metric is not Metric.NULL_VALUES:
+        node["metric"].refuse(f"{column.name} is {column.type}; allowed for a nested column: {Metric.NULL_VALUES}")
+        return ()
     if columns is None or threshold is None:
         return ()
     unit = node["unit"].choice(Unit.ROWS)
@@ -132,9 +135,9 @@ def _columns(node: Node, metric: Metric, column: Column | None, names: Names) ->
     if not listed:
         node.refuse("duplicateValues of a table needs `arguments: {properties: [...]}`")
     for name in listed:
-        if str(name.value).casefold() not in names:
+        if str(name.value).lower() not in names:
             name.refuse(f"{shown(name.value)} is not a property of the table; {hint(str(name.value), tuple(names))}")
-    return tuple(dict.fromkeys(names.get(str(name.value).casefold(), "") for name in listed)) or None
+    return tuple(dict.fromkeys(names.get(str(name.value).lower(), "") for name in listed)) or None
 
 
 def _valid(arguments: Node, column: Column) -> Valid:

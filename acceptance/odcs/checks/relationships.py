@@ -39,7 +39,7 @@ class _Named:
     by_id: bool
 
     def is_of(self, named: PublishedTable | PublishedColumn, name: str) -> bool:
-        return named.id == name if self.by_id else named.name.casefold() == name.casefold()
+        return named.id == name if self.by_id else named.name.lower() == name.lower()
 
 
 def read_relationships(
@@ -65,9 +65,9 @@ def _own_column(node: Node, table: Node, columns: Sequence[tuple[Column, Node]])
         return None
     key = "id" if named.by_id else "name"
     names = [str(of_column[key].value) for _, of_column in columns]
-    same_table = str(table[key].value).casefold() == named.table.casefold()
+    same_table = str(table[key].value).lower() == named.table.lower()
     for name, (column, _) in zip(names, columns, strict=True):
-        if same_table and name.casefold() == named.column.casefold() and not named.file:
+        if same_table and name.lower() == named.column.lower() and not named.file:
             return column
     node.refuse(f"{named.text} is no property of the table {table['name'].value}; {hint(named.column, names)}")
     return None
@@ -149,7 +149,7 @@ def _target(node: Node, tables: Tables) -> tuple[PublishedTable, PublishedColumn
         node.refuse(f"{table.path} has no such property of {table.name}; {hint(named.column, names)}")
     elif table.table is None:
         node.refuse(f"{table.path} does not say where Athena reads {table.name}; it needs one server of type athena")
-    elif table.table.catalog.casefold() != tables.own.catalog.casefold():
+    elif table.table.catalog.lower() != tables.own.catalog.lower():
         node.refuse(f"{table.name} is in the catalog {table.table.catalog}, this table in {tables.own.catalog}")
     else:
         return table, column

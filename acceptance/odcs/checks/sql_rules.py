@@ -1,15 +1,17 @@
 """The query of a `type: sql` rule: exactly one SELECT of one column, over the delivered rows."""
 
 import re
+from difflib import get_close_matches
 
 import sqlglot
 from sqlglot import exp
 
 from acceptance.contract.contract import Column
 from acceptance.odcs.checks.relationships import Tables
-from acceptance.odcs.document.node import Node
+from acceptance.odcs.document.node import Node, hint, shown
 from acceptance.sql.allowed import TOO_DEEP, foreign_table, parsed_statements
 from acceptance.sql.as_written import hidden, rewritten, unfit
+from acceptance.sql.functions import FUNCTIONS, unfit_pattern, unknown_function
 from acceptance.sql.text import DIALECT, NO_SELECT
 
 _OBJECT = "aceite_delivered_rows_object"
@@ -60,9 +62,20 @@ def _problem_of(query: exp.Query, text: str, tables: Tables) -> str:
             )
             or unfit(query)
             or rewritten(query)
+            or _unknown_to_athena(query)
         )
     except RecursionError:
         return TOO_DEEP
+
+
+def _unknown_to_athena(query: exp.Query) -> str:
+    """Return what Athena cannot run, as a phrase that follows "the query", or ""."""
+    if name := unknown_function(query):
+        near = hint(name, sorted(FUNCTIONS)) if get_close_matches(name, FUNCTIONS, n=1) else "see its documentation"
+        return f"calls {name}, which is no function of Athena; {near}"
+    if pattern := unfit_pattern(query):
+        return f"holds {shown(pattern[0])}, no regular expression as Athena, that is Java, reads it: {pattern[1]}"
+    return ""
 
 
 def _misplaced(query: exp.Query, text: str) -> str:

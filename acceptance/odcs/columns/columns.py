@@ -19,12 +19,15 @@ LOGICAL_TYPES = {
     "date": (HiveKind.DATE,),
     "timestamp": (HiveKind.TIMESTAMP,),
     "time": TEXTS,
+    "array": (HiveKind.ARRAY,),
+    "map": (HiveKind.MAP,),
+    "object": (HiveKind.STRUCT,),
 }
 """The Hive types that can hold a logical type."""
 
 _PROPERTIES = ("landed", "compare", "digits", "positions", *TRUTH)
 _REMOVED = "computed"
-_NESTED = ("array", "map", "object", "vector")
+_NESTED = {"array": "array<string>", "map": "map<string,int>", "object": "struct<id:int,name:string>"}
 
 _TYPE_OF = {"string": "string", "time": "string", "integer": "bigint", "number": "double"}
 """The Hive type of a logical type when no physicalType is given; the others have the same name."""
@@ -95,25 +98,31 @@ def _column(node: Node) -> Column | None:
         node.refuse(f"a partition column cannot be of type {column.type}; allowed: {', '.join(PARTITION_KINDS)}")
     if not column.type:
         return None
+    if column.kind.is_nested:
+        _refuse_comparisons(node, column)
     if format_ := _landed_format(node, logical):
         column = replace(column, landed_format=format_, written_format=node["logicalTypeOptions"]["format"].text())
     return _as_compared(column, given)
 
 
+def _refuse_comparisons(node: Node, column: Column) -> None:
+    """Refuse what Athena cannot do with a nested value."""
+    for key in ("primaryKey", "unique", "enum", "relationships"):
+        if node[key].value:
+            node[key].refuse(f"{column.name} is {column.type}; a nested column can only be compared, and be required")
+
+
 _UNSUPPORTED = {
     "semanticType": "only columns can be checked; leave measures and dimensions out of a watched contract",
-    "properties": "nested properties are not supported; only flat tables are watched",
-    "items": "nested items are not supported; only flat tables are watched",
+    "properties": "write the types within a column as its physicalType, such as struct<id:int,name:string>",
+    "items": "write the types within a column as its physicalType, such as array<string>",
 }
 
 
 def hive_type(node: Node, logical: str) -> str | None:
     """Read the type as the Glue catalog shows it; None after a refusal."""
-    if logical in _NESTED:
-        node["logicalType"].refuse(
-            f"a watched contract's column cannot be of type {logical!r}: nested values have no text by which landed "
-            f"and table could be compared. Land it flat, or as JSON in a string; allowed: {', '.join(LOGICAL_TYPES)}"
-        )
+    if logical in _NESTED and not node["physicalType"].value:
+        node["logicalType"].refuse(f"write the types within it as physicalType, such as {_NESTED[logical]}")
         return None
     if logical not in LOGICAL_TYPES:
         node["logicalType"].refuse(f"a column cannot be of type {logical!r}; {hint(logical, tuple(LOGICAL_TYPES))}")
@@ -173,9 +182,12 @@ def _with_truth(column: Column, given: Mapping[str, Node]) -> Column:
 def _with_digits(column: Column, node: Node) -> Column:
     value = node.value
     if column.kind is HiveKind.TIMESTAMP:
-        if value != 3:
-            node.refuse(f"found {shown(value)}; allowed: 3, so that what is below a millisecond is rounded")
-        return replace(column, rounded=True)
+        if value not in (3, 6):
+            node.refuse(
+                f"found {shown(value)}; allowed: 3, so that what is below a millisecond is rounded; 6, so that times "
+                "are compared to the microsecond, which only a table of Iceberg has"
+            )
+        return replace(column, rounded=value != 6, micros=value == 6)
     if not column.kind.is_float:
         node.refuse(f"only of float, double and timestamp so many digits are compared; {column.name} is {column.type}")
         return column
@@ -218,6 +230,7 @@ def strptime_pattern(jdk: str, refuse: Callable[[str], None]) -> str | None:
         elif not (text[0].isalpha() or text in "'[]{}#"):
             pattern += text.replace("%", "%%")
         else:
-            refuse(f"{text!r} in the format {jdk!r}; allowed: {', '.join(_JDK)}, signs, and texts in '…'")
+            iso = "; a time with an offset or a zone lands as ISO text, without a format" if text[0] in "XxZzOV" else ""
+            refuse(f"{text!r} in the format {jdk!r}; allowed: {', '.join(_JDK)}, signs, and texts in '…'{iso}")
             return None
     return pattern

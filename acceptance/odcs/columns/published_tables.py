@@ -8,6 +8,7 @@ from acceptance.contract.contract import Table
 from acceptance.errors import ContractError
 from acceptance.odcs.columns.columns import column_name, hive_type
 from acceptance.odcs.document.aws_name import aws_name
+from acceptance.odcs.document.custom_properties import custom_properties
 from acceptance.odcs.document.node import Node
 from acceptance.odcs.document.yaml_document import read_document, resolve_variables
 
@@ -51,8 +52,13 @@ def tables_of(root: Node) -> Iterator[PublishedTable]:
         yield PublishedTable(root.source.path, str(schema["name"].value), _id(schema), table, columns)
 
 
+_QUERY_WITHIN = "queryWithin"
+"""A custom property of the Athena server: Athena's own limit of 30 minutes may be another one in an account."""
+
+
 def read_table(athena: Node, schema: Node) -> Table:
     name = schema["physicalName"] if schema["physicalName"].text() else schema["name"]
+    within = custom_properties(athena, (_QUERY_WITHIN,)).get(_QUERY_WITHIN, athena[_QUERY_WITHIN])
     return Table(
         catalog=aws_name(athena["catalog"], aws_names.CATALOG, "awsdatacatalog"),
         database=aws_name(athena["schema"], aws_names.DATABASE).lower(),
@@ -60,7 +66,15 @@ def read_table(athena: Node, schema: Node) -> Table:
         workgroup=aws_name(athena["workgroup"], aws_names.WORKGROUP, "primary"),
         region=aws_name(athena["regionName"], aws_names.REGION) or None,
         output_location=aws_name(athena["stagingDir"], aws_names.RESULTS) or None,
+        query_within=within.duration("30m"),
+        view=str(schema["physicalType"].value).lower() == "view",
+        properties=_properties(schema),
     )
+
+
+def _properties(schema: Node) -> tuple[tuple[str, str], ...]:
+    given = custom_properties(schema, ("tableProperties",)).get("tableProperties")
+    return tuple((child.key, child.text()) for child in given.mapping()) if given is not None else ()
 
 
 def _column(node: Node) -> PublishedColumn:

@@ -1,12 +1,13 @@
 """Looks at buckets: they exist, in the pipeline's region, and can be listed, read and written. Nothing is written."""
 
 import re
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Mapping
 from datetime import timedelta
 from functools import partial
 from typing import Any
 
 from aws.calls import Client
+from aws.s3.encryption import SSE_S3, encryption_of
 from cli.doctor.looks.findings import Look, LookOutcome, met, unchecked, unmet
 from cli.doctor.looks.questions import Refusal, RefusalKind, ask, denied, refusal, refusal_of_doctor
 
@@ -26,7 +27,7 @@ def bucket(s3: Client, name: str, prefix: str, named_in: str) -> Look:
     head = ask(lambda: s3.head_bucket(Bucket=name))
     # A denial decides nothing yet: s3:ListBucket may be allowed below the prefix only.
     if isinstance(head, Refusal) and head.kind is not RefusalKind.DENIED:
-        return refusal(head, missing, "s3:ListBucket", _arn(name))
+        return refusal(head, missing, "s3:ListBucket", _arn(s3, name))
     headers = head.headers if isinstance(head, Refusal) else head["ResponseMetadata"]["HTTPHeaders"]
     region = headers.get("x-amz-bucket-region", client_region)
     if region != client_region:
@@ -37,7 +38,7 @@ def bucket(s3: Client, name: str, prefix: str, named_in: str) -> Look:
         )
     listed = ask(lambda: s3.list_objects_v2(Bucket=name, Prefix=prefix, MaxKeys=1))
     if isinstance(listed, Refusal):
-        return refusal(listed, missing, "s3:ListBucket", _arn(name))
+        return refusal(listed, missing, "s3:ListBucket", _arn(s3, name))
     return met(f"s3://{name}/{prefix} in {region} may be listed")
 
 
@@ -54,7 +55,7 @@ def readable(s3: Client, bucket: str, pattern: str) -> Look:
             return met(f"no object s3://{bucket}/{pattern} exists yet, so reading could not be tried")
         answer = ask(lambda: s3.head_object(Bucket=bucket, Key=existing))
     if isinstance(answer, Refusal) and answer.kind is not RefusalKind.MISSING:
-        return refusal(answer, met(""), "s3:GetObject", _arn(f"{bucket}/{pattern}"))
+        return refusal(answer, met(""), "s3:GetObject", _arn(s3, f"{bucket}/{pattern}"))
     return met(f"s3://{bucket}/{pattern} may be read")
 
 
@@ -76,19 +77,38 @@ def _as_regex(part: str) -> str:
     return {"*": ".*", "?": "."}.get(part) or re.escape(part[2] if len(part) > 1 else part)
 
 
-def writable(s3: Client, bucket: str, patterns: Iterable[str]) -> Look:
+def writable(s3: Client, bucket: str, patterns: Iterable[str], encryption: str | None = None) -> Look:
     """Check that objects may be put. The condition of each put never holds, so S3 checks the permission only."""
     for pattern in patterns:
         key = _key(pattern)
-        answer = ask(partial(s3.put_object, Bucket=bucket, Key=key, Body=b"", IfMatch=f'"{_NEVER}"'))
+        put = partial(s3.put_object, Bucket=bucket, Key=key, Body=b"", IfMatch=f'"{_NEVER}"')
+        answer = ask(partial(put, **encryption_of(encryption)))
         if not isinstance(answer, Refusal):
             return unmet(
                 f"the store ignores If-Match, by which runs claim deliveries (it made {key})",
                 "keep the evidence in S3 itself, or in a store that honours conditional writes",
             )
-        if answer.kind is not RefusalKind.MISSING and answer.code not in ("412", "PreconditionFailed"):
-            return refusal(answer, met(""), "s3:PutObject", _arn(f"{bucket}/{pattern}"))
+        if not _may_put(answer):
+            demanded = _encryption_demanded(put) if encryption is None else None
+            return demanded or refusal(answer, met(""), "s3:PutObject", _arn(s3, f"{bucket}/{pattern}"))
     return met("objects may be put (tried with a condition that never holds)")
+
+
+def _may_put(answer: Refusal) -> bool:
+    return answer.kind is RefusalKind.MISSING or answer.code in ("412", "PreconditionFailed")
+
+
+def _encryption_demanded(put: Callable[..., Mapping[str, Any]]) -> Look | None:
+    """Return what to set if a put is only denied because it asks for no encryption; None if that is not so."""
+    for header, setting in ((SSE_S3, SSE_S3), ("aws:kms", "KMS-KEY-ARN")):
+        answer = ask(partial(put, ServerSideEncryption=header))
+        if isinstance(answer, Refusal) and _may_put(answer):
+            return unmet(
+                "the bucket's policy, or one of your organisation, denies a put without the header "
+                f"x-amz-server-side-encryption; with {header} it is allowed",
+                f"set ACEITE_EVIDENCE_ENCRYPTION={setting}",
+            )
+    return None
 
 
 def awaited(s3: Client, name: str, pattern: str, named_in: str) -> Look:
@@ -106,9 +126,9 @@ def retention(s3: Client, bucket: str, wanted: timedelta | None, mode: str) -> L
     if wanted is None and (is_denied or isinstance(versioning, Refusal)):
         return met("no retention is required (ACEITE_EVIDENCE_RETENTION_DAYS)")
     if is_denied:
-        return denied("s3:GetBucketObjectLockConfiguration", _arn(bucket))
+        return denied("s3:GetBucketObjectLockConfiguration", _arn(s3, bucket))
     if isinstance(versioning, Refusal):
-        return refusal_of_doctor(versioning, unchecked("it does not exist"), "s3:GetBucketVersioning", _arn(bucket))
+        return refusal_of_doctor(versioning, unchecked("it does not exist"), "s3:GetBucketVersioning", _arn(s3, bucket))
     # S3 refuses the request for the configuration of a bucket without Object Lock.
     lock = {} if isinstance(locking, Refusal) else locking["ObjectLockConfiguration"]
     return _retention(bucket, versioning.get("Status") == "Enabled", lock, wanted, mode)
@@ -140,6 +160,6 @@ def _key(pattern: str) -> str:
     return re.sub(r"\$\{(.)\}|([*?])", lambda match: match[1] or {"*": _NEVER, "?": "0"}[match[2]], pattern)
 
 
-def _arn(place: str) -> str:
-    """Return the ARN of a bucket, or of bucket/keys."""
-    return f"arn:aws:s3:::{place}"
+def _arn(s3: Client, place: str) -> str:
+    """Return the ARN of a bucket, or of bucket/keys, in the client's partition."""
+    return f"arn:{s3.meta.partition}:s3:::{place}"

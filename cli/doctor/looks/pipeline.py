@@ -1,10 +1,15 @@
 """Looks at what the contracts name: functions, jobs, parameters, tables, workgroups; and at the landing queue."""
 
 import json
+from collections.abc import Collection
 
+from acceptance.errors import StepFailed
+from aws.athena import glue_catalog_id
 from aws.calls import Client
-from aws.glue.catalog import table_problem
+from aws.glue.catalog import described_table, in_catalog
+from aws.iam.arns import Account
 from aws.parameters.overrides import no_way_back
+from aws.step_functions import express_problem, unqualified
 from cli.doctor.looks.buckets import bucket
 from cli.doctor.looks.findings import Look, LookOutcome, met, unmet
 from cli.doctor.looks.questions import Refusal, ask, refusal, refusal_of_doctor
@@ -29,24 +34,84 @@ def job(glue: Client, name: str, named_in: str) -> Look:
     return met("it exists, and its runs may be read")
 
 
-def table(glue: Client, s3: Client, database: str, name: str, named_in: str, partitioned: bool) -> Look:
+def crawler(glue: Client, name: str, named_in: str) -> Look:
+    answer = ask(lambda: glue.get_crawler(Name=name))
+    if isinstance(answer, Refusal):
+        make = f"deploy {name}; to list all: `aws glue list-crawlers"
+        missing = _missing(f"Glue crawler {name}", glue, make, f"its step in {named_in}")
+        return refusal(answer, missing, "glue:GetCrawler", f"the crawler {name}")
+    return met(f"it exists, and is {answer['Crawler']['State']}")
+
+
+def workflow(glue: Client, name: str, named_in: str) -> Look:
+    answer = ask(lambda: glue.get_workflow_runs(Name=name, MaxResults=1))
+    if isinstance(answer, Refusal):
+        make = f"deploy {name}; to list all: `aws glue list-workflows"
+        missing = _missing(f"Glue workflow {name}", glue, make, f"`run_workflow` in {named_in}")
+        return refusal(answer, missing, "glue:GetWorkflowRuns", f"the workflow {name}")
+    return met("it exists, and its runs may be read")
+
+
+def event_bus(events: Client, name: str, named_in: str) -> Look:
+    answer = ask(lambda: events.describe_event_bus(Name=name))
+    if isinstance(answer, Refusal):
+        make = f"deploy {name}; to list all: `aws events list-event-buses"
+        missing = _missing(f"event bus {name}", events, make, f"`put_event` in {named_in}")
+        return refusal_of_doctor(answer, missing, "events:DescribeEventBus", f"the bus {name}")
+    return met("it exists")
+
+
+def state_machine(states: Client, sts: Client, name: str, named_in: str) -> Look:
+    """Check that the state machine exists, is active, and is one whose executions can be awaited."""
+    account = Account(sts.get_caller_identity()["Account"], states.meta.region_name, states.meta.partition)
+    arn = unqualified(account.state_machine(name))
+    answer = ask(lambda: states.describe_state_machine(stateMachineArn=arn))
+    if isinstance(answer, Refusal):
+        make = f"deploy {name}; to list all: `aws stepfunctions list-state-machines"
+        missing = _missing(f"state machine {name}", states, make, f"`start_execution` in {named_in}")
+        return refusal(answer, missing, "states:DescribeStateMachine", arn)
+    if problem := express_problem(answer):
+        found, _, remedy = problem.partition("; ")
+        return unmet(found, f"{remedy}; it is named in {named_in}")
+    if answer.get("status", "ACTIVE") != "ACTIVE":
+        return unmet(f"its status is {answer['status']}", f"deploy {name} again, or correct {named_in}")
+    return met("it exists, and its executions can be awaited")
+
+
+def table(
+    glue: Client,
+    s3: Client,
+    athena: Client,
+    sts: Client,
+    database: str,
+    name: str,
+    named_in: str,
+    partition: Collection[str] | None,
+    catalog: str,
+) -> Look:
     """Check that the catalog has the table, of a kind that can be judged, and that its files may be listed.
 
-    `partitioned`: the contract has partition columns.
+    `partition` are the contract's partition columns; None for a table of landed files.
     """
-    answer = ask(lambda: glue.get_table(DatabaseName=database, Name=name))
+    try:
+        account = sts.get_caller_identity()["Account"] if "/" in catalog else ""
+        catalog_id = glue_catalog_id(athena, catalog, account)
+    except StepFailed as failed:
+        return unmet(str(failed), f"correct `catalog` in {named_in}; to list all: `aws athena list-data-catalogs`")
+    answer = ask(lambda: glue.get_table(DatabaseName=database, Name=name, **in_catalog(catalog_id)))
     if isinstance(answer, Refusal):
         make = f"create the table; to list all: `aws glue get-tables --database-name {database}"
         missing = _missing(f"table {database}.{name}", glue, make, f"its name in {named_in}")
         return refusal(answer, missing, "glue:GetTable", f"{database}.{name}")
-    found = answer["Table"]
-    if problem := table_problem(found.get("TableType", ""), found.get("Parameters", {}), partitioned=partitioned):
+    found = described_table(database, answer["Table"], catalog_id)
+    if partition is not None and (problem := found.problem(partition)):
         what, _, remedy = problem.partition("; ")
         return unmet(what, f"{remedy}; it is named in {named_in}")
-    location = found.get("StorageDescriptor", {}).get("Location", "")
-    if not location.startswith("s3://"):
+    if found.unlisted:
+        return met(f"it exists; its objects are not listed: {found.unlisted}")
+    if not found.location.startswith("s3://"):
         return met("it exists and has no files of its own")
-    return _place("it exists, at", s3, location, f"the location of the table {database}.{name}")
+    return _place("it exists, at", s3, found.location, f"the location of the table {database}.{name}")
 
 
 def workgroup(athena: Client, s3: Client, name: str, output_location: str | None, named_in: str) -> Look:

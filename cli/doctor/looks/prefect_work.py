@@ -14,6 +14,7 @@ from prefect.client.schemas.filters import (
 )
 from prefect.client.schemas.objects import ConcurrencyLimitStrategy, StateType, WorkPool, WorkQueue
 from prefect.client.schemas.responses import DeploymentResponse
+from prefect.client.schemas.sorting import FlowRunSort
 from prefect.exceptions import ObjectNotFound
 
 from cli.doctor.looks.findings import Look, duration, met, unmet
@@ -36,20 +37,23 @@ def may_begin(planned: PlannedChanges) -> Look:
 def in_time(planned: PlannedChanges, now: Callable[[], datetime]) -> Look:
     """Check that no run of ours should have begun a while ago."""
     should_have_begun = FlowRunFilterNextScheduledStartTime.model_validate({"before_": now() - LATE_AFTER})
+    scheduled = FlowRunFilterState(type=FlowRunFilterStateType(any_=[StateType.SCHEDULED]))
+    late = FlowRunFilter(state=scheduled, next_scheduled_start_time=should_have_begun)
     with connected() as client:
         ids = [deployment.id for deployment in _deployments(client, planned)]
-        late = client.read_flow_runs(
-            deployment_filter=DeploymentFilter(id=DeploymentFilterId(any_=ids)),
-            flow_run_filter=FlowRunFilter(
-                state=FlowRunFilterState(type=FlowRunFilterStateType(any_=[StateType.SCHEDULED])),
-                next_scheduled_start_time=should_have_begun,
-            ),
+        ours = DeploymentFilter(id=DeploymentFilterId(any_=ids))
+        first = client.read_flow_runs(
+            deployment_filter=ours,
+            flow_run_filter=late,
+            sort=FlowRunSort.NEXT_SCHEDULED_START_TIME_ASC,
+            limit=1,
         )
-    if not late:
+        count = client.count_flow_runs(deployment_filter=ours, flow_run_filter=late)
+    if not first:
         return met("no run waits longer than it should")
-    oldest = min(run.next_scheduled_start_time or now() for run in late)
     return unmet(
-        f"runs that should have begun: {len(late)}, the first one {duration(now() - oldest)} ago",
+        f"runs that should have begun: {count}, the first one "
+        f"{duration(now() - (first[0].next_scheduled_start_time or now()))} ago",
         "look at the lines `runs may begin` and `flows are served`; if both are well, more runs come than "
         "are worked on, so start `aceite up` with more --workers",
     )

@@ -79,5 +79,5 @@ _DENIED = frozenset({
 })  # fmt: skip
 _MISSING = frozenset({
     "404", "NotFound", "NoSuchBucket", "NoSuchKey", "ResourceNotFoundException", "EntityNotFoundException",
-    "ParameterNotFound", "QueueDoesNotExist", "AWS.SimpleQueueService.NonExistentQueue",
+    "ParameterNotFound", "StateMachineDoesNotExist", "QueueDoesNotExist", "AWS.SimpleQueueService.NonExistentQueue",
 })  # fmt: skip

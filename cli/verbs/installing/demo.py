@@ -8,11 +8,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
-from rich.box import ROUNDED
-from rich.table import Table
 
 from blocks.temporary_folders import interrupt_on, temporary_folder
-from cli.options import AwsPort, Contracts, Home, PrefectPort
+from cli.options import AwsPort, Contracts, Engine, EngineKind, Home, PrefectPort
 from cli.terminal import Terminal
 
 if TYPE_CHECKING:
@@ -43,30 +41,36 @@ def demo(
     home: Home = None,
     aws_port: AwsPort = None,
     prefect_port: PrefectPort = None,
+    engine: Engine = EngineKind.DUCKDB,
 ) -> int:
     """Run everything on this machine, and judge four files.
 
     Starts a local AWS, a Prefect server and the flows, lands real files and prints their verdicts. Then it keeps
     serving until Ctrl-C.
     """
+    from blocks.settings import read_settings
+
+    read_settings()  # whoever gave a wrong one is told before Prefect is imported
     from cli.serving.installation import InstallationOptions, started
     from cli.verbs.installing.sandbox import require_sandbox
-    from cli.verbs.installing.up import keep_serving, print_addresses
+    from cli.verbs.installing.up import keep_serving, print_addresses, verdicts_told
 
     require_sandbox()
     console = Terminal(stderr=True)
     interrupt_on("SIGINT")  # a command that a script starts in the background inherits an ignored one
-    with started(InstallationOptions(True, aws_port, prefect_port, own_server=True), console) as installation:
+    options = InstallationOptions(True, aws_port, prefect_port, own_server=True, engine=engine.value)
+    with started(options, console) as installation:
         print_addresses(console, installation.running)
         with temporary_folder() as folder:
             scenes = story(Path(folder))
-            as_expected = _play(scenes, installation, console)
+            as_expected, dropped = _play(scenes, installation, console)
         if exit_after:
             return 0 if as_expected else 1
         console.print()
         console.print(f"Look around: {installation.running.ui_url} (Runs, Automations, Events, Artifacts).")
         console.print("Try `aceite drop FILE --dataset ID --wait` in another terminal. Ctrl-C ends everything.")
-        return keep_serving(installation, console)
+        with verdicts_told(console, dropped) as tell:
+            return keep_serving(installation, console, tell)
 
 
 def story(folder: Path) -> tuple[Scene, ...]:
@@ -95,7 +99,7 @@ def story(folder: Path) -> tuple[Scene, ...]:
     )
 
 
-def _play(scenes: tuple[Scene, ...], installation: Installation, console: Terminal) -> bool:
+def _play(scenes: tuple[Scene, ...], installation: Installation, console: Terminal) -> tuple[bool, list[str]]:
     from cli.serving.connection import share_settings
     from cli.verbs.landing_files import land
     from cli.verbs.verdicts import await_verdicts
@@ -107,7 +111,8 @@ def _play(scenes: tuple[Scene, ...], installation: Installation, console: Termin
         deliveries.append(land(settings, scene.file, scene.dataset, scene.day, {}, scene.fault))
         console.print(f"dropped {deliveries[-1].first.uri}  ({scene.what})", soft_wrap=True)
     judged = await_verdicts(settings, deliveries, VERDICTS_WITHIN_S, console)
-    return _show(scenes, deliveries, judged, installation, console)
+    as_expected = _show(scenes, deliveries, judged, installation, console)
+    return as_expected, [delivery.id for delivery in deliveries]
 
 
 def _show(
@@ -117,27 +122,19 @@ def _show(
     installation: Installation,
     console: Terminal,
 ) -> bool:
-    from cli.verbs.verdicts import SIGNS, STYLES, short
-    from flows.evidence.artifacts import page_url
+    from cli.deliveries.addresses import Addresses
+    from cli.deliveries.lines import print_lines
+    from cli.verbs.verdicts import line_of
 
-    as_expected = True
-    table = Table("", "Delivery", "What happened", "Verdict", "Why", box=ROUNDED, show_lines=True, title="Verdicts")
+    as_expected, lines = True, []
+    addresses = Addresses(installation.running.aws_endpoint, None)
     for scene, delivery in zip(scenes, deliveries, strict=True):
         judgement = judged.get(delivery.id)
-        as_expected = as_expected and judgement is not None and judgement.verdict is scene.expected
-        if judgement is None:
-            table.add_row("!", short(delivery.title), scene.what, "none in time", f"expected {scene.expected}")
-            continue
-        reason = judgement.reason
-        if judgement.verdict is not scene.expected:
-            reason = f"EXPECTED {scene.expected}: {reason}"
-        cells = (short(delivery.title), scene.what, judgement.verdict.value, short(reason))
-        table.add_row(SIGNS[judgement.verdict], *cells, style=STYLES[judgement.verdict])
+        is_expected = judgement is not None and judgement.verdict is scene.expected
+        as_expected = as_expected and is_expected
+        said = [] if is_expected else [f"EXPECTED {scene.expected}"]
+        lines.append(line_of(delivery, judgement, addresses, scene.what, *said))
     console.print()
-    console.print(table)
-    console.print()
-    console.print("Evidence (JSON, HTML page, JUnit):")
-    for judgement in (judged[delivery.id] for delivery in deliveries if delivery.id in judged):
-        page = page_url(judgement.evidence_uri + "evidence.html", installation.running.aws_endpoint, None)
-        console.print(f"  {page}", soft_wrap=True)
+    console.print("Verdicts")
+    print_lines(console, lines)
     return as_expected

@@ -42,15 +42,16 @@ def deploy(
 
     Workers on other hosts serve them: `prefect worker start`.
     """
+    from cli.serving.connection import connect
+
+    settings = connect()  # whoever gave a wrong setting is told before all of Prefect is imported
     from prefect.client.orchestration import get_client
 
     from automations.apply import apply
     from blocks.build import aws_credentials, identify
-    from cli.serving.connection import connect
     from cli.verbs.installing.apply import show
     from flows.installation.contracts import contracts_of
 
-    settings = connect()
     identify(aws_credentials(settings), settings.aws_account_id)
     console = Terminal()
     parts = [only] if only else list(ServedPart)

@@ -4,7 +4,7 @@ from typing import Annotated
 
 import typer
 
-from cli.options import Contracts, Home, UsageProblem
+from cli.options import Contracts, Engine, EngineKind, Home, UsageProblem
 
 
 def sandbox(
@@ -20,6 +20,7 @@ def sandbox(
             help="Restrict this access key to what the IAM policy in FILE allows; may be repeated.",
         ),
     ] = None,
+    engine: Engine = EngineKind.DUCKDB,
 ) -> int:
     """Run the local AWS alone, for any AWS client.
 
@@ -30,8 +31,9 @@ def sandbox(
     from sandbox.__main__ import read_options, serve
 
     policies = [text for option in policy or () for text in ("--policy", option)]
+    folder = str(read_settings().contracts.absolute())
     try:
-        serve(read_options(["--port", str(port), "--contracts", str(read_settings().contracts.absolute()), *policies]))
+        serve(read_options(["--port", str(port), "--contracts", folder, "--engine", engine.value, *policies]))
     except KeyboardInterrupt:
         return 0
     return 0

@@ -2,12 +2,15 @@
 
 import contextlib
 import hashlib
+import io
 import tempfile
 from dataclasses import replace
-from datetime import timedelta
+from datetime import date, timedelta
 from pathlib import Path
+from typing import Any
 
 import duckdb
+import iceberg  # type: ignore[import-not-found]
 from injected_faults import ImpossibleFault, PipelineFault, change_rows  # type: ignore[import-not-found]
 from reading import load, quoted  # type: ignore[import-not-found]
 from request import Request, client  # type: ignore[import-not-found]
@@ -24,23 +27,40 @@ def convert(request: Request) -> str:
         raise RuntimeError(f"the conversion failed on purpose: the landed object requests {request.fault}")
     dataset, settings, landed = request.dataset, request.settings, request.landed
     table = {"DatabaseName": settings.get("database", dataset["database"])}
+    if dataset["catalog_id"]:
+        table["CatalogId"] = dataset["catalog_id"]
     name = settings.get("table", dataset["table"])
     glue, s3 = client("glue"), client("s3")
-    storage = glue.get_table(**table, Name=name)["Table"]["StorageDescriptor"]
-    partition = _partition(request)
+    described = glue.get_table(**table, Name=name)["Table"]
+    storage, partition = described["StorageDescriptor"], _partition(request)
     folder = "/".join([storage["Location"].rstrip("/"), *(f"{column}={value}" for column, value in partition.items())])
     bucket, _, prefix = folder.removeprefix("s3://").partition("/")
     key = f"{prefix}/{_name(landed)}"
     source_bucket, source_key = request.source
     content = s3.get_object(Bucket=source_bucket, Key=source_key)["Body"].read()
-    s3.put_object(Bucket=bucket, Key=key, Body=_parquet(content, request))
+    rows = _parquet(content, request)
+    if iceberg.is_iceberg(described):
+        typed = {column: _typed(value, dataset["types"][column]) for column, value in partition.items()}
+        read = pyarrow_table(rows)
+        return str(iceberg.write((table["DatabaseName"], name), read, typed, dataset["alone"], dataset["catalog_id"]))
+    s3.put_object(Bucket=bucket, Key=key, Body=rows)
     if dataset["alone"] and partition == request.partition:
         _delete_others(bucket, prefix, {f"{prefix}/{_name(member)}" for member in request.delivery.members})
-    if partition and request.fault != PipelineFault.NO_PARTITION:
+    if partition and not dataset["crawled"] and request.fault != PipelineFault.NO_PARTITION:
         added = {"Values": list(partition.values()), "StorageDescriptor": {**storage, "Location": f"{folder}/"}}
         with contextlib.suppress(glue.exceptions.AlreadyExistsException):
             glue.create_partition(**table, TableName=name, PartitionInput=added)
     return f"s3://{bucket}/{key}"
+
+
+def pyarrow_table(content: bytes) -> Any:
+    import pyarrow.parquet
+
+    return pyarrow.parquet.read_table(io.BytesIO(content))
+
+
+def _typed(value: str, type_: str) -> Any:
+    return date.fromisoformat(value) if type_ == "date" else value if type_ == "string" else int(value)
 
 
 def _partition(request: Request) -> dict[str, str]:

@@ -20,6 +20,9 @@ from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
+import fastavro
+import pyorc
+
 if sys.version_info >= (3, 14):
     from compression import zstd
 else:
@@ -41,8 +44,13 @@ def load(connection: Any, content: bytes, landing: Facts, columns: Sequence[Fact
             f"CREATE TABLE landed AS SELECT {typed} FROM read_parquet(?, binary_as_string=true)", [str(path)]
         )
         return
-    text = _data_of(content.decode(landing["encoding"], "replace").removeprefix("\ufeff"), landing)
-    records: Iterator[list[str | None]] = _READERS[landing["format"]](text, landing, columns)
+    records: Iterator[list[str | None]]
+    if landing["format"] in _TYPED_READERS:
+        columns = [{**column, "landed_format": None} for column in columns]  # its times have types
+        records = _TYPED_READERS[landing["format"]](content, columns)
+    else:
+        text = _data_of(content.decode(landing["encoding"], "replace").removeprefix("\ufeff"), landing)
+        records = _READERS[landing["format"]](text, landing, columns)
     path = folder / "landed.json"
     with path.open("w", encoding="utf-8") as file:
         for record in records:
@@ -53,7 +61,7 @@ def load(connection: Any, content: bytes, landing: Facts, columns: Sequence[Fact
     read = "read_json(?, columns=?, format='newline_delimited')"
     connection.execute(f"CREATE TABLE texts AS SELECT * FROM {read}", [str(path), texts])
     typed = ", ".join(
-        f"TRY_CAST(c{place} AS {column['type']}) AS {quoted(column['name'])}" for place, column in enumerate(columns)
+        f"{_typed(f'c{place}', column['type'])} AS {quoted(column['name'])}" for place, column in enumerate(columns)
     )
     connection.execute(f"CREATE TABLE landed AS SELECT {typed} FROM texts")
 
@@ -113,13 +121,59 @@ def _csv_rows(text: str, landing: Facts) -> Iterator[list[str | None]]:
 
 
 def _json_records(text: str, landing: Facts, columns: Sequence[Facts]) -> Iterator[list[str | None]]:
-    """Yield the members of the columns; numbers keep their digits as text."""
+    """Yield the members of the columns; numbers keep their digits as text, with the contract's decimal sign."""
+    sign = "," if landing["decimal_comma"] else "."
     for line in filter(str.strip, text.split("\n")):
         members = dict[str, Any]()
         with suppress(ValueError, AttributeError):  # a line that is not a JSON object has no members
-            members = {name.lower(): value for name, value in json.loads(line, parse_int=str, parse_float=str).items()}
+            read = json.loads(line, parse_int=str, parse_float=lambda number: number.replace(".", sign))
+            members = {name.lower(): value for name, value in read.items()}
         values = [members.get(column["landed"].lower()) for column in columns]
         yield [str(value).lower() if isinstance(value, bool) else value for value in values]
+
+
+def _avro_records(content: bytes, columns: Sequence[Facts]) -> Iterator[list[str | None]]:
+    """Yield the values of the columns as texts."""
+    reader = fastavro.reader(io.BytesIO(content))
+    schema: Any = reader.writer_schema
+    in_utc = {field["name"].lower(): _is_in_utc(field["type"]) for field in schema["fields"]}
+    record: Any
+    for record in reader:
+        values = {name.lower(): value for name, value in record.items()}
+        cells = {name: values[name] for name in (column["landed"].lower() for column in columns)}
+        yield [None if cell is None else _avro_text(cell, in_utc[name]) for name, cell in cells.items()]
+
+
+def _is_in_utc(type_: Any) -> bool | None:
+    """Return True for nanoseconds in UTC, False for local ones, None for other types; fastavro reads numbers."""
+    branches = type_ if isinstance(type_, list) else [type_]
+    logical = [str(branch.get("logicalType")) for branch in branches if isinstance(branch, dict)]
+    return next((not name.startswith("local") for name in logical if name.endswith("timestamp-nanos")), None)
+
+
+def _avro_text(cell: Any, in_utc: bool | None) -> str:
+    if in_utc is not None:
+        moment = datetime(1970, 1, 1) + timedelta(microseconds=cell // 1000)  # noqa: DTZ001
+        return f"{moment} UTC" if in_utc else str(moment)
+    return str(cell).lower() if isinstance(cell, bool) else str(cell)
+
+
+def _orc_records(content: bytes, columns: Sequence[Facts]) -> Iterator[list[str | None]]:
+    """Yield the values of the columns as texts. Asked for UTC, pyorc reads local times as the writer's clock showed."""
+    names = [column["landed"].lower() for column in columns]
+    reader: Any = pyorc.Reader(io.BytesIO(content), struct_repr=pyorc.StructRepr.DICT, timezone=ZoneInfo("UTC"))
+    kinds = {name.lower(): type_.kind for name, type_ in reader.schema.fields.items()}
+    for record in reader:
+        values = {name.lower(): value for name, value in record.items()}
+        yield [_orc_text(values[name], in_utc=kinds[name] == pyorc.TypeKind.TIMESTAMP_INSTANT) for name in names]
+
+
+def _orc_text(cell: Any, *, in_utc: bool) -> str | None:
+    if isinstance(cell, datetime):
+        return f"{cell.replace(tzinfo=None)}{' UTC' if in_utc else ''}"
+    if cell is None or isinstance(cell, bool):
+        return None if cell is None else str(cell).lower()
+    return str(cell)
 
 
 def _fixed_width_records(text: str, landing: Facts, columns: Sequence[Facts]) -> Iterator[list[str]]:
@@ -131,19 +185,48 @@ def _fixed_width_records(text: str, landing: Facts, columns: Sequence[Facts]) ->
 
 
 _READERS: Mapping[str, Any] = {"csv": _csv_records, "json": _json_records, "fixed-width": _fixed_width_records}
+_TYPED_READERS: Mapping[str, Any] = {"avro": _avro_records, "orc": _orc_records}
 _TEXTS = ("string", "varchar", "char")
 _WITH_A_POINT = ("decimal", "double", "float")
 _NUMBERS = (*_WITH_A_POINT, "bigint", "int", "smallint", "tinyint")
 
 
+def _typed(cell: str, type_: str) -> str:
+    return f"TRY_CAST({cell} AS JSON)::{_nested(type_)}" if _is_nested(type_) else f"TRY_CAST({cell} AS {type_})"
+
+
+def _is_nested(type_: str) -> bool:
+    return type_.startswith(("array<", "map<", "struct<"))
+
+
+def _nested(type_: str) -> str:
+    """Return DuckDB's name of a type of Hive: from the inside out, a nested one after the other."""
+    known: list[str] = []
+    while _is_nested(type_):
+        inner = re.search(r"(array|map|struct)<([^<>]*)>", type_)
+        assert inner is not None
+        held = re.sub("(^|[,:])string(?=$|,)", r"\1varchar", inner[2])
+        if inner[1] == "array":
+            known.append(f"{held}[]")
+        elif inner[1] == "map":
+            known.append(f"map({held})")
+        else:
+            fields = re.sub("([^,:()]+):", r'"\1" ', held)
+            known.append(f"struct({fields})")
+        type_ = type_[: inner.start()] + f"§{len(known) - 1}§" + type_[inner.end() :]
+    while "§" in type_:
+        type_ = re.sub("§([0-9]+)§", lambda place: known[int(place[1])], type_)
+    return type_
+
+
 def _plain(cell: str | None, column: Facts, landing: Facts) -> str | None:
     """Return the cell in the notation that DuckDB reads for the type; None is null."""
-    if cell is None:
-        return None
+    if cell is None or _is_nested(column["type"]):
+        return cell
     if not cell and _is_text_in_quotes(column, landing):
         return cell
     cell = cell.strip(" \t") if landing["trim"] else cell
-    is_null_text = landing["format"] != "json" and cell == landing["null_text"]
+    is_null_text = landing["format"] not in ("json", *_TYPED_READERS) and cell == landing["null_text"]
     if is_null_text or (landing["empty_as_null"] and not cell):
         return None
     if column["type"] == "boolean":
@@ -221,7 +304,7 @@ def _parquet_cell(column: Facts, landing: Facts) -> str:
         cell = f"CAST({cell} AS VARCHAR)"
         cell = f"trim({cell}, ' \t')" if landing["trim"] else cell
         cell = f"nullif({cell}, '')" if landing["empty_as_null"] else cell
-    return f"TRY_CAST({cell} AS {kind})"
+    return f"CAST({cell} AS {_nested(kind)})" if _is_nested(kind) else f"TRY_CAST({cell} AS {kind})"
 
 
 def _data_of(text: str, landing: Facts) -> str:

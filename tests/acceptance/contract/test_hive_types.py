@@ -3,7 +3,7 @@
 import pytest
 
 from acceptance.contract.contract import Column
-from acceptance.contract.hive_types import FLOATS, NUMBERS, TEXTS, WHOLE_NUMBERS, HiveKind, HiveType
+from acceptance.contract.hive_types import FLOATS, NESTED, NUMBERS, TEXTS, WHOLE_NUMBERS, HiveKind, HiveType
 from acceptance.contract.landing_format import LandingFormat
 from acceptance.odcs.columns.columns import LOGICAL_TYPES
 from acceptance.odcs.draft import LOGICAL_TYPE_OF
@@ -14,7 +14,14 @@ from landed.formats.parquet import typed_rule
 from landed.formats.parquet_types import HELD_BY
 from landed.reading.cells import cell_rule
 
-SIZED = {HiveKind.DECIMAL: "decimal(9,2)", HiveKind.VARCHAR: "varchar(20)", HiveKind.CHAR: "char(3)"}
+SIZED = {
+    HiveKind.DECIMAL: "decimal(9,2)",
+    HiveKind.VARCHAR: "varchar(20)",
+    HiveKind.CHAR: "char(3)",
+    HiveKind.ARRAY: "array<int>",
+    HiveKind.MAP: "map<string,int>",
+    HiveKind.STRUCT: "struct<id:int>",
+}
 
 
 @pytest.mark.parametrize(
@@ -28,6 +35,15 @@ SIZED = {HiveKind.DECIMAL: "decimal(9,2)", HiveKind.VARCHAR: "varchar(20)", Hive
         ("varchar(65535)", HiveType(HiveKind.VARCHAR, length=65535)),
         ("char(3)", HiveType(HiveKind.CHAR, length=3)),
         ("string", HiveType(HiveKind.STRING)),
+        ("array<decimal(9)>", HiveType(HiveKind.ARRAY, of=(HiveType.parse("decimal(9,0)"),))),
+        (
+            "struct<id:int,tags:map<string,array<date>>>",
+            HiveType(
+                HiveKind.STRUCT,
+                of=(HiveType.parse("int"), HiveType.parse("map<string,array<date>>")),
+                fields=("id", "tags"),
+            ),
+        ),
     ],
 )
 def test_a_type_is_read_with_its_sizes(text: str, expected: HiveType) -> None:
@@ -38,7 +54,14 @@ def test_a_type_is_read_with_its_sizes(text: str, expected: HiveType) -> None:
 @pytest.mark.parametrize(
     ("text", "reason"),
     [
-        ("array<string>", "cells of type array<string> cannot be compared; allowed: bigint, boolean"),
+        ("array<binary>", "cells of type binary cannot be compared; allowed: array, bigint, boolean"),
+        ("array", "write array with the types within it, such as array<string>"),
+        ("array<int,int>", "write array with the types within it"),
+        ("map<int>", "write map with the types within it, such as map<string,int>"),
+        ("map<double,int>", "a key of a map cannot be double; allowed: string"),
+        ("struct<a,b:int>", "write each field of a struct as name:type"),
+        ("struct<a:int,a:int>", "each name once"),
+        ("array<array<array<array<array<array<int>>>>>>", "at most 5 nested types may be within each other; found 6"),
         ("interval", "cells of type interval cannot be compared"),
         ("decimal", "write decimal(precision,scale) with a precision from 1 to 38"),
         ("decimal(39,0)", "a precision from 1 to 38"),
@@ -71,7 +94,12 @@ def test_each_type_is_known_to_everything_that_reads_compares_or_drafts_it(kind:
 
 @pytest.mark.parametrize("kind", HiveKind)
 def test_each_type_is_of_one_family(kind: HiveKind) -> None:
-    families = [kind in TEXTS, kind in NUMBERS, kind in (HiveKind.BOOLEAN, HiveKind.DATE, HiveKind.TIMESTAMP)]
+    families = [
+        kind in TEXTS,
+        kind in NUMBERS,
+        kind in NESTED,
+        kind in (HiveKind.BOOLEAN, HiveKind.DATE, HiveKind.TIMESTAMP),
+    ]
     assert families.count(True) == 1
     assert (kind in WHOLE_NUMBERS) + (kind in FLOATS) + (kind is HiveKind.DECIMAL) == (kind in NUMBERS)
     assert (HiveType.parse(SIZED.get(kind, kind)).integer_bounds is not None) == (kind in WHOLE_NUMBERS)

@@ -59,7 +59,7 @@ def test_a_single_file_is_a_delivery_at_once_and_a_replaced_one_is_amended() -> 
 
 def test_a_marked_group_is_listed_after_the_marker_was_seen_and_its_files_are_those_of_that_listing() -> None:
     group = group_of(MARKED, A, B)
-    assert decide(group, MARKED, minutes(1)) == Waiting("no marker has landed; files landed: 2")
+    assert decide(group, MARKED, minutes(1)) == Waiting("no marker has landed; files landed: 2", missing=(SUCCESS.key,))
     group = sees(group, MARKED, minutes(2), SUCCESS)
     found = decide(group, MARKED, minutes(2))
     assert isinstance(found, Waiting)
@@ -77,7 +77,7 @@ def test_a_listing_from_before_the_marker_does_not_count() -> None:
 
 def test_a_marker_that_went_before_the_listing_completes_nothing() -> None:
     group = relisted(group_of(MARKED, A, SUCCESS), MARKED, [A], minutes(1))
-    assert decide(group, MARKED, minutes(1)) == Waiting("no marker has landed; files landed: 1")
+    assert decide(group, MARKED, minutes(1)) == Waiting("no marker has landed; files landed: 1", missing=(SUCCESS.key,))
 
 
 def test_a_marker_without_a_file_is_told_at_once_and_once() -> None:
@@ -164,7 +164,7 @@ def test_a_manifest_is_read_and_its_files_make_the_delivery() -> None:
     assert found.needs == (Need.MANIFEST,)
     read = entries("a.csv", "b.csv")
     assert decide(group, LISTED, minutes(1), manifest=read) == Waiting(
-        "files that have not landed: 1 of the 2 in the manifest"
+        "files that have not landed: 1 of the 2 in the manifest", missing=(B.key,)
     )
     group = sees(group, LISTED, minutes(2), B)
     assert the_delivery(decide(group, LISTED, minutes(2), manifest=read)).members == (A, B)
@@ -188,7 +188,7 @@ def test_at_the_deadline_the_files_that_a_manifest_lists_and_that_did_not_come_a
 def test_a_file_that_is_not_as_the_manifest_says_is_named(entry: Entry, why: str) -> None:
     group = group_of(LISTED, A, B, MANIFEST)
     read = (entry, Entry(B.key, size=10, etag="E1"))
-    assert decide(group, LISTED, minutes(1), manifest=read) == Waiting(why)
+    assert decide(group, LISTED, minutes(1), manifest=read) == Waiting(why, missing=(A.key,))
     assert decide(group, LISTED, minutes(120), manifest=read) == Incomplete((A.key,), why, overdue=True)
     right = sees(group, LISTED, minutes(3), replace(A, etag="e2", size=entry.size or 10))
     assert the_delivery(decide(right, LISTED, minutes(3), manifest=read)).revision == 1
@@ -295,7 +295,9 @@ def test_a_listed_file_that_is_replaced_amends_the_delivery_if_the_manifest_allo
 
 def test_a_number_of_files_makes_a_delivery() -> None:
     group = group_of(COUNTED, A)
-    assert decide(group, COUNTED, minutes(119)) == Waiting("files landed: 1 of 2")
+    assert decide(group, COUNTED, minutes(119)) == Waiting(
+        "files landed: 1 of 2", missing=(f"1 more of {FOLDER}{{file}}.csv",)
+    )
     assert decide(group, COUNTED, minutes(120)) == Incomplete(
         ("1 more of shop/20250101/{file}.csv",), "files landed: 1 of 2", overdue=True
     )
@@ -362,7 +364,7 @@ def test_an_upload_in_progress_holds_its_group_and_no_other() -> None:
     elsewhere = ["shop/20250102/c.csv", "shop/20250101/c.txt"]
     assert isinstance(decide(group, QUIET, minutes(5), uploads=elsewhere), Complete)
     found = decide(group, QUIET, minutes(5), uploads=[*elsewhere, C.key])
-    assert found == Waiting(f"multipart uploads are in progress: {C.key}")
+    assert found == Waiting(f"multipart uploads are in progress: {C.key}", missing=(C.key,))
     assert decide(group, QUIET, minutes(120), uploads=[C.key]) == Incomplete(
         (C.key,), f"multipart uploads are in progress: {C.key}", overdue=True
     )

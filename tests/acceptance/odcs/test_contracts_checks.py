@@ -7,11 +7,12 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
-from contract_texts import ORDERS, of_column, orders, rules, watched
+from builders import contract_text
+from contract_texts import ORDERS, of_column, orders, rules, the_problem, watched
 
 from acceptance.contract.checks import NONE, Check, Metric, Operator, Severity, Threshold, Unit, Valid
 from acceptance.contract.contract import Contract, LandingFormat, Override, Table
-from acceptance.contract.steps import AwaitGlueJob, AwaitObject, Invoke, RunGlueJob
+from acceptance.contract.steps import FIRES_BY_ITSELF, AwaitGlueJob, AwaitObject, Invoke, RunGlueJob, Step
 
 
 def check(contract: Contract, id_: str) -> Check:
@@ -185,6 +186,11 @@ def test_a_format_of_floats_is_the_type_of_the_column(name: str) -> None:
     assert added(orders(changes)) == []
 
 
+def by_python(pattern: str) -> str:
+    """The same end of the text, which Java writes in a small letter: before a last line feed `$` matches too."""
+    return pattern.replace(r"\z", r"\Z")
+
+
 TIME = "logicalType: boolean", "logicalType: time\n        logicalTypeOptions: {}"
 
 
@@ -194,9 +200,8 @@ def test_a_time_is_a_text_of_its_format_between_its_limits() -> None:
     assert {column.name: column.type for column in contract.columns}["gift"] == "string"
     pattern = check(contract, "gift_format").valid
     assert pattern is not None and pattern.pattern is not None
-    assert [bool(re.search(pattern.pattern, text)) for text in ("08:00", "8:00", "24:00", "08:00:00")] == [
-        True, False, False, False,
-    ]  # fmt: skip
+    texts = ("08:00", "8:00", "24:00", "08:00:00", "08:00\n")
+    assert [text for text in texts if re.search(by_python(pattern.pattern), text)] == ["08:00"]
     assert check(contract, "gift_range").valid == Valid(exclusive_minimum="07:59", maximum="18:00")
     assert check(contract, "gift_range").expects == "gift > 07:59 and <= 18:00"
 
@@ -204,7 +209,7 @@ def test_a_time_is_a_text_of_its_format_between_its_limits() -> None:
 def test_a_time_without_options_is_iso() -> None:
     contract = watched(orders((TIME[0], "logicalType: time")))
     valid = check(contract, "gift_format").valid
-    assert valid is not None and valid.pattern is not None and re.search(valid.pattern, "23:59:59")
+    assert valid is not None and valid.pattern is not None and re.search(by_python(valid.pattern), "23:59:59")
 
 
 @pytest.mark.parametrize("zone", ["UTC", "Etc/UTC"])
@@ -239,8 +244,9 @@ def test_each_kind_of_property_is_a_check_of_its_own() -> None:
 def test_a_string_format_is_a_pattern(name: str, good: str, bad: str) -> None:
     (found,) = added(of_column("customer", f"logicalTypeOptions: {{format: {name}}}"))
     assert found.valid is not None and found.valid.pattern is not None
-    assert re.search(found.valid.pattern, good)
-    assert not re.search(found.valid.pattern, bad)
+    assert re.search(by_python(found.valid.pattern), good)
+    assert not re.search(by_python(found.valid.pattern), bad)
+    assert not re.search(by_python(found.valid.pattern), f"{good}\n")
 
 
 @pytest.mark.parametrize("operator", [each for each in Operator if "Between" not in each])
@@ -293,11 +299,28 @@ def test_missing_values_are_of_the_column_s_type(column: str, listed: str, missi
 @pytest.mark.parametrize(
     "pattern",
     [r"^\p{L}+$", r"^\p{Lu}[\p{L} ]*\z", "(?<first>a)b", r"^[\w&&[^_]]+$", "[a-z&&[def[x]]]", r"\Q(a.b\E?", "a(?i)b",
-     "(?i:a)(?-s)", "[]a]", "(?<=a)(?<!b)c", "a++", "(?>a|b)", "[[:alpha:]]", r"[^\[\]]"],
+     "(?i:a)(?-s)", "[]a]", "(?<=a)(?<!b)c", "a++", "(?>a|b)", "[[:alpha:]]", r"[^\[\]]",
+     r"\p{Latin}", r"\P{In_Greek}", r"\x{e9}", r"\x41", "a{1,100000}"],
 )  # fmt: skip
 def test_a_pattern_is_one_of_java_and_is_kept_as_it_is(pattern: str) -> None:
     (found,) = added(of_column("customer", f"logicalTypeOptions: {{pattern: '{pattern}'}}"))
     assert found.valid == Valid(pattern=pattern)
+
+
+@pytest.mark.parametrize(
+    ("pattern", "why"),
+    [
+        (r"\p{IsLatin}", r"knows no property 'IsLatin'; write Latin; allowed: categories"),
+        (r"[\p{IsAlphabetic}_]", r"knows no property 'IsAlphabetic'; write Alphabetic; allowed"),
+        (r"\p{script=Latin}", r"knows no property 'script=Latin'; allowed"),
+        (r"\P{^L}", r"knows no property '\^L'; allowed"),
+        (r"\xe9", r"takes \\xe9 for a byte, not a character; write the character itself"),
+        ("a{100001}", r"a\{100001\}|\{100001\} repeats more often than Athena allows, 100,000 times"),
+        ("a{1,100001}", r"\{1,100001\} repeats more often"),
+    ],
+)
+def test_a_pattern_that_athena_would_refuse_or_misread_is_refused(pattern: str, why: str) -> None:
+    assert re.search(why, the_problem(of_column("customer", f"logicalTypeOptions: {{pattern: '{pattern}'}} # here")))
 
 
 def test_a_pattern_is_an_argument_too() -> None:
@@ -490,5 +513,26 @@ def test_an_override_is_read() -> None:
 def test_a_contract_may_land_without_a_pipeline() -> None:
     text = orders((ORDERS[ORDERS.index("customProperties:") :], ""), ("        partitioned: true\n", ""))
     contract = watched(text)
-    assert (contract.steps, contract.override, contract.partition) == ((), (), {})
-    assert "there are none, so Aceite calls nothing" in str(contract.notes[0])
+    assert (contract.steps, contract.override, contract.partition) == ((FIRES_BY_ITSELF,), (), {})
+
+
+@pytest.mark.parametrize(
+    ("steps", "read"),
+    [
+        ("[]", (FIRES_BY_ITSELF,)),
+        ("[{await_glue_job: load}]", (AwaitGlueJob("load", timedelta(minutes=30)), FIRES_BY_ITSELF)),
+        ("[{await_object: 's3://a/b'}]", (AwaitObject("s3://a/b", timedelta(minutes=5)), FIRES_BY_ITSELF)),
+    ],
+)
+def test_a_contract_that_starts_nothing_awaits_its_table_and_says_so_in_a_note(
+    steps: str, read: tuple[Step, ...]
+) -> None:
+    contract = watched(contract_text(steps=steps))
+    assert contract.steps == read
+    assert "none starts anything, so the pipeline fires by itself" in str(contract.notes[0])
+
+
+@pytest.mark.parametrize("steps", ["[{invoke: f}]", "[{await_table: written, within: 1h}]"])
+def test_a_contract_that_starts_something_or_awaits_its_table_gets_no_step_more(steps: str) -> None:
+    contract = watched(contract_text(steps=steps))
+    assert (len(contract.steps), contract.notes) == (1, ())

@@ -1,5 +1,6 @@
 """How the YAML of a contract is read."""
 
+from datetime import timedelta
 from itertools import pairwise
 from typing import Any
 
@@ -121,8 +122,8 @@ def test_a_byte_order_mark_is_no_part_of_the_first_key() -> None:
 
 
 def test_lines_count_alike_with_windows_line_ends() -> None:
-    text = orders(("format: csv", "format: avro  # here")).replace("\n", "\r\n")
-    assert "found 'avro'" in the_problem(text)
+    text = orders(("format: csv", "format: xml  # here")).replace("\n", "\r\n")
+    assert "found 'xml'" in the_problem(text)
 
 
 def resolved(text: str, **environment: str) -> Any:
@@ -189,3 +190,18 @@ def test_what_is_not_watched_must_still_be_valid_odcs() -> None:
 @pytest.mark.parametrize("text", ["[]", "just text", "7", "a: 1"])
 def test_a_document_that_is_something_else_is_refused(text: str) -> None:
     assert problems(text)
+
+
+def with_query_within(said: str) -> str:
+    given = f"{{property: queryWithin, vendor: aceite, value: {said}}}"
+    return ORDERS.replace("type: athena\n", f"type: athena\n    customProperties: [{given}]\n")
+
+
+def test_a_query_may_run_half_an_hour_unless_the_contract_says_otherwise() -> None:
+    assert watched(ORDERS).table.query_within == timedelta(minutes=30)
+    assert watched(with_query_within("2h")).table.query_within == timedelta(hours=2)
+
+
+@pytest.mark.parametrize("said", ["30", "0s", "3 days", "49h"])
+def test_another_time_of_a_query_is_refused_with_what_is_allowed(said: str) -> None:
+    assert "a duration is such as 30s, 5m, 2h or 1h30m, at most 48h" in problems(with_query_within(said))[0].message

@@ -4,6 +4,7 @@ import pytest
 from contract_texts import of_column, orders, the_problem, watched
 
 from acceptance.contract.landing_format import LandingFormat, QuotedEmpty
+from acceptance.errors import ContractError
 from acceptance.proof.comparison_options import comparison_options
 
 
@@ -205,6 +206,9 @@ def test_what_is_compared_of_a_column_can_be_said():
     assert "gift" in {column.name for column in contract.columns}
     at = {column.name: column for column in watched(of_column("paid_at", says("digits", "3"))).columns}["paid_at"]
     assert at.rounded
+    at = {column.name: column for column in watched(of_column("paid_at", says("digits", "6"))).columns}["paid_at"]
+    assert at.micros
+    assert not at.rounded
 
 
 @pytest.mark.parametrize(
@@ -216,7 +220,7 @@ def test_what_is_compared_of_a_column_can_be_said():
         ),
         (of_column("gift", says("compare", "'no'") + "  # here"), "allowed: false"),
         (of_column("total", says("digits", "2") + "  # here"), "only of float, double and timestamp"),
-        (of_column("paid_at", says("digits", "6") + "  # here"), "allowed: 3"),
+        (of_column("paid_at", says("digits", "5") + "  # here"), "allowed: 3"),
         (of_column("total", says("trueText", "S") + "  # here"), "only a boolean has one; total is decimal(10,2)"),
         (of_column("gift", says("trueText", "'False'")), "'false' would mean true and false"),
         (of_column("day", says("landed", "x") + "  # here"), "its value comes from `partition` of the pipeline"),
@@ -262,3 +266,21 @@ def test_a_derived_column_is_left_out_of_the_proof_and_a_rule_says_what_it_must_
     )
     assert "total" not in {column.name for column in (*contract.landed_columns, *contract.compared_columns)}
     assert ["total <> order_id * 2" in (check.sql or "") for check in contract.checks].count(True) == 1
+
+
+LIST = ("logicalType: boolean", "logicalType: array\n        physicalType: 'array<struct<Sku: string, n: int>>'")
+
+
+def test_a_nested_column_lands_in_json_and_not_in_a_csv():
+    in_json = orders(LIST, ("/{file}.csv", "/{file}.json"), ("format: csv", "format: json"))
+    gift = next(column for column in watched(in_json).columns if column.name == "gift")
+    assert gift.type == "array<struct<sku:string,n:int>>"
+    with pytest.raises(ContractError, match="a csv file has no nested cells, and gift is array<struct"):
+        watched(orders(LIST))
+
+
+@pytest.mark.parametrize("said", ["primaryKey: true", "unique: true"])
+def test_a_nested_column_is_compared_and_nothing_else(said):
+    listed = (LIST[0], f"{LIST[1]}\n        {said}")
+    with pytest.raises(ContractError, match="gift is array<struct<sku:string,n:int>>; a nested column can only be"):
+        watched(orders(listed, ("/{file}.csv", "/{file}.json"), ("format: csv", "format: json")))

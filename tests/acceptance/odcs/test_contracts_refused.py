@@ -76,7 +76,7 @@ SERVERS = [
       )),
     ("a database of any name", athena("- {server: sor, type: athena, schema: '*'}  # here"), "cannot be a database"),
     ("a table of any name", orders(("  - name: orders_table\n", "  - name: 'order?'  # here\n")), "cannot be a table"),
-    ("avro", orders(("format: csv", "format: avro  # here")), "found 'avro'; allowed: csv, json, parquet"),
+    ("xml", orders(("format: csv", "format: xml  # here")), "found 'xml'; allowed: csv, json, parquet"),
     ("no format", orders(("    format: csv\n", "")), "found nothing; allowed: csv, json, parquet"),
     ("an unknown encoding", landing("encoding: UTF-88  # here"), "the encoding 'UTF-88' is not known"),
     ("an encoding that is nearly right", landing("encoding: UTF_88  # here"), "known; did you mean UTF-8?; such"),
@@ -127,8 +127,11 @@ LOCATIONS = [
 ]
 
 COLUMNS = [
-    ("an object", orders(("logicalType: boolean", "logicalType: object  # here")), "cannot be of type 'object'"),
-    ("a list", orders(("logicalType: boolean", "logicalType: array  # here")), "Land it flat, or as JSON in"),
+    ("an object without its fields", orders(("logicalType: boolean", "logicalType: object  # here")),
+     "write the types within it as physicalType, such as struct<id:int,name:string>"),
+    ("a list of what nobody compares", orders(("logicalType: boolean",
+     "logicalType: array\n        physicalType: array<binary>  # here")), "cells of type binary cannot be compared"),
+    ("a vector", orders(("logicalType: boolean", "logicalType: vector  # here")), "cannot be of type 'vector'"),
     ("a time in a number", orders(("logicalType: integer\n        physicalType: int",
      "logicalType: time\n        physicalType: int  # here")), "allowed: string, varchar, char"),
     ("a time that orders otherwise", orders(("logicalType: boolean",
@@ -157,6 +160,12 @@ COLUMNS = [
     ("a letter of a format", of_column("ordered_on", "logicalTypeOptions: {format: dd-MMM-yyyy}  # here"), "'MMM' in"),
     ("an unquoted T", of_column("paid_at", "logicalTypeOptions: {format: yyyy-MM-ddTHH:mm}  # here"),
      "'T' in the format"),
+    *(
+        (f"an offset or a zone in a format: {letters}",
+         of_column("paid_at", f"logicalTypeOptions: {{format: yyyy-MM-dd HH:mm{letters}}}  # here"),
+         f"{letters!r} in the format 'yyyy-MM-dd HH:mm{letters}'; allowed: yyyy, uuuu, MM, dd, HH, mm, ss, S")
+        for letters in ("XXX", "X", "xxx", "Z", "VV", "OOOO", "z")
+    ),
     ("half a date", of_column("ordered_on", "logicalTypeOptions: {format: yyyy-MM}  # here"), "each of its parts once"),
     ("a date with an hour", of_column("ordered_on", "logicalTypeOptions: {format: yyyyMMddHH}  # here"), "parts once"),
     ("a partition of doubles", orders(("physicalType: int\n", "physicalType: decimal(8,0)\n")),
@@ -314,7 +323,27 @@ PIPELINES = [
       for name in ("*", "start?", "start:*", "arn:aws:lambda:*:*:function:*", "a/../b", "a b")),
     *((f"the Glue job {name}", step(f"{{run_glue_job: '{name}'}}"), "which cannot be a Glue job; allowed: 255 letters")
       for name in ("*", "load-?", "$job", " load", "load\\t1")),
-    ("a job that nobody started", step("{await_glue_job: j}"), "no `invoke` before it"),
+    ("a job that nobody started", step("{run_glue_job: i}\n        - {await_glue_job: j}"), "no `invoke` before it"),
+    ("an execution that nobody started", step("{start_execution: a}\n        - {await_execution: b}"),
+     "no `start_execution: b` before it"),
+    *((f"the state machine {name}", step(f"{{start_execution: '{name}'}}"), "which cannot be a state machine; allowed")
+      for name in ("*", "a b", "arn:aws:states:*:123456789012:stateMachine:a", "a/../b")),
+    *((f"the event {said}", step(f"{{put_event: {said}}}"), told) for said, told in [
+        ("default, detail_type: x", "put_event needs a source: rules of the bus choose events by it"),
+        ("default, source: orders", "put_event needs a detail_type: rules of the bus choose events by it"),
+        ("default, source: aws.s3, detail_type: x", "which cannot be the source of an event; allowed: 256 signs"),
+        ("default, source: orders, detail_type: '{key}'", "which cannot be a detail-type; allowed: 128 signs"),
+        ("'*', source: orders, detail_type: x", "which cannot be an event bus; allowed: 256 letters"),
+        ("default, source: orders, detail_type: x, detail: '{key}'", "found '{key}'"),
+        ("default, source: orders, detail_type: x, detail: {key: '{kee}'}", "did you mean 'key'"),
+    ]),
+    ("a workflow of any name", step("{run_workflow: '*'}"), "which cannot be a Glue workflow; allowed: 255 letters"),
+    ("a property that is a number", step("{run_workflow: w, properties: {n: 1}}"), "quote it"),
+    ("a property of our own", step("{run_workflow: w, properties: {aceite_run: x}}"), "name another"),
+    ("a table in an unknown state", step("{await_table: wrote}"), "did you mean 'written'"),
+    ("a table in no state", step("{await_table: }"), "needs the table's state; allowed: written, agrees"),
+    ("a step after the table", step("{await_table: agrees}\n        - {invoke: f}"), "the last step of a pipeline"),
+    ("a table awaited for its name", step("{await_table: agrees, name: t}"), "unknown key; allowed: await_table, wi"),
     ("a Glue argument of our own", step("{run_glue_job: j, arguments: {key: x}}"), "write '--key'"),
     ("a Glue argument that is a number", step("{run_glue_job: j, arguments: {--n: 1}}"), "quote it"),
     ("an unknown key of an override", override("{parameter: /a, copyof: /b, set: {x: y}}"), "did you mean 'copy_of'"),
@@ -385,16 +414,16 @@ def test_the_contract_that_the_others_are_made_of_is_fine() -> None:
 
 def test_all_problems_are_told_at_once_in_the_order_of_their_lines() -> None:
     text = orders(
-        ("format: csv", "format: avro"),
+        ("format: csv", "format: xml"),
         ("varchar(40)", "blob"),
         ("within: 5m", "within: soon"),
         ("s3://landing", "s3://${CONTRACT_BUCKET}"),
     )
     found = problems(text)
     assert [problem.line for problem in found] == sorted(problem.line for problem in found)
-    assert [part for part in ("BUCKET", "avro", "blob", "soon") if any(part in each.message for each in found)] == [
+    assert [part for part in ("BUCKET", "xml", "blob", "soon") if any(part in each.message for each in found)] == [
         "BUCKET",
-        "avro",
+        "xml",
         "blob",
         "soon",
     ]

@@ -67,6 +67,15 @@ def test_a_property_refers_to_the_column_of_another_contract(to: str) -> None:
     assert (found.severity, found.expects) == (Severity.ERROR, "every customer is in dim_customers.cust_name")
 
 
+def test_a_name_means_the_column_whose_name_differs_from_it_in_case_alone() -> None:
+    names = {"straße": "street", "strasse": "road"}
+    more = (f"      - {{name: {name}, physicalName: {names[name]}, logicalType: string}}\n" for name in names)
+    published = published_tables("".join([CUSTOMERS, *more]), "contracts/crm/customers.odcs.yaml", {})
+    contract = related(of_column("customer", "relationships: [{to: customers.STRASSE}]"), published)
+    (found,) = (each for each in contract.checks if each.metric is Metric.ORPHANED_VALUES)
+    assert found.refers_to == Reference("crm", "dim_customers", ("road",))
+
+
 def test_several_columns_refer_together() -> None:
     both = "{from: [orders_table.customer, orders_table.order_id], to: [customers.name, customers.number]}"
     (found,) = (each for each in related(of_table(both)).checks if each.metric is Metric.ORPHANED_VALUES)

@@ -204,6 +204,23 @@ def test_a_rule_judges_the_rows_that_it_says_in_the_words_that_it_says(name):
     assert part in the_problem(rules(f"- {{type: sql, mustBe: 0, query: {json.dumps(query)}}}  # here"))
 
 
+UNKNOWN_TO_ATHENA = {
+    "regexp_matches(customer, 'a')": "calls regexp_matches, which is no function of Athena; did you mean",
+    "strftime(day, '%Y') = '2026'": "calls strftime, which is no function of Athena",
+    "regexp_like(customer, '(?u)a')": "no regular expression as Athena, that is Java, reads it: the flags of",
+    "regexp_extract(customer, '(a') = 'a'": "no regular expression as Athena, that is Java, reads it: missing )",
+    "regexp_replace(customer, '\\xe9', 'e') = 'e'": "Athena takes \\xe9 for a byte",
+    "regexp_count(customer, '*a') = 1": "no regular expression as Athena",
+}
+
+
+@pytest.mark.parametrize("condition", UNKNOWN_TO_ATHENA)
+def test_a_rule_that_athena_cannot_run_is_refused(condition):
+    query = f"SELECT count(*) FROM {{object}} WHERE {condition}"
+    said = the_problem(rules(f"- {{type: sql, mustBe: 0, query: {json.dumps(query)}}}  # here"))
+    assert UNKNOWN_TO_ATHENA[condition] in said
+
+
 @pytest.mark.parametrize(
     "query",
     [

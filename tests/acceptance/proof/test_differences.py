@@ -3,7 +3,7 @@ import time
 import pytest
 
 from acceptance.contract.contract import Column
-from acceptance.proof.differences import HIDDEN, SHOWN_ROWS, DifferenceKind, RowComparison
+from acceptance.proof.differences import HIDDEN, SHOWN_ROWS, DifferenceKind, RowComparison, together
 
 ID, NAME, SCORE = Column("id", "bigint", "id"), Column("name", "string", "name"), Column("score", "double", "score")
 OF = RowComparison((ID, NAME, SCORE), (ID,))
@@ -190,3 +190,44 @@ def test_of_long_texts_the_place_where_they_begin_to_differ_is_shown():
         "id 1: name '…ord word word word one' landed, '…ord word word word two' in the table (they differ from "
         "character 501 on, of 503 landed and 503 in the table)"
     )
+
+
+def test_what_was_found_in_two_parts_of_the_columns_is_told_as_one():
+    names, scores = RowComparison((ID, NAME), (ID,)), RowComparison((ID, SCORE), (ID,))
+    found = together(
+        [
+            differ([("1", "a"), ("2", "b"), ("4", "d")], [("1", "x"), ("2", "b")], names),
+            differ([("1", "5"), ("2", "6"), ("4", "7")], [("1", "8"), ("2", "9")], scores),
+        ]
+    )
+    assert found.counts == {DifferenceKind.CHANGED: 2, DifferenceKind.ONLY_LANDED: 1}
+    assert found.columns == {"name": 1, "score": 2}
+    assert sorted((row.kind, row.key["id"], [cell.column for cell in row.cells]) for row in found.rows) == [
+        (DifferenceKind.CHANGED, "1", ["name", "score"]),
+        (DifferenceKind.CHANGED, "2", ["score"]),
+        (DifferenceKind.ONLY_LANDED, "4", ["id", "name", "score"]),
+    ]
+
+
+def test_rows_that_changed_in_other_parts_of_the_columns_are_not_counted_as_one():
+    names, scores = RowComparison((ID, NAME), (ID,)), RowComparison((ID, SCORE), (ID,))
+    found = together(
+        [
+            differ([("1", "a"), ("2", "b")], [("1", "x"), ("2", "b")], names),
+            differ([("1", "5"), ("2", "6")], [("1", "5"), ("2", "9")], scores),
+        ]
+    )
+    assert found.counts == {DifferenceKind.CHANGED: 2}
+    assert str(found).startswith("2 rows changed")
+    many = [(str(number), "a") for number in range(30)]
+    changed = [(number, "x") for number, _ in many]
+    least = together([differ(many, changed, names), differ([("99", "5")], [("99", "6")], scores)])
+    assert str(least).startswith("at least 30 rows changed")
+
+
+def test_rows_without_a_key_are_not_mixed_when_parts_of_their_columns_are_told_as_one():
+    names, scores = RowComparison((ID, NAME), (ID, NAME)), RowComparison((SCORE,), (SCORE,))
+    found = together([differ([("1", "a"), ("2", "b")], [], names), differ([("5",), ("6",)], [], scores)])
+    assert found.counts == {DifferenceKind.ONLY_LANDED: 2}
+    shown = sorted([cell.landed for cell in row.cells] for row in found.rows)
+    assert shown == [["0.000005"], ["0.000006"], ["1", "a"], ["2", "b"]]

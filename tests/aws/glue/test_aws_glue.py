@@ -1,14 +1,16 @@
+import copy
 import uuid
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
+from botocore.exceptions import ClientError
 
 from acceptance.errors import StepFailed, WaitTimedOut
 from aws.calls import no_retry_config
 from aws.glue import catalog as glue_calls
 from aws.glue.catalog import CatalogColumn, CatalogPartition
-from aws.glue.jobs import await_job_run, await_started_run, job_run_ids
+from aws.glue.jobs import await_free_run, await_job_run, await_started_run, job_run_ids
 from aws.glue.jobs import start_job_run as start
 
 SCRIPT = b"""
@@ -115,6 +117,108 @@ class Answers:
 
     def paginate(self, **_: str) -> list[dict[str, Any]]:
         return self._pages
+
+
+FAILED_ONCE = {
+    "run": {"Id": "run", "JobRunState": "FAILED", "ErrorMessage": "no memory"},
+    "retry": {"Id": "retry", "JobRunState": "RUNNING", "Attempt": 1, "PreviousRunId": "run"},
+}
+
+
+class RetryingGlue(Answers):
+    """A job with retries. `begun` are its runs so far, the newest first."""
+
+    def __init__(self, retries: int, *begun: str) -> None:
+        self.runs, self.begun, self.retries, self.stopped = copy.deepcopy(FAILED_ONCE), list(begun), retries, []
+        super().__init__([])
+
+    def paginate(self, **_: str) -> list[dict[str, Any]]:
+        return [{"JobRuns": [self.runs[name] for name in self.begun]}]
+
+    def get_job_run(self, **asked: str) -> dict[str, Any]:
+        return {"JobRun": self.runs[asked["RunId"]]}
+
+    def get_job(self, **_: str) -> dict[str, Any]:
+        if self.retries < 0:
+            raise ClientError({"Error": {"Code": "AccessDeniedException", "Message": "no"}}, "GetJob")
+        return {"Job": {"MaxRetries": self.retries, "ExecutionProperty": {"MaxConcurrentRuns": 1}}}
+
+    def batch_stop_job_run(self, **asked: Any) -> dict[str, Any]:
+        self.stopped += asked["JobRunIds"]
+        return {}
+
+
+def test_a_run_that_glue_retries_counts_by_its_last_attempt(stepped):
+    glue = RetryingGlue(2, "run")
+
+    def go_on(time_s: float) -> None:
+        if time_s > 20:
+            glue.begun = ["retry", "run"]
+        if time_s > 40:
+            glue.runs["retry"]["JobRunState"] = "SUCCEEDED"
+
+    stepped.then = go_on
+    run = await_job_run(glue, "job", "run", within=MINUTE, clock=stepped.clock)
+    assert (run.id, run.state, run.attempt) == ("retry", "SUCCEEDED", 1)
+
+
+def test_a_run_fails_when_its_last_attempt_does_and_at_once(stepped):
+    glue = RetryingGlue(1, "retry", "run")
+    glue.runs["retry"] |= {"JobRunState": "FAILED", "ErrorMessage": "no disk"}
+    with pytest.raises(StepFailed, match=r"run retry: FAILED, after 1 earlier attempt$") as failed:
+        await_job_run(glue, "job", "run", within=MINUTE, clock=stepped.clock)
+    assert failed.value.words is not None and failed.value.words.text == "no disk"
+    assert stepped.slept_s == []
+
+
+def test_a_retry_that_glue_does_not_begin_ends_the_wait_and_the_message_says_so(stepped):
+    glue = RetryingGlue(1, "run")
+    with pytest.raises(WaitTimedOut, match=r"run of the|still FAILED, and Glue has not begun retry 1 after 60 s"):
+        await_job_run(glue, "job", "run", within=MINUTE, clock=stepped.clock)
+
+
+def test_a_retry_that_is_late_is_stopped_in_the_place_of_the_run(stepped):
+    glue = RetryingGlue(1, "retry", "run")
+    with pytest.raises(WaitTimedOut, match="still RUNNING, as attempt 2, run retry after 60 s, so Aceite told Glue"):
+        await_job_run(glue, "job", "run", within=MINUTE, clock=stepped.clock)
+    assert glue.stopped == ["retry"]
+
+
+def test_without_the_right_to_read_the_job_the_first_failure_counts_and_the_message_names_the_right(stepped):
+    glue = RetryingGlue(-1, "run")
+    with pytest.raises(StepFailed, match=r"FAILED; Aceite does not know if Glue retries it: .* need glue:GetJob"):
+        await_job_run(glue, "job", "run", within=MINUTE, clock=stepped.clock)
+
+
+def test_a_retry_of_an_earlier_run_is_no_run_that_a_step_started(stepped):
+    glue = RetryingGlue(1, "retry", "run")
+    with pytest.raises(WaitTimedOut, match="still none beside 1 earlier ones"):
+        await_started_run(glue, "job", known=frozenset({"run"}), mentioning="", within=MINUTE, clock=stepped.clock)
+    assert await_started_run(glue, "job", known=frozenset(), mentioning="x", within=MINUTE).id == "run"
+
+
+def test_whoever_wants_to_start_a_run_waits_until_the_job_may_have_one_more(stepped):
+    """MaxConcurrentRuns is 1 unless the job says otherwise."""
+    glue = RetryingGlue(0, "retry", "run")
+    asked = []
+
+    def take(at_work: int, at_most: int) -> bool:
+        asked.append((at_work, at_most))
+        return at_work < at_most
+
+    stepped.then = lambda time_s: glue.runs["retry"].update({"JobRunState": "STOPPED"}) if time_s > 30 else None
+    known = await_free_run(glue, "job", take, within=MINUTE, clock=stepped.clock)
+    assert known == {"retry", "run"}
+    assert set(asked) == {(1, 1), (0, 1)}
+    glue.runs["retry"]["JobRunState"], stepped.then = "RUNNING", lambda _: None
+    waiting = "wait for a turn with the Glue job job, which may have 1 runs at work: still 1 at work after 60 s"
+    with pytest.raises(WaitTimedOut, match=waiting):
+        await_free_run(glue, "job", take, within=MINUTE, clock=stepped.clock)
+
+
+def test_without_the_right_to_read_the_job_nobody_waits_for_a_turn(stepped):
+    glue = RetryingGlue(-1, "retry", "run")
+    assert await_free_run(glue, "job", lambda *_: False, within=MINUTE, clock=stepped.clock) == {"retry", "run"}
 
 
 def test_a_run_that_is_started_later_is_waited_for(glue, job, stepped):
@@ -228,3 +332,75 @@ def test_a_projected_partition_lies_where_the_tables_parameters_say(glue, parame
     table = glue_calls.CatalogTable("d", "t", (), columns, "s3://sor/t", parameters)
     found = glue_calls.find_partition(glue, table, {"n": value})
     assert (found and found.location) == location
+
+
+def described(**said):
+    columns = [{"Name": "Id", "Type": "bigint", "Parameters": {"iceberg.field.current": "true"}}]
+    table = {"Name": "t", "StorageDescriptor": {"Columns": columns, "Location": "s3://sor/t"}, **said}
+    return glue_calls.described_table("d", table)
+
+
+def test_names_are_in_small_letters_as_athena_has_them(glue):
+    table = described(PartitionKeys=[{"Name": "AnoMesDia", "Type": "int"}])
+    assert (table.columns[0].name, table.partition_keys[0].name) == ("id", "anomesdia")
+
+
+def test_names_in_other_letters_are_projected_too(glue):
+    parameters = {"projection.Enabled": "true", "projection.N.type": "enum", "projection.N.values": "a"}
+    parameters |= {"projection.enabled": "true", "storage.location.template": "s3://sor/other/${N}"}
+    table = described(PartitionKeys=[{"Name": "N", "Type": "string"}], Parameters=parameters)
+    assert glue_calls.find_partition(glue, table, {"n": "a"}).location == "s3://sor/other/a/"
+    assert glue_calls.find_partition(glue, table, {"n": "b"}) is None
+
+
+@pytest.mark.parametrize(
+    ("said", "partition", "problem"),
+    [
+        ({"PartitionKeys": [{"Name": "Day", "Type": "int"}]}, ["day"], ""),
+        (
+            {"PartitionKeys": [{"Name": "day", "Type": "int"}, {"Name": "country", "Type": "string"}]},
+            ["day"],
+            "its partition keys are day, country, and those of the contract day;",
+        ),
+        ({"PartitionKeys": []}, ["day"], "its partition keys are none, and those of the contract day;"),
+        (
+            {"PartitionKeys": [{"Name": "day", "Type": "int"}]},
+            [],
+            "its partition keys are day, and those of the contract none;",
+        ),
+        ({"Parameters": {"table_type": "ICEBERG"}}, ["day"], ""),
+        ({"TableType": "VIRTUAL_VIEW"}, ["day"], ""),
+        ({"Parameters": {"spark.sql.sources.provider": "delta"}}, ["day"], "it is a table of Delta Lake,"),
+        (
+            {
+                "StorageDescriptor": {},
+                "TargetTable": {"CatalogId": "210987654321", "DatabaseName": "crm", "Name": "people"},
+            },
+            [],
+            "it is a resource link to 210987654321.crm.people, of which the role sees nothing;",
+        ),
+    ],
+)
+def test_a_table_that_cannot_be_judged_is_told(said, partition, problem):
+    found = described(**said).problem(partition)
+    assert found.startswith(problem)
+    assert bool(found) == bool(problem)
+
+
+def test_columns_that_were_dropped_from_a_table_of_iceberg_are_none():
+    gone = {"Name": "gone", "Type": "string", "Parameters": {"iceberg.field.current": "false"}}
+    kept = {"Name": "kept", "Type": "string", "Parameters": {"iceberg.field.current": "true"}}
+    assert [column.name for column in described(StorageDescriptor={"Columns": [gone, kept]}).columns] == ["kept"]
+
+
+def test_objects_of_a_table_that_lake_formation_governs_are_not_listed():
+    assert described(IsRegisteredWithLakeFormation=True).unlisted == "Lake Formation governs it"
+    assert described().unlisted == ""
+
+
+def test_a_table_of_another_catalog_is_read_with_its_id(glue, database):
+    other = {"CatalogId": "210987654321"}
+    glue.create_database(DatabaseInput={"Name": database}, **other)
+    glue.create_table(DatabaseName=database, TableInput={"Name": "theirs", "PartitionKeys": []}, **other)
+    assert glue_calls.read_table(glue, database, "theirs") is None
+    assert glue_calls.read_table(glue, database, "theirs", "210987654321").catalog_id == "210987654321"

@@ -90,7 +90,7 @@ def test_a_name_becomes_no_wildcard_wherever_it_stands() -> None:
     resources = {name for duty in Duty for each in statements([hostile], told, duty) for name in each.resources}
     plain = {name.replace("${*}", "") for name in resources}
     objects = {name for name in plain if name.startswith("arn:p:s3:::")}
-    assert len(objects) > 8 and len(plain - objects) == 20
+    assert len(objects) > 8 and len(plain - objects) == 21
     assert [name for name in plain - objects if "*" in name] == []
     assert [name for name in objects if "*" in name.partition("/")[0] or "*" in name[:-1]] == []
 
@@ -106,6 +106,17 @@ def test_a_name_becomes_no_wildcard_wherever_it_stands() -> None:
 )
 def test_a_function_may_be_named_in_every_way_of_lambda(name: str, arn: str) -> None:
     assert HERE.function(name) == arn
+
+
+@pytest.mark.parametrize("name", ["load", "load:PROD", "arn:aws:states:sa-east-1:123456789012:stateMachine:load:7"])
+def test_the_executions_of_a_state_machine_are_those_of_its_own_name(name: str) -> None:
+    assert HERE.executions(name) == "arn:aws:states:sa-east-1:123456789012:execution:load:*"
+    assert HERE.executions("l*") == "arn:aws:states:sa-east-1:123456789012:execution:l${*}:*"
+
+
+@pytest.mark.parametrize("name", ["orders", "arn:aws:events:sa-east-1:123456789012:event-bus/orders"])
+def test_an_event_bus_may_be_named_by_name_or_arn(name: str) -> None:
+    assert HERE.event_bus(name) == "arn:aws:events:sa-east-1:123456789012:event-bus/orders"
 
 
 @pytest.mark.parametrize(
@@ -198,7 +209,7 @@ def test_locks_are_set_only_where_a_retention_is() -> None:
 
 def test_keys_of_yours_are_used_through_the_services_alone() -> None:
     found = granted(context=replace(TOLD, keys=("arn:aws:kms:sa-east-1:123456789012:key/1",)))["UseKeys"]
-    hosts = ["s3.sa-east-1.amazonaws.com", "ssm.sa-east-1.amazonaws.com"]
+    hosts = [f"{service}.sa-east-1.amazonaws.com" for service in ("s3", "ssm", "glue", "sqs")]
     assert found["Condition"] == {"StringEquals": {"kms:ViaService": hosts}}
 
 
@@ -265,3 +276,84 @@ def test_what_only_the_doctor_looks_at_is_no_part_of_the_others_policies() -> No
     beside = {action for each in granted(duty=Duty.DOCTOR).values() for action in each["Action"]}
     assert {"athena:GetWorkGroup", "s3:GetBucketVersioning"} <= beside
     assert not beside & {action for each in granted().values() for action in each["Action"]}
+
+
+def test_files_that_lake_formation_gives_out_need_no_right_of_s3() -> None:
+    context = replace(TOLD, governed=frozenset({"sor.orders"}))
+    assert resources("GetDataAccess", context=context) == ["*"]
+    assert resources("ReadTables", context=context) == []
+    assert resources("GetDataAccess") == []
+
+
+def test_the_tables_behind_a_view_are_read_and_the_view_has_no_files() -> None:
+    views = {"sor.orders": (("sor", "open_orders"),), "sor.open_orders": (("crm", "customers"),)}
+    context = replace(TOLD, views=views)
+    assert resources("ReadTables", context=context) == ["arn:aws:s3:::lake/customers/*"]
+    arns = resources("ReadCatalog", context=context)
+    assert {arn.partition("table/")[2] for arn in arns if ":table/" in arn} == {
+        "sor/orders",
+        "sor/open_orders",
+        "crm/customers",
+    }
+    assert unknown_locations([contract()], context) == ()
+
+
+@pytest.mark.parametrize(
+    ("catalog", "arns"),
+    [
+        (
+            "producer",
+            ["210987654321:catalog", "210987654321:database/sor", "210987654321:table/sor/orders"],
+        ),
+        (
+            "s3tablescatalog/lake",
+            [
+                *("123456789012:catalog", "123456789012:catalog/s3tablescatalog"),
+                *("123456789012:catalog/s3tablescatalog/lake", "123456789012:database/s3tablescatalog/lake/sor"),
+                "123456789012:table/s3tablescatalog/lake/sor/orders",
+            ],
+        ),
+    ],
+)
+def test_a_table_of_another_catalog_has_the_arns_of_its_owner(catalog: str, arns: list[str]) -> None:
+    theirs = contract(table=Table(catalog, "sor", "orders", "primary"))
+    context = replace(TOLD, catalog_ids={"producer": "210987654321"})
+    read = resources("ReadCatalog", theirs, context=context)
+    assert read == [f"arn:aws:glue:sa-east-1:{arn}" for arn in arns]
+
+
+def test_the_account_of_a_catalog_that_nobody_knows_is_a_note() -> None:
+    theirs = contract(table=Table("producer", "sor", "orders", "primary"))
+    assert "the account of the data catalog producer" in unknown_locations([theirs], TOLD)
+
+
+def test_both_sides_of_a_resource_link_are_read() -> None:
+    context = replace(TOLD, links={"sor.orders": ("210987654321", "shop", "all_orders")})
+    arns = resources("ReadCatalog", context=context)
+    assert "arn:aws:glue:sa-east-1:210987654321:table/shop/all_orders" in arns
+    assert "arn:aws:glue:sa-east-1:123456789012:table/sor/orders" in arns
+
+
+def test_keys_are_used_through_every_service_that_reads_for_aceite_in_its_partition() -> None:
+    china = replace(TOLD, account=Account("123456789012", "cn-north-1", "aws-cn"), keys=("1234",))
+    statement = granted(context=china)["UseKeys"]
+    assert statement["Resource"] == ["arn:aws-cn:kms:cn-north-1:123456789012:key/1234"]
+    through = [f"{service}.cn-north-1.amazonaws.com.cn" for service in ("s3", "ssm", "glue", "sqs")]
+    assert statement["Condition"] == {"StringEquals": {"kms:ViaService": through}}
+    everything = granted(context=replace(china, keys=()), duty=Duty.ALL).values()
+    assert {arn.split(":")[1] for each in everything for arn in each["Resource"]} == {"aws-cn"}
+
+
+def test_results_go_where_a_workgroup_enforces_them_whatever_the_contract_says() -> None:
+    table = Table("awsdatacatalog", "sor", "orders", "primary", output_location="s3://mine/results/")
+    assert resources("KeepResults", contract(table=table)) == ["arn:aws:s3:::mine/results/*"]
+    enforced = replace(TOLD, enforced=frozenset({"primary"}))
+    assert resources("KeepResults", contract(table=table), context=enforced) == ["arn:aws:s3:::results/aceite/*"]
+
+
+def test_results_that_athena_keeps_itself_need_no_bucket() -> None:
+    managed = replace(TOLD, result_locations={}, managed_results=frozenset({"primary"}))
+    found = granted(context=managed)
+    assert not {"FindResults", "KeepResults"} & found.keys()
+    assert "RunQueries" in found
+    assert unknown_locations([contract()], managed) == ()

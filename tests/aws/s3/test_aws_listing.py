@@ -20,8 +20,13 @@ ITEM = (
 
 
 @pytest.fixture
-def s3(local_aws):
-    return keep_pages_unparsed(local_aws.client("s3"))
+def s3(s3_server):
+    return keep_pages_unparsed(s3_server.client("s3"))
+
+
+@pytest.fixture
+def bucket(s3_bucket):
+    return s3_bucket
 
 
 @contextmanager
@@ -94,6 +99,18 @@ def test_an_item_may_have_its_fields_in_any_order_and_others_besides(local_aws):
 def test_an_answer_that_is_no_listing_is_not_taken_for_an_empty_one(local_aws, body):
     with answering(local_aws, body) as s3, pytest.raises(StepFailed, match="list s3://landing/in/"):
         list_page(s3, "landing", "in/", "", 1000)
+
+
+@pytest.mark.parametrize(
+    ("keys", "after"), [("ba", ""), ("aa", ""), ("\U0001f3ac\ufffd", ""), ("ab", "a"), ("ab", "b")]
+)
+def test_a_listing_in_another_order_than_that_of_utf_8_is_refused(local_aws, keys, after):
+    items = "".join(ITEM.replace("a+b", key) for key in keys)
+    with (
+        answering(local_aws, f"<ListBucketResult>{items}</ListBucketResult>") as s3,
+        pytest.raises(StepFailed, match=r"list s3://landing/: .* not in the order of their UTF-8 bytes, .*directory"),
+    ):
+        list_page(s3, "landing", "", after, 1000)
 
 
 def test_an_error_under_status_200_is_raised_with_its_code(local_aws):

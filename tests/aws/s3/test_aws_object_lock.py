@@ -15,8 +15,8 @@ YEAR = timedelta(days=365)
 
 
 @pytest.fixture
-def s3(local_aws):
-    return local_aws.client("s3")
+def bucket(s3_bucket: str) -> str:
+    return s3_bucket
 
 
 @pytest.fixture

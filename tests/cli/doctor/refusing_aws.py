@@ -19,10 +19,14 @@ from sandbox.server import LocalAws, wsgi_app
 
 @dataclass(frozen=True)
 class Request:
-    """`operation` is the action of a query, or the target of a JSON call; of S3, method and path."""
+    """`operation` is the action of a query, or the target of a JSON call; of S3, method and path.
+
+    `encryption` is what a write to S3 asks for.
+    """
 
     operation: str
     body: bytes
+    encryption: str = ""
 
 
 Answer = tuple[str, str, bytes]
@@ -43,7 +47,7 @@ class RefusingAws:
     def __call__(self, environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
         body = environ["wsgi.input"].read(int(environ.get("CONTENT_LENGTH") or 0))
         environ["wsgi.input"] = BytesIO(body)
-        request = Request(_operation(environ, body), body)
+        request = Request(_operation(environ, body), body, environ.get("HTTP_X_AMZ_SERVER_SIDE_ENCRYPTION", ""))
         for rule in self.rules:
             if (answer := rule(request)) is not None:
                 status, kind, content = answer

@@ -1,6 +1,7 @@
 """`aceite doctor` finds what is wrong with Prefect's server and what it holds; and the whole command, green and red."""
 
 import json
+import logging
 import os
 import subprocess
 import sys
@@ -14,15 +15,18 @@ from typing import Any
 
 import boto3
 import pytest
+from builders import a_delivery
 from prefect.automations import AutomationCore
 from prefect.client.orchestration import get_client
 from prefect.context import _temporary_global_settings_context, get_settings_context
 from prefect.settings import PREFECT_API_URL, temporary_settings
 from prefect.states import Scheduled
 from prefect_aws import S3Bucket
+from prefect_database import with_tables
 from repository import CONTRACTS, ROOT
 from served_flows import become_served, eventually_green, give_sign_of_life
 
+from acceptance.evidence.object_keys import parameter_locks_prefix
 from automations.apply import apply
 from blocks import names
 from blocks.settings import SANDBOX_ACCESS_KEY, Settings, read_settings
@@ -31,12 +35,16 @@ from cli.doctor.looks import prefect as prefect
 from cli.doctor.looks.findings import Look, LookOutcome, PolledDeployment, served
 from cli.doctor.plan import of_installation
 from cli.serving.child_process import ChildProcess
+from flows.installation.clients import clients_of
 from flows.installation.contracts import contracts_of
+from flows.locks.holder import this_holder
+from flows.locks.overrides import Overrides
 from flows.prefect_api.switches import switch_name
 from sandbox.pipeline.provision import provision
 from sandbox.server import LocalAws
 
 TOGETHER = "validate-deliveries/aceite-validation-together"
+PARAMETER = "/stage/nycflights13/flights/_test"
 SWITCH = switch_name("nyc-flights")
 """The automation that runs the validations of one of the shipped contracts."""
 
@@ -50,7 +58,7 @@ def aws() -> Iterator[LocalAws]:
 @pytest.fixture(scope="module")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """A Prefect server on which nothing was applied yet; this process uses it as its own."""
-    home = tmp_path_factory.mktemp("prefect")
+    home = with_tables(tmp_path_factory.mktemp("prefect"))
     environment = {**os.environ, "PREFECT_HOME": str(home), "PREFECT_SERVER_ANALYTICS_ENABLED": "false"}
     environment.pop("PREFECT_API_URL", None)
     child = ChildProcess(
@@ -265,6 +273,35 @@ def test_a_watcher_without_a_sign_of_life_is_told(look):
     green(eventually_green(lambda: look("watcher")), "the last heartbeat was")
 
 
+def test_a_watcher_that_was_heard_and_is_silent_now_is_told_with_how_long(look):
+    give_sign_of_life()
+    green(eventually_green(lambda: look("watcher")))
+    red(prefect.watched(lambda: datetime.now(UTC) + timedelta(minutes=5)), "heartbeat of a watcher was 5 minutes ago")
+
+
+def test_a_parameter_that_a_dead_run_left_changed_is_told_and_so_is_a_lock_that_nobody_obeys(look, applied):
+    green(look("parameters are restored"), "no parameter is changed by a run that is over")
+    with subprocess.Popen([sys.executable, "-c", ""]) as dead:
+        dead.wait()
+    clients = clients_of(applied)
+    doomed = Overrides(clients, this_holder().model_copy(update={"pid": dead.pid}), logging.getLogger("doomed"))
+    lock = doomed.lock(a_delivery(dataset="nyc-flights"), PARAMETER, None, timedelta(hours=1))
+    overridden = doomed.override(lock, {"a": "changed"})
+    seen = look("parameters are restored")
+    red(seen, f"not restored: {PARAMETER}, by run None of nyc-flights", "`watcher`", f"--name {PARAMETER}")
+    doomed.give_back(overridden)
+    green(look("parameters are restored"))
+
+    prefix = parameter_locks_prefix(clients.caller.account, "us-east-1")
+    clients.evidence_s3.put_object(Bucket="evidence", Key=f"{prefix}anybody.json", Body=b"{}")
+    red(
+        look("parameters are restored"),
+        f"{prefix}anybody.json is a lock that is not obeyed",
+        "when-a-delivery-is-stuck",
+    )
+    clients.evidence_s3.delete_object(Bucket="evidence", Key=f"{prefix}anybody.json")
+
+
 def test_a_server_that_does_not_answer_is_told(server):
     with temporary_settings({PREFECT_API_URL: "http://127.0.0.1:9/api"}):
         red(prefect.server(), "http://127.0.0.1:9/api does not answer", "`aceite up`", "PREFECT_API_URL")
@@ -320,8 +357,9 @@ def test_where_all_is_well_every_line_is_green_and_the_exit_code_is_0(look, envi
     assert [each for each in document["findings"] if each["outcome"] != "green"] == []
     assert (document["green"], said.returncode) == (True, 0)
     lines = [each["name"] for each in document["findings"]]
-    assert lines[:3] == ["contracts", "ledger", "clock"]
-    assert lines[-2:] == ["flows are served", "watcher"]
+    assert lines[:4] == ["contracts", "ledger", "disk", "clock"]
+    work = ["landing is listed", "announcements", "deliveries are taken", "parameters are restored"]
+    assert lines[-6:] == ["flows are served", "watcher", *work]
     assert "very-secret" not in said.stdout + said.stderr
 
 

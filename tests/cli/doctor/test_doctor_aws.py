@@ -19,6 +19,7 @@ from repository import CONTRACTS, ROOT
 from blocks.settings import read_settings
 from cli.doctor.clients import DoctorClients
 from cli.doctor.looks.findings import Finding, Look, LookOutcome
+from cli.doctor.looks.pipeline import crawler, event_bus, state_machine, workflow
 from cli.doctor.plan import of_contracts, of_installation
 from cli.doctor.runner import Precondition, look_at
 from flows.installation.contracts import check_contracts, contract_variables, load_contracts
@@ -188,6 +189,21 @@ def test_looking_whether_evidence_may_be_put_puts_nothing(client, look):
     assert client("s3").list_objects_v2(Bucket="evidence")["KeyCount"] == 0
 
 
+@pytest.mark.parametrize(
+    ("demanded", "setting"), [("AES256", "AES256"), ("aws:kms", "arn:aws:kms:us-east-1:123456789012:key/1")]
+)
+def test_a_bucket_that_demands_an_encryption_is_told_with_the_setting_that_asks_for_it(aws, look, demanded, setting):
+    def denies(request: Any) -> tuple[str, str, bytes] | None:
+        if request.operation.startswith("PUT /evidence/") and request.encryption != demanded:
+            return "403 Forbidden", "application/xml", b"<Error><Code>AccessDenied</Code></Error>"
+        return None
+
+    with aws.answering(denies):
+        said = "KMS-KEY-ARN" if demanded == "aws:kms" else "AES256"
+        red(look("putting evidence"), "x-amz-server-side-encryption", f"set ACEITE_EVIDENCE_ENCRYPTION={said}")
+        green(look("putting evidence", evidence_encryption=setting))
+
+
 def test_a_store_that_ignores_conditional_writes_cannot_keep_evidence(aws, look):
     def puts(request: Any) -> tuple[str, str, bytes] | None:
         return ("200 OK", "application/xml", b"") if request.operation.startswith("PUT /evidence/") else None
@@ -217,6 +233,35 @@ def test_a_missing_function_or_one_that_may_not_be_invoked_is_told(aws, client, 
         "aws lambda list-functions",
         "`invoke` in movies.odcs.yaml",
     )
+
+
+def test_a_state_machine_that_is_missing_or_keeps_no_executions_is_told(client):
+    states, sts = client("stepfunctions"), client("sts")
+    asked = states, sts, "loads:PROD", "orders.odcs.yaml"
+    red(state_machine(*asked), "no state machine loads:PROD in us-east-1", "list-state-machines", "orders.odcs.yaml")
+    definition = json.dumps({"StartAt": "A", "States": {"A": {"Type": "Pass", "End": True}}})
+    role = "arn:aws:iam::123456789012:role/sandbox-pipeline"
+    made = {"definition": definition, "roleArn": role}
+    states.create_state_machine(name="loads", **made)
+    green(state_machine(*asked), "its executions can be awaited")
+    states.create_state_machine(name="quick", type="EXPRESS", **made)
+    red(state_machine(states, sts, "quick", "orders.odcs.yaml"), "express state machine", "use a standard one")
+
+
+def test_a_missing_crawler_is_told(client):
+    glue = client("glue")
+    red(crawler(glue, "finds", "orders.odcs.yaml"), "no Glue crawler finds in us-east-1", "list-crawlers")
+    glue.create_crawler(Name="finds", Role="r", DatabaseName="d", Targets={"S3Targets": [{"Path": "s3://sor/t/"}]})
+    green(crawler(glue, "finds", "orders.odcs.yaml"), "it exists, and is READY")
+
+
+def test_a_missing_workflow_and_a_missing_event_bus_are_told(client):
+    glue, events = client("glue"), client("events")
+    red(workflow(glue, "loads", "orders.odcs.yaml"), "no Glue workflow loads in us-east-1", "`run_workflow` in orders")
+    glue.create_workflow(Name="loads")
+    green(workflow(glue, "loads", "orders.odcs.yaml"), "it exists, and its runs may be read")
+    red(event_bus(events, "orders", "orders.odcs.yaml"), "no event bus orders in us-east-1", "`put_event` in orders")
+    green(event_bus(events, "default", "orders.odcs.yaml"), "it exists")
 
 
 def test_a_missing_job_is_told_with_its_region(client, look):
@@ -252,7 +297,8 @@ def test_an_awaited_object_that_may_not_be_read_is_told_with_the_step(aws, clien
 
 
 def test_a_table_whose_bucket_is_gone_is_told(client, look):
-    table = {"Name": "flights", "StorageDescriptor": {"Location": "s3://gone/flights/", "Columns": []}}
+    keys = [{"Name": "anomesdia", "Type": "int"}]
+    table = {"Name": "flights", "StorageDescriptor": {"Location": "s3://gone/flights/"}, "PartitionKeys": keys}
     client("glue").update_table(DatabaseName="database_sor", TableInput=table)
     red(look("table database_sor.flights"), "s3://gone/flights/: there is no bucket gone", "aws s3 mb s3://gone")
 
@@ -260,10 +306,13 @@ def test_a_table_whose_bucket_is_gone_is_told(client, look):
 def test_a_table_of_a_kind_that_cannot_be_judged_is_told(client, look):
     table = {"Name": "flights", "TableType": "VIRTUAL_VIEW", "StorageDescriptor": {"Columns": []}}
     client("glue").update_table(DatabaseName="database_sor", TableInput=table)
-    red(look("table database_sor.flights"), "it is a view", "name the table that it reads", "flights.odcs.yaml")
-    table |= {"TableType": "EXTERNAL_TABLE", "Parameters": {"table_type": "ICEBERG"}}
+    green(look("table database_sor.flights"), "its objects are not listed: it is a view")
+    table |= {"TableType": "EXTERNAL_TABLE", "Parameters": {"spark.sql.sources.provider": "delta"}}
     client("glue").update_table(DatabaseName="database_sor", TableInput=table)
-    red(look("table database_sor.flights"), "it is a table of Apache Iceberg", "use a Hive table")
+    red(look("table database_sor.flights"), "it is a table of Delta Lake", "use a Hive table", "flights.odcs.yaml")
+    table |= {"Parameters": {}, "PartitionKeys": [{"Name": "Country", "Type": "string"}]}
+    client("glue").update_table(DatabaseName="database_sor", TableInput=table)
+    red(look("table database_sor.flights"), "its partition keys are country, and those of the contract", "flights")
 
 
 def test_a_missing_workgroup_is_told_and_one_whose_results_have_no_place_to_go(client, look, tmp_path):

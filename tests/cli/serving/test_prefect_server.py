@@ -11,6 +11,7 @@ from uuid import uuid4
 
 import httpx
 import pytest
+from prefect_database import with_tables
 
 from cli.serving.child_process import ChildProcess
 
@@ -19,7 +20,11 @@ ROUNDS = 20
 
 @pytest.fixture
 def api(tmp_path: Path) -> Iterator[str]:
-    environment = {**os.environ, "PREFECT_HOME": str(tmp_path), "PREFECT_SERVER_ANALYTICS_ENABLED": "false"}
+    environment = {
+        **os.environ,
+        "PREFECT_HOME": str(with_tables(tmp_path)),
+        "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
+    }
     environment.pop("PREFECT_API_URL", None)
     server = ChildProcess("server", ("cli.serving.prefect_server", "--port", "0"), environment, tmp_path / "server.log")
     try:

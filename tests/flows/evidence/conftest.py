@@ -1,29 +1,20 @@
-"""An evidence bucket of its own for each test, and the command on it."""
+"""An evidence bucket of its own for each test, and the command on the sandbox's."""
 
 import sys
-from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
-import boto3
 import pytest
+from aws_clients import Aws
 from sealed_bucket import Aceite, Bucket, Said
 
 from cli.main import main
-from sandbox.server import REGION, LocalAws
-
-
-@pytest.fixture(scope="module")
-def aws() -> Iterator[LocalAws]:
-    with LocalAws() as running:
-        yield running
+from sandbox.server import REGION
 
 
 @pytest.fixture
-def bucket(aws: LocalAws, request: pytest.FixtureRequest) -> Bucket:
-    s3 = boto3.Session("test", "test", region_name=REGION).client("s3", endpoint_url=aws.endpoint)
-    name = f"evidence-{abs(hash(request.node.nodeid))}"
-    s3.create_bucket(Bucket=name)
-    return Bucket(s3, name, aws.endpoint)
+def bucket(s3_server: Aws, s3: Any, s3_bucket: str) -> Bucket:
+    return Bucket(s3, s3_bucket, s3_server.endpoint)
 
 
 @pytest.fixture

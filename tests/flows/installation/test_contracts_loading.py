@@ -71,7 +71,7 @@ def test_the_hash_is_that_of_the_bytes(tmp_path: Path) -> None:
 
 
 def test_the_problems_of_all_files_are_told_at_once(tmp_path: Path) -> None:
-    write(tmp_path, a=MOVIES.replace("format: csv", "format: avro"), b="a: [", c=MOVIES)
+    write(tmp_path, a=MOVIES.replace("format: csv", "format: xml"), b="a: [", c=MOVIES)
     found = the_problems(tmp_path)
     assert [Path(problem.path).name for problem in found] == ["a.odcs.yaml", "b.odcs.yaml"]
 
@@ -145,3 +145,13 @@ def test_files_and_directories_are_checked_once_each(tmp_path: Path) -> None:
         ("broken.odcs.yaml", True),
         ("movies.odcs.yaml", False),
     ]
+
+
+def test_a_table_that_is_too_wide_for_a_query_over_what_landed_is_refused(tmp_path: Path) -> None:
+    columns = "\n".join(f"- {{name: column_{n:03}_{'x' * 40}, logicalType: timestamp}}" for n in range(240))
+    by_athena = "format: csv, customProperties: [{property: engine, value: athena}, {property: landedTable, value: a.b}"
+    landing = f'{by_athena}, {{property: quotedEmpty, value: "null"}}]'
+    write(tmp_path, wide=contract_text("wide", columns, landing=landing))
+    [problem] = the_problems(tmp_path)
+    assert "would read the 240 landed columns by a query of " in problem.message
+    assert problem.message.endswith("takes 262,144 at most; use `engine: local`, or fewer or shorter columns")

@@ -215,6 +215,18 @@ def facts(contract: Contract, **changed: Any) -> Findings:
     return Findings(landed=LandedFacts(3, Fingerprint(3, 1, 2)), catalog=catalog, **changed)
 
 
+def test_a_nested_column_that_the_contract_lacks_is_told_with_what_to_write(contract):
+    findings = facts(contract)
+    assert findings.catalog is not None
+    columns = {**findings.catalog.columns, "tags": "array<string>"}
+    judgement = judge_findings(contract, Findings(catalog=CatalogFacts(columns, True, True, None)))
+    observed = result_of(judgement, "columns_match").observed
+    assert (
+        observed
+        == "tags array<string> is not in the contract (describe it; with `compare: false` its cells are not proven)"
+    )
+
+
 def test_a_column_of_another_type_fails_the_schema_check_and_skips_what_it_makes_meaningless(contract):
     findings = facts(contract)
     assert findings.catalog is not None
@@ -280,3 +292,5 @@ def test_a_delivery_that_took_too_long_from_landing_to_table_warns(took, outcome
     contract = watched(late)
     judgement = judge_findings(contract, facts(contract, available_after=took))
     assert (result_of(judgement, "fresh").outcome, result_of(judgement, "fresh").observed) == (outcome, observed)
+    again = judge_findings(contract, facts(contract, judged_again=True))
+    assert result_of(again, "fresh").outcome is Outcome.SKIPPED, "the time until somebody asked again says nothing"

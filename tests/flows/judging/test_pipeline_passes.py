@@ -10,6 +10,7 @@ from builders import a_contract, a_delivery
 
 from acceptance.contract.steps import AwaitGlueJob, AwaitObject, Invoke, RunGlueJob, Step
 from acceptance.deliveries.delivery import LandingObject
+from acceptance.errors import NoFreeRun
 from flows.judging.pipeline import Pipeline
 from flows.steps.timeline import StepStopped, Timeline
 
@@ -95,7 +96,7 @@ def test_with_one_file_the_tasks_keep_their_names() -> None:
 
 def test_each_file_awaits_the_job_run_that_was_started_for_it() -> None:
     runs = iter([frozenset({"old"}), frozenset({"old", "run of a"})])
-    run = pipeline(*BY_KEY, note=lambda uris: dict.fromkeys(uris, frozenset()), list=lambda job: next(runs))
+    run = pipeline(*BY_KEY, note=lambda uris: dict.fromkeys(uris, frozenset()), list=lambda *_: next(runs))
     run.run()
     assert record_of(run).of("await Glue job") == [
         ("job", frozenset({"old"}), "movies/20250102/a.csv", MINUTE),
@@ -122,11 +123,26 @@ def test_in_a_folder_each_file_waits_for_something_new() -> None:
 
 def test_a_pipeline_that_is_told_of_the_folder_runs_once() -> None:
     steps = (Invoke("f", {"prefix": "{prefix}"}, MINUTE), AwaitGlueJob("job", MINUTE))
-    run = pipeline(*steps, list=lambda job: frozenset())
+    run = pipeline(*steps, list=lambda *_: frozenset())
     run.run()
     assert record_of(run).names == ["list the runs of job", "invoke f", "await Glue job job"]
     assert record_of(run).of("invoke") == [("f", {"prefix": "movies/20250102/"}, False, MINUTE)]
     assert record_of(run).of("await") == [("job", frozenset(), "movies/20250102/", MINUTE)]
+
+
+def test_a_function_that_glue_refused_another_run_is_called_again_in_its_turn() -> None:
+    """Another process took the place between the look and the call."""
+    refusals = [StepStopped("invoke f: f failed, ConcurrentRunsExceededException")]
+    refusals[0].__cause__ = NoFreeRun()
+
+    def invoke(*_: Any) -> None:
+        if refusals:
+            raise refusals.pop()
+
+    steps = (Invoke("f", {"prefix": "{prefix}"}, MINUTE), AwaitGlueJob("job", MINUTE))
+    run = pipeline(*steps, list=lambda *_: frozenset(), invoke=invoke)
+    run.run()
+    assert record_of(run).names == [*["list the runs of job", "invoke f"] * 2, "await Glue job job"]
 
 
 def test_after_a_file_that_fails_no_other_is_begun() -> None:

@@ -65,6 +65,14 @@ def test_the_files_of_a_ledger_are_its_owners_alone_whatever_process_makes_them(
     assert modes == dict.fromkeys(("ledger.db", "ledger.db-wal", "ledger.db-shm"), 0o600)
 
 
+def test_a_ledger_in_memory_leaves_no_file_where_the_command_was_run(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    with open_ledger("sqlite://") as ledger:
+        observe(ledger, a_sighting())
+        assert ledger.listing.versions("landing", "business/imdb/") == {KEY: a_landed()}
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_a_prefix_is_text_and_not_a_pattern(ledger):
     observe(ledger, a_sighting(key="a_c/x.csv"), a_sighting(key="abc/x.csv"))
     assert set(ledger.listing.versions("landing", "a_c/")) == {"a_c/x.csv"}

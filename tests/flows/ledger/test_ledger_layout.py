@@ -36,7 +36,7 @@ def test_a_ledger_of_another_layout_is_refused_with_what_to_do_and_left_as_it_is
     engine = sa.create_engine(url)
     with engine.begin() as connection:
         connection.exec_driver_sql(f"UPDATE ledger_version SET version = {layout}")
-    with pytest.raises(LedgerUnusable, match=f"has the layout {layout}, .* uses layout 6; .* rebuilds it from S3"):
+    with pytest.raises(LedgerUnusable, match=f"has the layout {layout}, .* uses layout 7; .* rebuilds it from S3"):
         open_ledger(url).__enter__()
     with engine.connect() as connection:
         assert connection.exec_driver_sql("SELECT version FROM ledger_version").scalar_one() == layout
@@ -49,7 +49,7 @@ def test_tables_without_a_number_are_the_first_layout_and_refused_as_well(url):
     engine = sa.create_engine(url)
     with engine.begin() as connection:
         connection.exec_driver_sql("DROP TABLE ledger_version")
-    with pytest.raises(LedgerUnusable, match=r"has the layout 1, .* uses layout 6"):
+    with pytest.raises(LedgerUnusable, match=r"has the layout 1, .* uses layout 7"):
         open_ledger(url).__enter__()
     assert not sa.inspect(engine).has_table("ledger_version")
     engine.dispose()

@@ -19,6 +19,7 @@ from prefect.deployments.runner import RunnerDeployment
 from prefect.settings import PREFECT_API_URL, PREFECT_CLIENT_MAX_RETRIES, temporary_settings
 from prefect.states import Cancelling
 from prefect.types.entrypoint import EntrypointType
+from prefect_database import with_tables
 from repository import ROOT
 from served_worker import Served, serving, written_by_run
 
@@ -57,7 +58,7 @@ def server(tmp_path: Path) -> Iterator[KillableServer]:
     """The calling process, which asks but once, uses it as its own."""
     with socket.create_server(("127.0.0.1", 0)) as free:
         port = free.getsockname()[1]
-    mortal = KillableServer(tmp_path, port)
+    mortal = KillableServer(with_tables(tmp_path), port)
     mortal.start()
     settings = {PREFECT_API_URL: mortal.api, PREFECT_CLIENT_MAX_RETRIES: 0}
     with temporary_settings(settings), _temporary_global_settings_context(get_settings_context()):

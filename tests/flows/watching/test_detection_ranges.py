@@ -1,12 +1,20 @@
 """Nothing is lost and nothing is announced twice where a listing is cut into ranges, fails, or is hinted at."""
 
+from collections import Counter
+from collections.abc import Callable
+from typing import Any
+
 import pytest
+from builders import contract_text
+from contract_texts import watched
 from listing_server import MISHAPS
 from watched_bucket import DAY, NOON, SECOND, TICK, put
 
+from acceptance.deliveries.pointer import DeliveryPointer
 from acceptance.errors import StepFailed
 from aws.s3.notifications import Hint
-from flows.watching.listing import Pace
+from flows.ledger import Ledger, open_ledger
+from flows.watching.listing import Landing, Pace
 
 on_postgresql_too = pytest.mark.parametrize("watching", ["running", "restarted", "on postgresql"], indirect=True)
 
@@ -209,3 +217,48 @@ def test_hints_that_are_old_doubled_or_about_others_keys_tell_nothing_that_a_lis
     watch.look_where(hints)
     watch.look()
     assert watch.keys_told == keys
+
+
+IN_SMALL_PAGES = Pace(TICK, page=3, at_least=1000)
+ODD_NAMES = [
+    "a b",
+    "a+b",
+    "a%2Bb",
+    "a-b",
+    "a",
+    "a0",
+    "ção",
+    "c\u0327a\u0303o",
+    "'x'",
+    "&amp;<",
+    "🎬",
+    "\ue000",
+    "\ufffd",
+]
+
+
+def announced(ledger: Ledger) -> Counter[tuple[str, str]]:
+    """How often each version is due, by key and etag."""
+    return Counter(
+        (member.key, member.etag)
+        for each in ledger.announcements.due(1000)
+        for member in DeliveryPointer.model_validate(each.draft.payload["delivery"]).members
+    )
+
+
+def test_each_version_that_stood_in_a_listing_is_announced_once(
+    s3: Any, s3_bucket: str, new_sqlite: Callable[[], str]
+) -> None:
+    location = f"s3://{s3_bucket}/in/{{business_date:%Y%m%d}}/{{file}}"
+    contract = watched(contract_text(location=location, delivery="{baseline: announce, resent: report}"))
+    put = [(f"in/2026010{day}/{name}", body) for body in (b"1", b"22") for name in ODD_NAMES for day in (1, 2)]
+    there = set[tuple[str, str]]()
+    with open_ledger(new_sqlite()) as ledger:
+        landing, now = Landing(ledger, s3, [contract], IN_SMALL_PAGES), NOON
+        for number, (key, body) in enumerate(put, 1):
+            there.add((key, s3.put_object(Bucket=s3_bucket, Key=key, Body=body)["ETag"].strip('"')))
+            if number % 13 == 0:
+                now += TICK
+                landing.look(now)
+                landing.look(now + TICK / 2)
+                assert announced(ledger) == Counter(there)

@@ -18,18 +18,20 @@ from contract_texts import watched
 from polling import eventually
 from prefect.automations import AutomationCore, EventTrigger, Posture
 from prefect.client.orchestration import get_client
+from prefect.client.schemas.actions import WorkPoolCreate
 from prefect.client.schemas.filters import FlowRunFilter, FlowRunFilterState, FlowRunFilterStateType
 from prefect.client.schemas.objects import State, StateType
-from prefect.events import Event, ResourceSpecification
+from prefect.events import Event, Resource, ResourceSpecification
 from prefect.events.actions import CancelFlowRun
 from prefect.events.filters import EventFilter, EventResourceFilter
 from prefect.logging import disable_run_logger
-from prefect.states import Cancelled, Cancelling, Crashed, Failed, Pending, Running, Scheduled
+from prefect.states import Cancelled, Cancelling, Completed, Crashed, Failed, Pending, Running, Scheduled
 from sealing import MemoryKey
 
 from acceptance.announcing.delivery_events import INCONCLUSIVE, arrived
 from acceptance.announcing.overdue_events import paused
 from acceptance.announcing.verdict_events import FAILURE, verdict_event_id
+from acceptance.announcing.waiting import wait_of
 from acceptance.contract.contract import Contract
 from acceptance.deliveries.delivery import Delivery, LandingObject
 from acceptance.deliveries.key_ranges import KeyRange
@@ -57,6 +59,7 @@ from flows.ledger.writes import NewObject
 from flows.locks.claims import read_claim, take_claim
 from flows.locks.holder import LockHolder, this_holder
 from flows.prefect_api import events
+from flows.prefect_api.events import READ_BACK_AT_MOST
 from flows.prefect_api.runs import SHUTTING_DOWN, WITHDRAWN
 from flows.steps.evidence_bucket import Claimed, claim
 from flows.steps.timeline import Timeline, without_task_run
@@ -64,7 +67,7 @@ from flows.validate_deliveries import validate_deliveries
 from flows.validate_delivery import validate_delivery
 from flows.watching.ended_runs import EndedRuns
 from flows.watching.follow_up import FollowUp
-from flows.watching.missed_verdicts import MissedVerdicts
+from flows.watching.verdicts.missed_verdicts import MissedVerdicts
 from sandbox.fault_injection.aws_faults import AwsFault, AwsFaultKind
 from sandbox.server import REGION, LocalAws
 
@@ -118,14 +121,15 @@ class Watch:
         self.ledger.announcements.confirmed([due.event_id], long_ago())
         return due.event_id
 
-    def run(self, deliveries: list[Delivery], event_id: UUID, *states: State) -> UUID:
+    def run(self, deliveries: list[Delivery], event_id: UUID, *states: State, work_pool: str | None = None) -> UUID:
         """A run of theirs, through these states."""
         pointers = [DeliveryPointer.to(each).model_dump(mode="json") for each in deliveries]
         alone = len(pointers) == 1
         parameters = {"delivery": pointers[0]} if alone else {"deliveries": pointers}
         flow: Any = validate_delivery if alone else validate_deliveries
         with get_client(sync_client=True) as client:
-            run = client.create_flow_run(flow, parameters={**parameters, "event_id": str(event_id)}, state=states[0])
+            parameters = {**parameters, "event_id": str(event_id)}
+            run = client.create_flow_run(flow, parameters=parameters, state=states[0], work_pool_name=work_pool)
             for state in states[1:]:
                 client.set_flow_run_state(run.id, state)
         return run.id
@@ -201,6 +205,7 @@ def forget_queued_runs() -> None:
     [
         (Running(), Crashed()),
         (Running(), Failed()),
+        (Scheduled(), Completed()),
         (Pending(), Crashed()),
         (Running(), Cancelled(message=SHUTTING_DOWN)),
         (Scheduled(), Cancelled(message=f"{WITHDRAWN} `aceite up`")),
@@ -210,6 +215,7 @@ def forget_queued_runs() -> None:
     ids=[
         "it died",
         "it failed",
+        "a person set it to Completed before it began",
         "it died before it began",
         "what ran it was told to end",
         "its deployment moved",
@@ -223,6 +229,31 @@ def test_a_delivery_whose_run_came_to_nothing_is_announced_again_at_once(watch: 
     watch.claim(deliveries[0], watch.run(deliveries, event_id, *states))
     assert watch.look() == 1
     assert watch.evidence(deliveries[0]) is None
+
+
+def waits(watch: Watch, delivery: Delivery) -> str:
+    """What `aceite status` says that the delivery waits for."""
+    (found,) = (item.unjudged for item in watch.ledger.status.deliveries() if item.id == delivery.id)
+    assert found is not None
+    return wait_of(found, PATIENCE, "the switch").why
+
+
+def test_a_delivery_without_a_verdict_says_which_run_has_it_and_then_how_that_ended(watch: Watch) -> None:
+    [delivery], event_id = watch.arrive()
+    assert waits(watch, delivery).startswith("a run; announced once, last at ")
+    run = watch.run([delivery], event_id, Running())
+    watch.claim(delivery, run)
+    watch.look()
+    assert waits(watch, delivery).startswith(f"run {run}, which took it at ")
+    with get_client(sync_client=True) as client:
+        client.set_flow_run_state(run, Crashed(message="its worker is gone"))
+    watch.look()
+    ended = waits(watch, delivery)
+    assert ended.startswith(f"run {run} ended as Crashed at ")
+    assert ": its worker is gone; Prefect's server, which does not show its announcement, due since " in ended
+    watch.tell()
+    assert f"run {run} ended as Crashed at " in waits(watch, delivery)
+    assert "announced 2 times, last at " in waits(watch, delivery)
 
 
 def test_a_delivery_whose_file_was_replaced_awaits_no_verdict_once_no_run_has_it(watch: Watch) -> None:
@@ -301,7 +332,7 @@ def test_a_claim_that_no_run_of_ours_put_keeps_no_delivery_back_and_is_kept_asid
     watch.s3.put_object(Bucket="evidence", Key=key, Body=body, Metadata=metadata)
 
     assert read_claim(watch.s3, "evidence", delivery) is None
-    assert watch.follow_up.look_for([delivery]) == {delivery.id: {"claimed_at": None}}
+    assert watch.follow_up.look_for([delivery])[delivery.id]["claimed_at"] is None
     first, second = str(uuid4()), str(uuid4())
     with disable_run_logger():
         taken = [claim.fn(delivery, run, timedelta(hours=2)) for run in (first, first, second)]
@@ -324,18 +355,96 @@ def test_the_next_deaths_of_a_delivery_make_it_wait_for_ever_longer(watch: Watch
     assert watch.look() == 0, "an eighth of twice the patience"
 
 
+@pytest.fixture(scope="module")
+def work_pool(prefect_server: str) -> str:
+    """One whose runs wait for a worker."""
+    with get_client(sync_client=True) as client:
+        return client.create_work_pool(WorkPoolCreate(name="of-the-watcher", type="process")).name
+
+
 @pytest.mark.parametrize(
-    ("due_in", "again"),
-    [(timedelta(minutes=-1), 0), (timedelta(hours=-2), 1), (timedelta(days=1), 1)],
-    ids=["that was due just now", "that nobody takes", "of tomorrow"],
+    ("due_in", "pool", "again"),
+    [
+        (timedelta(minutes=-1), "of-the-watcher", 0),
+        (timedelta(hours=-2), "of-the-watcher", 1),
+        (timedelta(days=1), "of-the-watcher", 1),
+        (timedelta(minutes=-1), None, 1),
+    ],
+    ids=["that was due just now", "that nobody takes", "of tomorrow", "in no work pool"],
 )
-def test_what_nobody_claimed_waits_for_runs_that_may_be_its_own_and_for_no_others(watch: Watch, due_in, again) -> None:
+@pytest.mark.usefixtures("work_pool")
+def test_what_nobody_claimed_waits_for_runs_that_may_be_its_own_and_for_no_others(
+    watch: Watch, due_in, pool, again
+) -> None:
     watch.follow_up = FollowUp(watch.ledger.announcements, watch.s3, "evidence", timedelta(0))
     watch.arrive()
-    watch.run([watch._delivery()], uuid4(), Scheduled(scheduled_time=datetime.now(UTC) + due_in))
+    watch.run([watch._delivery()], uuid4(), Scheduled(scheduled_time=datetime.now(UTC) + due_in), work_pool=pool)
     with disable_run_logger():
         watch.follow_up.announce_again()
     assert len(watch.ledger.announcements.due(10)) == again
+
+
+def started(event_id: Any, run: Any, automation: str = "Aceite: validate sales") -> None:
+    """Prefect's word that this automation started the run for the announcement, in its event store."""
+    related = [
+        {"prefect.resource.id": f"prefect.flow-run.{run}", "prefect.resource.role": "flow-run"},
+        {"prefect.resource.id": f"prefect.event.{event_id}", "prefect.resource.role": "triggering-event"},
+    ]
+    resource = {"prefect.resource.id": f"prefect.automation.{uuid4()}", "prefect.resource.name": automation}
+    word = Event(event="prefect.automation.action.executed", resource=Resource(resource), related=related)
+    with get_client(sync_client=True) as client:
+        client.request("POST", "/events", json=[word.model_dump(mode="json")]).raise_for_status()
+        eventually(lambda: events.stored(client, [word.id]), "the event is stored")
+
+
+def delete(run: UUID) -> None:
+    with get_client(sync_client=True) as client:
+        client.delete_flow_run(run)
+
+
+def test_a_queued_run_that_is_deleted_while_others_queue_keeps_its_delivery_back_no_longer(
+    watch: Watch, work_pool: str
+) -> None:
+    queued = []
+    for _ in range(2):
+        [delivery], event_id = watch.arrive()
+        run = watch.run([delivery], event_id, Scheduled(scheduled_time=datetime.now(UTC)), work_pool=work_pool)
+        started(event_id, run)
+        queued.append((delivery, run))
+    assert watch.look() == 0
+    delete(queued[0][1])
+    watch.ended_runs = watch.restarted()
+    assert watch.look() == 1
+    assert waits(watch, queued[0][0]).startswith(f"run {queued[0][1]} was deleted before it took this; ")
+    assert waits(watch, queued[1][0]).startswith("a run; announced once, last at ")
+    watch.tell()
+    watch.ended_runs = watch.restarted()
+    assert watch.look() == 0, "its second announcement has a run of its own"
+
+
+@pytest.mark.parametrize(
+    "told",
+    [
+        lambda event_id: started(event_id, uuid4(), "another automation of a person"),
+        lambda event_id: started(event_id, "no id"),
+        lambda event_id: started(uuid4(), uuid4()),
+    ],
+    ids=["of another automation", "of no run", "of another announcement"],
+)
+def test_words_of_other_starts_tell_nothing_of_a_deletion(watch: Watch, told) -> None:
+    _, event_id = watch.arrive()
+    told(event_id)
+    assert watch.look() == 0
+
+
+def test_however_many_announcements_wait_all_are_asked_of_a_page_after_the_other(watch: Watch) -> None:
+    waiting = [watch.arrive() for _ in range(READ_BACK_AT_MOST + 1)]
+    (deliveries, event_id) = waiting[-1]
+    started(event_id, uuid4())
+    assert watch.look() == 0
+    watch.ended_runs.deleted_every = timedelta(0)
+    assert watch.look() == 1
+    assert " was deleted before it took this; " in waits(watch, deliveries[0])
 
 
 def test_a_watcher_that_begins_later_finds_the_deaths_of_before(watch: Watch) -> None:
@@ -439,6 +548,9 @@ def test_a_run_that_an_automation_cancelled_is_inconclusive_and_the_automation_i
         ("server/orchestration/core_policy.py", '"Deployment concurrency slot lost '),
         ("workers/base.py", 'f"Deployment {flow_run.deployment_id} no longer exists, cancelled run."'),
         ("flow_engine.py", '"Flow run encountered an exception:"'),
+        ("server/events/actions.py", '"prefect.resource.id": f"prefect.event.{triggered_action.triggering_event.id}"'),
+        ("server/events/actions.py", '"prefect.resource.role": "triggering-event"'),
+        ("server/events/actions.py", 'event="prefect.automation.action.executed"'),
     ],
 )
 def test_prefect_says_by_what_we_know_who_ended_a_run(module: str, message: str) -> None:

@@ -57,6 +57,11 @@ class Watch:
             ledger.announcements.confirmed([item.event_id for item in due], self.now)
             return [(item.draft.name, _about(item.draft.name, item.draft.payload)) for item in due]
 
+    def waits(self) -> list[tuple[str, tuple[str, ...]]]:
+        """Why each open group is not complete, and what it lacks, as `aceite status` tells it."""
+        with open_ledger(self._url) as ledger:
+            return [(group.waits_for, group.missing) for group in ledger.groups.open()]
+
 
 def _about(name: str, payload: Any) -> Any:
     if name == INCOMPLETE:
@@ -102,12 +107,15 @@ def test_a_marker_that_does_not_come_in_time_is_told_of_once(watching):
     watch = watching("{complete: marker, marker: _SUCCESS, within: 2h}")
     watch.put("a.csv")
     assert watch.look() == []
+    assert watch.waits() == [("no marker has landed; files landed: 1", (DAY + "_SUCCESS",))]
     assert watch.look(timedelta(minutes=119)) == []
     ((name, missing),) = watch.look(timedelta(minutes=2))
     assert (name, missing) == (INCOMPLETE, [DAY + "_SUCCESS"])
     assert watch.look(timedelta(hours=5)) == []
+    assert watch.waits() == [("no marker has landed; files landed: 1", (DAY + "_SUCCESS",))]
     watch.put("_SUCCESS", b"")
     assert watch.look() == [(ARRIVED, (1, ["a.csv"]))]
+    assert watch.waits() == []
 
 
 def test_a_manifest_names_the_files_and_its_digests_are_verified(watching):

@@ -241,7 +241,8 @@ def has_said(world: World, life: Life, line: str, times: int) -> bool:
 def test_of_two_watchers_one_works_and_the_other_takes_over_when_it_is_killed(world, watchers):
     lives = [world.life(lease_s=LEASE_S) for _ in range(2)]
     processes = [watchers.start(life) for life in lives]
-    until(lambda: any(world.lines(life.told) for life in lives), "one of them watches", *processes)
+    # Two processes, and those that wait ready, import Prefect at once: on a busy machine that takes a while.
+    until(lambda: any(world.lines(life.told) for life in lives), "one of them watches", *processes, within_s=120)
     first, second = (0, 1) if world.lines(lives[0].told) else (1, 0)
     for key in NAMES[:12]:
         world.put(key)

@@ -218,3 +218,44 @@ def test_a_column_named_as_duckdb_would_rename_another_is_itself(path: Path, ord
     of = contract(column("x_1", "string"), format="parquet", ignored=("x",))
     pq.write_table(pa.Table.from_arrays([pa.array([name]) for name in order], names=order), path)
     assert list(read_as()) == [(0, ("x_1",))]
+
+
+@pytest.mark.parametrize("version", ["1.0", "2.0"])
+@pytest.mark.parametrize("compression", ["none", "zstd"])
+def test_a_page_whose_bytes_have_another_checksum_is_a_fault_with_its_place(
+    path: Path, version: str, compression: str
+) -> None:
+    written(
+        path, list(range(1000, 1100)), compression=compression, data_page_version=version, use_dictionary=False,
+        row_group_size=60, write_page_checksum=True,
+    )  # fmt: skip
+    assert said(read(path, "bigint")) == []
+    content = bytearray(path.read_bytes())
+    chunk = pq.ParquetFile(path).metadata.row_group(1).column(0)
+    content[chunk.data_page_offset + chunk.total_compressed_size - 9] ^= 1
+    path.write_bytes(content)
+    fault = "page 1 of the column 'c' in row group 2 of 2 is damaged: its checksum (CRC-32) is that of other bytes"
+    assert said(read(path, "bigint")) == [f"line 61: {fault}; write the file and land it again"]
+
+
+def test_a_dictionary_has_a_checksum_too_and_pages_need_none(path: Path) -> None:
+    written(path, ["a", "b", "c"] * 9, compression="none", write_page_checksum=True)
+    content = path.read_bytes()
+    path.write_bytes(content.replace(b"\1\0\0\0b", b"\1\0\0\0x", 1))
+    assert "page 1 of the column 'c' in row group 1 of 1 is damaged" in said(read(path, "string"))[0]
+    written(path, ["a", "b", "c"] * 9, compression="none")
+    assert said(read(path, "string")) == []
+
+
+def test_statistics_that_lie_change_no_row(path: Path) -> None:
+    written(path, pa.array([5, 6, None, 7]), compression="none", use_dictionary=False)
+    right = read(path, "bigint")
+    content = path.read_bytes()
+    footer = len(content) - 8 - int.from_bytes(content[-8:-4], "little")
+    lies = content[footer:].replace(struct.pack("<q", 5), struct.pack("<q", 100))
+    lies = lies.replace(struct.pack("<q", 7), struct.pack("<q", 200))
+    path.write_bytes(content[:footer] + lies)
+    stated = pq.ParquetFile(path).metadata.row_group(0).column(0).statistics
+    assert (stated.min, stated.max) == (100, 200)
+    assert read(path, "bigint") == right
+    assert texts(path, "bigint") == ["5", "6", "7", None]

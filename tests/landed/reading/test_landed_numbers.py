@@ -124,6 +124,22 @@ def test_numbers_of_json_may_have_exponents_too(read):
     assert landed.fingerprint == read("x\n1500\n0\n0.000000000000000001\n", x).fingerprint
 
 
+@pytest.mark.parametrize(("number", "text"), [("1.234", "1,234"), ("-1234567.5", "-1.234.567,5"), ("15E-1", "1,5")])
+def test_numbers_of_json_have_a_point_whatever_sign_its_texts_have(read, number, text):
+    x, offices = column("x", "decimal(38,18)"), {"decimal_comma": True, "group_separator": "."}
+    landed = read(f'{{"x": {number}}}\n{{"x": "{text}"}}\n', x, format="json", **offices)
+    assert landed.faults == ()
+    assert landed.fingerprint == read(f"x\n{number}\n{number}\n", x).fingerprint
+
+
+def test_an_empty_text_of_json_is_a_null_boolean_where_the_contract_says_so(read):
+    ok = column("ok", "boolean")
+    landed = read('{"ok": true}\n{"ok": ""}\n{"ok": " "}\n', ok, format="json", empty_as_null=True, trim=True)
+    assert landed.faults == ()
+    assert landed.fingerprint == read('{"ok": true}\n{}\n{}\n', ok, format="json").fingerprint
+    assert read('{"ok": ""}\n', ok, format="json").fault_count == 1
+
+
 SAID = {"true_texts": ("S", "sim"), "false_texts": ("N", "não", "0")}
 
 

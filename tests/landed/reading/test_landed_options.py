@@ -152,8 +152,12 @@ def test_a_column_that_is_left_out_may_differ_and_must_still_be_readable(read):
 @pytest.mark.parametrize(
     ("line", "message"),
     [
-        ('{"id": 1', "line 2: the line is not JSON: "),
-        ("[1, 2]", "line 2: the line is not a JSON object"),
+        ('{"id": 1', "line 2: the line is not JSON: Expecting ',' delimiter (character 9); the line ends before its"),
+        ('{"id": 1, "title": "a', "line 2: the line is not JSON: Unterminated string starting at (character 20); the"),
+        ('{"id": 1},', "line 2: the line is not JSON: Extra data (character 10); write one object a line, and nothing"),
+        ("{'id': 1}", "line 2: the line is not JSON: Expecting property name enclosed in double quotes (character 2)"),
+        ("[1, 2]", "line 2: the line is not a JSON object; write each object of the list on a line of its own"),
+        ("\u00a0", "line 2: the line is not JSON: Expecting value (character 1)"),
         ('{"id": 1, "Id": 2}', "line 2: the object has the member 'Id' twice"),
         ('{"id": 1, "year": 2}', "line 2: the object has a member 'year' that the contract lacks; allowed: id, "),
         ('{"title": 1}', "line 2, column title: a number is not string; write it as a text"),

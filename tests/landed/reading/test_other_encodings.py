@@ -3,7 +3,8 @@
 import pytest
 from landed_contract import column, contract
 
-from landed.file import read_landed
+from acceptance.proof.comparison_options import comparison_options
+from landed.file import read_landed, rows_of_buckets
 
 
 @pytest.fixture
@@ -24,6 +25,16 @@ def test_utf_8_under_another_encoding_is_told_with_the_line_of_its_first_charact
     assert fault.startswith(f"line 3: the file looks like UTF-8, and the contract says {encoding}: ")
     assert "write `encoding: UTF-8` for the landing server" in fault
     assert "looks like UTF-8" in said(f'{{"id": 1, "city": "{city}"}}\n'.encode(), encoding, format="json")
+
+
+def test_a_contract_that_is_certain_of_its_encoding_has_the_strange_characters(said, tmp_path):
+    content = "id,city\n1,\u00c3\u00a3\n".encode("cp1252")
+    assert "say `certainEncoding: true` beside the encoding" in said(content, "cp1252")
+    assert said(content, "cp1252", certain_encoding=True) == ""
+    of = contract(column("id", "bigint"), column("city", "string"), encoding="cp1252", certain_encoding=True)
+    assert list(rows_of_buckets(tmp_path / "landed", of, tmp_path, 1, {0})) == [(0, ("1", "\u00c3\u00a3"))]
+    assert comparison_options(of)["encoding"] == "cp1252, even if all bytes are UTF-8"
+    assert "(81) is not valid in the contract's encoding" in said(b"id,city\n1,\x81\n", "cp1252", certain_encoding=True)
 
 
 def test_its_first_character_may_be_far_behind_and_cut_by_a_chunk(said):

@@ -5,7 +5,7 @@ import gzip
 import io
 import json
 import re
-from datetime import date, datetime
+from datetime import UTC, date, datetime
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -13,8 +13,10 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+from avro_files import avro, logical
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
+from orc_files import orc
 
 from acceptance.contract.contract import Contract
 from acceptance.errors import StepFailed
@@ -240,7 +242,20 @@ def test_a_last_record_that_may_be_cut_or_a_trailer_is_asked_about(tmp_path) -> 
 
 @pytest.mark.parametrize(
     "name",
-    ["${X}", "{a}", "a ${HOME:-x} $ ${", "a\x7fb", "a\x80b", "a\x85b", "a\u2028b", "a\ufeffb", "a\nb", "a\r\nb", "\r"],
+    [
+        "${X}",
+        "{a}",
+        "a ${HOME:-x} $ ${",
+        "a\x7fb",
+        "a\x80b",
+        "a\x85b",
+        "a\u2028b",
+        "a\ufeffb",
+        "a\nb",
+        "a\r\nb",
+        "\r",
+        "\ufb01x",
+    ],
 )
 @pytest.mark.parametrize("file", ["csv", "json", "parquet"])
 def test_a_column_may_have_any_name(tmp_path, name, file) -> None:
@@ -339,6 +354,54 @@ def test_parquet_that_is_cut_off_or_packed_is_refused_in_words(tmp_path) -> None
         profiled(tmp_path, gzip.compress(b"a,b\n1,2\n")[:-4])
 
 
+def test_the_types_of_avro_are_those_of_the_table(tmp_path) -> None:
+    moment = logical("long", "timestamp-micros")
+    types = {
+        "Id": "int", "n": ["null", "long"], "x": ["float", "null"], "t": ["null", "string"], "at": moment,
+        "price": logical("bytes", "decimal", precision=7, scale=2),
+        "fine": logical("long", "timestamp-nanos"), "nothing": "null",
+        "tags": {"type": "array", "items": "string"}, "raw": "bytes",
+    }  # fmt: skip
+    row = [None, 0.5, "a", 1_000, Decimal("1.50"), 1, None, ["a"], b"a"]
+    (tmp_path / "sample.csv").write_bytes(avro(types, [[number, *row] for number in (1, 2)]))
+    profile = profile_file(tmp_path / "sample.csv")
+    assert [(column.landed, column.type, column.rounded) for column in profile.columns] == [
+        ("Id", "int", False), ("n", "bigint", False), ("x", "float", False), ("t", "string", False),
+        ("at", "timestamp", False), ("price", "decimal(7,2)", False), ("fine", "timestamp", True),
+        ("nothing", "string", False),
+    ]  # fmt: skip
+    assert (drafted(profile).landing.ignored, profile.key) == (("tags", "raw"), ("Id",))
+    assert kept(tmp_path, profile) == ()
+    whole = (tmp_path / "sample.csv").read_bytes()
+    for content, said in ((whole[:-9], "cannot be read as Avro: block 1"), (gzip.compress(whole), "Avro in gzip")):
+        with pytest.raises(StepFailed, match=said):
+            profiled(tmp_path, content)
+
+
+def test_the_types_of_orc_are_those_of_the_table(tmp_path) -> None:
+    moment = datetime(2026, 1, 2, 3, 4, 5, 123456, tzinfo=UTC)
+    columns = {
+        "Id": pa.array([1, 2], pa.int32()), "n": pa.array([None, 5], pa.int64()), "x": pa.array([0.5, 1], pa.float32()),
+        "t": ["a", "b"], "at": pa.array([moment.replace(microsecond=0)] * 2, pa.timestamp("ms", "UTC")),
+        "fine": pa.array([moment] * 2, pa.timestamp("us")), "price": pa.array([1, 2]).cast(pa.decimal128(21, 2)),
+        "ns": pa.array([1, 2], pa.timestamp("ns")),
+        "day": pa.array([date(1, 1, 1), date(2026, 1, 2)]), "tags": [["a"], []], "raw": pa.array([b"a", b"b"]),
+    }  # fmt: skip
+    whole = orc(columns)
+    (tmp_path / "sample.csv").write_bytes(whole)
+    profile = profile_file(tmp_path / "sample.csv")
+    assert [(column.landed, column.type, column.rounded) for column in profile.columns] == [
+        ("Id", "int", False), ("n", "bigint", False), ("x", "float", False), ("t", "string", False),
+        ("at", "timestamp", False), ("fine", "timestamp", True), ("price", "decimal(21,2)", False),
+        ("ns", "timestamp", True), ("day", "date", False),
+    ]  # fmt: skip
+    assert (drafted(profile).landing.ignored, profile.key) == (("tags", "raw"), ("Id",))
+    assert kept(tmp_path, profile) == ()
+    for content, said in ((whole[:3] + whole[9:], "cannot be read as ORC: "), (gzip.compress(whole), "ORC in gzip")):
+        with pytest.raises(StepFailed, match=said):
+            profiled(tmp_path, content)
+
+
 NAMES = st.lists(st.text(st.characters(codec="utf-8", exclude_characters="\0\r\n", exclude_categories=("Cc", "Cs")),
                          min_size=1, max_size=12).filter(lambda name: name.strip() == name and name[0] != "\ufeff"),
                  min_size=1, max_size=5, unique_by=str.casefold).filter(
@@ -366,7 +429,7 @@ def samples(draw: st.DrawFn) -> str:
     return file.getvalue()
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(samples())
 def test_the_contract_of_any_sample_is_read_and_the_sample_keeps_it(tmp_path: Path, content: str) -> None:
     path = tmp_path / "sample.csv"
@@ -405,7 +468,7 @@ def exports(draw: st.DrawFn) -> bytes:
 
 
 @settings(
-    max_examples=40,
+    max_examples=20,
     deadline=None,
     phases=(Phase.explicit, Phase.reuse, Phase.generate),
     suppress_health_check=[HealthCheck.function_scoped_fixture],
@@ -431,7 +494,7 @@ VALUES: list[st.SearchStrategy[Any]] = [
 VALUES[0] = st.booleans()
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.data())
 def test_the_contract_of_any_json_lines_is_read_and_the_sample_keeps_it(tmp_path: Path, data: st.DataObject) -> None:
     members = {name: data.draw(st.sampled_from(VALUES)) for name in data.draw(NAMES)}

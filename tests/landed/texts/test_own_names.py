@@ -12,8 +12,10 @@ import boto3
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+from avro_files import avro
 from builders import contract_text
 from contract_texts import PATH
+from orc_files import orc
 from own_names import NAMES, TEXTS
 from proven_delivery import Proof
 
@@ -45,10 +47,20 @@ def parquet_of(names: Sequence[str], rows: Rows) -> bytes:
     return out.getvalue()
 
 
+def avro_of(names: Sequence[str], rows: Rows) -> bytes:
+    return avro(dict.fromkeys(names, "string"), rows)
+
+
+def orc_of(names: Sequence[str], rows: Rows) -> bytes:
+    return orc(dict(zip(names, map(pa.array, zip(*rows, strict=True)), strict=True)))
+
+
 FORMATS: dict[FileFormat, Callable[[Sequence[str], Rows], bytes]] = {
     FileFormat.CSV: csv_of,
     FileFormat.JSON: json_of,
     FileFormat.PARQUET: parquet_of,
+    FileFormat.AVRO: avro_of,
+    FileFormat.ORC: orc_of,
 }
 
 
@@ -100,7 +112,7 @@ def test_each_text_is_itself_in_each_format_and_no_null(tmp_path: Path, format_:
     of = replace(a_contract(), landing=LandingFormat(format_), columns=columns)
     path = tmp_path / "landed"
     rows: Rows = [(str(number), *([text] * len(NAMES))) for number, text in enumerate(TEXTS)]
-    if format_ is FileFormat.PARQUET:
+    if not format_.is_text:
         columns = (replace(columns[0], type="string"), *columns[1:])
         of = replace(of, columns=columns)
     path.write_bytes(FORMATS[format_](("id", *NAMES), rows))

@@ -32,6 +32,8 @@ EXPRESSIONS = [
     ("count_if(NOT (regexp_like(name, '^(?=.*[,(])(?=[^)]*\")(?!.*ana)(?s:.)+$')))", "1"),
     ("count_if(regexp_like(name, '(?i)^(?=A)(?!.*[])|0-9]).{3}$'))", "1"),
     ("regexp_like('ab', '^(?=a|b)(?!b).b$') AND NOT regexp_like('bb', '^(?=a|b)(?!b).b$')", "true"),
+    ("regexp_like('ab' || chr(10), '^ab$') AND NOT regexp_like('ab' || chr(10), '^ab\\z')", "true"),
+    ("regexp_like('\u00e9', '^\\u00e9$') AND regexp_like('a1', '^(?<letter>[a-z])1$')", "true"),
     ("max(length(name))", "6"),
     ("max(length(to_utf8('ção')))", "5"),
     ("bitwise_and(6, 3)", "2"),
@@ -172,6 +174,9 @@ FAILURES = [
     ("SELEC 1", "SYNTAX_ERROR: line 1:7"),
     ("SELECT regexp_like(name, 'b(?<=b)') FROM sales", "NOT_SUPPORTED: the sandbox matches by RE2"),
     ("SELECT regexp_like(name, '^(?=a)a|b') FROM sales", "NOT_SUPPORTED: the sandbox matches by RE2"),
+    ("SELECT regexp_like(name, '[a-z&&[^b]]') FROM sales", "NOT_SUPPORTED: the sandbox matches by RE2"),
+    ("SELECT regexp_like(name || '\u00e9', '\\bana') FROM sales", "NOT_SUPPORTED: the sandbox matches by RE2"),
+    ("SELECT regexp_like(name, '\\p{Alpha}') FROM sales", "NOT_SUPPORTED: the sandbox matches by RE2"),
     ("SELECT 1; SELECT 2", "NOT_SUPPORTED"),
     ("DELETE FROM sales", "NOT_SUPPORTED"),
 ]

@@ -5,14 +5,18 @@ import io
 import json
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any, Literal
+from zoneinfo import ZoneInfo
 
 import duckdb
+import pyarrow as pa
 import pytest
 from builders import a_contract
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from orc_files import orc, orc_in_zone
 from packed_files import PACKERS
 
 from acceptance.contract.contract import Column
@@ -129,7 +133,7 @@ def files(draw: st.DrawFn) -> Landed:
         text = text.replace(".", ",") if landing.decimal_comma and column.type in _WITH_A_POINT else text
         if column.type in _NUMBERS and text[0] == "-" and text[-1].isdigit() and "e" not in text.lower():
             text = {"minus": text, "brackets": f"({text[1:]})", "trailing": f"{text[1:]}-"}[landing.negative]
-        if text == "true" and landing.format is FileFormat.CSV:
+        if text == "true" and landing.format is not FileFormat.JSON:
             text = landing.true_texts[-1]
         padded = landing.trim and column.type != "boolean"
         return draw(st.sampled_from(["{}", " {}", "{}\t ", "\t{} "])).format(text) if padded else text
@@ -152,7 +156,7 @@ _NUMBERS = ("bigint", "decimal(9,2)", "double", "float")
 _WITH_A_POINT = ("decimal(9,2)", "double", "float")
 
 
-def of_pipeline(landed: Landed, folder: Path) -> Fingerprint:
+def of_pipeline(landed: "Landed | LandedOrc", folder: Path) -> Fingerprint:
     with duckdb.connect() as connection:
         connection.execute("SET TimeZone='UTC'")
         columns = [asdict(column) for column in landed.columns]
@@ -176,3 +180,60 @@ def test_two_readings_of_a_good_file_agree(tmp_path: Path, landed: Landed) -> No
         assert (skipped and landed.landing.zone != "UTC") or "looks like UTF-8" in read.faults[0].message
     else:
         assert read.fingerprint == of_pipeline(landed, tmp_path)
+
+
+@dataclass(frozen=True)
+class LandedOrc:
+    """A file of ORC with its columns."""
+
+    columns: tuple[Column, ...]
+    content: bytes
+    landing: LandingFormat
+
+
+TYPED: dict[Column, tuple[pa.DataType, st.SearchStrategy[Any]]] = {
+    Column("n", "bigint", "N"): (pa.int64(), st.integers(-(2**63), 2**63 - 1)),
+    Column("small", "int", "small"): (pa.int16(), st.integers(-9, 9)),
+    Column("price", "decimal(38,2)", "price"): (pa.decimal128(38, 2), st.decimals(-(10**35), 10**35, places=2)),
+    Column("x", "double", "x", digits=None): (pa.float64(), st.floats()),
+    Column("y", "float", "y", digits=None): (pa.float32(), st.floats(width=32)),
+    Column("ok", "boolean", "ok"): (pa.bool_(), st.booleans()),
+    Column("day", "date", "day"): (pa.date32(), st.dates()),
+    Column("here", "timestamp", "here"): (pa.timestamp("ms"), st.integers(-(9 * 10**12), 9 * 10**12)),
+    Column("there", "timestamp", "there"): (pa.timestamp("ms", "UTC"), st.integers(-(9 * 10**12), 9 * 10**12)),
+    Column("title", "string", "Título"): (pa.string(), st.text(max_size=9)),
+}
+
+
+@settings(max_examples=20, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(
+    rows=st.lists(st.tuples(*(st.none() | values for _, values in TYPED.values())), min_size=1, max_size=9),
+    codec=st.sampled_from(["uncompressed", "zlib", "snappy", "lz4", "zstd"]),
+)
+def test_two_readings_of_orc_agree(tmp_path: Path, rows: Sequence[Sequence[Any]], codec: str) -> None:
+    cells = zip(*rows, strict=True)
+    arrays = {
+        column.landed: pa.array(each, type_) for (column, (type_, _)), each in zip(TYPED.items(), cells, strict=True)
+    }
+    landing = LandingFormat(FileFormat.ORC, zone="America/Sao_Paulo")
+    _agree(LandedOrc(tuple(TYPED), orc(arrays, compression=codec), landing), tmp_path)
+
+
+@pytest.mark.parametrize("zone", ["UTC", "America/Sao_Paulo", "Asia/Tokyo"])
+def test_two_readings_of_times_on_the_clock_of_a_zone_agree(tmp_path: Path, zone: str) -> None:
+    hours = range(0, 24 * 365 * 90, 1013)
+    times = [datetime(1920, 1, 1, tzinfo=ZoneInfo(zone)) + timedelta(hours=hour, milliseconds=hour) for hour in hours]
+    columns = (Column("here", "timestamp", "here"), Column("there", "timestamp", "there"))
+    schema = "struct<here:timestamp,there:timestamp with local time zone>"
+    landing = LandingFormat(FileFormat.ORC)
+    _agree(LandedOrc(columns, orc_in_zone(zone, schema, [(time, time) for time in times]), landing), tmp_path)
+
+
+def _agree(landed: LandedOrc, folder: Path) -> None:
+    (folder / "landed").write_bytes(landed.content)
+    of = a_contract(landing=landed.landing, columns=landed.columns)
+    read = read_landed(folder / "landed", of, folder)
+    if read.faults:  # a time that the zone's clocks skip
+        assert {fault.column for fault in read.faults} == {"here"}
+    else:
+        assert read.fingerprint == of_pipeline(landed, folder)

@@ -88,3 +88,22 @@ def test_no_more_runs_than_the_job_allows_and_a_run_can_be_stopped(glue: Any, jo
 def test_a_run_that_takes_too_long_times_out(glue: Any, job: str) -> None:
     run = _end(glue, job, _start(glue, job, "wait", Timeout=2))
     assert run["JobRunState"] == "TIMEOUT" and "2 minutes" in run["ErrorMessage"]
+
+
+def test_a_run_that_fails_is_retried_as_the_job_says_and_one_that_is_stopped_is_not(glue: Any, job: str) -> None:
+    command = {"Name": "pythonshell", "ScriptLocation": "s3://scripts/jobs/script.py"}
+    glue.create_job(Name="retried", Role="any", Command=command, DefaultArguments={"--bucket": "b"}, MaxRetries=2)
+    first = _start(glue, "retried", "fail")
+
+    def runs() -> Any:
+        found = glue.get_job_runs(JobName="retried")["JobRuns"]
+        return found if [run["JobRunState"] for run in found] == ["FAILED"] * 3 else None
+
+    last, second, run = eventually(runs, "three attempts")
+    assert [run["Id"], second["PreviousRunId"], last["PreviousRunId"]] == [first, first, second["Id"]]
+    assert [run["Attempt"], second["Attempt"], last["Attempt"]] == [0, 1, 2]
+    assert last["Arguments"] == run["Arguments"]
+    waiting = _start(glue, "retried", "wait")
+    glue.batch_stop_job_run(JobName="retried", JobRunIds=[waiting])
+    assert _end(glue, "retried", waiting)["JobRunState"] == "STOPPED"
+    assert [run["Attempt"] for run in glue.get_job_runs(JobName="retried")["JobRuns"]] == [0, 2, 1, 0]

@@ -1,3 +1,5 @@
+import hashlib
+import threading
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
@@ -91,6 +93,26 @@ def test_of_many_conditional_writes_one_wins(s3: Any, bucket: str) -> None:
     with ThreadPoolExecutor(8) as pool:
         assert sum(pool.map(claim, range(40))) == 1
     s3.delete_object(Bucket=bucket, Key="z-claim")
+
+
+def test_a_large_object_has_one_etag_from_the_first_moment_on_whoever_lists_it(client: Any, s3: Any) -> None:
+    """It is part of a delivery's identity: a file with two would be judged under an id that nobody waits for."""
+    s3.create_bucket(Bucket="large")
+    body, over, seen = bytes(range(256)) * 80_000, threading.Event(), set[tuple[str, str]]()
+
+    def look() -> None:
+        own = client("s3")
+        while not over.is_set():
+            seen.update((each["Key"], each["ETag"]) for each in own.list_objects_v2(Bucket="large").get("Contents", ()))
+
+    with ThreadPoolExecutor(3) as pool:
+        looks = [pool.submit(look) for _ in range(3)]
+        for number in range(8):
+            s3.put_object(Bucket="large", Key=f"{number}", Body=body)
+        over.set()
+        for each in looks:
+            each.result()
+    assert {etag for _, etag in seen} == {f'"{hashlib.md5(body).hexdigest()}"'}
 
 
 def test_if_match_writes_only_over_the_version_that_was_read(s3: Any, bucket: str) -> None:

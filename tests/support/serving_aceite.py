@@ -14,6 +14,7 @@ from typing import Any
 import httpx
 import psutil
 from polling import eventually
+from prefect_database import with_tables
 from repository import ROOT
 
 from cli.serving.child_process import ChildProcess
@@ -79,6 +80,7 @@ def sandbox(folder: Path, contracts: Path) -> Iterator[str]:
 @contextmanager
 def up(arguments: Sequence[str], home: Path, contracts: Path, environment: Mapping[str, str]) -> Iterator[Served]:
     """Runs inside. What is on its standard output and error is in up.log of its home."""
+    with_tables(home / "prefect")
     log = home / "up.log"
     variables = {**os.environ, "PYTHONPATH": str(ROOT), "PYTHONUTF8": "1", **environment}
     variables.pop("PREFECT_API_URL", None)

@@ -1,0 +1,17 @@
+"""The query for the snapshot of an Iceberg table that is judged: a writer beside it then changes nothing."""
+
+from collections.abc import Sequence
+
+from acceptance.contract.contract import Table
+from acceptance.sql.text import identifier, only_select
+
+
+def snapshot_query(table: Table) -> str:
+    """Return the query for the current snapshot, which is that of the branch main."""
+    name = f"{identifier(table.database)}.{identifier(f'{table.name}$refs')}"
+    return only_select(f"SELECT snapshot_id FROM {name} WHERE name = 'main'")
+
+
+def read_snapshot(rows: Sequence[Sequence[object]]) -> int | None:
+    """Return the snapshot's id; None for a table into which nobody has written yet."""
+    return int(str(rows[0][0])) if rows else None

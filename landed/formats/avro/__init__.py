@@ -1,0 +1,1 @@
+"""Avro: the container of blocks, the schema, the values, and how a file of these is opened."""

@@ -1,0 +1,1 @@
+"""Tables of open formats, whose own metadata say which files and columns are theirs."""
