@@ -28,7 +28,7 @@ CONTRACT = contract_text(
     database="database_DATASET",
     delivery="{baseline: announce}",
     override='[{parameter: /stage/DATASET/_test, set: {key: "{key}"}}]',
-    steps='[{await_object: "s3://stage/{key}", within: 5m}]',
+    steps='[{await_object: "s3://stage/{key}", within: 5m}, {invoke: fill-DATASET, payload: {key: "{key}"}}]',
 )
 """Its runs have the parameter changed until the test puts what they wait for."""
 
@@ -74,11 +74,13 @@ class KillableInstallation:
 
     def kill_flows(self) -> None:
         """Everything that serves flows and runs them, at once: nothing of it gets the chance to tidy up."""
-        victims = psutil.Process(self.flows.pid).children(recursive=True)
-        psutil.Process(self.flows.pid).kill()
-        for victim in victims:
-            with suppress(psutil.NoSuchProcess):
-                victim.kill()
+        serving = psutil.Process(self.flows.pid)
+        serving.suspend()  # a process whose parent is gone restores its parameter, if it lives a moment longer
+        victims = [serving, *serving.children(recursive=True)]
+        for end in (psutil.Process.suspend, psutil.Process.kill):
+            for victim in victims:
+                with suppress(psutil.NoSuchProcess):
+                    end(victim)
         self.flows.stop()
 
     def run_processes(self) -> list[psutil.Process]:

@@ -52,7 +52,7 @@ STUCK = contract_text(
     "- {name: a, logicalType: string}",
     database="database_stuck",
     override='[{parameter: /stuck/_test, set: {key: "{key}"}}]',
-    steps='[{await_object: "s3://stage/never/{key}", within: 5m}]',
+    steps='[{await_object: "s3://stage/never/{key}", within: 5m}, {invoke: fill-stuck, payload: {key: "{key}"}}]',
 )
 
 
