@@ -17,6 +17,7 @@ from prefect.client.schemas.responses import DeploymentResponse
 from prefect.client.schemas.sorting import FlowRunSort
 from prefect.exceptions import ObjectNotFound
 
+from automations.deployments import WATCHER
 from cli.doctor.looks.findings import Look, duration, met, unmet
 from cli.doctor.looks.prefect import PlannedChanges, connected
 
@@ -35,13 +36,16 @@ def may_begin(planned: PlannedChanges) -> Look:
 
 
 def in_time(planned: PlannedChanges, now: Callable[[], datetime]) -> Look:
-    """Check that no run of ours should have begun a while ago."""
+    """Check that no run of ours should have begun a while ago.
+
+    While a watcher runs, others wait for it to end, the third one as a late run. Nothing waits for them.
+    """
     should_have_begun = FlowRunFilterNextScheduledStartTime.model_validate({"before_": now() - LATE_AFTER})
     scheduled = FlowRunFilterState(type=FlowRunFilterStateType(any_=[StateType.SCHEDULED]))
     late = FlowRunFilter(state=scheduled, next_scheduled_start_time=should_have_begun)
     with connected() as client:
-        ids = [deployment.id for deployment in _deployments(client, planned)]
-        ours = DeploymentFilter(id=DeploymentFilterId(any_=ids))
+        awaited = [each.id for each in _deployments(client, planned) if not _watches_already(client, each)]
+        ours = DeploymentFilter(id=DeploymentFilterId(any_=awaited))
         first = client.read_flow_runs(
             deployment_filter=ours,
             flow_run_filter=late,
@@ -57,6 +61,13 @@ def in_time(planned: PlannedChanges, now: Callable[[], datetime]) -> Look:
         "look at the lines `runs may begin` and `flows are served`; if both are well, more runs come than "
         "are worked on, so start `aceite up` with more --workers",
     )
+
+
+def _watches_already(client: SyncPrefectClient, deployment: DeploymentResponse) -> bool:
+    """Return True for the watcher's deployment while a run of it goes on."""
+    goes_on = FlowRunFilter(state=FlowRunFilterState(type=FlowRunFilterStateType(any_=[StateType.RUNNING])))
+    of = DeploymentFilter(id=DeploymentFilterId(any_=[deployment.id]))
+    return deployment.name == WATCHER and bool(client.count_flow_runs(deployment_filter=of, flow_run_filter=goes_on))
 
 
 def _deployments(client: SyncPrefectClient, planned: PlannedChanges) -> list[DeploymentResponse]:

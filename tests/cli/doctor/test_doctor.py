@@ -20,7 +20,7 @@ from prefect.automations import AutomationCore
 from prefect.client.orchestration import get_client
 from prefect.context import _temporary_global_settings_context, get_settings_context
 from prefect.settings import PREFECT_API_URL, temporary_settings
-from prefect.states import Scheduled
+from prefect.states import Running, Scheduled
 from prefect_aws import S3Bucket
 from prefect_database import with_tables
 from repository import CONTRACTS, ROOT
@@ -258,6 +258,21 @@ def test_a_run_that_should_have_begun_a_while_ago_is_told_with_how_long_it_waits
         seen = look("runs begin in time")
         client.delete_flow_run(late.id)
     red(seen, "runs that should have begun: 1, the first one 60 minutes ago", "`runs may begin`", "--workers")
+
+
+def test_a_watcher_that_is_late_is_told_unless_another_one_watches(look):
+    """Somebody who pressed Quick run twice made watchers that begin when the others end, and nothing is missing."""
+    an_hour_ago = datetime.now(UTC) - timedelta(hours=1)
+    with get_client(sync_client=True) as client:
+        watcher = client.read_deployment_by_name("watch-landing/aceite-watcher")
+        late = client.create_flow_run_from_deployment(watcher.id, state=Scheduled(scheduled_time=an_hour_ago))
+        alone = look("runs begin in time")
+        watches = client.create_flow_run_from_deployment(watcher.id, state=Running())
+        beside = look("runs begin in time")
+        for run in (late, watches):
+            client.delete_flow_run(run.id)
+    red(alone, "runs that should have begun: 1")
+    green(beside)
 
 
 def test_flows_of_a_work_pool_whatever_its_name_want_a_worker_of_that_pool():
