@@ -1,6 +1,7 @@
 """Object keys of the evidence bucket.
 
-Objects are put once; only a claim, a parameter's lock, and what somebody else put in the place of ours are replaced.
+Objects are put once; only a claim, a parameter's lock, the pages of REPORTS, and what somebody else put in the place of
+ours are replaced.
 """
 
 import hashlib
@@ -16,6 +17,9 @@ MANIFEST = "manifest.json"
 EVIDENCE_FILES = frozenset({EVIDENCE, "evidence.html", "junit.xml", "openlineage.json", MANIFEST})
 ASIDE = re.compile(r"foreign-(?P<etag>[0-9A-Za-z-]+)-(?P<name>.+)")
 """Names of what somebody else put in the place of an object of ours, and a run set aside."""
+
+REPORTS = "reports/"
+"""The prefix of the pages that show all datasets. They are no evidence: each is replaced by the next."""
 
 LARGEST_NUMBER = 999_999_999
 """The largest number for which a manifest's name has room."""

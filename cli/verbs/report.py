@@ -1,4 +1,4 @@
-"""`aceite report` writes the history of a dataset as one HTML page."""
+"""`aceite report` writes the history of a dataset as one HTML page, or a small static site over all datasets."""
 
 from __future__ import annotations
 
@@ -14,28 +14,67 @@ from cli.terminal import Terminal
 
 if TYPE_CHECKING:
     from acceptance.evidence.audit import Audit
+    from acceptance.overview.datasets import DatasetOverview
+    from blocks.settings import Settings
+
+SITE = Path("aceite-report")
+_LAST = 100
+
+
+Dataset = Annotated[
+    str | None,
+    typer.Argument(help="The id of the contract; without one, an index over all datasets.", show_default=False),
+]
+Last = Annotated[
+    int | None,
+    typer.Option(
+        "--last",
+        min=1,
+        metavar="NUMBER",
+        help=f"Number of deliveries on a page, the newest. [default: {_LAST}; without a dataset, 30]",
+        show_default=False,
+    ),
+]
+Output = Annotated[
+    Path | None,
+    typer.Option(
+        "--output",
+        "-o",
+        metavar="PATH",
+        help="File to write; - for standard output. Without a dataset, the folder. "
+        f"[default: <dataset>.html; without a dataset, {SITE}]",
+        show_default=False,
+    ),
+]
 
 
 def report(
-    dataset: Annotated[str, typer.Argument(help="The id of the contract.", show_default=False)],
-    last: Annotated[int, typer.Option("--last", min=1, help="Number of deliveries, the newest first.")] = 100,
-    output: Annotated[
-        Path | None,
-        typer.Option("--output", "-o", help="File to write; - for standard output. [default: <dataset>.html]"),
-    ] = None,
+    dataset: Dataset = None,
+    last: Last = None,
+    output: Output = None,
     noted_head: NotedHead = None,
     contracts: Contracts = None,
     home: Home = None,
 ) -> int:
-    """Write the history of a dataset as one HTML page, for auditors.
+    """Write the history of a dataset as one HTML page, for auditors; or an index over all datasets, for everyone.
 
-    It shows the verdicts that a trusted key sealed, their trend, the checks that failed, and whether the seals hold.
-    Exit code 0, or 1 if the evidence is not as it was sealed; the page shows what differs.
+    The history shows the verdicts that a trusted key sealed, their trend, the checks that failed, and whether the seals
+    hold. Exit code 0, or 1 if the evidence is not as it was sealed; the page shows what differs.
+
+    The index says which datasets are well, late, broken or paused, and leads to a page for each and to the evidence. It
+    is made from the ledger: no evidence is read, nor verified.
     """
     from cli.serving.connection import share_settings
 
+    if dataset is None:
+        folder = _site_folder(output, noted_head)
+        return _write_site(share_settings(), folder, last)
     file = writable_file(output or Path(f"{dataset.replace('/', '-')}.html"), "--output")
-    settings = share_settings()  # whoever gave a wrong one is told before Prefect is imported
+    return _write_history(share_settings(), dataset, None if str(output) == "-" else file, last or _LAST, noted_head)
+
+
+def _write_history(settings: Settings, dataset: str, file: Path | None, last: int, noted_head: str | None) -> int:
+    """Write the page, to standard output if there is no file. Return the exit code."""
     from acceptance.evidence.audit import audit
     from acceptance.evidence.reports.dataset_page import dataset_html
     from blocks.build import aws_credentials
@@ -49,12 +88,54 @@ def report(
         raise UsageProblem(_no_evidence(s3, bucket, dataset))
     newest = read_evidence(s3, bucket, list(done.signed.values())[-last:])
     page = dataset_html(dataset, done, newest, f"s3://{bucket}/", datetime.now(UTC))
-    if str(output) == "-":
+    if file is None:
         sys.stdout.buffer.write(page.encode())
     else:
         file.write_text(page, encoding="utf-8", newline="\n")
         _print(f"{len(newest)} of {len(done.signed)} deliveries of {dataset}: {file}", done)
     return int(bool(done.flaws))
+
+
+def _site_folder(output: Path | None, noted_head: str | None) -> Path:
+    """Return the folder of the index. Raise UsageProblem for what only the history of a dataset takes."""
+    if noted_head is not None:
+        raise UsageProblem("--noted-head is about the history of one dataset: name the dataset too")
+    if str(output) == "-":
+        raise UsageProblem("the index has several pages, and standard output takes one: give a folder, or a dataset")
+    folder = output or SITE
+    if folder.exists() and not folder.is_dir():
+        raise UsageProblem(f"--output {folder} is a file; without a dataset, give a folder for the pages")
+    return folder
+
+
+def _write_site(settings: Settings, folder: Path, last: int | None) -> int:
+    from acceptance.overview.pages import INDEX, Links
+    from flows.overview.pages import write_pages
+
+    now = datetime.now(UTC)
+    datasets = _gather(settings, now, last)
+    write_pages(folder, datasets, Links(settings.aws_endpoint_url, settings.aws_region), now)
+    Terminal(stderr=True, soft_wrap=True).print(f"{_counted(datasets)}: {folder / INDEX}")
+    return 0
+
+
+def _gather(settings: Settings, now: datetime, last: int | None) -> tuple[DatasetOverview, ...]:
+    from cli.deliveries.existing_ledger import existing_ledger_url
+    from flows.installation.contracts import contracts_of
+    from flows.ledger import open_ledger
+    from flows.overview.gathering import LAST, gather
+
+    contracts = contracts_of(settings)
+    with open_ledger(existing_ledger_url(settings)) as ledger:
+        return gather(ledger, contracts, now, last or LAST)
+
+
+def _counted(datasets: tuple[DatasetOverview, ...]) -> str:
+    from acceptance.overview.datasets import ATTENTION
+
+    many = "1 dataset" if len(datasets) == 1 else f"{len(datasets)} datasets"
+    troubled = sum(each.health[0] in ATTENTION for each in datasets)
+    return f"{many}, {troubled} of them {'needs' if troubled == 1 else 'need'} attention" if troubled else many
 
 
 def _print(summary: str, done: Audit) -> None:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from cli.deliveries.existing_ledger import existing_ledger_url
 from cli.options import Contracts, Home, Json, UsageProblem, read_date, read_uri
 from cli.terminal import Terminal, print_json
 
@@ -94,7 +95,7 @@ def status(
 
     running = find_running(settings.home.expanduser())
     only = Only(dataset, business_date, tuple(map(str, verdict or ())), last if json else last or LAST)
-    with open_ledger(_ledger_url(settings)) as ledger:
+    with open_ledger(existing_ledger_url(settings)) as ledger:
         overdue = overdue_of(ledger, settings)
         _refuse_unknown(dataset, ledger, overdue)
         if uri is not None:
@@ -124,20 +125,6 @@ def _refuse_unknown(dataset: str | None, ledger: Ledger, overdue: Overdue) -> No
         raise UsageProblem(
             f"--dataset {dataset}: there is no such dataset{did_you_mean(dataset, known)} there are {', '.join(known)}"
         )
-
-
-def _ledger_url(settings: Settings) -> str:
-    """Return the ledger's URL, or that of an empty one in memory if none exists: `status` must not create a ledger."""
-    from flows.ledger import ledger_url
-
-    home = settings.home.expanduser()
-    no_folder = home.exists() and not home.is_dir()
-    if settings.ledger_url is not None or no_folder or (home / "ledger.db").exists():
-        return ledger_url(settings)
-    state = f"the folder {home} has no ledger yet" if home.is_dir() else f"the folder {home} does not exist yet"
-    hint = f"{state}: `aceite up` creates it; or give the home of a running `aceite up` with --home"
-    Terminal(stderr=True).print(hint, style="yellow", soft_wrap=True)
-    return "sqlite://"
 
 
 def _print(ledger: Ledger, settings: Settings, running: Running | None, overdue: Overdue, only: Only) -> None:

@@ -14,6 +14,7 @@ from flows.ledger.announcements import Announcements
 from flows.ledger.database import database, usable
 from flows.ledger.datasets import Datasets
 from flows.ledger.file_groups import Groups
+from flows.ledger.history import History
 from flows.ledger.lease import Lease
 from flows.ledger.listing import Listing
 from flows.ledger.sightings import Sightings
@@ -43,6 +44,7 @@ class Ledger:
         self.announcements = Announcements(self._engine)
         self.datasets = Datasets(self._engine)
         self.status = Status(self._engine)
+        self.history = History(self._engine)
 
     def close(self) -> None:
         self._engine.dispose()

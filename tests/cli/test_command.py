@@ -67,7 +67,7 @@ def test_help_says_the_default_of_each_setting_and_what_is_allowed(aceite):
         ("up", ["env: ACEITE_HOME; default: ~/.aceite", "default: 5000", "else 4200]", "env: ACEITE_WORKERS; default"]),
         ("up", ["env: ACEITE_CONTRACTS; default: contracts", "[env: ACEITE_RUNNER; default: warm]"]),
         ("drop", ["[default: today]", "[default: 3600"]),
-        ("report", ["[default: <dataset>.html]"]),
+        ("report", ["[default: <dataset>.html; without a dataset, aceite-report]", "without a dataset, 30]"]),
         (
             "policy",
             ["[default: all]", "[default: the account of the credentials]", "[default: the region of the settings]"],
@@ -159,6 +159,9 @@ def test_a_wrong_setting_is_told_before_prefect_is_imported(verb):
         (["status", "--home", __file__], "test_command.py cannot be made"),
         (["report", "nyc-flights", "-o", "absent/page.html"], "the folder absent does not exist; create it"),
         (["report", "nyc-flights", "-o", "."], "is a folder; give a file in it"),
+        (["report", "-o", __file__], "test_command.py is a file; without a dataset, give a folder"),
+        (["report", "-o", "-"], "standard output takes one: give a folder, or a dataset"),
+        (["report", "--noted-head", "0" * 64], "name the dataset too"),
         (["contracts", "init", __file__, "--output", "absent/a.yaml"], "the folder absent does not exist; create it"),
     ],
 )

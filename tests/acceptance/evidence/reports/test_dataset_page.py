@@ -3,7 +3,7 @@ from datetime import timedelta
 
 import pytest
 from evidence_builder import HISTORY, HOSTILE, accepted, at, hostile, inconclusive, rejected
-from test_delivery_page import Page
+from html_page import Page
 
 from acceptance.evidence.audit import Audit, Flaw
 from acceptance.evidence.evidence import Evidence

@@ -2,10 +2,10 @@ import hashlib
 import json
 import re
 from dataclasses import replace
-from html.parser import HTMLParser
 
 import pytest
 from evidence_builder import DIFFERENCES, HOSTILE, PARAMETER, accepted, at, hostile, inconclusive, rejected, step
+from html_page import FETCHES, Page
 
 from acceptance.evidence.evidence import Evidence, StepRecord, StepStatus
 from acceptance.evidence.provenance import ParameterState
@@ -13,49 +13,6 @@ from acceptance.evidence.reports.delivery_page import evidence_html
 from acceptance.judging.judge import Outcome
 from acceptance.proof.differences import DifferenceKind, DifferingCell, DifferingRow
 from acceptance.untrusted_text import LONGEST_TEXT, one_line
-
-VOID = {"meta", "br", "use", "path", "circle", "rect", "line", "img", "link", "input", "hr"}
-FETCHES = {"src", "href", "srcset", "action", "data", "poster", "background", "xlink:href", "formaction", "ping"}
-
-
-class Page(HTMLParser):
-    """A page as a browser takes it: its elements, whether they are balanced, and the text of the cells."""
-
-    def __init__(self, html: str) -> None:
-        super().__init__(convert_charrefs=True)
-        self.open: list[str] = []
-        self.tags: list[tuple[str, dict[str, str | None]]] = []
-        self.texts: list[tuple[str, str]] = []
-        self.feed(html)
-        self.close()
-        assert self.open == []
-
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        self.tags.append((tag, dict(attrs)))
-        assert len(dict(attrs)) == len(attrs), f"<{tag}> has an attribute twice"
-        if tag not in VOID:
-            self.open.append(tag)
-
-    def handle_startendtag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        self.tags.append((tag, dict(attrs)))
-
-    def handle_endtag(self, tag: str) -> None:
-        assert self.open, f"</{tag}> closes nothing"
-        assert self.open.pop() == tag
-
-    def handle_data(self, data: str) -> None:
-        self.texts.append((self.open[-1] if self.open else "", data))
-
-    @property
-    def text(self) -> str:
-        return "".join(text for tag, text in self.texts if tag not in ("style", "script"))
-
-    def inside(self, tag: str) -> str:
-        return "".join(text for parent, text in self.texts if parent == tag)
-
-    def with_class(self, name: str) -> list[str]:
-        return [tag for tag, attributes in self.tags if name in (attributes.get("class") or "").split()]
-
 
 EVERY = [accepted(), rejected(), inconclusive(), *(hostile(text) for text in HOSTILE)]
 

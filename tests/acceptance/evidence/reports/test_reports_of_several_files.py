@@ -1,6 +1,6 @@
 from evidence_builder import MEMBER, accepted, rejected
+from html_page import Page
 from markdown_it import MarkdownIt
-from test_delivery_page import Page
 from test_junit import suite_of
 
 from acceptance.evidence.evidence import Evidence, LandedFaultRecord, LandedRecord

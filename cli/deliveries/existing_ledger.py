@@ -1,0 +1,24 @@
+"""The ledger of an installation, for verbs that only read it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from cli.terminal import Terminal
+
+if TYPE_CHECKING:
+    from blocks.settings import Settings
+
+
+def existing_ledger_url(settings: Settings) -> str:
+    """Return the ledger's URL, or that of an empty one in memory if none exists: a reader creates none."""
+    from flows.ledger import ledger_url
+
+    home = settings.home.expanduser()
+    no_folder = home.exists() and not home.is_dir()
+    if settings.ledger_url is not None or no_folder or (home / "ledger.db").exists():
+        return ledger_url(settings)
+    state = f"the folder {home} has no ledger yet" if home.is_dir() else f"the folder {home} does not exist yet"
+    hint = f"{state}: `aceite up` creates it; or give the home of a running `aceite up` with --home"
+    Terminal(stderr=True).print(hint, style="yellow", soft_wrap=True)
+    return "sqlite://"
