@@ -75,12 +75,17 @@ class Column:
         return self.true_texts or landing.true_texts, self.false_texts or landing.false_texts
 
 
+NEVER_WRITTEN = 0
+"""The snapshot of an Iceberg table into which nobody had written: it has no rows, whoever writes meanwhile."""
+
+
 @dataclass(frozen=True, slots=True)
 class Table:
     """The Athena table that has the delivered rows. `output_location` is an s3:// prefix for query results.
 
     The catalog says which kind of table it is. `view` and `properties`, those of Athena's TBLPROPERTIES, are for the
-    sandbox, which makes it. `snapshot` is the one of an Iceberg table that queries read, once it is known.
+    sandbox, which makes it. `snapshot` is the one of an Iceberg table that queries read, once it is known, or
+    NEVER_WRITTEN.
     """
 
     catalog: str

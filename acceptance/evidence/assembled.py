@@ -162,5 +162,5 @@ def _table(
         location=catalog.location if catalog else None,
         rows=table.rows if table else None,
         fingerprint=str(table.fingerprint) if table and table.fingerprint else None,
-        snapshot=None if contract.table.snapshot is None else str(contract.table.snapshot),
+        snapshot=str(contract.table.snapshot) if contract.table.snapshot else None,
     )

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 
 from acceptance.contract.checks import Check, Metric, Number, Unit
-from acceptance.contract.contract import Column, Contract
+from acceptance.contract.contract import NEVER_WRITTEN, Column, Contract
 from acceptance.contract.hive_types import whole_number
 from acceptance.contract.landing_format import NamedByColumn
 from acceptance.errors import QueryFailed
@@ -179,7 +179,9 @@ def delivered(
 def _delivered(contract: Contract, usable: Collection[str], digest: str, where: str) -> str:
     selected = ", ".join(_selected(column) for column in contract.columns if column.name in usable)
     rows = f"{identifier(contract.table.database)}.{identifier(contract.table.name)}"
-    if contract.table.snapshot is not None:
+    if contract.table.snapshot == NEVER_WRITTEN:
+        where = f"false AND ({where})" if where else "false"
+    elif contract.table.snapshot is not None:
         rows += f" FOR VERSION AS OF {contract.table.snapshot}"
     rows += f"\n  WHERE {where}" if where else ""
     if digest and (names := _text_names(contract)):

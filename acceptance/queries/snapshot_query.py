@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from acceptance.contract.contract import Table
+from acceptance.contract.contract import NEVER_WRITTEN, Table
 from acceptance.sql.text import identifier, only_select
 
 
@@ -12,6 +12,6 @@ def snapshot_query(table: Table) -> str:
     return only_select(f"SELECT snapshot_id FROM {name} WHERE name = 'main'")
 
 
-def read_snapshot(rows: Sequence[Sequence[object]]) -> int | None:
-    """Return the snapshot's id; None for a table into which nobody has written yet."""
-    return int(str(rows[0][0])) if rows else None
+def read_snapshot(rows: Sequence[Sequence[object]]) -> int:
+    """Return the snapshot's id, or NEVER_WRITTEN."""
+    return int(str(rows[0][0])) if rows else NEVER_WRITTEN

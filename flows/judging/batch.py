@@ -162,16 +162,19 @@ class Batch:
         return kept[0] if kept else None
 
     def _measure(self, delivery_runs: Sequence[DeliveryRun]) -> dict[int, SharedAnswer]:
-        """Measure together those with the same measurable columns. Return the answers by the id() of a delivery run."""
+        """Measure together those to which the catalog told the same. Return the answers by the id() of a delivery run.
+
+        Somebody may change the table's columns, or its kind, between the looks of two deliveries.
+        """
         answers: dict[int, SharedAnswer] = {}
-        for usable in {delivery_run.usable for delivery_run in delivery_runs}:
+        for usable, versioned in {(each.usable, each.versioned) for each in delivery_runs}:
             at = {
-                place: delivery_run
-                for delivery_run in delivery_runs
-                if delivery_run.usable == usable and (place := _place(delivery_run)) is not None
+                place: each
+                for each in delivery_runs
+                if (each.usable, each.versioned) == (usable, versioned) and (place := _place(each)) is not None
             }
             try:
-                contract, before = self._as_it_is_now(list(at.values()))
+                contract, before = self._as_it_is_now(versioned and len(at) > 1)
             except (StepStopped, QueryFailed):
                 continue  # each delivery asks by itself, and says what came of it
             measured = measure_together(contract, list(at), usable, self._ask)
@@ -186,15 +189,12 @@ class Batch:
                 )
         return answers
 
-    def _as_it_is_now(
-        self, delivery_runs: Sequence[DeliveryRun]
-    ) -> tuple[Contract, Sequence[tuple[QueryAnswer, StepRecord]]]:
+    def _as_it_is_now(self, versioned: bool) -> tuple[Contract, Sequence[tuple[QueryAnswer, StepRecord]]]:
         """Return the contract whose queries read the current snapshot of an Iceberg table, and what was asked for it.
 
         Raises StepStopped or QueryFailed without an answer.
         """
-        versioned = (each.findings.catalog is not None and each.findings.catalog.versioned for each in delivery_runs)
-        if len(delivery_runs) < 2 or not all(versioned):
+        if not versioned:
             return self.contract, ()
         asked: list[QueryAnswer] = []
 

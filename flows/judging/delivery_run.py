@@ -105,6 +105,11 @@ class DeliveryRun:
         return usable_columns(self.contract, self.findings.catalog)
 
     @property
+    def versioned(self) -> bool:
+        """The table is one of Iceberg, as the catalog told this delivery."""
+        return self.findings.catalog is not None and self.findings.catalog.versioned
+
+    @property
     def files(self) -> tuple[str, ...]:
         """The values that tell this delivery's rows in the partition, if a column does."""
         return files_named(self.contract, self.delivery)
@@ -219,7 +224,8 @@ class DeliveryRun:
         """Measure once, a table that has versions at its current one. Return None if there is nothing to measure."""
         if not (usable := self.usable):
             return None
-        if self.findings.catalog and self.findings.catalog.versioned:
+        self.contract = self.contract.as_of(None)  # what was asked before was as of another one
+        if self.versioned:
             snapshot = known.snapshot if known else current_snapshot(self.contract, self.ask)
             self.contract = self.contract.as_of(snapshot)
         comparison = Comparison(self.contract, self.delivery, self.partition, self.timeline, self.ask)

@@ -47,8 +47,8 @@ class Measured:
     snapshot: int | None = None
 
 
-def current_snapshot(contract: Contract, ask: Ask) -> int | None:
-    """Return the current snapshot of the contract's table, which is one of Iceberg; None if nobody wrote into it."""
+def current_snapshot(contract: Contract, ask: Ask) -> int:
+    """Return the current snapshot of the contract's table, which is one of Iceberg."""
     answer = ask("find the snapshot to judge", "snapshot", snapshot_query(contract.table))
     return read_snapshot(answer.rows)
 
