@@ -183,6 +183,8 @@ class RunningAthena(AthenaBackend):
                 entry = self._catalog_of(execution).table(database, name.removesuffix(iceberg.REFS), sql)
                 create_view(execution.connection, database, name, iceberg.refs(entry))
                 continue
+            if (database, name) in execution.snapshots:
+                execution.one_snapshot((database, name), version)
             if name not in schema.get(database, {}):
                 catalog = self._catalog_of(execution)
                 entry = catalog.table(database, name, sql)
@@ -191,7 +193,7 @@ class RunningAthena(AthenaBackend):
                     create_view(execution.connection, database, name, self._translate(execution, entry.view_sql))
                     continue
                 if iceberg.is_iceberg(entry):
-                    snapshot = int(version.expression.name) if version else None
+                    snapshot = execution.one_snapshot((database, name), version)
                     catalog.create_iceberg_view(execution.connection, execution.files, database, entry, snapshot)
                     continue
                 filters = conditions(tree, table, [key for key, _ in entry.keys])

@@ -91,16 +91,18 @@ class Catalog:
         snapshot: int | None,
     ) -> None:
         """Create a view of the rows of one snapshot, by default the current one."""
-        uris = iceberg.data_files(table, snapshot)
-        paths = []
-        for number, uri in enumerate(uris):
+        of = iceberg.snapshot_of(table, snapshot)
+        paths = {}
+        for number, uri in enumerate((*of.data, *of.deletes)):
             bucket, key = split_uri(uri)
             item = self.s3.get_object(bucket, key)
             if item is None:
                 raise AthenaError(f"ICEBERG_CANNOT_OPEN_SPLIT: {uri} does not exist")
-            paths.append(files.add(f"{database}.{table.glue_table.name}/{number}.parquet", uri, item))
+            paths[uri] = files.add(f"{database}.{table.glue_table.name}/{number}.parquet", uri, item)
         list(self.objects(table.location))  # the caller must be allowed to read them
-        create_view(connection, database, table.glue_table.name, iceberg.select(table, paths))
+        data = {paths[uri]: (uri, needed) for uri, needed in of.data.items()}
+        select = iceberg.select(connection, table, data, [paths[uri] for uri in of.deletes])
+        create_view(connection, database, table.glue_table.name, select)
 
     def create_view(
         self,

@@ -8,8 +8,10 @@ from typing import Any
 
 import duckdb
 from moto.athena.models import WorkGroup
+from sqlglot import exp
 
 from sandbox.athena.files import ObjectFiles
+from sandbox.athena.values import AthenaError
 
 CREATE_TABLE_AS = re.compile(
     r'CREATE\s+TABLE\s+(?P<table>[\w."`-]+)\s*(?:WITH\s*\((?P<options>.*?)\)\s*)?AS\s+(?P<query>.*)$', re.I | re.S
@@ -37,7 +39,22 @@ class Execution:
         self.columns, self.rows, self.update_count = list[dict[str, Any]](), list[list[str | None]](), 0
         self.started, self.ended, self.files = time.time(), 0.0, ObjectFiles()
         self.connection: duckdb.DuckDBPyConnection | None = None
+        self.snapshots = dict[tuple[str, str], int | None]()
         self._deciding = threading.Lock()
+
+    def one_snapshot(self, table: tuple[str, str], version: exp.Expression | None) -> int | None:
+        """Return the snapshot of Iceberg that the query names, None for the current one.
+
+        Raises:
+            AthenaError: it names a time, or two snapshots of the table, also by way of a view.
+        """
+        named = version.expression.name if version else ""
+        if version and (str(version.this).upper() != "VERSION" or not named.isdecimal()):
+            raise AthenaError("NOT_SUPPORTED: the sandbox reads Iceberg FOR VERSION AS OF the number of a snapshot")
+        snapshot = int(named) if named else None
+        if self.snapshots.setdefault(table, snapshot) != snapshot:
+            raise AthenaError("NOT_SUPPORTED: the sandbox reads one snapshot of a table in a query")
+        return snapshot
 
     def begin(self) -> bool:
         """Change the state to RUNNING; return False if the query was cancelled before."""

@@ -12,7 +12,7 @@ from typing import Any, ClassVar
 from moto.core.responses import ActionResult
 from moto.core.utils import unix_time_millis, utcnow
 from moto.glue import urls
-from moto.glue.exceptions import ConcurrentRunsExceededException
+from moto.glue.exceptions import ConcurrentRunsExceededException, GlueClientError
 from moto.glue.models import FakeJob, FakeJobRun, GlueBackend, glue_backends
 from moto.glue.responses import GlueResponse
 from moto.logs.models import logs_backends
@@ -210,6 +210,8 @@ class StoppingResponse(GlueResponse):
     Each catalog is the Glue of an account; one below that of an account has the account's number before its name.
     """
 
+    _updating: ClassVar[threading.Lock] = threading.Lock()
+
     @property
     def glue_backend(self) -> GlueBackend:
         catalog_id = json.loads(self.body or "{}").get("CatalogId")
@@ -220,6 +222,16 @@ class StoppingResponse(GlueResponse):
         described = self.glue_backend.get_table(*names).as_dict()
         location = (described.get("StorageDescriptor") or {}).get("Location", "")
         return ActionResult({"Table": {**described, "IsRegisteredWithLakeFormation": is_registered(location)}})
+
+    def update_table(self) -> ActionResult:
+        """Update the table, if it is of the version that the caller knows: so writers of Iceberg lose no commit."""
+        database, described, known = (self._get_param(name) for name in ("DatabaseName", "TableInput", "VersionId"))
+        with self._updating:
+            current = self.glue_backend.get_table(database, described["Name"]).as_dict()["VersionId"]
+            if known and known != current:
+                told = "Update table failed due to concurrent modifications."
+                raise GlueClientError("ConcurrentModificationException", told)
+            return super().update_table()
 
     def get_partitions(self) -> ActionResult:
         """Answer the segment that is asked for: clients ask for all of them at once, and put them together."""

@@ -52,7 +52,9 @@ def installation(prefect_server: str, tmp_path_factory: pytest.TempPathFactory) 
         )
         for kind in KINDS
     ]
-    datasets.append(Dataset("nested", (column("id", "bigint", key=True), LINES), "json", "json", by_job=False))
+    nested = (column("id", "bigint", key=True), LINES)
+    datasets.append(Dataset("nested", nested, "json", "json", by_job=False))
+    datasets.append(Dataset("nested_iced", nested, "json", "json", by_job=False, table=ICEBERG, awaits=False))
     with installed(tmp_path_factory.mktemp("tables"), datasets, prefect_server) as found:
         yield found
 
@@ -204,4 +206,16 @@ def test_a_nested_column_is_compared_cell_by_cell(installation):
     assert evidence.verdict is Verdict.ACCEPTED, told(evidence)
     corrupt = installation.judge("nested", content, fault="cell-changed", file="g")
     assert {check.id for check in corrupt.checks if check.outcome == "failed"} == {"cells_equal_landed"}, told(corrupt)
-    assert '"price": "1.50"' in told(corrupt)
+    assert "null, null]' in the table" in told(corrupt)
+
+
+def test_a_nested_column_of_a_table_of_iceberg_is_compared_cell_by_cell(installation):
+    lines = [{"sku": "a", "price": 1.5, "tags": {"x": "y", "a": None}}, None]
+    content = b"\n".join(json.dumps({"id": number, "lines": lines[: number + 1]}).encode() for number in range(3))
+    evidence = installation.judge("nested_iced", content)
+    assert evidence.verdict is Verdict.ACCEPTED, told(evidence)
+    corrupt = installation.judge("nested_iced", content, fault="cell-changed", file="g")
+    assert {check.id for check in corrupt.checks if check.outcome == "failed"} == {"cells_equal_landed"}, told(corrupt)
+    absent = installation.judge("nested_iced", b'{"id": 1, "lines": null}', file="h", day=date(2026, 3, 1))
+    assert absent.verdict is Verdict.INCONCLUSIVE
+    assert "the sandbox writes no null list or map of structs into a table of Iceberg" in told(absent)

@@ -1,10 +1,13 @@
 """Makes tables of Iceberg, and writes a delivery into one, by pyiceberg: the extra `iceberg` of Aceite."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from functools import reduce
+from itertools import count
 from typing import Any
 
 import boto3
+
+from acceptance.contract.hive_types import HiveKind, HiveType
 
 Facts = Mapping[str, Any]
 """A column, as the plan has it: name and type."""
@@ -37,8 +40,9 @@ def create(
     from pyiceberg.transforms import IdentityTransform
     from pyiceberg.types import NestedField
 
+    numbering = count(len(columns) + 1)
     fields = [
-        NestedField(number, column, _type(type_), required=False)
+        NestedField(number, column, _type(HiveType.parse(type_), numbering), required=False)
         for number, (column, type_) in enumerate(columns.items(), 1)
     ]
     numbers = {field.name: field.field_id for field in fields}
@@ -49,7 +53,11 @@ def create(
 
 
 def write(name: tuple[str, str], rows: Any, partition: Mapping[str, Any], alone: bool, catalog_id: str = "") -> str:
-    """Write rows, a table of Arrow, and return the new snapshot. `alone`: they replace those of the partition."""
+    """Write rows, a table of Arrow, and return the new snapshot. `alone`: they replace those of the partition.
+
+    Raises:
+        ValueError: pyiceberg would write a null within a column otherwise.
+    """
     import pyarrow as pa
     from pyiceberg.expressions import AlwaysTrue, And, EqualTo
 
@@ -59,6 +67,11 @@ def write(name: tuple[str, str], rows: Any, partition: Mapping[str, Any], alone:
         rows = rows.append_column(column, pa.array([value] * rows.num_rows))
     schema = table.schema().as_arrow()
     rows = rows.select(schema.names).cast(schema)
+    if changed := [column for column in rows.column_names if any(map(_loses_nulls, rows.column(column).chunks))]:
+        raise ValueError(
+            "the sandbox writes no null list or map of structs into a table of Iceberg, because pyiceberg makes an "
+            f"empty one of it: {', '.join(changed)}"
+        )
     if alone:
         table.overwrite(rows, reduce(And, (EqualTo(*pair) for pair in partition.items()), AlwaysTrue()))
     else:
@@ -82,22 +95,47 @@ def catalog(session: boto3.Session, endpoint: str, catalog_id: str = "") -> Any:
     return GlueCatalog("glue", **settings, **({"glue.id": catalog_id} if catalog_id else {}))
 
 
-def _type(hive: str) -> Any:
+def _loses_nulls(array: Any) -> bool:
+    """Return True if a list or a map of structs is null in it: pyiceberg 0.12 writes an empty one instead."""
+    import pyarrow as pa
+
+    kind, array = array.type, array.drop_null() if pa.types.is_struct(array.type) else array
+    if pa.types.is_struct(kind):
+        return any(map(_loses_nulls, array.flatten()))
+    if pa.types.is_map(kind):
+        lost = array.null_count and pa.types.is_struct(kind.item_type)
+        return bool(lost) or _loses_nulls(array.items)
+    if pa.types.is_list(kind) or pa.types.is_large_list(kind):
+        lost = array.null_count and pa.types.is_struct(kind.value_type)
+        return bool(lost) or _loses_nulls(array.flatten())
+    return False
+
+
+def _type(hive: HiveType, numbers: Iterator[int]) -> Any:
+    """Return Iceberg's type. `numbers` number the fields within it; the catalog numbers them anew."""
     from pyiceberg import types
 
-    if hive.startswith("decimal("):
-        precision, scale = hive.removeprefix("decimal(").removesuffix(")").split(",")
-        return types.DecimalType(int(precision), int(scale))
+    if hive.kind.is_nested:
+        within = [(next(numbers), _type(of, numbers)) for of in hive.of]
+        match hive.kind:
+            case HiveKind.ARRAY:
+                return types.ListType(*within[0], element_required=False)
+            case HiveKind.MAP:
+                return types.MapType(*within[0], *within[1], value_required=False)
+        named = zip(within, hive.fields, strict=True)
+        return types.StructType(*(types.NestedField(n, name, of, required=False) for (n, of), name in named))
+    if hive.kind is HiveKind.DECIMAL:
+        return types.DecimalType(hive.precision, hive.scale)
     known = {
-        "int": types.IntegerType,
-        "bigint": types.LongType,
-        "float": types.FloatType,
-        "double": types.DoubleType,
-        "boolean": types.BooleanType,
-        "date": types.DateType,
-        "timestamp": types.TimestampType,
-        "string": types.StringType,
+        HiveKind.INT: types.IntegerType,
+        HiveKind.BIGINT: types.LongType,
+        HiveKind.FLOAT: types.FloatType,
+        HiveKind.DOUBLE: types.DoubleType,
+        HiveKind.BOOLEAN: types.BooleanType,
+        HiveKind.DATE: types.DateType,
+        HiveKind.TIMESTAMP: types.TimestampType,
+        HiveKind.STRING: types.StringType,
     }
-    if hive not in known:
-        raise TypeError(f"Iceberg has no type {hive}; allowed: {', '.join(known)}, decimal(precision,scale)")
-    return known[hive]()
+    if hive.kind not in known:
+        raise TypeError(f"Iceberg has no type {hive}; allowed: {', '.join(known)}, decimal, array, map, struct")
+    return known[hive.kind]()

@@ -63,11 +63,11 @@ def _cell_changed(connection: Any, columns: Columns, middle: str) -> list[str]:
     filled = [column for column, cell in zip(candidates, row, strict=True) if cell is not None] or candidates[:1]
     cell, kind, _ = min(filled, key=lambda column: (not _is_number(column[1]), not _is_text(column[1])))
     changed = {"boolean": f"NOT {cell}", "date": f"{cell} + 1", "timestamp": f"{cell} + INTERVAL 1 DAY"}.get(kind)
-    changed = (
-        "NULL"
-        if "<" in kind
-        else changed or (f"coalesce({cell}, '') || '?'" if _is_text(kind) else f"coalesce({cell}, 0) + 1")
-    )
+    if kind.startswith("array"):
+        changed = f"list_append(coalesce({cell}, []), NULL)"
+    elif "<" in kind:
+        changed = "NULL"
+    changed = changed or (f"coalesce({cell}, '') || '?'" if _is_text(kind) else f"coalesce({cell}, 0) + 1")
     return [f"UPDATE delivered SET {cell} = {changed} {middle}"]
 
 
