@@ -105,6 +105,12 @@ def retry_when_denied(client: Client) -> Client:
     return client
 
 
+def was_denied(failure: StepFailed) -> bool:
+    """Return True if AWS refused what failed because of a policy."""
+    cause = failure.__cause__
+    return isinstance(cause, ClientError) and error_code(cause) in _DENIED
+
+
 def _pause_when_denied(response: Any, attempts: int, operation: Any, **_: Any) -> float | None:
     if response is None or operation.name in _MAY_BE_DENIED or attempts > len(_DENIED_PAUSES_S):
         return None

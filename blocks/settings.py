@@ -124,6 +124,11 @@ class Settings(BaseSettings):
         "AES256, or the ARN or id of a KMS key, not an alias",
         pattern=_KMS_KEY,
     )
+    publish_reports: bool = _setting(
+        False,
+        "The watcher keeps the pages over all datasets current, in the evidence bucket below reports/.",
+        "true or false",
+    )
     seal_key_file: Path | None = _setting(
         None,
         "File of the Ed25519 key that seals evidence; if unset, seal/key.pem in the home, made when needed.",

@@ -37,6 +37,8 @@ def _settings() -> Iterator[tuple[str, str]]:
 
 def default_text(name: str, field: FieldInfo) -> str:
     """Return a setting's default as people read it, the same on every machine."""
+    if isinstance(field.default, bool):
+        return str(field.default).lower()
     return _DEFAULTS.get(name) or ("unset" if field.default is None else str(field.default))
 
 

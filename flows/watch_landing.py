@@ -22,6 +22,7 @@ from flows.installation.installed import installed_contracts
 from flows.ledger import Ledger, ledger_url, open_ledger
 from flows.locks.holder import this_holder
 from flows.locks.overrides import Overrides, Sweep, overridden_by
+from flows.overview.publishing import PUBLISH_EVERY_S, published_pages
 from flows.watching.announcing import Announcer
 from flows.watching.ended_runs import EndedRuns
 from flows.watching.follow_up import FollowUp
@@ -88,6 +89,7 @@ def _watcher(ledger: Ledger, liveness: Liveness, poll_s: float, patience: timede
         *taking_in,
         *_following_up(ledger, liveness, clients, contracts, poll_s, patience),
         announce(min(poll_s, TELL_EVERY_S)),
+        *_publishing(ledger, liveness, clients, contracts),
     )
     if not settings.landing_queue_url:
         return Watcher(liveness, looks)
@@ -104,6 +106,15 @@ def _landing(
     for bucket, prefix in landing.locations:
         get_run_logger().info("watching s3://%s/%s", bucket, prefix)
     return landing
+
+
+def _publishing(
+    ledger: Ledger, liveness: Liveness, clients: Clients, contracts: Sequence[Contract]
+) -> tuple[RecurringLook, ...]:
+    if not read_settings().publish_reports:
+        return ()
+    pages = published_pages(ledger, contracts, clients.evidence_s3, clients.evidence_bucket, liveness.stay_alive)
+    return (RecurringLook("publishing the pages over all datasets", PUBLISH_EVERY_S, pages.look),)
 
 
 def _sweeping(liveness: Liveness, clients: Clients, contracts: Sequence[Contract]) -> RecurringLook:

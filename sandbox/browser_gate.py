@@ -2,7 +2,8 @@
 
 Whoever reaches the sandbox runs code as the user who started it, by a Lambda function of their own. A page of any site
 can send requests to a port of this machine, so the gate refuses whatever a browser sends: by the headers that tell of
-a page, and by a Host that is made to lead here (DNS rebinding). The one exception is a person who opens evidence.
+a page, and by a Host that is made to lead here (DNS rebinding). The one exception is a person who opens evidence, or a
+page over all datasets.
 """
 
 import re
@@ -15,7 +16,7 @@ from sandbox.aws_requests import Wsgi, answer
 _OWN_NAME = re.compile(r"(?:[a-z0-9.-]+\.)?(?:localhost|127\.0\.0\.1)", re.IGNORECASE)
 """Also with a bucket before it, as clients of S3 may write. No such name can lead anywhere else."""
 _OF_A_PAGE = ("HTTP_ORIGIN", "HTTP_REFERER", "HTTP_SEC_FETCH_SITE", "HTTP_SEC_FETCH_MODE", "HTTP_SEC_FETCH_DEST")
-_EVIDENCE = re.compile(r"/[a-z0-9][a-z0-9.-]+/.+/evidence\.html")
+_EVIDENCE = re.compile(r"/[a-z0-9][a-z0-9.-]+/(?:.+/evidence\.html|reports/(?:index|dataset-[a-z0-9._-]+)\.html)")
 
 
 class BrowserGate:
@@ -41,7 +42,7 @@ def _is_own_host(environ: dict[str, Any]) -> bool:
 
 
 def _opens_evidence(environ: dict[str, Any]) -> bool:
-    """Return True for a person who opens the evidence page of a delivery, by its address or from Prefect's UI."""
+    """Return True for a person who opens a page of evidence, or over all datasets, by its address or a link of ours."""
     return (
         environ["REQUEST_METHOD"] in ("GET", "HEAD")
         and "HTTP_ORIGIN" not in environ

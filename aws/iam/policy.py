@@ -29,7 +29,7 @@ from acceptance.contract.steps import (
     fired_machines,
 )
 from acceptance.deliveries.routing import watched_locations
-from acceptance.evidence.object_keys import chain_prefix, dataset_prefix, parameter_locks_prefix
+from acceptance.evidence.object_keys import REPORTS, chain_prefix, dataset_prefix, parameter_locks_prefix
 from acceptance.sql.text import DIALECT
 from aws.iam import purposes as to
 from aws.iam.arns import ANY, Account, awaited_pattern, key_pattern, location_pattern, pattern
@@ -46,7 +46,8 @@ class PolicyContext:
     `locks_evidence`: Aceite puts evidence with a retention. `keys`: ARNs of the customer-managed KMS keys of what
     Aceite reads or writes. `caller`: the ARN of the identity that runs the doctor. `seal_key`: the ARN or id of the KMS
     key that seals evidence, if one does. `enforced` are the workgroups that enforce their own location of results, and
-    `managed_results` those whose results Athena keeps itself.
+    `managed_results` those whose results Athena keeps itself. `publishes_reports`: the watcher puts the pages over all
+    datasets.
 
     By database.table: `governed` are those that Lake Formation gives out, `views` the tables behind each view, `links`
     account, database and name behind a resource link. `catalog_ids` are those of Glue, by Athena's data catalog.
@@ -67,6 +68,7 @@ class PolicyContext:
     views: Mapping[str, tuple[tuple[str, str], ...]] = field(default_factory=dict)
     enforced: frozenset[str] = frozenset()
     managed_results: frozenset[str] = frozenset()
+    publishes_reports: bool = False
 
 
 def statements(contracts: Sequence[Contract], context: PolicyContext, duty: Duty = Duty.ALL) -> tuple[Statement, ...]:
@@ -119,6 +121,8 @@ def _of_watcher(contracts: Sequence[Contract], context: PolicyContext) -> Iterat
         yield from _completion(contract, context)
         yield from _overrides(contract, context)
         yield from _evidence(contract.dataset, context)
+    if context.publishes_reports:
+        yield Permission(to.PUBLISH_REPORTS, s3(context.evidence_bucket, pattern(REPORTS, ANY)))
     if context.queue_url:
         yield Permission(to.RECEIVE_HINTS, context.account.queue(context.queue_url))
 

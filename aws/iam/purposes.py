@@ -27,6 +27,8 @@ READ_OBJECT_LOCK = Purpose(
 )
 LOCK_EVIDENCE = Purpose("LockEvidence", "lock evidence for the configured retention", ("s3:PutObjectRetention",))
 
+PUBLISH_REPORTS = Purpose("PublishReports", "publish the pages over all datasets", ("s3:PutObject",))
+
 READ_LANDED = Purpose("ReadLanded", "read the landed files, to prove that the table holds them", ("s3:GetObject",))
 OVERRIDE_PARAMETERS = Purpose(
     "OverrideParameters",

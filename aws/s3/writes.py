@@ -59,6 +59,12 @@ def replace_if(
         return _put_conditionally(s3, {**put, "IfMatch": f'"{etag}"'}, REAL_CLOCK)
 
 
+def put(s3: Client, bucket: str, key: str, body: bytes, content_type: str, max_age_s: int) -> None:
+    """Write the object, whatever is there. Browsers and proxies may keep it for `max_age_s`."""
+    with aws_call(f"put s3://{bucket}/{key}"):
+        s3.put_object(Bucket=bucket, Key=key, Body=body, ContentType=content_type, CacheControl=f"max-age={max_age_s}")
+
+
 def copy_version(s3: Client, bucket: str, key: str, etag: str, to: str, locking: Mapping[str, Any] = _NOTHING) -> bool:
     """Copy the object to another key if it still has this etag. Return False if it has not. Its tags are left out."""
     source = {"Bucket": bucket, "Key": key}

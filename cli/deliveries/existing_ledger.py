@@ -10,6 +10,10 @@ if TYPE_CHECKING:
     from blocks.settings import Settings
 
 
+NO_LEDGER = "sqlite://"
+"""The URL of an empty ledger in memory."""
+
+
 def existing_ledger_url(settings: Settings) -> str:
     """Return the ledger's URL, or that of an empty one in memory if none exists: a reader creates none."""
     from flows.ledger import ledger_url
@@ -21,4 +25,4 @@ def existing_ledger_url(settings: Settings) -> str:
     state = f"the folder {home} has no ledger yet" if home.is_dir() else f"the folder {home} does not exist yet"
     hint = f"{state}: `aceite up` creates it; or give the home of a running `aceite up` with --home"
     Terminal(stderr=True).print(hint, style="yellow", soft_wrap=True)
-    return "sqlite://"
+    return NO_LEDGER

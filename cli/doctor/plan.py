@@ -203,6 +203,7 @@ def _permissions(settings: Settings, contracts: Sequence[Contract], sts: Client,
         settings.landing_queue_url,
         locks_evidence=settings.evidence_retention_days is not None,
         seal_key=settings.seal_kms_key,
+        publishes_reports=settings.publish_reports,
     )
     needed = [
         NeededPermissions(statement.actions, resources)

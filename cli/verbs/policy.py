@@ -123,6 +123,7 @@ def _surroundings(
         (*kms_keys, *_own_key(settings)),
         caller=caller.arn if caller else "",
         seal_key=settings.seal_kms_key,
+        publishes_reports=settings.publish_reports,
         **(_catalog_facts(credentials, contracts, here.id) if owner and judges else {}),
     )
     context = _with_workgroups(context, _workgroups(credentials, contracts) if owner and judges else {})

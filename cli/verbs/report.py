@@ -46,12 +46,16 @@ Output = Annotated[
         show_default=False,
     ),
 ]
+Publish = Annotated[
+    bool, typer.Option("--publish", help="Put the index and its pages into the evidence bucket, below reports/.")
+]
 
 
 def report(
     dataset: Dataset = None,
     last: Last = None,
     output: Output = None,
+    publish: Publish = False,
     noted_head: NotedHead = None,
     contracts: Contracts = None,
     home: Home = None,
@@ -62,13 +66,16 @@ def report(
     hold. Exit code 0, or 1 if the evidence is not as it was sealed; the page shows what differs.
 
     The index says which datasets are well, late, broken or paused, and leads to a page for each and to the evidence. It
-    is made from the ledger: no evidence is read, nor verified.
+    is made from the ledger: no evidence is read, nor verified. With ACEITE_PUBLISH_REPORTS=true the watcher publishes
+    it, and keeps it current.
     """
     from cli.serving.connection import share_settings
 
     if dataset is None:
-        folder = _site_folder(output, noted_head)
-        return _write_site(share_settings(), folder, last)
+        folder = _site_folder(output, noted_head, publish=publish)
+        return _publish_site(share_settings(), last) if publish else _write_site(share_settings(), folder, last)
+    if publish:
+        raise UsageProblem("--publish is for the index over all datasets: leave out the dataset, or the option")
     file = writable_file(output or Path(f"{dataset.replace('/', '-')}.html"), "--output")
     return _write_history(share_settings(), dataset, None if str(output) == "-" else file, last or _LAST, noted_head)
 
@@ -96,10 +103,12 @@ def _write_history(settings: Settings, dataset: str, file: Path | None, last: in
     return int(bool(done.flaws))
 
 
-def _site_folder(output: Path | None, noted_head: str | None) -> Path:
+def _site_folder(output: Path | None, noted_head: str | None, *, publish: bool) -> Path:
     """Return the folder of the index. Raise UsageProblem for what only the history of a dataset takes."""
     if noted_head is not None:
         raise UsageProblem("--noted-head is about the history of one dataset: name the dataset too")
+    if publish and output is not None:
+        raise UsageProblem("--publish puts the pages into the evidence bucket: leave out --output, or --publish")
     if str(output) == "-":
         raise UsageProblem("the index has several pages, and standard output takes one: give a folder, or a dataset")
     folder = output or SITE
@@ -110,23 +119,54 @@ def _site_folder(output: Path | None, noted_head: str | None) -> Path:
 
 def _write_site(settings: Settings, folder: Path, last: int | None) -> int:
     from acceptance.overview.pages import INDEX, Links
+    from blocks.settings import SANDBOX_ACCESS_KEY
     from flows.overview.pages import write_pages
 
     now = datetime.now(UTC)
     datasets = _gather(settings, now, last)
     write_pages(folder, datasets, Links(settings.aws_endpoint_url, settings.aws_region), now)
-    Terminal(stderr=True, soft_wrap=True).print(f"{_counted(datasets)}: {folder / INDEX}")
+    console = Terminal(stderr=True, soft_wrap=True)
+    console.print(f"{_counted(datasets)}: {folder / INDEX}")
+    if settings.aws_access_key_id == SANDBOX_ACCESS_KEY:
+        console.print("the sandbox opens no link from a file; with --publish, links to evidence open", style="dim")
     return 0
 
 
-def _gather(settings: Settings, now: datetime, last: int | None) -> tuple[DatasetOverview, ...]:
-    from cli.deliveries.existing_ledger import existing_ledger_url
+def _publish_site(settings: Settings, last: int | None) -> int:
+    from acceptance.errors import StepFailed
+    from acceptance.evidence.object_keys import REPORTS, page_url
+    from acceptance.overview.pages import INDEX
+    from aws.calls import was_denied
+    from aws.s3.encryption import encrypt_writes
+    from blocks.build import aws_credentials
+    from flows.overview.publishing import Publisher, links_in
+
+    now, bucket = datetime.now(UTC), settings.evidence_bucket
+    datasets = _gather(settings, now, last, required=True)
+    s3: Any = encrypt_writes(aws_credentials(settings).get_client("s3"), bucket, settings.evidence_encryption)
+    try:
+        Publisher(s3, bucket, links_in(bucket, settings)).publish(datasets, now)
+    except StepFailed as error:
+        hint = "the policy that `aceite policy watcher` prints with ACEITE_PUBLISH_REPORTS=true allows it"
+        raise StepFailed(f"{error}; {hint}" if was_denied(error) else str(error)) from error
+    address = page_url(f"s3://{bucket}/{REPORTS}{INDEX}", settings.aws_endpoint_url, settings.aws_region)
+    Terminal(stderr=True, soft_wrap=True).print(f"{_counted(datasets)}: {address}")
+    return 0
+
+
+def _gather(
+    settings: Settings, now: datetime, last: int | None, *, required: bool = False
+) -> tuple[DatasetOverview, ...]:
+    """Return how each dataset is. Raise UsageProblem if a ledger is required and there is none."""
+    from cli.deliveries.existing_ledger import NO_LEDGER, existing_ledger_url
     from flows.installation.contracts import contracts_of
     from flows.ledger import open_ledger
     from flows.overview.gathering import LAST, gather
 
-    contracts = contracts_of(settings)
-    with open_ledger(existing_ledger_url(settings)) as ledger:
+    contracts, url = contracts_of(settings), existing_ledger_url(settings)
+    if required and url == NO_LEDGER:
+        raise UsageProblem("without a ledger the pages would say that nothing was judged, so none is published")
+    with open_ledger(url) as ledger:
         return gather(ledger, contracts, now, last or LAST)
 
 

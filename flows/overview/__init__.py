@@ -1,1 +1,1 @@
-"""Gathers how all datasets are from the ledger, and writes the pages of it."""
+"""Gathers how all datasets are from the ledger, and writes or publishes the pages."""

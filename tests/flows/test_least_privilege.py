@@ -18,6 +18,7 @@ from acceptance.errors import AceiteError, QueryFailed
 from acceptance.evidence.object_keys import parameter_locks_prefix
 from acceptance.evidence.signatures import PublicKey
 from acceptance.judging.judge import Verdict
+from acceptance.overview.pages import Links
 from aws import athena
 from aws import lambda_functions as functions
 from aws.calls import no_retry_config
@@ -33,6 +34,7 @@ from flows.evidence.chain import link_numbers
 from flows.evidence.verdicts import StandingVerdicts
 from flows.ledger import open_ledger, sqlite_url
 from flows.locks.claims import read_claim
+from flows.overview.publishing import Publisher
 from flows.watching.listing import Landing, Pace
 from sandbox.policies.policy import RequiredPermission, read_policy
 
@@ -119,6 +121,9 @@ def watching(aceite: Policed, home: Path, judged: Delivery) -> dict[str, Do]:
     def lock() -> None:
         assert locking(s3, "evidence", "GOVERNANCE", timedelta(days=1), datetime.now(UTC))
 
+    def publish() -> None:
+        assert Publisher(s3, "evidence", Links(beside="evidence")).publish([], datetime.now(UTC)) == 1
+
     manifest = json.dumps([{"key": "a.csv", "sha256": SHA256}]).encode()
     return {
         "ListLanding": lambda: look("marked", {"a.csv": BODY, "_SUCCESS": b""}),
@@ -126,6 +131,7 @@ def watching(aceite: Policed, home: Path, judged: Delivery) -> dict[str, Do]:
         "ListUploads": lambda: look("quiet", {"a.csv": BODY}),
         "KeepEvidence": keep,
         "ReadObjectLock": lock,
+        "PublishReports": publish,
         "SignEvidence": lambda: seals(aceite, WATCHER),
         "LockEvidence": lambda: keep(locking={"ObjectLockMode": "GOVERNANCE", "ObjectLockRetainUntilDate": TOMORROW}),
         "ListEvidence": learn,
@@ -292,7 +298,13 @@ def test_what_nobody_needs_is_denied(aceite: Policed, accepted: Mapping[str, Del
         denied(s3.delete_object, **kept)
         sooner = {"Mode": "GOVERNANCE", "RetainUntilDate": TOMORROW}
         denied(s3.put_object_retention, **kept, Retention=sooner, BypassGovernanceRetention=True)
-        for place in ("other.json", "deliveries/others/x.json", "deliveries/ordersX/x.json", "manifests/x.json"):
+        for place in (
+            "other.json",
+            "deliveries/others/x.json",
+            "deliveries/ordersX/x.json",
+            "manifests/x.json",
+            "reports.html",
+        ):
             denied(s3.put_object, Bucket="evidence", Key=place, Body=b"")
         denied(s3.get_object, Bucket="landing", Key="others/20260102/f.csv")
         denied(s3.get_object, Bucket="pipeline-code", Key="job.py")

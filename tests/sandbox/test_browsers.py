@@ -13,6 +13,7 @@ SIGNED = "AWS4-HMAC-SHA256 Credential=x/20260101/us-east-1/lambda/aws4_request, 
 FUNCTIONS = "/2015-03-31/functions"
 EVIDENCE = "/evidence/deliveries/books/2026-01-01/evidence.html"
 PATHS = ("/", "/landing/a.csv", FUNCTIONS, "/moto-api/reset", "/moto-api/data.json", "/_aceite/faults", EVIDENCE)
+REPORTS = ("/evidence/reports/index.html", "/evidence/reports/dataset-shop-orders.html")
 LINK = {"Sec-Fetch-Mode": "navigate", "Sec-Fetch-Dest": "document"}
 METHODS = ("GET", "POST", "PUT", "DELETE", "OPTIONS", "HEAD")
 
@@ -21,6 +22,8 @@ METHODS = ("GET", "POST", "PUT", "DELETE", "OPTIONS", "HEAD")
 def port(aws: LocalAws, s3: Any) -> int:
     """The port of a sandbox that has an evidence page."""
     s3.create_bucket(Bucket="evidence")
+    for page in REPORTS:
+        s3.put_object(Bucket="evidence", Key=page.removeprefix("/evidence/"), Body=b"<p>", ACL="public-read")
     s3.put_object(Bucket="evidence", Key=EVIDENCE.removeprefix("/evidence/"), Body=b"<p>", ACL="public-read")
     return int(urlsplit(aws.endpoint).port or 0)
 
@@ -76,6 +79,19 @@ def test_a_person_may_open_evidence_and_nothing_else(port: int, site: str) -> No
     assert [ask(port, "GET", path, link)[0] for path in PATHS if path != EVIDENCE] == [403] * (len(PATHS) - 1)
     assert ask(port, "GET", f"{EVIDENCE}?Action=CreateUser", link)[0] == 403
     assert ask(port, "POST", EVIDENCE, link)[0] == 403
+
+
+@pytest.mark.parametrize("path", REPORTS)
+def test_a_person_may_open_the_pages_over_all_datasets_and_go_from_one_to_another(port: int, path: str) -> None:
+    for site in ("none", "same-site", "same-origin"):
+        assert ask(port, "GET", path, {**LINK, "Sec-Fetch-Site": site})[0] == 200
+    assert ask(port, "GET", path, {**LINK, "Sec-Fetch-Site": "cross-site"})[0] == 403
+    for other in (
+        path.replace("html", "json"),
+        path.replace("reports", "reports/x"),
+        path.replace("reports", "Reports"),
+    ):
+        assert ask(port, "GET", other, {**LINK, "Sec-Fetch-Site": "none"})[0] == 403
 
 
 @pytest.mark.parametrize("address", ["http://127.0.0.1:{port}", "http://localhost:{port}", "http://LOCALHOST:{port}"])

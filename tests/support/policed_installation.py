@@ -187,6 +187,7 @@ def policed(folder: Path, prefect_server: str) -> Iterator[Policed]:
             "ACEITE_HOME": str(folder),
             "ACEITE_AWS_ENDPOINT_URL": aws.endpoint,
             "ACEITE_EVIDENCE_RETENTION_DAYS": "1",
+            "ACEITE_PUBLISH_REPORTS": "true",
             "ACEITE_LANDING_QUEUE_URL": queue,
         }
         for name, value in settings.items():

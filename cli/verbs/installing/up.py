@@ -26,6 +26,7 @@ from cli.options import (
 from cli.terminal import Terminal
 
 if TYPE_CHECKING:
+    from blocks.settings import Settings
     from cli.serving.home import Running
     from cli.serving.installation import Installation
 
@@ -59,25 +60,33 @@ def up(
 
     if engine is not EngineKind.DUCKDB and not sandbox:
         raise UsageProblem(f"--engine {engine} is for the sandbox's Athena; give --sandbox too, or leave it out")
-    read_settings()  # whoever gave a wrong one is told before Prefect is imported
+    settings = read_settings()  # whoever gave a wrong one is told before Prefect is imported
     from cli.serving.installation import InstallationOptions, started
 
     console = Terminal(stderr=True)
     interrupt_on("SIGINT")  # a command that a script starts in the background inherits an ignored one
     options = InstallationOptions(sandbox, aws_port, prefect_port, only=only, no_auth=no_auth, engine=engine.value)
     with started(options, console) as installation:
-        print_addresses(console, installation.running)
+        print_addresses(console, installation.running, None if only is ServedPart.VALIDATIONS else settings)
         console.print("Drop files with `aceite drop FILE --dataset ID`. Ctrl-C ends everything.")
         with verdicts_told(console, watched_here=only is not ServedPart.VALIDATIONS) as tell:
             return keep_serving(installation, console, tell)
 
 
-def print_addresses(console: Terminal, running: Running) -> None:
-    """Print the addresses of the Prefect UI and of AWS, and the home, none of them broken: people copy them."""
+def print_addresses(console: Terminal, running: Running, watching: Settings | None = None) -> None:
+    """Print the addresses of the Prefect UI and of AWS, and the home, none of them broken: people copy them.
+
+    With the settings of a watcher, also the address of the index over all datasets, if it publishes that.
+    """
+    from acceptance.evidence.object_keys import REPORTS, page_url
+
     lines = {"Prefect UI": running.ui_url}
     if running.auth_file:
         lines["Password"] = f"the line in the file {running.auth_file}: paste it where the page asks"
     lines["AWS"] = running.aws_endpoint or "the account of the credentials"
+    if watching is not None and watching.publish_reports:
+        index = f"s3://{watching.evidence_bucket}/{REPORTS}index.html"
+        lines["Datasets"] = page_url(index, running.aws_endpoint, watching.aws_region)
     lines["Home"] = running.environment["ACEITE_HOME"]
     width = max(map(len, lines)) + 2
     for label, value in lines.items():

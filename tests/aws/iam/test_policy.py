@@ -207,6 +207,14 @@ def test_locks_are_set_only_where_a_retention_is() -> None:
     assert {"ReadObjectLock", "LockEvidence"} <= granted(context=replace(TOLD, locks_evidence=True)).keys()
 
 
+def test_pages_are_published_by_the_watcher_alone_and_only_where_it_is_asked_to() -> None:
+    publishing = replace(TOLD, publishes_reports=True)
+    assert granted(duty=Duty.WATCHER, context=publishing)["PublishReports"]["Action"] == ["s3:PutObject"]
+    assert resources("PublishReports", duty=Duty.ALL, context=publishing) == ["arn:aws:s3:::evidence/reports/*"]
+    assert resources("PublishReports", duty=Duty.VALIDATOR, context=publishing) == []
+    assert resources("PublishReports") == []
+
+
 def test_keys_of_yours_are_used_through_the_services_alone() -> None:
     found = granted(context=replace(TOLD, keys=("arn:aws:kms:sa-east-1:123456789012:key/1",)))["UseKeys"]
     hosts = [f"{service}.sa-east-1.amazonaws.com" for service in ("s3", "ssm", "glue", "sqs")]

@@ -6,7 +6,7 @@ import pytest
 
 from aws.s3.encryption import encrypt_writes, encryption_of
 from aws.s3.objects import etag_of
-from aws.s3.writes import copy_version, put_once, replace_if
+from aws.s3.writes import copy_version, put, put_once, replace_if
 
 HEADER, KEY_HEADER = "x-amz-server-side-encryption", "x-amz-server-side-encryption-aws-kms-key-id"
 KEY = "arn:aws:kms:sa-east-1:123456789012:key/1234"
@@ -37,8 +37,9 @@ def test_every_kind_of_write_asks_for_the_encryption(sent: Any, bucket: str, sai
     assert put_once(client, bucket, "a", b"1")
     assert replace_if(client, bucket, "a", b"2", etag_of(client, bucket, "a"))
     assert copy_version(client, bucket, "a", etag_of(client, bucket, "a"), "b")
+    put(client, bucket, "d", b"3", "text/plain", 60)
     client.create_multipart_upload(Bucket=bucket, Key="c")
-    assert headers == [header] * 4
+    assert headers == [header] * 5
 
 
 def test_writes_to_other_buckets_and_without_the_setting_ask_for_nothing(sent: Any, bucket: str) -> None:

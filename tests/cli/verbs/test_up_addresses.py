@@ -4,6 +4,7 @@ import io
 
 import pytest
 
+from blocks.settings import Settings
 from cli.serving.home import Running
 from cli.terminal import Terminal
 from cli.verbs.installing.up import print_addresses
@@ -26,3 +27,13 @@ def test_no_address_is_broken_however_long_the_home_is(length):
         "AWS         the account of the credentials",
         f"Home        {home}",
     ]
+
+
+@pytest.mark.parametrize(
+    ("publishes", "lines"), [(True, ["http://127.0.0.1:5000/kept/reports/index.html"]), (False, [])]
+)
+def test_the_address_of_the_index_is_told_if_the_watcher_publishes_it(publishes, lines):
+    running = Running(1, "http://127.0.0.1:4200/api", "http://127.0.0.1:5000", {"ACEITE_HOME": "/h"})
+    written = io.StringIO()
+    print_addresses(Terminal(file=written), running, Settings(publish_reports=publishes, evidence_bucket="kept"))
+    assert [line.split()[1] for line in written.getvalue().splitlines() if line.startswith("Datasets")] == lines
