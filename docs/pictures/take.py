@@ -3,9 +3,9 @@
     python docs/pictures/take.py                       # all of them, into this folder
     python docs/pictures/take.py --to FOLDER --browser /path/to/chrome
 
-It starts `aceite demo` with a home and ports of its own, waits for the four verdicts, shows the evidence pages and
-Prefect's pages to a headless Chromium, Chrome or Edge, and ends everything that it started. It takes one to three
-minutes. Look at each picture before you commit it.
+It starts `aceite demo` with a home and ports of its own, waits for the four verdicts, shows the evidence pages, the
+index over all datasets and Prefect's pages to a headless Chromium, Chrome or Edge, and ends everything that it started.
+It takes one to three minutes. Look at each picture before you commit it.
 """
 
 import argparse
@@ -29,6 +29,7 @@ DELIVERIES = 4
 JUDGED_WITHIN_S, ENDED_WITHIN_S = 900, 120
 
 SCREEN = (1080, 2000)
+PHONE = (390, 6000)
 A4 = (794, 1123)
 """210 x 297 mm at 96 CSS pixels an inch."""
 PREFECT = (1280, 860)
@@ -46,6 +47,14 @@ TO_THE_CHECKS = """
 })()
 """
 """The area of an evidence page from its top to the table of the checks that did not pass."""
+
+TO_ALL_DATASETS = """
+(() => {
+  const last = [...document.querySelectorAll("section")].at(-1);
+  return {x: 0, y: 0, width: innerWidth, height: Math.ceil(last.getBoundingClientRect().top)};
+})()
+"""
+"""The area of the index over all datasets, without the meaning of its words."""
 
 MARGINS = """
 (() => {
@@ -70,14 +79,19 @@ AUTOMATIONS = """
 """The area of the automations that validate, on Prefect's page."""
 
 
-@contextmanager
-def demo(home: Path) -> Iterator[dict[str, Any]]:
-    """Run the demo. Yield what `aceite status --json` says once everything that it dropped is judged."""
+def command(home: Path) -> tuple[list[str], list[str], dict[str, Any]]:
+    """Return how `aceite` is called, the options that say where its home is, and those of its process."""
     environment = {name: value for name, value in os.environ.items() if not name.startswith(("ACEITE_", "PREFECT_"))}
     environment |= {"PYTHONPATH": str(ROOT), "PYTHONUTF8": "1"}
     aceite = [sys.executable, "-m", "cli.main"]
     places = ["--home", str(home), "--contracts", str(ROOT / "contracts")]
-    options: dict[str, Any] = {"cwd": home.parent, "env": environment, "stdin": subprocess.DEVNULL}
+    return aceite, places, {"cwd": home.parent, "env": environment, "stdin": subprocess.DEVNULL}
+
+
+@contextmanager
+def demo(home: Path) -> Iterator[dict[str, Any]]:
+    """Run the demo. Yield what `aceite status --json` says once everything that it dropped is judged."""
+    aceite, places, options = command(home)
     log = home.parent / "demo.log"
     with log.open("wb") as output:
         ports = ["--aws-port", "0", "--prefect-port", "0"]
@@ -130,6 +144,22 @@ def evidence_pictures(page: Page, status: dict[str, Any]) -> Iterator[tuple[str,
         yield f"evidence-{verdict}-print.png", page.picture()
 
 
+def datasets_pictures(page: Page, home: Path) -> Iterator[tuple[str, bytes]]:
+    """Write the pages over all datasets of the demo's home, and yield pictures of the index."""
+    aceite, places, options = command(home)
+    site = home.parent / "site"
+    subprocess.run([*aceite, "report", "--output", str(site), *places], check=True, **options)
+    address = (site / "index.html").as_uri()
+    for scheme in ("light", "dark"):
+        page.show(address, *SCREEN, scheme=scheme)
+        yield f"datasets-{scheme}.png", page.picture(TO_ALL_DATASETS)
+    page.show(address, *PHONE)
+    yield "datasets-phone.png", page.picture(TO_ALL_DATASETS)
+    page.show(address, *A4, media="print")
+    page.wait(MARGINS)
+    yield "datasets-print.png", page.picture()
+
+
 def prefect_pictures(page: Page, api: str) -> Iterator[tuple[str, bytes]]:
     ui = api.removesuffix("/api")
     page.show(f"{ui}/runs/flow-run/{accepted_run(api)}", *PREFECT)
@@ -152,7 +182,11 @@ def main() -> None:
         demo(Path(folder) / "home") as status,
         browser_page(given.browser) as page,
     ):
-        for pictures in (evidence_pictures(page, status), prefect_pictures(page, status["prefect_api_url"])):
+        for pictures in (
+            evidence_pictures(page, status),
+            datasets_pictures(page, Path(folder) / "home"),
+            prefect_pictures(page, status["prefect_api_url"]),
+        ):
             for name, png in pictures:
                 (given.to / name).write_bytes(png)
                 sys.stdout.write(f"{name}: {len(png) / 1000:.0f} kB\n")
