@@ -140,7 +140,8 @@ class Timeline:
         detail = self.message(answer)
         self.steps.append(_record(name, StepStatus.FAILED, started, ended, requests, detail))
         cause = answer if isinstance(answer, Exception) else None
-        raise StepStopped(f"{name}: {_first_line(detail)}", detail) from cause
+        said = _first_line(detail).removeprefix(f"{name}: ")  # many errors say themselves which step they are of
+        raise StepStopped(f"{name}: {said}", detail) from cause
 
     def message(self, error: object) -> str:
         """Return an error's text and its words. If it is not one of Aceite's, even its text is foreign."""

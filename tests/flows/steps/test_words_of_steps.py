@@ -36,6 +36,10 @@ def test_the_words_follow_the_message_of_which_the_reason_has_the_first_line(err
     assert "Ana" not in str(error)
 
 
+def test_a_reason_names_its_step_once_though_the_error_names_it_too() -> None:
+    assert stopped(StepFailed("load: it is locked"), Redaction()) == ("load: it is locked", "load: it is locked")
+
+
 @pytest.mark.parametrize(
     "error", [StepFailed("load failed", WORDS), QueryFailed("load failed", "q", WORDS), ValueError(WORDS.text)],
     ids=lambda e: type(e).__name__,
