@@ -15,13 +15,17 @@ import sys, threading
 from blocks.temporary_folders import interrupt_on, temporary_folder
 
 interrupt_on("SIGTERM", "SIGHUP", "SIGINT")
+made, folders = threading.Event(), []
 def work():
     with temporary_folder() as folder:
         open(folder + "/landed", "w", encoding="utf-8").close()
-        print(folder, flush=True)
+        folders.append(folder)
+        made.set()
         threading.Event().wait()
 threading.Thread(target=work, daemon=True).start()
 try:
+    made.wait()
+    print(folders[0], flush=True)  # not in the thread: Python aborts if one has standard output as it ends
     threading.Event().wait()
 except KeyboardInterrupt:
     sys.exit(130)
