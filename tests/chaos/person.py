@@ -14,7 +14,7 @@ from buttons import Act, Button
 from polling import eventually
 from prefect_page import Found, PrefectPage
 from serving_aceite import Served
-from targets import the_watchers_deployment
+from targets import BEGUN, a_run, the_watchers_deployment
 
 BETWEEN_PRESSES_S = 0.35
 """On average."""
@@ -61,7 +61,8 @@ class Person:
                 waiting.append(doing)
                 left = [(each.route, each.body) for each in waiting if isinstance(each, Button)]
                 assert time.monotonic() < since_s + GIVES_UP_AFTER_S, f"nothing to press these on: {left}"
-                self.give_work()
+                if a_run("SCHEDULED", *BEGUN)(self.page) is None:  # a delivery may wait long for its next announcement
+                    self.give_work()
 
     def _press(self, button: Button) -> bool:
         """Return False if there is nothing to press it on, or no longer."""

@@ -42,6 +42,8 @@ KEY_ID = "AKIAOFSOMEBODY"
 SLOW_CALLS = [{"service": "lambda", "operation": "Invoke", "kind": "slow", "seconds": 2.5, "callers": [KEY_ID]}]
 """Each pipeline takes some seconds, so that much is pressed in the middle of it."""
 PATIENCE_S = "20"
+ANNOUNCED_WITHIN_S = 5
+"""What landed has a run by then, if nothing is in its way."""
 
 
 def contract(dataset: str) -> str:
@@ -70,8 +72,8 @@ class World:
         return key
 
     def give_work(self) -> None:
-        """Land more deliveries if all have verdicts: so many that some of them wait for a process."""
-        if self.count_verdicts() >= len(self.landed):
+        """Land more deliveries, so many that some of them wait for a process. What landed just now comes first."""
+        if max(self.landed.values()) + ANNOUNCED_WITHIN_S < time.monotonic():
             for dataset in ("kept", "kept", "copied", "copied"):
                 self.land(dataset)
 
