@@ -74,7 +74,9 @@ def run(serving: Coroutine[Any, Any, None]) -> None:
 
 
 @contextmanager
-def serving(pool: str, processes: int = 1, share: Share | None = None, more: Sequence[str] = ()) -> Iterator[Served]:
+def serving(
+    pool: str, processes: int = 1, share: Share | None = None, more: Sequence[str] = (), poll_s: float = 0.2
+) -> Iterator[Served]:
     environment = environment_of_processes(30)
     environment["PYTHONPATH"] = os.pathsep.join((str(ROOT), str(Path(__file__).parent)))
     environment["KEPT"] = "kept"
@@ -93,7 +95,7 @@ def serving(pool: str, processes: int = 1, share: Share | None = None, more: Seq
             working.cancel()
         await asyncio.gather(working, return_exceptions=stop.is_set())
 
-    with temporary_settings({PREFECT_WORKER_QUERY_SECONDS: 0.2}):
+    with temporary_settings({PREFECT_WORKER_QUERY_SECONDS: poll_s}):
         context = contextvars.copy_context()
         thread = threading.Thread(target=context.run, args=(run, serve()))
         thread.start()

@@ -15,6 +15,7 @@ import pytest
 import warm_flows
 from moto.server import ThreadedMotoServer
 from polling import eventually
+from prefect.client.schemas.actions import WorkPoolCreate
 from prefect.client.schemas.objects import FlowRun
 from prefect.client.schemas.responses import SetStateStatus
 from prefect.states import Cancelling, Crashed
@@ -217,6 +218,14 @@ def test_a_run_whose_process_is_told_to_end_before_the_run_began_never_begins(tm
         process.stdin.write(json.dumps(job).encode() + b"\n")
         process.stdin.close()
         assert process.wait(20) in (TERMINATED, -signal.SIGTERM)  # by itself, or by what ends a run that began just now
+
+
+def test_a_worker_hears_of_runs_also_after_its_work_pool_was_deleted_and_made_again(prefect_server, tmp_path):
+    with serving("again", poll_s=3600) as made:
+        assert made.run(warm_flows.report, tmp_path, name="before").name == "Completed"
+        made.client.delete_work_pool("again")
+        made.client.create_work_pool(WorkPoolCreate(name="again", type="aceite-warm"))
+        assert made.run(warm_flows.report, tmp_path, name="after").name == "Completed"
 
 
 def test_what_a_process_may_not_load_is_said_when_the_worker_starts(prefect_server):
