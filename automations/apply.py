@@ -14,7 +14,7 @@ from prefect.deployments.runner import RunnerDeployment
 from prefect.exceptions import ObjectNotFound
 
 from acceptance.contract.contract import Contract
-from acceptance.errors import SettingsError
+from acceptance.errors import AceiteError, SettingsError
 from automations import notifications, pause_what_keeps_failing, restart_the_watcher, validate
 from automations.deployments import (
     OURS,
@@ -42,6 +42,13 @@ class Change:
     fields: tuple[str, ...] = ()
 
 
+class DeletedMeanwhile(AceiteError):
+    """Somebody deleted on Prefect's page what `apply` just made, or was about to change."""
+
+    def __init__(self, what: str) -> None:
+        super().__init__(f"somebody deleted {what} on Prefect's page while this was at work; run `aceite apply` again")
+
+
 def apply(
     settings: Settings, contracts: Sequence[Contract], *, dry_run: bool = False, places: Places = MappingProxyType({})
 ) -> tuple[Change, ...]:
@@ -52,9 +59,13 @@ def apply(
 
     Raises:
         SettingsError: the notification block does not exist.
+        DeletedMeanwhile: somebody deletes on Prefect's page what this makes or changes.
     """
     with get_client(sync_client=True) as client:
-        return tuple(_apply(client, settings, contracts, places, dry_run))
+        try:
+            return tuple(_apply(client, settings, contracts, places, dry_run))
+        except ObjectNotFound as gone:
+            raise DeletedMeanwhile("one of the objects") from gone
 
 
 def _apply(
@@ -78,9 +89,9 @@ def _automations(
     block = settings.notification_block
     channel = Channel(block, _block_id(client, block)) if block else Channel()
     ids = deployed(client)
-    if ids is None:
-        # Only in a dry run on a new server, which has no deployments yet.
-        assert dry_run
+    if ids is None and not dry_run:
+        raise DeletedMeanwhile("a deployment")
+    if ids is None:  # a new server has no deployments yet
         ids = Deployed(UUID(int=0), UUID(int=0), UUID(int=0))
     for contract in contracts:
         yield validate.each(contract.dataset, ids.validate_delivery)

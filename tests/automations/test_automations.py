@@ -1,11 +1,14 @@
 """Automations are created once, updated only when they differ, and speak of events that are really emitted."""
 
 import json
+from concurrent.futures import ThreadPoolExecutor
+from threading import Event
 from uuid import UUID
 
 import jinja2
 import pytest
 from builders import a_delivery
+from polling import eventually
 from prefect.automations import AutomationCore
 from prefect.client.orchestration import get_client
 from prefect.client.schemas.objects import StateType
@@ -13,8 +16,8 @@ from prefect.client.schemas.objects import StateType
 from acceptance.announcing.delivery_events import arrived, arrived_together
 from acceptance.deliveries.pointer import DeliveryPointer
 from automations import notifications, pause_what_keeps_failing, restart_the_watcher, validate
-from automations.apply import apply, deployments
-from automations.deployments import VALIDATION, WARM_POOL, served_here
+from automations.apply import DeletedMeanwhile, apply, deployments
+from automations.deployments import VALIDATION, VALIDATION_TOGETHER, WARM_POOL, served_here
 from automations.notifications import Channel
 from blocks.settings import Settings, read_settings
 from flows.installation.contracts import load_contracts
@@ -144,3 +147,30 @@ def test_validations_whose_work_pool_somebody_deleted_are_served_again_and_what_
     assert planned[name] == ("work_pool_name",), "`aceite doctor` tells it"
     assert withdrawn.state_type is StateType.CANCELLED
     assert cancelled_by(str(run.id)) is None, "no person did it, so its delivery is announced again"
+
+
+def test_what_somebody_deletes_while_it_is_made_ends_with_what_to_do(settings, contracts, prefect_server):
+    over = Event()
+
+    def delete() -> None:
+        with get_client(sync_client=True) as client:
+            while not over.is_set():
+                for found in client.read_deployments():
+                    if found.name == VALIDATION_TOGETHER:
+                        client.delete_deployment(found.id)
+
+    def told() -> str:
+        try:
+            apply(settings, contracts)
+        except DeletedMeanwhile as deleted:
+            return str(deleted)
+        return ""
+
+    with ThreadPoolExecutor() as others:
+        deleting = others.submit(delete)
+        try:
+            assert "run `aceite apply` again" in eventually(told, "an apply that somebody disturbed", 60)
+        finally:
+            over.set()
+        deleting.result()
+    assert apply(settings, contracts)
