@@ -17,7 +17,7 @@ from acceptance.errors import StepFailed, UnexpectedObject
 from acceptance.evidence.manifest import LAST, MOST_BYTES, EvidenceManifest, FileSeal, PastDelivery, genuine, sha256_of
 from acceptance.evidence.object_keys import LARGEST_NUMBER, MANIFEST, chain_prefix, link_key, link_number
 from aws.calls import aws_call
-from aws.s3.objects import StoredObject, list_objects, read_bytes
+from aws.s3.objects import StoredObject, list_objects, listed_object, read_bytes
 from flows.evidence.own_objects import OwnObjects
 from flows.installation.seal_keys import SealKeys, seal_keys
 from flows.threads import in_threads
@@ -46,17 +46,22 @@ def link_numbers(s3: Any, bucket: str, dataset: str) -> list[int]:
 
 
 def last_number(s3: Any, bucket: str, dataset: str, page: int = _PAGE) -> int:
-    """Return the largest number, 0 without any. The end of a long chain is found in leaps, not by listing it."""
+    """Return the largest number, 0 without any. The end of a long chain is found in leaps, not by listing it.
+
+    A number after a gap is not found if somebody put a whole page of other names into the gap.
+    """
     found, is_all = _after(s3, bucket, dataset, 0, page)
     last, leap = max(found, default=0), page
     while not is_all:
-        found, _ = _after(s3, bucket, dataset, last + leap, page)
+        found, is_end = _after(s3, bucket, dataset, last + leap, page)
         if found:
             last, leap = found[-1], 2 * leap
-        elif not leap:
-            break
-        else:
+        elif leap:
             leap = leap // 2 if leap >= 2 * page else 0
+        elif not is_end and listed_object(s3, bucket, link_key(dataset, last + 1)):  # other names fill the page
+            last, leap = last + 1, page
+        else:
+            break
     return last
 
 

@@ -158,6 +158,15 @@ def test_the_end_of_a_chain_is_found_without_listing_it(bucket: Bucket, length: 
     assert len(asked) <= 13
 
 
+@pytest.mark.parametrize("behind", [0, 1, 3])
+def test_names_of_others_hide_no_end_of_a_chain_however_many_they_are(bucket: Bucket, behind: int) -> None:
+    for number in range(1, 6):
+        bucket.put(number)
+    for number in range(21):
+        bucket.s3.put_object(Bucket=bucket.name, Key=f"{link_key(DATASET, behind)}-{number:03}", Body=b"")
+    assert last_number(bucket.s3, bucket.name, DATASET, page=10) == 5
+
+
 @pytest.mark.parametrize("file", sorted(FILES))
 @pytest.mark.parametrize("deed", ["change", "remove"])
 def test_verify_finds_each_file_that_was_touched(bucket: Bucket, file: str, deed: str) -> None:
