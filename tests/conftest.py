@@ -13,6 +13,7 @@ import hypothesis
 import pytest
 from auth_strings import AUTH_STRING
 from aws_clients import Aws
+from versity_gateway import NotThere, built, running_gateway
 from xdist.scheduler import LoadFileScheduling
 
 hypothesis.settings.register_profile("repeatable", derandomize=True, print_blob=True)
@@ -161,10 +162,23 @@ def bucket(local_aws: Aws) -> str:
     return name
 
 
-@pytest.fixture(scope="module")
-def s3_server(local_aws: Aws) -> Aws:
-    """An S3, for tests that need no other service of AWS."""
-    return local_aws
+@pytest.fixture(scope="session")
+def gateway(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Aws]:
+    """An S3 that is not moto. Where it cannot be built, its tests are skipped, and say why."""
+    try:
+        program = built()
+    except NotThere as why:
+        pytest.skip(str(why))
+    with running_gateway(program, tmp_path_factory.mktemp("gateway")) as gateway:
+        yield gateway
+
+
+@pytest.fixture(scope="module", params=["sandbox", pytest.param("gateway", marks=pytest.mark.engine)])
+def s3_server(request: pytest.FixtureRequest) -> Aws:
+    """An S3, for tests that need no other service of AWS: the sandbox's, and Versity's gateway (`-m engine`)."""
+    servers: dict[str, str] = {"sandbox": "local_aws", "gateway": "gateway"}
+    server: Aws = request.getfixturevalue(servers[request.param])
+    return server
 
 
 @pytest.fixture(scope="module")

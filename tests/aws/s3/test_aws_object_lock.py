@@ -49,7 +49,12 @@ def test_a_bucket_with_object_lock_keeps_what_is_put_for_as_long_as_was_set(s3, 
 
 def test_without_a_setting_the_buckets_own_rule_holds(s3, locked):
     with_rule(s3, locked, "GOVERNANCE", Days=10)
-    assert locking(s3, locked, "GOVERNANCE", None, NOW) == {}
+    told = locking(s3, locked, "GOVERNANCE", None, NOW)
+    assert told == {}
+    assert put_once(s3, locked, "evidence.json", b"{}", "application/json", locking=told)
+    version = s3.head_object(Bucket=locked, Key="evidence.json")["VersionId"]
+    with pytest.raises(ClientError, match="AccessDenied"):
+        s3.delete_object(Bucket=locked, Key="evidence.json", VersionId=version)
 
 
 def test_a_setting_makes_the_buckets_rule_longer_and_never_shorter_or_weaker(s3, locked):

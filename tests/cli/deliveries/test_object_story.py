@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from aws_clients import KEY, REGION
 from builders import contract_text
 from contract_texts import watched
 from polling import eventually
@@ -40,9 +41,9 @@ class Scene:
             home=home,
             contracts=home / "contracts",
             aws_endpoint_url=endpoint,
-            aws_access_key_id="testing",
-            aws_secret_access_key="testing",
-            aws_region="us-east-1",
+            aws_access_key_id=KEY,
+            aws_secret_access_key=KEY,
+            aws_region=REGION,
             evidence_bucket=bucket,
         )
 

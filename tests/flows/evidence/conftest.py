@@ -5,11 +5,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from aws_clients import Aws
+from aws_clients import KEY, REGION, Aws
 from sealed_bucket import Aceite, Bucket, Said
 
 from cli.main import main
-from sandbox.server import REGION
 
 
 @pytest.fixture
@@ -26,8 +25,8 @@ def aceite(
     def run(*arguments: str, evidence_bucket: str = bucket.name) -> Said:
         settings = {
             "AWS_ENDPOINT_URL": bucket.endpoint,
-            "AWS_ACCESS_KEY_ID": "test",
-            "AWS_SECRET_ACCESS_KEY": "test",
+            "AWS_ACCESS_KEY_ID": KEY,
+            "AWS_SECRET_ACCESS_KEY": KEY,
             "AWS_REGION": REGION,
             "EVIDENCE_BUCKET": evidence_bucket,
         }
