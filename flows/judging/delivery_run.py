@@ -224,7 +224,6 @@ class DeliveryRun:
         """Measure once, a table that has versions at its current one. Return None if there is nothing to measure."""
         if not (usable := self.usable):
             return None
-        self.contract = self.contract.as_of(None)  # what was asked before was as of another one
         if self.versioned:
             snapshot = known.snapshot if known else current_snapshot(self.contract, self.ask)
             self.contract = self.contract.as_of(snapshot)
@@ -256,11 +255,12 @@ class DeliveryRun:
                 self.superseded = self.timeline.look_up("look for a newer version", newer_version, self.delivery)
             if accepted or asking.ended or self.superseded:
                 break
+            known, landed = None, self.landed
+            self.findings = Findings(landed=landed.facts if landed else None)  # what was measured is past
+            self.contract = self.contract.as_of(None)
             asking = self.timeline.look_up(
                 "await a change of the table", await_change, *self._place, asking, self.clock
             )
-            known, landed = None, self.landed
-            self.findings = Findings(landed=landed.facts if landed else None)
             self._look_in_catalog()
         times = "once" if asking.asked == 1 else f"{asking.asked} times"
         holds = ", and then it held" if accepted else f" within {asking.within}, and it does not hold"

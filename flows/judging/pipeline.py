@@ -168,7 +168,7 @@ class Pipeline:
                     self._known_job_runs = known
                 found = self.timeline.perform(this_pass.title_of(step), *self._task_of(this_pass, step))
                 if step.awaited_table is Until.AGREES:
-                    self.asking = Asking(began, step.within, found.mark)
+                    self.asking = Asking(began, step.within, found.mark, self.landed_at, self._table_before)
         except StepStopped as stopped:
             if lost is not None:
                 raise StepStopped(f"{stopped}; and before that, {lost}") from stopped

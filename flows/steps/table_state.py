@@ -51,6 +51,8 @@ class TableState:
 class Asking:
     """How long the proof is asked again, on the clock that `began` is of, and the mark when it was asked last.
 
+    `landed` and `before` tell rows that somebody wrote for the delivery, as of TableState.is_new.
+
     The first two asks are `FIRST_GAP_S` apart. Each gap is twice the one before, up to a 24th of the time or five
     minutes, whichever is longer. So a delivery is asked some thirty times at most.
     """
@@ -58,6 +60,8 @@ class Asking:
     began: float
     within: timedelta
     mark: str
+    landed: datetime
+    before: str | None = None
     asked: int = 1
     ended: bool = False
 
@@ -157,25 +161,34 @@ def await_change(table: Table, partition: Mapping[str, str], asking: Asking, clo
     """Wait until it is time to ask again: the table changed and the gap is over, or the whole time is over.
 
     Of a table of which nobody can tell, it is time when the gap is over. Returns what is then known of the asking.
+
+    Raises:
+        WaitTimedOut: the time is over, and the table has gone back to rows of before the delivery.
     """
     clock.sleep(min(asking.gap_s, asking.left_s(clock.now())))
     left = timedelta(seconds=asking.left_s(clock.now()))
-    changed = partial(_changed, asking.mark)
+    changed = partial(_changed, asking)
+    seen: list[TableState] = []
     try:
         state = poll_until(
-            lambda: look_at_table(table, partition),
+            lambda: seen.append(look_at_table(table, partition)) or seen[-1],  # type: ignore[func-returns-value]
             changed,
-            what="wait for a change of the table",
+            what=f"wait for {table.database}.{table.name}, which went back to rows of before the delivery",
             at_most_s=left.total_seconds(),
             clock=clock,
             every_s=LOOK_EVERY_S,
         )
     except WaitTimedOut:
+        if seen and not seen[-1].missing and not seen[-1].is_new(asking.landed, asking.before):
+            raise  # what is there is of another delivery
         state = TableState(mark=asking.mark)
     ended = not asking.left_s(clock.now())
     again = replace(asking, mark=state.mark, asked=asking.asked + 1, ended=ended)
     return StepResult(again, detail=f"{state}" if changed(state) else f"unchanged, and {asking.within} are over")
 
 
-def _changed(mark: str, state: TableState) -> bool:
-    return not state.mark or state.mark != mark
+def _changed(asking: Asking, state: TableState) -> bool:
+    """Return True if there is something else to ask of. A table may go back: to older files, or an older snapshot."""
+    if state.mark and state.mark == asking.mark:
+        return False
+    return bool(state.missing) or state.is_new(asking.landed, asking.before)

@@ -241,6 +241,35 @@ def test_wrong_rows_are_rejected_when_the_time_is_over_and_cost_two_queries_to_k
     assert any(query.purpose == "differences" for query in run.queries)
 
 
+@pytest.mark.parametrize("played", ["agrees"], indirect=True)
+def test_a_table_that_goes_back_to_rows_of_before_the_landing_is_not_accepted_by_them(played: Played):
+    def go_back() -> None:
+        played.write(ONE)
+        played.grow_old()
+
+    played.land(ONE)
+    played.script |= {10: lambda: played.write(TWO), 100: go_back}
+    run = played.run()
+    assert run.judgement.verdict is Verdict.INCONCLUSIVE, run.judgement.reason
+    assert "which went back to rows of before the delivery" in run.judgement.reason
+    assert (asked(run), round(played.now)) == (1, 1800)
+
+
+@pytest.mark.parametrize("played", ["agrees"], indirect=True)
+def test_a_partition_that_is_dropped_while_it_is_awaited_costs_no_query_until_it_is_there_again(played: Played):
+    table = {"DatabaseName": "formats", "TableName": played.dataset}
+    played.land(THREE)
+    played.script |= {
+        10: lambda: played.write(TWO),
+        40: lambda: load_clients().of("glue").delete_partition(**table, PartitionValues=["20260102"]),
+        400: lambda: played.write(THREE),
+    }
+    run = played.run()
+    assert run.judgement.verdict is Verdict.ACCEPTED, run.judgement.reason
+    assert asked(run) == 2
+    assert 400 <= played.now < 800
+
+
 @pytest.mark.parametrize("played", ["written"], indirect=True)
 def test_a_table_that_is_only_awaited_is_judged_once_when_it_was_written(played: Played):
     played.land(THREE)
