@@ -176,12 +176,14 @@ def _evidence(dataset: str, context: PolicyContext) -> Iterator[Permission]:
 
 
 def _steps(contract: Contract, account: Account) -> Iterator[Permission]:
+    """Yield what the steps need. What somebody else starts is never stopped."""
+    begun = False
     for step in contract.steps:
         match step:
             case Invoke(function):
                 yield Permission(to.INVOKE_FUNCTIONS, account.function(function))
             case AwaitGlueJob(job):
-                yield Permission(to.AWAIT_JOBS, account.arn("glue", f"job/{job}"))
+                yield Permission(to.AWAIT_JOBS if begun else to.FOLLOW_JOBS, account.arn("glue", f"job/{job}"))
             case RunGlueJob(job):
                 yield Permission(to.RUN_JOBS, account.arn("glue", f"job/{job}"))
             case AwaitObject(uri):
@@ -195,9 +197,10 @@ def _steps(contract: Contract, account: Account) -> Iterator[Permission]:
                 yield Permission(to.RUN_CRAWLERS, account.arn("glue", f"crawler/{crawler}"))
             case StartExecution(state_machine):
                 yield Permission(to.START_EXECUTIONS, account.state_machine(state_machine))
+            case AwaitExecution(state_machine) if state_machine in fired_machines(contract.steps):
+                yield Permission(to.FIND_EXECUTIONS, account.listed_machine(state_machine))
+                yield Permission(to.FOLLOW_EXECUTIONS, account.executions(state_machine))
             case AwaitExecution(state_machine):
-                if state_machine in fired_machines(contract.steps):
-                    yield Permission(to.FIND_EXECUTIONS, account.listed_machine(state_machine))
                 yield Permission(to.AWAIT_EXECUTIONS, account.executions(state_machine))
             case RunWorkflow(workflow):
                 yield Permission(to.RUN_WORKFLOWS, account.arn("glue", f"workflow/{workflow}"))
@@ -207,6 +210,7 @@ def _steps(contract: Contract, account: Account) -> Iterator[Permission]:
                 pass  # the table is read and listed for every verdict
             case _:
                 assert_never(step)
+        begun = begun or step.starts
 
 
 def _queries(contract: Contract, context: PolicyContext) -> Iterator[Permission]:
@@ -253,6 +257,8 @@ def _of_doctor(contracts: Sequence[Contract], context: PolicyContext) -> Iterato
         for step in contract.steps:
             if isinstance(step, PutEvent):
                 yield Permission(to.LOOK_AT_BUSES, account.event_bus(step.bus))
+        for machine in sorted(fired_machines(contract.steps)):
+            yield Permission(to.LOOK_AT_MACHINES, account.listed_machine(machine))
     if context.queue_url:
         yield Permission(to.LOOK_AT_QUEUE, account.queue(context.queue_url))
 

@@ -51,6 +51,11 @@ AWAIT_JOBS = Purpose(
     "find the job runs that functions start, await their turn, their end and their retries, and stop late ones",
     ("glue:GetJob", "glue:GetJobRuns", "glue:GetJobRun", "glue:BatchStopJobRun"),
 )
+FOLLOW_JOBS = Purpose(
+    "FollowJobs",
+    "find the job runs that somebody else starts, await their end and their retries",
+    ("glue:GetJob", "glue:GetJobRuns", "glue:GetJobRun"),
+)
 RUN_JOBS = Purpose(
     "RunJobs",
     "start Glue jobs, await them and their retries, and stop late ones",
@@ -65,6 +70,11 @@ START_EXECUTIONS = Purpose(
     "StartExecutions", "start executions of state machines", ("states:StartExecution", "states:DescribeStateMachine")
 )
 FIND_EXECUTIONS = Purpose("FindExecutions", "find the executions that somebody else starts", ("states:ListExecutions",))
+FOLLOW_EXECUTIONS = Purpose(
+    "FollowExecutions",
+    "await the executions that somebody else starts, and say where they failed",
+    ("states:DescribeExecution", "states:GetExecutionHistory"),
+)
 AWAIT_EXECUTIONS = Purpose(
     "AwaitExecutions",
     "await executions, say where they failed, and stop late ones",
@@ -132,4 +142,7 @@ SIMULATE_POLICIES = Purpose(
     "SimulatePolicies", "ask IAM what its own policies allow", ("iam:SimulatePrincipalPolicy", "iam:GetRole")
 )
 LOOK_AT_BUSES = Purpose("LookAtBuses", "check that the event buses exist", ("events:DescribeEventBus",))
+LOOK_AT_MACHINES = Purpose(
+    "LookAtMachines", "check the state machines that somebody else starts", ("states:DescribeStateMachine",)
+)
 LOOK_AT_QUEUE = Purpose("LookAtQueue", "check that the queue exists", ("sqs:GetQueueAttributes",))

@@ -21,6 +21,7 @@ from acceptance.contract.steps import (
     RunGlueJob,
     RunWorkflow,
     StartExecution,
+    fired_machines,
 )
 from acceptance.evidence.object_keys import dataset_prefix
 from aws.calls import Client
@@ -132,8 +133,8 @@ def _of_pipeline(contract: Contract, aws: DoctorClients) -> Iterator[Preconditio
             case RunCrawler(crawler):
                 yield asked(f"crawler {crawler}", pipeline.crawler, ("glue",), crawler, file)
             case StartExecution(machine) | AwaitExecution(machine):
-                services = ("stepfunctions", "sts")
-                yield asked(f"state machine {machine}", pipeline.state_machine, services, machine, file)
+                services, ours = ("stepfunctions", "sts"), machine not in fired_machines(contract.steps)
+                yield asked(f"state machine {machine}", pipeline.state_machine, services, machine, file, ours)
             case RunWorkflow(workflow):
                 yield asked(f"workflow {workflow}", pipeline.workflow, ("glue",), workflow, file)
             case PutEvent(bus):

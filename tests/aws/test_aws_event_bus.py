@@ -68,6 +68,15 @@ def test_an_event_that_is_refused_alone_is_an_error_though_the_request_succeeded
     assert heard(local_aws, bus) == []
 
 
+@pytest.mark.parametrize("bus", ["none-such", "arn:aws:events:us-east-1:123456789012:event-bus/none-such"])
+def test_a_bus_that_is_not_there_is_told_by_its_name_and_asked_once(local_aws, bus):
+    client, sent = local_aws.client("events", **no_retry_config(MINUTE)), list[Any]()
+    client.meta.events.register("before-send.events.PutEvents", lambda request, **_: sent.append(request))
+    with pytest.raises(StepFailed, match=f"put the event Order landed on the bus {bus}: .* none-such does not exist"):
+        put(client, bus, {"n": 4})
+    assert len(sent) == 1
+
+
 def test_an_event_of_which_the_bus_says_that_it_did_not_take_it_is_put_again_until_the_time_is_over(local_aws, bus):
     client = local_aws.client("events", **no_retry_config(MINUTE))
     answered = iter([{"ErrorCode": "InternalFailure", "ErrorMessage": "oh"}] * 2)

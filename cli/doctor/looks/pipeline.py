@@ -61,15 +61,20 @@ def event_bus(events: Client, name: str, named_in: str) -> Look:
     return met("it exists")
 
 
-def state_machine(states: Client, sts: Client, name: str, named_in: str) -> Look:
-    """Check that the state machine exists, is active, and is one whose executions can be awaited."""
+def state_machine(states: Client, sts: Client, name: str, named_in: str, ours: bool = True) -> Look:
+    """Check that the state machine exists, is active, and is one whose executions can be awaited.
+
+    A run looks at one that it starts itself (`ours`), so a denial is in its way.
+    """
     account = Account(sts.get_caller_identity()["Account"], states.meta.region_name, states.meta.partition)
     arn = unqualified(account.state_machine(name))
     answer = ask(lambda: states.describe_state_machine(stateMachineArn=arn))
     if isinstance(answer, Refusal):
         make = f"deploy {name}; to list all: `aws stepfunctions list-state-machines"
-        missing = _missing(f"state machine {name}", states, make, f"`start_execution` in {named_in}")
-        return refusal(answer, missing, "states:DescribeStateMachine", arn)
+        step = "start_execution" if ours else "await_execution"
+        missing = _missing(f"state machine {name}", states, make, f"`{step}` in {named_in}")
+        told = refusal if ours else refusal_of_doctor
+        return told(answer, missing, "states:DescribeStateMachine", arn)
     if problem := express_problem(answer):
         found, _, remedy = problem.partition("; ")
         return unmet(found, f"{remedy}; it is named in {named_in}")

@@ -19,6 +19,14 @@ if "wait" in sys.argv:
     time.sleep(60)
 if "fail" in sys.argv:
     raise ValueError("row 7 has no price")
+if "once" in sys.argv or "twice" in sys.argv:
+    import boto3
+    s3, job = boto3.client("s3"), sys.argv[sys.argv.index("--JOB_NAME") + 1]
+    s3.create_bucket(Bucket="attempts")
+    again = "Contents" in s3.list_objects_v2(Bucket="attempts", Prefix=job)
+    s3.put_object(Bucket="attempts", Key=job)
+    if not again or "twice" in sys.argv:
+        raise MemoryError("the second attempt" if again else "the first attempt")
 """
 
 
@@ -39,11 +47,12 @@ def glue(local_aws):
 def workflow(glue, script):
     """Make a workflow that runs one job with this argument, and another one after it."""
 
-    def make(what: str, **more: Any) -> str:
+    def make(what: str, retries: int = 0, **more: Any) -> str:
         name = f"w-{uuid.uuid4().hex}"
         command = {"Name": "pythonshell", "ScriptLocation": script}
         for job, argument in (("first", what), ("second", "work")):
-            glue.create_job(Name=f"{name}-{job}", Role="r", Command=command, DefaultArguments={"--what": argument})
+            given = {"DefaultArguments": {"--what": argument}, "MaxRetries": retries}
+            glue.create_job(Name=f"{name}-{job}", Role="r", Command=command, **given)
         glue.create_workflow(Name=name, **more)
         actions = [{"JobName": f"{name}-first"}]
         glue.create_trigger(Name=f"{name}-start", WorkflowName=name, Type="ON_DEMAND", Actions=actions)
@@ -81,6 +90,34 @@ def test_a_run_in_which_a_job_fails_is_a_failure_with_the_jobs_own_words_though_
     assert failed.value.words is not None
     assert failed.value.words.text == "ValueError: row 7 has no price"
     assert "row 7" not in str(failed.value)
+
+
+def test_a_job_of_a_run_that_glue_retries_counts_by_its_last_attempt(glue, workflow):
+    name = workflow("once", retries=1)
+    ended = run_workflow(glue, name, {}, "mine", within=MINUTE)
+    assert (ended.succeeded, ended.total) == (2, 2)
+    states = [run["JobRunState"] for run in glue.get_job_runs(JobName=f"{name}-first")["JobRuns"]]
+    assert states == ["SUCCEEDED", "FAILED"]
+
+
+def test_a_job_of_a_run_whose_retry_fails_too_is_told_by_the_words_of_the_retry(glue, workflow):
+    name = workflow("twice", retries=1)
+    with pytest.raises(StepFailed, match=f"COMPLETED, job {name}-first FAILED") as failed:
+        run_workflow(glue, name, {}, "mine", within=MINUTE)
+    assert failed.value.words is not None
+    assert failed.value.words.text == "MemoryError: the second attempt"
+
+
+def test_a_run_in_which_a_crawler_fails_is_a_failure_with_the_crawlers_own_words(glue):
+    name = f"w-{uuid.uuid4().hex}"
+    glue.create_crawler(Name=name, Role="r", DatabaseName="gone", Targets={"S3Targets": [{"Path": "s3://none/t/"}]})
+    glue.create_workflow(Name=name)
+    glue.create_trigger(Name=name, WorkflowName=name, Type="ON_DEMAND", Actions=[{"CrawlerName": name}])
+    with pytest.raises(StepFailed, match=f"COMPLETED, crawler {name} FAILED") as failed:
+        run_workflow(glue, name, {}, "mine", within=MINUTE)
+    assert failed.value.words is not None
+    assert "EntityNotFoundException" in failed.value.words.text
+    assert "logs of the crawler" in failed.value.words.whole
 
 
 def test_a_start_whose_answer_is_lost_starts_no_second_run(mishaps, glue, workflow):
