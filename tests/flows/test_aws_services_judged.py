@@ -80,6 +80,23 @@ def test_deliveries_of_two_datasets_take_turns_with_a_job_that_may_run_once_at_a
     assert [(each.verdict, each.reason) for each in verdicts] == [(Verdict.ACCEPTED, each.reason) for each in verdicts]
 
 
+def test_a_delivery_whose_run_fails_in_its_turn_leaves_the_job_to_the_other_dataset(installation):
+    glue = limited(retries=0, at_once=1)
+    with ThreadPoolExecutor(2) as threads:
+        failing = threads.submit(installation.judge, "jobs_one", GOOD, fault="glue-failure", file="turn")
+        good = threads.submit(installation.judge, "jobs_two", GOOD, file="turn")
+        failed, accepted = failing.result(120), good.result(120)
+    assert failed.verdict is Verdict.INCONCLUSIVE
+    assert "the conversion failed on purpose" in failed.reason
+    assert accepted.verdict is Verdict.ACCEPTED, accepted.reason
+    runs = sorted(glue.get_job_runs(JobName=JOB)["JobRuns"], key=lambda run: run["StartedOn"])
+    assert sorted(run["JobRunState"] for run in runs) == ["FAILED", "SUCCEEDED"], (
+        "nobody was refused, nothing ran twice"
+    )
+    after = installation.judge("jobs_one", GOOD, file="after")
+    assert after.verdict is Verdict.ACCEPTED, after.reason
+
+
 def _is_there(s3: Any, key: str) -> bool:
     return "Contents" in s3.list_objects_v2(Bucket="stage", Prefix=key)
 
