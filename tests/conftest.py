@@ -29,6 +29,7 @@ LONGEST = (
     "test_least_privilege.py",
     "test_faults_soak.py",
     "test_several_hosts.py",
+    "test_chaos.py",
     "test_story.py",
     "test_burst_of_events.py",
     "test_watcher_death.py",
