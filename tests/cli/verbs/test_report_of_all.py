@@ -1,10 +1,11 @@
 """`aceite report` without a dataset writes pages over all datasets, from the ledger, without AWS and Prefect."""
 
+import subprocess
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from builders import a_delivery, an_object
-from conftest import Alone
 from html_page import Page
 
 from acceptance.deliveries.key_ranges import KeyRange
@@ -13,6 +14,9 @@ from blocks.settings import Settings
 from flows.ledger import ledger_url, open_ledger
 from flows.ledger.listing import Certified
 from flows.ledger.writes import NewObject
+
+Alone = Callable[..., subprocess.CompletedProcess[str]]
+"""The command in an empty folder, as tests/cli/conftest.py runs it."""
 
 
 def judged(home: Path, dataset: str, ago: timedelta, verdict: Verdict) -> str:
