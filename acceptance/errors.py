@@ -156,5 +156,16 @@ class QueryFailed(AceiteError):
 
 def did_you_mean(name: str, known: Iterable[str]) -> str:
     """Return how a message goes on after an unknown name: with the nearest known one, if one is near."""
-    near = get_close_matches(name, list(known), n=1)
-    return f"; did you mean {near[0]}?" if near else ";"
+    near = nearest(name, known)
+    return f"; did you mean {near}?" if near is not None else ";"
+
+
+def nearest(name: str, known: Iterable[str]) -> str | None:
+    """Return the known word that was probably meant, whatever its case; None if none is near."""
+    folded: dict[str, str] = {}
+    for word in known:
+        if word == name:
+            return word
+        folded.setdefault(word.casefold(), word)
+    near = get_close_matches(name.casefold(), folded, n=1)
+    return folded[near[0]] if near else None

@@ -236,7 +236,9 @@ def _unread_packing(landing: LandingFormat, location: Node) -> str:
 def _zone(node: Node) -> str:
     name = node.text("UTC")
     # Only a name is a zone: as a path, America is a folder, and localtime is the zone of this machine's clock.
-    if name not in available_timezones() - {"localtime"}:
-        node.refuse(f"the time zone {shown(name)} is not known; such as America/Sao_Paulo or UTC")
+    known = available_timezones() - {"localtime"}
+    if name not in known:
+        near = did_you_mean(name, sorted(known))
+        node.refuse(f"the time zone {shown(name)} is not known{near} such as America/Sao_Paulo or UTC")
         return "UTC"
     return "UTC" if name == "Etc/UTC" else name

@@ -41,6 +41,7 @@ from acceptance.contract.steps import (
     Until,
 )
 from acceptance.deliveries.placeholders import OF_ONE_FILE, known_placeholders, unknown_placeholders
+from acceptance.errors import nearest
 from acceptance.odcs.columns.columns import column_name
 from acceptance.odcs.document.aws_name import aws_name
 from acceptance.odcs.document.node import Node, hint, shown
@@ -117,7 +118,8 @@ def _read_steps(pipeline: Node, known: Sequence[str] | None) -> tuple[Step, ...]
         verbs = [verb for verb in KINDS if verb in node]
         if len(verbs) != 1:
             found = " and ".join(verbs) or ", ".join(node.value) or "none"
-            node.refuse(f"a step is exactly one action, found {found}; {hint(found, tuple(KINDS))}")
+            meant = next((key for key in node.value if not verbs and nearest(key, KINDS)), found)
+            node.refuse(f"a step is exactly one action, found {found}; {hint(meant, tuple(KINDS))}")
             continue
         node.refuse_unknown_keys(KEYS[verbs[0]])
         refuse_unknown_placeholders(node, known)
@@ -168,10 +170,19 @@ def _read_partition(
         if name not in given:
             node.refuse(
                 f"the partition column {name} has no value; add it to `partition` of the pipeline"
-                + ("" if pipeline.value else ", a custom property that the contract lacks")
+                + ("" if pipeline.value else _lacking(name, columns))
             )
     order = sorted(partitioned, key=lambda name: max(partitioned[name]["partitionKeyPosition"].value or 0, 0))
     return {name: given[name].text() for name in order if name in given}
+
+
+def _lacking(name: str, columns: Mapping[str, Column]) -> str:
+    """Return how the message about a partition column goes on for a contract without the whole property."""
+    format_ = "%Y-%m-%d" if name in columns and columns[name].kind is HiveKind.DATE else "%Y%m%d"
+    return (
+        ", a custom property that the contract lacks: {property: pipeline, vendor: aceite, value: "
+        f'{{steps: [...], partition: {{{name}: "{{business_date:{format_}}}"}}}}}}'
+    )
 
 
 def _step(kind: type[Step], node: Node) -> Step:

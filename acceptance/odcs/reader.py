@@ -8,7 +8,7 @@ from acceptance.contract.contract import Column, Contract, Table
 from acceptance.contract.hive_types import HiveKind
 from acceptance.contract.keys.template import KeyTemplate
 from acceptance.contract.landing_format import Engine, LandingFormat, NamedByColumn, PartitionHolds
-from acceptance.errors import ContractError
+from acceptance.errors import ContractError, nearest
 from acceptance.odcs.checks.derived_checks import derive_checks
 from acceptance.odcs.checks.relationships import Tables
 from acceptance.odcs.checks.service_levels import note_others, read_availability, read_frequency
@@ -45,11 +45,17 @@ def read_contract(
         raise ContractError({*root.source.problems, *(unset if _is_watched(root) else ())})
     if not _is_watched(root):
         return None
+    _note_version(root["apiVersion"])
     others = [table for table in published if table.path != path]
     contract = _contract(root, path, hashlib.sha256(text.encode()).hexdigest(), [*tables_of(root), *others])
     if contract is None or root.source.problems or unset:
         raise ContractError({*root.source.problems, *unset})
     return contract
+
+
+def _note_version(node: Node) -> None:
+    if node.text().startswith("v2."):
+        node.note(f"{node.text()} has another schema; the document is read as v3.2.0")
 
 
 def _is_watched(root: Node) -> bool:
@@ -186,8 +192,10 @@ def _dataset(node: Node) -> str:
 def _landing(root: Node) -> Node | None:
     named = [server for server in root["servers"] if server["server"].value == LANDING]
     if not named:
+        names = [str(server["server"].value) for server in root["servers"]]
+        near = next((f"; did you mean it by {name!r}?" for name in names if nearest(name, (LANDING,))), "")
         root["servers"].refuse(
-            f"there is a pipeline but no landing server; add one of type s3 with `server: {LANDING}`"
+            f"there is a pipeline but no landing server; add one of type s3 with `server: {LANDING}`{near}"
         )
         return None
     for server in named[1:]:

@@ -11,12 +11,17 @@ from collections.abc import Iterator
 from datetime import UTC, time, timedelta
 
 from acceptance.contract.checks import Check, Metric, Operator, Severity, Threshold
+from acceptance.errors import nearest
 from acceptance.odcs.document.custom_properties import severity_of
 from acceptance.odcs.document.node import Node, hint, shown
 
 _LATENCY = ("latency", "ly")
 _FREQUENCY = ("frequency", "fy")
 _AVAILABILITY = ("timeofavailability", "ta")
+_KEPT = ("latency", "frequency", "timeOfAvailability")
+_DOCUMENTATION = ("availability", "generalAvailability", "retention", "throughput", "errorRate", "timeToDetect",
+                  "timeToNotify", "timeToRepair", "endOfSupport", "endOfLife")  # fmt: skip
+"""Other names in ODCS, which are no misspelling of those above."""
 _UNITS = {
     ("s", "sec", "second", "seconds"): timedelta(seconds=1),
     ("min", "minute", "minutes"): timedelta(minutes=1),
@@ -64,7 +69,9 @@ def note_others(root: Node) -> None:
         if node["schedule"].value is not None:
             node["schedule"].note("a schedule is documentation: what is overdue follows from value and unit")
         if name.casefold() not in (*_LATENCY, *_FREQUENCY, *_AVAILABILITY):
-            node.note(f"the service level {name} is documentation: no delivery is checked for it")
+            near = nearest(name, (*_KEPT, *_DOCUMENTATION))
+            meant = f"; did you mean {near}?" if near in _KEPT else ""
+            node.note(f"the service level {name} is documentation: no delivery is checked for it{meant}")
 
 
 def _of(root: Node, table: Node, names: tuple[str, ...]) -> Iterator[Node]:

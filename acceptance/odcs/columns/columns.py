@@ -6,6 +6,7 @@ from dataclasses import replace
 
 from acceptance.contract.contract import Column
 from acceptance.contract.hive_types import PARTITION_KINDS, TEXTS, WHOLE_NUMBERS, HiveKind, HiveType
+from acceptance.errors import nearest
 from acceptance.odcs.columns.positions import read_positions
 from acceptance.odcs.document.custom_properties import custom_properties
 from acceptance.odcs.document.node import Node, hint, shown
@@ -130,7 +131,9 @@ def hive_type(node: Node, logical: str) -> str | None:
     text = re.sub(r"\s", "", node["physicalType"].text(_TYPE_OF.get(logical, logical)).lower())
     if HiveKind.named(text) not in LOGICAL_TYPES[logical]:
         allowed = ", ".join(LOGICAL_TYPES[logical])
-        node["physicalType"].refuse(f"found {text!r} for the logical type {logical}; allowed: {allowed}")
+        near = nearest(text.partition("(")[0], LOGICAL_TYPES[logical])
+        meant = f"; did you mean '{near}'?" if near and HiveKind.named(text) is None else ""
+        node["physicalType"].refuse(f"found {text!r} for the logical type {logical}; allowed: {allowed}{meant}")
         return None
     try:
         type_ = HiveType.parse(text)
@@ -231,6 +234,20 @@ def strptime_pattern(jdk: str, refuse: Callable[[str], None]) -> str | None:
             pattern += text.replace("%", "%%")
         else:
             iso = "; a time with an offset or a zone lands as ISO text, without a format" if text[0] in "XxZzOV" else ""
-            refuse(f"{text!r} in the format {jdk!r}; allowed: {', '.join(_JDK)}, signs, and texts in '…'{iso}")
+            meant = f"; did you mean {meant!r}?" if (meant := _java_pattern(jdk)) else iso
+            refuse(f"{text!r} in the format {jdk!r}; allowed: {', '.join(_JDK)}, signs, and texts in '…'{meant}")
             return None
     return pattern
+
+
+_JAVA = {"%Y": "yyyy", "%m": "MM", "%d": "dd", "%H": "HH", "%M": "mm", "%S": "ss"} | {
+    "YYYY": "yyyy", "DD": "dd", "HH24": "HH", "MI": "mm", "SS": "ss"
+}  # fmt: skip
+"""The parts of formats of Python and of Oracle, as Java has them."""
+
+
+def _java_pattern(text: str) -> str:
+    """Return the pattern of Java that a format of Python or of Oracle means; "" if it is none."""
+    pattern = re.sub("|".join(_JAVA), lambda part: _JAVA[part[0]], text)
+    refused: list[str] = []
+    return "" if pattern == text or strptime_pattern(pattern, refused.append) is None else pattern

@@ -2,12 +2,17 @@
 
 from collections.abc import Collection
 from dataclasses import replace
+from difflib import get_close_matches
 
 from acceptance.contract.checks import Severity
 from acceptance.contract.contract import CustomProperty
-from acceptance.odcs.document.node import Node, hint
+from acceptance.errors import nearest
+from acceptance.odcs.document.node import Node, hint, shown
 
 VENDOR = "aceite"
+
+_MISSPELT = 0.85
+"""Words that are as near are one word, misspelt. "acme" is another vendor's name."""
 
 
 def severity_of(node: Node, default: Severity) -> Severity:
@@ -30,21 +35,26 @@ def custom_properties(node: Node, known: Collection[str], removed: Collection[st
 
     It returns those in `removed` too, for the caller to refuse them, but no message proposes them.
 
-    The function refuses one that stands twice, a known one without a value, an unknown one of `vendor: aceite`, and one
-    without a vendor whose name is so near to a known one that it is probably a misspelling.
+    The function refuses one that stands twice, a known one without a value, an unknown one of `vendor: aceite`, one
+    without a vendor whose name is so near to a known one that it is probably a misspelling, and a known one of a vendor
+    that is as near to `aceite`.
     """
     values: dict[str, Node] = {}
     for given in node["customProperties"]:
         vendor, name = given["vendor"].value, given["property"].value
-        if vendor not in (None, VENDOR) or not isinstance(name, str):
+        if not isinstance(name, str):
             continue
+        if vendor not in (None, VENDOR):
+            if name not in known or not get_close_matches(str(vendor).casefold(), (VENDOR,), cutoff=_MISSPELT):
+                continue
+            given["vendor"].refuse(f"found {shown(vendor)}; {hint(str(vendor), (VENDOR,))}")
         if name in values:
             given.refuse(f"the custom property {name} stands twice, first on line {values[name].line}")
         elif name in known or name in removed:
             values[name] = given["value"]
             if given["value"].value is None:
                 given["value"].refuse(f"{name} has no value; write one, a text in quotes, or leave the property out")
-        elif vendor == VENDOR or "did you mean" in hint(name, known):
+        elif vendor == VENDOR or nearest(name, known) is not None:
             given["property"].refuse(f"unknown custom property {name!r}; {hint(name, known)}")
     return values
 

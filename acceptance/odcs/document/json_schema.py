@@ -1,6 +1,7 @@
 """Validate a document against the official JSON schema of ODCS, with readable messages."""
 
 import json
+import re
 from collections.abc import Iterator
 from functools import cache
 from importlib.resources import files
@@ -94,9 +95,12 @@ def _messages(error: ValidationError) -> Iterator[str]:
             kind = f", which a server of type {found.get('type')} needs; a table is read by one of type athena"
             yield missing + (kind if of_server and found.get("type") not in (None, "s3", "athena") else "")
         case "type" if _at(error)[-2:-1] == ("enum",):
-            yield f"found {shown(found)}; a value of an enum is a mapping, as in {{value: {found}}}"
+            yield f"found {shown(found)}; a value of an enum is a mapping{_as_in(found)}"
         case "type":
-            yield f"found {shown(found)}, a value of type {wanted} is needed"
+            yield f"found {shown(found)}; {_NEEDED.get(str(wanted), f'a value of type {wanted} is needed')}"
+        case "enum" if _at(error)[-1:] == ("logicalType",) and str(found).lower() in _LOGICAL:
+            logical = _LOGICAL[str(found).lower()]
+            yield f"found {shown(found)}; {hint('', wanted)}; write {logical}, and what is in Glue as its physicalType"
         case "enum" | "const":
             allowed = [str(value) for value in (wanted if isinstance(wanted, list) else [wanted])]
             yield f"found {shown(found)}; {hint(str(found), allowed)}"
@@ -113,6 +117,40 @@ def _messages(error: ValidationError) -> Iterator[str]:
             )
 
 
+_LOGICAL = {
+    **dict.fromkeys(("decimal", "numeric", "double", "float", "real"), "number"),
+    **dict.fromkeys(("int", "bigint", "smallint", "tinyint", "long"), "integer"),
+    **dict.fromkeys(("varchar", "char", "text"), "string"),
+    **dict.fromkeys(("datetime", "timestamptz"), "timestamp"),
+    **dict.fromkeys(("struct", "record"), "object"),
+}
+"""The logical types of words that are types elsewhere."""
+
+_NEEDED = {
+    "array": "a list is needed",
+    "object": "a mapping is needed",
+    "string": "a text is needed; quote it if it is one",
+    "boolean": "allowed: true, false",
+    "integer": "a whole number is needed",
+    "number": "a number is needed, without quotes",
+}
+"""Each type of JSON schema in YAML's words."""
+
+
+def _as_in(found: Any) -> str:
+    """Return the mapping to write instead of a plain value, as it can be copied."""
+    if isinstance(found, bool | int | float):
+        return f", as in {{value: {json.dumps(found)}}}"
+    if not isinstance(found, str) or len(found) > 60:
+        return ", as in {value: paid}"
+    plain = _PLAIN.fullmatch(found) and found.lower() not in ("yes", "no", "on", "off", "true", "false", "null")
+    return f", as in {{value: {found if plain else json.dumps(found, ensure_ascii=False)}}}"
+
+
+_PLAIN = re.compile(r"[^\W\d][\w-]*( [\w-]+)*")
+"""A text that needs no quotes, within braces and for any reader of YAML."""
+
+
 def _is_about_relationships(error: ValidationError) -> bool:
     return error.validator == "oneOf" and tuple(error.absolute_path)[-2:-1] == ("relationships",)
 
@@ -125,17 +163,38 @@ def _unknown_keys(error: ValidationError, disturbed: bool) -> Iterator[tuple[str
     """
     instance: Any = error.instance
     known = sorted(set(_property_names(error.schema, None if disturbed else instance)))
+    opened, rest = _opened(instance)
+    if rest:
+        whole = ",".join((opened, *rest))
+        yield rest[0], f'the comma ends the text {opened!r} within braces; quote the whole, as in "{whole}"'
     for key in instance:
-        if key.endswith(")") and (opened := _opened(instance)):
-            yield key, f'the comma ends the text {opened!r} within braces; quote the whole, as in "{opened},{key}"'
-        elif repr(key) in error.message and not (disturbed and key in known):
+        if key in rest:
+            continue
+        if repr(key) in error.message and not (disturbed and key in known):
             yield key, f"unknown key; {hint(key, [word for word in known if word != key])}"
 
 
-def _opened(instance: Any) -> str:
-    """Return the text that opens a bracket and closes none, as `decimal(9` of {physicalType: decimal(9,5)}; or ""."""
-    texts = [value for value in instance.values() if isinstance(value, str)]
-    return next((text for text in texts if text.count("(") > text.count(")")), "")
+def _opened(instance: Any) -> tuple[str, tuple[str, ...]]:
+    """Return a text that opens a bracket, and the keys behind it up to the one that closes it.
+
+    YAML reads {physicalType: decimal(9,5)} as the text `decimal(9` and the key `5)`. Both are empty without one.
+    """
+    items = list(instance.items())
+    for place, (_, text) in enumerate(items):
+        depth, rest = _depth(text) if isinstance(text, str) else 0, []
+        for key, value in items[place + 1 :] if depth > 0 else ():
+            if value is not None:
+                break
+            rest.append(str(key))
+            depth += _depth(str(key))
+            if depth <= 0:
+                return text, tuple(rest)
+    return "", ()
+
+
+def _depth(text: str) -> int:
+    """Return how many more brackets a text opens than it closes."""
+    return sum(map(text.count, "(<")) - sum(map(text.count, ")>"))
 
 
 def _property_names(schema: Any, instance: Any) -> Iterator[str]:

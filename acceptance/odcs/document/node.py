@@ -1,15 +1,14 @@
 """A value of a document with its line, and the list of problems that readers find."""
 
 import re
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
-from difflib import get_close_matches
 from enum import StrEnum
 from itertools import chain, count
 from typing import Any, TypeVar
 
-from acceptance.errors import Problem
+from acceptance.errors import Problem, nearest
 
 At = tuple[str | int, ...]
 """The path from the root to a value: keys and indices."""
@@ -147,9 +146,18 @@ def free_name(stem: str, taken: Collection[str]) -> str:
 
 def hint(found: str, allowed: Collection[str]) -> str:
     """Return the allowed words and the one that was probably meant; for a long list only the latter."""
-    near = [f"did you mean '{word}'?" for word in get_close_matches(found, allowed, n=1)]
-    listed = [] if near and len(allowed) > 12 else [f"allowed: {', '.join(allowed)}"]
-    return "; ".join(listed + near)
+    near = nearest(found, allowed)
+    meant = [] if near is None else [f"did you mean '{near}'?"]
+    listed = [] if meant and len(allowed) > 12 else [f"allowed: {_listed(tuple(allowed))}"]
+    return "; ".join(listed + meant)
+
+
+def _listed(words: Sequence[str]) -> str:
+    more = len(words) - _MOST_LISTED
+    return ", ".join(words[:_MOST_LISTED]) + (f" and {more:,} more" if more > 0 else "")
+
+
+_MOST_LISTED = 60
 
 
 def shown(value: Any) -> str:

@@ -12,7 +12,7 @@ from typing import Any
 
 import yaml
 
-from acceptance.errors import ContractError, Problem
+from acceptance.errors import ContractError, Problem, did_you_mean
 from acceptance.odcs.document.node import At, Node, Source, shown
 
 MOST_BYTES = 1_000_000
@@ -93,7 +93,8 @@ def resolve_variables(root: Node, environment: Mapping[str, str]) -> tuple[Node,
             if not may_read(name):
                 unset.refuse(
                     at,
-                    f"a contract may not read the variable {name}: its texts are shown in evidence; allowed: "
+                    f"a contract may not read the variable {name}: its texts are shown in evidence"
+                    f"{did_you_mean(name, _READABLE)} allowed: "
                     f"{', '.join(_READABLE)}, and names that begin with {_READABLE_PREFIX}, such as "
                     f"{_READABLE_PREFIX}{name}",
                 )

@@ -42,8 +42,49 @@ VALID_ODCS = [
     ("no operator", rules("- {metric: rowCount}  # here"), "exactly one operator is needed, found none"),
     ("an unknown metric", rules("- {metric: rowcount, mustBe: 1}  # here"), "did you mean 'rowCount'"),
     ("a misspelt key", of_column("gift", "requird: true  # here"), "did you mean 'required'"),
-    ("a value of another type", of_column("gift", "required: yes  # here"), "found 'yes', a value of type boolean"),
+    ("a value of another type", of_column("gift", "required: yes  # here"), "found 'yes'; allowed: true, false"),
     ("an unknown root key", ORDERS + "scheme: []  # here\n", "did you mean 'schema'"),
+    ("a server type in another case", orders(("type: s3", "type: S3  # here")), "did you mean 's3'?"),
+    (
+        "a list of values as a mapping",
+        of_column("customer", "enum: {a: b}  # here"),
+        "found a mapping; a list is needed",
+    ),
+    (
+        "a value of an enum",
+        of_column("gift", "enum: [S]  # here"),
+        "found 'S'; a value of an enum is a mapping, as in {value: S}",
+    ),
+    ("a value that needs quotes", of_column("gift", "enum: ['no: a']  # here"), 'as in {value: "no: a"}'),
+    ("a value that YAML may take for true", of_column("gift", "enum: [yes]  # here"), 'as in {value: "yes"}'),
+    ("a number of an enum", of_column("gift", "enum: [1]  # here"), "as in {value: 1}"),
+    ("nothing in an enum", of_column("gift", "enum: [null]  # here"), "is a mapping, as in {value: paid}"),
+    (
+        "a decimal without quotes in braces",
+        orders(
+            (
+                "      - name: gift\n        logicalType: boolean\n",
+                "      - {name: gift, logicalType: number, physicalType: decimal(9,5)}  # here\n",
+            )
+        ),
+        'as in "decimal(9,5)"',
+    ),
+    (
+        "a struct without quotes in braces",
+        orders(
+            (
+                "      - name: gift\n        logicalType: boolean\n",
+                "      - {name: gift, logicalType: object, physicalType: struct<a:int,b:decimal(9,2),c:int>}  # here\n",
+            )
+        ),
+        "the comma ends the text 'struct<a:int' within braces; quote the whole, as in "
+        '"struct<a:int,b:decimal(9,2),c:int>"',
+    ),
+    (
+        "a type of Glue as the logical type",
+        orders(("logicalType: boolean", "logicalType: Varchar  # here")),
+        "vector; write string, and what is in Glue as its physicalType",
+    ),
     ("a missing key", orders(("id: orders\n", "")), "the key 'id' is missing"),
     ("no logical type", orders(("gift\n        logicalType: boolean", "gift")), "logicalType is missing"),
     ("an option of another type", of_column("gift", "logicalTypeOptions: {minLength: 1}  # here"), "unknown key"),
@@ -60,6 +101,10 @@ SERVERS = [
      "the landing server is of type 'local'; allowed: s3"),
     ("two landing servers",
      athena(ATHENA, "- {server: landing, type: s3, location: s3://b/x}  # here"), "stands twice"),
+    ("a landing server of nearly this name", orders(("server: landing", "server: Landing")),
+     "with `server: landing`; did you mean it by 'Landing'?"),
+    ("a time zone that is nearly right", landing("customProperties: [{property: timeZone, value: America/SaoPaulo}]"
+     "  # here"), "is not known; did you mean America/Sao_Paulo? such as"),
     ("no athena server", athena("- {server: sor, type: glue, account: a, database: b}"), "found 0 servers of type"),
     ("two athena servers", athena(ATHENA, ATHENA + "  # here"), "found 2 servers of type athena"),
     ("query results elsewhere", athena("- {server: sor, type: athena, schema: x, stagingDir: /tmp/x}  # here"),
@@ -140,6 +185,12 @@ COLUMNS = [
      "logicalType: time\n        logicalTypeOptions: {minimum: 8:00}  # here")), "in the column's own format"),
     ("a type that does not hold it", of_column("gift", "physicalType: int  # here"), "for the logical type boolean"),
     ("an unknown type", orders(("varchar(40)", "text  # here")), "found 'text'"),
+    ("a misspelt type", orders(("decimal(10, 2)", "decimla(10,2)  # here")), "decimal; did you mean 'decimal'?"),
+    ("a format of Python", orders(("logicalType: date\n",
+     "logicalType: date\n        logicalTypeOptions: {format: '%d/%m/%Y'}  # here\n")), "did you mean 'dd/MM/yyyy'?"),
+    ("a format of Oracle", orders(("logicalType: timestamp\n",
+     "logicalType: timestamp\n        logicalTypeOptions: {format: 'YYYY-MM-DD HH24:MI:SS'}  # here\n")),
+     "did you mean 'yyyy-MM-dd HH:mm:ss'?"),
     ("a decimal without precision", orders(("decimal(10, 2)", "decimal  # here")), "decimal(precision,scale)"),
     ("a decimal too wide", orders(("decimal(10, 2)", "decimal(39,2)  # here")), "from 1 to 38"),
     ("a scale beyond precision", orders(("decimal(10, 2)", "decimal(2,3)  # here")), "scale up to it"),
@@ -241,7 +292,7 @@ RULES = [
      "quality: [{metric: missingValues, mustBe: 0, arguments: {missingValues: [[]]}}]  # here"), "in quotes"),
     ("nothing that is valid", of_column("gift", "quality: [{metric: invalidValues, mustBe: 0}]  # here"),
      "needs `validV"),
-    *((f"{item} as a rule", of_column("customer", f"quality: [{item}]  # here"), "object is needed")
+    *((f"{item} as a rule", of_column("customer", f"quality: [{item}]  # here"), "a mapping is needed")
       for item in ("null", "7", "true", "not null", "[]", "mustBe")),
     ("no value that is valid", of_column("gift",
      "quality: [{metric: invalidValues, mustBe: 0, arguments: {validValues: []}}]  # here"), "no value would be valid"),
@@ -359,6 +410,12 @@ PIPELINES = [
     ("a partition without a text", partition("{day: 20250101}"), "a text is needed"),
     ("a partition with an unknown placeholder", partition("{day: '{dia}'}"), "unknown placeholder {dia}"),
     ("a partition of another type", partition("{day: '{business_date:%Y-%m-%d}'}"), "is no whole number"),
+    ("a step in another style", step("{runGlueJob: load}"), "put_event; did you mean 'run_glue_job'?"),
+    ("a step without an underscore", step("{run_gluejob: load, within: 5m}"), "did you mean 'run_glue_job'?"),
+    ("a vendor in another case", orders(("    vendor: aceite\n", "    vendor: Aceite  # here\n")),
+     "found 'Aceite'; allowed: aceite"),
+    ("no pipeline", orders((ORDERS[ORDERS.index("customProperties:") :], ""), ("- name: day", "- name: day  # here")),
+     'lacks: {property: pipeline, vendor: aceite, value: {steps: [...], partition: {day: "{business_date:%Y%m%d}"}}}'),
     ("a partition column without a value", orders(('{day: "{business_date:%Y%m%d}"}', "{}"), ("- name: day",
      "- name: day  # here")), "the partition column day has no value"),
     ("a date partition of another format", orders(("        physicalType: int\n", ""),
@@ -390,6 +447,7 @@ DOCUMENT = [
      "found 2 schema objects"),
     ("no table", orders((ORDERS[ORDERS.index("schema:\n  -") : ORDERS.index("customProp")], "")),
      "found 0 schema objects"),
+    ("a misspelt variable", orders(("s3://landing", "s3://${LANDING_BUCKT}")), "did you mean LANDING_BUCKET? allowed"),
     ("an unset variable", orders(("s3://landing", "s3://${CONTRACT_B}")), "the variable CONTRACT_B is not set"),
 ]  # fmt: skip
 

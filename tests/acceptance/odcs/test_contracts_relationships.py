@@ -167,6 +167,16 @@ def test_other_service_levels_are_documentation() -> None:
     assert watched(levels("{property: latency, value: 2, unit: h}")).notes == ()
 
 
+def test_a_service_level_that_is_misspelt_is_told_with_the_one_that_is_kept() -> None:
+    (told,) = watched(levels("{property: frequenci, value: 1, unit: d}")).notes
+    assert told.message.endswith("no delivery is checked for it; did you mean frequency?")
+
+
+def test_a_document_of_version_2_is_read_and_told_as_what() -> None:
+    (told,) = watched(orders(("v3.2.0", "v2.2.2"))).notes
+    assert (told.line, told.message) == (1, "apiVersion: v2.2.2 has another schema; the document is read as v3.2.0")
+
+
 @pytest.mark.parametrize(
     ("item", "message"),
     [
