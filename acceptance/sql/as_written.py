@@ -56,15 +56,15 @@ def unfit(query: exp.Query) -> str:
     """Return what a rule may not hold, as a phrase that completes "the query ...", or ""."""
     for node in query.walk():
         if _is_of_a_session(node):
-            return f"asks {_shown(node)}{_place(node)}, whose answer depends on who asks, or on chance; leave it out"
+            return f"asks {_shown(node)}{place(node)}, whose answer depends on who asks, or on chance; leave it out"
         if not isinstance(node, _ALLOWED):
-            return f"holds {_WORDS.get(node.key, node.key.upper())}{_place(node)}; a rule is made of {_PARTS}"
+            return f"holds {_WORDS.get(node.key, node.key.upper())}{place(node)}; a rule is made of {_PARTS}"
         if isinstance(node, exp.Join) and not _JOINS.issuperset((node.method, node.kind)):
             kind = (node.method or node.kind).removesuffix("_JOIN")
-            return f"holds {kind} JOIN{_place(node)}, which is no join of Athena's: it would join in another way"
+            return f"holds {kind} JOIN{place(node)}, which is no join of Athena's: it would join in another way"
         if isinstance(node, exp.From | exp.Join) and not isinstance(node.this, _SOURCES):
             return (
-                f"reads a function in FROM, {_shown(node.this)}{_place(node)}; only tables and UNNEST are allowed there"
+                f"reads a function in FROM, {_shown(node.this)}{place(node)}; only tables and UNNEST are allowed there"
             )
     return ""
 
@@ -78,17 +78,17 @@ def hidden(query: exp.Query, rows: Sequence[str], tables: Collection[str]) -> st
     for cte in query.find_all(exp.CTE):
         name = cte.alias.lower()
         if name in (*rows, *tables):
-            return f"names a subquery {cte.alias}{_place(cte)}, which hides what else has that name; rename it"
+            return f"names a subquery {cte.alias}{place(cte)}, which hides what else has that name; rename it"
         if common[name] > 1:
-            return f"names {common[name]} subqueries {cte.alias}{_place(cte)}, and one hides the other; rename one"
+            return f"names {common[name]} subqueries {cte.alias}{place(cte)}, and one hides the other; rename one"
         if not any(_reads(each, name) and each.find_ancestor(exp.CTE) is not cte for each in query.find_all(exp.Table)):
-            return f"names a subquery {cte.alias}{_place(cte)} and does not read it; leave it out"
+            return f"names a subquery {cte.alias}{place(cte)} and does not read it; leave it out"
     standing, *others = rows
     for source in query.find_all(*_SOURCES):
         if source.alias.lower() in rows and not _reads(source, standing):
-            return f"gives the name {source.alias}{_place(source)} to something else than the delivered rows; rename it"
+            return f"gives the name {source.alias}{place(source)} to something else than the delivered rows; rename it"
         if any(_reads(source, name) for name in others):
-            return f"reads {source.name}{_place(source)}, as the delivered rows are named; write its database before it"
+            return f"reads {source.name}{place(source)}, as the delivered rows are named; write its database before it"
     return ""
 
 
@@ -128,7 +128,7 @@ def _reads(source: exp.Expr, name: str) -> bool:
     return isinstance(source, exp.Table) and not source.db and source.name.lower() == name
 
 
-def _place(node: exp.Expr) -> str:
+def place(node: exp.Expr) -> str:
     """Return the line of the query, of the node or the first of its parts that has one."""
     line = next((part.meta["line"] for part in node.walk() if "line" in part.meta), None)
     return "" if line is None else f" (line {line} of the query)"

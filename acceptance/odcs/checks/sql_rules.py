@@ -1,16 +1,17 @@
 """The query of a `type: sql` rule: exactly one SELECT of one column, over the delivered rows."""
 
 import re
-from difflib import get_close_matches
 
 import sqlglot
 from sqlglot import exp
 
 from acceptance.contract.contract import Column
+from acceptance.errors import nearest
 from acceptance.odcs.checks.relationships import Tables
 from acceptance.odcs.document.node import Node, hint, shown
 from acceptance.sql.allowed import TOO_DEEP, foreign_table, parsed_statements
-from acceptance.sql.as_written import hidden, rewritten, unfit
+from acceptance.sql.as_written import hidden, place, rewritten, unfit
+from acceptance.sql.columns import unknown_column
 from acceptance.sql.functions import FUNCTIONS, unfit_pattern, unknown_function
 from acceptance.sql.text import DIALECT, NO_SELECT
 
@@ -63,6 +64,7 @@ def _problem_of(query: exp.Query, text: str, tables: Tables) -> str:
             or unfit(query)
             or rewritten(query)
             or _unknown_to_athena(query)
+            or _no_column(query, tables)
         )
     except RecursionError:
         return TOO_DEEP
@@ -71,11 +73,26 @@ def _problem_of(query: exp.Query, text: str, tables: Tables) -> str:
 def _unknown_to_athena(query: exp.Query) -> str:
     """Return what Athena cannot run, as a phrase that follows "the query", or ""."""
     if name := unknown_function(query):
-        near = hint(name, sorted(FUNCTIONS)) if get_close_matches(name, FUNCTIONS, n=1) else "see its documentation"
+        near = hint(name, sorted(FUNCTIONS)) if nearest(name, FUNCTIONS) else "see its documentation"
         return f"calls {name}, which is no function of Athena; {near}"
     if pattern := unfit_pattern(query):
         return f"holds {shown(pattern[0])}, no regular expression as Athena, that is Java, reads it: {pattern[1]}"
     return ""
+
+
+def _no_column(query: exp.Query, tables: Tables) -> str:
+    """Return which column the delivered rows do not have, as a phrase that follows "the query", or ""."""
+    own = [column for each in tables.published if each.path == tables.path for column in each.columns]
+    columns = {column.column: column for column in own}
+    unknown = unknown_column(query, _OBJECT, columns)
+    if unknown is None:
+        return ""
+    told = f"names the column {shown(unknown.name)}{place(unknown)}, which {{object}} does not have"
+    if renamed := [column.column for column in own if column.name.lower() == unknown.name.lower()]:
+        return f"{told}; its physicalName is {renamed[0]}"
+    if unknown.this.args.get("quoted") and nearest(unknown.name, columns) is None:
+        return f"{told}; a text stands in single quotes, or it is one of: {', '.join(columns)}"
+    return f"{told}; {hint(unknown.name, tuple(columns))}"
 
 
 def _misplaced(query: exp.Query, text: str) -> str:

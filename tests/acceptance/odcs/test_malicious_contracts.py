@@ -233,7 +233,7 @@ def test_a_rule_that_athena_cannot_run_is_refused(condition):
         "WITH RECURSIVE r (n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM r WHERE n < 3) SELECT max(n) FROM {object}, r",
         "SELECT count(*) FROM {object}, database_sor.delivered AS d",
         "SELECT avg(date_diff('day', day, current_date)) FROM {object} -- how late",
-        "SELECT max(reduce(transform(x, v -> v + 1), 0, (s, v) -> s + v, s -> s)) FROM {object}",
+        "SELECT max(reduce(transform(ARRAY[total], v -> v + 1), 0, (s, v) -> s + v, s -> s)) FROM {object}",
     ],
 )
 def test_what_athena_gets_as_it_is_written_is_allowed(query):
