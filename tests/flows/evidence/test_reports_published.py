@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 import sqlalchemy as sa
+from aws_clients import Aws
 from builders import a_contract, a_delivery, an_object
 from dataset_overviews import overview, past
 from html_page import Page
@@ -33,6 +34,12 @@ from sandbox.server import REGION
 
 NOW = datetime(2026, 1, 31, 12, tzinfo=UTC)
 MINUTE, HOUR = timedelta(minutes=1), timedelta(hours=1)
+
+
+@pytest.fixture(scope="module")
+def s3_server(local_aws: Aws) -> Aws:
+    """The sandbox's S3 alone: the other one says nothing of who asks, nor of encryption."""
+    return local_aws
 
 
 def publisher(bucket: Bucket) -> Publisher:
