@@ -1,6 +1,7 @@
 """The command `aceite`. Its verbs import what they need when they run, so that `aceite --help` is quick."""
 
 import io
+import os
 import sys
 from collections.abc import Iterator
 from typing import Annotated, Any
@@ -97,6 +98,8 @@ app.add_typer(evidence.app, name="evidence")
 def main() -> None:
     """Run the command. A failure is printed, and its exit code is never that of a verdict: see `cli.failures`."""
     _write_utf8()
+    # Prefect, once it is imported, would send usage data, and say so in eight lines before the first one of ours.
+    os.environ.setdefault("DO_NOT_TRACK", "1")
     interrupt_on("SIGTERM", "SIGHUP", "SIGBREAK")
     try:
         code = app(standalone_mode=False)

@@ -198,11 +198,17 @@ def _headline(datasets: Sequence[DatasetOverview]) -> str:
     if all(each.health[0] is Health.NEW for each in watched):
         return "Nothing was judged yet"
     if not troubled:
-        return "The dataset is well" if len(watched) == 1 else f"All {len(watched)} datasets are well"
+        return _well(len(watched), sum(each.health[0] is Health.NEW for each in watched))
     if len(watched) == 1:
         return "The dataset needs attention"
     verb = "needs" if len(troubled) == 1 else "need"
     return f"{len(troubled)} of {len(watched)} datasets {verb} attention"
+
+
+def _well(watched: int, new: int) -> str:
+    if well := new and watched - new:
+        return f"{well} of {watched} datasets {'is' if well == 1 else 'are'} well, {new} not judged yet"
+    return "The dataset is well" if watched == 1 else f"All {watched} datasets are well"
 
 
 def _worst(datasets: Sequence[DatasetOverview]) -> Health:

@@ -132,6 +132,22 @@ def test_help_and_usage_errors_import_nothing_heavy(arguments):
     assert sorted(imported(arguments).intersection(HEAVY)) == []
 
 
+def test_prefect_sends_no_usage_data_and_says_nothing_of_it(tmp_path):
+    """It does in a home that it has never seen, in a terminal, outside of CI."""
+    told = (
+        "import sys; from cli import main; sys.argv = ['aceite', '--version']\n"
+        "try: main.main()\n"
+        "except SystemExit: pass\n"
+        "import prefect; from prefect._internal.analytics import enabled; print(enabled.is_telemetry_enabled())"
+    )
+    kept = {name: value for name, value in os.environ.items() if name in ("PATH", "PYTHONPATH", "SYSTEMROOT")}
+    run = [sys.executable, "-c", told]
+    for chosen, sends in (({}, "False"), ({"DO_NOT_TRACK": "0"}, "True")):
+        environment = {**kept, **chosen, "PREFECT_HOME": str(tmp_path), "PYTHONUTF8": "1"}
+        ended = subprocess.run(run, cwd=ROOT, env=environment, capture_output=True, encoding="utf-8", check=True)
+        assert ended.stdout.split()[-1] == sends
+
+
 def test_status_is_told_without_prefect(tmp_path):
     assert sorted(imported(["status", "--home", str(tmp_path)]).intersection({"prefect", "boto3", "duckdb"})) == []
 
