@@ -5,6 +5,7 @@ import os
 import re
 import threading
 from contextvars import copy_context
+from functools import partial
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, ClassVar
@@ -23,6 +24,7 @@ from sandbox.athena import ddl
 from sandbox.athena.catalog import Catalog, create_view, split_uri
 from sandbox.athena.execution import CREATE_TABLE_AS, UNLOAD, Execution
 from sandbox.athena.files import ObjectFiles
+from sandbox.athena.inserting import insert
 from sandbox.athena.open_formats import iceberg
 from sandbox.athena.pruning import conditions
 from sandbox.athena.readers import literal
@@ -39,7 +41,7 @@ _COPY_FORMATS = {"PARQUET": "PARQUET", "JSON": "JSON", "TEXTFILE": "CSV, HEADER 
 
 class RunningAthena(AthenaBackend):
     trino: ClassVar[TrinoEngine | None] = None
-    """The engine of SELECTs. Without it DuckDB is, which runs CREATE TABLE AS and UNLOAD in any case."""
+    """The engine of SELECTs. Without it DuckDB is, which runs CREATE TABLE AS, UNLOAD and INSERT in any case."""
 
     def __init__(self, region_name: str, account_id: str) -> None:
         super().__init__(region_name, account_id)
@@ -139,7 +141,7 @@ class RunningAthena(AthenaBackend):
             execution.rows = [[line] for line in lines]
             return
         sql = dialect.with_parameters(sql, execution.parameters)
-        if self.trino and not execution.exports:
+        if self.trino and not (execution.exports or execution.inserts):
             catalog = self._catalog_of(execution)
             catalog.require_access(execution.database, sql)
             self.trino.select(execution, sql, catalog.id)
@@ -151,8 +153,8 @@ class RunningAthena(AthenaBackend):
                 if execution.exports:
                     self._export(execution, sql)
                 else:
-                    connection.execute("SET disabled_filesystems = 'LocalFileSystem'")  # a SELECT reads only S3
-                    self._select(execution, sql)
+                    connection.execute("SET disabled_filesystems = 'LocalFileSystem'")  # a query reads only S3
+                    self._insert_or_select(execution, sql)
             finally:
                 execution.connection = None
                 connection.unregister_filesystem(execution.files.protocol)
@@ -205,7 +207,10 @@ class RunningAthena(AthenaBackend):
     def _catalog_of(self, execution: Execution) -> Catalog:
         return self.catalog_named(execution.context.get("Catalog") or "")
 
-    def _select(self, execution: Execution, sql: str) -> None:
+    def _insert_or_select(self, execution: Execution, sql: str) -> None:
+        if execution.inserts:
+            insert(execution, self._catalog_of(execution), sql, partial(self._translate, execution))
+            return
         assert execution.connection
         cursor = execution.connection.execute(self._translate(execution, sql))
         execution.columns = [column_info(name, str(kind)) for name, kind, *_ in cursor.description]
@@ -223,6 +228,10 @@ class RunningAthena(AthenaBackend):
         target = (parts.get("target") or options.get("external_location") or default).rstrip("/") + "/"
         if next(self.catalog.objects(target), None):
             raise AthenaError(f"HIVE_PATH_ALREADY_EXISTS: Target directory for table already exists: {target}")
+        if options.get("table_type", "").upper() == "ICEBERG":
+            raise AthenaError(
+                "NOT_SUPPORTED: the sandbox makes tables of Iceberg by CREATE TABLE and INSERT, not AS SELECT"
+            )
         keys = re.findall(r"'(\w+)'", options.get("partitioned_by", ""))
         kind = options.get("format", "PARQUET").upper()
         written = self._copy(execution, query, kind, keys, target)

@@ -82,6 +82,24 @@ class Catalog:
                     raise AthenaError(f"PERMISSION_DENIED: Permission denied on S3 path: s3://{bucket}/{item.name}")
                 yield item.name, item
 
+    def require_writing(self, location: str) -> None:
+        """Raise AthenaError unless the caller may read and put the objects of a table of Iceberg there."""
+        list(self.objects(location))
+        bucket, prefix = split_uri(location)
+        for folder in () if is_registered(location) else ("data", "metadata"):
+            if denial("s3:PutObject", f"arn:aws:s3:::{bucket}/{prefix.strip('/')}/{folder}/new"):
+                raise AthenaError(f"PERMISSION_DENIED: Permission denied on S3 path: {location}/{folder}")
+
+    def delete_objects(self, location: str) -> None:
+        """Delete what lies below a table's location. Raise AthenaError unless the caller may."""
+        bucket, _ = split_uri(location)
+        keys = [key for key, _ in self.objects(location)] if bucket in self.s3.buckets else []
+        for key in keys:
+            if denial("s3:DeleteObject", f"arn:aws:s3:::{bucket}/{key}"):
+                raise AthenaError(f"PERMISSION_DENIED: Permission denied on S3 path: s3://{bucket}/{key}")
+        for key in keys:
+            self.s3.delete_object(bucket, key)
+
     def create_iceberg_view(
         self,
         connection: duckdb.DuckDBPyConnection,

@@ -1,12 +1,14 @@
 """Runs on the Glue catalog the DDL statements that a pipeline uses."""
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 from moto.glue.exceptions import PartitionAlreadyExistsException
 from sqlglot import exp
 
 from sandbox.athena.catalog import Catalog, split_uri
+from sandbox.athena.open_formats import iceberg_writing
+from sandbox.athena.open_formats.iceberg_writing import CODECS, GlueCalls
 from sandbox.athena.readers import CatalogTable
 from sandbox.athena.sql.dialect import parse
 from sandbox.athena.values import AthenaError, hive_text
@@ -108,6 +110,9 @@ def _drop_table(catalog: Catalog, database: str, match: re.Match[str]) -> Answer
     database, name = qualified(match[2], database)
     require_glue("DeleteTable", database, name)
     if database in catalog.glue.databases and name in catalog.glue.databases[database].tables:
+        table = catalog.glue.databases[database].tables[name].as_dict()
+        if (table.get("Parameters") or {}).get("table_type", "").upper() == "ICEBERG":
+            catalog.delete_objects(table["StorageDescriptor"]["Location"])  # they are the table's own
         catalog.glue.delete_table(database, name)
     elif not match[1]:
         raise AthenaError(f"FAILED: SemanticException [Error 10001]: Table not found {database}.{name}")
@@ -144,6 +149,64 @@ def _create_external_table(catalog: Catalog, database: str, match: re.Match[str]
     if not (tree.args.get("exists") and name in catalog.glue.get_database(database).tables):
         create_table(catalog, database, name, columns, keys, location, kind, serde, serde_parameters, parameters)
     return "result", ()
+
+
+def _create_iceberg_table(catalog: Catalog, database: str, match: re.Match[str]) -> Answer:
+    tree = parse(match[0], exp.Create)
+    if not isinstance(tree.this, exp.Schema):
+        raise AthenaError("FAILED: ParseException: a table of Iceberg needs columns")
+    database, name = (tree.this.this.db or database).lower(), tree.this.this.name.lower()
+    for column in tree.this.expressions:
+        constraints = [each.kind for each in column.args.get("constraints") or ()]
+        if not column.args.get("kind") or not all(
+            isinstance(each, exp.CommentColumnConstraint) for each in constraints
+        ):
+            raise AthenaError(f"FAILED: ParseException: a column has a type, and a COMMENT: {column.sql('athena')}")
+    listed = _hive_columns(tree.this.expressions)
+    columns = {column["Name"]: column["Type"] for column in listed}
+    if len(columns) != len(listed):
+        raise AthenaError(f"FAILED: ParseException: a column of {name} is named twice")
+    keys, location, properties = list[str](), "", dict[str, str]()
+    for item in tree.args["properties"].expressions if tree.args.get("properties") else ():
+        match item:
+            case exp.PartitionedByProperty():
+                keys = [_partition_column(key, columns) for key in item.this.expressions]
+            case exp.LocationProperty():
+                location = item.this.name.rstrip("/")
+            case exp.Property() if item.args.get("value"):
+                properties[item.name.lower()] = item.args["value"].name
+            case _:
+                raise AthenaError(f"FAILED: ParseException: a table of Iceberg has no {item.sql('athena')}")
+    codec = _codec(properties)
+    if not location:
+        raise AthenaError("FAILED: a table of Iceberg needs a LOCATION")
+    split_uri(location)
+    if not (tree.args.get("exists") and name in catalog.glue.get_database(database).tables):
+        catalog.require_writing(location)
+        iceberg_writing.create(GlueCalls(catalog.glue, catalog.id), (database, name), columns, keys, location, codec)
+    return "result", ()
+
+
+def _partition_column(key: exp.Expression, columns: Mapping[str, str]) -> str:
+    name = key.name.lower()
+    if not isinstance(key, (exp.Identifier, exp.Column)):
+        raise AthenaError(f"NOT_SUPPORTED: the sandbox partitions Iceberg by columns, not by {key.sql('athena')}")
+    if name not in columns:
+        raise AthenaError(f"FAILED: the partition column is no column of the table: {name}")
+    return name
+
+
+def _codec(properties: dict[str, str]) -> str:
+    """Return how a new table of Iceberg packs its files. Raise AthenaError for what the sandbox would not do."""
+    if properties.pop("table_type", "").upper() != "ICEBERG":
+        raise AthenaError("FAILED: CREATE TABLE without EXTERNAL needs TBLPROPERTIES ('table_type'='ICEBERG')")
+    form, codec = properties.pop("format", "parquet"), properties.pop("write_compression", CODECS[0]).lower()
+    if form.lower() != "parquet" or codec not in CODECS:
+        raise AthenaError(f"NOT_SUPPORTED: the sandbox writes Iceberg in parquet, packed by one of {', '.join(CODECS)}")
+    # What OPTIMIZE and VACUUM are told means nothing here, where neither is run.
+    if others := [each for each in properties if not each.startswith(("optimize_", "vacuum_"))]:
+        raise AthenaError(f"NOT_SUPPORTED: the sandbox knows no property of Iceberg of this name: {', '.join(others)}")
+    return codec
 
 
 def _hive_columns(definitions: Sequence[exp.Expression]) -> list[dict[str, str]]:
@@ -211,6 +274,7 @@ _STATEMENTS: tuple[tuple[str, Callable[[Catalog, str, re.Match[str]], Answer]], 
     (r"DROP\s+(?:DATABASE|SCHEMA)\s+(IF\s+EXISTS\s+)?[`\"]?([\w-]+)[`\"]?(?:\s+CASCADE|\s+RESTRICT)?", _drop_database),
     (r"DROP\s+TABLE\s+(IF\s+EXISTS\s+)?" + _NAME, _drop_table),
     (r"CREATE\s+EXTERNAL\s+TABLE\s.*", _create_external_table),
+    (r"CREATE\s+TABLE\s.*", _create_iceberg_table),
     (rf"ALTER\s+TABLE\s+{_NAME}\s+(ADD|DROP)\s+(IF\s+(?:NOT\s+)?EXISTS\s+)?(PARTITION.*)", _alter_partitions),
     (r"MSCK\s+REPAIR\s+TABLE\s+" + _NAME, _msck),
     (r"SHOW\s+PARTITIONS\s+" + _NAME, _show_partitions),

@@ -24,7 +24,10 @@ _DDL = ("ALTER", "CREATE", "DROP", "MSCK")
 
 
 class Execution:
-    """One query. `rows` are texts, and those of a SELECT begin with the header. `exports`: the rows go to objects."""
+    """One query. `rows` are texts, and those of a SELECT begin with the header.
+
+    `exports`: the rows go to objects. `inserts`: they go into a table.
+    """
 
     def __init__(self, query: str, context: dict[str, Any], output: str, workgroup: WorkGroup, parameters: Any) -> None:
         self.id, self.query, self.context, self.workgroup = str(uuid.uuid4()), query.strip(), context, workgroup
@@ -33,6 +36,7 @@ class Execution:
         self.substatement = "CREATE_TABLE_AS_SELECT" if CREATE_TABLE_AS.match(self.query) else first
         self.kind = "DDL" if first in _DDL else "UTILITY" if first in _UTILITY else "DML"
         self.exports = self.substatement in ("CREATE_TABLE_AS_SELECT", "UNLOAD")
+        self.inserts = first == "INSERT"
         suffix = "" if self.exports else ".csv" if self.kind == "DML" else ".txt"
         self.output = f"{output.rstrip('/')}/{self.id}{suffix}"
         self.status, self.reason, self.manifest = "QUEUED", "", ""

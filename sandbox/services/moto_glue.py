@@ -9,10 +9,10 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, ClassVar
 
-from moto.core.responses import ActionResult
+from moto.core.responses import ActionResult, EmptyResult
 from moto.core.utils import unix_time_millis, utcnow
 from moto.glue import urls
-from moto.glue.exceptions import ConcurrentRunsExceededException, GlueClientError
+from moto.glue.exceptions import ConcurrentRunsExceededException
 from moto.glue.models import FakeJob, FakeJobRun, GlueBackend, glue_backends
 from moto.glue.responses import GlueResponse
 from moto.logs.models import logs_backends
@@ -24,6 +24,7 @@ from sandbox.services.moto_crawlers import PartitionCrawler
 from sandbox.services.moto_workflows import RunningWorkflow
 from sandbox.services.resource_links import followed
 from sandbox.services.runtime_process import RUNTIME, environment, start_python
+from sandbox.services.table_versions import update_table
 
 LIVE = ("STARTING", "RUNNING", "STOPPING")
 
@@ -210,8 +211,6 @@ class StoppingResponse(GlueResponse):
     Each catalog is the Glue of an account; one below that of an account has the account's number before its name.
     """
 
-    _updating: ClassVar[threading.Lock] = threading.Lock()
-
     @property
     def glue_backend(self) -> GlueBackend:
         catalog_id = json.loads(self.body or "{}").get("CatalogId")
@@ -224,14 +223,9 @@ class StoppingResponse(GlueResponse):
         return ActionResult({"Table": {**described, "IsRegisteredWithLakeFormation": is_registered(location)}})
 
     def update_table(self) -> ActionResult:
-        """Update the table, if it is of the version that the caller knows: so writers of Iceberg lose no commit."""
         database, described, known = (self._get_param(name) for name in ("DatabaseName", "TableInput", "VersionId"))
-        with self._updating:
-            current = self.glue_backend.get_table(database, described["Name"]).as_dict()["VersionId"]
-            if known and known != current:
-                told = "Update table failed due to concurrent modifications."
-                raise GlueClientError("ConcurrentModificationException", told)
-            return super().update_table()
+        update_table(self.glue_backend, database, described, known)
+        return EmptyResult()
 
     def get_partitions(self) -> ActionResult:
         """Answer the segment that is asked for: clients ask for all of them at once, and put them together."""

@@ -1,13 +1,10 @@
 """Reads tables of Iceberg as Athena does: the data files of one snapshot, and the columns by their numbers."""
 
-import io
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, cast
 
 import duckdb
-from moto.core import DEFAULT_ACCOUNT_ID
-from moto.s3.models import s3_backends
 
 from sandbox.athena.readers import CatalogTable, identifier, literal
 from sandbox.athena.values import AthenaError, duckdb_type
@@ -143,44 +140,11 @@ def _refuse_lacking(connection: duckdb.DuckDBPyConnection, needed: Mapping[str, 
 
 
 def _read(table: CatalogTable) -> Any:
-    from pyiceberg.io import FileIO, InputFile, InputStream, OutputFile
     from pyiceberg.table import StaticTable
     from pyiceberg.table.metadata import TableMetadataUtil
 
-    class Held(InputFile):
-        """An object of the sandbox's S3."""
-
-        def __len__(self) -> int:
-            return len(self._content())
-
-        def exists(self) -> bool:
-            return bool(self._content())
-
-        def open(self, seekable: bool = True) -> InputStream:
-            return cast(InputStream, io.BytesIO(self._content()))
-
-        def _content(self) -> bytes:
-            return content_of(self.location)
-
-    class Objects(FileIO):
-        def new_input(self, location: str) -> InputFile:
-            return Held(location)
-
-        def new_output(self, location: str) -> OutputFile:
-            raise NotImplementedError
-
-        def delete(self, location: str | InputFile | OutputFile) -> None:
-            raise NotImplementedError
+    from sandbox.athena.open_formats.object_io import Objects, content_of
 
     place = table.options.get("metadata_location", "")
     metadata = TableMetadataUtil.parse_raw(content_of(place).decode())
     return StaticTable(("sandbox", table.glue_table.name), metadata, place, Objects(), cast(Any, None))
-
-
-def content_of(uri: str) -> bytes:
-    """Return the bytes of an object of the sandbox's S3. Raise AthenaError if it is gone."""
-    bucket, _, key = uri.partition("://")[2].partition("/")
-    item = s3_backends[DEFAULT_ACCOUNT_ID]["aws"].get_object(bucket, key)
-    if item is None:
-        raise AthenaError(f"ICEBERG_MISSING_METADATA: {uri} does not exist")
-    return bytes(item.value)

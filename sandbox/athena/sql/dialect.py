@@ -45,7 +45,9 @@ def parse(sql: str, kind: type[Any] = exp.Query) -> Any:
         message = f"mismatched input '{first['highlight']}'" if first.get("highlight") else str(error)
         raise AthenaError(f"SYNTAX_ERROR: {place}: {message}") from error
     if len(trees) != 1 or not isinstance(trees[0], kind):
-        raise AthenaError("NOT_SUPPORTED: line 1:1: The sandbox runs one SELECT, or one of its DDL statements")
+        raise AthenaError(
+            "NOT_SUPPORTED: line 1:1: The sandbox runs one SELECT, INSERT or DDL statement of those it knows"
+        )
     return trees[0]
 
 

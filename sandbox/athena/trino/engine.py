@@ -46,8 +46,8 @@ class TrinoEngine:
         """
         if not _QUERY.match(sql):
             raise AthenaError(
-                "NOT_SUPPORTED: line 1:1: Trino runs one SELECT here; its DDL, CREATE TABLE AS and UNLOAD the sandbox "
-                "runs by itself, and it has no other statements"
+                "NOT_SUPPORTED: line 1:1: Trino runs one SELECT here; DDL, CREATE TABLE AS, INSERT and UNLOAD the "
+                "sandbox runs by itself, and it has no other statements"
             )
         columns, rows, statistics = list[Any](), list[list[Any]](), dict[str, Any]()
         try:

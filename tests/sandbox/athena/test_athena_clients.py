@@ -109,3 +109,31 @@ def test_the_aws_command_reads_and_writes(aws: LocalAws, people: str, tmp_path: 
     table = ("--catalog-name", "AwsDataCatalog", "--database-name", "lake", "--table-name", people)
     shown = json.loads(run("athena", "get-table-metadata", *table))
     assert shown["TableMetadata"]["Columns"][0] == {"Name": "id", "Type": "bigint"}
+
+
+def test_awswrangler_makes_a_table_of_iceberg_and_fills_it_again(
+    aws: LocalAws, session: boto3.Session, lake: str, ask: Ask
+) -> None:
+    pytest.importorskip("pyiceberg", reason="the sandbox writes tables of Iceberg by it")
+    import awswrangler
+    import pandas
+
+    for service in ("s3", "glue", "athena", "sts"):
+        setattr(awswrangler.config, f"{service}_endpoint_url", aws.endpoint)
+    frame = pandas.DataFrame({"id": [1, 2], "name": ["a'b", None], "day": ["x", "y"]})
+    places = {"temp_path": "s3://lake/iced_tmp/", "table_location": "s3://lake/iced/", "s3_output": "s3://lake/out/"}
+    for _ in range(2):
+        awswrangler.athena.to_iceberg(
+            frame, lake, "iced_by_frames", partition_cols=["day"], keep_files=False, boto3_session=session, **places
+        )
+    rows = ask("SELECT id, name, day FROM iced_by_frames ORDER BY id").rows
+    assert rows == [("1", "a'b", "x")] * 2 + [("2", None, "y")] * 2
+
+
+def test_pyathena_inserts_into_a_table_of_iceberg_with_parameters(connection: Any, lake: str) -> None:
+    pytest.importorskip("pyiceberg", reason="the sandbox writes tables of Iceberg by it")
+    cursor = connection.cursor()
+    location = "LOCATION 's3://lake/iced_by_parameters/' TBLPROPERTIES ('table_type'='ICEBERG')"
+    cursor.execute(f"CREATE TABLE iced_by_parameters (id bigint, name string) {location}")
+    cursor.execute("INSERT INTO iced_by_parameters VALUES (?, ?)", ["7", "'a''b'"], paramstyle="qmark")
+    assert cursor.execute("SELECT * FROM iced_by_parameters").fetchall() == [(7, "a'b")]

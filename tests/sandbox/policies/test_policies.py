@@ -264,6 +264,39 @@ def _outcome(athena: Any, sql: str) -> str:
     return eventually(ended, "the end of the query", every_s=0.04)
 
 
+def test_athena_fills_a_table_of_iceberg_in_somebody_s_name_if_they_may(
+    allowed: Allowed, lake: str, ask: Callable[..., Any]
+) -> None:
+    pytest.importorskip("pyiceberg", reason="the sandbox writes tables of Iceberg by it")
+    iced = "CREATE TABLE lake.{0} (a int) LOCATION 's3://lake/{0}/' TBLPROPERTIES ('table_type'='ICEBERG')"
+    assert ask(iced.format("iced")).state == "SUCCEEDED"
+    of_athena = {"Action": "athena:*", "Resource": "*"}
+    results = {"Action": "s3:*", "Resource": [f"arn:aws:s3:::{RESULTS_BUCKET}", f"arn:aws:s3:::{RESULTS_BUCKET}/*"]}
+    look = {"Action": "glue:Get*", "Resource": _catalog("database/lake", "table/lake/iced", "table/lake/other")}
+    commit = {"Action": "glue:UpdateTable", "Resource": _catalog("database/lake", "table/lake/iced")}
+    read = {"Action": ["s3:ListBucket", "s3:GetObject"], "Resource": ["arn:aws:s3:::lake", "arn:aws:s3:::lake/*"]}
+    put = {"Action": "s3:PutObject", "Resource": "arn:aws:s3:::lake/iced/*"}
+    everything = [of_athena, results, look, commit, read, put]
+    insert = "INSERT INTO lake.iced VALUES (1)"
+    for lacking, said in (
+        (commit, "is not authorized to perform: glue:UpdateTable"),
+        (put, "Permission denied on S3 path: s3://lake/iced/data"),
+        (read, "Permission denied on S3 path: s3://lake/iced"),
+    ):
+        assert said in _outcome(allowed(*(each for each in everything if each != lacking))("athena"), insert)
+    assert ask("SELECT * FROM lake.iced").rows == []
+    who = allowed(*everything)("athena")
+    assert _outcome(who, insert) == "SUCCEEDED"
+    assert ask("SELECT * FROM lake.iced").rows == [("1",)]
+    assert "Permission denied on S3 path: s3://lake/other/data" in _outcome(who, iced.format("other"))
+    assert "glue:DeleteTable" in _outcome(who, "DROP TABLE lake.iced")
+    drop = {"Action": "glue:DeleteTable", "Resource": _catalog("database/lake", "table/lake/iced")}
+    who = allowed(*everything, drop)("athena")
+    assert "Permission denied on S3 path: s3://lake/iced/" in _outcome(who, "DROP TABLE lake.iced")
+    assert ask("SELECT * FROM lake.iced").rows == [("1",)]
+    assert ask("DROP TABLE lake.iced").state == "SUCCEEDED"
+
+
 def test_athena_does_in_somebody_s_name_what_they_may_do(
     allowed: Allowed, lake: str, s3: Any, ask: Callable[..., Any]
 ) -> None:
