@@ -14,12 +14,12 @@ from typing import Any
 import boto3
 from account_aws import own_environment
 from account_deletion import Undo
-from account_pipeline import BOOKS, TABLES, TYPES, Pipeline
+from account_pipeline import BOOKS, LOANS, TABLES, TYPES, Pipeline, told_of_loans
 from account_roles import make_role, once_in_force
 from polling import eventually
 from repository import ROOT
 
-DATASETS = {BOOKS: "account-books", TYPES: "account-types"}
+DATASETS = {BOOKS: "account-books", TYPES: "account-types", LOANS: "account-loans"}
 """The id of the dataset, by its table."""
 UP_WITHIN_S, ENDED_WITHIN_S = 300, 120
 SURE_AFTER = 5
@@ -29,18 +29,26 @@ JUDGED_WITHIN_S = 900
 
 
 def write_contracts(pipeline: Pipeline, folder: Path) -> None:
-    """JSON is YAML as well. The datasets share the pipeline: the parameter says which table it fills."""
+    """JSON is YAML as well. Two datasets share a pipeline, whose parameter says which table it fills."""
     schemas: dict[str, dict[str, Any]] = {
-        BOOKS: {"properties": _PROPERTIES_OF_BOOKS},
+        BOOKS: {"properties": [*_PROPERTIES_OF_BOOKS, _DAY]},
         TYPES: {"properties": _properties_of_types(), "quality": [SHARE_OF_HIGH_SCORES]},
+        LOANS: {"properties": [*_PROPERTIES_OF_BOOKS, _LENT, _DAY]},
     }
     for table, schema in schemas.items():
-        document = _contract(pipeline, table, {"name": table, **schema})
+        ran = _inserted(pipeline) if table == LOANS else _by_a_job(pipeline, table)
+        document = _contract(pipeline, table, {"name": table, **schema}, ran)
         (folder / f"{table}.odcs.yaml").write_text(json.dumps(document, indent=1), encoding="utf-8")
 
 
-def _contract(pipeline: Pipeline, table: str, schema: Mapping[str, Any]) -> dict[str, Any]:
-    day, sor = "{business_date:%Y%m%d}", f"s3://{pipeline.bucket('sor')}/{table}"
+def _inserted(pipeline: Pipeline) -> dict[str, Any]:
+    """What fills the table of Iceberg: a function runs an INSERT of Athena, and waits for it."""
+    told = {"bucket": "{bucket}", "key": "{key}", **told_of_loans(pipeline)}
+    return {"steps": [{"invoke": pipeline.function("insert"), "payload": told, "within": "3m"}]}
+
+
+def _by_a_job(pipeline: Pipeline, table: str) -> dict[str, Any]:
+    day, sor = _BUSINESS_DATE, f"s3://{pipeline.bucket('sor')}/{table}"
     told = {"parameter": pipeline.overridden, "key": "{key}"}
     steps = [
         {"invoke": pipeline.function("stage"), "payload": told, "within": "2m"},
@@ -51,7 +59,11 @@ def _contract(pipeline: Pipeline, table: str, schema: Mapping[str, Any]) -> dict
     ]
     told_of = {"source_bucket": "{bucket}", "table": table}
     override = [{"parameter": pipeline.overridden, "copy_of": pipeline.parameter, "set": told_of}]
-    location = f"s3://{pipeline.bucket('landing')}/{table}/{day}/{{file}}.csv"
+    return {"override": override, "steps": steps}
+
+
+def _contract(pipeline: Pipeline, table: str, schema: Mapping[str, Any], ran: Mapping[str, Any]) -> dict[str, Any]:
+    location = f"s3://{pipeline.bucket('landing')}/{table}/{_BUSINESS_DATE}/{{file}}.csv"
     return {
         "apiVersion": "v3.2.0",
         "kind": "DataContract",
@@ -67,12 +79,13 @@ def _contract(pipeline: Pipeline, table: str, schema: Mapping[str, Any]) -> dict
             {
                 "property": "pipeline",
                 "vendor": "aceite",
-                "value": {"override": override, "steps": steps, "partition": {"day": day}},
+                "value": {**ran, "partition": {"day": _BUSINESS_DATE}},
             }
         ],
     }
 
 
+_BUSINESS_DATE = "{business_date:%Y%m%d}"
 _DAY = {"name": "day", "logicalType": "integer", "physicalType": "int", "partitioned": True}
 _PROPERTIES_OF_BOOKS = [
     {"name": "id", "logicalType": "integer", "physicalType": "bigint", "required": True, "primaryKey": True},
@@ -84,8 +97,13 @@ _PROPERTIES_OF_BOOKS = [
         "logicalTypeOptions": {"minimum": 0},
     },
     {"name": "released", "logicalType": "date"},
-    _DAY,
 ]
+_LENT = {
+    "name": "lent",
+    "logicalType": "timestamp",
+    "customProperties": [{"property": "digits", "vendor": "aceite", "value": 6}],
+}
+"""To the microsecond, which only a table of Iceberg keeps."""
 SHARE_OF_HIGH_SCORES = {
     "type": "sql",
     "name": "share of high scores",

@@ -16,10 +16,11 @@ from typing import Any
 from account_aws import Account
 from account_deletion import Undo, delete_bucket, forget_job_runs
 from account_roles import Statement, allow, make_role, once_in_force
+from polling import eventually
 
 CODE = Path(__file__).parent / "pipeline"
 BUCKETS = ("landing", "stage", "sor", "evidence", "results", "code")
-BOOKS, TYPES = "books", "types"
+BOOKS, TYPES, LOANS = "books", "types", "loans"
 TABLES = {
     BOOKS: {"id": "bigint", "title": "string", "price": "decimal(9,2)", "released": "date"},
     TYPES: {
@@ -30,6 +31,9 @@ TABLES = {
     },
 }  # fmt: skip
 """The Hive types of the columns, by table. A table's name is also the folder in which its files land."""
+OF_LOANS = {"id": "bigint", "title": "string", "price": "decimal(9,2)", "released": "date", "lent": "timestamp"}
+"""The columns of a table of Iceberg. Those of the books are among them, so that one probe goes through all."""
+DDL_WITHIN_S = 120
 TEXT_FILES = {
     "InputFormat": "org.apache.hadoop.mapred.TextInputFormat",
     "OutputFormat": "org.apache.hadoop.hive.ql.io.HiveIgnoreKeyTextOutputFormat",
@@ -93,8 +97,9 @@ def made_pipeline(account: Account, undo: Undo) -> Iterator[Pipeline]:
         _catalog(pipeline, undo)
         _parameters(pipeline, undo)
         _workgroup(pipeline, undo)
+        _table_of_iceberg(pipeline, undo)
         _job(pipeline, undo, of_job)
-        for name in ("stage", "start"):
+        for name in ("stage", "start", "insert"):
             _function(pipeline, undo, name, of_functions)
         yield pipeline
     finally:
@@ -116,6 +121,27 @@ def rights_of_functions(pipeline: Pipeline) -> Sequence[Statement]:
             ["logs:CreateLogStream", "logs:PutLogEvents"],
             account.arn_of("logs", f"log-group:/aws/lambda/{account.name}-*"),
         ),
+        *_rights_to_insert(pipeline),
+    )
+
+
+def _rights_to_insert(pipeline: Pipeline) -> Sequence[Statement]:
+    """What Athena does in the name of whoever inserts into the table of Iceberg."""
+    account, database = pipeline.account, pipeline.database
+    sor, results = (account.arn_of_bucket(pipeline.bucket(role)) for role in ("sor", "results"))
+    catalog = ("catalog", "database/default", f"database/{database}", f"table/{database}/{LOANS}")
+    return (
+        allow(
+            ["athena:StartQueryExecution", "athena:GetQueryExecution"],
+            account.arn_of("athena", f"workgroup/{pipeline.workgroup}"),
+        ),
+        allow(
+            ["glue:GetDatabase", "glue:GetTable", "glue:UpdateTable"],
+            *(account.arn_of("glue", each) for each in catalog),
+        ),
+        allow(["s3:GetBucketLocation", "s3:ListBucket"], sor, results),
+        allow(["s3:GetObject", "s3:PutObject", "s3:DeleteObject"], f"{sor}/{LOANS}/*"),
+        allow(["s3:GetObject", "s3:PutObject", "s3:AbortMultipartUpload"], f"{results}/*"),
     )
 
 
@@ -200,6 +226,30 @@ def _workgroup(pipeline: Pipeline, undo: Undo) -> None:
     athena.create_work_group(Name=name, Configuration=configuration, Tags=pipeline.account.tag_list)
 
 
+def told_of_loans(pipeline: Pipeline) -> dict[str, str]:
+    """What the function that inserts is told besides the file."""
+    return {"database": pipeline.database, "table": LOANS, "workgroup": pipeline.workgroup}
+
+
+def _table_of_iceberg(pipeline: Pipeline, undo: Undo) -> None:
+    """Made by Athena's own statement, because of Glue's calls alone no table of Iceberg comes about."""
+    athena, glue, database = pipeline.account.client("athena"), pipeline.account.client("glue"), pipeline.database
+    undo.note(f"Glue table {database}.{LOANS}", lambda: glue.delete_table(DatabaseName=database, Name=LOANS))
+    columns = ", ".join(f"{name} {kind}" for name, kind in {**OF_LOANS, "day": "int"}.items())
+    sql = (
+        f"CREATE TABLE {database}.{LOANS} ({columns}) PARTITIONED BY (day) "
+        f"LOCATION 's3://{pipeline.bucket('sor')}/{LOANS}/' TBLPROPERTIES ('table_type'='ICEBERG')"
+    )
+    started = athena.start_query_execution(QueryString=sql, WorkGroup=pipeline.workgroup)["QueryExecutionId"]
+
+    def ended() -> dict[str, Any] | None:
+        status: dict[str, Any] = athena.get_query_execution(QueryExecutionId=started)["QueryExecution"]["Status"]
+        return None if status["State"] in ("QUEUED", "RUNNING") else status
+
+    status = eventually(ended, f"the end of {sql}", DDL_WITHIN_S)
+    assert status["State"] == "SUCCEEDED", status
+
+
 def _job(pipeline: Pipeline, undo: Undo, role: str) -> None:
     account, code = pipeline.account, pipeline.bucket("code")
     account.client("s3").put_object(Bucket=code, Key="job.py", Body=(CODE / "job.py").read_bytes())
@@ -236,7 +286,7 @@ def _function(pipeline: Pipeline, undo: Undo, name: str, role: str) -> None:
             Role=role,
             Handler=f"functions.{name}",
             Code={"ZipFile": _package()},
-            Timeout=60,  # seconds
+            Timeout=120,  # seconds
             MemorySize=256,
             Tags=account.tags,
         ),

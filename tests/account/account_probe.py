@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from account_deletion import LIVE, Undo
-from account_pipeline import BOOKS, Pipeline, put_parameter
+from account_pipeline import BOOKS, Pipeline, put_parameter, told_of_loans
 from account_roles import is_not_yet
 from botocore.exceptions import ClientError
 from polling import eventually
@@ -23,7 +23,7 @@ class NotWorking(Exception):
 
 
 def prove_pipeline(pipeline: Pipeline, content: bytes, within_s: float = WORKS_WITHIN_S) -> None:
-    """Leaves a partition of a day that nothing lands of. The landed file is taken away again."""
+    """Leaves, in two tables, a partition of a day that nothing lands of. The landed file is taken away again."""
     account, key, undo = pipeline.account, f"{BOOKS}/{DAY}/probe.csv", Undo()
     s3, landing, probed = account.client("s3"), pipeline.bucket("landing"), f"{pipeline.parameter}/_probe"
     facts = json.loads(pipeline.values()[pipeline.parameter]) | {"source_bucket": landing}
@@ -34,6 +34,8 @@ def prove_pipeline(pipeline: Pipeline, content: bytes, within_s: float = WORKS_W
         put_parameter(pipeline, undo, probed, json.dumps(facts))
         _until_it_works(lambda: _invoke(pipeline, "stage", event), within_s)
         _until_it_works(lambda: _fill(pipeline, event), within_s)
+        told = {"bucket": landing, "key": key, **told_of_loans(pipeline)}
+        _until_it_works(lambda: _invoke(pipeline, "insert", told), within_s)
     finally:
         undo.run()
 

@@ -11,8 +11,9 @@ from polling import eventually
 
 IN_FORCE_WITHIN_S = 180
 """IAM's changes are known everywhere within seconds, now and then within a minute or more."""
-NOT_YET = ("assume", "not authorized", "Access Denied", "AccessDenied")
-"""How services say that they do not know a role or a right: Lambda `cannot be assumed by Lambda`, Glue of its own."""
+NOT_YET = ("assume", "not authorized", "Access Denied", "AccessDenied", "Access denied", "Permission denied")
+"""How services say that they do not know a role or a right: Lambda `cannot be assumed by Lambda`, Glue and Athena of
+their own."""
 T = TypeVar("T")
 Statement = Mapping[str, Any]
 

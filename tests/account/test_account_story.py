@@ -1,12 +1,13 @@
 """The whole path on an AWS account: `pytest --aws`. Without the option the same is told in a sandbox."""
 
+import json
 from collections.abc import Callable, Iterator
 
 import pytest
 from account_aceite import DATASETS, Aceite, own_role, served, settings_of, write_contracts
 from account_aws import Account, leftovers, named, new_name
 from account_deletion import Undo, delete_bucket
-from account_pipeline import BOOKS, TABLES, TYPES, Pipeline, made_pipeline, place_of_bucket
+from account_pipeline import BOOKS, LOANS, TABLES, TYPES, Pipeline, made_pipeline, place_of_bucket
 from account_probe import prove_pipeline
 from polling import eventually
 
@@ -20,8 +21,14 @@ OF_TYPES = f"{','.join(TABLES[TYPES])}\n" + (
     "2,0,0,0,a b,b,b,0.1,-0.9999,0,-0.0,0.1,false,9999-12-31,1970-01-01 00:00:00\n"
     "3,,,,,,,,,,,,,,\n"
 )
+OF_LOANS = (
+    "id,title,price,released,lent\n"
+    "1,Memórias Póstumas de Brás Cubas,29.90,1881-03-15,2026-01-02 10:00:00.123456\n"
+    "2,O'Neill,,1899-12-01,\n"
+)
 GOOD, BAD = f"{BOOKS}/20260102/books.csv", f"{BOOKS}/20260103/books.csv"
 EVERY_TYPE = f"{TYPES}/20260102/types.csv"
+LENT = f"{LOANS}/20260102/loans.csv"
 FILES = {"evidence.json", "evidence.html", "junit.xml", "openlineage.json", "manifest.json"}
 Say = Callable[[str], None]
 
@@ -52,7 +59,7 @@ def before(pipeline: Pipeline) -> dict[str, str]:
 def aceite(
     pipeline: Pipeline, before: dict[str, str], undo: Undo, say: Say, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Aceite]:
-    """Three files have been dropped: two of books, each of its own business date, and one with every type."""
+    """Four files have been dropped: two of books, each of its own date, one with every type, one for Iceberg."""
     home, contracts = tmp_path_factory.mktemp("home"), tmp_path_factory.mktemp("contracts")
     write_contracts(pipeline, contracts)
     environment = settings_of(pipeline, home, contracts)
@@ -62,6 +69,7 @@ def aceite(
         aceite.drop(GOOD, OF_BOOKS.encode())
         aceite.drop(BAD, OF_BOOKS.replace("29.90", "-29.90").encode())
         aceite.drop(EVERY_TYPE, OF_TYPES.encode())
+        aceite.drop(LENT, OF_LOANS.encode())
         yield aceite
 
 
@@ -94,6 +102,17 @@ def test_a_table_of_every_type_agrees_cell_by_cell_and_decimals_are_divided_as_d
     assert "33.3" in [check["observed"] for check in evidence["checks"] if check["id"].startswith("share")]
 
 
+def test_a_table_of_iceberg_that_athena_filled_is_accepted_as_of_a_snapshot(aceite: Aceite, say: Say) -> None:
+    evidence, pipeline = aceite.verdict(LENT), aceite.pipeline
+    say(f"{LENT}: {evidence['verdict']}, {evidence['reason']}")
+    assert (evidence["verdict"], evidence["table"]["rows"], evidence["landed"]["rows"]) == ("accepted", 2, 2)
+    assert evidence["table"]["fingerprint"] == evidence["landed"]["fingerprint"]
+    table = pipeline.account.client("glue").get_table(DatabaseName=pipeline.database, Name=LOANS)["Table"]
+    bucket, _, key = table["Parameters"]["metadata_location"].removeprefix("s3://").partition("/")
+    metadata = json.loads(pipeline.account.client("s3").get_object(Bucket=bucket, Key=key)["Body"].read())
+    assert evidence["table"]["snapshot"] == str(metadata["current-snapshot-id"])
+
+
 def test_aceite_was_in_a_role_that_has_what_the_command_printed_and_no_more(aceite: Aceite) -> None:
     run = aceite.verdict(GOOD)["run"]
     assert run["aws_account"] == aceite.pipeline.account.id
@@ -124,6 +143,7 @@ def test_the_evidence_is_as_it_was_sealed(aceite: Aceite) -> None:
     aceite.verdict(GOOD)
     aceite.verdict(BAD)
     aceite.verdict(EVERY_TYPE)
+    aceite.verdict(LENT)
 
     def verified() -> bool:
         return all(aceite.run("evidence", "verify", each).returncode == 0 for each in DATASETS.values())
