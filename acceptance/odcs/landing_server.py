@@ -129,7 +129,8 @@ def _refuse_of_other_formats(format_: FileFormat, server: Node, given: Mapping[s
             given[name].refuse(f"{name} says nothing about {format_}; leave it out")
     delimiter = server["delimiter"]
     if format_.is_delimited and "delimiter" in server:
-        delimiter.refuse("`delimiter` is for JSON; for CSV write it in the server's customProperties")
+        written = f"{{property: delimiter, value: {shown(delimiter.value)}}}"
+        delimiter.refuse(f"`delimiter` is for JSON; for CSV write it in the server's customProperties: {written}")
     if format_ is FileFormat.JSON and delimiter.text("new_line") != "new_line":
         delimiter.refuse(f"found {shown(delimiter.value)}; allowed: new_line, an object a line")
 
