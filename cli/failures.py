@@ -72,7 +72,8 @@ def _hint_to_home() -> str:
     home = read_settings().home.expanduser()
     if find_running(home) is not None:
         return ""
-    return f". No `aceite up` runs on the home {home}: to use its AWS, start it, or give its home with --home"
+    sandbox = "`aceite up --sandbox` needs none: it makes an AWS on this machine"
+    return f". No `aceite up` runs on the home {home}: to use its AWS, give its home with --home. {sandbox}"
 
 
 def _create_bucket(error: ClientError) -> str:

@@ -13,6 +13,7 @@ from pydantic.fields import FieldInfo
 from blocks.settings import Settings, allowed, variable
 from blocks.temporary_folders import interrupt_on
 from cli.options import EXIT_USAGE, Contracts, Home
+from cli.usage import InOneStyle, reworded
 from cli.verbs import contracts, doctor, drop, evidence, policy, report, status, validate
 from cli.verbs.installing import apply, demo, deploy, sandbox, up
 
@@ -90,7 +91,7 @@ for verb in (
     doctor.doctor,
     policy.policy,
 ):
-    app.command()(verb)
+    app.command(cls=InOneStyle)(verb)
 app.add_typer(contracts.app, name="contracts")
 app.add_typer(evidence.app, name="evidence")
 
@@ -104,7 +105,7 @@ def main() -> None:
     try:
         code = app(standalone_mode=False)
     except typer.TyperException as error:
-        error.show()  # type: ignore[attr-defined]  # every exception that typer raises has it
+        reworded(error).show()
         code = EXIT_USAGE
     except (typer.Abort, KeyboardInterrupt):
         code = 130

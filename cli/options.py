@@ -1,6 +1,7 @@
 """Options that several verbs share. Each becomes an environment variable for the program and its child processes."""
 
 import os
+import re
 from collections.abc import Callable
 from contextlib import suppress
 from datetime import date, datetime
@@ -85,6 +86,10 @@ class EngineKind(StrEnum):
     TRINO = "trino"
 
 
+def _one_of(kind: type[StrEnum]) -> str:
+    return "|".join(kind)
+
+
 def _folder_option(flag: str, variable: str, purpose: str, default: str) -> Any:
     return typer.Option(
         flag,
@@ -97,7 +102,7 @@ def _folder_option(flag: str, variable: str, purpose: str, default: str) -> Any:
 
 
 def _port_option(flag: str, purpose: str) -> Any:
-    return typer.Option(flag, min=0, max=65535, help=purpose, show_default=False)
+    return typer.Option(flag, metavar="PORT", min=0, max=65535, help=purpose, show_default=False)
 
 
 Contracts = Annotated[
@@ -122,6 +127,7 @@ Workers = Annotated[
     int | None,
     typer.Option(
         "--workers",
+        metavar="NUMBER",
         min=1,
         help="Number of validations that run at the same time. [env: ACEITE_WORKERS; default: the number of cores]",
         callback=_store_setting("ACEITE_WORKERS"),
@@ -132,6 +138,7 @@ Runner = Annotated[
     RunnerKind | None,
     typer.Option(
         "--runner",
+        metavar=_one_of(RunnerKind),
         help="warm: runs use processes that are started already; process: Prefect starts a process for each run. "
         "[env: ACEITE_RUNNER; default: warm]",
         callback=_store_setting("ACEITE_RUNNER"),
@@ -142,19 +149,33 @@ Engine = Annotated[
     EngineKind,
     typer.Option(
         "--engine",
+        metavar=_one_of(EngineKind),
         help="What runs the queries of the sandbox's Athena. trino: Athena's own engine, which Maven fetches once, and "
         "Java 24 or newer runs.",
     ),
 ]
 Only = Annotated[
     ServedPart | None,
-    typer.Option("--only", help="Serve or register only this part.", show_default=False),
+    typer.Option("--only", metavar=_one_of(ServedPart), help="Serve or register only this part.", show_default=False),
 ]
+
+
+def _sha256(text: str | None) -> str | None:
+    """Return the hash in lower case, or None. It is compared later, when a wrong one would look like a cut chain."""
+    if text is None or re.fullmatch(r"[0-9a-fA-F]{64}", text):
+        return text and text.lower()
+    raise typer.BadParameter(
+        f"{text!r} is no SHA-256, which has 64 hexadecimal digits; `aceite evidence verify` prints that of the last "
+        "manifest"
+    )
+
+
 NotedHead = Annotated[
     str | None,
     typer.Option(
         "--noted-head",
         metavar="SHA256",
+        callback=_sha256,
         help="SHA-256 of a manifest, as noted elsewhere; the chain must contain it. Up to there, manifests need no "
         "signature.",
         show_default=False,

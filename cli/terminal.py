@@ -1,10 +1,14 @@
 """The command's output for people. Nothing else prints: every text goes through a console that makes it visible."""
 
 import json
+import re
+import shlex
+import subprocess
 import sys
 from collections.abc import Iterable
 from typing import Any
 
+from rich.cells import cell_len
 from rich.console import Console, ConsoleOptions, RenderableType
 from rich.segment import Segment
 from rich.text import Text
@@ -35,6 +39,32 @@ class Terminal(Console):
         """Print a text of several lines of our own, without breaking them."""
         for line in several_lines(text).split("\n"):
             self.print(line, soft_wrap=True, **options)
+
+
+def print_command(console: Console, why: str, *words: str) -> None:
+    """Print why, and a command on a line of its own: unbroken, quoted for the shell, so that it can be copied."""
+    console.print(why, soft_wrap=True)
+    console.print(f"  aceite {' '.join(map(_quoted, words))}", soft_wrap=True)
+
+
+def _quoted(word: str) -> str:
+    return subprocess.list2cmdline([word]) if sys.platform == "win32" else shlex.quote(word)
+
+
+def wrapped(console: Console, sentence: str, indent: int) -> list[str]:
+    """Return the sentence in lines for which there is room beside the indent. A command in backticks is not broken."""
+    room = max(20, console.width - indent)
+    text = one_line(sentence)
+    commands = iter(_COMMAND.findall(text))
+    text = _COMMAND.sub(lambda command: _FIRST + _NEXT * (min(cell_len(command[0]), room) - 1), text)
+    lines = [line.plain.rstrip() for line in Text(text).wrap(console, room)]
+    return [_STANDING.sub(lambda part: next(commands) if part[0][0] == _FIRST else "", line) for line in lines]
+
+
+_COMMAND = re.compile(r"`[^`]+`")
+_FIRST, _NEXT = "\ue000", "\ue001"
+"""Characters for private use, which the text has no more of: they stand for a command while lines are made."""
+_STANDING = re.compile(f"{_FIRST}{_NEXT}*|{_NEXT}+")
 
 
 def short(text: str) -> str:

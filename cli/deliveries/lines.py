@@ -10,10 +10,9 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 
 from rich.cells import cell_len
-from rich.text import Text
 
 from acceptance.untrusted_text import one_line
-from cli.terminal import Terminal
+from cli.terminal import Terminal, wrapped
 
 STYLES = {"accepted": "green", "rejected": "red", "inconclusive": "yellow"}
 SIGNS = {"accepted": "✔", "rejected": "✘", "inconclusive": "?", "superseded": "-", "deleted": "-"}
@@ -76,8 +75,7 @@ def age_text(age: timedelta) -> str:
 
 def _wrapped(console: Terminal, sentence: str) -> Iterable[str]:
     """Yield the sentence in lines for which there is room beside the indent."""
-    lines = Text(one_line(sentence)).wrap(console, max(20, console.width - len(_INDENT)))
-    return (line.plain.rstrip() for line in lines)
+    return wrapped(console, sentence, len(_INDENT))
 
 
 def _print_head(console: Terminal, line: Line, width: int, style: str) -> None:

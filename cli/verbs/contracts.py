@@ -8,7 +8,8 @@ from typing import Annotated
 import typer
 
 from cli.options import Contracts, Home, UsageProblem, writable_file
-from cli.terminal import Terminal, print_document
+from cli.terminal import Terminal, print_command, print_document
+from cli.usage import InOneStyle
 
 app = typer.Typer(no_args_is_help=True, rich_markup_mode=None, help="Check contracts, and write a first one.")
 
@@ -18,7 +19,7 @@ def _contracts() -> None:
     """Check contracts, and write a first one."""
 
 
-@app.command()
+@app.command(cls=InOneStyle)
 def check(
     paths: Annotated[
         list[Path] | None,
@@ -51,21 +52,25 @@ def check(
     return int(failed > 0)
 
 
-@app.command()
+@app.command(cls=InOneStyle)
 def init(
     source: Annotated[
         str,
         typer.Argument(
-            metavar="s3://BUCKET/KEY | FILE",
+            metavar="s3://BUCKET/KEY|FILE",
             help="A sample file: CSV, JSON lines, Parquet, Avro or ORC; text may be packed.",
         ),
     ],
-    dataset: Annotated[str | None, typer.Option(help="The dataset's id. [default: derived from the name]")] = None,
+    dataset: Annotated[
+        str | None, typer.Option(metavar="ID", help="The dataset's id. [default: derived from the name]")
+    ] = None,
     columns: Annotated[
         str | None,
         typer.Option(metavar="NAME,NAME...", help="The columns of a CSV without a header, in the file's order."),
     ] = None,
-    output: Annotated[Path | None, typer.Option(help="File to write. [default: standard output]")] = None,
+    output: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="File to write. [default: standard output]")
+    ] = None,
     contracts: Contracts = None,
     home: Home = None,
 ) -> int:
@@ -79,6 +84,6 @@ def init(
         print_document(text)
         return 0
     output.write_text(text, encoding="utf-8", newline="\n")
-    told = f"{output}: read its comments, then run `aceite contracts check {output}`"
-    Terminal(stderr=True).print(told, soft_wrap=True)
+    why = f"{output}: read its comments, then check it:"
+    print_command(Terminal(stderr=True), why, "contracts", "check", str(output))
     return 0

@@ -6,12 +6,11 @@ from dataclasses import asdict
 from typing import TYPE_CHECKING, Annotated
 
 import typer
-from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
 from cli.options import Contracts, Home, Json
-from cli.terminal import Terminal, print_json
+from cli.terminal import Terminal, print_json, wrapped
 
 if TYPE_CHECKING:
     from blocks.settings import Settings
@@ -24,7 +23,9 @@ _WIDEST_WORD, _WIDEST_NAME, _GAP = len("not checked"), 38, 2
 
 
 def doctor(
-    within_s: Annotated[float, typer.Option("--within", min=1, help="Seconds that each look may take.")] = 10,
+    within_s: Annotated[
+        float, typer.Option("--within", metavar="SECONDS", min=1, help="Seconds that each look may take.")
+    ] = 10,
     json: Json = False,
     contracts: Contracts = None,
     home: Home = None,
@@ -92,8 +93,9 @@ def _print(findings: tuple[Finding, ...], console: Terminal) -> None:
         row.add_row(Text(word, style=style), Text(finding.name, style=style), Text(finding.found))
         console.print(row)
         if finding.remedy:
-            remedy = Text(f"remedy: {finding.remedy}", style="bold", overflow="fold")
-            console.print(Padding(remedy, (0, 0, 0, _WIDEST_WORD + _GAP)))
+            indent = _WIDEST_WORD + _GAP
+            for part in wrapped(console, f"remedy: {finding.remedy}", indent):
+                console.print(" " * indent + part, style="bold", soft_wrap=True)
     counts = {outcome: sum(finding.outcome is outcome for finding in findings) for outcome in LookOutcome}
     summary = (
         f"{counts[LookOutcome.GREEN]} ok, {counts[LookOutcome.RED]} failed, {counts[LookOutcome.GREY]} not checked"

@@ -13,6 +13,7 @@ import typer
 
 from cli.options import Contracts, Home, Json, NotedHead, UsageProblem
 from cli.terminal import Terminal, print_document, print_json
+from cli.usage import InOneStyle
 
 if TYPE_CHECKING:
     from acceptance.evidence.audit import Audit
@@ -50,7 +51,7 @@ def _evidence() -> None:
     """Check evidence against its manifests."""
 
 
-@app.command()
+@app.command(cls=InOneStyle)
 def verify(
     target: Target,
     noted_head: NotedHead = None,
@@ -90,7 +91,7 @@ def verify(
     return int(bool(done.flaws))
 
 
-@app.command()
+@app.command(cls=InOneStyle)
 def key(
     rotate: Annotated[bool, typer.Option("--rotate", help="Make a new key, and seal with it from now on.")] = False,
     trust: Annotated[
@@ -149,9 +150,11 @@ def _read_public(file: Path) -> PublicKey:
         raise UsageProblem(f"{file}: {error}; `aceite evidence key` prints one") from error
 
 
-@app.command()
+@app.command(cls=InOneStyle)
 def schema(
-    name: Annotated[SchemaName, typer.Argument(help="The document.")] = SchemaName.EVIDENCE,
+    name: Annotated[
+        SchemaName, typer.Argument(metavar="|".join(SchemaName), help="The document.")
+    ] = SchemaName.EVIDENCE,
     contracts: Contracts = None,
     home: Home = None,
 ) -> None:
@@ -179,10 +182,12 @@ def prefix_of(s3: Any, bucket: str, target: str) -> str | None:
 
 
 def _no_evidence(s3: Any, bucket: str, target: str) -> str:
+    from acceptance.errors import did_you_mean
     from flows.evidence.audit import datasets_with_evidence
 
-    known = ", ".join(datasets_with_evidence(s3, bucket)) or "none"
-    return f"s3://{bucket}/ has no evidence of {target!r}; datasets with evidence: {known}"
+    known = datasets_with_evidence(s3, bucket)
+    near = did_you_mean(target, known)
+    return f"s3://{bucket}/ has no evidence of {target!r}{near} datasets with evidence: {', '.join(known) or 'none'}"
 
 
 def _as_json(dataset: str, prefix: str | None, deliveries: int, done: Audit) -> dict[str, Any]:

@@ -28,7 +28,8 @@ def contract_named(settings: Settings, dataset: str) -> Contract:
     contracts = {contract.dataset: contract for contract in contracts_of(settings)}
     if dataset not in contracts:
         raise UsageProblem(
-            f"{settings.contracts} has no contract of dataset {dataset!r}; its datasets: {', '.join(contracts)}"
+            f"{settings.contracts} has no contract of dataset {dataset!r}"
+            f"{did_you_mean(dataset, contracts)} its datasets: {', '.join(contracts)}"
         )
     return contracts[dataset]
 

@@ -39,20 +39,31 @@ AccountId = Annotated[
 
 KmsKeys = Annotated[
     list[str] | None,
-    typer.Option(help="ARN of a KMS key of buckets, parameters, the Glue catalog or the queue; may be repeated."),
+    typer.Option(
+        metavar="ARN", help="ARN of a KMS key of buckets, parameters, the Glue catalog or the queue; may be repeated."
+    ),
 ]
 
 
+DutyName = Annotated[
+    Duty,
+    typer.Argument(
+        metavar="|".join(Duty),
+        help="The host that watches, the hosts that judge, both; or what `doctor` needs in addition.",
+    ),
+]
+Datasets = Annotated[
+    list[str] | None,
+    typer.Option("--dataset", metavar="ID", help="Only the contract of this dataset; may be repeated. [default: all]"),
+]
+Region = Annotated[str | None, typer.Option(metavar="REGION", help="AWS region. [default: the region of the settings]")]
+
+
 def policy(
-    duty: Annotated[
-        Duty,
-        typer.Argument(help="The host that watches, the hosts that judge, both; or what `doctor` needs in addition."),
-    ],
-    dataset: Annotated[
-        list[str] | None, typer.Option(help="Only the contract of this dataset; may be repeated. [default: all]")
-    ] = None,
+    duty: DutyName,
+    dataset: Datasets = None,
     account: AccountId = None,
-    region: Annotated[str | None, typer.Option(help="AWS region. [default: the region of the settings]")] = None,
+    region: Region = None,
     kms_key: KmsKeys = None,
     json: Annotated[
         bool, typer.Option("--json", help="Implied: the policy is always one JSON document.", show_default=False)

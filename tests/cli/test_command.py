@@ -3,6 +3,7 @@
 import json
 import os
 import re
+import shlex
 import subprocess
 import sys
 from importlib.metadata import version
@@ -10,6 +11,7 @@ from pathlib import Path
 
 import pytest
 from repository import CONTRACTS, ROOT
+from typer.testing import CliRunner
 
 from blocks.settings import Settings, variable
 from cli.main import app
@@ -80,6 +82,49 @@ def test_the_help_of_a_verb_says_its_defaults(aceite, verb, told):
     said = " ".join(aceite(*verb.split(), "--help").stdout.split())
     for each in told:
         assert each in said
+
+
+EVERY_VERB = [(name,) for name in sorted(VERBS - {group.name for group in app.registered_groups})] + [
+    (group.name, command.name or command.callback.__name__)
+    for group in app.registered_groups
+    for command in group.typer_instance.registered_commands
+]
+
+
+@pytest.mark.parametrize("verb", EVERY_VERB, ids=" ".join)
+def test_the_help_of_every_verb_names_values_in_one_style(verb):
+    said = CliRunner().invoke(app, [*verb, "--help"], prog_name="aceite", terminal_width=80).output
+    assert said.startswith(f"Usage: aceite {' '.join(verb)} [OPTIONS]")
+    usage = said.splitlines()[0].partition(" [OPTIONS]")[2]
+    options = re.findall(r"^  (?:-\w, )?--[a-z-]+ (\S+)  ", said, re.MULTILINE)
+    arguments = re.findall(r"^  (\S+)  ", said.partition("Arguments:")[2].partition("Options:")[0], re.MULTILINE)
+    assert bool(arguments) == bool(usage)
+    for named in [*options, *arguments, *re.sub(r"[][.]", "", usage).split()]:
+        assert re.fullmatch(r"[A-Z0-9:/=,.-]+(\|[A-Z]+)*|[a-z]+(\|[a-z]+)+|s3://BUCKET/KEY(\|[A-Z]+)?", named), named
+    assert "<=x" not in said
+    assert "x>=" not in said
+
+
+def test_no_help_is_cut(aceite):
+    for group in ((), ("contracts",), ("evidence",)):
+        assert (
+            "..."
+            not in aceite(*group, "--help", COLUMNS="80").stdout.partition("Commands:")[2].partition("Settings,")[0]
+        )
+
+
+def test_a_command_to_copy_stands_on_its_own_line_and_is_not_broken(aceite, tmp_path):
+    sample = tmp_path / "orders.csv"
+    sample.write_text("id,name\n1,a\n", encoding="utf-8")
+    folder = tmp_path / ("a folder of contracts with a long name" * 2)
+    folder.mkdir()
+    told = aceite("contracts", "init", str(sample), "--output", str(folder / "orders.odcs.yaml"), COLUMNS="80").stderr
+    first, command = told.splitlines()
+    assert first.endswith("orders.odcs.yaml: read its comments, then check it:")
+    words = shlex.split(command, posix=os.name != "nt")
+    assert [word.strip('"') for word in words] == ["aceite", "contracts", "check", str(folder / "orders.odcs.yaml")]
+    checked = aceite(*[word.strip('"') for word in words[1:]])
+    assert checked.returncode == 0, checked.stdout
 
 
 def test_the_version_is_told(aceite):
@@ -178,6 +223,12 @@ def test_a_wrong_setting_is_told_before_prefect_is_imported(verb):
         (["report", "-o", __file__], "test_command.py is a file; without a dataset, give a folder"),
         (["report", "-o", "-"], "standard output takes one: give a folder, or a dataset"),
         (["report", "--noted-head", "0" * 64], "name the dataset too"),
+        (["evidence", "verify", "a", "--noted-head", "abc"], "'abc' is no SHA-256, which has 64 hexadecimal digits"),
+        (["report", "a", "--noted-head", "x" * 64], "is no SHA-256, which has 64 hexadecimal digits"),
+        (["up", "--runner", "Warmm"], "'Warmm' is not known; did you mean 'warm'? allowed: warm, process"),
+        (["status", "--verdict", "acepted"], "'acepted' is not known; did you mean 'accepted'? allowed: accepted, rej"),
+        (["policy", "wacher"], "did you mean 'watcher'? allowed: watcher, validator, all, doctor"),
+        (["evidence", "schema", "page"], "'page' is not known; allowed: evidence, manifest"),
         (["contracts", "init", __file__, "--output", "absent/a.yaml"], "the folder absent does not exist; create it"),
     ],
 )

@@ -11,6 +11,7 @@ import pytest
 from sandbox.server import LocalAws
 
 FILE = ("drop", __file__, "--dataset", "nyc-flights", "--date", "2013-01-01")
+NOBODY = "http://127.0.0.1:9"
 KEYS = {
     "ACEITE_AWS_ACCESS_KEY_ID": "any",
     "ACEITE_AWS_SECRET_ACCESS_KEY": "very-secret",
@@ -132,7 +133,62 @@ def test_a_delivery_that_is_dropped_twice_in_a_sandbox_is_no_failure(alone):
 def test_without_credentials_it_is_said_how_to_give_them_and_whose_aws_may_be_meant(alone, verb, tmp_path):
     said = alone(*VERBS[verb], ACEITE_AWS_REGION="us-east-1")
     refused(said, 64, "there are no credentials for AWS", "set ACEITE_AWS_PROFILE", "--home")
-    assert f"No `aceite up` runs on the home {tmp_path / 'home'}: to use its AWS, start it" in said.stderr
+    assert f"No `aceite up` runs on the home {tmp_path / 'home'}: to use its AWS, give its home" in said.stderr
+
+
+def test_up_without_credentials_names_the_sandbox(alone):
+    said = alone("up", ACEITE_AWS_REGION="us-east-1")
+    refused(said, 64, "there are no credentials for AWS", "`aceite up --sandbox` needs none")
+
+
+def test_a_folder_to_drop_is_told_with_the_files_in_it(alone, tmp_path):
+    for name in ("a.csv", "b.csv", "c.csv"):
+        (tmp_path / "day" / name).parent.mkdir(exist_ok=True)
+        (tmp_path / "day" / name).write_text("a\n", encoding="utf-8")
+    (tmp_path / "empty").mkdir()
+    drop = ("drop", "--dataset", "nyc-flights")
+    files = f"name the files in it; it has {Path('day', 'a.csv')}, {Path('day', 'b.csv')}, and others"
+    refused(alone(*drop, "day", **KEYS, ACEITE_AWS_ENDPOINT_URL=NOBODY), 64, "day is a folder", files)
+    refused(alone(*drop, "empty", **KEYS, ACEITE_AWS_ENDPOINT_URL=NOBODY), 64, "empty is a folder", "it holds no file")
+
+
+def test_a_file_that_is_not_there_is_told_with_the_one_beside_that_was_meant(alone, tmp_path):
+    (tmp_path / "flights.csv").write_text("a\n", encoding="utf-8")
+    said = alone("drop", "flihgts.csv", "--dataset", "nyc-flights", ACEITE_AWS_ENDPOINT_URL=NOBODY, **KEYS)
+    refused(said, 64, "these files do not exist: flihgts.csv; did you mean flights.csv?")
+
+
+def test_a_dataset_and_a_fault_that_are_misspelt_are_told_with_what_was_meant(alone):
+    reached = {"ACEITE_AWS_ENDPOINT_URL": NOBODY, **KEYS}
+    refused(
+        alone("drop", __file__, "--dataset", "nyc-flihgts", **reached), 64, "'nyc-flihgts'; did you mean nyc-flights?"
+    )
+    refused(
+        alone(*FILE, "--fault", "row-droped", **reached), 64, "of the sandbox; did you mean row-dropped? its faults are"
+    )
+
+
+def test_evidence_of_a_misspelt_dataset_is_told_with_the_one_that_was_meant(alone):
+    with LocalAws() as aws:
+        keys = {"region_name": "us-east-1", "aws_access_key_id": "a", "aws_secret_access_key": "b"}
+        s3 = boto3.client("s3", endpoint_url=aws.endpoint, **keys)
+        s3.create_bucket(Bucket="evidence")
+        s3.put_object(Bucket="evidence", Key="manifests/nyc-flights/00000001.json", Body=b"{}")
+        said = alone("evidence", "verify", "nyc-flihgts", ACEITE_AWS_ENDPOINT_URL=aws.endpoint, **KEYS)
+    refused(said, 64, "no evidence of 'nyc-flihgts'; did you mean nyc-flights? datasets with evidence: nyc-flights")
+
+
+def test_a_file_that_lands_under_another_suffix_is_told_so(alone, tmp_path):
+    (tmp_path / "FLIGHTS.TXT").write_text("a\n", encoding="utf-8")
+    (tmp_path / "flights.csv").write_text("a\n", encoding="utf-8")
+    with LocalAws() as aws:
+        keys = {"region_name": "us-east-1", "aws_access_key_id": "a", "aws_secret_access_key": "b"}
+        boto3.client("s3", endpoint_url=aws.endpoint, **keys).create_bucket(Bucket="landing")
+        said = alone("drop", "FLIGHTS.TXT", "flights.csv", *FILE[2:], ACEITE_AWS_ENDPOINT_URL=aws.endpoint, **KEYS)
+    assert said.returncode == 0, said.stderr
+    renamed, kept = said.stderr.splitlines()
+    assert renamed.endswith("; FLIGHTS.TXT is FLIGHTS.csv there, as the key template says, with the same bytes")
+    assert "as the key template" not in kept
 
 
 @pytest.mark.parametrize("verb", ["drop", "report", "up"])

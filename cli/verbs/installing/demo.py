@@ -11,7 +11,7 @@ import typer
 
 from blocks.temporary_folders import interrupt_on, temporary_folder
 from cli.options import AwsPort, Contracts, Engine, EngineKind, Home, PrefectPort
-from cli.terminal import Terminal
+from cli.terminal import Terminal, print_command
 
 if TYPE_CHECKING:
     from acceptance.deliveries.delivery import Delivery
@@ -68,7 +68,8 @@ def demo(
             return 0 if as_expected else 1
         console.print()
         console.print(f"Look around: {installation.running.ui_url} (Runs, Automations, Events, Artifacts).")
-        console.print("Try `aceite drop FILE --dataset ID --wait` in another terminal. Ctrl-C ends everything.")
+        why = "Ctrl-C ends everything. To drop a file of your own, in another terminal:"
+        print_command(console, why, "drop", "FILE", "--dataset", "ID", "--wait")
         with verdicts_told(console, dropped) as tell:
             return keep_serving(installation, console, tell)
 

@@ -30,7 +30,8 @@ JobVariables = Annotated[
 def deploy(
     work_pool: Annotated[str, typer.Option("--work-pool", metavar="NAME", help="An existing work pool of any type.")],
     image: Annotated[
-        str | None, typer.Option(help="Image with Aceite and the contracts, for a pool that runs containers.")
+        str | None,
+        typer.Option(metavar="IMAGE", help="Image with Aceite and the contracts, for a pool that runs containers."),
     ] = None,
     job_variable: JobVariables = None,
     only: Only = None,

@@ -11,7 +11,7 @@ def sandbox(
     contracts: Contracts = None,
     home: Home = None,
     port: Annotated[
-        int, typer.Option("--port", min=0, max=65535, help="Port on 127.0.0.1; 0 for any free one.")
+        int, typer.Option("--port", metavar="PORT", min=0, max=65535, help="Port on 127.0.0.1; 0 for any free one.")
     ] = 5000,
     policy: Annotated[
         list[str] | None,

@@ -23,12 +23,15 @@ from cli.options import (
     UsageProblem,
     Workers,
 )
-from cli.terminal import Terminal
+from cli.terminal import Terminal, print_command
 
 if TYPE_CHECKING:
     from blocks.settings import Settings
     from cli.serving.home import Running
     from cli.serving.installation import Installation
+
+
+_SERVING = "Ctrl-C ends everything. To drop files, in another terminal:"
 
 
 def up(
@@ -68,7 +71,7 @@ def up(
     options = InstallationOptions(sandbox, aws_port, prefect_port, only=only, no_auth=no_auth, engine=engine.value)
     with started(options, console) as installation:
         print_addresses(console, installation.running, None if only is ServedPart.VALIDATIONS else settings)
-        console.print("Drop files with `aceite drop FILE --dataset ID`. Ctrl-C ends everything.")
+        print_command(console, _SERVING, "drop", "FILE", "--dataset", "ID")
         with verdicts_told(console, watched_here=only is not ServedPart.VALIDATIONS) as tell:
             return keep_serving(installation, console, tell)
 

@@ -71,3 +71,18 @@ def test_drop_shows_the_cause_of_a_verdict_and_a_page_that_opens() -> None:
     print_verdicts([delivery], {delivery.id: judged}, Terminal(file=written, width=80), addresses)
     assert "cluster is full" in " ".join(written.getvalue().split())
     assert "http://127.0.0.1:5000/evidence/deliveries/movies/1/evidence.html\n" in written.getvalue()
+
+
+@pytest.mark.parametrize("before", range(40, 76))
+def test_a_command_in_backticks_is_not_broken(before: int) -> None:
+    told = f"{'x' * before} and then `aceite status --json` has them"
+    lines = shown(Line("rejected", "a", DAY, "a.csv", below=(told,)))[1:]
+    assert any("`aceite status --json`" in line for line in lines)
+    assert " ".join(line.strip() for line in lines) == told
+    assert max(map(len, lines)) <= 80
+
+
+def test_a_command_that_is_longer_than_the_terminal_is_not_broken_either() -> None:
+    command = f"`aceite contracts check {'long-name/' * 12}a.odcs.yaml`"
+    lines = shown(Line("rejected", "a", DAY, "a.csv", below=(f"it is wrong: {command} says why",)))
+    assert [line.strip() for line in lines[1:]] == ["it is wrong:", command, "says why"]

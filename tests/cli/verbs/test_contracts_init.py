@@ -40,7 +40,7 @@ def test_a_contract_made_of_a_file_passes_check(aceite, tmp_path) -> None:
     assert made.returncode != 0, "the folder is not there"
     made = aceite("init", str(FLIGHTS), "--output", "flights.odcs.yaml", "--dataset", "my-flights")
     assert made.returncode == 0, made.stderr
-    assert "then run `aceite contracts check flights.odcs.yaml`" in made.stderr
+    assert "then check it:\n  aceite contracts check flights.odcs.yaml\n" in made.stderr
     text = (tmp_path / "flights.odcs.yaml").read_text(encoding="utf-8")
     assert "name: sched_arr_time, logicalType: integer, physicalType: int}\n" in text
     assert "; all 842 rows had a value: if it is always so, add required: true\n" in text
