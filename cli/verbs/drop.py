@@ -81,7 +81,7 @@ def drop(
     _refuse_no_files(files)
     console = Terminal(stderr=True)
     day = business_date or date.today()  # noqa: DTZ011 - today in the user's own time zone
-    deliveries = [land(settings, file, dataset, day, read_fields(fields or []), fault) for file in files]
+    deliveries = land(settings, files, dataset, day, read_fields(fields or []), fault)
     for file, delivery in zip(files, deliveries, strict=True):
         told = f"landed {delivery.first.uri} as delivery {delivery.id}{_renamed(file, delivery.first.key)}"
         console.print(told, soft_wrap=True)

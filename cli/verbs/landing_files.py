@@ -1,4 +1,4 @@
-"""Uploads a file to the landing location of its contract, and finds the delivery of a landed object."""
+"""Uploads files to the landing location of their contract, and finds the delivery of a landed object."""
 
 from __future__ import annotations
 
@@ -43,21 +43,30 @@ def read_fields(texts: Sequence[str]) -> dict[str, str]:
 
 
 def land(
-    settings: Settings, file: Path, dataset: str, day: date, fields: Mapping[str, str], fault: str | None = None
-) -> Delivery:
-    """Upload the file, and return the delivery that the watcher will find.
+    settings: Settings,
+    files: Sequence[Path],
+    dataset: str,
+    day: date,
+    fields: Mapping[str, str],
+    fault: str | None = None,
+) -> list[Delivery]:
+    """Upload the files, and return the delivery of each that the watcher will find.
 
     Raises:
-        UsageProblem: a field of the key template is missing, or the file's name does not fit the template.
-        StepFailed: S3 refuses the upload.
+        UsageProblem: a field of the key template is missing, a file's name does not fit the template, or two files
+            would have one key. Nothing is uploaded then.
+        StepFailed: S3 refuses an upload.
     """
     contract = contract_named(settings, dataset)
-    key = _key(contract, file, day, fields)
+    keys = _keys(contract, files, day, fields)
     s3: Any = aws_credentials(settings).get_client("s3")
-    metadata = {FAULT_METADATA: fault} if fault else {}
-    with file.open("rb") as body, aws_call(f"put s3://{contract.template.bucket}/{key}"):
-        s3.put_object(Bucket=contract.template.bucket, Key=key, Body=body, Metadata=metadata)
-    return landed_delivery(s3, contract.template.bucket, key, (contract,))
+    bucket, metadata = contract.template.bucket, {FAULT_METADATA: fault} if fault else {}
+    deliveries = []
+    for key, file in keys.items():
+        with file.open("rb") as body, aws_call(f"put s3://{bucket}/{key}"):
+            s3.put_object(Bucket=bucket, Key=key, Body=body, Metadata=metadata)
+        deliveries.append(landed_delivery(s3, bucket, key, (contract,)))
+    return deliveries
 
 
 def landed_delivery(s3: Any, bucket: str, key: str, contracts: Sequence[Contract]) -> Delivery:
@@ -100,6 +109,20 @@ def judged_delivery(s3: Any, bucket: str, prefix: str, contracts: Sequence[Contr
 
 def _names(contracts: Sequence[Contract]) -> list[str]:
     return [contract.dataset for contract in contracts]
+
+
+def _keys(contract: Contract, files: Sequence[Path], day: date, fields: Mapping[str, str]) -> dict[str, Path]:
+    """Return the files by their keys, in their order."""
+    keys: dict[str, Path] = {}
+    for file in files:
+        key = _key(contract, file, day, fields)
+        if key in keys:
+            raise UsageProblem(
+                f"{keys[key]} and {file} would both land as {key}, and one would replace the other before it is "
+                "judged; land them one after the other"
+            )
+        keys[key] = file
+    return keys
 
 
 def _key(contract: Contract, file: Path, day: date, fields: Mapping[str, str]) -> str:

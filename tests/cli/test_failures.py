@@ -158,6 +158,21 @@ def test_a_file_that_is_not_there_is_told_with_the_one_beside_that_was_meant(alo
     refused(said, 64, "these files do not exist: flihgts.csv; did you mean flights.csv?")
 
 
+@pytest.mark.parametrize("second", ["a.csv", "again/a.csv"])
+def test_files_that_would_replace_each_other_are_told_before_any_of_them_lands(alone, tmp_path, second):
+    (tmp_path / "again").mkdir()
+    for file in (tmp_path / "a.csv", tmp_path / second):
+        file.write_text("a\n", encoding="utf-8")
+    with LocalAws() as aws:
+        keys = {"region_name": "us-east-1", "aws_access_key_id": "a", "aws_secret_access_key": "b"}
+        s3 = boto3.client("s3", endpoint_url=aws.endpoint, **keys)
+        s3.create_bucket(Bucket="landing")
+        drop = ("drop", "a.csv", second, "--dataset", "nyc-flights", "--wait", "--timeout", "5")
+        said = alone(*drop, ACEITE_AWS_ENDPOINT_URL=aws.endpoint, **KEYS)
+        assert "Contents" not in s3.list_objects_v2(Bucket="landing")
+    refused(said, 64, f"a.csv and {Path(second)} would both land as business/nycflights13/", "one after the other")
+
+
 def test_a_dataset_and_a_fault_that_are_misspelt_are_told_with_what_was_meant(alone):
     reached = {"ACEITE_AWS_ENDPOINT_URL": NOBODY, **KEYS}
     refused(

@@ -109,7 +109,7 @@ def _play(scenes: tuple[Scene, ...], installation: Installation, console: Termin
     console.print()
     deliveries = []
     for scene in scenes:
-        deliveries.append(land(settings, scene.file, scene.dataset, scene.day, {}, scene.fault))
+        deliveries += land(settings, [scene.file], scene.dataset, scene.day, {}, scene.fault)
         console.print(f"dropped {deliveries[-1].first.uri}  ({scene.what})", soft_wrap=True)
     judged = await_verdicts(settings, deliveries, VERDICTS_WITHIN_S, console)
     as_expected = _show(scenes, deliveries, judged, installation, console)
