@@ -14,7 +14,7 @@ from acceptance.errors import StepFailed, WaitTimedOut
 from acceptance.foreign_words import ForeignWords
 from aws.calls import Client, aws_call, is_ambiguous, is_transient
 from aws.error_codes import error_code
-from aws.waiting import REAL_CLOCK, Clock, pauses, poll_until
+from aws.waiting import REAL_CLOCK, Clock, pauses, poll_until, stopped_unless_awaited
 
 _RUNNING = frozenset({"RUNNING", "PENDING_REDRIVE"})
 _SUCCEEDED = "SUCCEEDED"
@@ -174,14 +174,8 @@ def await_execution(states: Client, arn: str, *, within: timedelta, clock: Clock
         WaitTimedOut: it did not end in time.
     """
 
-    try:
+    with stopped_unless_awaited(lambda: _stop(states, arn)):
         execution = _ended(states, arn, within, clock)
-    except WaitTimedOut as late:
-        raise WaitTimedOut(f"{late}, {_stop(states, arn)}") from late
-    except BaseException as error:
-        if not isinstance(error, Exception):  # a cancelled run must leave nothing that writes to the table
-            _stop(states, arn)
-        raise
     if execution.status != _SUCCEEDED:
         raise _failed(states, execution)
     return execution

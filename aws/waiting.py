@@ -50,6 +50,22 @@ def waits_between(turns: threading.Semaphore | None) -> Iterator[None]:
         _turns.reset(before)
 
 
+@contextmanager
+def stopped_unless_awaited(stop: Callable[[], str]) -> Iterator[None]:
+    """Stop what is awaited inside if it is late, or if our own run is cancelled: nothing may go on to write a table.
+
+    `stop` returns how it went, as a phrase that ends the message of WaitTimedOut.
+    """
+    try:
+        yield
+    except WaitTimedOut as late:
+        raise WaitTimedOut(f"{late}, {stop()}") from late
+    except BaseException as error:
+        if not isinstance(error, Exception):
+            stop()
+        raise
+
+
 def _sleep(seconds: float) -> None:
     turns = _turns.get()
     if turns is None:

@@ -9,7 +9,7 @@ from acceptance.errors import StepFailed, WaitTimedOut
 from acceptance.foreign_words import ForeignWords
 from aws.calls import Client, aws_call, forbid_retries, is_ambiguous, is_transient
 from aws.error_codes import error_code
-from aws.waiting import REAL_CLOCK, Clock, pauses, poll_until
+from aws.waiting import REAL_CLOCK, Clock, pauses, poll_until, stopped_unless_awaited
 
 _READY = "READY"
 
@@ -39,7 +39,7 @@ def run_crawler(glue: Client, crawler: str, *, within: timedelta, clock: Clock =
     forbid_retries(glue, "start a crawl")
     deadline = clock.now() + within.total_seconds()
     before = _start(glue, crawler, within, clock)
-    try:
+    with stopped_unless_awaited(lambda: _stop(glue, crawler)):
         ended = poll_until(
             lambda: _look(glue, crawler),
             lambda found: found.state == _READY and found.crawl != before.crawl,
@@ -49,12 +49,6 @@ def run_crawler(glue: Client, crawler: str, *, within: timedelta, clock: Clock =
             every_s=5.0,
             shown=lambda found: found.state,
         )
-    except WaitTimedOut as late:
-        raise WaitTimedOut(f"{late}, {_stop(glue, crawler)}") from late
-    except BaseException as error:
-        if not isinstance(error, Exception):  # a cancelled run must leave nothing that writes to the catalog
-            _stop(glue, crawler)
-        raise
     if ended.status != "SUCCEEDED":
         where = f"the last crawl of {crawler}, and its logs in CloudWatch below /aws-glue/crawlers"
         raise StepFailed(f"crawler {crawler}: {ended.status}", ForeignWords(ended.error or "no reason is given", where))

@@ -12,7 +12,7 @@ from aws.error_codes import error_code
 from aws.glue.job_attempts import Attempts
 from aws.glue.job_limits import job_limits
 from aws.glue.job_runs import ENDED, SUCCEEDED, JobRun, newest_runs, runs_beyond
-from aws.waiting import REAL_CLOCK, Clock, pauses, poll_until
+from aws.waiting import REAL_CLOCK, Clock, pauses, poll_until, stopped_unless_awaited
 
 LOOKED_FOR_S = 10
 """How long we look for a run whose StartJobRun had no response; after that we assume that Glue did not start it."""
@@ -238,7 +238,11 @@ def await_job_run(
         WaitTimedOut: the run did not end in time.
     """
     chain = Attempts(glue, job, run_id)
-    try:
+
+    def end() -> str:
+        return _stop(glue, job, chain.run_id) if stop else "and Aceite left it running, as it may be somebody else's"
+
+    with stopped_unless_awaited(end):
         run = poll_until(
             chain.last,
             lambda run: run.state in ENDED,
@@ -248,13 +252,6 @@ def await_job_run(
             every_s=5.0,
             shown=lambda run: run.state + (f", as attempt {run.attempt + 1}, run {run.id}" if run.attempt else ""),
         )
-    except WaitTimedOut as late:
-        stopped = _stop(glue, job, chain.run_id) if stop else "and Aceite left it running, as it may be somebody else's"
-        raise WaitTimedOut(f"{late}, {stopped}") from late
-    except BaseException as error:
-        if stop and not isinstance(error, Exception):  # a cancelled run must leave nothing that writes to the table
-            _stop(glue, job, chain.run_id)
-        raise
     if run.state != SUCCEEDED:
         raise StepFailed(
             f"Glue job {job}, run {run.id}: {run.state}{chain.told(run)}",

@@ -11,7 +11,7 @@ from acceptance.foreign_words import ForeignWords
 from aws.calls import Client, aws_call, forbid_retries, is_ambiguous, is_transient
 from aws.glue.job_runs import SUCCEEDED
 from aws.glue.jobs import LOOKED_FOR_S
-from aws.waiting import REAL_CLOCK, Clock, pauses, poll_until
+from aws.waiting import REAL_CLOCK, Clock, pauses, poll_until, stopped_unless_awaited
 
 _COMPLETED = "COMPLETED"
 _AT_WORK = frozenset({"RUNNING", "STOPPING"})
@@ -67,7 +67,7 @@ def run_workflow(
 
 
 def _ended(glue: Client, workflow: str, run_id: str, at_most_s: float, clock: Clock) -> Mapping[str, Any]:
-    try:
+    with stopped_unless_awaited(lambda: _stop(glue, workflow, run_id)):
         return poll_until(
             lambda: _look(glue, workflow, run_id),
             lambda run: run["Status"] not in _AT_WORK,
@@ -77,12 +77,6 @@ def _ended(glue: Client, workflow: str, run_id: str, at_most_s: float, clock: Cl
             every_s=5.0,
             shown=lambda run: f"{run['Status']}, {_counted(run)}",
         )
-    except WaitTimedOut as late:
-        raise WaitTimedOut(f"{late}, {_stop(glue, workflow, run_id)}") from late
-    except BaseException as error:
-        if not isinstance(error, Exception):  # a cancelled run must leave nothing that writes to the table
-            _stop(glue, workflow, run_id)
-        raise
 
 
 def _start(glue: Client, workflow: str, properties: Mapping[str, str], within: timedelta, clock: Clock) -> str:
