@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 
 from acceptance.contract.contract import Contract
+from acceptance.counted import counted
 from acceptance.deliveries.delivery import Delivery, LandingObject
 from acceptance.errors import StepFailed
 from acceptance.evidence.evidence import LandedFaultRecord, LandedRecord, Member
@@ -185,7 +186,7 @@ def landed_facts(delivery: Delivery, read: Sequence[LandedMember]) -> Landed:
     )
     facts = LandedFacts(file.rows, file.fingerprint, file.fault_count, first)
     files = f" in {len(read)} files" if len(read) > 1 else ""
-    summary = first or f"{file.rows} rows, {file.size_bytes} bytes{files}"
+    summary = first or f"{counted(file.rows, 'row')}, {counted(file.size_bytes, 'byte')}{files}"
     return Landed(facts, record, tuple(read), summary)
 
 
@@ -203,4 +204,4 @@ def landed_by_athena(contract: Contract, facts: LandedFacts) -> Landed:
         fingerprint=str(facts.fingerprint) if facts.fingerprint else None,
         fault_count=facts.fault_count,
     )
-    return Landed(facts, record, (), facts.first_fault or f"{facts.rows} rows")
+    return Landed(facts, record, (), facts.first_fault or counted(facts.rows, "row"))

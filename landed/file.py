@@ -15,6 +15,7 @@ import duckdb
 
 from acceptance.contract.contract import Contract
 from acceptance.contract.landing_format import FileFormat
+from acceptance.counted import counted
 from acceptance.errors import StepFailed
 from acceptance.proof.fingerprint import Fingerprint
 from acceptance.queries.difference_query import BucketRows
@@ -103,7 +104,7 @@ class _Reading:
             self.faults.append(error.fault)
         elif self.file.cell_faults:  # they were counted, and not even their texts can be read
             for name, count in self.file.cell_faults.items():
-                self.faults.add(1, f"{count} cells cannot be read: {words_for(error)}", name)
+                self.faults.add(1, f"{counted(count, 'cell')} cannot be read: {words_for(error)}", name)
         elif isinstance(sql, ParquetSql):
             self.faults.append(damage(sql, self.scratch, error))
         if not self.faults.count:

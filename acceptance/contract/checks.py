@@ -33,6 +33,10 @@ class Unit(StrEnum):
     ROWS = "rows"
     PERCENT = "percent"
 
+    def of(self, value: Number) -> str:
+        """Return the unit as it stands behind the value: 1 row, 2 rows."""
+        return "row" if self is Unit.ROWS and value == 1 else self.value
+
 
 class Severity(StrEnum):
     """The effect of a check that fails: an error rejects the delivery, a warning warns, info only informs."""
@@ -102,6 +106,10 @@ class Threshold:
             Operator.MUST_NOT_BE_BETWEEN: "not between ",
         }[self.operator]
         return sign + " and ".join(str(bound) for bound in self.bounds)
+
+    def in_unit(self, unit: Unit) -> str:
+        """Return the threshold for people, with its unit: ">= 1 row", "between 0 and 1 rows"."""
+        return f"{self} {unit.of(self.bounds[0]) if len(self.bounds) == 1 else unit}"
 
 
 NONE = Threshold(Operator.MUST_BE, (0,))

@@ -8,6 +8,7 @@ from typing import assert_never
 
 from acceptance.contract.checks import Check, Metric
 from acceptance.contract.contract import Column, Contract
+from acceptance.counted import counted
 from acceptance.judging.judge import Judgement, Measurement, judge, judge_check
 from acceptance.proof.differences import Differences
 from acceptance.proof.fingerprint import Fingerprint
@@ -186,7 +187,9 @@ def _partition_by_rows(unlisted: str, findings: Findings) -> Measurement | None:
     if table is None:
         return None
     missing = not table.rows and landed is not None and landed.rows > 0
-    return Measurement(int(missing), f"{table.rows} rows; its objects were not listed: {unlisted}", findings.query_id)
+    return Measurement(
+        int(missing), f"{counted(table.rows, 'row')}; its objects were not listed: {unlisted}", findings.query_id
+    )
 
 
 def _columns(promised: Sequence[Column], found: Mapping[str, str]) -> Measurement:
@@ -197,7 +200,9 @@ def _columns(promised: Sequence[Column], found: Mapping[str, str]) -> Measuremen
         for name, kind in found.items()
         if name not in names
     ]
-    return Measurement(len(wrong) + len(surplus), "; ".join(wrong + surplus) or f"{len(promised)} columns as promised")
+    return Measurement(
+        len(wrong) + len(surplus), "; ".join(wrong + surplus) or f"{counted(len(promised), 'column')} as promised"
+    )
 
 
 _THE_CONTRACTS = "the contract's"
@@ -221,7 +226,7 @@ def _latency(available_after: timedelta) -> Measurement:
 
 
 def _rows(landed: LandedFacts, table: TableFacts, query_id: str | None) -> Measurement:
-    observed = f"{table.rows} rows in the table, {landed.rows} landed"
+    observed = f"{counted(table.rows, 'row')} in the table, {landed.rows} landed"
     return Measurement(abs(table.rows - landed.rows), observed, query_id)
 
 

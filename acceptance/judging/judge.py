@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
-from acceptance.contract.checks import Check, Metric, Number, Severity, Unit, exact
+from acceptance.contract.checks import Check, Metric, Number, Severity, exact
 from acceptance.untrusted_text import one_line
 
 
@@ -120,7 +120,8 @@ def judge(results: Sequence[CheckResult], stopped_by: str = "") -> Judgement:
     if not measured:
         return Judgement(Verdict.INCONCLUSIVE, "nothing was measured", results)
     warned = _with(results, Outcome.WARNED)
-    reason = f"{len(measured)} checks hold" if not warned else f"{len(measured) - len(warned)} checks hold"
+    hold = len(measured) - len(warned)
+    reason = "1 check holds" if hold == 1 else f"{hold} checks hold"
     if warned:
         reason += f", {len(warned)} warned: {_one(warned[0])}"
     return Judgement(Verdict.ACCEPTED, reason, results)
@@ -140,8 +141,10 @@ def _one(result: CheckResult) -> str:
 
 
 def expectation(check: Check) -> str:
-    """Describe what the check expects, for people: "0 rows", ">= 1 rows", "< 5 percent"."""
-    return check.expects or f"{check.threshold}{_unit(check)}"
+    """Describe what the check expects, for people: "0 rows", ">= 1 row", "< 5 percent"."""
+    if check.expects:
+        return check.expects
+    return f"{check.threshold} s" if check.metric is Metric.LATENCY else check.threshold.in_unit(check.unit)
 
 
 def measured_text(check: Check, value: Number) -> str:
@@ -149,7 +152,7 @@ def measured_text(check: Check, value: Number) -> str:
     if check.metric is Metric.SQL:
         return str(value)
     number = _with_digits_that_matter(check, value) if isinstance(value, float) else str(value)
-    return number + (" row" if value == 1 and check.unit is Unit.ROWS else _unit(check))
+    return f"{number} s" if check.metric is Metric.LATENCY else f"{number} {check.unit.of(value)}"
 
 
 def _with_digits_that_matter(check: Check, value: float) -> str:
@@ -160,7 +163,3 @@ def _with_digits_that_matter(check: Check, value: float) -> str:
 
 def _side(check: Check, value: float) -> tuple[bool, bool]:
     return check.threshold.holds(value), exact(value) in map(exact, check.threshold.bounds)
-
-
-def _unit(check: Check) -> str:
-    return " s" if check.metric is Metric.LATENCY else f" {check.unit.value}"

@@ -13,6 +13,7 @@ from acceptance.contract.checks import Check, Metric, Number, Unit
 from acceptance.contract.contract import NEVER_WRITTEN, Column, Contract
 from acceptance.contract.hive_types import whole_number
 from acceptance.contract.landing_format import NamedByColumn
+from acceptance.counted import counted
 from acceptance.errors import QueryFailed
 from acceptance.judging.findings import TableFacts
 from acceptance.judging.judge import Measurement, measured_text
@@ -152,7 +153,9 @@ def read_answer(
 def read_own_answer(query: OwnQuery, rows: Sequence[Sequence[object]], query_id: str, of: int) -> Measurement:
     """Return the measurement from the answer of a check's own query. A percentage is of `of` delivered rows."""
     if len(rows) != 1 or len(rows[0]) != 1:
-        return Measurement(query_id=query_id, error=f"the query answered {len(rows)} rows, and not one number")
+        return Measurement(
+            query_id=query_id, error=f"the query answered {counted(len(rows), 'row')}, and not one number"
+        )
     return _measurement(query.check, rows[0][0], of, query_id)
 
 
@@ -289,4 +292,4 @@ def _measurement(check: Check, value: object, rows: int, query_id: str) -> Measu
     if rows == 0:
         return Measurement(query_id=query_id, skipped="a percentage of no rows says nothing")
     percent = 100 * Decimal(value) / rows  # with floats, 1 of 1000 rows would exceed a bound of 0.1
-    return Measurement(percent, f"{measured_text(check, float(percent))} ({value} of {rows} rows)", query_id)
+    return Measurement(percent, f"{measured_text(check, float(percent))} ({value} of {counted(rows, 'row')})", query_id)

@@ -7,6 +7,7 @@ from typing import Any
 
 from prefect import task
 
+from acceptance.counted import counted
 from acceptance.deliveries.delivery import LandingObject
 from acceptance.foreign_words import MOST_CHARACTERS, ForeignWords
 from acceptance.untrusted_text import one_line
@@ -172,4 +173,4 @@ def look_at(uris: Sequence[str]) -> StepResult:
     """Return by uri the object versions that are there before the pipeline runs."""
     client = load_clients().of("s3")
     found = {uri: s3.versions_at(client, uri) for uri in uris}
-    return StepResult(found, detail=f"{sum(map(len, found.values()))} objects of earlier deliveries")
+    return StepResult(found, detail=f"{counted(sum(map(len, found.values())), 'object')} of earlier deliveries")

@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 from prefect import task
 
 from acceptance.contract.contract import Contract, Single
+from acceptance.counted import counted
 from acceptance.deliveries.completeness import Complete
 from acceptance.deliveries.delivery import Delivery, LandingObject
 from acceptance.deliveries.file_groups import Group
@@ -67,7 +68,7 @@ def read_others(delivery: Delivery, contract: Contract) -> StepResult:
         if other.file.fingerprint is not None
     )
     later = sum(other.later for other in others)
-    return StepResult(others, detail=f"{len(others)} files of other deliveries, {later} later")
+    return StepResult(others, detail=f"{counted(len(others), 'file')} of other deliveries, {later} later")
 
 
 def _listed_and_read(delivery: Delivery, contract: Contract) -> Sequence[LandedMember]:
@@ -100,4 +101,4 @@ def read_differing(
     objects: Sequence[LandingObject], contract: Contract, buckets: int, wanted: frozenset[int]
 ) -> StepResult:
     rows = rows_in(load_clients().landing_s3, objects, contract, buckets, wanted)
-    return StepResult(rows, detail=f"{sum(rows.values())} rows in {len(wanted)} buckets")
+    return StepResult(rows, detail=f"{counted(sum(rows.values()), 'row')} in {counted(len(wanted), 'bucket')}")

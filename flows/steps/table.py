@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from prefect import task
 
 from acceptance.contract.contract import Table
+from acceptance.counted import counted
 from acceptance.errors import StepFailed
 from acceptance.judging.findings import CatalogFacts
 from aws import athena
@@ -29,7 +30,7 @@ def look_in_catalog(table: Table, partition: Mapping[str, str]) -> StepResult:
     columns = {column.name: column.type for column in (*found.columns, *found.partition_keys)}
     facts = _partition_facts(clients, found, partition, columns)
     place = facts.location or facts.unlisted or "no such partition"
-    return StepResult(facts, detail=f"{len(columns)} columns, {place}")
+    return StepResult(facts, detail=f"{counted(len(columns), 'column')}, {place}")
 
 
 def _partition_facts(
@@ -61,5 +62,6 @@ def ask_athena(table: Table, sql: str) -> StepResult:
     ) as connection:
         answer = athena.run_query(connection, sql, within=table.query_within)
     again = f", after Athena failed {', '.join(answer.failed_before)} and called it retryable"
-    detail = f"{answer.bytes_scanned} bytes scanned in {answer.total_ms} ms{again if answer.failed_before else ''}"
+    scanned = counted(answer.bytes_scanned, "byte")
+    detail = f"{scanned} scanned in {answer.total_ms} ms{again if answer.failed_before else ''}"
     return StepResult(answer, {"query_id": answer.query_id}, detail)

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from acceptance.contract.landing_format import LandingFormat
+from acceptance.counted import counted
 from landed.formats.csv_escapes import Escapes, MeaningUnknown
 from landed.reading.bounds import MOST_COLUMNS
 from landed.reading.cells import MAX_RECORD_BYTES
@@ -66,7 +67,7 @@ def checked_records(
             shown = f": {shorten(landing.delimiter.join(cell or '' for cell in record.cells))}" if show_cells else ""
             trailing = len(record.cells) == fields + 1 and record.cells[-1] is None
             hint = f"; the record {ENDS_WITH_DELIMITER}" if trailing and not landing.trailing_delimiter else ""
-            faults.add(record.line, f"{len(record.cells)} cells found, {fields} expected{hint}{shown}")
+            faults.add(record.line, f"{counted(len(record.cells), 'cell')} found, {fields} expected{hint}{shown}")
         elif record.line_end and record.line_end != line_end:
             ends = f"{_LINE_ENDS[record.line_end]}, the lines before it in {_LINE_ENDS[line_end]}"
             faults.add(record.line, f"it ends in {ends}; use one kind of line end, or quote the cell that holds it")

@@ -142,7 +142,7 @@ def test_one_cell_too_many_is_a_fault_even_when_it_is_empty(read, record):
 
 def test_a_ragged_record_of_a_dataset_with_sensitive_columns_is_not_shown(read):
     of = contract(column("id", "bigint"), column("cpf", "string", sensitive=True))
-    assert said(read("id,cpf\n1\n", of)) == ["line 2: 1 cells found, 2 expected"]
+    assert said(read("id,cpf\n1\n", of)) == ["line 2: 1 cell found, 2 expected"]
 
 
 @pytest.mark.parametrize(

@@ -62,7 +62,7 @@ def _always(table: Node, columns: Sequence[Column]) -> Drafts:
         table,
     )
     yield Check("partition_exists", Metric.PARTITION_EXISTS, dimension="completeness", expects=location), table
-    expects = f"{len(columns)} columns with their types"
+    expects = "1 column with its type" if len(columns) == 1 else f"{len(columns)} columns with their types"
     yield Check("columns_match", Metric.COLUMNS_MATCH, dimension="conformity", expects=expects), table
     some = Threshold(Operator.MUST_BE_GREATER_THAN, (0,))
     yield Check("rows", Metric.ROW_COUNT, some, dimension="completeness"), table

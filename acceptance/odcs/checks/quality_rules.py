@@ -91,7 +91,7 @@ def _library(node: Node, column: Column | None, names: Names) -> tuple[Check, ..
     if unit is Unit.PERCENT and any(not 0 <= bound <= 100 for bound in threshold.bounds):
         node.refuse(f"found {threshold} percent; a bound in percent lies between 0 and 100")
     check = _common(node, metric, columns, threshold, unit=unit)
-    check = replace(check, expects=f"{threshold} {unit}{_WITH[metric].format(', '.join(columns))}")
+    check = replace(check, expects=f"{threshold.in_unit(unit)}{_WITH[metric].format(', '.join(columns))}")
     arguments = node["arguments"]
     if metric is Metric.MISSING_VALUES and column is not None:
         return (replace(check, missing=read_missing(arguments["missingValues"], column)),)

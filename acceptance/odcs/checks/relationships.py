@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from acceptance.contract.checks import Check, Metric, Reference, Severity
 from acceptance.contract.contract import Column, Table
 from acceptance.contract.hive_types import HiveKind
+from acceptance.counted import counted
 from acceptance.odcs.columns.published_tables import PublishedColumn, PublishedTable
 from acceptance.odcs.document.custom_properties import severity_of
 from acceptance.odcs.document.node import Node, hint
@@ -79,7 +80,7 @@ def _relationship(node: Node, here: Sequence[Column], tables: Tables) -> Iterato
     if len(found) < len(there):
         return
     if len(here) != len(found):
-        node["to"].refuse(f"{len(here)} columns cannot refer to {len(found)}; name as many")
+        node["to"].refuse(f"{counted(len(here), 'column')} cannot refer to {len(found)}; name as many")
         return
     others = {table.table for table, _ in found}
     if len(others) > 1:

@@ -34,7 +34,7 @@ def test_one_failed_check_rejects_and_the_reason_names_it_with_expected_and_obse
 def test_a_warning_does_not_reject_but_is_told():
     judgement = judge([*outcomes(PASSING), *outcomes(FAILING, severity=Severity.WARNING)])
     assert judgement.verdict is Verdict.ACCEPTED
-    assert judgement.reason == "1 checks hold, 1 warned: year_range: expected 0 rows, observed 3 rows"
+    assert judgement.reason == "1 check holds, 1 warned: year_range: expected 0 rows, observed 3 rows"
 
 
 def test_nothing_measured_is_inconclusive_never_accepted():

@@ -98,7 +98,7 @@ def test_a_table_may_refer_to_itself() -> None:
         ("customers.tags", "dim_customers.tags is no column"),
         ("customers.name.first", "write table.property"),
         ("elsewhere.yaml#/schema/customers_tbl/properties/name_prop", "no contract elsewhere.yaml was read"),
-        ("[customers.name, customers.number]", "1 columns cannot refer to 2"),
+        ("[customers.name, customers.number]", "1 column cannot refer to 2"),
     ],
 )
 def test_a_relationship_that_cannot_be_checked_is_refused(to: str, message: str) -> None:

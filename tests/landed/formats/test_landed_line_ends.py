@@ -66,7 +66,7 @@ def test_what_is_wrong_behind_such_a_header_keeps_its_line(read):
     ]
     landed = read('id,"t\n"\r\n1,a\r\n2\r\n3,c\n4,"d"d\r\n', *columns)
     assert (landed.rows, [fault.line for fault in landed.faults]) == (4, [4, 5, 6])
-    assert "1 cells found, 2 expected: 2" in said(landed)[0]
+    assert "1 cell found, 2 expected: 2" in said(landed)[0]
 
 
 def test_a_file_of_one_column_keeps_its_blank_lines_behind_such_a_header(read):
