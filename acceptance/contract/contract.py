@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
-from datetime import date, time, timedelta
+from datetime import date, time, timedelta, timezone
 from enum import StrEnum
 from typing import Any
 
@@ -244,6 +244,12 @@ class Contract:
     def landed_columns(self) -> tuple[Column, ...]:
         """The columns that the landed file holds."""
         return tuple(column for column in self.columns if column.name not in self.partition and column.in_file)
+
+    @property
+    def time_zone(self) -> str:
+        """The zone of the dataset's people, as far as it is told: that of its times, or the offset of its deadline."""
+        offset = self.available_at.utcoffset() if self.available_at is not None else None
+        return str(timezone(offset)) if offset and self.landing.zone == "UTC" else self.landing.zone
 
     @property
     def record_length(self) -> int:

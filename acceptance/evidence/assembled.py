@@ -80,6 +80,7 @@ def evidence_of(
             path=contract.path,
             sha256=contract.sha256,
             git_commit=run.git_commit,
+            time_zone=contract.time_zone,
         ),
         run=_run(facts, run),
         landed=_landed(contract, facts.landed or LandedRecord(), findings.landed),

@@ -21,6 +21,8 @@ ASIDE = re.compile(r"foreign-(?P<etag>[0-9A-Za-z-]+)-(?P<name>.+)")
 REPORTS = "reports/"
 """The prefix of the pages that show all datasets. They are no evidence: each is replaced by the next."""
 
+_PLAIN = re.compile(r"[a-z0-9][a-z0-9._-]{0,99}")
+
 LARGEST_NUMBER = 999_999_999
 """The largest number for which a manifest's name has room."""
 
@@ -81,6 +83,18 @@ def delivery_in(dataset: str, key: str) -> str | None:
     """Return the prefix of the delivery in whose folder this key is, None if it is in none of the dataset's."""
     found = _DELIVERY.match(key.removeprefix(dataset_prefix(dataset)))
     return f"{dataset_prefix(dataset)}{found[0]}" if found and key.startswith(dataset_prefix(dataset)) else None
+
+
+def page_name(dataset: str) -> str:
+    """Return the name of the dataset's page. No two datasets share one, also where file names have no capitals."""
+    plain = dataset if _PLAIN.fullmatch(dataset) else re.sub(r"[^a-z0-9._-]+", "-", dataset.lower())[:80]
+    digest = "" if plain == dataset else "-" + hashlib.sha256(dataset.encode()).hexdigest()[:10]
+    return f"dataset-{plain}{digest}.html"
+
+
+def beside(prefix: str, key: str) -> str:
+    """Return the relative URL that leads from a page below this prefix to the object at the key."""
+    return "../" * prefix.count("/") + quote(key)
 
 
 def evidence_uri(bucket: str, delivery: Delivery) -> str:

@@ -8,7 +8,10 @@ from acceptance.record import Line, Record
 
 
 class ContractRecord(Record):
-    """`git_commit` is the commit whose file has these bytes; None if there is none."""
+    """`git_commit` is the commit whose file has these bytes; None if there is none.
+
+    `time_zone` is the dataset's: a name of the IANA database, or an offset such as UTC-03:00.
+    """
 
     id: str
     name: Line
@@ -16,6 +19,7 @@ class ContractRecord(Record):
     path: str
     sha256: str
     git_commit: str | None = None
+    time_zone: str = "UTC"
 
 
 class RunRecord(Record):

@@ -51,6 +51,20 @@ class PastVerdict:
     evidence: str | None
     judged: datetime
 
+    @property
+    def judgement(self) -> str:
+        """The id of the judgement whose verdict this is: the delivery's, or another one if it was judged again."""
+        return self.evidence.rstrip("/").rsplit("/", 1)[-1] if self.evidence else self.delivery_id
+
+    @property
+    def judged_again(self) -> bool:
+        return self.judgement != self.delivery_id
+
+    @property
+    def first_evidence(self) -> str:
+        """The s3:// prefix of the evidence of the first judgement, which stays when a delivery is judged again."""
+        return f"{(self.evidence or '').rstrip('/').rpartition('/')[0]}/{self.delivery_id}/"
+
 
 @dataclass(frozen=True, slots=True)
 class WaitingDelivery:
@@ -88,6 +102,7 @@ class DatasetOverview:
 
     `health` is everything that holds, the worst first. `days` are the last ones, the oldest first. `waits` is how many
     deliveries have no verdict, of which `waiting` are the oldest. `facts` are what the contract says, by their names.
+    `time_zone` is the dataset's.
     """
 
     dataset: str
@@ -101,6 +116,7 @@ class DatasetOverview:
     paused: datetime | None
     last_arrived: datetime | None
     facts: tuple[tuple[str, str], ...]
+    time_zone: str = "UTC"
 
     @property
     def last(self) -> PastVerdict | None:
@@ -131,6 +147,7 @@ def overview_of(facts: DatasetFacts, now: datetime) -> DatasetOverview:
         paused=paused,
         last_arrived=watched.last.at if watched and watched.last else None,
         facts=tuple(_facts(contract, within)) if contract else (),
+        time_zone=contract.time_zone if contract else "UTC",
     )
 
 

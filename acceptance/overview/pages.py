@@ -3,14 +3,12 @@
 The pages are no evidence, and say so: they are made from the watcher's ledger, and nothing seals them.
 """
 
-import hashlib
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from urllib.parse import quote
 
-from acceptance.evidence.object_keys import REPORTS, page_url
+from acceptance.evidence.object_keys import REPORTS, beside, page_name, page_url
 from acceptance.evidence.reports.templating import template
 from acceptance.judging.judge import Verdict
 from acceptance.overview.datasets import (
@@ -30,7 +28,6 @@ STRIP = 30
 """Verdicts of a dataset that the index shows as bars."""
 _LONGEST_REASON = 240
 """Characters of a reason on the index; the dataset's page has all of it."""
-_PLAIN = re.compile(r"[a-z0-9][a-z0-9._-]{0,99}")
 _BAR, _STRIP_HEIGHT = 6, 20
 _TOPS = {Verdict.ACCEPTED: 10, Verdict.REJECTED: 0, Verdict.INCONCLUSIVE: 5}
 """Where a bar of the strip begins, from above: verdicts differ by height too, not only by colour."""
@@ -68,7 +65,7 @@ class Links:
         """Return the address of the evidence page below this s3:// prefix."""
         bucket, _, key = uri.removeprefix("s3://").partition("/")
         if bucket == self.beside:
-            return "../" * REPORTS.count("/") + quote(f"{key}evidence.html")
+            return beside(REPORTS, f"{key}evidence.html")
         return page_url(f"{uri}evidence.html", self.endpoint, self.region)
 
 
@@ -89,13 +86,6 @@ class DayBar:
     width: float
     parts: tuple[tuple[Verdict, float, float], ...]
     title: str
-
-
-def page_name(dataset: str) -> str:
-    """Return the name of the dataset's page. No two datasets share one, also where file names have no capitals."""
-    plain = dataset if _PLAIN.fullmatch(dataset) else re.sub(r"[^a-z0-9._-]+", "-", dataset.lower())[:80]
-    digest = "" if plain == dataset else "-" + hashlib.sha256(dataset.encode()).hexdigest()[:10]
-    return f"dataset-{plain}{digest}.html"
 
 
 def index_html(datasets: Sequence[DatasetOverview], links: Links, made: datetime, kept: str) -> str:

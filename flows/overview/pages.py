@@ -4,8 +4,9 @@ from collections.abc import Iterator, Sequence
 from datetime import datetime
 from pathlib import Path
 
+from acceptance.evidence.object_keys import page_name
 from acceptance.overview.datasets import DatasetOverview
-from acceptance.overview.pages import INDEX, Links, dataset_html, index_html, page_name
+from acceptance.overview.pages import INDEX, Links, dataset_html, index_html
 
 BY_HAND = "by a command, at the time above"
 

@@ -11,9 +11,9 @@ from typing import Any
 
 from acceptance.contract.contract import Contract
 from acceptance.errors import AceiteError, StepFailed
-from acceptance.evidence.object_keys import REPORTS
+from acceptance.evidence.object_keys import REPORTS, page_name
 from acceptance.overview.datasets import DatasetOverview
-from acceptance.overview.pages import INDEX, Links, dataset_html, index_html, page_name
+from acceptance.overview.pages import INDEX, Links, dataset_html, index_html
 from aws.s3.writes import put
 from blocks.settings import Settings, read_settings
 from flows.ledger import Ledger

@@ -7,12 +7,17 @@ from datetime import datetime
 from acceptance.evidence.audit import Audit
 from acceptance.evidence.evidence import CheckRecord, Evidence
 from acceptance.evidence.manifest import EvidenceManifest
+from acceptance.evidence.reports.shortened import NO_ROOM, Room, check_rows, portions
 from acceptance.evidence.reports.templating import template
 from acceptance.evidence.reports.trend_chart import trend
 from acceptance.judging.judge import Outcome, Verdict
 
 _COLUMNS = 40
 """Deliveries that the checks are shown over: as many as fit a page."""
+_ROWS = 40
+"""Checks over time that are seen: those that did not always pass."""
+_CHECKS = 10
+"""Checks of one delivery that did not pass, and are seen."""
 _TOLD = (Outcome.FAILED, Outcome.WARNED, Outcome.ERRORED)
 
 Judged = tuple[EvidenceManifest, Evidence]
@@ -25,11 +30,16 @@ class CheckRow:
     id: str
     outcomes: tuple[Outcome | None, ...]
 
+    @property
+    def always_passed(self) -> bool:
+        return all(outcome in (Outcome.PASSED, None) for outcome in self.outcomes)
+
 
 def dataset_html(dataset: str, done: Audit, judged: Sequence[Judged], place: str, made: datetime) -> str:
     """`judged` is in the order of the chain. `place` is the evidence bucket's address, `made` the page's own time."""
     newest_first = tuple(reversed(judged))
     recent, again = judged[-_COLUMNS:], _judged_again([evidence for _, evidence in judged])
+    rows = _rows([evidence for _, evidence in recent])
     counted = [evidence for _, evidence in judged if evidence.delivery.id not in again]
     return template("dataset.html.jinja").render(
         dataset=dataset,
@@ -42,8 +52,13 @@ def dataset_html(dataset: str, done: Audit, judged: Sequence[Judged], place: str
         verdicts=[(verdict, sum(evidence.verdict is verdict for evidence in counted)) for verdict in Verdict],
         trend=trend([evidence.summary for _, evidence in judged]),
         recent=[evidence for _, evidence in recent],
-        checks=_rows([evidence for _, evidence in recent]),
-        troubled=[(manifest, evidence, _told(evidence)) for manifest, evidence in newest_first if _told(evidence)],
+        checks=portions((row for row in rows if not row.always_passed), Room(_ROWS, 0), Room(len(rows), 0)),
+        always_passed=[row for row in rows if row.always_passed],
+        troubled=[
+            (manifest, evidence, portions(check_rows(_told(evidence)), Room(_CHECKS, 0), NO_ROOM))
+            for manifest, evidence in newest_first
+            if _told(evidence)
+        ],
     )
 
 

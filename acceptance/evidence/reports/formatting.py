@@ -1,6 +1,8 @@
 """Values as people read them: sizes, durations and moments."""
 
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime, timedelta, tzinfo
+from functools import cache
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from acceptance.evidence.evidence import DeliveryRecord
 from acceptance.untrusted_text import GROUP
@@ -43,6 +45,25 @@ def in_utc(moment: datetime) -> datetime:
 
 def moment_text(moment: datetime) -> str:
     return f"{in_utc(moment):%Y-%m-%d %H:%M:%S} UTC"
+
+
+def local_text(moment: datetime, zone: str) -> str:
+    """Return the moment by the clocks of the zone, with the zone's name; "" for UTC, and for a zone that is not known.
+
+    The zone is a name of the IANA database, or an offset such as UTC-03:00.
+    """
+    clock = _zone(zone)
+    return f"{in_utc(moment).astimezone(clock):%Y-%m-%d %H:%M:%S} {zone}" if clock else ""
+
+
+@cache
+def _zone(name: str) -> tzinfo | None:
+    if name == "UTC":
+        return None
+    try:
+        return datetime.strptime(name, "UTC%z").tzinfo if name.startswith("UTC") else ZoneInfo(name)
+    except (ValueError, OSError, ZoneInfoNotFoundError):
+        return None
 
 
 def files_text(delivery: DeliveryRecord) -> str:

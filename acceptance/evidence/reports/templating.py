@@ -5,12 +5,14 @@ from functools import cache, partial
 from jinja2 import Environment, PackageLoader, StrictUndefined, Template
 from markupsafe import Markup, escape
 
+from acceptance.evidence.reports import shortened
 from acceptance.evidence.reports.formatting import (
     bytes_text,
     count_text,
     duration_text,
     files_text,
     in_utc,
+    local_text,
     moment_text,
     seconds_text,
 )
@@ -53,12 +55,15 @@ def _environment() -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
+    environment.globals["most"] = shortened
     environment.filters |= {
         "bytes": bytes_text,
         "count": count_text,
         "duration": duration_text,
+        "excerpt": shortened.excerpt,
         "files": files_text,
         "lines": _lines,
+        "local": local_text,
         "moment": moment_text,
         "oddities": partial(oddities, blanks_at_the_ends=True),
         "seconds": seconds_text,

@@ -1,17 +1,19 @@
 """The pages over all datasets: what they tell at a glance, where they lead, and that nothing in them runs."""
 
 import re
-from datetime import timedelta
+from datetime import time, timedelta, timezone
 
 import pytest
 from builders import a_contract
 from dataset_overviews import DAY, HOUR, NOW, overview, past, waiting, watched
-from evidence_builder import HOSTILE
+from evidence_builder import HOSTILE, accepted
 from html_page import FETCHES, Page
 
+from acceptance.evidence.object_keys import page_name
+from acceptance.evidence.reports.delivery_page import evidence_html
 from acceptance.judging.judge import Verdict
 from acceptance.overview.datasets import DatasetOverview
-from acceptance.overview.pages import Links, dataset_html, day_bars, index_html, page_name, strip
+from acceptance.overview.pages import Links, dataset_html, day_bars, index_html, strip
 from acceptance.untrusted_text import one_line
 
 IN_BUCKET = Links("http://127.0.0.1:5000", None, beside="evidence")
@@ -183,3 +185,36 @@ def test_a_day_is_as_high_as_its_number_of_verdicts_and_what_is_little_can_be_se
     assert bars[-1].parts == ((Verdict.ACCEPTED, 0.0, 100.0),)
     assert (bars[-2].title, bars[0].title) == ("2026-01-30: 1 rejected", "2026-01-02: no verdict")
     assert day_bars(NEW.days) == ()
+
+
+def test_a_delivery_that_was_judged_again_says_so_and_leads_to_each_judgement() -> None:
+    first, last = "3e9882cd04649cfa9d7c", "aaaaaaaaaaaaaaaaaaaa"
+    again = past(evidence=f"s3://evidence/deliveries/orders/2026-01-31/{last}/", revision=2, delivery_id=first)
+    page = page_of(overview("orders", again, past(ago=DAY, delivery_id="b" * 20, evidence=f"s3://e/{'b' * 20}/")))
+    assert page.text.count("judged again; the first judgement") == 1
+    assert "Files that were judged again count once, by their last verdict" in page.text
+    found = links_of(page)
+    for judgement in (first, last):
+        assert f"../deliveries/orders/2026-01-31/{judgement}/evidence.html" in found
+    ids = [attributes["id"] for _, attributes in page.tags if "id" in attributes]
+    assert {first, last, "b" * 20} <= set(ids)
+    assert len(ids) == len(set(ids))
+    assert "judged again" not in page_of(WELL).text
+
+
+def test_the_page_of_a_dataset_has_its_local_time_beside_utc() -> None:
+    by = time(9, tzinfo=timezone(timedelta(hours=-3)))
+    page = page_of(overview("orders", past(), contract=a_contract(available_at=by)))
+    assert "2026-01-31 08:00:00 UTC-03:00" in page.text
+    assert "UTC-03:00" not in page_of(WELL).text
+
+
+def test_the_link_of_evidence_leads_to_the_line_of_its_delivery_on_the_page() -> None:
+    evidence = accepted()
+    seen = overview("nycflights-flights", past(delivery_id=evidence.delivery.id, evidence=None))
+    ids = {attributes.get("id") for _, attributes in page_of(seen).tags}
+    hrefs = {a["href"] or "" for tag, a in Page(evidence_html(evidence)).tags if tag == "a"}
+    (to_the_line,) = [href for href in hrefs if href.startswith("../../../../reports/")]
+    name, _, line = to_the_line.rpartition("/")[2].partition("#")
+    assert name == page_name("nycflights-flights")
+    assert line in ids

@@ -2,7 +2,7 @@ import re
 from datetime import timedelta
 
 import pytest
-from evidence_builder import HISTORY, HOSTILE, accepted, at, hostile, inconclusive, rejected
+from evidence_builder import HISTORY, HOSTILE, accepted, at, check, hostile, inconclusive, rejected
 from html_page import Page
 
 from acceptance.evidence.audit import Audit, Flaw
@@ -101,6 +101,30 @@ def test_the_history_says_what_is_not_as_it_was_sealed() -> None:
 @pytest.mark.parametrize("text", HOSTILE)
 def test_whatever_the_history_tells_is_text_and_fetches_nothing(text: str) -> None:
     plain, shown = Page(page_of(accepted(), hostile("plain"))), Page(page_of(accepted(), hostile(text)))
-    assert [tag for tag, _ in shown.tags] == [tag for tag, _ in plain.tags]
+    tags = [tag for tag, attributes in shown.tags if attributes.get("class") != "cut"]  # it says how much is left out
+    assert tags == [tag for tag, _ in plain.tags]
     assert not {"script", "img", "a", "link", "iframe"} & {tag for tag, _ in shown.tags}
     assert not [name for _, attributes in shown.tags for name in attributes if name.startswith("on") or name == "style"]
+
+
+def test_the_checks_over_time_have_the_dates_of_the_deliveries_and_fold_what_always_passed() -> None:
+    again = accepted(delivery=accepted().delivery.model_copy(update={"revision": 2}))
+    page = Page(page_of(rejected(), again))
+    dates = [text for tag, text in page.texts if tag == "span" and re.fullmatch(r"2013-01-01( r\d)?", text)]
+    assert dates == ["2013-01-01", "2013-01-01 r2"]
+    assert "checks passed in each of these deliveries" in page.text
+    assert {"rows_equal_landed", "carrier_required"} <= {text for tag, text in page.texts if tag == "li"}
+
+
+def test_the_history_says_one_reason_of_many_checks_once_and_cuts_long_words() -> None:
+    errored = tuple(check(f"e{number}", Outcome.ERRORED, observed="not measured") for number in range(50))
+    failed = check("f", Outcome.FAILED, observed="x" * 1_000)
+    page = Page(page_of(accepted(), rejected(checks=(failed, *errored))))
+    assert page.text.count("not measured") == 1
+    assert "This holds for 50 checks" in page.text
+    assert "700 more characters are in evidence.json" in page.text
+
+
+def test_the_history_has_times_in_utc_and_in_the_datasets_zone() -> None:
+    contract = accepted().contract.model_copy(update={"time_zone": "America/Sao_Paulo"})
+    assert "2026-11-23 05:12:31 America/Sao_Paulo" in Page(page_of(accepted(contract=contract))).text
