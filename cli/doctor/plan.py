@@ -46,6 +46,10 @@ SERVER = "Prefect server"
 DEPLOYMENTS = "deployments"
 
 
+def in_sandbox(settings: Settings) -> bool:
+    return settings.aws_access_key_id == SANDBOX_ACCESS_KEY
+
+
 def of_contracts(files: Sequence[ContractFile]) -> Iterator[Precondition]:
     """Yield a precondition for each problem of the contracts, or one that says how many are valid."""
     problems = [problem for file in files for problem in file.problems]
@@ -83,7 +87,8 @@ def _of_identity(settings: Settings, aws: DoctorClients) -> Iterator[Preconditio
     yield aws.unsigned("clock", lambda: identity.clock(aws.unsigned_s3(), settings.evidence_bucket, _now))
     yield aws.unsigned(region, partial(identity.region, aws.profile_session, profile))
     yield aws.unsigned(credentials, partial(identity.caller, partial(aws.client, "sts"), profile), (region,))
-    yield aws.precondition(ACCOUNT, identity.account, ("sts",), settings.aws_account_id, needs=(credentials,))
+    expected = settings.aws_account_id, in_sandbox(settings)
+    yield aws.precondition(ACCOUNT, identity.account, ("sts",), *expected, needs=(credentials,))
 
 
 def _of_landing(contract: Contract, aws: DoctorClients) -> Iterator[Precondition]:
@@ -159,8 +164,7 @@ def _of_prefect(settings: Settings, contracts: Sequence[Contract]) -> Iterator[P
     asked: Callable[..., Precondition] = partial(Precondition, asked="Prefect's server")
     planned, notifying = prefect.PlannedChanges(settings, contracts), "notification block"
     yield asked(SERVER, prefect.server)
-    in_sandbox = settings.aws_access_key_id == SANDBOX_ACCESS_KEY
-    yield asked("password of Prefect's server", partial(password.asked_for, in_sandbox), (SERVER,))
+    yield asked("password of Prefect's server", partial(password.asked_for, in_sandbox(settings)), (SERVER,))
     yield asked("circuit breaker", password.lets_automations_pause, (SERVER,))
     yield asked(notifying, partial(prefect.notification_block, settings), (SERVER,))
     kinds = ("work pool", "deployment", "concurrency limit")

@@ -9,7 +9,7 @@ from concurrent.futures import Future
 from contextvars import copy_context
 from dataclasses import dataclass
 
-from cli.doctor.looks.findings import Finding, Look, LookOutcome, unchecked, unmet
+from cli.doctor.looks.findings import Finding, Look, not_made, unmet
 
 AT_ONCE = 16
 _THREAD_PREFIX = "doctor: "
@@ -17,7 +17,7 @@ _THREAD_PREFIX = "doctor: "
 
 @dataclass(frozen=True, slots=True)
 class Precondition:
-    """A named look. It is not taken while one of `needs`, by name, is not green.
+    """A named look. It is not taken while one of `needs`, by name, does not hold.
 
     `asked` names the system that answers. A look that sends many requests gets the time limit `limits` times.
     """
@@ -29,8 +29,10 @@ class Precondition:
     limits: int = 1
 
 
-def look_at(preconditions: Sequence[Precondition], within_s: float) -> tuple[Finding, ...]:
+def look_at(preconditions: Sequence[Precondition], within_s: float, *, in_sandbox: bool = False) -> tuple[Finding, ...]:
     """Take every look after those that it needs. Each may last `within_s` from its own start.
+
+    In the sandbox a finding has the remedy of the sandbox.
 
     Raises:
         ValueError: a precondition needs one that is not in the sequence.
@@ -41,10 +43,7 @@ def look_at(preconditions: Sequence[Precondition], within_s: float) -> tuple[Fin
         if not ready:
             raise ValueError(f"{waiting[0].name!r} needs a precondition that is not checked: {waiting[0].needs}")
         looks |= dict(_look_together(ready, looks, within_s))
-    return tuple(
-        Finding(item.name, looks[item.name].outcome, looks[item.name].found, looks[item.name].remedy)
-        for item in preconditions
-    )
+    return tuple(_finding(item.name, looks[item.name], in_sandbox=in_sandbox) for item in preconditions)
 
 
 def end_although_looks_hang(exit_code: int) -> None:
@@ -64,9 +63,9 @@ def _look_together(
     started: list[tuple[Precondition, Future[Look]]] = []
     start = time.monotonic()
     for item in ready:
-        failed = [name for name in item.needs if earlier[name].outcome is not LookOutcome.GREEN]
+        failed = [name for name in item.needs if not earlier[name].holds]
         if failed:
-            yield item.name, unchecked(f"it needs what does not hold: {', '.join(failed)}")
+            yield item.name, not_made(tuple(dict.fromkeys(_roots(failed, earlier))))
         else:
             started.append((item, _start(item)))
     for item, future in started:
@@ -79,6 +78,17 @@ def _look_together(
                 "`aceite doctor --within 60` waits longer"
             )
             yield item.name, unmet(f"no answer within {limit_s:g} s from {item.asked}", remedy)
+
+
+def _roots(failed: Sequence[str], earlier: dict[str, Look]) -> Iterator[str]:
+    """Yield, for each precondition that does not hold, the first one that does not: that is the one to put right."""
+    for name in failed:
+        yield from earlier[name].because or (name,)
+
+
+def _finding(name: str, look: Look, *, in_sandbox: bool) -> Finding:
+    remedy = (in_sandbox and look.in_sandbox) or look.remedy
+    return Finding(name, look.outcome, look.found, remedy, look.because)
 
 
 def _start(precondition: Precondition) -> Future[Look]:

@@ -6,7 +6,6 @@ from dataclasses import asdict
 from typing import TYPE_CHECKING, Annotated
 
 import typer
-from rich.table import Table
 from rich.text import Text
 
 from cli.options import Contracts, Home, Json
@@ -17,9 +16,16 @@ if TYPE_CHECKING:
     from cli.doctor.looks.findings import Finding
     from cli.doctor.runner import Precondition
 
-_WORDS = {"green": ("ok", "green"), "red": ("FAILED", "bold red"), "grey": ("not checked", "dim")}
+_WORDS = {
+    "green": ("ok", "green"),
+    "yellow": ("advice", "yellow"),
+    "red": ("FAILED", "bold red"),
+    "grey": ("not checked", "dim"),
+}
 """Words beside the colours, for logs, colour-blind people and an old cmd.exe."""
-_WIDEST_WORD, _WIDEST_NAME, _GAP = len("not checked"), 38, 2
+_INDENT = len("not checked") + 2
+_MOST_NAMES = 5
+"""Checks that were not made are named up to this number; a long list of them hides what failed."""
 
 
 def doctor(
@@ -32,20 +38,19 @@ def doctor(
 ) -> int:
     """Check every precondition, and print remedies. Changes nothing.
 
-    Exit code 0 if all hold, else 1.
+    Exit code 1 if one does not hold, else 0. Advice, and what could not be checked, are told and are no failure.
     """
     from cli.doctor.looks.findings import LookOutcome
     from cli.doctor.runner import end_although_looks_hang
 
     findings = _findings(within_s)
-    green = all(finding.outcome is LookOutcome.GREEN for finding in findings)
+    failed = any(finding.outcome is LookOutcome.RED for finding in findings)
     if json:
-        document = {"green": green, "findings": [asdict(finding) for finding in findings]}
-        print_json(document)
+        print_json({"green": not failed, "findings": [asdict(finding) for finding in findings]})
     else:
         _print(findings, Terminal())
-    end_although_looks_hang(int(not green))
-    return int(not green)
+    end_although_looks_hang(int(failed))
+    return int(failed)
 
 
 def _findings(within_s: float) -> tuple[Finding, ...]:
@@ -60,9 +65,10 @@ def _findings(within_s: float) -> tuple[Finding, ...]:
             "correct them in the environment or in the file .env of the current folder, then run `aceite doctor` again"
         )
         return (Finding("settings", LookOutcome.RED, str(error), remedy),)
+    from cli.doctor.plan import in_sandbox
     from cli.doctor.runner import look_at
 
-    return look_at(_preconditions(settings), within_s)
+    return look_at(_preconditions(settings), within_s, in_sandbox=in_sandbox(settings))
 
 
 def _preconditions(settings: Settings) -> list[Precondition]:
@@ -80,24 +86,40 @@ def _preconditions(settings: Settings) -> list[Precondition]:
 
 
 def _print(findings: tuple[Finding, ...], console: Terminal) -> None:
-    """Print three columns. A remedy gets its own line, so that a command in it can be copied."""
+    """Print the findings in their order, then once what kept others from being looked at, and the counts."""
     from cli.doctor.looks.findings import LookOutcome
 
-    widest = min(max(len(finding.name) for finding in findings), _WIDEST_NAME)
+    not_made: dict[tuple[str, ...], list[str]] = {}
     for finding in findings:
+        if finding.because:
+            not_made.setdefault(finding.because, []).append(finding.name)
+            continue
         word, style = _WORDS[finding.outcome]
-        row = Table.grid(padding=(0, _GAP, 0, 0))
-        row.add_column(width=_WIDEST_WORD)
-        row.add_column(width=widest, overflow="fold")
-        row.add_column(overflow="fold")
-        row.add_row(Text(word, style=style), Text(finding.name, style=style), Text(finding.found))
-        console.print(row)
-        if finding.remedy:
-            indent = _WIDEST_WORD + _GAP
-            for part in wrapped(console, f"remedy: {finding.remedy}", indent):
-                console.print(" " * indent + part, style="bold", soft_wrap=True)
+        _print_finding(console, word, style, f"{finding.name}: {finding.found}")
+        for part in wrapped(console, f"remedy: {finding.remedy}", _INDENT) if finding.remedy else ():
+            console.print(" " * _INDENT + part, style="bold", soft_wrap=True)
+    for because, names in not_made.items():
+        _print_finding(console, *_WORDS[LookOutcome.GREY], _not_made(because, names))
     counts = {outcome: sum(finding.outcome is outcome for finding in findings) for outcome in LookOutcome}
-    summary = (
-        f"{counts[LookOutcome.GREEN]} ok, {counts[LookOutcome.RED]} failed, {counts[LookOutcome.GREY]} not checked"
+    advice = f", {counts[LookOutcome.YELLOW]} with advice" if counts[LookOutcome.YELLOW] else ""
+    console.print(
+        f"{counts[LookOutcome.GREEN]} ok{advice}, {counts[LookOutcome.RED]} failed, "
+        f"{counts[LookOutcome.GREY]} not checked",
+        style="red" if counts[LookOutcome.RED] else "green",
     )
-    console.print(summary, style="green" if counts[LookOutcome.GREEN] == len(findings) else "red")
+
+
+def _print_finding(console: Terminal, word: str, style: str, sentence: str) -> None:
+    """Print the word, and beside it the sentence: a terminal of 80 columns leaves it 67."""
+    for number, part in enumerate(wrapped(console, sentence, _INDENT)):
+        console.print(Text(f"{'' if number else word:<{_INDENT}}", style=style) + Text(part), soft_wrap=True)
+
+
+def _not_made(because: tuple[str, ...], names: list[str]) -> str:
+    """Return one sentence about the checks that nobody could make for the same reason."""
+    from cli.doctor.looks.findings import does_not_hold
+
+    shown = ", ".join(names[:_MOST_NAMES])
+    rest = f" and {len(names) - _MOST_NAMES} more (`aceite doctor --json` has all)" if names[_MOST_NAMES:] else ""
+    many = "1 check was" if len(names) == 1 else f"{len(names)} checks were"
+    return f"{many} not made, because {does_not_hold(because)}: {shown}{rest}"

@@ -8,7 +8,7 @@ from typing import Any
 
 from aws.calls import Client
 from aws.s3.encryption import SSE_S3, encryption_of
-from cli.doctor.looks.findings import Look, LookOutcome, met, unchecked, unmet
+from cli.doctor.looks.findings import SANDBOX_MAKES, Look, advised, met, unchecked, unmet
 from cli.doctor.looks.questions import Refusal, RefusalKind, ask, denied, refusal, refusal_of_doctor
 
 _NEVER = "aceite-doctor"
@@ -23,6 +23,7 @@ def bucket(s3: Client, name: str, prefix: str, named_in: str) -> Look:
     missing = unmet(
         f"there is no bucket {name}",
         f"`aws s3 mb s3://{name} --region {client_region}`, or correct its name in {named_in}",
+        f"{SANDBOX_MAKES}; or correct its name in {named_in}",
     )
     head = ask(lambda: s3.head_bucket(Bucket=name))
     # A denial decides nothing yet: s3:ListBucket may be allowed below the prefix only.
@@ -115,7 +116,7 @@ def awaited(s3: Client, name: str, pattern: str, named_in: str) -> Look:
     """Check the location that a step awaits: list a pattern that ends in /, read any other."""
     below = pattern.endswith("/")
     result = bucket(s3, name, _key(pattern) if below else "", named_in)
-    return result if below or result.outcome is not LookOutcome.GREEN else readable(s3, name, pattern)
+    return result if below or not result.holds else readable(s3, name, pattern)
 
 
 def retention(s3: Client, bucket: str, wanted: timedelta | None, mode: str) -> Look:
@@ -124,7 +125,7 @@ def retention(s3: Client, bucket: str, wanted: timedelta | None, mode: str) -> L
     locking = ask(lambda: s3.get_object_lock_configuration(Bucket=bucket))
     is_denied = isinstance(locking, Refusal) and locking.kind is RefusalKind.DENIED
     if wanted is None and (is_denied or isinstance(versioning, Refusal)):
-        return met("no retention is required (ACEITE_EVIDENCE_RETENTION_DAYS)")
+        return met("none is required (ACEITE_EVIDENCE_RETENTION_DAYS)")
     if is_denied:
         return denied("s3:GetBucketObjectLockConfiguration", _arn(s3, bucket))
     if isinstance(versioning, Refusal):
@@ -140,8 +141,14 @@ def _retention(bucket: str, versioned: bool, lock: Any, wanted: timedelta | None
     state = f"versioning {'on' if versioned else 'off'}, Object Lock {'on' if locks else 'off'}"
     if rule.get("Mode"):
         state += f" with a default of {rule['Mode']} for {rule.get('Days', 0) + 365 * rule.get('Years', 0)} days"
+    if wanted is None and locks and versioned:
+        return met(f"{state}; none is required (ACEITE_EVIDENCE_RETENTION_DAYS)")
     if wanted is None:
-        return met(f"{state}; no retention is required (ACEITE_EVIDENCE_RETENTION_DAYS)")
+        return advised(
+            f"{state}, and none is required: evidence that somebody deletes shows as missing, and is gone",
+            f"switch on versioning and Object Lock of {bucket}, and set ACEITE_EVIDENCE_RETENTION_DAYS (3650, say)",
+            "nothing to do here; docs/operating/on-real-aws.md says how the bucket on AWS should be",
+        )
     required = f"{mode} for {wanted.days} days is required"
     if locks and versioned:
         return met(f"{state}; {required}")
@@ -152,6 +159,7 @@ def _retention(bucket: str, versioned: bool, lock: Any, wanted: timedelta | None
     return unmet(
         f"{state}, but {required}: evidence is put without a lock",
         f"{enable}{command}ObjectLockEnabled=Enabled`, or unset ACEITE_EVIDENCE_RETENTION_DAYS",
+        "unset ACEITE_EVIDENCE_RETENTION_DAYS: the sandbox's bucket locks nothing",
     )
 
 

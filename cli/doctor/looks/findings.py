@@ -9,20 +9,35 @@ from packaging.version import Version
 
 from acceptance.untrusted_text import one_line
 
+SANDBOX_MAKES = "end the sandbox and start it again (`aceite up --sandbox`): it makes what the contracts name"
+"""The remedy in the sandbox for what is missing or was changed there: nobody makes it by hand."""
+
 
 class LookOutcome(StrEnum):
     GREEN = "green"
+    YELLOW = "yellow"  # it works, and something about it is worth a thought
     RED = "red"
     GREY = "grey"  # not checked
 
 
 @dataclass(frozen=True, slots=True)
 class Look:
-    """The result of a look at one precondition. The remedy is a command or an action with concrete names."""
+    """The result of a look at one precondition. The remedy is a command or an action with concrete names.
+
+    `in_sandbox` is the remedy in the sandbox, if that is another one. `because` names the preconditions that do not
+    hold, and without which this one was not looked at.
+    """
 
     outcome: LookOutcome
     found: str
     remedy: str = ""
+    in_sandbox: str = ""
+    because: tuple[str, ...] = ()
+
+    @property
+    def holds(self) -> bool:
+        """Return True if what needs the precondition can be looked at."""
+        return self.outcome in (LookOutcome.GREEN, LookOutcome.YELLOW)
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +48,7 @@ class Finding:
     outcome: LookOutcome
     found: str
     remedy: str = ""
+    because: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         for text in ("name", "found", "remedy"):
@@ -44,14 +60,34 @@ def met(found: str) -> Look:
     return Look(LookOutcome.GREEN, found)
 
 
-def unmet(found: str, remedy: str) -> Look:
+def advised(found: str, remedy: str, in_sandbox: str = "") -> Look:
+    """Return a look at a precondition that holds, with something that is worth a thought."""
+    return Look(LookOutcome.YELLOW, found, remedy, in_sandbox)
+
+
+def unmet(found: str, remedy: str, in_sandbox: str = "") -> Look:
     """Return a look at a precondition that does not hold."""
-    return Look(LookOutcome.RED, found, remedy)
+    return Look(LookOutcome.RED, found, remedy, in_sandbox)
 
 
 def unchecked(found: str, remedy: str = "") -> Look:
     """Return a look at a precondition that could not be checked."""
     return Look(LookOutcome.GREY, found, remedy)
+
+
+def not_made(because: tuple[str, ...]) -> Look:
+    """Return a look that was not taken, because these preconditions do not hold."""
+    return Look(LookOutcome.GREY, f"it was not looked at, because {does_not_hold(because)}", because=because)
+
+
+def does_not_hold(names: Sequence[str]) -> str:
+    """Return that the preconditions of these names do not hold, as a part of a sentence."""
+    return f"{joined([f'`{name}`' for name in names])} {'do' if len(names) > 1 else 'does'} not hold"
+
+
+def joined(names: Sequence[str]) -> str:
+    """Return the names as a sentence has them: disk; disk and clock; disk, clock and ledger."""
+    return " and ".join([", ".join(names[:-1]), names[-1]] if len(names) > 1 else names)
 
 
 def versions(server: str, client: str, *, may_be_here: str = "", is_allowed_here: bool = True) -> Look:

@@ -10,7 +10,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from aws.calls import Client, describe_client_error
 from aws.error_codes import error_code
-from cli.doctor.looks.findings import Look, duration, met, unchecked, unmet
+from cli.doctor.looks.findings import Look, advised, duration, met, unchecked, unmet
 from cli.doctor.looks.questions import Refusal, ask
 
 MOST_SKEW = timedelta(minutes=1)
@@ -52,13 +52,18 @@ def caller(make_sts: Callable[[], Client], profile: str | None) -> Look:
     return met(f"AWS identifies them as {answer['Arn']}")
 
 
-def account(sts: Client, expected: str | None) -> Look:
+def account(sts: Client, expected: str | None, in_sandbox: bool) -> Look:
     answer = ask(lambda: sts.get_caller_identity())
     if isinstance(answer, Refusal):
         return unchecked(f"AWS does not identify them: {answer.message}")
     actual = answer["Account"]
+    if expected is None and in_sandbox:
+        return met(f"{actual}, the sandbox's")
     if expected is None:
-        return met(f"{actual}; any is allowed, as ACEITE_AWS_ACCOUNT_ID is not set")
+        return advised(
+            f"{actual}; any other one would do, as ACEITE_AWS_ACCOUNT_ID is not set",
+            f"set ACEITE_AWS_ACCOUNT_ID={actual}: Aceite then refuses the credentials of another account",
+        )
     if actual != expected:
         return unmet(
             f"the credentials belong to account {actual}, and ACEITE_AWS_ACCOUNT_ID is {expected}",

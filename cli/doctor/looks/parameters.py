@@ -30,11 +30,13 @@ def restored(settings: Settings, contracts: Sequence[Contract]) -> Look:
     left = [lock for lock in held if _is_left(lock)]
     if left:
         found = "; ".join(f"{lock.parameter}, by run {lock.run.flow_run_id} of {lock.dataset}" for lock in left)
-        return unmet(
-            f"changed by runs that are over, and not restored: {found}",
+        look_at = (
             "the watcher restores them, so look at the line `watcher` and at its log (the run of `watch-landing` on "
-            f"Prefect's page); by hand: `aws ssm get-parameter-history --name {left[0].parameter}` has the value from "
-            "before",
+            "Prefect's page)"
+        )
+        history = f"`aws ssm get-parameter-history --name {left[0].parameter}` has the value from before"
+        return unmet(
+            f"changed by runs that are over, and not restored: {found}", f"{look_at}; by hand: {history}", look_at
         )
     if not_obeyed:
         return unmet(

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Collection
+from dataclasses import replace
 
 from acceptance.errors import StepFailed
 from aws.athena import glue_catalog_id
@@ -11,7 +12,7 @@ from aws.iam.arns import Account
 from aws.parameters.overrides import no_way_back
 from aws.step_functions import express_problem, unqualified
 from cli.doctor.looks.buckets import bucket
-from cli.doctor.looks.findings import Look, LookOutcome, met, unmet
+from cli.doctor.looks.findings import SANDBOX_MAKES, Look, met, unmet
 from cli.doctor.looks.questions import Refusal, ask, refusal, refusal_of_doctor
 
 
@@ -102,7 +103,8 @@ def table(
         account = sts.get_caller_identity()["Account"] if "/" in catalog else ""
         catalog_id = glue_catalog_id(athena, catalog, account)
     except StepFailed as failed:
-        return unmet(str(failed), f"correct `catalog` in {named_in}; to list all: `aws athena list-data-catalogs`")
+        correct = f"correct `catalog` in {named_in}"
+        return unmet(str(failed), f"{correct}; to list all: `aws athena list-data-catalogs`", correct)
     answer = ask(lambda: glue.get_table(DatabaseName=database, Name=name, **in_catalog(catalog_id)))
     if isinstance(answer, Refusal):
         make = f"create the table; to list all: `aws glue get-tables --database-name {database}"
@@ -130,7 +132,8 @@ def workgroup(athena: Client, s3: Client, name: str, output_location: str | None
         return missing
     group = answer["WorkGroup"]
     if group.get("State") == "DISABLED":
-        return unmet("it is disabled", f"`aws athena update-work-group --work-group {name} --state ENABLED`")
+        enable = f"`aws athena update-work-group --work-group {name} --state ENABLED`"
+        return unmet("it is disabled", enable, SANDBOX_MAKES)
     configuration = group.get("Configuration", {})
     if configuration.get("ManagedQueryResultsConfiguration", {}).get("Enabled"):
         return met("it exists, and Athena manages the results of its queries")
@@ -143,15 +146,16 @@ def workgroup(athena: Client, s3: Client, name: str, output_location: str | None
         "it exists, but has no output location for the results of queries, nor has the contract",
         f"`aws athena update-work-group --work-group {name} --configuration-updates {update}`, or give the athena "
         f"server in {named_in} a stagingDir",
+        f"give the athena server in {named_in} a stagingDir",
     )
 
 
 def _place(prefix_text: str, s3: Client, location: str, named_in: str) -> Look:
     name, _, prefix = location.removeprefix("s3://").partition("/")
     result = bucket(s3, name, prefix, named_in)
-    if result.outcome is LookOutcome.GREEN:
+    if result.holds:
         return met(f"{prefix_text} {location}")
-    return Look(result.outcome, f"{prefix_text} {location}: {result.found}", result.remedy)
+    return replace(result, found=f"{prefix_text} {location}: {result.found}")
 
 
 def copied_parameter(ssm: Client, name: str, named_in: str) -> Look:
@@ -186,6 +190,7 @@ def overridden_parameter(ssm: Client, name: str, copy_of: str | None) -> Look:
         return unmet(
             f"its type is {parameter['Type']}, and {type_} is needed; SSM cannot change a type",
             f"`aws ssm delete-parameter --name {name}`, or name another one in the contract",
+            SANDBOX_MAKES,
         )
     answer = ask(lambda: ssm.get_paginator("get_parameter_history").paginate(Name=name).build_full_result())
     if isinstance(answer, Refusal):
@@ -195,7 +200,7 @@ def overridden_parameter(ssm: Client, name: str, copy_of: str | None) -> Look:
     least_bytes = 0 if source is None or isinstance(source, Refusal) else len(source["Parameter"]["Value"].encode())
     if trouble := no_way_back(name, history, least_bytes):
         found = f"version {parameter['Version']} could not be restored, so runs will not override it: {trouble.why}"
-        return unmet(found, trouble.remedy)
+        return unmet(found, trouble.remedy, SANDBOX_MAKES)
     return met(f"version {parameter['Version']} exists; runs restore it")
 
 
@@ -205,6 +210,7 @@ def queue(sqs: Client, url: str) -> Look:
         missing = unmet(
             f"there is no queue {url}",
             "correct ACEITE_LANDING_QUEUE_URL (`aws sqs list-queues`), or unset it: files are then only seen later",
+            "unset ACEITE_LANDING_QUEUE_URL: the sandbox has no queue, and its listings find every file",
         )
         return refusal_of_doctor(answer, missing, "sqs:GetQueueAttributes", url)
     return met(f"it exists, with about {answer['Attributes']['ApproximateNumberOfMessages']} messages")
@@ -216,4 +222,5 @@ def _missing(thing: str, client: Client, make: str, correct: str) -> Look:
     return unmet(
         f"there is no {thing} in {region}",
         f"{make} --region {region}`, or correct {correct}; if it is in another region, ACEITE_AWS_REGION",
+        f"{SANDBOX_MAKES}; or correct {correct}",
     )

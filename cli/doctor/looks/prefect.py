@@ -1,5 +1,6 @@
 """Looks at Prefect's server: its objects are up to date, and its runs are served. The looks change nothing."""
 
+from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import datetime, timedelta
@@ -25,7 +26,7 @@ from automations.apply import Change, apply
 from automations.deployments import OURS
 from blocks.settings import Settings
 from cli.doctor.looks import findings
-from cli.doctor.looks.findings import Look, LookOutcome, met, unmet
+from cli.doctor.looks.findings import Look, advised, joined, met, unmet
 
 ASKED_WITHIN = timedelta(seconds=60)
 """After this time without a poll Prefect itself shows a deployment as not ready."""
@@ -87,7 +88,7 @@ class PlannedChanges:
         with self._lock:
             if self._changes is None:
                 settings = self._settings
-                if notification_block(settings).outcome is not LookOutcome.GREEN:  # which has its own finding
+                if not notification_block(settings).holds:  # which has its own finding
                     settings = settings.model_copy(update={"notification_block": None})
                 with _promptly():
                     self._changes = apply(settings, self._contracts, dry_run=True)
@@ -99,14 +100,20 @@ def applied(planned: PlannedChanges, *kinds: str) -> Look:
     changes = planned.of(*kinds)
     wrong = [change for change in changes if change.change != "unchanged"]
     if not wrong:
-        return met(f"all {len(changes)} are as settings and contracts require")
+        counts = Counter(change.kind for change in changes)
+        said = joined([f"{count} {kind if count == 1 else kind + 's'}" for kind, count in counts.items()])
+        return met(f"{said} {'is' if len(changes) == 1 else 'are'} as settings and contracts require")
     return unmet("; ".join(map(_describe, wrong)), "`aceite apply` (`aceite apply --dry-run` prints the changes first)")
 
 
 def notification_block(settings: Settings) -> Look:
     wanted = settings.notification_block
     if wanted is None:
-        return met("none is set (ACEITE_NOTIFICATION_BLOCK): nobody is notified of rejections")
+        return advised(
+            "none is set: nobody is notified of rejections, nor of what is overdue",
+            "create a block on the page Blocks of the Prefect UI, such as a Slack Webhook named alerts, and set "
+            "ACEITE_NOTIFICATION_BLOCK=slack-webhook/alerts",
+        )
     kind, _, name = wanted.partition("/")
     with connected() as client:
         try:

@@ -199,7 +199,9 @@ def test_an_automation_that_somebody_switched_off_is_named_with_what_switches_it
 
 
 def test_a_notification_block_that_is_not_there_is_told_with_its_type_and_name(look, applied):
-    green(look("notification block"), "nobody is notified")
+    seen = look("notification block")
+    assert (seen.outcome, "nobody is notified" in seen.found) == (LookOutcome.YELLOW, True)
+    assert "ACEITE_NOTIFICATION_BLOCK=slack-webhook/alerts" in seen.remedy
     wanted = applied.model_copy(update={"notification_block": "slack-webhook/squad-sor"})
     seen = looks(wanted)("notification block")
     red(seen, "slack-webhook/squad-sor", "the type slack-webhook", "squad-sor", "Blocks")
@@ -363,32 +365,41 @@ def test_a_server_whose_own_password_stops_the_circuit_breaker_is_told_with_the_
         green(look("circuit breaker"))
 
 
-def test_where_all_is_well_every_line_is_green_and_the_exit_code_is_0(look, environment, tmp_path):
+def test_where_all_is_well_no_line_is_red_what_is_advised_is_told_and_the_exit_code_is_0(look, environment, tmp_path):
     become_served()
     give_sign_of_life()
     eventually_green(lambda: look("watcher"))
     said = run_doctor(tmp_path, environment, "--json")
     document = json.loads(said.stdout)
-    assert [each for each in document["findings"] if each["outcome"] != "green"] == []
+    unlike = {each["name"]: each for each in document["findings"] if each["outcome"] != "green"}
+    assert {name: each["outcome"] for name, each in unlike.items()} == {
+        "retention of evidence": "yellow",
+        "notification block": "yellow",
+    }
+    assert "nothing to do here" in unlike["retention of evidence"]["remedy"]
     assert (document["green"], said.returncode) == (True, 0)
     lines = [each["name"] for each in document["findings"]]
     assert lines[:4] == ["contracts", "ledger", "disk", "clock"]
     work = ["landing is listed", "announcements", "deliveries are taken", "parameters are restored"]
     assert lines[-6:] == ["flows are served", "watcher", *work]
     assert "very-secret" not in said.stdout + said.stderr
+    (deployments,) = (each["found"] for each in document["findings"] if each["name"] == "deployments")
+    assert deployments == "1 work pool and 3 deployments are as settings and contracts require"
 
 
 def test_what_fails_is_told_in_words_that_every_terminal_shows_and_the_exit_code_is_1(applied, environment, tmp_path):
     wrong = {"ACEITE_EVIDENCE_BUCKET": "nowhere", "ACEITE_NOTIFICATION_BLOCK": "slack-webhook/squad-sor"}
-    said = run_doctor(tmp_path, {**environment, **wrong})
+    said = run_doctor(tmp_path, {**environment, **wrong, "COLUMNS": "80"})
     assert said.returncode == 1
     assert said.stdout.isascii()
     lines = said.stdout.splitlines()
-    assert max(map(len, lines)) <= 100
+    assert max(map(len, lines)) <= 80
     at = next(number for number, line in enumerate(lines) if "no bucket nowhere" in line)
     assert lines[at].startswith("FAILED")
-    assert "remedy: `aws s3 mb s3://nowhere --region us-east-1`" in lines[at + 1]
-    assert any(line.startswith("not checked") and "putting evidence" in line for line in lines)
+    assert "remedy: end the sandbox and start it again" in lines[at + 1]
+    text = " ".join(said.stdout.split())
+    assert "not checked 4 checks were not made, because `evidence bucket` does not hold: putting evidence, " in text
+    assert said.stdout.count("not made") == 2
     assert any(line.startswith("FAILED") and "no block slack-webhook/squad-sor" in line for line in lines)
     assert any(line.startswith("ok ") and "deployments" in line for line in lines)
     assert any(line.startswith("ok ") and "function lambdastartecstask" in line for line in lines)

@@ -16,9 +16,10 @@ import sqlalchemy as sa
 from refusing_aws import RefusingAws, answers, hangs, refuses, refusing_aws
 from repository import CONTRACTS, ROOT
 
-from blocks.settings import read_settings
+from blocks.settings import SANDBOX_ACCESS_KEY, read_settings
 from cli.doctor.clients import DoctorClients
-from cli.doctor.looks.findings import Finding, Look, LookOutcome
+from cli.doctor.looks.findings import Finding, Look, LookOutcome, met, unmet
+from cli.doctor.looks.findings import advised as advice
 from cli.doctor.looks.pipeline import crawler, event_bus, state_machine, workflow
 from cli.doctor.plan import of_contracts, of_installation
 from cli.doctor.runner import Precondition, look_at
@@ -87,6 +88,13 @@ def red(seen: Look, found: str, *remedy: str) -> None:
     for part in remedy:
         assert part in seen.remedy
     assert "very-secret" not in seen.found + seen.remedy
+
+
+def advised(seen: Look, found: str, *remedy: str) -> None:
+    assert seen.outcome is LookOutcome.YELLOW, seen
+    assert found in seen.found
+    for part in remedy:
+        assert part in seen.remedy
 
 
 def green(seen: Look, found: str = "") -> None:
@@ -214,11 +222,14 @@ def test_a_store_that_ignores_conditional_writes_cannot_keep_evidence(aws, look)
 
 def test_a_retention_without_object_lock_is_told_with_the_commands_that_turn_it_on(client, look):
     client("s3").create_bucket(Bucket="kept")
-    green(look("retention of evidence", evidence_bucket="kept"), "Object Lock off")
+    seen = look("retention of evidence", evidence_bucket="kept")
+    advised(seen, "versioning off, Object Lock off, and none is required", "ACEITE_EVIDENCE_RETENTION_DAYS")
+    assert "aws " not in seen.in_sandbox
     seen = look("retention of evidence", evidence_bucket="kept", evidence_retention_days=30)
     red(seen, "without a lock", "put-bucket-versioning --bucket kept", "put-object-lock-configuration --bucket kept")
     client("s3").create_bucket(Bucket="locked", ObjectLockEnabledForBucket=True)
     green(look("retention of evidence", evidence_bucket="locked", evidence_retention_days=30), "GOVERNANCE for 30 days")
+    green(look("retention of evidence", evidence_bucket="locked"), "versioning on, Object Lock on; none is required")
 
 
 def test_a_missing_function_or_one_that_may_not_be_invoked_is_told(aws, client, look):
@@ -443,6 +454,36 @@ def test_looking_at_a_ledger_that_is_there_changes_nothing(look, tmp_path):
     assert sa.inspect(engine).get_table_names() == ["ledger_version"]
 
 
+def test_an_account_that_is_not_fixed_is_advice_that_names_it(look):
+    advised(look("account"), "any other one would do", "set ACEITE_AWS_ACCOUNT_ID=123456789012")
+    green(look("account", aws_account_id="123456789012"), "as ACEITE_AWS_ACCOUNT_ID requires")
+
+
+def test_what_was_not_looked_at_names_the_first_thing_that_does_not_hold():
+    first = Precondition("first", lambda: unmet("it is broken", "mend it"))
+    middle = Precondition("middle", lambda: met("well"), ("first",))
+    last = Precondition("last", lambda: met("well"), ("middle", "advice"))
+    worth = Precondition("advice", lambda: advice("it could be better", "better it"))
+    findings = {each.name: each for each in look_at([first, middle, last, worth], 10)}
+    assert (findings["middle"].because, findings["last"].because) == (("first",), ("first",))
+    assert findings["advice"].outcome is LookOutcome.YELLOW
+
+
+def test_in_the_sandbox_no_remedy_is_a_command_for_aws(aws, preconditions):
+    """Nothing that the contracts name is there, as in a sandbox of other contracts: it is all in another region."""
+    of = {
+        "aws_access_key_id": SANDBOX_ACCESS_KEY,
+        "aws_region": "sa-east-1",
+        "landing_bucket": "nowhere",
+        "landing_queue_url": f"{aws.endpoint}/123456789012/hints",
+    }
+    seen = [each.look() for each in preconditions(**of).values() if each.asked == aws.endpoint]
+    remedies = [look.in_sandbox or look.remedy for look in seen if not look.holds]
+    assert len(remedies) > 10
+    assert [remedy for remedy in remedies if "`aws " in remedy] == []
+    assert any("`aceite up --sandbox`" in remedy for remedy in remedies)
+
+
 def test_each_problem_of_a_contract_is_told_with_file_and_line(tmp_path):
     movies = (CONTRACTS / "movies.odcs.yaml").read_text(encoding="utf-8")
     (tmp_path / "bad.odcs.yaml").write_text(movies.replace("invoke: lambdastartecstask", "invok: x"), encoding="utf-8")
@@ -470,7 +511,8 @@ def test_an_aws_that_never_answers_does_not_keep_the_others_waiting(aws, precond
     hung, after = findings["evidence bucket"], findings["putting evidence"]
     assert (hung.outcome, hung.found) == (LookOutcome.RED, f"no answer within 1 s from {aws.endpoint}")
     assert "HTTPS_PROXY" in hung.remedy
-    assert after == Finding("putting evidence", LookOutcome.GREY, "it needs what does not hold: evidence bucket")
+    why = "it was not looked at, because `evidence bucket` does not hold"
+    assert after == Finding("putting evidence", LookOutcome.GREY, why, because=("evidence bucket",))
     assert findings["workgroup primary"].outcome is LookOutcome.GREEN
 
 
