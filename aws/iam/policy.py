@@ -33,6 +33,7 @@ from acceptance.evidence.object_keys import REPORTS, chain_prefix, dataset_prefi
 from acceptance.sql.text import DIALECT
 from aws.iam import purposes as to
 from aws.iam.arns import ANY, Account, awaited_pattern, key_pattern, location_pattern, pattern
+from aws.iam.compact import Widening, compact
 from aws.iam.statements import Duty, Permission, Statement, merge
 
 PLACEHOLDER = "UNKNOWN-"
@@ -73,6 +74,18 @@ class PolicyContext:
 
 def statements(contracts: Sequence[Contract], context: PolicyContext, duty: Duty = Duty.ALL) -> tuple[Statement, ...]:
     """Return the statements of one policy, without permissions that another statement already grants."""
+    return merge(_permissions(contracts, context, duty), context.account.region, context.account.domain)
+
+
+def compact_statements(
+    contracts: Sequence[Contract], context: PolicyContext, duty: Duty = Duty.ALL
+) -> tuple[tuple[Statement, ...], tuple[Widening, ...]]:
+    """Return statements that allow all of those of `statements`, in fewer characters, and what is wider in them."""
+    permissions, widened = compact(_permissions(contracts, context, duty))
+    return merge(permissions, context.account.region, context.account.domain), widened
+
+
+def _permissions(contracts: Sequence[Contract], context: PolicyContext, duty: Duty) -> list[Permission]:
     permissions: list[Permission] = []
     if duty is Duty.DOCTOR:
         permissions += _of_doctor(contracts, context)
@@ -84,7 +97,7 @@ def statements(contracts: Sequence[Contract], context: PolicyContext, duty: Duty
         permissions.append(Permission(to.SIGN_EVIDENCE, context.account.key(context.seal_key)))
     if duty is not Duty.DOCTOR:
         permissions += (Permission(to.USE_KEYS, context.account.key(key)) for key in context.keys)
-    return merge(permissions, context.account.region, context.account.domain)
+    return permissions
 
 
 def tables_queried(contract: Contract) -> tuple[tuple[str, str], ...]:

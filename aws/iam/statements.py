@@ -14,6 +14,9 @@ from aws.iam.arns import Pattern
 MOST_CHARACTERS = 6144
 """Limit of a managed policy without white space: docs.aws.amazon.com/IAM/latest/UserGuide/reference_iam-quotas.html"""
 
+MOST_POLICIES = 10
+"""Managed policies that a role takes, unless its account has a higher quota: the same page."""
+
 
 class Duty(StrEnum):
     """Who uses the policy: the host that watches, hosts that validate, or a host that does both.
@@ -82,7 +85,7 @@ def merge(permissions: Iterable[Permission], region: str, domain: str = "amazona
     Services use keys for us under their names in `region` and `domain`.
     """
     groups: dict[tuple[Purpose, str], list[Permission]] = {}
-    for permission in _needed(tuple(dict.fromkeys(permissions))):
+    for permission in needed(tuple(dict.fromkeys(permissions))):
         bucket = permission.resource if permission.purpose.lists else ""
         groups.setdefault((permission.purpose, bucket), []).append(permission)
     numbers: dict[Purpose, int] = {}
@@ -105,7 +108,7 @@ def _condition(
     return {"StringLike": {"s3:prefix": prefixes}} if prefixes else {}
 
 
-def _needed(permissions: Sequence[Permission]) -> Iterator[Permission]:
+def needed(permissions: Sequence[Permission]) -> Iterator[Permission]:
     """Drop permissions that another one already covers; of two that cover each other, keep the first."""
     for place, permission in enumerate(permissions):
         others = ((at, other) for at, other in enumerate(permissions) if at != place and _grants(other, permission))

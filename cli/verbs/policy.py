@@ -3,21 +3,24 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from acceptance.untrusted_text import json_escaped
-from aws.iam.statements import MOST_CHARACTERS, Duty
+from aws.iam.statements import MOST_CHARACTERS, MOST_POLICIES, Duty
 from cli.options import Contracts, Home, UsageProblem
 from cli.terminal import Terminal, print_document
 
 if TYPE_CHECKING:
     from acceptance.contract.contract import Contract
     from aws.glue.catalog import CatalogTable
+    from aws.iam.compact import Widening
     from aws.iam.policy import PolicyContext
+    from aws.iam.statements import Statement
     from blocks.build import Caller
     from blocks.settings import Settings
 
@@ -56,6 +59,14 @@ Datasets = Annotated[
     list[str] | None,
     typer.Option("--dataset", metavar="ID", help="Only the contract of this dataset; may be repeated. [default: all]"),
 ]
+Compact = Annotated[
+    bool,
+    typer.Option(
+        "--compact",
+        help="Fewer characters for many contracts: wildcards for folders of buckets, and for databases, that several "
+        "contracts share. What is wider is told.",
+    ),
+]
 Region = Annotated[str | None, typer.Option(metavar="REGION", help="AWS region. [default: the region of the settings]")]
 
 
@@ -65,6 +76,7 @@ def policy(
     account: AccountId = None,
     region: Region = None,
     kms_key: KmsKeys = None,
+    compact: Compact = False,
     json: Annotated[
         bool, typer.Option("--json", help="Implied: the policy is always one JSON document.", show_default=False)
     ] = True,
@@ -77,7 +89,6 @@ def policy(
     """
     from json import dumps
 
-    from aws.iam.policy import statements
     from aws.iam.statements import characters, document
     from blocks.settings import read_settings
     from flows.installation.contracts import contracts_of
@@ -85,15 +96,31 @@ def policy(
     settings = read_settings()
     chosen = _chosen(contracts_of(settings), dataset or ())
     context, notes = _surroundings(settings, chosen, duty, account, region, kms_key or ())
-    granted = statements(chosen, context, duty)
+    granting = partial(_granted, context=context, duty=duty, compact=compact)
+    granted, widened = granting(chosen)
     size = characters(granted)
     if size > MOST_CHARACTERS:
         excess = f"the policy would have {size:,} characters, and IAM allows {MOST_CHARACTERS:,}"
-        _print_notes([f"{excess}; {_advice_to_split(chosen, context, duty)}"])
+        _print_notes([f"{excess}; {_advice_to_split(chosen, granting, duty, compact=compact)}"])
         return 1
-    _print_notes(notes)
+    _print_notes([*notes, *_wider(widened)])
     print_document(json_escaped(dumps(document(granted), indent=2, ensure_ascii=False)) + "\n")
     return 0
+
+
+def _granted(
+    contracts: Sequence[Contract], context: PolicyContext, duty: Duty, *, compact: bool
+) -> tuple[Sequence[Statement], Sequence[Widening]]:
+    from aws.iam.policy import compact_statements, statements
+
+    return compact_statements(contracts, context, duty) if compact else (statements(contracts, context, duty), ())
+
+
+def _wider(widened: Sequence[Widening]) -> Iterator[str]:
+    """Yield a sentence for each wildcard that no contract asks for: what it stands for, and in which statement."""
+    for each in widened:
+        where = f" in listings of {each.place}" if each.place else ""
+        yield f"wider: {each.wildcard}{where} instead of {each.stands_for} patterns, to {each.purpose.why}"
 
 
 def _chosen(contracts: Sequence[Contract], datasets: Sequence[str]) -> Sequence[Contract]:
@@ -246,13 +273,18 @@ def _workgroups(credentials: Any, contracts: Sequence[Contract]) -> Mapping[str,
     return found
 
 
-def _advice_to_split(contracts: Sequence[Contract], context: PolicyContext, duty: Duty) -> str:
+def _advice_to_split(
+    contracts: Sequence[Contract],
+    granting: Callable[[Sequence[Contract]], tuple[Sequence[Statement], object]],
+    duty: Duty,
+    *,
+    compact: bool,
+) -> str:
     """Return what to do about a policy that is too large."""
-    from aws.iam.policy import statements
     from aws.iam.statements import characters
 
     def fits(some: Sequence[Contract]) -> bool:
-        return characters(statements(some, context, duty)) <= MOST_CHARACTERS
+        return characters(granting(some)[0]) <= MOST_CHARACTERS
 
     groups: list[list[Contract]] = []
     for contract in contracts:
@@ -263,11 +295,15 @@ def _advice_to_split(contracts: Sequence[Contract], context: PolicyContext, duty
     too_large = [group[0].dataset for group in groups if not fits(group)]
     if too_large:
         return f"the policy of {too_large[0]} alone is too large: split its statements among several policies"
+    options = [duty.value, *(["--compact"] if compact else [])]
     commands = [
-        " ".join(["aceite", "policy", duty, *(f"--dataset {contract.dataset}" for contract in group)])
+        " ".join(["aceite", "policy", *options, *(f"--dataset {contract.dataset}" for contract in group)])
         for group in groups
     ]
-    return "attach several policies to the role, each printed by one of these commands:\n  " + "\n  ".join(commands)
+    many = "" if len(groups) <= MOST_POLICIES else f" ({len(groups)}; a role takes {MOST_POLICIES} by default)"
+    shorter = "" if compact else f"`aceite policy {duty} --compact` prints less, with wildcards that it tells; or "
+    listed = "\n  ".join(commands)
+    return f"{shorter}attach several policies{many} to the role, each printed by one of these commands:\n  {listed}"
 
 
 def _print_notes(sentences: Sequence[str]) -> None:

@@ -12,6 +12,7 @@ import pytest
 from botocore.exceptions import ClientError
 from repository import CONTRACTS, ROOT
 
+from aws.iam.statements import MOST_POLICIES
 from blocks.settings import read_settings
 from cli.main import app
 from cli.options import UsageProblem
@@ -69,7 +70,7 @@ def test_a_policy_that_is_too_large_is_not_printed(nowhere: Path, monkeypatch: A
     monkeypatch.setenv("ACEITE_CONTRACTS", str(nowhere))
     assert app(["policy", "all"], standalone_mode=False) == 1
     output, errors = capsys.readouterr()
-    assert output == "" and "IAM allows 6,144; attach several policies" in errors
+    assert output == "" and "IAM allows 6,144; `aceite policy all --compact` prints less" in errors
     commands = [shlex.split(line)[1:] for line in errors.splitlines() if line.strip().startswith("aceite policy all")]
     assert len(commands) > 1
     named = []
@@ -78,6 +79,38 @@ def test_a_policy_that_is_too_large_is_not_printed(nowhere: Path, monkeypatch: A
         read_policy(capsys.readouterr().out)
         named += [each for each in command if each.startswith("movies-")]
     assert sorted(named) == sorted(f"movies-{number}" for number in range(12))
+
+
+def fifty_contracts(folder: Path) -> None:
+    """Fifty datasets of a team: they share buckets and a database, and each has its own functions, job and table."""
+    text = (CONTRACTS / "movies.odcs.yaml").read_text("utf-8")
+    of_its_own = ("lambdastartjob", "lambdastartecstask", "jobstagetosoringestion", "movies_table", "sor-imdb-movies")
+    for number in range(50):
+        own = text.replace("/imdb/", f"/imdb{number}/")
+        for name in of_its_own:
+            own = own.replace(name, f"{name}{number}")
+        (folder / f"{number}.odcs.yaml").write_text(own, encoding="utf-8")
+
+
+def test_the_compact_policies_of_fifty_contracts_are_no_more_than_a_role_takes(
+    nowhere: Path, monkeypatch: Any, capsys: Any
+) -> None:
+    fifty_contracts(nowhere)
+    monkeypatch.setenv("ACEITE_CONTRACTS", str(nowhere))
+    monkeypatch.setenv("ACEITE_AWS_ACCOUNT_ID", "123456789012")
+    with LocalAws() as aws:
+        monkeypatch.setenv("ACEITE_AWS_ENDPOINT_URL", aws.endpoint)
+        provision(boto3.Session("a", "b", region_name=REGION), aws.endpoint, contracts_of(read_settings()))
+        assert app(["policy", "all", "--compact"], standalone_mode=False) == 1
+        lines = capsys.readouterr().err.splitlines()
+        commands = [shlex.split(line)[1:] for line in lines if line.startswith("  aceite policy all --compact")]
+        assert 1 < len(commands) <= MOST_POLICIES
+        assert app(commands[0], standalone_mode=False) == 0
+    output, errors = capsys.readouterr()
+    assert "wider: arn:aws:s3:::landing/business/* instead of" in errors
+    assert "wider: arn:aws:glue:us-east-1:123456789012:table/database_sor/* instead of" in errors
+    read_policy(output)
+    assert sum(len(command) - 3 for command in commands) == 2 * 50
 
 
 def test_an_unknown_dataset_is_a_usage_error(nowhere: Path) -> None:
