@@ -40,13 +40,18 @@ def switch_name(dataset: str) -> str:
     return f"Aceite: validate {dataset}"
 
 
-def wait_of(known: Unjudged, patience: timedelta, switch: str) -> Wait:
-    """Return the wait of a delivery. `switch` is the name of its dataset's automation."""
+def wait_of(known: Unjudged, patience: timedelta, switch: str, now: datetime) -> Wait:
+    """Return the wait of a delivery. `switch` is the name of its dataset's automation.
+
+    A time that is over is told as one that is over: without a watcher nobody announces anything.
+    """
     flight = known.in_flight
     if flight is not None and flight.claimed_at is not None:
         until = due_again_at(flight, patience, queued=False, orphaned=False)
         run = f"run {known.claimed_by}" if known.claimed_by else "a run that is not known"
-        why = f"{run}, which took it at {_at(flight.claimed_at)}; if that dies, or by {_at(until)}, another one looks"
+        look = f"if that dies, or by {_at(until)}, another one looks"
+        over = f"it had until {_at(until)}: the next run looks for it"
+        why = f"{run}, which took it at {_at(flight.claimed_at)}; {look if until > now else over}"
         return Wait(why, until, until)
     ended = f"{known.run_ended}; " if known.run_ended else ""
     if known.paused is not None:
@@ -58,8 +63,17 @@ def wait_of(known: Unjudged, patience: timedelta, switch: str) -> Wait:
     until = due_again_at(flight, patience, queued=False, orphaned=orphaned)
     latest = due_again_at(flight, patience, queued=True, orphaned=orphaned)
     often = "once" if flight.announcements == 1 else f"{flight.announcements} times"
-    why = f"a run; announced {often}, last at {_at(flight.announced_at)}, again at {_at(until)}"
-    return Wait(f"{ended}{why}" + (f", or at {_at(latest)} while runs queue" if latest > until else ""), until, latest)
+    why = f"{ended}a run; announced {often}, last at {_at(flight.announced_at)}"
+    return Wait(f"{why}, {_again(until, latest, now)}", until, latest)
+
+
+def _again(until: datetime, latest: datetime, now: datetime) -> str:
+    """Return when the watcher announces a delivery again, or since when it should have."""
+    if latest <= now:
+        return f"due again since {_at(latest)}: a watcher announces it at its next look"
+    if until <= now:
+        return f"again at {_at(latest)}, or earlier as soon as no runs queue"
+    return f"again at {_at(until)}" + (f", or at {_at(latest)} while runs queue" if latest > until else "")
 
 
 def _at(time: datetime) -> str:

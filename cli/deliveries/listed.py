@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
 from cli.deliveries.addresses import Addresses
@@ -44,7 +44,7 @@ class Listed:
     def print(self, console: Terminal, shown: Sequence[DeliveryStatus], queued: Mapping[str, str]) -> None:
         if self.only.is_all:
             for place in self.ledger.status.locations():
-                print_sentence(console, _certification(place, self.certify_within_s))
+                print_sentence(console, certification(place, self.certify_within_s, self.overdue.now))
             self._print_no_deliveries(console)
         console.print()
         self._print_deliveries(console, shown, queued)
@@ -153,7 +153,8 @@ def _describe(missing: Missing) -> str:
     return f"{last}, the next was due by {missing.since:{_TIME}}; missing{day}{more}"
 
 
-def _certification(place: LocationStatus, certify_within_s: float) -> str:
+def certification(place: LocationStatus, certify_within_s: float, now: datetime) -> str:
+    """Return how much of a landing location is known, since when for certain, and when for certain again."""
     ignored = f", {place.ignored} ignored" if place.ignored else ""
     strange = f", {place.unroutable} fit no contract" if place.unroutable else ""
     strange += f" ({place.counted} of them are only counted)" if place.counted else ""
@@ -162,4 +163,5 @@ def _certification(place: LocationStatus, certify_within_s: float) -> str:
     if place.certified_at is None:
         return f"{known}; not listed to its end yet"
     due = place.certified_at + timedelta(seconds=certify_within_s)
-    return f"{known}; all certified since {place.certified_at:{_TIME}}, again by {due:%H:%M:%S} (UTC)"
+    again = f"again by {due:%H:%M:%S}" if due > now else f"which was due again by {due:{_TIME}}"
+    return f"{known}; all certified since {place.certified_at:{_TIME}}, {again} (UTC)"

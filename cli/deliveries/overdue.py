@@ -50,7 +50,9 @@ class Overdue:
         """Return what a delivery without a verdict waits for."""
         from acceptance.announcing.waiting import switch_name, wait_of
 
-        return wait_of(item.unjudged, self.patience, switch_name(item.dataset)) if item.unjudged else None
+        if item.unjudged is None:
+            return None
+        return wait_of(item.unjudged, self.patience, switch_name(item.dataset), self.now)
 
 
 def overdue_of(ledger: Ledger, settings: Settings) -> Overdue:

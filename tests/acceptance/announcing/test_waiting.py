@@ -61,8 +61,36 @@ ENDED = "run 7 ended as Crashed at 2026-01-02 12:01:00 (UTC): its process is gon
     ids=["landed", "due", "announced", "claimed", "paused", "its run ended", "an earlier run ended", "due again"],
 )
 def test_what_a_delivery_waits_for_is_said_in_each_of_its_states(known, why, until):
-    wait = wait_of(known, PATIENCE, "Aceite: validate x")
+    wait = wait_of(known, PATIENCE, "Aceite: validate x", NOON - timedelta(seconds=1))
     assert (wait.why, wait.announced_again) == (why, until)
+
+
+@pytest.mark.parametrize(
+    ("known", "now", "why"),
+    [
+        (
+            Unjudged(ANNOUNCED),
+            NOON + 3 * MINUTE,
+            "a run; announced once, last at 2026-01-02 12:00:00 (UTC), again at 2026-01-02 13:00:00 (UTC), or earlier "
+            "as soon as no runs queue",
+        ),
+        (
+            Unjudged(ANNOUNCED),
+            NOON + 61 * MINUTE,
+            "a run; announced once, last at 2026-01-02 12:00:00 (UTC), due again since 2026-01-02 13:00:00 (UTC): a "
+            "watcher announces it at its next look",
+        ),
+        (
+            Unjudged(CLAIMED, claimed_by="7"),
+            NOON + 9 * MINUTE,
+            "run 7, which took it at 2026-01-02 12:01:00 (UTC); it had until 2026-01-02 12:08:00 (UTC): the next run "
+            "looks for it",
+        ),
+    ],
+    ids=["it may queue", "nobody announced it", "its run is late"],
+)
+def test_a_time_that_is_over_is_no_promise(known, now, why):
+    assert wait_of(known, PATIENCE, "Aceite: validate x", now).why == why
 
 
 def test_the_time_that_is_told_is_the_time_at_which_the_watcher_announces_it_again():

@@ -235,7 +235,7 @@ def waits(watch: Watch, delivery: Delivery) -> str:
     """What `aceite status` says that the delivery waits for."""
     (found,) = (item.unjudged for item in watch.ledger.status.deliveries() if item.id == delivery.id)
     assert found is not None
-    return wait_of(found, PATIENCE, "the switch").why
+    return wait_of(found, PATIENCE, "the switch", datetime.now(UTC)).why
 
 
 def test_a_delivery_without_a_verdict_says_which_run_has_it_and_then_how_that_ended(watch: Watch) -> None:
