@@ -30,6 +30,11 @@ RESTORED_WITHIN = timedelta(minutes=10)
 
 BY_ITS_RUN = "restored by its run"
 _CHANGED = UndoResult.CHANGED_SINCE.value
+_LEVELS = {
+    UndoResult.RESTORED: logging.WARNING,
+    UndoResult.WAS_AS_BEFORE: logging.INFO,
+    UndoResult.CHANGED_SINCE: logging.ERROR,
+}
 
 
 @dataclass
@@ -141,11 +146,13 @@ class Overrides:
         undone = ssm.undo_override(self._ssm, lock.parameter, lock.mark)
         if (ours := self._locks.read(lock.parameter)) is not None and ours.lock == lock:
             self._locks.take(lock.model_copy(update={"closed": undone.value}), ours)
+        as_before = undone is UndoResult.WAS_AS_BEFORE  # the run changed nothing, or died after it had restored
+        ended = "with its lock on" if as_before else "before it restored"
         told = (
-            f"run {found.lock.run.flow_run_id} ended before it restored the parameter {lock.parameter} "
+            f"run {found.lock.run.flow_run_id} ended {ended} the parameter {lock.parameter} "
             f"(delivery {lock.delivery_id} of {lock.dataset}): {undone.value}"
         )
-        self.logger.log(logging.ERROR if undone is UndoResult.CHANGED_SINCE else logging.WARNING, told)
+        self.logger.log(_LEVELS[undone], told)
         self.told.append(told)
 
     def _take(self, lock: ParameterLock) -> ParameterLock | None:

@@ -217,6 +217,19 @@ def test_the_next_run_does_not_take_what_a_dead_one_left_for_what_was_there(shar
     assert shared.value(name) == "before"
 
 
+def test_a_run_that_changed_nothing_is_not_said_to_have_left_anything(shared: SharedParameters, caplog: Any) -> None:
+    """An override may be refused after its lock: the parameter has another type, say."""
+    caplog.set_level(logging.INFO)
+    name = shared.new(existed=True)
+    shared.doomed("refused").lock(a_delivery(), name, None, timedelta(hours=1))
+    shared.watcher(survive)
+    (record,) = [each for each in caplog.records if each.name == "watcher" and name in each.getMessage()]
+    assert record.levelno == logging.INFO
+    assert f"ended with its lock on the parameter {name}" in record.getMessage()
+    assert record.getMessage().endswith("it already had its earlier value")
+    assert shared.value(name) == "before"
+
+
 def test_what_somebody_changed_after_a_death_is_left_and_said_aloud(shared: SharedParameters, caplog: Any) -> None:
     name = shared.new(existed=True)
     change(shared.doomed("first"), name)
