@@ -520,12 +520,16 @@ def test_validate_shows_the_verdict_that_stands(aceite):
     result = aceite.aceite("validate", f"s3://landing/{key_of('2013-01-01')}", "--json", check=False)
     assert result.returncode == 0, result.stderr
     assert json.loads(result.stdout)["deliveries"][0]["verdict"] == "accepted"
+    for_people = aceite.aceite("validate", f"s3://landing/{key_of('2013-01-01')}")
+    assert for_people.stdout.startswith("✔ accepted"), for_people.stderr
 
 
 def test_a_delivery_that_is_judged_again_counts_with_its_last_verdict(aceite):
     day = ("--dataset", "sor-imdb-movies", "--date", "2025-01-05", "--wait", "--json")
     (dropped,) = json.loads(aceite.aceite("drop", str(MOVIES), *day).stdout)["deliveries"]
-    (again,) = json.loads(aceite.aceite("validate", dropped["id"], "--again", "--json").stdout)["deliveries"]
+    judging = aceite.aceite("validate", dropped["id"], "--again", "--json")
+    assert "leaked" not in judging.stderr, "the process ends with threads of Prefect that hold its modules"
+    (again,) = json.loads(judging.stdout)["deliveries"]
     assert (again["id"], again["verdict"]) == (dropped["id"], "accepted")
     assert again["evidence"] != dropped["evidence"]
     (key,) = dropped["keys"]

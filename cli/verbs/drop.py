@@ -91,7 +91,7 @@ def drop(
     if json:
         print_as_json(deliveries, judged)
     elif wait:
-        print_verdicts(deliveries, judged, console, addresses_of(settings))
+        print_verdicts(deliveries, judged, Terminal(), addresses_of(settings))
     return exit_code(deliveries, judged) if wait else 0
 
 

@@ -68,7 +68,7 @@ def validate(
     if json:
         print_as_json([delivery], verdicts)
     else:
-        print_verdicts([delivery], verdicts, Terminal(stderr=True), addresses_of(settings))
+        print_verdicts([delivery], verdicts, Terminal(), addresses_of(settings))
     return exit_code([delivery], verdicts) if is_made or not again else EXIT_FAILURE
 
 
@@ -102,10 +102,12 @@ def _judge(delivery: Delivery, *, again: bool, without_pipeline: bool) -> bool:
     """Run the validation in this process. Return False, and say why, if it ends without a verdict of its own."""
     from acceptance.deliveries.pointer import DeliveryPointer
     from acceptance.judging.judge import Verdict
+    from flows.prefect_api.loop import end_loop
     from flows.validate_delivery import validate_delivery
 
     pointer = DeliveryPointer.to(delivery)
     state: State = validate_delivery(pointer, again=again, without_pipeline=without_pipeline, return_state=True)
+    end_loop()
     if (state.name or "").lower() in set(Verdict):
         return True
     said = f"{(state.name or 'no verdict').lower()}: {state.message}"
