@@ -6,9 +6,13 @@ prints a landed value beside the table's, or a value beside what is allowed, pri
 """
 
 import unicodedata
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from enum import StrEnum
+from typing import assert_never
 
+from acceptance.messages.message import Grouped, Message
+from acceptance.messages.phrases import listed, with_remark
 from acceptance.untrusted_text import is_visible
 
 AT_MOST = 60
@@ -44,24 +48,51 @@ class TextContrast:
     at: int | None = None
 
 
+class Others(StrEnum):
+    """The texts of which one may look like a text that is none of them."""
+
+    THE_CONTRACTS = "the contract's"
+    ALLOWED = "the allowed"
+
+
 def contrast(
-    one: str | None, other: str | None, sides: tuple[str, str] = ("landed", "in the table"), at_most: int = AT_MOST
+    one: str | None, other: str | None, sides: tuple[str, str] | None = None, at_most: int = AT_MOST
 ) -> TextContrast:
-    """Return the texts, cut to what stands about their first difference. `sides` say whose they are."""
+    """Return the texts, cut to what stands about their first difference.
+
+    `sides` say whose they are: if none are given, that they landed and are in the table.
+    """
     if one is None or other is None or one == other:
         return TextContrast(_whole(one, at_most), _whole(other, at_most))
-    at = _first_difference(one, other)
-    where, longest = [], max(len(one), len(other))
-    if longest > at_most:
-        where.append(
-            f"they differ from character {at + 1:,} on, of {len(one):,} {sides[0]} and {len(other):,} {sides[1]}"
+    at, longest = _first_difference(one, other), max(len(one), len(other))
+    where = listed(_where(one, other, at, sides or (Message("landed"), Message("in the table")), longest > at_most))
+    start = 0 if longest <= at_most or at < at_most // 2 else at - at_most // 3
+    return TextContrast(_from(one, start, at_most), _from(other, start, at_most), where, at - start)
+
+
+def _where(one: str, other: str, at: int, sides: tuple[str, str], is_cut: bool) -> Iterator[Message]:
+    here, there = sides
+    if is_cut:
+        yield Message(
+            "they differ from character {number} on, of {one} {here} and {other} {there}",
+            number=Grouped(at + 1),
+            one=Grouped(len(one)),
+            here=here,
+            other=Grouped(len(other)),
+            there=there,
         )
     if _hard_to_see(one, other, at):
-        where.append(f"character {at + 1:,} is {_named(one, at)} {sides[0]}, {_named(other, at)} {sides[1]}")
+        yield Message(
+            "character {number} is {one} {here}, {other} {there}",
+            number=Grouped(at + 1),
+            one=_named(one, at),
+            here=here,
+            other=_named(other, at),
+            there=there,
+        )
     if unicodedata.normalize("NFC", one) == unicodedata.normalize("NFC", other):
-        where.append(f"normal form {_form(one)} {sides[0]}, {_form(other)} {sides[1]}")
-    start = 0 if longest <= at_most or at < at_most // 2 else at - at_most // 3
-    return TextContrast(_from(one, start, at_most), _from(other, start, at_most), "; ".join(where), at - start)
+        forms = {"one": _form(one), "other": _form(other)}
+        yield Message("normal form {one} {here}, {other} {there}", here=here, there=there, **forms)
 
 
 def quoted(text: str | None) -> str:
@@ -71,7 +102,7 @@ def quoted(text: str | None) -> str:
 
 def spelled(text: str, at_most: int = AT_MOST) -> str:
     """Return a text in quotes, shortened, and the characters in it that one could take for others."""
-    return quoted(shortened(text, at_most)) + in_brackets(oddities(text))
+    return with_remark(quoted(shortened(text, at_most)), oddities(text))
 
 
 def plainly(text: str | None, at_most: int = AT_MOST) -> str:
@@ -90,10 +121,14 @@ def oddities(text: str, *, blanks_at_the_ends: bool = False) -> str:
     odd = [at for at, char in enumerate(text) if _is_odd(char, mixed=mixed)]
     if blanks_at_the_ends:
         odd += [at for at in (0, len(text) - 1) if text[at : at + 1] == " " and at not in odd]
-    named = [f"character {at + 1:,} is {_named(text, at)}" for at in odd[:_NAMED]]
+    named = [
+        Message("character {number} is {name}", number=Grouped(at + 1), name=_named(text, at)) for at in odd[:_NAMED]
+    ]
     if len(odd) > _NAMED:
-        named.append(f"{len(odd) - _NAMED:,} more such")
-    return ", ".join(named + ([] if unicodedata.is_normalized("NFC", text) else [f"normal form {_form(text)}"]))
+        named.append(Message("{number} more such", number=Grouped(len(odd) - _NAMED)))
+    if not unicodedata.is_normalized("NFC", text):
+        named.append(Message("normal form {form}", form=_form(text)))
+    return listed(named, ", ")
 
 
 def looks(text: str) -> str:
@@ -110,16 +145,22 @@ def lookalike(text: str, among: Iterable[str]) -> str | None:
     return next((other for other in among if other != text and looks(other) == seen), None)
 
 
-def unlike(text: str, among: Iterable[str], what: str) -> str:
-    """Return how the text differs from the one among these that looks the same, as a phrase; "" if none does.
-
-    `what` names the others: "the contract's".
-    """
+def unlike(text: str, among: Iterable[str], what: Others) -> str:
+    """Return how the text differs from the one among these that looks the same, as a phrase; "" if none does."""
     other = lookalike(text, among)
     if other is None:
         return ""
-    told = contrast(text, other, ("here", f"in {what}"))
-    return f"it looks like {what} {quoted(told.other)}, but {told.where or 'is not written so'}"
+    is_contracts = what is Others.THE_CONTRACTS
+    there = Message("in the contract's") if is_contracts else Message("in the allowed")
+    told = contrast(text, other, (Message("here"), there))
+    shown, why = quoted(told.other), told.where or Message("is not written so")
+    match what:
+        case Others.THE_CONTRACTS:
+            return Message("it looks like the contract's {other}, but {why}", other=shown, why=why)
+        case Others.ALLOWED:
+            return Message("it looks like the allowed {other}, but {why}", other=shown, why=why)
+        case _:
+            assert_never(what)
 
 
 def shortened(text: str, at_most: int = AT_MOST) -> str:
@@ -165,11 +206,14 @@ def _is_odd(char: str, *, mixed: bool) -> bool:
 def _named(text: str, at: int) -> str:
     """Return the character with the marks that follow it: code points and names."""
     if at >= len(text):
-        return "the end of the text"
+        return Message("the end of the text")
     end = at + 1
     while _is_mark(text[end : end + 1]) and end - at <= _MARKS_AT_MOST:
         end += 1
-    return " with ".join(f"U+{ord(char):04X} {_name(char)}".strip() for char in text[at:end])
+    name, *marks = (f"U+{ord(char):04X} {_name(char)}".strip() for char in text[at:end])
+    for mark in marks:
+        name = Message("{sign} with {mark}", sign=name, mark=mark)
+    return name
 
 
 def _name(char: str) -> str:
@@ -178,7 +222,7 @@ def _name(char: str) -> str:
 
 def _form(text: str) -> str:
     forms = [form for form in ("NFC", "NFD") if unicodedata.is_normalized(form, text)]
-    return forms[0] if forms else "neither NFC nor NFD"
+    return forms[0] if forms else Message("neither NFC nor NFD")
 
 
 def _is_mark(char: str) -> bool:

@@ -15,6 +15,7 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 from acceptance.contract.aws_names import BUCKET, REGION, ROLE, NameKind
 from acceptance.deliveries.delivery import MOST_TOGETHER
 from acceptance.errors import SettingsError, did_you_mean
+from acceptance.messages.languages import ENGLISH, Language
 
 ENV_PREFIX = "ACEITE_"
 _FILE = ".env"
@@ -161,6 +162,9 @@ class Settings(BaseSettings):
         "SQS queue with S3's or EventBridge's notifications of the landing buckets; speeds up detection.",
         "http:// or https:// with a host, such as https://sqs.sa-east-1.amazonaws.com/111122223333/landed",
         pattern=rf"^https?://{_HOST}/[A-Za-z0-9_./-]+$",
+    )
+    language: Language = _setting(
+        ENGLISH, "Language for people: reasons, notifications, pages. A contract's team may have another."
     )
     poll_s: float = _setting(10, "Seconds between two listings of the landing locations.", "a number above 0", gt=0)
     certify_within_s: float = _setting(

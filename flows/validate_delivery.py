@@ -91,7 +91,7 @@ def validate_delivery(
     if not delivery_run.claim(str(flow_run.id)):
         # Who retries a run whose delivery was rejected must not make it green.
         if is_retry() and (standing := delivery_run.standing_verdict()):
-            return state_of(standing)
+            return state_of(standing, delivery_run.language)
         return Completed(name=DUPLICATE, message="this delivery has a verdict, or another run is working on it")
     try:
         delivery_run.prepare()
@@ -122,4 +122,4 @@ def _concluded(delivery_run: DeliveryRun) -> State:
     if judgement.verdict is not Verdict.ACCEPTED:
         # Prefect logs a flow's last state at level INFO, whatever it is. An inconclusive delivery needs a person too.
         get_run_logger().error("%s: %s", judgement.verdict.value, judgement.reason)
-    return state_of(judgement)
+    return state_of(judgement, delivery_run.language)

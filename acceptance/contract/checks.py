@@ -3,6 +3,9 @@
 from dataclasses import dataclass
 from decimal import Decimal
 from enum import StrEnum
+from typing import assert_never
+
+from acceptance.messages.message import Message, numeral
 
 Number = int | float | Decimal
 
@@ -32,10 +35,6 @@ class Metric(StrEnum):
 class Unit(StrEnum):
     ROWS = "rows"
     PERCENT = "percent"
-
-    def of(self, value: Number) -> str:
-        """Return the unit as it stands behind the value: 1 row, 2 rows."""
-        return "row" if self is Unit.ROWS and value == 1 else self.value
 
 
 class Severity(StrEnum):
@@ -95,21 +94,24 @@ class Threshold:
                 return not low <= value <= high
 
     def __str__(self) -> str:
-        sign = {
-            Operator.MUST_BE: "",
-            Operator.MUST_NOT_BE: "not ",
-            Operator.MUST_BE_GREATER_THAN: "> ",
-            Operator.MUST_BE_GREATER_OR_EQUAL_TO: ">= ",
-            Operator.MUST_BE_LESS_THAN: "< ",
-            Operator.MUST_BE_LESS_OR_EQUAL_TO: "<= ",
-            Operator.MUST_BE_BETWEEN: "between ",
-            Operator.MUST_NOT_BE_BETWEEN: "not between ",
-        }[self.operator]
-        return sign + " and ".join(str(bound) for bound in self.bounds)
-
-    def in_unit(self, unit: Unit) -> str:
-        """Return the threshold for people, with its unit: ">= 1 row", "between 0 and 1 rows"."""
-        return f"{self} {unit.of(self.bounds[0]) if len(self.bounds) == 1 else unit}"
+        low, high = numeral(self.bounds[0]), numeral(self.bounds[-1])
+        match self.operator:
+            case Operator.MUST_BE:
+                return Message("{number}", number=low)
+            case Operator.MUST_NOT_BE:
+                return Message("not {number}", number=low)
+            case Operator.MUST_BE_GREATER_THAN:
+                return Message("> {number}", number=low)
+            case Operator.MUST_BE_GREATER_OR_EQUAL_TO:
+                return Message(">= {number}", number=low)
+            case Operator.MUST_BE_LESS_THAN:
+                return Message("< {number}", number=low)
+            case Operator.MUST_BE_LESS_OR_EQUAL_TO:
+                return Message("<= {number}", number=low)
+            case Operator.MUST_BE_BETWEEN:
+                return Message("between {low} and {high}", low=low, high=high)
+            case Operator.MUST_NOT_BE_BETWEEN:
+                return Message("not between {low} and {high}", low=low, high=high)
 
 
 NONE = Threshold(Operator.MUST_BE, (0,))
@@ -172,3 +174,22 @@ class Check:
     sql: str | None = None
     refers_to: Reference | None = None
     expects: str = ""
+
+
+def threshold_in_unit(check: Check, threshold: Threshold) -> Message:
+    """Return the threshold for people, with the unit of the check: ">= 1 row", "between 0 and 1 rows"."""
+    return in_unit(check, str(threshold), threshold.bounds[0] if len(threshold.bounds) == 1 else 2)
+
+
+def in_unit(check: Check, number: str, value: Number) -> Message:
+    """Return a value that is written so, with the unit of the check."""
+    rows = int(value) if value == value and value == int(value) else 2
+    if check.metric is Metric.LATENCY:
+        return Message("{number} s", number=number)
+    match check.unit:
+        case Unit.ROWS:
+            return Message.counted("{number} row", "{number} rows", rows, number=number)
+        case Unit.PERCENT:
+            return Message("{number} percent", number=number)
+        case _:
+            assert_never(check.unit)

@@ -14,6 +14,7 @@ from acceptance.contract.landing_format import Engine, LandingFormat, NamedByCol
 from acceptance.contract.positions import positions_in
 from acceptance.contract.steps import Step
 from acceptance.errors import Problem
+from acceptance.messages.languages import Language
 
 
 @dataclass(frozen=True, slots=True)
@@ -224,6 +225,8 @@ class Contract:
     engine: Engine = Engine.LOCAL
     landed_table: str = ""
     notes: tuple[Problem, ...] = ()
+    language: Language | None = None
+    """The language of the team that owns the dataset; None for that of the installation."""
 
     @property
     def signal(self) -> KeyTemplate | None:

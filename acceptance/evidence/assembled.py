@@ -19,10 +19,12 @@ from acceptance.evidence.evidence import (
     TableRecord,
 )
 from acceptance.evidence.manifest import PastDelivery
+from acceptance.evidence.message_record import MessageRecord
 from acceptance.evidence.object_keys import delivery_prefix
 from acceptance.evidence.provenance import ContractRecord, ParameterRecord, RunRecord
 from acceptance.judging.findings import CatalogFacts, Findings, LandedFacts, TableFacts
 from acceptance.judging.judge import CheckResult, Judgement
+from acceptance.messages.languages import ENGLISH, Language
 from acceptance.proof.comparison_options import comparison_options
 
 
@@ -62,6 +64,7 @@ class DeliveryFacts:
     sample: Sample
     parameters: tuple[ParameterRecord, ...]
     judged_before: JudgedBefore | None = None
+    language: Language = ENGLISH
 
 
 def evidence_of(
@@ -72,6 +75,8 @@ def evidence_of(
     return Evidence(
         verdict=judgement.verdict,
         reason=judgement.reason,
+        reason_message=MessageRecord.of(judgement.reason),
+        language=facts.language,
         delivery=_delivery(facts.delivery, facts.members, facts.judged_before),
         contract=ContractRecord(
             id=contract.dataset,
@@ -139,6 +144,8 @@ def _check(result: CheckResult) -> CheckRecord:
         dimension=check.dimension,
         description=check.description,
         query_id=result.query_id,
+        expected_message=MessageRecord.of(result.expected),
+        observed_message=MessageRecord.of(result.observed),
     )
 
 

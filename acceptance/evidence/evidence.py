@@ -9,11 +9,14 @@ from pydantic import Field
 
 from acceptance.deliveries.delivery import LandingObject, common_folder
 from acceptance.evidence.manifest import PastDelivery
+from acceptance.evidence.message_record import MessageRecord, told, told_in
 from acceptance.evidence.provenance import ContractRecord, ParameterRecord, RunRecord
 from acceptance.judging.judge import Outcome, Verdict
+from acceptance.messages.languages import ENGLISH, Language, in_language
+from acceptance.messages.message import Message
 from acceptance.proof.differences import Differences
 from acceptance.record import Line, Lines, Record
-from acceptance.untrusted_text import json_escaped
+from acceptance.untrusted_text import LONGEST_LINE, json_escaped
 
 FORMAT = "1"
 """Version of the format of evidence.json; it changes when a field changes its meaning."""
@@ -126,6 +129,8 @@ class Sample(Record):
 
 
 class CheckRecord(Record):
+    """`expected` and `observed` are in English; their messages are the same in no language."""
+
     id: str
     metric: str
     outcome: Outcome
@@ -136,6 +141,13 @@ class CheckRecord(Record):
     dimension: str | None = None
     description: Line = ""
     query_id: str | None = None
+    expected_message: MessageRecord | None = None
+    observed_message: MessageRecord | None = None
+
+    def in_language(self, language: Language) -> "CheckRecord":
+        expected = told_in(language, self.expected, self.expected_message)
+        observed = told_in(language, self.observed, self.observed_message)
+        return self.model_copy(update={"expected": expected, "observed": observed})
 
 
 class LandedFaultRecord(Record):
@@ -217,6 +229,27 @@ class Evidence(Record):
     differences: Differences | None = None
     history: tuple[PastDelivery, ...] = ()
     """The deliveries of the dataset that were judged before, the oldest first."""
+    reason_message: MessageRecord | None = None
+    """The reason in no language; `reason` is in English."""
+    language: Language = ENGLISH
+    """The language of the files that are rendered from this record."""
+
+    @property
+    def told_reason(self) -> str:
+        """The reason as a message, if the evidence has one, so that it can be told in another language."""
+        return told(self.reason, self.reason_message)
+
+    def with_reason(self, reason: Message) -> "Evidence":
+        reason = reason.shown(LONGEST_LINE)
+        return self.model_copy(update={"reason": str.__str__(reason), "reason_message": MessageRecord.of(reason)})
+
+    def in_language(self, language: Language | None = None) -> "Evidence":
+        """Return the evidence with its texts in a language, else in the one that it names."""
+        language = language or self.language
+        if language == ENGLISH:
+            return self
+        checks = tuple(check.in_language(language) for check in self.checks)
+        return self.model_copy(update={"reason": in_language(self.told_reason, language), "checks": checks})
 
     @property
     def summary(self) -> PastDelivery:

@@ -8,12 +8,13 @@ from typing import assert_never
 
 from acceptance.contract.checks import Check, Metric
 from acceptance.contract.contract import Column, Contract
-from acceptance.counted import counted
-from acceptance.judging.judge import Judgement, Measurement, judge, judge_check
+from acceptance.judging.judge import CheckResult, Judgement, Measurement, judge, judge_check
+from acceptance.messages.message import Message
+from acceptance.messages.phrases import duration, listed, with_remark
 from acceptance.proof.differences import Differences
 from acceptance.proof.fingerprint import Fingerprint
 from acceptance.sql.answers import may_be_a_cell
-from acceptance.text_contrast import in_brackets, unlike
+from acceptance.text_contrast import Others, unlike
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,11 +93,12 @@ def judge_findings(contract: Contract, findings: Findings) -> Judgement:
         judge_check(check, _withheld(contract, check, _measurement(contract, findings, check.id, check.metric)))
         for check in contract.checks
     ]
-    results = [
-        replace(result, observed=result.observed + in_brackets(findings.examples.get(result.check.id, "")))
-        for result in results
-    ]
+    results = [_with_example(result, findings.examples.get(result.check.id, "")) for result in results]
     return judge(results, findings.stopped_by)
+
+
+def _with_example(result: CheckResult, example: str) -> CheckResult:
+    return replace(result, observed=with_remark(result.observed, example))
 
 
 def _withheld(contract: Contract, check: Check, found: Measurement) -> Measurement:
@@ -104,7 +106,10 @@ def _withheld(contract: Contract, check: Check, found: Measurement) -> Measureme
     classified = frozenset(name.lower() for name in contract.classified)
     if check.sql is None or found.value is None or not may_be_a_cell(check.sql, classified):
         return found
-    return replace(found, observed="a number that is withheld: it may be a cell of a column that is classified")
+    return replace(found, observed=_WITHHELD)
+
+
+_WITHHELD = Message("a number that is withheld: it may be a cell of a column that is classified")
 
 
 def usable_columns(contract: Contract, catalog: CatalogFacts) -> frozenset[str]:
@@ -115,7 +120,7 @@ def usable_columns(contract: Contract, catalog: CatalogFacts) -> frozenset[str]:
 def _measurement(contract: Contract, findings: Findings, check_id: str, metric: Metric) -> Measurement:
     landed, catalog = findings.landed, findings.catalog
     if landed is not None and landed.fault_count and metric is not Metric.LANDED_READABLE:
-        return Measurement(skipped="the landed file breaks the contract")
+        return Measurement(skipped=Message("the landed file breaks the contract"))
     found = None
     match metric:
         case Metric.LANDED_READABLE:
@@ -125,7 +130,8 @@ def _measurement(contract: Contract, findings: Findings, check_id: str, metric: 
         case Metric.COLUMNS_MATCH:
             found = _columns(contract.columns, catalog.columns) if catalog is not None else None
         case Metric.LATENCY if findings.judged_again:
-            found = Measurement(skipped="judged again: the first judgement of these objects has this time")
+            again = Message("judged again: the first judgement of these objects has this time")
+            found = Measurement(skipped=again)
         case Metric.LATENCY:
             found = _latency(findings.available_after) if findings.available_after is not None else None
         case Metric.ROWS_EQUAL_LANDED | Metric.CELLS_EQUAL_LANDED:
@@ -159,26 +165,31 @@ def _agreement(metric: Metric, findings: Findings) -> Measurement | None:
 
 def _why_not(findings: Findings) -> str:
     if findings.stopped_by:
-        return f"not reached: {findings.stopped_by}"
+        return Message("not reached: {reason}", reason=findings.stopped_by)
     if findings.catalog is not None and not findings.worth_measuring:
-        return "there is no partition to measure"
-    return "its columns are missing or have another type"
+        return Message("there is no partition to measure")
+    return _without_columns()
+
+
+def _without_columns() -> Message:
+    return Message("its columns are missing or have another type")
 
 
 def _readable(landed: LandedFacts) -> Measurement:
-    return Measurement(landed.fault_count, landed.first_fault or "all rows and cells can be read")
+    return Measurement(landed.fault_count, landed.first_fault or Message("all rows and cells can be read"))
 
 
 def _partition(catalog: CatalogFacts, findings: Findings) -> Measurement | None:
     if not catalog.partition_found:
         if catalog.projected:
-            return Measurement(1, "the table does not project such a partition: its projection.* parameters")
-        return Measurement(1, "the catalog has no such partition")
+            projected = Message("the table does not project such a partition: its projection.* parameters")
+            return Measurement(1, projected)
+        return Measurement(1, Message("the catalog has no such partition"))
     if catalog.unlisted:
         return _partition_by_rows(catalog.unlisted, findings)
     if not catalog.has_objects:
-        return Measurement(1, f"no object below {catalog.location}")
-    return Measurement(0, f"objects below {catalog.location}")
+        return Measurement(1, Message("no object below {location}", location=catalog.location or ""))
+    return Measurement(0, Message("objects below {location}", location=catalog.location or ""))
 
 
 def _partition_by_rows(unlisted: str, findings: Findings) -> Measurement | None:
@@ -187,46 +198,59 @@ def _partition_by_rows(unlisted: str, findings: Findings) -> Measurement | None:
     if table is None:
         return None
     missing = not table.rows and landed is not None and landed.rows > 0
-    return Measurement(
-        int(missing), f"{counted(table.rows, 'row')}; its objects were not listed: {unlisted}", findings.query_id
+    observed = Message.counted(
+        "{count} row; its objects were not listed: {reason}",
+        "{count} rows; its objects were not listed: {reason}",
+        table.rows,
+        reason=unlisted,
     )
+    return Measurement(int(missing), observed, findings.query_id)
 
 
 def _columns(promised: Sequence[Column], found: Mapping[str, str]) -> Measurement:
     wrong = [text for column in promised if (text := _mismatch(column, found)) is not None]
     names = {column.name for column in promised}
     surplus = [
-        f"{name} {kind} is not in the contract{in_brackets(unlike(name, names, _THE_CONTRACTS) or _nested(kind))}"
+        with_remark(
+            Message("{column} {type} is not in the contract", column=name, type=kind),
+            unlike(name, names, Others.THE_CONTRACTS) or _nested(kind),
+        )
         for name, kind in found.items()
         if name not in names
     ]
-    return Measurement(
-        len(wrong) + len(surplus), "; ".join(wrong + surplus) or f"{counted(len(promised), 'column')} as promised"
-    )
-
-
-_THE_CONTRACTS = "the contract's"
+    if wrong or surplus:
+        return Measurement(len(wrong) + len(surplus), listed(wrong + surplus))
+    columns = len(promised)
+    return Measurement(0, Message.counted("{count} column as promised", "{count} columns as promised", columns))
 
 
 def _nested(kind: str) -> str:
-    return "describe it; with `compare: false` its cells are not proven" if "<" in kind else ""
+    return Message("describe it; with `compare: false` its cells are not proven") if "<" in kind else ""
 
 
 def _mismatch(column: Column, found: Mapping[str, str]) -> str | None:
     kind = found.get(column.name)
     if kind is None:
-        return f"{column.name} is missing"
-    return None if kind == column.type else f"{column.name} is {kind}, promised {column.type}"
+        return Message("{column} is missing", column=column.name)
+    if kind == column.type:
+        return None
+    return Message("{column} is {type}, promised {promised}", column=column.name, type=kind, promised=column.type)
 
 
 def _latency(available_after: timedelta) -> Measurement:
     """Round up to seconds: a delivery that is late by less than a second is late."""
     seconds = math.ceil(available_after.total_seconds())
-    return Measurement(seconds, f"in the table {timedelta(seconds=seconds)} after it landed")
+    after = duration(timedelta(seconds=seconds))
+    return Measurement(seconds, Message("in the table {duration} after it landed", duration=after))
 
 
 def _rows(landed: LandedFacts, table: TableFacts, query_id: str | None) -> Measurement:
-    observed = f"{counted(table.rows, 'row')} in the table, {landed.rows} landed"
+    observed = Message.counted(
+        "{count} row in the table, {landed} landed",
+        "{count} rows in the table, {landed} landed",
+        table.rows,
+        landed=landed.rows,
+    )
     return Measurement(abs(table.rows - landed.rows), observed, query_id)
 
 
@@ -234,12 +258,17 @@ def _cells(
     landed: LandedFacts, table: TableFacts, query_id: str | None, differences: Differences | None
 ) -> Measurement:
     if table.fingerprint is None:
-        return Measurement(query_id=query_id, skipped="its columns are missing or have another type")
+        return Measurement(query_id=query_id, skipped=_without_columns())
     if landed.fingerprint is None:
-        return Measurement(query_id=query_id, error="the landed file has no fingerprint")
+        return Measurement(query_id=query_id, error=Message("the landed file has no fingerprint"))
     if landed.fingerprint == table.fingerprint:
-        return Measurement(0, f"the same fingerprint, {table.fingerprint}", query_id)
+        same = Message("the same fingerprint, {fingerprint}", fingerprint=str(table.fingerprint))
+        return Measurement(0, same, query_id)
     if differences is not None and differences.rows:
         return Measurement(1, str(differences), query_id)
-    observed = f"other cells: fingerprint {table.fingerprint} in the table, {landed.fingerprint} landed"
+    observed = Message(
+        "other cells: fingerprint {table} in the table, {landed} landed",
+        table=str(table.fingerprint),
+        landed=str(landed.fingerprint),
+    )
     return Measurement(1, observed, query_id)

@@ -4,9 +4,10 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
+from typing import assert_never
 
-from acceptance.contract.checks import Check, Metric, Number, Severity, exact
-from acceptance.untrusted_text import one_line
+from acceptance.contract.checks import Check, Metric, Number, Severity, exact, in_unit, threshold_in_unit
+from acceptance.messages.message import Message, Numeral, shown_message
 
 
 class Outcome(StrEnum):
@@ -66,7 +67,7 @@ class CheckResult:
 
     def __post_init__(self) -> None:
         for name in ("expected", "observed"):
-            object.__setattr__(self, name, one_line(getattr(self, name)))
+            object.__setattr__(self, name, shown_message(getattr(self, name)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,23 +79,24 @@ class Judgement:
     results: tuple[CheckResult, ...]
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "reason", one_line(self.reason))
+        object.__setattr__(self, "reason", shown_message(self.reason))
 
 
 def judge_check(check: Check, measurement: Measurement | None) -> CheckResult:
     """Judge one check. Without a measurement that has a value it never passes."""
     expected = expectation(check)
     if measurement is None:
-        return CheckResult(check, Outcome.ERRORED, expected, "not measured")
+        return CheckResult(check, Outcome.ERRORED, expected, Message("not measured"))
     if measurement.error:
         return CheckResult(check, Outcome.ERRORED, expected, measurement.error, measurement.query_id)
     if measurement.skipped:
         return CheckResult(check, Outcome.SKIPPED, expected, measurement.skipped, measurement.query_id)
     if measurement.value is None:
-        return CheckResult(check, Outcome.ERRORED, expected, "the query answered NULL", measurement.query_id)
+        observed = Message("the query answered NULL")
+        return CheckResult(check, Outcome.ERRORED, expected, observed, measurement.query_id)
     outcome = Outcome.PASSED if check.threshold.holds(measurement.value) else _MISSED[check.severity]
-    observed = measurement.observed or measured_text(check, measurement.value)
-    return CheckResult(check, outcome, expected, observed, measurement.query_id)
+    text = measurement.observed or measured_text(check, measurement.value)
+    return CheckResult(check, outcome, expected, text, measurement.query_id)
 
 
 _MISSED = {Severity.ERROR: Outcome.FAILED, Severity.WARNING: Outcome.WARNED, Severity.INFO: Outcome.WARNED}
@@ -118,12 +120,12 @@ def judge(results: Sequence[CheckResult], stopped_by: str = "") -> Judgement:
     if errored:
         return Judgement(Verdict.INCONCLUSIVE, _reason(errored), results)
     if not measured:
-        return Judgement(Verdict.INCONCLUSIVE, "nothing was measured", results)
+        return Judgement(Verdict.INCONCLUSIVE, Message("nothing was measured"), results)
     warned = _with(results, Outcome.WARNED)
-    hold = len(measured) - len(warned)
-    reason = "1 check holds" if hold == 1 else f"{hold} checks hold"
+    holding = len(measured) - len(warned)
+    reason: str = Message.counted("{count} check holds", "{count} checks hold", holding)
     if warned:
-        reason += f", {len(warned)} warned: {_one(warned[0])}"
+        reason = Message("{held}, {number} warned: {first}", held=reason, number=len(warned), first=_one(warned[0]))
     return Judgement(Verdict.ACCEPTED, reason, results)
 
 
@@ -132,27 +134,43 @@ def _with(results: Iterable[CheckResult], *outcomes: Outcome) -> tuple[CheckResu
 
 
 def _reason(results: Sequence[CheckResult]) -> str:
-    more = f" (and {len(results) - 1} more)" if len(results) > 1 else ""
-    return _one(results[0]) + more
+    first = _one(results[0])
+    return Message("{first} (and {more} more)", first=first, more=len(results) - 1) if len(results) > 1 else first
 
 
-def _one(result: CheckResult) -> str:
-    return f"{result.check.id}: expected {result.expected}, observed {result.observed}"
+def _one(result: CheckResult) -> Message:
+    return Message(
+        "{check}: expected {expected}, observed {observed}",
+        check=result.check.id,
+        expected=result.expected,
+        observed=result.observed,
+    )
+
+
+def so_many(verdict: Verdict, number: int) -> Message:
+    """Return how many deliveries have a verdict."""
+    match verdict:
+        case Verdict.ACCEPTED:
+            return Message.counted("{count} accepted", "{count} accepted", number)
+        case Verdict.REJECTED:
+            return Message.counted("{count} rejected", "{count} rejected", number)
+        case Verdict.INCONCLUSIVE:
+            return Message.counted("{count} inconclusive", "{count} inconclusive", number)
+        case _:
+            assert_never(verdict)
 
 
 def expectation(check: Check) -> str:
     """Describe what the check expects, for people: "0 rows", ">= 1 row", "< 5 percent"."""
-    if check.expects:
-        return check.expects
-    return f"{check.threshold} s" if check.metric is Metric.LATENCY else check.threshold.in_unit(check.unit)
+    return check.expects or threshold_in_unit(check, check.threshold)
 
 
 def measured_text(check: Check, value: Number) -> str:
     """Write the value for people, in the check's unit. The number that SQL answers is written with all its digits."""
     if check.metric is Metric.SQL:
-        return str(value)
-    number = _with_digits_that_matter(check, value) if isinstance(value, float) else str(value)
-    return f"{number} s" if check.metric is Metric.LATENCY else f"{number} {check.unit.of(value)}"
+        return Message("{number}", number=Numeral(value))
+    written = Numeral(_with_digits_that_matter(check, value) if isinstance(value, float) else value)
+    return in_unit(check, written, value)
 
 
 def _with_digits_that_matter(check: Check, value: float) -> str:

@@ -3,6 +3,7 @@
 import hashlib
 import re
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 from acceptance.contract.contract import Column, Contract, Table
 from acceptance.contract.hive_types import HiveKind
@@ -16,7 +17,12 @@ from acceptance.odcs.columns.columns import read_columns
 from acceptance.odcs.columns.positions import refuse_positions
 from acceptance.odcs.columns.published_tables import PublishedTable, read_table, tables_of
 from acceptance.odcs.delivery_property import DeliveryProperty, read_delivery
-from acceptance.odcs.document.custom_properties import VENDOR, contract_properties, foreign_properties
+from acceptance.odcs.document.custom_properties import (
+    VENDOR,
+    contract_properties,
+    foreign_properties,
+    read_language,
+)
 from acceptance.odcs.document.json_schema import refuse_invalid
 from acceptance.odcs.document.node import Node
 from acceptance.odcs.document.yaml_document import holds_variable, read_document, resolve_variables
@@ -47,10 +53,11 @@ def read_contract(
         return None
     _note_version(root["apiVersion"])
     others = [table for table in published if table.path != path]
+    language = read_language(root)
     contract = _contract(root, path, hashlib.sha256(text.encode()).hexdigest(), [*tables_of(root), *others])
     if contract is None or root.source.problems or unset:
         raise ContractError({*root.source.problems, *unset})
-    return contract
+    return replace(contract, language=language)
 
 
 def _note_version(node: Node) -> None:

@@ -10,10 +10,13 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from itertools import product
+from typing import assert_never
 
 from acceptance.contract.contract import Column
+from acceptance.messages.message import Message
+from acceptance.messages.phrases import listed, with_remark
 from acceptance.proof.canonical_text import as_written
-from acceptance.text_contrast import AT_MOST, TextContrast, contrast, in_brackets, looks, plainly, quoted
+from acceptance.text_contrast import AT_MOST, TextContrast, contrast, looks, plainly, quoted
 
 SHOWN_ROWS = 20
 HIDDEN = "•••"
@@ -70,18 +73,36 @@ class DifferingRow:
         return 1 if self.kind is DifferenceKind.REPEATED else max(self.landed_times, self.table_times)
 
     def __str__(self) -> str:
-        row = _named(self.key) if self.key else f"row {_named(self._lone)}" if self._lone else "row"
         match self.kind:
             case DifferenceKind.REPEATED:
-                return f"{row}: landed {_frequency(self.landed_times)}, in the table {_frequency(self.table_times)}"
+                often = {"landed": _frequency(self.landed_times), "table": _frequency(self.table_times)}
+                return Message("{row}: landed {landed}, in the table {table}", row=self._row, **often)
             case DifferenceKind.CHANGED:
-                cell, told = self.cells[0], self.cells[0].told()
-                more = f" (and {len(self.cells) - 1} more)" if len(self.cells) > 1 else ""
-                often = f", in {self.rows} equal rows" if self.rows > 1 else ""
-                both = f"{quoted(told.one)} landed, {quoted(told.other)} in the table"
-                return f"{row}: {cell.column} {both}{in_brackets(told.where)}{more}{often}"
+                return self._change()
+            case DifferenceKind.ONLY_LANDED:
+                only = Message("{row}: only landed", row=self._row)
+            case DifferenceKind.ONLY_TABLE:
+                only = Message("{row}: only in the table", row=self._row)
             case _:
-                return f"{row}: {self.kind.value}" + (f", {_frequency(self.rows)}" if self.rows > 1 else "")
+                assert_never(self.kind)
+        return Message("{text}, {often}", text=only, often=_frequency(self.rows)) if self.rows > 1 else only
+
+    def _change(self) -> str:
+        cell, told = self.cells[0], self.cells[0].told()
+        both = {"landed": quoted(told.one), "table": quoted(told.other)}
+        change = Message(
+            "{row}: {column} {landed} landed, {table} in the table", row=self._row, column=cell.column, **both
+        )
+        text, more = with_remark(change, told.where), len(self.cells) - 1
+        if more:
+            text = Message("{first} (and {more} more)", first=text, more=more)
+        return Message("{text}, in {number} equal rows", text=text, number=self.rows) if self.rows > 1 else text
+
+    @property
+    def _row(self) -> str:
+        if self.key:
+            return _named(self.key)
+        return Message("row {values}", values=_named(self._lone)) if self._lone else Message("row")
 
     @property
     def _lone(self) -> dict[str, str | None]:
@@ -115,12 +136,15 @@ class Differences:
 
     def __str__(self) -> str:
         if not self.rows:
-            return "where they differ was not found"
-        counts = [f"{number} row{'' if number == 1 else 's'} {kind.value}" for kind, number in self.counts.items()]
-        columns = ", ".join(f"{name} {number}" for name, number in self.columns.items())
-        within = "" if self.looked_into == self.buckets else f" in {self.looked_into} of {self.buckets} buckets"
-        least = "at least " if self.cut_off else ""
-        return f"{least}{', '.join(counts)}{within}" + (f" ({columns})" if columns else "") + f"; {self.rows[0]}"
+            return Message("where they differ was not found")
+        text = listed((_counted(kind, number) for kind, number in self.counts.items()), ", ")
+        if self.cut_off:
+            text = Message("at least {text}", text=text)
+        if self.looked_into != self.buckets:
+            looked = {"number": self.looked_into, "all": self.buckets}
+            text = Message("{text} in {number} of {all} buckets", text=text, **looked)
+        columns = (Message("{column} {number}", column=name, number=number) for name, number in self.columns.items())
+        return Message("{text}; {first}", text=with_remark(text, listed(columns, ", ")), first=str(self.rows[0]))
 
 
 def together(parts: Sequence[Differences]) -> Differences:
@@ -321,11 +345,34 @@ def _sortable(row: Texts) -> tuple[tuple[bool, str], ...]:
     return tuple((text is not None, text or "") for text in row)
 
 
-def _frequency(number: int) -> str:
-    return {1: "once", 2: "twice"}.get(number, f"{number} times")
+def _counted(kind: DifferenceKind, number: int) -> Message:
+    match kind:
+        case DifferenceKind.CHANGED:
+            return Message.counted("{count} row changed", "{count} rows changed", number)
+        case DifferenceKind.ONLY_LANDED:
+            return Message.counted("{count} row only landed", "{count} rows only landed", number)
+        case DifferenceKind.ONLY_TABLE:
+            return Message.counted("{count} row only in the table", "{count} rows only in the table", number)
+        case DifferenceKind.REPEATED:
+            return Message.counted("{count} row not as often", "{count} rows not as often", number)
+        case _:
+            assert_never(kind)
+
+
+def _frequency(number: int) -> Message:
+    match number:
+        case 1:
+            return Message("once")
+        case 2:
+            return Message("twice")
+        case _:
+            return Message("{number} times", number=number)
 
 
 def _named(values: Mapping[str, str | None]) -> str:
     """Return the first values with their columns, on one line."""
-    first = ", ".join(f"{name} {plainly(value)}" for name, value in list(values.items())[:_CELLS_OF_A_LINE])
-    return first + (", …" if len(values) > _CELLS_OF_A_LINE else "")
+    first = [
+        Message("{column} {value}", column=name, value=plainly(value))
+        for name, value in list(values.items())[:_CELLS_OF_A_LINE]
+    ]
+    return listed([*first, *(["…"] if len(values) > _CELLS_OF_A_LINE else [])], ", ")

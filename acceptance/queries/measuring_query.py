@@ -13,10 +13,10 @@ from acceptance.contract.checks import Check, Metric, Number, Unit
 from acceptance.contract.contract import NEVER_WRITTEN, Column, Contract
 from acceptance.contract.hive_types import whole_number
 from acceptance.contract.landing_format import NamedByColumn
-from acceptance.counted import counted
 from acceptance.errors import QueryFailed
 from acceptance.judging.findings import TableFacts
 from acceptance.judging.judge import Measurement, measured_text
+from acceptance.messages.message import Message
 from acceptance.proof.fingerprint import (
     Fingerprint,
     athena_digest,
@@ -153,9 +153,12 @@ def read_answer(
 def read_own_answer(query: OwnQuery, rows: Sequence[Sequence[object]], query_id: str, of: int) -> Measurement:
     """Return the measurement from the answer of a check's own query. A percentage is of `of` delivered rows."""
     if len(rows) != 1 or len(rows[0]) != 1:
-        return Measurement(
-            query_id=query_id, error=f"the query answered {counted(len(rows), 'row')}, and not one number"
+        several = Message.counted(
+            "the query answered {count} row, and not one number",
+            "the query answered {count} rows, and not one number",
+            len(rows),
         )
+        return Measurement(query_id=query_id, error=several)
     return _measurement(query.check, rows[0][0], of, query_id)
 
 
@@ -280,16 +283,27 @@ def _canonical(value: str, column: Column) -> str | None:
 
 def _measurement(check: Check, value: object, rows: int, query_id: str) -> Measurement:
     if value is None:
-        return Measurement(query_id=query_id, error="the query answered NULL")
+        return Measurement(query_id=query_id, error=Message("the query answered NULL"))
     if isinstance(value, bool):
         value = int(value)  # ODCS lets a query answer true or false, which compare as 1 and 0
     if not isinstance(value, Number):
-        kind = "a text" if isinstance(value, str) else f"a {type(value).__name__}"
         # The evidence holds this message, so it must not show the value, which may be of a sensitive column.
-        return Measurement(query_id=query_id, error=f"the query answered {kind}, and not a number")
+        no_number = (
+            Message("the query answered a text, and not a number")
+            if isinstance(value, str)
+            else Message("the query answered a {type}, and not a number", type=type(value).__name__)
+        )
+        return Measurement(query_id=query_id, error=no_number)
     if check.unit is Unit.ROWS or check.metric is Metric.SQL:
         return Measurement(value, query_id=query_id)
     if rows == 0:
-        return Measurement(query_id=query_id, skipped="a percentage of no rows says nothing")
+        return Measurement(query_id=query_id, skipped=Message("a percentage of no rows says nothing"))
     percent = 100 * Decimal(value) / rows  # with floats, 1 of 1000 rows would exceed a bound of 0.1
-    return Measurement(percent, f"{measured_text(check, float(percent))} ({value} of {counted(rows, 'row')})", query_id)
+    observed = Message.counted(
+        "{percent} ({number} of {count} row)",
+        "{percent} ({number} of {count} rows)",
+        rows,
+        percent=measured_text(check, float(percent)),
+        number=value,
+    )
+    return Measurement(percent, observed, query_id)

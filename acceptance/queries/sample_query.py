@@ -9,10 +9,11 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from acceptance.contract.checks import Check, Metric
 from acceptance.contract.contract import Column, Contract
 from acceptance.judging.judge import Judgement, Outcome
+from acceptance.messages.message import Message
 from acceptance.queries.measuring_query import MOST_BYTES, delivered
 from acceptance.queries.metrics import counted_rows
 from acceptance.sql.text import identifier, only_select, text_literal, unused
-from acceptance.text_contrast import oddities, quoted, shortened, unlike
+from acceptance.text_contrast import Others, oddities, quoted, shortened, unlike
 
 ROWS_OF_EACH = 5
 _RULES_AT_ONCE = 100
@@ -47,9 +48,9 @@ def examples(contract: Contract, names: Sequence[str], rows: Sequence[Sequence[s
             continue
         value = row[places[check.columns[0]]] or ""
         allowed = [text for text in (check.valid.values if check.valid else ()) if isinstance(text, str)]
-        why = unlike(value, allowed, "the allowed") or oddities(value, blanks_at_the_ends=True)
+        why = unlike(value, allowed, Others.ALLOWED) or oddities(value, blanks_at_the_ends=True)
         if why:
-            found[check.id] = f"{quoted(shortened(value))}, {why}"
+            found[check.id] = Message("{value}, {why}", value=quoted(shortened(value)), why=why)
     return found
 
 

@@ -14,6 +14,7 @@ from acceptance.evidence.reports.delivery_page import evidence_html
 from acceptance.evidence.reports.junit import junit_xml
 from acceptance.evidence.reports.openlineage import openlineage_json
 from acceptance.evidence.signatures import metadata_holds, signed_metadata
+from acceptance.messages.message import Message
 from aws.s3.objects import StoredObject, read_bytes, read_object
 from aws.s3.writes import locking
 from blocks.settings import read_settings
@@ -62,7 +63,8 @@ def put_evidence(
         return source, signed_metadata(key, source, keys.signing())
 
     def telling(sentence: str) -> tuple[bytes, Mapping[str, str]]:
-        return signed(evidence.model_copy(update={"reason": f"{evidence.reason}; {sentence}"}).to_json())
+        reason = Message("{reason}; {more}", reason=evidence.told_reason, more=sentence)
+        return signed(evidence.with_reason(reason).to_json())
 
     def decided(found: StoredObject) -> bool:
         return metadata_holds(key, found.content, found.metadata, keys.trusted) or is_sealed(s3, bucket, delivery)

@@ -26,7 +26,7 @@ def read_verdict(s3: Any, bucket: str, delivery: Delivery) -> Judged | None:
     if seal is None:
         return None
     evidence, result = as_sealed(s3, bucket, seal), seal.result
-    reason = evidence.reason if evidence is not None else CHANGED
+    reason = evidence.told_reason if evidence is not None else CHANGED
     judged_at = result.judged.astimezone(UTC)
     return Judged(result.verdict, reason, judged_at, evidence_uri(bucket, delivery), result.revision)
 

@@ -5,6 +5,7 @@ from typing import Any
 
 from acceptance.contract.contract import Contract
 from acceptance.errors import PointerRefused
+from acceptance.messages.languages import Language
 from blocks.settings import read_settings
 from flows.installation.clients import load_clients
 from flows.installation.contracts import contract_variables, load_contracts
@@ -14,6 +15,11 @@ from flows.installation.contracts import contract_variables, load_contracts
 def installed_contracts() -> tuple[Contract, ...]:
     """Return the watched contracts. `${LANDING_BUCKET}` is the bucket of the landing block."""
     return load_contracts(read_settings().contracts, contract_variables(load_clients().landing.bucket_name))
+
+
+def language_of(contract: Contract) -> Language:
+    """Return the language in which people are told of a dataset."""
+    return contract.language or read_settings().language
 
 
 def warm_up() -> None:

@@ -21,13 +21,17 @@ from acceptance.errors import ContractError, PointerRefused, QueryFailed, Unrout
 from acceptance.evidence.assembled import RunFacts
 from acceptance.evidence.evidence import Evidence, QueryRecord, StepRecord
 from acceptance.foreign_words import Redaction
-from acceptance.judging.judge import Judged, Verdict
+from acceptance.judging.judge import Judged, Verdict, so_many
+from acceptance.messages.languages import in_language
+from acceptance.messages.message import Message
+from acceptance.messages.phrases import listed
 from acceptance.queries.measuring_query import Place, place_of
 from acceptance.untrusted_text import one_line
 from aws.athena import QueryAnswer
 from aws.waiting import waits_between, waits_end_with
 from flows.evidence.artifacts import publish, publish_list
 from flows.installation.clients import load_clients
+from flows.installation.installed import language_of
 from flows.judging.delivery_run import DeliveryRun, post_verdicts
 from flows.judging.measuring import Measured, current_snapshot, measure_together, query_record
 from flows.judging.states import DUPLICATE, LONGEST_REASON, refused, state_of, superseded
@@ -103,11 +107,11 @@ class Batch:
     def state(self) -> State:
         """Return the run's state, named by the worst verdict: a delivery that is not accepted is seen at a glance."""
         clients = load_clients()
-        listed = [
+        judged = [
             (delivery_run.delivery.title, evidence, delivery_run.evidence_uri) for delivery_run, evidence in self.judged
         ]
-        if listed:
-            publish_list(self.contract.dataset, listed, clients)
+        if judged:
+            publish_list(self.contract.dataset, judged, clients)
         not_accepted = [
             (delivery_run, evidence)
             for delivery_run, evidence in self.judged
@@ -127,15 +131,24 @@ class Batch:
             return superseded(f"{len(self.superseded)} superseded: {self.superseded[0].superseded}")
         if not verdicts:
             return Completed(name=DUPLICATE, message="all have verdicts, or other runs are working on them")
+        return self._worst(verdicts)
+
+    def _worst(self, verdicts: Sequence[tuple[DeliveryRun, Evidence | Judged]]) -> State:
+        """Return the state of the worst verdict, which tells how many there are of each."""
         count = Counter(each.verdict for _, each in verdicts)
-        message = ", ".join(f"{count[verdict]} {verdict.value}" for verdict in Verdict if count[verdict])
-        message += f", {len(self.superseded)} superseded" if self.superseded else ""
+        numbers: list[str] = [so_many(verdict, count[verdict]) for verdict in Verdict if count[verdict]]
+        if self.superseded:
+            numbers.append(Message.counted("{count} superseded", "{count} superseded", len(self.superseded)))
+        message, language = listed(numbers, ", "), language_of(self.contract)
         worst_first = (Verdict.REJECTED, Verdict.INCONCLUSIVE, Verdict.ACCEPTED)
         delivery_run, worst = min(verdicts, key=lambda each: worst_first.index(each[1].verdict))
         name = worst.verdict.value.capitalize()
         if worst.verdict is Verdict.ACCEPTED:
-            return Completed(name=name, message=message)
-        return Failed(name=name, message=f"{message}; {delivery_run.delivery.title}: {worst.reason}")
+            return Completed(name=name, message=in_language(message, language))
+        reason = worst.told_reason if isinstance(worst, Evidence) else worst.reason
+        title = delivery_run.delivery.title
+        message = Message("{numbers}; {delivery}: {reason}", numbers=message, delivery=title, reason=reason)
+        return Failed(name=name, message=in_language(message, language))
 
     def _prepare(self, delivery_run: DeliveryRun) -> bool:
         try:
@@ -255,7 +268,7 @@ def _judge(delivery_run: DeliveryRun, known: SharedAnswer | None, run: RunFacts,
             name=DUPLICATE, message=f"another run was faster; its evidence is at {delivery_run.evidence_uri}"
         )
     kept.append(evidence)
-    return state_of(delivery_run.judgement)
+    return state_of(delivery_run.judgement, delivery_run.language)
 
 
 def _place(delivery_run: DeliveryRun) -> Place | None:

@@ -37,6 +37,8 @@ from acceptance.evidence.object_keys import evidence_uri
 from acceptance.foreign_words import Redaction
 from acceptance.judging.findings import Findings, judge_findings, usable_columns
 from acceptance.judging.judge import Judged, Judgement, Verdict
+from acceptance.messages.languages import Language
+from acceptance.messages.message import Message
 from acceptance.proof.partition_rows import files_named
 from acceptance.queries.landed_query import BAD_FILES, landed_query, read_landed_answer
 from acceptance.queries.sample_query import examples
@@ -46,6 +48,7 @@ from flows.evidence import files as evidence_files
 from flows.evidence.chain import Chain
 from flows.evidence.verdicts import read_verdict
 from flows.installation.clients import load_clients
+from flows.installation.installed import language_of
 from flows.judging.comparison import Comparison
 from flows.judging.measuring import (
     Measured,
@@ -122,9 +125,10 @@ class DeliveryRun:
         """
         judgement = judge_findings(self.contract, self.findings)
         if self.decided is not None:
-            return replace(judgement, verdict=self.decided.verdict, reason=self.decided.reason)
+            return replace(judgement, verdict=self.decided.verdict, reason=self.decided.told_reason)
         if judgement.verdict is Verdict.REJECTED and self.pipeline.unanswered:
-            reason = f"{self.pipeline.unanswered}; what is there now: {judgement.reason}"
+            found = {"step": self.pipeline.unanswered, "reason": judgement.reason}
+            reason = Message("{step}; what is there now: {reason}", **found)
             return replace(judgement, verdict=Verdict.INCONCLUSIVE, reason=reason)
         return judgement
 
@@ -146,7 +150,13 @@ class DeliveryRun:
             sample=self.sample,
             parameters=tuple(self.pipeline.parameters),
             judged_before=self.judged_before,
+            language=self.language,
         )
+
+    @property
+    def language(self) -> Language:
+        """The language in which people are told of the delivery."""
+        return language_of(self.contract)
 
     @property
     def evidence_uri(self) -> str:

@@ -9,6 +9,7 @@ from prefect.states import Completed, Failed
 
 from acceptance.errors import PointerRefused
 from acceptance.judging.judge import Judged, Judgement, Verdict
+from acceptance.messages.languages import Language, in_language
 from acceptance.untrusted_text import one_line
 
 RESULTS: dict[str, Any] = {
@@ -54,9 +55,12 @@ def is_retry() -> bool:
     return (flow_run.run_count or 1) > 1
 
 
-def state_of(judgement: Judgement | Judged) -> State:
-    """Return the state whose name is the verdict and whose message is the reason."""
-    name = judgement.verdict.value.capitalize()
+def state_of(judgement: Judgement | Judged, language: Language) -> State:
+    """Return the state whose name is the verdict and whose message is the reason.
+
+    The name is the same in every language: people filter by it, and automations listen to it.
+    """
+    name, reason = judgement.verdict.value.capitalize(), in_language(judgement.reason, language)
     if judgement.verdict is Verdict.ACCEPTED:
-        return Completed(name=name, message=judgement.reason)
-    return Failed(name=name, message=judgement.reason)
+        return Completed(name=name, message=reason)
+    return Failed(name=name, message=reason)

@@ -9,7 +9,7 @@ import duckdb
 
 from acceptance.contract.contract import Contract
 from acceptance.errors import ContractError, Problem
-from acceptance.text_contrast import in_brackets, unlike
+from acceptance.text_contrast import Others, in_brackets, unlike
 from landed.formats.csv_records import (
     ENDS_WITH_DELIMITER,
     check_structure,
@@ -104,7 +104,7 @@ def check_header(header: Sequence[str], contract: Contract, faults: Faults) -> N
             faults.add(1, f"the header {ENDS_WITH_DELIMITER}")
         elif name.lower() not in expected and name.lower() not in ignored:
             allowed = ", ".join(column.landed for column in columns)
-            alike = in_brackets(unlike(shown, (column.landed for column in columns), "the contract's"))
+            alike = in_brackets(unlike(shown, (column.landed for column in columns), Others.THE_CONTRACTS))
             found = f"the header has a column {shorten(shown)!r} that the contract lacks{alike}"
             faults.add(1, f"{found}; allowed: {allowed}")
     for name, column in expected.items():

@@ -16,7 +16,7 @@ import duckdb
 from acceptance.contract.contract import Column, Contract
 from acceptance.contract.hive_types import HiveKind
 from acceptance.contract.landing_format import LandingFormat
-from acceptance.text_contrast import in_brackets, unlike
+from acceptance.text_contrast import Others, in_brackets, unlike
 from landed.reading.cells import MAX_RECORD_BYTES
 from landed.reading.faults import Faults, shorten
 from landed.reading.nested import NotOfItsType, json_text
@@ -132,7 +132,7 @@ def _shown(name: str, places: Mapping[str, tuple[int, Column]]) -> str:
         return repr(shorten(name))
     if any(column.sensitive for _, column in places.values()):
         return "(its name is hidden)"
-    alike = unlike(name, (column.landed for _, column in places.values()), "the contract's")
+    alike = unlike(name, (column.landed for _, column in places.values()), Others.THE_CONTRACTS)
     return repr(shorten(name)) + in_brackets(alike)
 
 

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from acceptance.text_contrast import contrast, looks, oddities, plainly, quoted, spelled, unlike
+from acceptance.text_contrast import Others, contrast, looks, oddities, plainly, quoted, spelled, unlike
 from acceptance.untrusted_text import is_visible
 
 NFC, NFD = "S\u00e3o", "Sa\u0303o"
@@ -87,13 +87,13 @@ def test_a_plain_text_stands_without_quotes_and_any_other_in_them():
 
 
 def test_a_value_that_looks_like_an_allowed_one_is_told_apart_from_it():
-    assert unlike("ti\u0301tulo", ["id", "t\u00edtulo"], "the contract's") == (
+    assert unlike("ti\u0301tulo", ["id", "t\u00edtulo"], Others.THE_CONTRACTS) == (
         "it looks like the contract's 't\u00edtulo', but character 2 is U+0069 LATIN SMALL LETTER I with U+0301 "
         "COMBINING ACUTE ACCENT here, U+00ED LATIN SMALL LETTER I WITH ACUTE in the contract's; normal form NFD here, "
         "NFC in the contract's"
     )
-    assert unlike("ATIVO", ["ativo"], "the allowed") == "it looks like the allowed 'ativo', but is not written so"
-    assert unlike("x", ["y"], "the allowed") == unlike("x", ["x"], "the allowed") == ""
+    assert unlike("ATIVO", ["ativo"], Others.ALLOWED) == "it looks like the allowed 'ativo', but is not written so"
+    assert unlike("x", ["y"], Others.ALLOWED) == unlike("x", ["x"], Others.ALLOWED) == ""
 
 
 @given(st.text(max_size=30))

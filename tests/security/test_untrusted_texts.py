@@ -100,8 +100,8 @@ def test_a_verdict_and_its_state_are_visible(name: str) -> None:
     judgement = judge([judge_check(check, Measurement(1, observed=name))], stopped_by=name)
     visible(judgement.reason)
     visible(judgement.results[0].observed)
-    assert state_of(judgement).message is not None
-    visible(str(state_of(judgement).message))
+    assert state_of(judgement, "en").message is not None
+    visible(str(state_of(judgement, "en").message))
     assert not RAW.search(StepResult(detail=name).detail)
 
 

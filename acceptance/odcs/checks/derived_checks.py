@@ -11,6 +11,8 @@ from decimal import Decimal
 
 from acceptance.contract.checks import Check, Metric, Operator, Severity, Threshold, Valid
 from acceptance.contract.contract import Column, primary_key
+from acceptance.messages.message import Listing, Message, Numeral
+from acceptance.messages.phrases import both
 from acceptance.odcs.checks.formats import Promise, number_format, string_format, time_of_day, zone_options
 from acceptance.odcs.checks.quality_rules import read_rule, reconciliation
 from acceptance.odcs.checks.relationships import Tables, read_relationships
@@ -56,13 +58,15 @@ def derive_checks(root: Node, table: Node, columns: Sequence[tuple[Column, Node]
 
 def _always(table: Node, columns: Sequence[Column]) -> Drafts:
     partition = ", ".join(column.name for column in columns if column.partition)
-    location = f"the partition of {partition}, with objects" if partition else "the table, with objects"
-    yield (
-        Check("landed_readable", Metric.LANDED_READABLE, dimension="conformity", expects="all rows and cells readable"),
-        table,
+    location = (
+        Message("the partition of {columns}, with objects", columns=partition)
+        if partition
+        else Message("the table, with objects")
     )
+    readable = Message("all rows and cells readable")
+    yield Check("landed_readable", Metric.LANDED_READABLE, dimension="conformity", expects=readable), table
     yield Check("partition_exists", Metric.PARTITION_EXISTS, dimension="completeness", expects=location), table
-    expects = "1 column with its type" if len(columns) == 1 else f"{len(columns)} columns with their types"
+    expects = Message.counted("{count} column with its type", "{count} columns with their types", len(columns))
     yield Check("columns_match", Metric.COLUMNS_MATCH, dimension="conformity", expects=expects), table
     some = Threshold(Operator.MUST_BE_GREATER_THAN, (0,))
     yield Check("rows", Metric.ROW_COUNT, some, dimension="completeness"), table
@@ -86,15 +90,15 @@ _AT_LEAST = (Operator.MUST_BE, Operator.MUST_BE_GREATER_OR_EQUAL_TO, Operator.MU
 def _of_column(column: Column, node: Node) -> Drafts:
     about = (column.name,)
     if (column.required or column.primary_key) and not column.partition:
-        id_, expects = f"{column.name}_not_null", f"{column.name} is never null"
+        id_, expects = f"{column.name}_not_null", Message("{column} is never null", column=column.name)
         yield Check(id_, Metric.NULL_VALUES, columns=about, dimension="completeness", expects=expects), node
     if node["unique"].value:
-        id_, expects = f"{column.name}_unique", f"{column.name} never twice the same"
+        id_, expects = f"{column.name}_unique", Message("{column} never twice the same", column=column.name)
         yield Check(id_, Metric.DUPLICATE_VALUES, columns=about, dimension="uniqueness", expects=expects), node
-    for suffix, valid, expects in _valid_values(column, node):
+    for suffix, valid, promised in _valid_values(column, node):
         id_ = f"{column.name}_{suffix}"
         yield (
-            Check(id_, Metric.INVALID_VALUES, columns=about, dimension="conformity", valid=valid, expects=expects),
+            Check(id_, Metric.INVALID_VALUES, columns=about, dimension="conformity", valid=valid, expects=promised),
             node,
         )
 
@@ -102,8 +106,8 @@ def _of_column(column: Column, node: Node) -> Drafts:
 def _of_key(table: Node, columns: Sequence[Column]) -> Drafts:
     key = primary_key(columns)
     if key:
-        expects = f"({', '.join(key)}) never twice the same"
-        id_ = "primary_key_unique"
+        id_, columns_of_key = "primary_key_unique", f"({', '.join(key)})"
+        expects = Message("{column} never twice the same", column=columns_of_key)
         yield Check(id_, Metric.DUPLICATE_VALUES, columns=key, dimension="uniqueness", expects=expects), table
 
 
@@ -116,10 +120,18 @@ def _valid_values(column: Column, node: Node) -> Iterator[Promise]:
         if _is_empty(shortest, longest, strict=False):
             options.refuse(f"no text has at least {shortest} and at most {longest} characters")
         texts = _between(shortest, longest, None, None)
-        yield "length", Valid(min_length=shortest, max_length=longest), f"length of {name} {texts}"
+        yield (
+            "length",
+            Valid(min_length=shortest, max_length=longest),
+            Message("length of {column} {limits}", column=name, limits=texts),
+        )
     if "pattern" in options:
         pattern = read_pattern(options["pattern"])
-        yield "pattern", Valid(pattern=pattern), f"{name} matches {pattern}"
+        yield (
+            "pattern",
+            Valid(pattern=pattern),
+            Message("{column} matches {pattern}", column=name, pattern=pattern or ""),
+        )
     zone_options(options)
     if node["logicalType"].value == "time":
         yield from time_of_day(column, options)
@@ -130,11 +142,20 @@ def _valid_values(column: Column, node: Node) -> Iterator[Promise]:
         yield from _multiple(column, options["multipleOf"])
     if "enum" in node:
         values = read_values([each["value"] for each in node["enum"]], column)
-        yield "values", Valid(values=values), f"{name} is one of {', '.join(map(_written, values))}"
+        yield "values", Valid(values=values), _one_of(name, values)
+
+
+def _one_of(name: str, values: Sequence[Value]) -> Message:
+    return Message("{column} is one of {values}", column=name, values=Listing(map(_written, values)))
 
 
 def _written(value: Value) -> str:
-    return plainly(value) if isinstance(value, str) else str(value)
+    return plainly(value) if isinstance(value, str) else _limit(value)
+
+
+def _limit(value: Value) -> str:
+    """Return a value as a part of a message: languages write numbers in their own ways, and nothing else."""
+    return str(value) if isinstance(value, bool | str) else Message("{number}", number=Numeral(value))
 
 
 def _formatted(column: Column, options: Node) -> Iterator[Promise]:
@@ -149,7 +170,11 @@ def _multiple(column: Column, option: Node) -> Iterator[Promise]:
     if isinstance(step, Decimal) and column.kind.is_float and step != round(step, 9):
         option.refuse(f"multiples of {step} cannot be told in a {column.type}: write at most 9 digits after the point")
     elif not isinstance(step, str):
-        yield "multiple", Valid(multiple_of=step), f"{column.name} is a multiple of {step}"
+        yield (
+            "multiple",
+            Valid(multiple_of=step),
+            Message("{column} is a multiple of {number}", column=column.name, number=Numeral(step)),
+        )
 
 
 def _range(column: Column, options: Node) -> Iterator[Promise]:
@@ -164,7 +189,7 @@ def _range(column: Column, options: Node) -> Iterator[Promise]:
         _is_empty(bottom, top, strict=True) for bottom, top in ((low, below), (above, high), (above, below))
     ):
         options.refuse(f"no value is {expects}")
-    yield "range", valid, f"{column.name} {expects}"
+    yield "range", valid, Message("{column} {limits}", column=column.name, limits=expects)
 
 
 def _is_empty(bottom: Value | None, top: Value | None, *, strict: bool) -> bool:
@@ -175,7 +200,9 @@ def _is_empty(bottom: Value | None, top: Value | None, *, strict: bool) -> bool:
 
 def _between(low: Value | None, high: Value | None, above: Value | None, below: Value | None) -> str:
     limits = ((">=", low), (">", above), ("<=", high), ("<", below))
-    return " and ".join(f"{sign} {limit}" for sign, limit in limits if limit is not None)
+    return both(
+        [Message("{sign} {limit}", sign=sign, limit=_limit(limit)) for sign, limit in limits if limit is not None]
+    )
 
 
 def _rules(table: Node, columns: Sequence[tuple[Column, Node]], tables: Tables) -> Drafts:

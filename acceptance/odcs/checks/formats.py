@@ -6,6 +6,8 @@ from collections.abc import Iterator
 from acceptance.contract.checks import Valid
 from acceptance.contract.contract import Column
 from acceptance.contract.hive_types import FLOATS, HiveKind
+from acceptance.messages.message import Message
+from acceptance.messages.phrases import both
 from acceptance.odcs.columns.columns import strptime_pattern
 from acceptance.odcs.document.node import Node, hint, shown
 
@@ -52,7 +54,11 @@ def string_format(name: str, option: Node) -> Iterator[Promise]:
         allowed = hint(option.text(), tuple(_PATTERNS))
         option.refuse(f"the format {option.text()!r} is not checked; {allowed}; or write a `pattern`")
     else:
-        yield "format", Valid(pattern=rf"^({pattern})\z"), f"{name} is a {option.text()}"
+        yield (
+            "format",
+            Valid(pattern=rf"^({pattern})\z"),
+            Message("{column} is a {format}", column=name, format=option.text()),
+        )
 
 
 def number_format(column: Column, option: Node) -> Iterator[Promise]:
@@ -63,7 +69,8 @@ def number_format(column: Column, option: Node) -> Iterator[Promise]:
         width = int(bits[2])
         low, high = (0, 2**width - 1) if bits[1] == "u" else (-(2 ** (width - 1)), 2 ** (width - 1) - 1)
         valid = Valid(minimum=_if_narrow(low), maximum=_if_narrow(high))
-        yield "format", valid, f"{column.name} is an integer from {low} to {high}"
+        expects = Message("{column} is an integer from {low} to {high}", column=column.name, low=low, high=high)
+        yield "format", valid, expects
     elif column.kind not in _FLOATS.get(given, ()):
         allowed = ("f32", "f64") if column.kind.is_float else ("i8", "i16", "i32", "i64", "u8", "u32")
         option.refuse(f"found {given!r} for a column of type {column.type}; {hint(given, allowed)}")
@@ -99,12 +106,13 @@ def time_of_day(column: Column, options: Node) -> Iterator[Promise]:
         return
     parts = re.split("(%.)", pattern)
     regex = "".join(_TIME_PARTS.get(part) or re.escape(part.replace("%%", "%")) for part in parts)
-    yield "format", Valid(pattern=rf"^{regex}\z"), f"{column.name} is a time such as {jdk}"
+    expects = Message("{column} is a time such as {format}", column=column.name, format=jdk)
+    yield "format", Valid(pattern=rf"^{regex}\z"), expects
     low, above, high, below = (_time(options[key], regex) for key in _SIGNS)
     limits = [f"{sign} {options[key].value}" for key, sign in _SIGNS.items() if key in options]
     if limits:
         valid = Valid(minimum=low, exclusive_minimum=above, maximum=high, exclusive_maximum=below)
-        yield "range", valid, f"{column.name} {' and '.join(limits)}"
+        yield "range", valid, Message("{column} {limits}", column=column.name, limits=both(limits))
 
 
 _SIGNS = {"minimum": ">=", "exclusiveMinimum": ">", "maximum": "<=", "exclusiveMaximum": "<"}

@@ -3,8 +3,20 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
-from acceptance.contract.checks import NONE, Check, Metric, Operator, Severity, Threshold, Unit, Valid, exact
+from acceptance.contract.checks import (
+    NONE,
+    Check,
+    Metric,
+    Operator,
+    Severity,
+    Threshold,
+    Unit,
+    Valid,
+    exact,
+    threshold_in_unit,
+)
 from acceptance.contract.contract import Column
+from acceptance.messages.message import Message
 from acceptance.odcs.checks.relationships import Tables
 from acceptance.odcs.checks.sql_rules import read_query
 from acceptance.odcs.checks.valid_values import read_missing, read_pattern, read_values
@@ -31,12 +43,12 @@ def read_rule(node: Node, column: Column | None, names: Names, tables: Tables) -
 
 def reconciliation(columns: str, rule: Check) -> tuple[Check, ...]:
     """Return the checks of table against landed: as many rows and, unless `columns` is "count", the same cells."""
-    expects = "as many rows as the landed file"
+    expects = Message("as many rows as the landed file")
     if columns == "count":
         return (replace(rule, metric=Metric.ROWS_EQUAL_LANDED, expects=expects),)
     return (
         replace(rule, id="", metric=Metric.ROWS_EQUAL_LANDED, expects=expects, description=""),
-        replace(rule, metric=Metric.CELLS_EQUAL_LANDED, expects="every cell as it landed"),
+        replace(rule, metric=Metric.CELLS_EQUAL_LANDED, expects=Message("every cell as it landed")),
     )
 
 
@@ -68,7 +80,7 @@ def _sql(node: Node, column: Column | None, names: Names, tables: Tables) -> tup
     sql, mentioned = query
     columns = [name for name in dict.fromkeys(names.values()) if name in mentioned]
     check = _common(node, Metric.SQL, columns, threshold)
-    return (replace(check, sql=sql, expects=f"the query answers {threshold}"),)
+    return (replace(check, sql=sql, expects=Message("the query answers {threshold}", threshold=str(threshold))),)
 
 
 def _library(node: Node, column: Column | None, names: Names) -> tuple[Check, ...]:
@@ -91,7 +103,7 @@ def _library(node: Node, column: Column | None, names: Names) -> tuple[Check, ..
     if unit is Unit.PERCENT and any(not 0 <= bound <= 100 for bound in threshold.bounds):
         node.refuse(f"found {threshold} percent; a bound in percent lies between 0 and 100")
     check = _common(node, metric, columns, threshold, unit=unit)
-    check = replace(check, expects=f"{threshold.in_unit(unit)}{_WITH[metric].format(', '.join(columns))}")
+    check = replace(check, expects=_with(metric, threshold_in_unit(check, threshold), columns))
     arguments = node["arguments"]
     if metric is Metric.MISSING_VALUES and column is not None:
         return (replace(check, missing=read_missing(arguments["missingValues"], column)),)
@@ -100,13 +112,22 @@ def _library(node: Node, column: Column | None, names: Names) -> tuple[Check, ..
     return (check,)
 
 
-_WITH = {
-    Metric.NULL_VALUES: " with null {}",
-    Metric.MISSING_VALUES: " with missing {}",
-    Metric.INVALID_VALUES: " with invalid {}",
-    Metric.DUPLICATE_VALUES: " with repeated {}",
-    Metric.ROW_COUNT: "",
-}
+def _with(metric: Metric, rows: str, columns: Sequence[str]) -> str:
+    """Return so many rows with the columns of the metric."""
+    names = ", ".join(columns)
+    match metric:
+        case Metric.NULL_VALUES:
+            return Message("{rows} with null {columns}", rows=rows, columns=names)
+        case Metric.MISSING_VALUES:
+            return Message("{rows} with missing {columns}", rows=rows, columns=names)
+        case Metric.INVALID_VALUES:
+            return Message("{rows} with invalid {columns}", rows=rows, columns=names)
+        case Metric.DUPLICATE_VALUES:
+            return Message("{rows} with repeated {columns}", rows=rows, columns=names)
+        case _:
+            return rows
+
+
 _ARGUMENTS = {
     Metric.MISSING_VALUES: ("missingValues",),
     Metric.INVALID_VALUES: ("validValues", "pattern"),

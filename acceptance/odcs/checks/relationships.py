@@ -12,6 +12,8 @@ from acceptance.contract.checks import Check, Metric, Reference, Severity
 from acceptance.contract.contract import Column, Table
 from acceptance.contract.hive_types import HiveKind
 from acceptance.counted import counted
+from acceptance.messages.message import Message
+from acceptance.messages.phrases import both
 from acceptance.odcs.columns.published_tables import PublishedColumn, PublishedTable
 from acceptance.odcs.document.custom_properties import severity_of
 from acceptance.odcs.document.node import Node, hint
@@ -97,7 +99,7 @@ def _relationship(node: Node, here: Sequence[Column], tables: Tables) -> Iterato
             return
     to = Reference(other.database, other.name, tuple(column.column for _, column in found))
     names = tuple(column.name for column in here)
-    expects = f"every {' and '.join(names)} is in {to}"
+    expects = Message("every {columns} is in {table}", columns=both(names), table=str(to))
     check = Check(
         f"{'_'.join(names)}_in_{other.name}",
         Metric.ORPHANED_VALUES,

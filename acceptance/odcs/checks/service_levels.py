@@ -12,6 +12,8 @@ from datetime import UTC, time, timedelta
 
 from acceptance.contract.checks import Check, Metric, Operator, Severity, Threshold
 from acceptance.errors import nearest
+from acceptance.messages.message import Message
+from acceptance.messages.phrases import duration
 from acceptance.odcs.document.custom_properties import severity_of
 from acceptance.odcs.document.node import Node, hint, shown
 
@@ -38,7 +40,7 @@ def read_latency(root: Node, table: Node) -> Iterator[tuple[Check, Node]]:
     for node in _of(root, table, _LATENCY):
         most = _duration(node)
         bound = Threshold(Operator.MUST_BE_LESS_OR_EQUAL_TO, (int(most.total_seconds()),))
-        expects = f"in the table within {most} of landing"
+        expects = Message("in the table within {duration} of landing", duration=duration(most))
         check = Check(
             str(node["id"].value or ""),
             Metric.LATENCY,

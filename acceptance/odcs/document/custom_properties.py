@@ -7,6 +7,7 @@ from difflib import get_close_matches
 from acceptance.contract.checks import Severity
 from acceptance.contract.contract import CustomProperty
 from acceptance.errors import nearest
+from acceptance.messages.languages import LANGUAGES, Language
 from acceptance.odcs.document.node import Node, hint, shown
 
 VENDOR = "aceite"
@@ -19,6 +20,16 @@ def severity_of(node: Node, default: Severity) -> Severity:
     """Return the custom property `severity` of an element that has no severity in ODCS."""
     given = custom_properties(node, ("severity",)).get("severity")
     return default if given is None else given.choice(default)
+
+
+def read_language(root: Node) -> Language | None:
+    """Return the language in which people are told of the dataset, the custom property `language` of its team."""
+    team = root["team"]
+    given = custom_properties(team, ("language",)).get("language") if isinstance(team.value, dict) else None
+    language = next((each for each in LANGUAGES if given is not None and given.value == each), None)
+    if given is not None and language is None:
+        given.refuse(f"found {shown(given.value)}; {hint(str(given.value), LANGUAGES)}")
+    return language
 
 
 def foreign_properties(node: Node) -> tuple[CustomProperty, ...]:

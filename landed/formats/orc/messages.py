@@ -35,7 +35,7 @@ def read_unsigned(data: bytes, place: int, most_bits: int = 64) -> tuple[int, in
 
 
 @dataclass(frozen=True, slots=True)
-class Message:
+class ProtobufMessage:
     """The fields of a message by their numbers, each with all its values: a number, or the bytes of anything else."""
 
     fields: dict[int, list[int | bytes]]
@@ -66,7 +66,7 @@ class Message:
         return field in self.fields
 
 
-def read_message(data: bytes) -> Message:
+def read_message(data: bytes) -> ProtobufMessage:
     """Read a message. Raise Damaged."""
     fields, place = dict[int, list[int | bytes]](), 0
     while place < len(data):
@@ -85,4 +85,4 @@ def read_message(data: bytes) -> Message:
             case kind:
                 raise Damaged(f"a field has the type {kind} of Protocol Buffers, which ORC does not use")
         fields.setdefault(tag >> 3, []).append(value)
-    return Message(fields)
+    return ProtobufMessage(fields)

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from landed.formats.orc import types
-from landed.formats.orc.messages import Damaged, Ended, Message, read_message
+from landed.formats.orc.messages import Damaged, Ended, ProtobufMessage, read_message
 from landed.formats.orc.runs import booleans
 from landed.formats.orc.streams import Account, Source
 from landed.formats.orc.tail import StripePlace, Tail, read_bounded
@@ -98,7 +98,7 @@ class _Stripe:
     def _no_text(self, no_text: NoText, cell: int, found: bytes) -> None:
         no_text(self._place.first + self.read, cell, found)
 
-    def _sources(self, footer: Message, read: Collection[int]) -> Mapping[int, dict[int, Source]]:
+    def _sources(self, footer: ProtobufMessage, read: Collection[int]) -> Mapping[int, dict[int, Source]]:
         """Return the streams with values of the types that are read, by type and kind. All stand in a row."""
         sources, start = dict[int, dict[int, Source]](), self._place.start
         for data in footer.bytes_of(_STREAMS):
@@ -119,7 +119,7 @@ class _Stripe:
         return Source(self._file, start, length, self._tail.unpack, self._tail.chunk_bytes, self._account)
 
 
-def _encoding(encoding: Message, column: OrcColumn, rows: int) -> tuple[int, int | None]:
+def _encoding(encoding: ProtobufMessage, column: OrcColumn, rows: int) -> tuple[int, int | None]:
     """Return the version of the column's runs, and the size of its dictionary, None if it has none. Raise Damaged."""
     name, kind = shorten(column.written), encoding.number(_ENCODING_KIND)
     if kind not in _ENCODINGS_KNOWN:

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from landed.formats.codecs import Unpack
-from landed.formats.orc.messages import Damaged, Message, read_message
+from landed.formats.orc.messages import Damaged, ProtobufMessage, read_message
 from landed.formats.orc.packing import MOST_CHUNK_BYTES, codec_of
 from landed.formats.orc.streams import Account, Source
 from landed.formats.orc.types import OrcColumn, read_columns
@@ -107,7 +107,7 @@ def read_bounded(
     return data
 
 
-def _postscript(file: BinaryIO, size: int) -> tuple[Message, int]:
+def _postscript(file: BinaryIO, size: int) -> tuple[ProtobufMessage, int]:
     """Return the postscript, and the place where it begins."""
     file.seek(size - 1)
     length = file.read(1)[0]
@@ -125,7 +125,7 @@ def _postscript(file: BinaryIO, size: int) -> tuple[Message, int]:
     return postscript, start
 
 
-def _packing(postscript: Message) -> tuple[Unpack | None, int]:
+def _packing(postscript: ProtobufMessage) -> tuple[Unpack | None, int]:
     """Return how chunks are unpacked, and to how many bytes at most."""
     try:
         version = tuple(postscript.numbers(_VERSION))[:2]
@@ -144,7 +144,7 @@ def _packing(postscript: Message) -> tuple[Unpack | None, int]:
     return unpack, chunk_bytes
 
 
-def _stripes(footer: Message, end: int) -> Sequence[StripePlace]:
+def _stripes(footer: ProtobufMessage, end: int) -> Sequence[StripePlace]:
     """Read the places of the stripes, which lie between the first bytes and `end`. Raise Damaged."""
     stripes, first, taken = list[StripePlace](), 1, len(MAGIC)
     listed = footer.bytes_of(_STRIPES)

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from acceptance.contract.contract import Column
 from acceptance.contract.hive_types import TEXTS, WHOLE_NUMBERS, HiveKind
-from landed.formats.orc.messages import Damaged, Message, read_message
+from landed.formats.orc.messages import Damaged, ProtobufMessage, read_message
 from landed.formats.typed_texts import TEXT_OF_TIME
 from landed.reading.bounds import MOST_COLUMNS
 from landed.reading.faults import Unreadable
@@ -104,5 +104,5 @@ def _name(name: bytes) -> str:
         raise Damaged(f"the name {name.decode('utf-8', 'replace')!r} has bytes that are not valid UTF-8") from None
 
 
-def _column(name: str, number: int, type_: Message) -> OrcColumn:
+def _column(name: str, number: int, type_: ProtobufMessage) -> OrcColumn:
     return OrcColumn(name, number, type_.number(_KIND), type_.number(_PRECISION), type_.number(_SCALE))

@@ -202,6 +202,23 @@ def test_a_query_may_run_half_an_hour_unless_the_contract_says_otherwise() -> No
     assert watched(with_query_within("2h")).table.query_within == timedelta(hours=2)
 
 
+def with_language(said: str) -> str:
+    given = f"{{property: language, value: {said}}}"
+    return ORDERS + f"team:\n  name: squad-sor\n  customProperties: [{given}]  # here\n"
+
+
+def test_the_team_says_in_which_language_it_is_told_of_its_dataset() -> None:
+    assert watched(ORDERS).language is None
+    assert watched(with_language("pt-BR")).language == "pt-BR"
+    assert watched(with_language("en")).language == "en"
+    assert watched(ORDERS + "team:\n  - {username: ana}\n").language is None
+
+
+@pytest.mark.parametrize("said", ["pt", "pt_BR", "klingon", "7"])
+def test_a_language_that_aceite_does_not_speak_is_refused(said: str) -> None:
+    assert "'pt-BR'" in the_problem(with_language(said)).replace("allowed: en, pt-BR", "'pt-BR'")
+
+
 @pytest.mark.parametrize("said", ["30", "0s", "3 days", "49h"])
 def test_another_time_of_a_query_is_refused_with_what_is_allowed(said: str) -> None:
     assert "a duration is such as 30s, 5m, 2h or 1h30m, at most 48h" in problems(with_query_within(said))[0].message

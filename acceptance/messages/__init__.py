@@ -1,0 +1,1 @@
+"""Messages for people as templates with values, which are rendered in any language of the catalogues."""
