@@ -11,6 +11,8 @@ from acceptance.deliveries.delivery import Delivery, LandingObject, common_folde
 from acceptance.deliveries.file_groups import Group, group_prefix
 from acceptance.deliveries.pointer import DeliveryPointer
 from acceptance.judging.judge import Verdict
+from acceptance.messages.languages import ENGLISH, Language, date_text
+from acceptance.messages.message import Grouped, Message
 from acceptance.untrusted_text import one_line
 
 ARRIVED = "delivery.arrived"
@@ -75,22 +77,33 @@ def title_together(pointers: Sequence[DeliveryPointer]) -> str:
     return f"{pointers[0].dataset} {len(pointers)} deliveries {' to '.join(dict.fromkeys((dates[0], dates[-1])))}"
 
 
-def unroutable(landed: LandingObject, reason: str) -> EventDraft:
+def unroutable(landed: LandingObject, reason: str, language: Language = ENGLISH) -> EventDraft:
     resource = {"prefect.resource.id": landed.uri, "prefect.resource.name": landed.file}
-    facts = [("Bucket", landed.bucket), ("Key", landed.key), ("Why", reason)]
-    payload = {"key": landed.key, "size": landed.size, "reason": reason}
-    return EventDraft(UNROUTABLE, resource, {**payload, "message": message(f"{landed.file}: fits no contract", facts)})
+    facts: list[tuple[str, str]] = [
+        (Message("Bucket"), landed.bucket),
+        (Message("Key"), landed.key),
+        (Message("Why"), reason),
+    ]
+    told = message(Message("{file}: fits no contract", file=landed.file), facts, language=language)
+    payload = {"key": landed.key, "size": landed.size, "reason": reason, "message": told}
+    return EventDraft(UNROUTABLE, resource, payload)
 
 
-def unroutable_together(bucket: str, prefix: str, count: int, untold: int) -> EventDraft:
+def unroutable_together(bucket: str, prefix: str, count: int, untold: int, language: Language = ENGLISH) -> EventDraft:
     """Return the event that tells how many keys of a location fit no contract, when there are too many to tell each."""
-    location, subject = f"s3://{bucket}/{prefix}", f"{count:,} objects fit no contract"
-    facts = [("Location", location), ("New", f"{untold:,}"), ("Which", "`aceite status` lists the first of them")]
-    payload = {"bucket": bucket, "prefix": prefix, "count": count, "untold": untold, "message": message(subject, facts)}
+    location = f"s3://{bucket}/{prefix}"
+    subject = Message("{number} objects fit no contract", number=Grouped(count))
+    facts: list[tuple[str, str]] = [
+        (Message("Location"), location),
+        (Message("New"), Message("{number}", number=Grouped(untold))),
+        (Message("Which"), Message("`aceite status` lists the first of them")),
+    ]
+    told = message(subject, facts, language=language)
+    payload = {"bucket": bucket, "prefix": prefix, "count": count, "untold": untold, "message": told}
     return EventDraft(UNROUTABLE_TOGETHER, {"prefect.resource.id": location, "prefect.resource.name": subject}, payload)
 
 
-def incomplete(group: Group, contract: Contract, finding: Incomplete) -> EventDraft:
+def incomplete(group: Group, contract: Contract, finding: Incomplete, language: Language = ENGLISH) -> EventDraft:
     """Return the event of an incomplete group. Its `deadline` is when people are notified that files are missing."""
     due = deadline(group, contract)
     location = f"s3://{contract.template.bucket}/{group_prefix(contract, group.key)}"
@@ -115,14 +128,15 @@ def incomplete(group: Group, contract: Contract, finding: Incomplete) -> EventDr
         "deadline": due.isoformat() if due else None,
         "revision": group.revision,
         "message": message(
-            f"{group.key.title}: incomplete",
+            Message("{delivery}: incomplete", delivery=group.key.title),
             [
-                ("Dataset", group.key.dataset),
-                ("Date", group.key.business_date.isoformat()),
-                ("Files", str(len(group.members))),
-                ("Why", finding.why),
-                ("Missing", ", ".join(finding.missing[:MOST_KEYS])),
+                (Message("Dataset"), group.key.dataset),
+                (Message("Date"), date_text(group.key.business_date, language)),
+                (Message("Files"), Message("{number}", number=len(group.members))),
+                (Message("Why"), finding.why),
+                (Message("Missing"), ", ".join(finding.missing[:MOST_KEYS])),
             ],
+            language=language,
         ),
     }
     return EventDraft(INCOMPLETE, resource, payload)

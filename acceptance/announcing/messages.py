@@ -7,6 +7,7 @@ mention, no image, no markup of Slack, Markdown or HTML.
 import re
 from collections.abc import Iterable, Mapping
 
+from acceptance.messages.languages import ENGLISH, Language, in_language
 from acceptance.untrusted_text import one_line
 
 LONGEST = 300
@@ -51,15 +52,21 @@ def plain(text: str, most: int = LONGEST) -> str:
     return line if len(line) <= most else line[: most - 1].rstrip() + "…"
 
 
-def message(subject: str, facts: Iterable[tuple[str, str]], links: Mapping[str, str] | None = None) -> dict[str, str]:
-    """Return subject and body. Facts without a text are left out. An address among `links` stays as it is."""
-    lines = [f"- {name}: {line}" for name, text in facts if (line := plain(text))]
+def message(
+    subject: str, facts: Iterable[tuple[str, str]], links: Mapping[str, str] | None = None, language: Language = ENGLISH
+) -> dict[str, str]:
+    """Return subject and body in a language. Facts without a text are left out.
+
+    An address among `links` stays as it is.
+    """
+    told = [(in_language(name, language), in_language(text, language, 4 * LONGEST)) for name, text in facts]
+    lines = [f"- {name}: {line}" for name, text in told if (line := plain(text))]
     lines += [
-        f"- {name}: {address if _IS_ADDRESS.fullmatch(address) else plain(address)}"
+        f"- {in_language(name, language)}: {address if _IS_ADDRESS.fullmatch(address) else plain(address)}"
         for name, address in (links or {}).items()
         if address
     ]
-    return {"subject": plain(subject), "body": "\n".join(lines)}
+    return {"subject": plain(in_language(subject, language)), "body": "\n".join(lines)}
 
 
 def _no_link(match: re.Match[str]) -> str:

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
 from uuid import NAMESPACE_URL, UUID, uuid5
 
@@ -10,6 +11,9 @@ from acceptance.announcing.messages import LONGEST_TITLE, message, plain
 from acceptance.deliveries.delivery import Delivery
 from acceptance.evidence.evidence import Evidence, StepRecord, StepStatus
 from acceptance.judging.judge import CheckResult, Judgement, Outcome, Verdict
+from acceptance.judging.names import verdict_name
+from acceptance.messages.languages import ENGLISH, Language, date_text
+from acceptance.messages.message import Message
 
 FAILURE = "aceite.failure"
 """The label of an inconclusive delivery that names what failed: a step, or a check that was not measured."""
@@ -23,21 +27,29 @@ _OF_ONE_FILE = re.compile(r" \(.*\)$")
 
 
 def judged(
-    delivery: Delivery, judgement: Judgement, evidence_uri: str, run_url: str | None, failure: str = ""
+    delivery: Delivery,
+    judgement: Judgement,
+    evidence_uri: str,
+    run_url: str | None,
+    failure: str = "",
+    language: Language = ENGLISH,
 ) -> EventDraft:
     """Return the event to emit after the evidence is put. The payload is the content of a notification."""
     failed = first_failed(judgement)
     check = {"id": failed.check.id, "expected": failed.expected, "observed": failed.observed} if failed else None
     label = {FAILURE: failure} if failure and judgement.verdict is Verdict.INCONCLUSIVE else {}
-    return _event(delivery, judgement.verdict, judgement.reason, check, evidence_uri, run_url or "", label)
+    told = _Told(judgement.verdict, judgement.reason, check, evidence_uri, run_url or "", language)
+    return _event(delivery, told, label)
 
 
 def judged_by(delivery: Delivery, evidence: Evidence, evidence_uri: str) -> EventDraft:
     """Return the event from evidence whose run died before it emitted one. It has no failure label."""
     wanted = _LOOKED_AT_FIRST.get(evidence.verdict)
     failed = next((check for check in evidence.checks if check.outcome is wanted), None)
-    check = {"id": failed.id, "expected": failed.expected, "observed": failed.observed} if failed else None
-    return _event(delivery, evidence.verdict, evidence.reason, check, evidence_uri, evidence.run.url or "", {})
+    check = {"id": failed.id, "expected": failed.told_expected, "observed": failed.told_observed} if failed else None
+    reason, language = evidence.told_reason, evidence.language
+    told = _Told(evidence.verdict, reason, check, evidence_uri, evidence.run.url or "", language)
+    return _event(delivery, told, {})
 
 
 def verdict_event_id(evidence_uri: str) -> UUID:
@@ -45,18 +57,26 @@ def verdict_event_id(evidence_uri: str) -> UUID:
     return uuid5(NAMESPACE_URL, evidence_uri)
 
 
-def _event(
-    delivery: Delivery,
-    verdict: Verdict,
-    reason: str,
-    check: Mapping[str, str] | None,
-    evidence_uri: str,
-    run_url: str,
-    label: Mapping[str, str],
-) -> EventDraft:
+@dataclass(frozen=True, slots=True)
+class _Told:
+    """The facts of a verdict, and the language in which people are notified of them."""
+
+    verdict: Verdict
+    reason: str
+    check: Mapping[str, str] | None
+    evidence_uri: str
+    run_url: str
+    language: Language
+
+
+def _event(delivery: Delivery, told: _Told, label: Mapping[str, str]) -> EventDraft:
+    """The payload is the same in every language but for its message, which people read."""
+    verdict, reason, check = told.verdict, told.reason, told.check
     dataset, day = delivery.dataset, delivery.business_date.isoformat()
     others = len(delivery.members) - 1
-    file = delivery.first.file + (f" and {others} more" if others else "")
+    file: str = delivery.first.file
+    if others:
+        file = Message("{file} and {number} more", file=file, number=others)
     payload: dict[str, Any] = {
         "delivery_id": delivery.id,
         "title": delivery.title,
@@ -66,16 +86,25 @@ def _event(
         "verdict": verdict.value,
         "reason": reason,
         "check": check,
-        "evidence": evidence_uri,
-        "run_url": run_url,
+        "evidence": told.evidence_uri,
+        "run_url": told.run_url,
     }
-    facts = [("Dataset", dataset), ("Date", day), ("File", file), ("Verdict", verdict.value)]
+    date_told = date_text(delivery.business_date, told.language)
+    facts: list[tuple[str, str]] = [
+        (Message("Dataset"), dataset),
+        (Message("Date"), date_told),
+        (Message("File"), file),
+        (Message("Verdict"), verdict_name(verdict)),
+    ]
     if check is None or not reason.startswith(check["id"]):
-        facts.append(("Reason", reason))
+        facts.append((Message("Reason"), reason))
     if check is not None:
-        facts += [("Check", check["id"]), ("Expected", check["expected"]), ("Observed", check["observed"])]
-    links = {"Run": run_url, "Evidence": evidence_uri}
-    payload["message"] = message(f"{plain(delivery.title, LONGEST_TITLE)}: {verdict.value}", facts, links)
+        facts.append((Message("Check"), check["id"]))
+        facts += [(Message("Expected"), check["expected"]), (Message("Observed"), check["observed"])]
+    links: dict[str, str] = {Message("Run"): told.run_url, Message("Evidence"): told.evidence_uri}
+    title = plain(delivery.title, LONGEST_TITLE)
+    subject = Message("{delivery}: {verdict}", delivery=title, verdict=verdict_name(verdict))
+    payload["message"] = message(subject, facts, links, told.language)
     return EventDraft(VERDICT_EVENTS[verdict], {**resource_of(delivery), **label}, payload)
 
 

@@ -9,7 +9,7 @@ from pydantic import Field
 
 from acceptance.deliveries.delivery import LandingObject, common_folder
 from acceptance.evidence.manifest import PastDelivery
-from acceptance.evidence.message_record import MessageRecord, told, told_in
+from acceptance.evidence.message_record import MessageRecord, told
 from acceptance.evidence.provenance import ContractRecord, ParameterRecord, RunRecord
 from acceptance.judging.judge import Outcome, Verdict
 from acceptance.messages.languages import ENGLISH, Language, in_language
@@ -144,9 +144,18 @@ class CheckRecord(Record):
     expected_message: MessageRecord | None = None
     observed_message: MessageRecord | None = None
 
+    @property
+    def told_expected(self) -> str:
+        """The expectation as a message, if the evidence has one."""
+        return told(self.expected, self.expected_message)
+
+    @property
+    def told_observed(self) -> str:
+        """The observation as a message, if the evidence has one."""
+        return told(self.observed, self.observed_message)
+
     def in_language(self, language: Language) -> "CheckRecord":
-        expected = told_in(language, self.expected, self.expected_message)
-        observed = told_in(language, self.observed, self.observed_message)
+        expected, observed = in_language(self.told_expected, language), in_language(self.told_observed, language)
         return self.model_copy(update={"expected": expected, "observed": observed})
 
 

@@ -6,6 +6,7 @@ is rendered in such a language, and never for English.
 """
 
 import re
+from datetime import date, datetime
 from decimal import Decimal, localcontext
 from functools import cache, partial
 from gettext import GNUTranslations, NullTranslations
@@ -103,6 +104,25 @@ def number_text(number: int | str, language: Language) -> str:
     with localcontext(prec=len(whole) + 28):  # Babel takes numbers of 28 digits, and a decimal of Hive has 38
         grouped = str(format_decimal(Decimal(whole), locale=_locale(language)))
     return sign + grouped + (get_decimal_symbol(_locale(language)) + fraction if fraction else "")
+
+
+def date_text(day: date, language: Language) -> str:
+    """Return a day in figures as a language writes it; in English as ISO does, which no country reads otherwise."""
+    if language == ENGLISH:
+        return day.isoformat()
+    from babel.dates import format_date
+
+    return str(format_date(day, "short", locale=_locale(language)))
+
+
+def moment_text(moment: datetime, language: Language) -> str:
+    """Return a moment, to the second and with its offset, as a language writes it in figures."""
+    if language == ENGLISH:
+        return f"{moment:%Y-%m-%d %H:%M:%S%z}"
+    from babel.dates import format_time
+
+    time = format_time(moment, "long", moment.tzinfo, _locale(language))
+    return f"{date_text(moment.date(), language)} {time}"
 
 
 def _locale(language: Language) -> str:

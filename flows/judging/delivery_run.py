@@ -298,7 +298,7 @@ class DeliveryRun:
     def verdict_event(self, run: RunFacts) -> EventDraft:
         judgement = self.judgement
         failure = failure_of(self.findings.stopped_by, tuple(self.timeline.steps), judgement)
-        return judged(self.delivery, judgement, self.evidence_uri, run.url, failure)
+        return judged(self.delivery, judgement, self.evidence_uri, run.url, failure, self.language)
 
     def record_cancellation(self, run: RunFacts, reason: str) -> bool:
         """Put the evidence of a run that somebody cancelled. Prefect runs no more tasks of it, so there is no task."""

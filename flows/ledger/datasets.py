@@ -11,6 +11,7 @@ from acceptance.announcing.delivery_events import EventDraft
 from acceptance.announcing.overdue import Arrival, Watched
 from acceptance.announcing.overdue_events import Late
 from acceptance.deliveries.pointer import DeliveryPointer
+from acceptance.messages.message import Message
 from flows.ledger.lease import writing_as
 from flows.ledger.tables import announcement_row, announcements, datasets, deliveries, writing
 
@@ -111,7 +112,11 @@ def _watched(row: Any) -> Watched:
 def _late(row: Any, due: datetime) -> Late:
     delivery = DeliveryPointer.model_validate(row.pointer).delivery()
     if row.claimed_at is not None:
-        state = f"a run claimed it at {row.claimed_at:%Y-%m-%d %H:%M:%S%z}"
+        state = Message("a run claimed it at {moment}", moment=f"{row.claimed_at:%Y-%m-%d %H:%M:%S%z}")
+    elif row.announcements:
+        state = Message.counted(
+            "announced {count} time, no run took it", "announced {count} times, no run took it", row.announcements
+        )
     else:
-        state = f"announced {row.announcements} times, no run took it" if row.announcements else "not announced yet"
+        state = Message("not announced yet")
     return Late(row.id, delivery.title, row.business_date, delivery.first.uri, row.arrived_at, due, state)

@@ -13,6 +13,8 @@ from prefect.client.orchestration import get_client
 from acceptance.announcing.overdue import judged_within, missing
 from acceptance.announcing.overdue_events import no_verdict, not_arrived, paused, resumed
 from acceptance.contract.contract import Contract
+from acceptance.messages.languages import Language
+from flows.installation.installed import language_of
 from flows.ledger import Ledger
 from flows.prefect_api.switches import Switch, read_switches
 
@@ -41,7 +43,7 @@ class OverdueWatch:
             found = known and missing(contract, known, now)
             if known and found and (known.told is None or known.told < found.due):
                 self.log.warning("%s is overdue since %s", contract.dataset, found.since.isoformat())
-                draft = not_arrived(contract, found)
+                draft = not_arrived(contract, found, language_of(contract))
                 self.ledger.datasets.report_missing(contract.dataset, found.due, draft, now, self.holder)
         self._report_late(now)
 
@@ -65,9 +67,8 @@ class OverdueWatch:
         known = self.ledger.datasets
         reasons = known.inconclusive_reasons(dataset, now - BLAMED)
         self.log.warning("%s is paused: its automation %r is switched off", dataset, switch.name)
-        known.pause(
-            dataset, paused(dataset, now, known.count_unclaimed(dataset), reasons, switch.page), now, self.holder
-        )
+        waiting, language = known.count_unclaimed(dataset), self._language(dataset)
+        known.pause(dataset, paused(dataset, now, waiting, reasons, switch.page, language), now, self.holder)
 
     def _resume(self, dataset: str, since: datetime, now: datetime) -> None:
         waiting = self.ledger.datasets.count_unclaimed(dataset)
@@ -81,4 +82,8 @@ class OverdueWatch:
         for dataset, late in sorted(self.ledger.datasets.late(allowed, now).items()):
             self.log.warning("%s: %d deliveries without a verdict in time", dataset, len(late))
             ids = [each.delivery_id for each in late]
-            self.ledger.datasets.report_late(ids, no_verdict(dataset, late), now, self.holder)
+            draft = no_verdict(dataset, late, self._language(dataset))
+            self.ledger.datasets.report_late(ids, draft, now, self.holder)
+
+    def _language(self, dataset: str) -> Language:
+        return next(language_of(contract) for contract in self.contracts if contract.dataset == dataset)
