@@ -10,9 +10,9 @@ from xml.etree import ElementTree
 from moto.athena.models import athena_backends
 from moto.core import DEFAULT_ACCOUNT_ID
 from moto.s3.models import s3_backends
-from moto.ssm.models import ssm_backends
 
 from sandbox.aws_requests import REGION, AwsRequest, read_body
+from sandbox.moto_ssm import ssm_backends
 from sandbox.policies.caller import catalog_resources
 from sandbox.policies.policy import RequiredPermission
 

@@ -133,6 +133,40 @@ def test_a_second_sandbox_in_a_process_is_a_new_one() -> None:
     assert ran.stdout.strip() == "nothing leaked", ran.stderr
 
 
+EC2_WHEN_USED = """
+import sys
+from pathlib import Path
+import boto3
+from blocks.settings import read_settings
+from flows.installation.contracts import contracts_of
+from sandbox.pipeline.provision import provision
+from sandbox.server import LocalAws
+
+session = boto3.Session("any", "thing", region_name="us-east-1")
+with LocalAws() as aws:
+    provision(session, aws.endpoint, contracts_of(read_settings(contracts=Path("contracts"))), "evidence")
+    session.client("ssm", endpoint_url=aws.endpoint).put_parameter(Name="/a", Value="b", Type="String")
+    print("moto.ec2.models" in sys.modules)
+    machine = session.client("ec2", endpoint_url=aws.endpoint).run_instances(
+        ImageId="ami-12c6146b", MinCount=1, MaxCount=1,
+        TagSpecifications=[{"ResourceType": "instance", "Tags": [{"Key": "of", "Value": "us"}]}],
+    )["Instances"][0]["InstanceId"]
+    sent = session.client("ssm", endpoint_url=aws.endpoint).send_command(
+        DocumentName="AWS-RunShellScript", Targets=[{"Key": "tag:of", "Values": ["us"]}],
+        Parameters={"commands": ["ls"]},
+    )["Command"]
+    print(sent["InstanceIds"] == [machine])
+"""
+
+
+def test_ec2_is_imported_when_somebody_uses_it_and_not_before() -> None:
+    """It takes 115 MB, and no contract has a machine of its own."""
+    ran = subprocess.run(
+        [sys.executable, "-c", EC2_WHEN_USED], capture_output=True, encoding="utf-8", timeout=120, check=False
+    )
+    assert ran.stdout.split() == ["False", "True"], ran.stderr
+
+
 def test_the_names_of_the_faults_need_no_moto() -> None:
     code = (
         "import sys; from sandbox.pipeline.deployed.injected_faults import FAULTS\n"
