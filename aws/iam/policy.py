@@ -34,7 +34,8 @@ from acceptance.sql.text import DIALECT
 from aws.iam import purposes as to
 from aws.iam.arns import ANY, Account, awaited_pattern, key_pattern, location_pattern, pattern
 from aws.iam.compact import Widening, compact
-from aws.iam.statements import Duty, Permission, Statement, merge
+from aws.iam.duty import Duty
+from aws.iam.statements import Permission, Statement, merge
 
 PLACEHOLDER = "UNKNOWN-"
 """The beginning of a bucket's name that no contract states and no caller gave."""

@@ -4,7 +4,6 @@ import json
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from enum import StrEnum
 from functools import lru_cache
 from itertools import product
 from typing import Any
@@ -16,18 +15,6 @@ MOST_CHARACTERS = 6144
 
 MOST_POLICIES = 10
 """Managed policies that a role takes, unless its account has a higher quota: the same page."""
-
-
-class Duty(StrEnum):
-    """Who uses the policy: the host that watches, hosts that validate, or a host that does both.
-
-    DOCTOR is what `aceite doctor` needs in addition to ALL.
-    """
-
-    WATCHER = "watcher"
-    VALIDATOR = "validator"
-    ALL = "all"
-    DOCTOR = "doctor"
 
 
 @dataclass(frozen=True, slots=True)

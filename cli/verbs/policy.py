@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from acceptance.untrusted_text import json_escaped
-from aws.iam.statements import MOST_CHARACTERS, MOST_POLICIES, Duty
+from aws.iam.duty import Duty
 from cli.options import Contracts, Home, UsageProblem
 from cli.terminal import Terminal, print_document
 
@@ -89,7 +89,7 @@ def policy(
     """
     from json import dumps
 
-    from aws.iam.statements import characters, document
+    from aws.iam.statements import MOST_CHARACTERS, characters, document
     from blocks.settings import read_settings
     from flows.installation.contracts import contracts_of
 
@@ -281,7 +281,7 @@ def _advice_to_split(
     compact: bool,
 ) -> str:
     """Return what to do about a policy that is too large."""
-    from aws.iam.statements import characters
+    from aws.iam.statements import MOST_CHARACTERS, MOST_POLICIES, characters
 
     def fits(some: Sequence[Contract]) -> bool:
         return characters(granting(some)[0]) <= MOST_CHARACTERS

@@ -14,8 +14,6 @@ from acceptance.errors import ContractError, Problem
 from acceptance.odcs.columns.published_tables import PublishedTable, published_tables
 from acceptance.odcs.document.yaml_document import MOST_BYTES, may_read, variables_in
 from acceptance.odcs.reader import read_contract
-from acceptance.queries.landed_query import landed_query
-from acceptance.queries.measuring_query import MOST_BYTES as MOST_BYTES_OF_A_QUERY
 from blocks.settings import Settings, dotenv
 
 _LONGEST_KEY = 1024
@@ -153,6 +151,9 @@ def _too_wide(contract: Contract) -> tuple[Problem, ...]:
     """Return the problem of a table of which no query of Athena can read what landed."""
     if contract.engine is not Engine.ATHENA:
         return ()
+    from acceptance.queries.landed_query import landed_query
+    from acceptance.queries.measuring_query import MOST_BYTES as MOST_BYTES_OF_A_QUERY
+
     size = len(landed_query(contract, [f"s3://{contract.template.bucket}/{'x' * _LONGEST_KEY}"]).encode())
     if size <= MOST_BYTES_OF_A_QUERY:
         return ()

@@ -4,9 +4,13 @@ New objects and their announcements commit together (`Listing.commit`). A lost l
 buckets hold the objects and the evidence bucket the verdicts.
 """
 
+from __future__ import annotations
+
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import cached_property
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from blocks.private_files import private_folder
 from blocks.settings import Settings
@@ -14,12 +18,14 @@ from flows.ledger.announcements import Announcements
 from flows.ledger.database import database, usable
 from flows.ledger.datasets import Datasets
 from flows.ledger.file_groups import Groups
-from flows.ledger.history import History
 from flows.ledger.lease import Lease
 from flows.ledger.listing import Listing
 from flows.ledger.sightings import Sightings
 from flows.ledger.status import Status
 from flows.ledger.tables import create_tables
+
+if TYPE_CHECKING:
+    from flows.ledger.history import History
 
 
 class Ledger:
@@ -44,7 +50,13 @@ class Ledger:
         self.announcements = Announcements(self._engine)
         self.datasets = Datasets(self._engine)
         self.status = Status(self._engine)
-        self.history = History(self._engine)
+
+    @cached_property
+    def history(self) -> History:
+        """The verdicts for the pages over all datasets. Most commands need none, and not what it imports."""
+        from flows.ledger.history import History
+
+        return History(self._engine)
 
     def close(self) -> None:
         self._engine.dispose()

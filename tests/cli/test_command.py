@@ -157,6 +157,7 @@ def test_the_imports_of_help_take_less_than_half_a_second():
 HEAVY = (
     "asyncpg", "boto3", "botocore", "duckdb", "fastapi", "httpx", "jinja2", "jsonschema", "moto", "numpy", "pandas",
     "prefect", "prefect_aws", "psutil", "pyarrow", "pyathena", "sqlalchemy", "sqlglot", "yaml",
+    "acceptance.contract.contract",  # whatever reads or holds contracts
 )  # fmt: skip
 
 
@@ -193,8 +194,26 @@ def test_prefect_sends_no_usage_data_and_says_nothing_of_it(tmp_path):
         assert ended.stdout.split()[-1] == sends
 
 
+NOT_FOR_THE_LEDGER = {
+    "aws.iam.statements", "boto3", "botocore", "cryptography", "duckdb", "httpx", "jinja2", "moto", "numpy", "pandas",
+    "prefect", "prefect_aws", "pyarrow", "pyathena",
+}  # fmt: skip
+
+
 def test_status_is_told_without_prefect(tmp_path):
-    assert sorted(imported(["status", "--home", str(tmp_path)]).intersection({"prefect", "boto3", "duckdb"})) == []
+    assert sorted(imported(["status", "--home", str(tmp_path)]).intersection(NOT_FOR_THE_LEDGER)) == []
+
+
+def test_status_does_not_import_what_only_the_pages_over_all_datasets_need(tmp_path):
+    modules = imported(["status", "--home", str(tmp_path)])
+    assert "flows.ledger" in modules
+    assert {"acceptance.overview.datasets", "acceptance.evidence.evidence"}.intersection(modules) == set()
+
+
+def test_contracts_are_checked_without_prefect_aws_and_sql_databases():
+    modules = imported(["contracts", "check", str(ROOT / "contracts")])
+    assert "acceptance.odcs.reader" in modules
+    assert sorted(modules.intersection({*NOT_FOR_THE_LEDGER, "sqlalchemy", "asyncpg"})) == []
 
 
 @pytest.mark.parametrize("verb", ["up", "drop __init__.py --dataset a", "report a", "evidence verify a", "demo"])

@@ -14,8 +14,9 @@ from acceptance.contract.keys.template import KeyTemplate
 from acceptance.contract.landing_format import Engine, PartitionHolds
 from acceptance.contract.steps import AwaitGlueJob, AwaitObject, Invoke, RunGlueJob
 from aws.iam.arns import ANY, Account, key_pattern, pattern, text_pattern
+from aws.iam.duty import Duty
 from aws.iam.policy import PLACEHOLDER, PolicyContext, statements, tables_queried, unknown_locations
-from aws.iam.statements import MOST_CHARACTERS, Duty, Permission, Purpose, characters, merge
+from aws.iam.statements import MOST_CHARACTERS, Permission, Purpose, characters, merge
 
 HERE = Account("123456789012", "sa-east-1")
 TOLD = PolicyContext(

@@ -24,8 +24,9 @@ from aws.glue.crawlers import run_crawler
 from aws.glue.jobs import await_job_run
 from aws.glue.workflows import run_workflow
 from aws.iam.arns import Account
+from aws.iam.duty import Duty
 from aws.iam.policy import PolicyContext, statements
-from aws.iam.statements import Duty, document
+from aws.iam.statements import document
 from aws.step_functions import await_execution, await_fired_execution, start_execution
 from cli.doctor.looks.findings import LookOutcome
 from cli.doctor.looks.pipeline import state_machine
