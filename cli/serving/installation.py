@@ -10,9 +10,9 @@ from dataclasses import dataclass
 import httpx
 
 from acceptance.errors import SettingsError, Unreachable
-from blocks.build import aws_credentials, identify
 from blocks.settings import SANDBOX_ACCESS_KEY, Settings, read_settings
 from blocks.temporary_folders import remove_what_was_left
+from cli.serving.active_settings import active_settings
 from cli.serving.auth_string import AuthString, choose_auth_string
 from cli.serving.child_process import ChildProcess
 from cli.serving.connection import refuse_wrong_auth
@@ -88,6 +88,8 @@ def started(options: InstallationOptions, console: Terminal) -> Iterator[Install
         parts = _Parts(settings, console, undo)
         with console.status("starting"):
             if not options.sandbox:
+                from blocks.build import aws_credentials, identify
+
                 identify(aws_credentials(settings), settings.aws_account_id)
             sandbox = parts.start_sandbox(options.aws_port, options.engine) if options.sandbox else None
             parts.start_server(options)
@@ -138,7 +140,8 @@ class _Parts:
 
     def start_server(self, options: InstallationOptions) -> None:
         """Use the server of the active Prefect profile if it answers; otherwise start one on this machine."""
-        configured = None if options.own_server or options.prefect_port is not None else _profile_api_url()
+        active = active_settings()
+        configured = None if options.own_server or options.prefect_port is not None else active.api_url
         if configured and _is_healthy(configured):
             refuse_wrong_auth(configured)
             self._console.print(f"using the Prefect server of the active profile, {configured}")
@@ -158,7 +161,7 @@ class _Parts:
         self._environment.update(
             PREFECT_HOME=str(self.home / "prefect"),
             PREFECT_API_URL=f"http://127.0.0.1:{port}/api",
-            **server_settings(),
+            **server_settings(csrf_protection=active.csrf_protection),
             **(self._auth.environment if self._auth else {}),
         )
         self._start("prefect server", "cli.serving.prefect_server", "--port", str(port)).await_ready(_READY_WITHIN_S)
@@ -190,12 +193,6 @@ class _Parts:
         self._undo.callback(child.stop)
         self.children.append(child)
         return child
-
-
-def _profile_api_url() -> str | None:
-    from prefect.settings import get_current_settings
-
-    return get_current_settings().api.url
 
 
 def _is_healthy(api_url: str) -> bool:

@@ -9,13 +9,11 @@ _RETENTION = {
 """By default Prefect deletes events only. These settings also delete ended runs, with their logs and artifacts."""
 
 
-def server_settings() -> dict[str, str]:
+def server_settings(*, csrf_protection: bool) -> dict[str, str]:
     """Return environment variables for the server and its clients."""
-    from prefect.settings import get_current_settings
-
     return {
         "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
         # Otherwise each new client first requests a token that the server may not require.
-        "PREFECT_CLIENT_CSRF_SUPPORT_ENABLED": str(get_current_settings().server.api.csrf_protection_enabled),
+        "PREFECT_CLIENT_CSRF_SUPPORT_ENABLED": str(csrf_protection),
         **{name: os.environ.get(name, value) for name, value in _RETENTION.items()},
     }
