@@ -14,6 +14,7 @@ from pydantic import SecretStr
 
 from acceptance.errors import SettingsError, WrongAccount
 from blocks import names
+from blocks.sessions import client_of
 from blocks.settings import Settings
 
 B = TypeVar("B", bound=Block)
@@ -60,7 +61,7 @@ def identify(credentials: AwsCredentials, expected_account: str | None) -> Calle
         SettingsError: AWS does not accept them or does not answer.
     """
     try:
-        answer = credentials.get_client("sts").get_caller_identity()
+        answer = client_of(credentials, "sts").get_caller_identity()
     except (BotoCoreError, ClientError) as error:
         raise SettingsError(
             f"AWS does not accept the credentials: {error}. Check ACEITE_AWS_PROFILE or the keys, ACEITE_AWS_REGION "

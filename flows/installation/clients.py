@@ -110,6 +110,6 @@ def load_clients() -> Clients:
     for each in (credentials, landing.credentials, evidence.credentials):
         if isinstance(each, AwsCredentials):  # MinIO credentials have no session token
             give_session_token(each, settings)
-    retry_when_denied(credentials.get_client("sts"))
+    retry_when_denied(client_of(credentials, "sts"))
     caller = identify(credentials, settings.aws_account_id)
     return Clients(credentials, landing, evidence, caller, settings.evidence_encryption)

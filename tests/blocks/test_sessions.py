@@ -11,6 +11,7 @@ from prefect_aws.assume_role_parameters import AssumeRoleParameters
 from prefect_aws.client_parameters import AwsClientParameters
 
 from blocks.build import Caller
+from blocks.sessions import client_of, session_of
 from flows.installation.clients import Clients
 from sandbox.server import LocalAws
 
@@ -63,3 +64,39 @@ def test_a_client_of_an_assumed_role_goes_on_with_new_keys_when_its_first_ones_h
     first, second = signed_by
     assert {first[:4], second[:4]} == {"ASIA"}, "keys of a role"
     assert first != second
+
+
+@pytest.mark.parametrize("role", [None, "arn:aws:iam::123456789012:role/pipeline"])
+def test_the_clients_of_a_process_share_the_models_of_the_services(aws, role):
+    credentials = AwsCredentials(
+        aws_access_key_id="mine",
+        aws_secret_access_key="secret",
+        region_name="us-east-1",
+        assume_role_arn=role,
+        aws_client_parameters=AwsClientParameters(endpoint_url=aws),
+    )
+    first = client_of(credentials, "ssm")
+    assert client_of(credentials, "ssm") is first
+    others = [session_of(credentials).client("ssm", endpoint_url=aws) for _ in range(2)]
+    models = [client.meta.service_model._service_description for client in (first, *others)]
+    assert [model is models[0] for model in models] == [True, True, True]
+    for client in (first, *others):
+        client.put_parameter(Name="/a", Value="b", Type="String", Overwrite=True)
+
+
+def test_the_clients_of_other_keys_or_of_another_region_are_others(aws):
+    def region(name: str, key: str = "mine") -> Any:
+        parameters = AwsClientParameters(endpoint_url=aws)
+        return client_of(
+            AwsCredentials(
+                aws_access_key_id=key,
+                aws_secret_access_key="secret",
+                region_name=name,
+                aws_client_parameters=parameters,
+            ),
+            "s3",
+        )
+
+    assert region("sa-east-1").meta.region_name == "sa-east-1"
+    assert region("sa-east-1") is not region("us-east-1")
+    assert region("us-east-1") is not region("us-east-1", key="another")
