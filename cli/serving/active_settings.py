@@ -9,6 +9,8 @@ import subprocess
 import sys
 from dataclasses import asdict, dataclass
 
+from cli.serving.child_process import READY, print_ready
+
 
 @dataclass(frozen=True, slots=True)
 class ActiveSettings:
@@ -33,7 +35,7 @@ def active_settings() -> ActiveSettings:
     )
     if asked.returncode:
         return _read()  # raises here what ended the process
-    return ActiveSettings(**json.loads(asked.stdout.splitlines()[-1]))
+    return ActiveSettings(**json.loads(asked.stdout.splitlines()[-1].removeprefix(f"{READY} ")))
 
 
 def _read() -> ActiveSettings:
@@ -44,4 +46,4 @@ def _read() -> ActiveSettings:
 
 
 if __name__ == "__main__":
-    sys.stdout.write(json.dumps(asdict(_read())) + "\n")
+    print_ready(json.dumps(asdict(_read())))

@@ -13,8 +13,9 @@ from acceptance.contract.contract import Contract, Override, Table
 from acceptance.contract.keys.template import KeyTemplate
 from acceptance.contract.steps import AwaitObject, Invoke, RunGlueJob
 from aws.iam.arns import Account
+from aws.iam.duty import Duty
 from aws.iam.policy import PolicyContext, compact_statements, statements
-from aws.iam.statements import Duty, Statement, characters
+from aws.iam.statements import Statement, characters
 from sandbox.policies.policy import RequiredPermission, read_policy
 
 TEAMS = ("sales", "crm", "risk", "pricing", "logistics", "marketing")
