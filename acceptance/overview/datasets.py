@@ -7,6 +7,7 @@ from enum import StrEnum
 
 from acceptance.announcing.overdue import Missing, Watched, judged_within, missing
 from acceptance.contract.contract import Contract
+from acceptance.counted import counted
 from acceptance.deliveries.completeness import deadline
 from acceptance.deliveries.file_groups import Group
 from acceptance.evidence.reports.formatting import in_utc
@@ -243,7 +244,7 @@ def _facts(contract: Contract, within: timedelta | None) -> Iterator[tuple[str, 
     yield "Table", f"{table.database}.{table.name}"
     if contract.update_every is not None:
         by = f", by {contract.available_at:%H:%M} ({contract.available_at:%Z})" if contract.available_at else ""
-        yield "A delivery", f"every {_span(contract.update_every)}{by}"
+        yield "A delivery", f"every {_span(contract.update_every).removeprefix('1 ')}{by}"
     if within is not None:
         yield "Its verdict", f"within {_span(within)} of its arrival"
     yield "Checks", str(len(contract.checks))
@@ -255,5 +256,5 @@ def _span(duration: timedelta) -> str:
     for unit, size in (("day", 86_400), ("hour", 3_600), ("minute", 60)):
         if seconds >= size and seconds % size == 0:
             number = seconds // size
-            return f"{number} {unit}{'s' if number > 1 else ''}"
+            return counted(number, unit)
     return f"{seconds} s"

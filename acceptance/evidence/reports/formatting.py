@@ -56,6 +56,17 @@ def local_text(moment: datetime, zone: str) -> str:
     return f"{in_utc(moment).astimezone(clock):%Y-%m-%d %H:%M:%S} {zone}" if clock else ""
 
 
+def clock_text(moment: datetime, zone: str) -> str:
+    """Do as `local_text`, but to the minute, and with the day only if it is another one than in UTC."""
+    clock = _zone(zone)
+    if clock is None:
+        return ""
+    local, day = in_utc(moment).astimezone(clock), ""
+    if local.date() != in_utc(moment).date():
+        day = f"{local:%Y-%m-%d} "
+    return f"{day}{local:%H:%M} {zone}"
+
+
 @cache
 def _zone(name: str) -> tzinfo | None:
     if name == "UTC":

@@ -172,10 +172,10 @@ class NarrowSample:
 
 
 def narrowed(sample: Sample, first_of_all: Sequence[str]) -> NarrowSample:
-    """Return the rows with the columns that matter, then those that come first, in their order."""
+    """Return the rows with the columns that matter, then the others, as they come."""
     matters = [at for at, name in enumerate(sample.columns) if name in first_of_all]
-    others = [at for at in range(len(sample.columns)) if at not in matters[:COLUMNS]]
-    shown = sorted([*matters, *others][:COLUMNS])
+    others = [at for at, name in enumerate(sample.columns) if name not in first_of_all]
+    shown = [*matters, *others][:COLUMNS]
     return NarrowSample(
         tuple(sample.columns[at] for at in shown),
         tuple(tuple(row[at] for at in shown) for row in sample.rows),

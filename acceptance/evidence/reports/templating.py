@@ -8,6 +8,7 @@ from markupsafe import Markup, escape
 from acceptance.evidence.reports import shortened
 from acceptance.evidence.reports.formatting import (
     bytes_text,
+    clock_text,
     count_text,
     duration_text,
     files_text,
@@ -58,6 +59,7 @@ def _environment() -> Environment:
     environment.globals["most"] = shortened
     environment.filters |= {
         "bytes": bytes_text,
+        "clock": clock_text,
         "count": count_text,
         "duration": duration_text,
         "excerpt": shortened.excerpt,

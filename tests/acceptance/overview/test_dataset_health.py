@@ -128,7 +128,7 @@ def test_the_contract_is_told_in_words() -> None:
     told = dict(overview(contract=replace(DAILY, available_at=time(8, tzinfo=NOW.tzinfo))).facts)
     assert told["Contract"] == "orders 1.0.0"
     assert told["Files land as"] == "s3://landing/orders/{business_date:%Y%m%d}/{file}.csv"
-    assert told["A delivery"] == "every 1 day, by 08:00 (UTC)"
+    assert told["A delivery"] == "every day, by 08:00 (UTC)"
     assert told["Its verdict"] == "within 1 hour of its arrival"
     assert dict(overview(contract=a_contract(update_every=timedelta(seconds=90))).facts)["A delivery"] == "every 90 s"
 

@@ -205,7 +205,8 @@ def test_a_delivery_that_was_judged_again_says_so_and_leads_to_each_judgement() 
 def test_the_page_of_a_dataset_has_its_local_time_beside_utc() -> None:
     by = time(9, tzinfo=timezone(timedelta(hours=-3)))
     page = page_of(overview("orders", past(), contract=a_contract(available_at=by)))
-    assert "2026-01-31 08:00:00 UTC-03:00" in page.text
+    assert "judged 2026-01-31 11:00 UTC2026-01-31 08:00:00 UTC-03:00" in page.text
+    assert "2026-01-31 11:0008:00 UTC-03:00" in page.text
     assert "UTC-03:00" not in page_of(WELL).text
 
 

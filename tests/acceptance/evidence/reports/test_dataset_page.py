@@ -127,4 +127,6 @@ def test_the_history_says_one_reason_of_many_checks_once_and_cuts_long_words() -
 
 def test_the_history_has_times_in_utc_and_in_the_datasets_zone() -> None:
     contract = accepted().contract.model_copy(update={"time_zone": "America/Sao_Paulo"})
-    assert "2026-11-23 05:12:31 America/Sao_Paulo" in Page(page_of(accepted(contract=contract))).text
+    text = Page(page_of(accepted(contract=contract))).text
+    assert "which is 2026-11-23 05:12:31 America/Sao_Paulo" in text
+    assert "2026-11-23 08:1205:12 America/Sao_Paulo" in text

@@ -15,7 +15,7 @@ from acceptance.contract.landing_format import LandingFormat
 from acceptance.evidence.evidence import Evidence, Sample, StepStatus
 from acceptance.evidence.object_keys import evidence_prefix, page_name
 from acceptance.evidence.reports.delivery_page import LARGEST_CARRIED, evidence_html
-from acceptance.evidence.reports.formatting import local_text
+from acceptance.evidence.reports.formatting import clock_text, local_text
 from acceptance.evidence.reports.next_steps import next_steps
 from acceptance.evidence.reports.shortened import CELL, COLUMNS, SENTENCE, Room, check_rows, excerpt, narrowed, portions
 from acceptance.judging.judge import Outcome
@@ -82,11 +82,11 @@ def test_every_check_is_named_however_many_did_not_pass() -> None:
     assert re.search(r"\d+ more that did not pass, by their names", page.text)
 
 
-def test_of_many_columns_those_that_matter_and_the_first_ones_are_shown() -> None:
+def test_of_many_columns_those_that_matter_stand_first_and_then_the_others_as_they_come() -> None:
     sample = Sample(columns=tuple(f"c{at}" for at in range(100)), rows=(tuple(map(str, range(100))),))
     narrow = narrowed(sample, ("c99",))
-    assert narrow.columns == (*(f"c{at}" for at in range(COLUMNS - 1)), "c99")
-    assert narrow.rows == ((*map(str, range(COLUMNS - 1)), "99"),)
+    assert narrow.columns == ("c99", *(f"c{at}" for at in range(COLUMNS - 1)))
+    assert narrow.rows == (("99", *map(str, range(COLUMNS - 1))),)
     assert narrow.left_out == 100 - COLUMNS
     assert narrowed(Sample(columns=("a",), rows=(("1",),)), ()).left_out == 0
     assert len(narrowed(sample, sample.columns).columns) == COLUMNS
@@ -210,6 +210,12 @@ def test_times_stand_in_utc_and_in_the_datasets_zone() -> None:
 def test_a_zone_is_a_name_or_an_offset_and_one_that_is_not_known_shows_nothing(zone: str, text: str) -> None:
     assert local_text(at(0), zone) == text
     assert local_text(at(0).replace(tzinfo=None), zone) == text
+
+
+def test_a_table_of_times_has_the_local_day_only_where_it_is_another_one() -> None:
+    assert clock_text(at(0), "America/Sao_Paulo") == "05:12 America/Sao_Paulo"
+    assert clock_text(at(12 * 3600), "UTC+05:30") == "2026-11-24 01:42 UTC+05:30"
+    assert clock_text(at(0), "UTC") == ""
 
 
 def test_a_datasets_zone_is_that_of_its_times_or_of_its_deadline() -> None:
