@@ -26,7 +26,7 @@ from browser import Page, browser_page, end, find_browser, wait_for
 HERE = Path(__file__).parent
 ROOT = HERE.parent.parent
 DELIVERIES = 4
-JUDGED_WITHIN_S, ENDED_WITHIN_S = 900, 120
+JUDGED_WITHIN_S, DRAWN_WITHIN_S, ENDED_WITHIN_S = 900, 120, 120
 
 SCREEN = (1080, 2000)
 PHONE = (390, 6000)
@@ -64,6 +64,19 @@ MARGINS = """
 })()
 """
 """Gives a page the margins that it has on paper: on a screen the style of `@page` has no effect."""
+
+GRAPH = """
+(() => {
+  const canvas = document.querySelector("canvas");
+  if (!canvas || !document.body.innerText.includes("Accepted")) return null;
+  const box = canvas.getBoundingClientRect();
+  return {x: box.left, y: box.top, width: box.width, height: box.height};
+})()
+"""
+"""The area of a run's graph, on Prefect's page."""
+
+EMPTY_GRAPH_BYTES = 8_000
+"""A picture of a graph that is not drawn yet is smaller."""
 
 AUTOMATIONS = """
 (() => {
@@ -163,7 +176,7 @@ def datasets_pictures(page: Page, home: Path) -> Iterator[tuple[str, bytes]]:
 def prefect_pictures(page: Page, api: str) -> Iterator[tuple[str, bytes]]:
     ui = api.removesuffix("/api")
     page.show(f"{ui}/runs/flow-run/{accepted_run(api)}", *PREFECT)
-    page.wait("document.querySelector('canvas') !== null && document.body.innerText.includes('Accepted')")
+    wait_for(lambda: len(page.picture(GRAPH)) > EMPTY_GRAPH_BYTES, DRAWN_WITHIN_S, "the graph must be drawn")
     yield "run.png", page.picture()
     page.show(f"{ui}/automations", *AUTOMATIONS_PAGE)
     yield "automations.png", page.picture(AUTOMATIONS)
