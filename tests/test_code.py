@@ -39,8 +39,15 @@ POSIX_ONLY = re.compile(
     r"|\.(add_signal_handler|symlink_to|hardlink_to|rename|chmod)\("
     r"|select\.(select|poll|epoll|kqueue)\(|preexec_fn|pass_fds|shell=True|%-[dmyHMS]"
     r"|[\"']/(tmp|dev|proc|var|etc)/"
+    r"|os\.(link|symlink|readlink|statvfs|getloadavg|sched_\w+|sync|spawn\w*|O_(NOFOLLOW|DIRECTORY|NONBLOCK))\b"
+    r"|time\.tzset|AF_UNIX|open_unix_connection|start_unix_server|get_context\([\"']fork"
+    r"|NamedTemporaryFile|locale\.\w*(encoding|setlocale)|encoding=[\"']locale[\"']"
+    r"|\bstr\(\w+\) \+ [\"']/|[\"'][A-Za-z]:[\\\\/]"
 )
-"""What Windows has not, or has otherwise: no file is renamed to one that is there, and no pipe is selected."""
+"""What Windows has not, or has otherwise.
+
+No file is renamed to one that is there or opened twice, no pipe is selected, and no local path is joined by hand.
+"""
 ASKS_FIRST = "blocks/private_files.py"
 """The module that may use modes and links of POSIX, because it asks first which system it is on."""
 TEXT = {"read_text", "write_text"}
@@ -69,6 +76,16 @@ def opens_text(name: str, call: ast.Call) -> bool:
     return name in TEXT or is_text_file or is_pipe
 
 
+def translates_line_ends(name: str, call: ast.Call) -> bool:
+    """On Windows only, that is a text is written without saying how its lines end."""
+    said = {keyword.arg: keyword.value for keyword in call.keywords}
+    place = 0 if isinstance(call.func, ast.Attribute) else 1
+    given = said.get("mode") or (call.args[place] if len(call.args) > place else None)
+    mode = str(given.value) if isinstance(given, ast.Constant) else ""
+    writes = name == "write_text" or (name == "open" and set(mode) <= set("rwax+t") and bool(set(mode) & set("wax+")))
+    return writes and "newline" not in said
+
+
 def test_the_product_runs_on_windows_as_far_as_reading_it_can_tell():
     files = [path for package in PRODUCT for path in (ROOT / package).rglob("*.py")]
     found = []
@@ -78,6 +95,9 @@ def test_the_product_runs_on_windows_as_far_as_reading_it_can_tell():
             if place != ASKS_FIRST and POSIX_ONLY.search(line.partition("  #")[0]):
                 found.append(f"{place}:{number}: {line.strip()}")
         found += [f"{place}:{call.lineno}: no encoding" for name, call in calls(path) if opens_text(name, call)]
+        found += [
+            f"{place}:{call.lineno}: no newline" for name, call in calls(path) if translates_line_ends(name, call)
+        ]
     assert found == []
     assert len(files) > 100
 
@@ -188,10 +208,42 @@ def test_no_import_hides_from_the_import_rules():
 
 @pytest.mark.parametrize(
     "line",
-    ["import fcntl", "os.kill(pid, 9)", "path.rename(other)", 'Path("/tmp/x")', "signal.SIGKILL", 'f"{day:%-d}"'],
+    [
+        "import fcntl",
+        "os.kill(pid, 9)",
+        "path.rename(other)",
+        'Path("/tmp/x")',
+        "signal.SIGKILL",
+        'f"{day:%-d}"',
+        "tempfile.NamedTemporaryFile()",
+        "locale.getpreferredencoding()",
+        'path.open(encoding="locale")',
+        'multiprocessing.get_context("fork")',
+        'str(folder) + "/evidence.json"',
+        r'Path("C:\\aceite")',
+        "os.open(path, os.O_NOFOLLOW)",
+        "socket.AF_UNIX",
+    ],
 )
 def test_that_rule_sees(line):
     assert POSIX_ONLY.search(line)
+
+
+@pytest.mark.parametrize(
+    ("line", "is_seen"),
+    [
+        ('path.write_text(text, encoding="utf-8")', True),
+        ('path.write_text(text, encoding="utf-8", newline="\\n")', False),
+        ('path.open("w", encoding="utf-8")', True),
+        ('path.open("wb")', False),
+        ('path.open(encoding="utf-8")', False),
+        ('open(path, "a", encoding="utf-8")', True),
+    ],
+)
+def test_that_rule_sees_texts_whose_lines_end_otherwise_on_windows(line, is_seen):
+    call = ast.parse(line, mode="eval").body
+    assert isinstance(call, ast.Call)
+    assert translates_line_ends(getattr(call.func, "attr", getattr(call.func, "id", "")), call) is is_seen
 
 
 @pytest.mark.parametrize(

@@ -121,5 +121,5 @@ def file_name(key: str) -> str:
     return f"_{kept}" if not kept.strip(".") or _DEVICE.match(kept) else kept
 
 
-_DEVICE = re.compile(r"(con|prn|aux|nul|com\d|lpt\d)(\.|$)", re.I)
-"""Names that Windows reserves for devices, with any suffix."""
+_DEVICE = re.compile(r"(con|prn|aux|nul|com[0-9¹²³]|lpt[0-9¹²³]) *(\.|$)", re.I)
+"""Names that Windows reserves for devices, with any suffix, and with blanks before it."""

@@ -43,7 +43,7 @@ def json_sample(
     kinds = _kinds(text, name)
     cells = {member.lower(): f"c{number}" for number, member in enumerate(kinds)}
     rows = scratch / "rows.json"
-    with rows.open("w", encoding="utf-8") as file:
+    with rows.open("w", encoding="utf-8", newline="\n") as file:
         for _, record in _records(text, name):
             values = {member: value for member, value in record.items() if not isinstance(value, dict | list)}
             file.write(json.dumps({cells[member.lower()]: _text(value) for member, value in values.items()}) + "\n")

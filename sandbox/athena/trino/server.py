@@ -141,4 +141,5 @@ def _free_port() -> int:
 
 
 def _write_properties(file: Path, properties: Mapping[str, str]) -> None:
-    file.write_text("".join(f"{name}={value}\n" for name, value in properties.items()), encoding="utf-8")
+    lines = "".join(f"{name}={value}\n" for name, value in properties.items())
+    file.write_text(lines, encoding="utf-8", newline="\n")

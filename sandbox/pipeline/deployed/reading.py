@@ -52,7 +52,7 @@ def load(connection: Any, content: bytes, landing: Facts, columns: Sequence[Fact
         text = _data_of(content.decode(landing["encoding"], "replace").removeprefix("\ufeff"), landing)
         records = _READERS[landing["format"]](text, landing, columns)
     path = folder / "landed.json"
-    with path.open("w", encoding="utf-8") as file:
+    with path.open("w", encoding="utf-8", newline="\n") as file:
         for record in records:
             cells = [_plain(cell, column, landing) for cell, column in zip(record, columns, strict=True)]
             file.write(json.dumps({f"c{place}": cell for place, cell in enumerate(cells)}) + "\n")

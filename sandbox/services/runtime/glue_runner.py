@@ -26,7 +26,7 @@ def main() -> None:
         if isinstance(error, SystemExit) and error.code in (None, 0):
             return
         traceback.print_exc()
-        with open(error_file, "w", encoding="utf-8") as file:  # noqa: PTH123 - the script may have changed the folder
+        with open(error_file, "w", encoding="utf-8", newline="\n") as file:  # noqa: PTH123 - the script may have changed the folder
             file.write(traceback.format_exception_only(error)[-1].splitlines()[0])
         sys.exit(1)
 
