@@ -18,7 +18,7 @@ Item = TypeVar("Item")
 
 CELL = 120
 """Characters of a cell that are shown."""
-REASON = 800
+REASON = 500
 """Characters of the run's reason."""
 SENTENCE = 300
 """Characters of an expectation, an observation, a description or a fault."""
@@ -149,7 +149,7 @@ def faults_shown(faults: Iterable[LandedFaultRecord]) -> Portions[LandedFaultRec
     def size(fault: LandedFaultRecord) -> int:
         return html_bytes(fault.column, CELL) + html_bytes(fault.message, SENTENCE)
 
-    return portions(faults, Room(10, 1_200), Room(100, 100_000), size)
+    return portions(faults, Room(10, 900), Room(100, 100_000), size)
 
 
 def differing_rows(rows: Iterable[DifferingRow]) -> Portions[DifferingRow]:
@@ -199,4 +199,4 @@ def broken_rows(checks: Iterable[CheckRecord], samples: Mapping[str, Sample]) ->
 
     found = [check for check in checks if check.id in samples]
     each = (BrokenRows(check, narrowed(samples[check.id], check.columns)) for check in found)
-    return portions(each, Room(5, 5_000), Room(15, 80_000), size)
+    return portions(each, Room(5, 3_000), Room(15, 80_000), size)
