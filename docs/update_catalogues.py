@@ -16,13 +16,15 @@ from pathlib import Path
 from babel.messages.catalog import Catalog
 from babel.messages.extract import extract_from_file
 from babel.messages.pofile import read_po, write_po
+from jinja2.ext import babel_extract
 
 from acceptance.messages.languages import ENGLISH, LANGUAGES, Language
 
 ROOT = Path(__file__).parent.parent
 PACKAGES = ("acceptance", "aws", "landed", "blocks", "flows", "automations", "sandbox", "cli")
-KEYWORDS = {"Message": None, "counted": (1, 2)}
+KEYWORDS = {"Message": None, "counted": (1, 2), "_": None}
 """The calls that make a message, and which of their arguments are templates."""
+_JINJA = {"silent": "false", "trim_blocks": "true", "lstrip_blocks": "true"}
 _COLUMNS = 120
 
 
@@ -32,11 +34,19 @@ def sources() -> Iterator[Path]:
         yield from sorted((ROOT / package).rglob("*.py"))
 
 
+def pages() -> Iterator[Path]:
+    """Yield every template of a page."""
+    yield from sorted((ROOT / "acceptance" / "evidence" / "reports" / "templates").glob("*.jinja"))
+
+
 def templates() -> Catalog:
     """Return the messages that the code can make."""
     catalogue = Catalog(project="Aceite", charset="utf-8")
     for path in sources():
         for _, template, _, _ in extract_from_file("python", path, keywords=KEYWORDS):
+            catalogue.add(template)
+    for path in pages():
+        for _, template, _, _ in extract_from_file(babel_extract, path, keywords=KEYWORDS, options=_JINJA):
             catalogue.add(template)
     return catalogue
 

@@ -19,18 +19,18 @@ def verdict_name(verdict: Verdict) -> Message:
             assert_never(verdict)
 
 
-def outcome_name(outcome: Outcome) -> Message:
-    """Return the name of a check's outcome."""
+def outcome_name(outcome: Outcome, checks: int = 1) -> Message:
+    """Return the name of the outcome of so many checks."""
     match outcome:
         case Outcome.PASSED:
-            return Message("passed")
+            return Message.counted("passed", "passed", checks)
         case Outcome.WARNED:
-            return Message("warned")
+            return Message.counted("warned", "warned", checks)
         case Outcome.FAILED:
-            return Message("failed")
+            return Message.counted("failed", "failed", checks)
         case Outcome.ERRORED:
-            return Message("errored")
+            return Message.counted("errored", "errored", checks)
         case Outcome.SKIPPED:
-            return Message("skipped")
+            return Message.counted("skipped", "skipped", checks)
         case _:
             assert_never(outcome)

@@ -102,7 +102,7 @@ class DifferingRow:
     def _row(self) -> str:
         if self.key:
             return _named(self.key)
-        return Message("row {values}", values=_named(self._lone)) if self._lone else Message("row")
+        return Message("row {values}", values=_named(self._lone)) if self._lone else Message.counted("row", "rows", 1)
 
     @property
     def _lone(self) -> dict[str, str | None]:

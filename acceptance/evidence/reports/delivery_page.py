@@ -21,6 +21,7 @@ from acceptance.evidence.reports.steps_chart import waterfall
 from acceptance.evidence.reports.templating import script_text, template
 from acceptance.evidence.reports.trend_chart import trend
 from acceptance.judging.judge import Outcome, Verdict
+from acceptance.messages.message import Message
 
 MANY = 12
 """With more passed checks than these they are folded, also if none failed; on paper nothing is."""
@@ -29,31 +30,34 @@ _DETAILS = 40_000
 LARGEST_CARRIED = 400_000
 """Bytes of evidence.json that the page carries in its source."""
 MEANING = {
-    Verdict.ACCEPTED: "What the contract promises holds.",
-    Verdict.REJECTED: "The delivery does not hold what its contract promises.",
-    Verdict.INCONCLUSIVE: "The delivery could not be judged.",
+    Verdict.ACCEPTED: Message("What the contract promises holds."),
+    Verdict.REJECTED: Message("The delivery does not hold what its contract promises."),
+    Verdict.INCONCLUSIVE: Message("The delivery could not be judged."),
 }
 
 
 def evidence_html(
     evidence: Evidence, *, source: bytes | None = None, links: Mapping[str, str] = MappingProxyType({})
 ) -> str:
-    """A self-contained page. `source` are the bytes of `evidence.json` as they were put, whose hash the page shows.
+    """A self-contained page in the language of the evidence.
 
+    `source` are the bytes of `evidence.json` as they were put, whose hash the page shows.
     `links` maps a label to the name of a file beside the page, or to an address elsewhere. Only names of files beside
     the page become links; an address elsewhere is text, so that the page leads nowhere.
     """
-    checks, source = evidence.checks_worst_first, source or evidence.to_json()
+    source, language = source or evidence.to_json(), evidence.language
+    evidence = evidence.in_language()
+    checks = evidence.checks_worst_first
     held = [check for check in checks if check.outcome is Outcome.PASSED]
     others = [check for check in checks if check.outcome is not Outcome.PASSED]
     failed = any(check.outcome in (Outcome.FAILED, Outcome.ERRORED) for check in checks)
-    return template("evidence.html.jinja").render(
+    return template("evidence.html.jinja", language).render(
         evidence=evidence,
         meaning=MEANING[evidence.verdict],
         next_steps=next_steps(evidence),
         ways=_ways(evidence),
         files=_several(evidence.delivery),
-        waterfall=waterfall(evidence.steps, evidence.run.started, evidence.run.ended),
+        waterfall=waterfall(evidence.steps, evidence.run.started, evidence.run.ended, language),
         remarkable=remarkable(check_rows(others)),
         passed=passed(check_rows(held)),
         number_passed=len(held),
@@ -65,7 +69,7 @@ def evidence_html(
         faults=faults_shown(evidence.landed.faults),
         differing=differing_rows(evidence.differences.rows if evidence.differences else ()),
         longest_detail=min(DETAIL, _DETAILS // max(len(evidence.steps), 1)),
-        trend=trend((*evidence.history, evidence.summary)),
+        trend=trend((*evidence.history, evidence.summary), language),
         evidence_json=script_text(source) if len(source) <= LARGEST_CARRIED else None,
         evidence_bytes=len(source),
         evidence_sha256=sha256_of(source),

@@ -7,6 +7,9 @@ from math import ceil
 
 from acceptance.evidence.evidence import StepRecord
 from acceptance.evidence.reports.formatting import duration_text, in_utc
+from acceptance.evidence.reports.named import named
+from acceptance.messages.languages import ENGLISH, Language
+from acceptance.messages.message import Message
 
 LABEL_LENGTH = 100
 BRIEF_LENGTH = 42
@@ -47,24 +50,26 @@ class Waterfall:
     ticks: tuple[Tick, ...]
 
 
-def waterfall(steps: Sequence[StepRecord], started: datetime, ended: datetime) -> Waterfall:
+def waterfall(
+    steps: Sequence[StepRecord], started: datetime, ended: datetime, language: Language = ENGLISH
+) -> Waterfall:
     """The axis runs from the run's start to its end, or further where a step's own times say so."""
     moments = [in_utc(moment) for step in steps for moment in (step.started, step.ended) if moment]
     start = min([in_utc(started), *moments])
     length = max(max([in_utc(ended), *moments]) - start, timedelta(milliseconds=1))
-    return Waterfall(start, length, tuple(_bar(step, start, length) for step in steps), _ticks(length))
+    return Waterfall(start, length, tuple(_bar(step, start, length, language) for step in steps), _ticks(length))
 
 
-def _bar(step: StepRecord, start: datetime, length: timedelta) -> Bar:
+def _bar(step: StepRecord, start: datetime, length: timedelta, language: Language) -> Bar:
     label, brief = cut(step.name, LABEL_LENGTH), cut(step.name, BRIEF_LENGTH)
     if step.started is None:
-        return Bar(step, label, brief, "skipped" if step.status == "skipped" else "not started")
+        return Bar(step, label, brief, named(step.status) if step.status == "skipped" else Message("not started"))
     begun = in_utc(step.started)
     if step.ended is None:
-        duration, text = start + length - begun, "did not end"
+        duration, text = start + length - begun, str(Message("did not end"))
     else:
         duration = max(in_utc(step.ended) - begun, timedelta())
-        text = duration_text(duration)
+        text = duration_text(duration, language)
     width = max(100 * (duration / length), NARROWEST)
     left = min(100 * ((begun - start) / length), 100 - width)
     return Bar(step, label, brief, text, round(left, 3), round(width, 3), step.ended is None)
