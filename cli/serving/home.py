@@ -11,6 +11,8 @@ from pathlib import Path
 from blocks.private_files import make_private, private_folder, write_private
 
 FILE = "running.json"
+MARKS = ("logs", "ledger.db", "prefect", "seal")
+"""One of these is in each home in which something was installed; a ledger may also be elsewhere."""
 _PRIVATE = (FILE, "ledger.db*", "sandbox-ledger.db*", "logs", "logs/*", "prefect", "prefect/**/*")
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Iterable
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -18,7 +19,16 @@ if TYPE_CHECKING:
     from blocks.settings import Settings
 
 SITE = Path("aceite-report")
+_OURS = b"default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'"
+"""Stands at the beginning of each page that Aceite writes, and of hardly any other one."""
+_HEAD_BYTES = 1000
 _LAST = 100
+
+
+def _path(text: str) -> Path:
+    if not text:
+        raise typer.BadParameter("the value is empty; give a path, or omit the option")
+    return Path(text)
 
 
 Dataset = Annotated[
@@ -41,6 +51,7 @@ Output = Annotated[
         "--output",
         "-o",
         metavar="PATH",
+        parser=_path,
         help="File to write; - for standard output. Without a dataset, the folder. "
         f"[default: <dataset>.html; without a dataset, {SITE}]",
         show_default=False,
@@ -76,8 +87,20 @@ def report(
         return _publish_site(share_settings(), last) if publish else _write_site(share_settings(), folder, last)
     if publish:
         raise UsageProblem("--publish is for the index over all datasets: leave out the dataset, or the option")
-    file = writable_file(output or Path(f"{dataset.replace('/', '-')}.html"), "--output")
-    return _write_history(share_settings(), dataset, None if str(output) == "-" else file, last or _LAST, noted_head)
+    file = None
+    if str(output) != "-":
+        file = writable_file(output or Path(f"{dataset.replace('/', '-')}.html"), "--output")
+        _refuse_foreign([file])
+    return _write_history(share_settings(), dataset, file, last or _LAST, noted_head)
+
+
+def _refuse_foreign(files: Iterable[Path]) -> None:
+    """Raise UsageProblem if a page would replace a file that Aceite did not write."""
+    for file in files:
+        if file.exists() and _OURS not in file.read_bytes()[:_HEAD_BYTES]:
+            raise UsageProblem(
+                f"{file} is there already, and is no page of Aceite: give another path with --output, or move it away"
+            )
 
 
 def _write_history(settings: Settings, dataset: str, file: Path | None, last: int, noted_head: str | None) -> int:
@@ -118,12 +141,14 @@ def _site_folder(output: Path | None, noted_head: str | None, *, publish: bool) 
 
 
 def _write_site(settings: Settings, folder: Path, last: int | None) -> int:
+    from acceptance.evidence.object_keys import page_name
     from acceptance.overview.pages import INDEX, Links
     from blocks.settings import SANDBOX_ACCESS_KEY
     from flows.overview.pages import write_pages
 
     now = datetime.now(UTC)
     datasets = _gather(settings, now, last)
+    _refuse_foreign(folder / name for name in (INDEX, *(page_name(each.dataset) for each in datasets)))
     write_pages(folder, datasets, Links(settings.aws_endpoint_url, settings.aws_region), now)
     console = Terminal(stderr=True, soft_wrap=True)
     console.print(f"{_counted(datasets)}: {folder / INDEX}")

@@ -15,6 +15,7 @@ from typer.testing import CliRunner
 
 from blocks.settings import Settings, variable
 from cli.main import app
+from cli.serving.home import take_home
 from sandbox.server import LocalAws
 
 
@@ -201,10 +202,12 @@ NOT_FOR_THE_LEDGER = {
 
 
 def test_status_is_told_without_prefect(tmp_path):
+    take_home(tmp_path)
     assert sorted(imported(["status", "--home", str(tmp_path)]).intersection(NOT_FOR_THE_LEDGER)) == []
 
 
 def test_status_does_not_import_what_only_the_pages_over_all_datasets_need(tmp_path):
+    take_home(tmp_path)
     modules = imported(["status", "--home", str(tmp_path)])
     assert "flows.ledger" in modules
     assert {"acceptance.overview.datasets", "acceptance.evidence.evidence"}.intersection(modules) == set()
@@ -305,7 +308,8 @@ def test_credentials_of_another_account_are_refused_and_both_are_named(aceite):
     assert "very-secret" not in result.stderr + result.stdout
 
 
-def test_status_without_a_running_aceite_is_an_empty_list(aceite):
+def test_status_without_a_running_aceite_is_an_empty_list(aceite, tmp_path):
+    take_home(tmp_path / "home")
     assert json.loads(aceite("status", "--json").stdout)["deliveries"] == []
 
 

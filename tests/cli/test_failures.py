@@ -8,6 +8,7 @@ from pathlib import Path
 import boto3
 import pytest
 
+from cli.serving.home import take_home
 from sandbox.server import LocalAws
 
 FILE = ("drop", __file__, "--dataset", "nyc-flights", "--date", "2013-01-01")
@@ -248,11 +249,16 @@ def test_a_home_that_cannot_be_made_is_named_with_the_option_that_moves_it(alone
 
 
 def test_status_of_a_home_that_is_not_there_says_so_and_makes_nothing(alone, tmp_path):
-    said = alone("status", "--json", "--home", str(tmp_path / "absent"))
-    assert (said.returncode, json.loads(said.stdout)["deliveries"]) == (0, [])
-    assert f"the folder {tmp_path / 'absent'} does not exist yet" not in said.stdout
-    assert f"the folder {tmp_path / 'absent'} does not exist yet" in said.stderr
+    refused(alone("status", "--json", "--home", str(tmp_path / "absent")), 64, f"{tmp_path / 'absent'} does not exist")
     assert not (tmp_path / "absent").exists()
+
+
+def test_status_of_a_home_without_a_ledger_says_so_and_makes_none(alone, tmp_path):
+    take_home(tmp_path / "home")
+    said = alone("status", "--json")
+    assert (said.returncode, json.loads(said.stdout)["deliveries"]) == (0, [])
+    assert f"the folder {tmp_path / 'home'} has no ledger yet" in said.stderr
+    assert not list((tmp_path / "home").glob("*.db"))
 
 
 def test_the_faults_of_the_sandbox_are_listed_without_a_file_and_a_dataset(alone):

@@ -5,12 +5,14 @@ from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+import pytest
 from builders import a_delivery, an_object
 from html_page import Page
 
 from acceptance.deliveries.key_ranges import KeyRange
 from acceptance.judging.judge import Judged, Verdict
 from blocks.settings import Settings
+from cli.serving.home import take_home
 from flows.ledger import ledger_url, open_ledger
 from flows.ledger.listing import Certified
 from flows.ledger.writes import NewObject
@@ -73,12 +75,13 @@ def test_pages_that_are_there_are_written_anew_and_a_number_of_verdicts_can_be_s
 
 
 def test_without_a_ledger_the_pages_show_the_contracts_and_no_ledger_is_made(alone: Alone, tmp_path: Path) -> None:
+    take_home(tmp_path / "home")
     said = alone("report")
     assert said.returncode == 0
     assert "`aceite up` creates it" in said.stderr
     index = Page((tmp_path / "aceite-report" / "index.html").read_text(encoding="utf-8"))
     assert index.inside("h1") == "Nothing was judged yet"
-    assert not (tmp_path / "home").exists()
+    assert not list((tmp_path / "home").glob("*.db"))
 
 
 def test_contracts_that_cannot_be_read_are_told_and_nothing_is_written(alone: Alone, tmp_path: Path) -> None:
@@ -87,3 +90,36 @@ def test_contracts_that_cannot_be_read_are_told_and_nothing_is_written(alone: Al
     assert said.returncode == 64
     assert "bad.odcs.yaml" in said.stderr
     assert not (tmp_path / "aceite-report").exists()
+
+
+@pytest.mark.parametrize("name", ["index.html", "dataset-nyc-flights.html"])
+def test_a_file_that_aceite_did_not_write_is_not_replaced(alone: Alone, tmp_path: Path, name: str) -> None:
+    take_home(tmp_path / "home")
+    (tmp_path / "site").mkdir()
+    (tmp_path / "site" / name).write_text("<title>the page of somebody</title>", encoding="utf-8")
+    said = alone("report", "--output", "site")
+    assert said.returncode == 64
+    assert f"{Path('site') / name} is there already, and is no page of Aceite" in said.stderr
+    assert {path.name for path in (tmp_path / "site").iterdir()} == {name}
+    other = alone("report", "nyc-flights", "--output", f"site/{name}")
+    assert (other.returncode, "is no page of Aceite" in other.stderr) == (64, True)
+
+
+@pytest.mark.parametrize("arguments", [(), ("nyc-flights",)], ids=["all datasets", "one dataset"])
+def test_an_empty_path_is_none(alone: Alone, tmp_path: Path, arguments: tuple[str, ...]) -> None:
+    take_home(tmp_path / "home")
+    said = alone("report", *arguments, "-o", "")
+    assert (said.returncode, "the value is empty" in said.stderr) == (64, True), said.stderr
+    assert [path.name for path in tmp_path.iterdir()] == ["home"]
+
+
+@pytest.mark.parametrize("verb", [("status",), ("status", "--json"), ("report",)])
+def test_a_home_that_was_named_and_holds_nothing_is_a_usage_error(
+    alone: Alone, tmp_path: Path, verb: tuple[str, ...]
+) -> None:
+    said = alone(*verb, "--home", "elsewhere")
+    assert (said.returncode, said.stdout) == (64, "")
+    assert f"the home {tmp_path / 'elsewhere'} does not exist: correct --home or ACEITE_HOME" in said.stderr
+    (tmp_path / "a folder").mkdir()
+    there = alone(*verb, ACEITE_HOME=str(tmp_path / "a folder"))
+    assert (there.returncode, "holds no installation" in there.stderr) == (64, True)
