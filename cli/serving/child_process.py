@@ -22,6 +22,8 @@ READY = "ready"
 _GRACE_S = 60
 """Seconds to wait for a process. Prefect's runner gives a run 30 s to end, so no run outlives its runner."""
 
+_PIECE_S = 0.2
+
 _LARGE_BYTES = 20 * 1024 * 1024
 
 
@@ -93,11 +95,17 @@ class ChildProcess:
         for end in (None, self._process.terminate, self._process.kill):
             if end is not None:
                 end()
-            try:
-                self._process.wait(_GRACE_S)
-            except subprocess.TimeoutExpired:
-                continue
-            return
+            if self._ends_within(_GRACE_S):
+                return
+
+    def _ends_within(self, grace_s: float) -> bool:
+        """Wait in short pieces, because Windows lets no Ctrl-C interrupt a wait."""
+        deadline = time.monotonic() + grace_s
+        while time.monotonic() < deadline:
+            with suppress(subprocess.TimeoutExpired):
+                self._process.wait(_PIECE_S)
+                return True
+        return False
 
     def _read_lines(self) -> None:
         assert self._process.stdout is not None
@@ -120,14 +128,15 @@ def _open_log(log: Path) -> IO[bytes]:
     return open(log, "ab", opener=partial(os.open, mode=0o600))
 
 
-def end_with_standard_input(stop: Callable[[], None]) -> None:
-    """Call `stop` from another thread as soon as standard input closes. For a child process."""
+def end_with_standard_input(stop: Callable[[], None], afterwards: Callable[[], None] = lambda: None) -> None:
+    """Call `stop`, then `afterwards`, from another thread as soon as standard input closes. For a child process."""
 
     def wait() -> None:
         # os.read and not sys.stdin, whose lock would be held if the interpreter ends before its parent.
         while os.read(0, 4096):
             pass
         stop()
+        afterwards()
 
     threading.Thread(target=wait, daemon=True).start()
 

@@ -35,6 +35,7 @@ from automations.deployments import (
 from blocks.build import aws_credentials, identify
 from blocks.settings import HEARTBEAT_S, Settings, environment_of, read_settings
 from cli.serving.child_process import end_with_standard_input, print_ready
+from cli.serving.ending import await_death, end_as_orphan
 from cli.terminal import Terminal
 from flows.installation.clients import load_clients
 from flows.installation.contracts import contracts_of
@@ -44,7 +45,7 @@ from flows.locks.overrides import OTHERS_WITHIN, restore_what_was_left
 from flows.prefect_api.outages import LastingRunner, outlast
 from flows.prefect_api.runs import pointers_of
 from flows.workers.fingerprint import files
-from flows.workers.process import GRACE_S
+from flows.workers.process import GRACE_S, WARM_MODULE
 from flows.workers.worker import WarmWorker, environment_of_processes
 
 POLL_S = 1
@@ -69,7 +70,7 @@ async def _serve(settings: Settings, parts: Places, watcher: RunnerDeployment, *
     def request_stop(*_: object) -> None:
         loop.call_soon_threadsafe(stop.set)
 
-    end_with_standard_input(request_stop)
+    end_with_standard_input(request_stop, partial(_end_if_orphan, psutil.Process().parent()))
     async with AsyncExitStack() as serving:
         if VALIDATIONS_PART in parts:
             await serving.enter_async_context(_worker(settings, *validations))
@@ -149,6 +150,16 @@ def _terminate(process: psutil.Process) -> None:
         process.send_signal(signal.CTRL_BREAK_EVENT)
     else:
         process.terminate()
+
+
+def _end_if_orphan(parent: psutil.Process | None) -> None:
+    """End at once if `aceite up` was killed: Prefect's server ends too, and an end in order would wait for it.
+
+    Runs in warm processes get a TerminationSignal when this process is gone, and restore what they changed.
+    """
+    if parent is not None:
+        await_death(parent)
+    end_as_orphan(_terminate, spares=lambda process: WARM_MODULE in process.cmdline())
 
 
 async def _wait_until(holds: Callable[[], bool]) -> None:

@@ -16,6 +16,7 @@ from cli.serving.active_settings import active_settings
 from cli.serving.auth_string import AuthString, choose_auth_string
 from cli.serving.child_process import ChildProcess
 from cli.serving.connection import refuse_wrong_auth
+from cli.serving.ending import end_all
 from cli.serving.home import Running, find_running, running_in, take_home
 from cli.serving.server_settings import server_settings
 from cli.terminal import Terminal
@@ -85,7 +86,8 @@ def started(options: InstallationOptions, console: Terminal) -> Iterator[Install
     remove_what_was_left()
     contracts_of(settings)  # raise on faulty contracts before anything starts
     with ExitStack() as undo:
-        parts = _Parts(settings, console, undo)
+        parts = _Parts(settings, console)
+        undo.callback(end_all, parts.children, console)
         with console.status("starting"):
             if not options.sandbox:
                 from blocks.build import aws_credentials, identify
@@ -104,12 +106,11 @@ def started(options: InstallationOptions, console: Terminal) -> Iterator[Install
 class _Parts:
     """Starts the parts in order, and collects the environment for the next one."""
 
-    def __init__(self, settings: Settings, console: Terminal, undo: ExitStack) -> None:
+    def __init__(self, settings: Settings, console: Terminal) -> None:
         self.home = take_home(settings.home.expanduser().absolute())
         self.children: list[ChildProcess] = []
         self._ports = Ports()
         self._console = console
-        self._undo = undo
         self._auth: AuthString | None = None
         self._of_contracts = contract_environment(settings)
         self._environment = {**os.environ, **self._of_contracts} | {
@@ -190,7 +191,6 @@ class _Parts:
 
     def _start(self, name: str, *arguments: str) -> ChildProcess:
         child = ChildProcess(name, arguments, self._environment, self.home / "logs" / f"{name.replace(' ', '-')}.log")
-        self._undo.callback(child.stop)
         self.children.append(child)
         return child
 

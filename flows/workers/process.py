@@ -19,6 +19,8 @@ import psutil
 READY = "ready"
 """The line by which a process reports that it is ready. Every other line is the answer to a run."""
 
+WARM_MODULE = "flows.workers.child"
+
 GRACE_S = 30
 """Seconds between asking a process to end and killing it. Prefect's runner gives a run as long to clean up."""
 
@@ -35,7 +37,7 @@ class WarmProcess:
         self.over = asyncio.Event()
         self._answer = asyncio.Event()
         self._process = subprocess.Popen(
-            [sys.executable, "-m", "flows.workers.child", *preloaded],
+            [sys.executable, "-m", WARM_MODULE, *preloaded],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             env={**environment, "PYTHONUTF8": "1", "PYTHONUNBUFFERED": "1"},

@@ -344,13 +344,10 @@ def _command(scene: Scene, folder: Path, settings: dict[str, str], *arguments: s
 
 def test_the_ledgers_password_is_not_left_in_the_home(tmp_path):
     """What other commands find there says so, and they ask for it."""
-    from contextlib import ExitStack
-
     from blocks.settings import Settings
     from cli.serving.installation import _Parts
     from cli.terminal import Terminal
 
-    with ExitStack() as undo:
-        parts = _Parts(Settings(home=tmp_path, ledger_url=LEDGER), Terminal(stderr=True), undo)
-        parts._environment["PREFECT_API_URL"] = "http://127.0.0.1:1/api"
-        assert SECRETS[LEDGER_PASSWORD] not in repr(parts.describe())
+    parts = _Parts(Settings(home=tmp_path, ledger_url=LEDGER), Terminal(stderr=True))
+    parts._environment["PREFECT_API_URL"] = "http://127.0.0.1:1/api"
+    assert SECRETS[LEDGER_PASSWORD] not in repr(parts.describe())
