@@ -63,6 +63,8 @@ def describe(error: Exception) -> str:
             return f"the request to AWS could not be sent: {_one_line(error)}; run `aceite doctor` to find the cause"
         case httpx.HTTPError():
             return f"the request to Prefect's server failed: {_one_line(error)}; run `aceite doctor` to find the cause"
+        case OSError(strerror=str(reason), filename=str(file)):
+            return f"{file}: {reason}; check that it exists and that this user may read and write it"
         case OSError():
             return f"{_one_line(error)}; check that it exists and that this user may read and write it"
     return f"unexpected {type(error).__name__}, see the traceback above; this command judged nothing"

@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from acceptance.counted import counted
 from cli.options import Contracts, Home, UsageProblem, writable_file
 from cli.terminal import Terminal, print_command, print_document
 from cli.usage import InOneStyle
@@ -40,7 +41,7 @@ def check(
         for problem in file.problems:
             console.print(str(problem), style="red")
         if file.contract is not None and not file.problems:
-            summary = f"{file.contract.dataset} {file.contract.version}, {len(file.contract.checks)} checks"
+            summary = f"{file.contract.dataset} {file.contract.version}, {counted(len(file.contract.checks), 'check')}"
             console.print(f"{file.path}: {summary}", style="green")
             for remark in file.contract.notes:
                 console.print(str(remark))

@@ -90,6 +90,8 @@ def _refuse_faulty(path: Path, contract: Contract) -> None:
 def _sample(source: str) -> Iterator[Path]:
     """Provide the sample as a file on this machine; the copy of an object is deleted afterwards."""
     if not source.startswith("s3://"):
+        if Path(source).is_dir():
+            raise UsageProblem(f"{source} is a folder: name a file in it")
         if not Path(source).is_file():
             raise UsageProblem(f"the file {source} does not exist")
         yield Path(source)

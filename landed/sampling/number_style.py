@@ -72,12 +72,17 @@ def _grouped(columns: Mapping[str, _Column], *, decimal_comma: bool) -> Mapping[
     doubts = {}
     for cell, column in columns.items():
         if decimal_comma and (column.is_grouped_by_point or (column.has_point and column.by_point == column.point)):
-            doubts[cell] = "numbers with a point between thousands, so they are a text here"
+            doubts[cell] = _in_groups("point", ".")
         elif not decimal_comma and column.is_grouped_by_comma:
-            doubts[cell] = "numbers with a comma between thousands, so they are a text here"
+            doubts[cell] = _in_groups("comma", ",")
         elif decimal_comma and column.has_comma and column.by_comma == column.comma:
             doubts[cell] = "does 1,234 mean 1234 here? It is read as 1.234, with a decimal comma"
     return doubts
+
+
+def _in_groups(name: str, sign: str) -> str:
+    setting = f'to compare them as numbers, set groupSeparator: "{sign}" of the landing server, and a decimal type here'
+    return f"numbers with a {name} between thousands, so they are a text here; {setting}"
 
 
 _TWO_SIGNS = (

@@ -261,6 +261,18 @@ def test_status_of_a_home_without_a_ledger_says_so_and_makes_none(alone, tmp_pat
     assert not list((tmp_path / "home").glob("*.db"))
 
 
+def test_a_file_that_the_system_refuses_is_named_without_the_number_of_the_error(alone, tmp_path):
+    take_home(tmp_path / "home")
+    (tmp_path / "file").write_text("no folder", encoding="utf-8")
+    said = alone("report", "--output", str(Path("file") / "site"))
+    refused(said, 2, "file", "check that it exists and that this user may read and write it")
+    assert "Errno" not in said.stderr and "WinError" not in said.stderr
+
+
+def test_a_folder_is_no_sample(alone, tmp_path):
+    refused(alone("contracts", "init", str(tmp_path), "--dataset", "x"), 64, "is a folder: name a file in it")
+
+
 def test_the_faults_of_the_sandbox_are_listed_without_a_file_and_a_dataset(alone):
     said = alone("drop", "--fault", "list")
     assert (said.returncode, said.stderr) == (0, "")

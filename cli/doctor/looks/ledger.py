@@ -13,6 +13,7 @@ from pathlib import Path
 
 import sqlalchemy as sa
 
+from acceptance.counted import counted
 from acceptance.errors import LedgerUnusable
 from cli.doctor.looks.findings import Look, duration, met, unmet
 from flows.ledger.database import database, shown, usable
@@ -75,7 +76,7 @@ def listed(url: str | None, default: Path, within: timedelta, now: Callable[[], 
             if place.certified_at is not None and now() - place.certified_at > 2 * within
         ]
         if not late:
-            return met(f"all {len(places)} locations were listed within {duration(2 * within)}, or are new")
+            return met(f"{counted(len(places), 'location')}: listed within {duration(2 * within)}, or new")
         return unmet(
             f"not listed to the end since: {', '.join(late)}",
             "look at the lines `watcher` and `landing of ...`; the watcher's log says what failed (the run of "

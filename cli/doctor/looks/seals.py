@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 
+from acceptance.counted import counted
 from acceptance.errors import AceiteError
 from acceptance.evidence.manifest import genuine
 from acceptance.evidence.signatures import signature_in
@@ -50,4 +51,4 @@ def last_seals(s3: Client, bucket: str, datasets: Sequence[str], keys: SealKeys)
                 f"`aceite evidence verify {dataset}` tells what was put there",
             )
         sealed += 1
-    return met(f"the last manifests of {sealed} of {len(datasets)} datasets are sealed by keys of this home")
+    return met(f"the last manifests of {sealed} of {counted(len(datasets), 'dataset')} are sealed by keys of this home")

@@ -89,7 +89,7 @@ def test_a_location_that_nobody_lists_to_its_end_is_told_with_since_when(file: P
     look = partial(looks.listed, None, file, WITHIN, now)
     green(look(), "there is no ledger yet")
     with_deliveries(file, NOW - 2 * WITHIN)
-    green(look(), "all 1 locations were listed within 60 minutes")
+    green(look(), "1 location: listed within 60 minutes")
     with_deliveries(file, NOW - 3 * WITHIN)
     red(look(), "not listed to the end since: s3://landing/in/ (90 minutes ago)", "`watcher`", "log")
 

@@ -177,10 +177,10 @@ def test_one_name_that_could_be_a_value_is_doubted(tmp_path) -> None:
     ("cells", "comma", "types", "doubt"),
     [
         (["1,5;x", "-2,25;y", ",5;z"], True, ["decimal(18,2)", "string"], ""),
-        (["1,5;7", "2;1.234.567", "3;1.234,50"], True, ["decimal(18,1)", "string"], "a point between thousands"),
+        (["1,5;7", "2;1.234.567", "3;1.234,50"], True, ["decimal(18,1)", "string"], 'set groupSeparator: "."'),
         (["1,5;1.234", "2,5;2.000", "3,5;9"], True, ["decimal(18,1)", "string"], "a point between thousands"),
         (["1,5;1.25", "2;3.5"], False, ["string", "decimal(18,2)"], "a decimal comma, so they are a text here"),
-        (["1,234,567;1.5", "2;2"], False, ["string", "decimal(18,1)"], "a comma between thousands"),
+        (["1,234,567;1.5", "2;2"], False, ["string", "decimal(18,1)"], 'set groupSeparator: ","'),
         (["1,234;x", "7,000;y"], True, ["decimal(18,3)", "string"], "does 1,234 mean 1234 here?"),
         (["1.5;1", "2;3"], False, ["decimal(18,1)", "int"], ""),
         (["1,2,3;a", "4,5;b"], False, ["string", "string"], ""),
