@@ -28,7 +28,6 @@ from prefect.flow_engine import run_flow
 from prefect.flows import load_flow_from_entrypoint
 from prefect.logging.loggers import flow_run_logger, get_logger
 
-from flows.prefect_api.loop import end_loop
 from flows.workers.isolation import nothing_left_behind
 from flows.workers.process import GRACE_S, READY
 
@@ -131,7 +130,6 @@ def main() -> None:
     for name in sys.argv[1:]:
         served.preload(name)
     served.serve()
-    end_loop()
 
 
 if __name__ == "__main__":
