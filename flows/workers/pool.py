@@ -1,4 +1,7 @@
-"""A worker's warm processes: as many as it runs at once, each replaced when it dies or has done its share."""
+"""A worker's warm processes: one that waits for work, and more while runs wait, up to as many as it runs at once.
+
+Each is replaced when it dies or has done its share. A process that imports Prefect takes 190 MB and two seconds of CPU.
+"""
 
 import asyncio
 import time
@@ -30,6 +33,8 @@ class Share:
     runs: int = 100
     memory_bytes: int = 512 * 1024 * 1024
     age_s: float = 900
+    unused_s: float = 300
+    """After so long without a run, a process ends if there is another one that waits."""
 
     def is_done(self, process: WarmProcess) -> bool:
         return (
@@ -40,18 +45,17 @@ class Share:
 
 
 class WarmPool:
-    """Keeps the processes up inside its context. They have the last known fingerprint (see `fingerprint`)."""
+    """Keeps processes up inside its context. They have the last known fingerprint (see `fingerprint`).
+
+    There are as many as runs at once, and one that waits if no run goes on.
+    """
 
     def __init__(
-        self,
-        size: int,
-        preloaded: Sequence[str],
-        environment: Mapping[str, str],
-        fingerprint: str,
-        share: Share | None = None,
+        self, preloaded: Sequence[str], environment: Mapping[str, str], fingerprint: str, share: Share | None = None
     ) -> None:
-        self._size, self._preloaded, self._environment, self._fingerprint = size, preloaded, environment, fingerprint
+        self._preloaded, self._environment, self._fingerprint = preloaded, environment, fingerprint
         self._share = share or Share()
+        self._given_back = asyncio.Event()
         self._idle: list[WarmProcess] = []
         self._taken: set[WarmProcess] = set()
         self._endings: set[asyncio.Task[None]] = set()
@@ -77,46 +81,61 @@ class WarmPool:
         await self._end_all()
 
     async def take(self, fingerprint: str) -> WarmProcess:
-        """Return a ready process with this fingerprint. The caller must give it back.
+        """Return a ready process with this fingerprint: one that waits, one that is given back, or else a new one.
+
+        The caller must give it back.
 
         Raises:
             NoWarmProcess: no process becomes ready.
         """
         self._fingerprint = fingerprint
-        for _ in range(_AT_MOST_TRIES):
-            self._retire(self._is_of_no_use)
-            self._fill(at_least=1)
-            process = min(self._idle, key=lambda process: not process.ready.is_set())
-            self._idle.remove(process)
-            self._taken.add(process)
+        failures = 0
+        while failures < _AT_MOST_TRIES:
+            process = self._claim()
             try:
-                await self._await_ready(process)
+                await self._await_ready(process, self._given_back)
             except NoWarmProcess as error:
                 get_logger("worker").error("%s", error)
                 self._taken.discard(process)
                 self._end(process)
+                failures += 1
             except BaseException:
                 self.give_back(process)
                 raise
             else:
-                return process
+                if process.ready.is_set():
+                    return process
+                self._taken.discard(process)  # another one was given back, and is claimed instead
+                self._idle.insert(0, process)
         raise NoWarmProcess(f"{_AT_MOST_TRIES} processes ended before they were ready; the log of the flows says why")
+
+    def _claim(self) -> WarmProcess:
+        """Take out of those that wait: a ready one rather than one that starts, the last used of the ready ones."""
+        self._retire(self._is_of_no_use)
+        self._fill(at_least=1)
+        process = max(self._idle, key=lambda process: (process.ready.is_set(), process.last_used))
+        self._idle.remove(process)
+        self._taken.add(process)
+        return process
 
     def give_back(self, process: WarmProcess) -> None:
         self._taken.discard(process)
         if process.can_run and not process.is_running and not self._share.is_done(process):
             self._idle.append(process)
+            self._given_back.set()
+            self._given_back = asyncio.Event()  # for those who wait from now on
         else:
             self._end(process)
         self._fill()
 
     async def _tend(self) -> None:
-        """Replace processes that died or grew old while idle, so that no run waits for it."""
+        """Replace processes that died or grew old while idle, so that no run waits for it; end those too many."""
         while True:
             failing = any(process.over.is_set() and not process.ready.is_set() for process in self._idle)
             await asyncio.sleep(_AFTER_FAILURE_S if failing else _TEND_EVERY_S)
             try:
                 self._retire(lambda process: not process.can_run or self._share.is_done(process))
+                self._retire(self._is_too_many)
                 self._fill()
             except Exception:  # noqa: BLE001  # what the machine lacks now, it may have at the next attempt
                 get_logger("worker").exception("warm processes could not be replaced, will be tried again")
@@ -124,10 +143,14 @@ class WarmPool:
     def _is_of_no_use(self, process: WarmProcess) -> bool:
         return not process.can_run or process.fingerprint != self._fingerprint or self._share.is_done(process)
 
+    def _is_too_many(self, process: WarmProcess) -> bool:
+        return len(self._idle) > 1 and time.monotonic() - process.last_used > self._share.unused_s
+
     def _retire(self, is_done: Callable[[WarmProcess], bool]) -> None:
-        for process in [process for process in self._idle if is_done(process)]:
-            self._idle.remove(process)
-            self._end(process)
+        for process in list(self._idle):
+            if is_done(process):
+                self._idle.remove(process)
+                self._end(process)
 
     def _end(self, process: WarmProcess) -> None:
         ending = asyncio.create_task(process.ended())
@@ -135,14 +158,17 @@ class WarmPool:
         ending.add_done_callback(self._endings.discard)
 
     def _fill(self, at_least: int = 0) -> None:
-        missing = max(self._size - len(self.processes), at_least - len(self._idle))
+        missing = max(1 - len(self.processes), at_least - len(self._idle))
         self._idle += [WarmProcess(self._preloaded, self._environment, self._fingerprint) for _ in range(missing)]
 
-    async def _await_ready(self, process: WarmProcess) -> None:
-        await first_of(process.ready, process.over, within_s=_READY_WITHIN_S)
+    async def _await_ready(self, process: WarmProcess, or_else: asyncio.Event | None = None) -> None:
+        """Wait until the process is ready, or the other event comes. Raises NoWarmProcess if neither does."""
+        within_s = max(0.0, process.born + _READY_WITHIN_S - time.monotonic())
+        others = (or_else,) if or_else is not None else ()
+        await first_of(process.ready, process.over, *others, within_s=within_s)
         if process.over.is_set():
             raise NoWarmProcess(f"process {process.pid} ended with code {process.returncode} before it was ready")
-        if not process.ready.is_set():
+        if not process.ready.is_set() and not any(event.is_set() for event in others):
             raise NoWarmProcess(f"process {process.pid} was not ready after {_READY_WITHIN_S} s")
 
     async def _end_all(self) -> None:

@@ -31,7 +31,7 @@ class WarmProcess:
     def __init__(self, preloaded: Sequence[str], environment: Mapping[str, str], fingerprint: str) -> None:
         self.fingerprint = fingerprint
         self.runs = 0
-        self.born = time.monotonic()
+        self.born = self.last_used = time.monotonic()
         self.is_running = False
         self.ready = asyncio.Event()
         self.over = asyncio.Event()
@@ -83,6 +83,7 @@ class WarmProcess:
         """Wait until the run is done, or until the process is over: then the run ended abnormally."""
         await first_of(self._answer, self.over)
         self.is_running = False
+        self.last_used = time.monotonic()
 
     def end(self) -> None:
         """Ask the process to end: an idle one does so at once, a run gets a TerminationSignal."""

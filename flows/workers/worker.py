@@ -63,7 +63,7 @@ class WarmResult(BaseWorkerResult):
 
 
 class WarmWorker(BaseWorker[WarmJobConfiguration, WarmVariables, WarmResult]):
-    """A worker that runs as many runs at once as it has warm processes."""
+    """A worker that gives each run a warm process, up to `processes` runs at once."""
 
     type = "aceite-warm"
     job_configuration = WarmJobConfiguration
@@ -82,7 +82,7 @@ class WarmWorker(BaseWorker[WarmJobConfiguration, WarmVariables, WarmResult]):
     ) -> None:
         super().__init__(work_pool_name, limit=processes)
         self._deadline_of = deadline_of
-        self._processes, self._preloaded, self._environment, self._share = processes, preloaded, environment, share
+        self._preloaded, self._environment, self._share = preloaded, environment, share
         self._parts = AsyncExitStack()
         self._wake = asyncio.Event()
         self._looks: dict[UUID, asyncio.Task[str]] = {}
@@ -97,7 +97,7 @@ class WarmWorker(BaseWorker[WarmJobConfiguration, WarmVariables, WarmResult]):
         try:
             self._execution = await self._parts.enter_async_context(FlowRunExecutorContext())
             fingerprint = await look(self._execution.client)
-            self._pool = WarmPool(self._processes, self._preloaded, self._environment, fingerprint, self._share)
+            self._pool = WarmPool(self._preloaded, self._environment, fingerprint, self._share)
             await self._parts.enter_async_context(self._pool)
             await super().__aenter__()
             cancelling = Cancelling(self._execution)
