@@ -11,6 +11,7 @@ from pathlib import Path
 
 from acceptance.errors import SettingsError
 from blocks.private_files import create_private, make_private
+from cli.serving.active_settings import ActiveSettings
 
 FILE = "prefect-auth-string"
 _SERVER, _CLIENT = "PREFECT_SERVER_API_AUTH_STRING", "PREFECT_API_AUTH_STRING"
@@ -29,7 +30,7 @@ class AuthString:
         return {_SERVER: self.value, _CLIENT: self.value}
 
 
-def choose_auth_string(home: Path, *, is_sandbox: bool, no_auth: bool) -> AuthString | None:
+def choose_auth_string(home: Path, active: ActiveSettings, *, is_sandbox: bool, no_auth: bool) -> AuthString | None:
     """Return the user's own auth string, else that of the home; None for an open server.
 
     A server with nothing but the sandbox's credentials is open, unless its home has kept others.
@@ -37,7 +38,7 @@ def choose_auth_string(home: Path, *, is_sandbox: bool, no_auth: bool) -> AuthSt
     Raises:
         SettingsError: what the user has set cannot be used, or contradicts `--no-auth`.
     """
-    own = _set_by_the_user()
+    own = _set_by_the_user(active)
     if own is not None and no_auth:
         raise SettingsError(f"--no-auth contradicts {_SERVER}, which is set: omit the option, or unset the variable")
     if own is not None or no_auth:
@@ -67,23 +68,19 @@ def _kept_in(file: Path) -> str:
     return read_auth_string(file)
 
 
-def _set_by_the_user() -> AuthString | None:
+def _set_by_the_user(active: ActiveSettings) -> AuthString | None:
     """Return what the server's setting says. Prefect's server cannot compare others than ASCII."""
-    from prefect.settings import get_current_settings
-
-    settings = get_current_settings()
-    required, given = settings.server.api.auth_string, settings.api.auth_string
-    if required is None or not required.get_secret_value():
+    required, given = active.server_auth, active.client_auth
+    if not required:
         return None
     if given is not None and given != required:
         raise SettingsError(
             f"{_CLIENT} differs from {_SERVER}, so the server would refuse the flows; set both to the same "
             "user:password, or only the latter"
         )
-    value = required.get_secret_value()
-    if not value.isascii():
+    if not required.isascii():
         raise SettingsError(
             f"{_SERVER} has characters that are not ASCII, and Prefect's server would fail at every request; use "
             "ASCII only, such as user:password"
         )
-    return AuthString(value)
+    return AuthString(required)

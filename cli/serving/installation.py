@@ -153,7 +153,7 @@ class _Parts:
                 f"the active Prefect profile's server {configured} does not answer. Start it, choose another profile "
                 "(`prefect profile use`), or give --prefect-port to use a server on this machine"
             )
-        self._auth = choose_auth_string(self.home, is_sandbox=options.sandbox, no_auth=options.no_auth)
+        self._auth = choose_auth_string(self.home, active, is_sandbox=options.sandbox, no_auth=options.no_auth)
         if options.no_auth:
             self._console.print(_OPEN, style="bold red", soft_wrap=True)
         port = self._ports.choose(options.prefect_port, DEFAULT_PREFECT_PORT, "--prefect-port")
