@@ -38,7 +38,7 @@ def json_escaped(json: str) -> str:
 
 def _shown(text: str, kept: Container[str], at_most: int) -> str:
     """Replace what is not visible. The whole result is legal in XML 1.0, and its order is that of the text."""
-    if len(text) <= at_most and text.isprintable() and _BLANK.search(text) is None:
+    if len(text) <= at_most and text.isprintable() and (text.isascii() or _BLANK.search(text) is None):
         return text
     signs, length = [], 0
     for char in text[: at_most + 1]:

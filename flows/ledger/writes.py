@@ -8,7 +8,7 @@ from typing import Any, TypeVar
 import sqlalchemy as sa
 from pydantic import TypeAdapter
 
-from acceptance.announcing.delivery_events import EventDraft
+from acceptance.announcing.delivery_events import ARRIVED, EventDraft
 from acceptance.deliveries.delivery import Delivery, LandingObject
 from acceptance.deliveries.file_groups import Group
 from acceptance.deliveries.pointer import DeliveryPointer
@@ -114,11 +114,18 @@ def _delivery_row(new_object: NewObject, now: datetime) -> dict[str, Any]:
         "business_date": delivery.business_date,
         "revision": delivery.revision,
         "member_keys": keys_as_text([member.key for member in delivery.members]),
-        "pointer": DeliveryPointer.to(delivery).model_dump(mode="json"),
+        "pointer": _pointer(delivery, new_object.event),
         "pipeline_takes_s": new_object.pipeline_takes.total_seconds(),
         "arrived_at": now,
         **verdict_columns(new_object.judged),
     }
+
+
+def _pointer(delivery: Delivery, event: EventDraft | None) -> Any:
+    """Return the pointer as JSON, which the event of the delivery's arrival has made already."""
+    if event is not None and event.name == ARRIVED:
+        return event.payload["delivery"]
+    return DeliveryPointer.to(delivery).model_dump(mode="json")
 
 
 def verdict_columns(judged: Judged | None) -> dict[str, Any]:
