@@ -14,6 +14,7 @@ from acceptance.contract.contract import Contract
 from acceptance.deliveries.delivery import MOST_TOGETHER
 from acceptance.errors import BlocksChanged, LeaseLost
 from aws.s3.notifications import receive_notifications
+from blocks.loaded_objects import exempt_from_collection
 from blocks.settings import read_settings
 from flows.evidence.verdicts import StandingVerdicts
 from flows.installation.block_changes import last_changes, refuse_changed_blocks
@@ -59,7 +60,9 @@ def watch_landing(poll_s: float = 10, patience_s: float = 120, together: int = M
         keepalive = Keepalive(ledger.lease, str(flow_run.id))
         try:
             keepalive.await_lease()
-            _watcher(ledger, keepalive.liveness, poll_s, timedelta(seconds=patience_s), together).watch()
+            watcher = _watcher(ledger, keepalive.liveness, poll_s, timedelta(seconds=patience_s), together)
+            exempt_from_collection()
+            watcher.watch()
         except LeaseLost as lost:
             return Completed(name="TakenOver", message=str(lost))
         except BlocksChanged as changed:

@@ -8,6 +8,7 @@ from pathlib import Path
 import boto3
 
 from acceptance.errors import AceiteError, SettingsError
+from blocks.loaded_objects import exempt_from_collection
 from blocks.settings import read_settings
 from blocks.temporary_folders import interrupt_on
 from flows.installation.contracts import contracts_of
@@ -75,6 +76,7 @@ def serve(options: argparse.Namespace) -> None:
         sys.stderr.write(f"{ANYBODY}\nask for faults of AWS at {aws.faults_url}\n")
         for option in options.policy:  # last, because the same access key may have made everything above
             bind_policy(aws.endpoint, *_key_and_document(option))
+        exempt_from_collection()
         sys.stdout.write(f"ready {aws.endpoint}\n")
         sys.stdout.flush()
         if options.until_stdin_closes:

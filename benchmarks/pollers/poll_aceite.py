@@ -7,6 +7,7 @@ from polling import BUCKET, KEY, STATE, serve
 
 from acceptance.contract.contract import Contract, LandingFormat, Table
 from acceptance.contract.keys.template import KeyTemplate
+from blocks.loaded_objects import exempt_from_collection
 from flows.ledger import open_ledger, sqlite_url
 from flows.watching.listing import Landing, Pace
 
@@ -28,6 +29,7 @@ ORDERS = Contract(
 def main() -> None:
     with open_ledger(sqlite_url(STATE / "ledger.db")) as ledger:
         landing = Landing(ledger, boto3.client("s3"), [ORDERS], EVERYTHING)
+        exempt_from_collection()  # as the watcher does
 
         def poll() -> int:
             """How many objects the ledger held before."""

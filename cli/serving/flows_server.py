@@ -33,6 +33,7 @@ from automations.deployments import (
     served_here,
 )
 from blocks.build import aws_credentials, identify
+from blocks.loaded_objects import exempt_from_collection
 from blocks.settings import HEARTBEAT_S, Settings, environment_of, read_settings
 from cli.serving.child_process import end_with_standard_input, print_ready
 from cli.serving.ending import await_death, end_as_orphan
@@ -210,6 +211,7 @@ def main() -> int:
     except AceiteError as error:
         Terminal(stderr=True).print_lines(str(error))
         return 1
+    exempt_from_collection()
     asyncio.run(_serve(settings, parts, *deployments(settings)))
     return 0
 

@@ -28,6 +28,7 @@ from sqlalchemy import Connection
 from sqlalchemy.ext.asyncio import AsyncSession, AsyncSessionTransaction
 
 from automations.pause_what_keeps_failing import PAUSES
+from blocks.loaded_objects import exempt_from_collection
 from cli.serving.child_process import end_with_standard_input, print_ready
 from cli.serving.own_pages import OwnPagesOnly, own_origins
 
@@ -140,6 +141,7 @@ def main() -> None:
             server.should_exit = True
 
         end_with_standard_input(stop)
+        exempt_from_collection()
         with _database():
             server.run(sockets=[bound])
 

@@ -28,6 +28,7 @@ from prefect.flow_engine import run_flow
 from prefect.flows import load_flow_from_entrypoint
 from prefect.logging.loggers import flow_run_logger, get_logger
 
+from blocks.loaded_objects import exempt_from_collection
 from flows.workers.isolation import nothing_left_behind
 from flows.workers.process import GRACE_S, READY
 
@@ -129,6 +130,7 @@ def main() -> None:
     served = Served(_answers())
     for name in sys.argv[1:]:
         served.preload(name)
+    exempt_from_collection()
     served.serve()
 
 

@@ -1,6 +1,7 @@
 """Flows for the tests of warm runs. Each tells what it saw, or did, by files in a folder that the test gives it."""
 
 import contextvars
+import gc
 import json
 import logging
 import os
@@ -56,6 +57,11 @@ def report(folder: str, name: str = "report") -> None:
             "session": boto3.DEFAULT_SESSION is not None,
         },
     )
+
+
+@flow
+def count_exempt(folder: str) -> None:
+    _tell(folder, "exempt", {"objects": gc.get_freeze_count()})
 
 
 @flow

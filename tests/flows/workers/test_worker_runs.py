@@ -57,6 +57,11 @@ def test_nothing_that_a_run_leaves_behind_is_found_by_the_next(served, tmp_path)
     assert not Path(left["file"]).exists()
 
 
+def test_a_run_does_not_pay_for_collecting_what_its_process_holds_for_good(served, tmp_path):
+    assert served.run(warm_flows.count_exempt, tmp_path).name == "Completed"
+    assert written_by_run(tmp_path, "exempt")["objects"] > 100_000
+
+
 def test_a_run_that_fails_ends_as_failed_and_its_process_goes_on(served, tmp_path):
     pids = served.pids
     state = served.run(warm_flows.fail, tmp_path)
