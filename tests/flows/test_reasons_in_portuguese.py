@@ -50,11 +50,11 @@ def test_a_run_says_in_portuguese_why_it_rejected_and_its_evidence_stays_as_it_w
     delivery = landed(installation, 1, TWICE)
     state = judged(delivery)
     assert (state.name, state.type.value) == ("Rejected", "FAILED")
-    assert state.message == "primary_key_unique: esperado (id) nunca se repete, encontrado 2 linhas"
+    assert state.message == "primary_key_unique: esperado (id) nunca se repete, encontrado 1 linha"
     body = installation.s3.get_object(Bucket="evidence", Key=delivery_prefix(delivery) + "evidence.json")["Body"]
     content = body.read()
     evidence = Evidence.model_validate_json(content)
-    assert evidence.reason == "primary_key_unique: expected (id) never twice the same, observed 2 rows"
+    assert evidence.reason == "primary_key_unique: expected (id) never twice the same, observed 1 row"
     assert (evidence.language, json.loads(content)["verdict"]) == ("pt-BR", "rejected")
     told = evidence.in_language()
     assert told.reason == state.message
@@ -67,10 +67,10 @@ def test_a_run_of_many_says_it_in_portuguese_too(installation: Installation, mon
     state: Any = validate_deliveries([DeliveryPointer.to(each) for each in (good, bad)], return_state=True)
     assert state.name == "Rejected"
     assert state.message == (
-        f"1 aceita, 1 rejeitada; {bad.title}: primary_key_unique: esperado (id) nunca se repete, encontrado 2 linhas"
+        f"1 aceita, 1 rejeitada; {bad.title}: primary_key_unique: esperado (id) nunca se repete, encontrado 1 linha"
     )
 
 
 def test_english_is_the_default(installation: Installation):
     state = judged(landed(installation, 4, TWICE))
-    assert state.message == "primary_key_unique: expected (id) never twice the same, observed 2 rows"
+    assert state.message == "primary_key_unique: expected (id) never twice the same, observed 1 row"
