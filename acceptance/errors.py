@@ -75,6 +75,10 @@ class LeaseLost(AceiteError):
     """Another watcher took the lease of the ledger, so this one must not write any more."""
 
 
+class ContractsChanged(AceiteError):
+    """A contract came, changed, broke or went, so the watcher must take up the contracts as they are now."""
+
+
 class BlocksChanged(AceiteError):
     """Somebody changed a block of Prefect that this process has loaded, so it must end and another begin."""
 

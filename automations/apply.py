@@ -1,6 +1,6 @@
 """Create or update blocks, deployments and automations on Prefect's server, without duplicates."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any
@@ -34,7 +34,10 @@ from blocks.settings import Settings
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """The result of `apply` for one object: "created", "updated", "unchanged". `fields` are those that differed."""
+    """The result of `apply` for one object: "created", "updated", "unchanged". `fields` are those that differed.
+
+    The automation of a dataset that has no contract any more is "switched off".
+    """
 
     kind: str
     name: str
@@ -50,12 +53,18 @@ class DeletedMeanwhile(AceiteError):
 
 
 def apply(
-    settings: Settings, contracts: Sequence[Contract], *, dry_run: bool = False, places: Places = MappingProxyType({})
+    settings: Settings,
+    contracts: Sequence[Contract],
+    *,
+    datasets: Collection[str] | None = None,
+    dry_run: bool = False,
+    places: Places = MappingProxyType({}),
 ) -> tuple[Change, ...]:
     """Make Prefect's server hold what the settings and contracts ask for. Return the changes.
 
     Deliberate changes of a person stay: a disabled automation stays disabled, and a deployment stays in its work pool
-    unless `places` says otherwise.
+    unless `places` says otherwise. Automations of other datasets than `datasets` are switched off, and on again once
+    there is a contract; with None, none is.
 
     Raises:
         SettingsError: the notification block does not exist.
@@ -63,7 +72,8 @@ def apply(
     """
     with get_client(sync_client=True) as client:
         try:
-            return tuple(_apply(client, settings, contracts, places, dry_run))
+            applied = tuple(_apply(client, settings, contracts, places, dry_run))
+            return applied if datasets is None else (*applied, *_switch_off_removed(client, datasets, dry_run))
         except ObjectNotFound as gone:
             raise DeletedMeanwhile("one of the objects") from gone
 
@@ -101,6 +111,15 @@ def _automations(
     yield restart_the_watcher.automation(ids.watch_landing)
 
 
+def _switch_off_removed(client: SyncPrefectClient, datasets: Collection[str], dry_run: bool) -> Iterator[Change]:
+    """Switch off the automations of all other datasets: they have no contract any more."""
+    ids = deployed(client)
+    for dataset, automation in validate.of_other_datasets(client, datasets).items():
+        if ids is not None and not dry_run:
+            client.update_automation(automation.id, validate.removed(dataset, ids.validate_delivery))
+        yield Change("automation", automation.name, "switched off", ("its dataset has no contract any more",))
+
+
 def _apply_deployment(
     client: SyncPrefectClient, deployment: RunnerDeployment, existing: DeploymentResponse | None, dry_run: bool
 ) -> Change:
@@ -131,7 +150,7 @@ def _apply_automation(client: SyncPrefectClient, automation: AutomationCore, dry
         if not dry_run:
             client.create_automation(automation)
         return Change("automation", automation.name, "created")
-    wanted = automation.model_copy(update={"enabled": existing.enabled})
+    wanted = automation.model_copy(update={"enabled": existing.enabled or validate.was_removed(existing)})
     differing = tuple(field for field, value in _says(wanted).items() if _says(existing).get(field) != value)
     if differing and not dry_run:
         client.update_automation(existing.id, wanted)

@@ -1,15 +1,23 @@
 """A delivery arrived -> run the validation. One automation per dataset (its on/off switch), and one for bursts."""
 
+from collections.abc import Collection, Mapping
 from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
 from prefect.automations import AutomationCore
+from prefect.client.orchestration import SyncPrefectClient
 from prefect.events import EventTrigger, Posture, RunDeployment
+from prefect.events.schemas.automations import Automation
 
 from acceptance.announcing.delivery_events import ARRIVED, ARRIVED_TOGETHER, DATASET
 from flows.prefect_api.switches import switch_name
 
+_PAGE = 200
+_REMOVED = (
+    "Aceite switched this off, because its dataset has no contract any more. Once there is one, Aceite switches it on "
+    "again, and what landed meanwhile is found and judged."
+)
 TOGETHER = "Aceite: validate deliveries that arrive together"
 
 
@@ -36,6 +44,41 @@ def together(deployment_id: UUID) -> AutomationCore:
         deployment_id,
         "deliveries",
     )
+
+
+def of_other_datasets(client: SyncPrefectClient, datasets: Collection[str]) -> Mapping[str, Automation]:
+    """Return by dataset the automations that are on and validate other datasets than these."""
+    every: list[Automation] = []
+    while page := _page(client, len(every)):
+        every += page
+    named = {_dataset_of(automation): automation for automation in every if automation.enabled}
+    return {dataset: found for dataset, found in named.items() if dataset and dataset not in datasets}
+
+
+def removed(dataset: str, deployment_id: UUID) -> AutomationCore:
+    """Return the automation of a dataset that has no contract any more: switched off, and it says why."""
+    return each(dataset, deployment_id).model_copy(update={"description": _REMOVED, "enabled": False})
+
+
+def was_removed(automation: Automation) -> bool:
+    """Return True if it is switched off for want of a contract, and not by a person."""
+    return not automation.enabled and automation.description == _REMOVED
+
+
+def _dataset_of(automation: Automation) -> str:
+    """Return the dataset that the automation validates, "" if it is none of ours."""
+    trigger = automation.trigger
+    if not isinstance(trigger, EventTrigger) or ARRIVED not in trigger.expect:
+        return ""
+    matched = dict(trigger.match.items()).get(DATASET, "")
+    dataset = matched if isinstance(matched, str) else "".join(matched[:1])
+    return dataset if automation.name == switch_name(dataset) else ""
+
+
+def _page(client: SyncPrefectClient, offset: int) -> list[Automation]:
+    asked = {"sort": "NAME_ASC", "limit": _PAGE, "offset": offset}
+    answer = client.request("POST", "/automations/filter", json=asked).raise_for_status()
+    return Automation.model_validate_list(answer.json())
 
 
 def _validating(

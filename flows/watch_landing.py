@@ -1,6 +1,7 @@
 """The watcher: lists the landing locations, remembers what it saw, announces each new delivery. It never validates."""
 
 from collections.abc import Sequence
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from functools import partial
 
@@ -12,19 +13,21 @@ from prefect.states import Completed
 from acceptance.announcing.announcements import together_at_most
 from acceptance.contract.contract import Contract
 from acceptance.deliveries.delivery import MOST_TOGETHER
-from acceptance.errors import BlocksChanged, LeaseLost
+from acceptance.errors import BlocksChanged, ContractsChanged, LeaseLost
 from aws.s3.notifications import receive_notifications
 from blocks.loaded_objects import exempt_from_collection
 from blocks.settings import read_settings
 from flows.evidence.verdicts import StandingVerdicts
 from flows.installation.block_changes import last_changes, refuse_changed_blocks
 from flows.installation.clients import Clients, load_clients
-from flows.installation.installed import installed_contracts
+from flows.installation.current_contracts import CurrentContracts
+from flows.installation.installed import read_installed
 from flows.ledger import Ledger, ledger_url, open_ledger
 from flows.locks.holder import this_holder
 from flows.locks.overrides import Overrides, Sweep, overridden_by
 from flows.overview.publishing import PUBLISH_EVERY_S, published_pages
 from flows.watching.announcing import Announcer
+from flows.watching.contract_changes import ContractChanges
 from flows.watching.ended_runs import EndedRuns
 from flows.watching.follow_up import FollowUp
 from flows.watching.keepalive import Keepalive, Liveness
@@ -44,6 +47,7 @@ ASK_PREFECT_EVERY_S = 3
 """For switches and ended runs: each question costs Prefect's server 30 ms, and the listing may be every second."""
 LOOK_FOR_DEAD_RUNS_EVERY_S = 10
 LOOK_AT_BLOCKS_EVERY_S = 10
+LOOK_AT_CONTRACTS_EVERY_S = 1
 
 
 @flow(name="watch-landing", flow_run_name="watch the landing locations")
@@ -60,9 +64,13 @@ def watch_landing(poll_s: float = 10, patience_s: float = 120, together: int = M
         keepalive = Keepalive(ledger.lease, str(flow_run.id))
         try:
             keepalive.await_lease()
-            watcher = _watcher(ledger, keepalive.liveness, poll_s, timedelta(seconds=patience_s), together)
-            exempt_from_collection()
-            watcher.watch()
+            changes = ContractChanges(read_settings().contracts, read_installed, get_run_logger())
+            while True:  # what the watcher knows stands in the ledger, so it may begin again at any time
+                with suppress(ContractsChanged):
+                    patience = timedelta(seconds=patience_s)
+                    watcher = _watcher(ledger, keepalive.liveness, changes, poll_s, patience, together)
+                    exempt_from_collection()
+                    watcher.watch()
         except LeaseLost as lost:
             return Completed(name="TakenOver", message=str(lost))
         except BlocksChanged as changed:
@@ -71,9 +79,11 @@ def watch_landing(poll_s: float = 10, patience_s: float = 120, together: int = M
             keepalive.give_lease_back()
 
 
-def _watcher(ledger: Ledger, liveness: Liveness, poll_s: float, patience: timedelta, together: int) -> Watcher:
-    loaded = last_changes()
-    settings, clients, contracts = read_settings(), load_clients(), installed_contracts()
+def _watcher(
+    ledger: Ledger, liveness: Liveness, changes: ContractChanges, poll_s: float, patience: timedelta, together: int
+) -> Watcher:
+    loaded, known = last_changes(), changes.known
+    settings, clients, contracts = read_settings(), load_clients(), known.usable
     landing = _landing(ledger, liveness, clients, contracts, poll_s)
     complete = RecurringLook("completing deliveries of several files", poll_s, landing.complete)
     announcer = Announcer(ledger, {contract.dataset: together_at_most(contract, together) for contract in contracts})
@@ -87,12 +97,13 @@ def _watcher(ledger: Ledger, liveness: Liveness, poll_s: float, patience: timede
     taking_in = (announce(poll_s), complete, announce(poll_s))
     looks = (
         RecurringLook("looking at the blocks", LOOK_AT_BLOCKS_EVERY_S, lambda _: refuse_changed_blocks(loaded)),
+        RecurringLook("looking at the contracts", LOOK_AT_CONTRACTS_EVERY_S, changes.look),
         _sweeping(liveness, clients, contracts),
         RecurringLook("listing", poll_s, landing.look),
         *taking_in,
-        *_following_up(ledger, liveness, clients, contracts, poll_s, patience),
+        *_following_up(ledger, liveness, clients, known, poll_s, patience),
         announce(min(poll_s, TELL_EVERY_S)),
-        *_publishing(ledger, liveness, clients, contracts),
+        *_publishing(ledger, liveness, clients, known),
     )
     if not settings.landing_queue_url:
         return Watcher(liveness, looks)
@@ -112,11 +123,11 @@ def _landing(
 
 
 def _publishing(
-    ledger: Ledger, liveness: Liveness, clients: Clients, contracts: Sequence[Contract]
+    ledger: Ledger, liveness: Liveness, clients: Clients, known: CurrentContracts
 ) -> tuple[RecurringLook, ...]:
     if not read_settings().publish_reports:
         return ()
-    pages = published_pages(ledger, contracts, clients.evidence_s3, clients.evidence_bucket, liveness.stay_alive)
+    pages = published_pages(ledger, known, clients.evidence_s3, clients.evidence_bucket, liveness.stay_alive)
     return (RecurringLook("publishing the pages over all datasets", PUBLISH_EVERY_S, pages.look),)
 
 
@@ -130,17 +141,17 @@ def _following_up(
     ledger: Ledger,
     liveness: Liveness,
     clients: Clients,
-    contracts: Sequence[Contract],
+    known: CurrentContracts,
     poll_s: float,
     patience: timedelta,
 ) -> tuple[RecurringLook, ...]:
     bucket = (clients.evidence_s3, clients.evidence_bucket)
     follow_up = FollowUp(ledger.announcements, *bucket, patience, liveness.stay_alive)
-    by_dataset = {contract.dataset: contract for contract in contracts}
+    by_dataset = {contract.dataset: contract for contract in known.usable}
     ended_runs = EndedRuns(follow_up, by_dataset, clients, liveness.stay_alive)
     missed_verdicts = MissedVerdicts(ledger.announcements, *bucket, liveness.stay_alive)
     judged_again = JudgedAgain(ledger, by_dataset, *bucket, liveness.holder, liveness.stay_alive)
-    overdue_watch = OverdueWatch(ledger, contracts, liveness.holder, get_run_logger())
+    overdue_watch = OverdueWatch(ledger, known.usable, liveness.holder, get_run_logger(), known.why_held_back)
     overdue_watch.begin(datetime.now(UTC))
     ask_prefect_s, find_dead_s = max(poll_s, ASK_PREFECT_EVERY_S), max(poll_s, LOOK_FOR_DEAD_RUNS_EVERY_S)
     find_missed_s = max(poll_s, TIME_TO_ANNOUNCE.total_seconds())

@@ -3,17 +3,24 @@
 import argparse
 import sys
 import threading
+import time
+from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 
 import boto3
+from botocore.exceptions import BotoCoreError, ClientError
 
+from acceptance.contract.contract import Contract
 from acceptance.errors import AceiteError, SettingsError
+from acceptance.untrusted_text import one_line
 from blocks.loaded_objects import exempt_from_collection
-from blocks.settings import read_settings
+from blocks.settings import Settings, read_settings
 from blocks.temporary_folders import interrupt_on
-from flows.installation.contracts import contracts_of
+from flows.installation.current_contracts import Settled, current_contracts, usable_contracts
 
 USAGE_ERROR = 64
+_FOLLOW_EVERY_S = 0.5
 ANYBODY = "every user of this machine can use the sandbox, and run code in it as you: it asks for no password"
 
 
@@ -72,7 +79,12 @@ def serve(options: argparse.Namespace) -> None:
         if options.contracts:
             settings = read_settings(contracts=options.contracts)
             session = boto3.Session("sandbox", "sandbox", region_name=REGION)
-            provision(session, aws.endpoint, contracts_of(settings), settings.evidence_bucket)
+            make = partial(provision, session, aws.endpoint, evidence_bucket=settings.evidence_bucket)
+            files = Settled(settings.contracts)
+            contracts = usable_contracts(settings)
+            make(contracts)
+            following = (settings, files, contracts, make)
+            threading.Thread(target=follow_contracts, args=following, daemon=True).start()
         sys.stderr.write(f"{ANYBODY}\nask for faults of AWS at {aws.faults_url}\n")
         for option in options.policy:  # last, because the same access key may have made everything above
             bind_policy(aws.endpoint, *_key_and_document(option))
@@ -84,6 +96,26 @@ def serve(options: argparse.Namespace) -> None:
         else:
             while not threading.Event().wait(1):  # in slices, because on Windows a longer wait ignores Ctrl-C
                 pass
+
+
+def follow_contracts(
+    settings: Settings, files: Settled, known: Sequence[Contract], make: Callable[[Sequence[Contract]], None]
+) -> None:
+    """Make what contracts name whenever their files change. What cannot be made is said once, until they change."""
+    while True:
+        time.sleep(_FOLLOW_EVERY_S)
+        if (changed := files.changed()) is None:
+            continue
+        files.taken(changed)
+        found = current_contracts(settings).usable
+        if found != known:
+            try:
+                make(found)
+            except (AceiteError, BotoCoreError, ClientError) as error:
+                sys.stderr.write(f"the sandbox could not make all that the contracts name: {one_line(str(error))}\n")
+            else:
+                sys.stderr.write(f"the sandbox made what {len(found)} contracts name\n")
+        known = found
 
 
 def _key_and_document(option: str) -> tuple[str, str]:

@@ -136,6 +136,29 @@ def paused(
     return EventDraft(PAUSED, _resource(dataset, f"{dataset} is paused"), payload)
 
 
+def held_back(dataset: str, since: datetime, waiting: int, why: str, language: Language = ENGLISH) -> EventDraft:
+    """Return the event of a pause for want of a contract. `why` says what is the matter with it."""
+    payload: dict[str, Any] = {
+        "dataset": dataset,
+        "since": since.isoformat(),
+        "waiting": waiting,
+        "inconclusive": 0,
+        "reason": why,
+        "page": "",
+    }
+    resume = Message("correct the contract, or put it back; Aceite then judges all that wait")
+    facts: list[tuple[str, str]] = [
+        (Message("Dataset"), dataset),
+        (Message("Paused"), moment_text(since, language)),
+        (Message("Why"), why),
+        (Message("Deliveries that wait"), Message("{number}", number=waiting)),
+        (Message("To resume"), resume),
+    ]
+    subject = Message("{dataset}: validation is paused", dataset=dataset)
+    payload["message"] = message(subject, facts, language=language)
+    return EventDraft(PAUSED, _resource(dataset, f"{dataset} is paused"), payload)
+
+
 def resumed(dataset: str, since: datetime, waiting: int) -> EventDraft:
     payload = {"dataset": dataset, "paused_since": since.isoformat(), "waiting": waiting}
     return EventDraft(RESUMED, _resource(dataset, f"{dataset} is resumed"), payload)

@@ -28,7 +28,7 @@ class Health(StrEnum):
 
     BROKEN = "broken"  # its last verdict is not accepted
     LATE = "late"  # a delivery, its files or its verdict is overdue
-    PAUSED = "paused"  # its automation is switched off
+    PAUSED = "paused"  # its automation is switched off, or deliveries wait for a contract
     NEW = "new"  # nothing of it was judged yet
     WELL = "well"
     REMOVED = "removed"  # it has no contract any more
@@ -86,6 +86,7 @@ class DatasetFacts:
 
     `verdicts` are the last ones, the newest first. `days` counts verdicts by the day, in UTC, on which they were given.
     `waiting` are deliveries without a verdict, the oldest first. `groups` are those whose files are awaited.
+    `broken` says why the contract cannot be used.
     """
 
     dataset: str
@@ -95,6 +96,7 @@ class DatasetFacts:
     days: Mapping[date, Mapping[Verdict, int]] | None = None
     waiting: Sequence[WaitingDelivery] = ()
     groups: Sequence[Group] = ()
+    broken: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,6 +106,7 @@ class DatasetOverview:
     `health` is everything that holds, the worst first. `days` are the last ones, the oldest first. `waits` is how many
     deliveries have no verdict, of which `waiting` are the oldest. `facts` are what the contract says, by their names.
     `time_zone` is the dataset's.
+    `held_back` says why nothing is judged for want of a contract.
     """
 
     dataset: str
@@ -118,6 +121,7 @@ class DatasetOverview:
     last_arrived: datetime | None
     facts: tuple[tuple[str, str], ...]
     time_zone: str = "UTC"
+    held_back: str = ""
 
     @property
     def last(self) -> PastVerdict | None:
@@ -149,6 +153,7 @@ def overview_of(facts: DatasetFacts, now: datetime) -> DatasetOverview:
         last_arrived=watched.last.at if watched and watched.last else None,
         facts=tuple(_facts(contract, within)) if contract else (),
         time_zone=contract.time_zone if contract else "UTC",
+        held_back=_held_back(facts),
     )
 
 
@@ -183,7 +188,7 @@ def minute_text(moment: datetime) -> str:
 
 def _health(facts: DatasetFacts, *, is_late: bool, is_paused: bool) -> Iterator[Health]:
     if facts.contract is None:
-        yield Health.REMOVED
+        yield Health.PAUSED if _held_back(facts) else Health.REMOVED
         return
     is_broken = bool(facts.verdicts) and facts.verdicts[0].verdict is not Verdict.ACCEPTED
     if is_broken:
@@ -194,6 +199,15 @@ def _health(facts: DatasetFacts, *, is_late: bool, is_paused: bool) -> Iterator[
         yield Health.PAUSED
     if not (is_broken or is_late or is_paused):
         yield Health.WELL if facts.verdicts else Health.NEW
+
+
+def _held_back(facts: DatasetFacts) -> str:
+    """Return why nothing is judged for want of a contract. A dataset of which nothing waits may be without one."""
+    if facts.contract is not None:
+        return ""
+    if facts.broken:
+        return f"its contract cannot be used, correct it: {facts.broken}"
+    return "there is no contract for this dataset any more, and deliveries wait for it" if facts.waiting else ""
 
 
 def _with_due(item: WaitingDelivery, within: timedelta | None) -> WaitingDelivery:

@@ -43,7 +43,7 @@ WORDS = {
 MEANING = {
     Health.BROKEN: "The last verdict is not accepted.",
     Health.LATE: "Something is overdue.",
-    Health.PAUSED: "Its automation in Prefect is switched off: nothing is judged until a person switches it on.",
+    Health.PAUSED: "Nothing is judged: a person must switch on its automation in Prefect, or mend its contract.",
     Health.NEW: "Nothing of it was judged yet.",
     Health.WELL: "The last verdict is accepted, and nothing is overdue.",
     Health.REMOVED: "It has no contract any more: nobody watches it.",

@@ -39,6 +39,8 @@ def status_document(
         "ignored": [_ignored(item) for item in ledger.sightings.ignored()],
         "overdue": [_overdue(dataset, item) for dataset, item in overdue.missing.items() if chosen(dataset)],
         "paused": [_paused(ledger, *item) for item in ledger.datasets.paused().items() if chosen(item[0])],
+        "held_back": [_held_back(ledger, *item) for item in overdue.held_back.items() if chosen(item[0])],
+        "broken_contracts": list(overdue.broken),
         "locations": [_location(item, settings.certify_within_s) for item in ledger.status.locations()],
     }
 
@@ -88,6 +90,10 @@ def _overdue(dataset: str, item: Missing) -> dict[str, Any]:
 
 def _paused(ledger: Ledger, dataset: str, since: datetime) -> dict[str, Any]:
     return {"dataset": dataset, "since": since.isoformat(), "waiting": ledger.datasets.count_unclaimed(dataset)}
+
+
+def _held_back(ledger: Ledger, dataset: str, why: str) -> dict[str, Any]:
+    return {"dataset": dataset, "why": why, "waiting": ledger.datasets.count_unclaimed(dataset)}
 
 
 def _location(place: LocationStatus, certify_within_s: float) -> dict[str, Any]:

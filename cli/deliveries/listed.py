@@ -85,11 +85,24 @@ class Listed:
         for dataset, missing in self.overdue.missing.items():
             if self.only.dataset in (None, dataset):
                 warn(console, f"overdue {dataset}: {_describe(missing)} (UTC)")
-        for dataset, since in self.ledger.datasets.paused().items():
+        paused = self.ledger.datasets.paused()
+        for dataset in sorted({*paused, *self.overdue.held_back}):
             if self.only.dataset in (None, dataset):
-                waiting = self.ledger.datasets.count_unclaimed(dataset)
-                many = "1 delivery waits" if waiting == 1 else f"{waiting} deliveries wait"
-                warn(console, f"paused {dataset}: since {since:{_TIME}} (UTC), {many}; {_RESUME}")
+                self._print_paused(console, dataset, paused.get(dataset))
+        if self.only.dataset is None:
+            for broken in self.overdue.broken:
+                warn(console, f"a contract is held back until it is corrected: {broken}")
+
+    def _print_paused(self, console: Terminal, dataset: str, since: datetime | None) -> None:
+        waiting = self.ledger.datasets.count_unclaimed(dataset)
+        many = "1 delivery waits" if waiting == 1 else f"{waiting} deliveries wait"
+        at = f" since {since:{_TIME}} (UTC)" if since else ""
+        if (why := self.overdue.held_back.get(dataset)) is None:
+            warn(console, f"paused {dataset}:{at}, {many}; {_RESUME}")
+        elif waiting:
+            warn(console, f"held back {dataset}:{at}, {many}; {why}")
+        else:
+            print_sentence(console, f"not watched {dataset}:{at}, nothing of it waits; {why}", "dim")
 
 
 def line_of(item: DeliveryStatus, overdue: Overdue, addresses: Addresses, queued: Mapping[str, str]) -> Line:

@@ -21,7 +21,8 @@ if TYPE_CHECKING:
 class Overdue:
     """Datasets with missing deliveries, and the time within which each dataset's deliveries must be judged.
 
-    `patience` is how long a delivery waits for a run before it is announced again.
+    `patience` is how long a delivery waits for a run before it is announced again. `held_back` says of each dataset
+    that was watched and has no contract that can be used why nothing of it is judged; `broken` tells the contracts.
     """
 
     missing: Mapping[str, Missing]
@@ -29,6 +30,8 @@ class Overdue:
     patience: timedelta
     now: datetime
     contracts: Mapping[str, Contract] = field(default_factory=dict)
+    held_back: Mapping[str, str] = field(default_factory=dict)
+    broken: tuple[str, ...] = ()
 
     def complete_by(self, group: Group) -> datetime | None:
         """Return when people are notified that the group is incomplete; None if its contract is gone."""
@@ -48,29 +51,25 @@ class Overdue:
 
     def wait(self, item: DeliveryStatus) -> Wait | None:
         """Return what a delivery without a verdict waits for."""
-        from acceptance.announcing.waiting import switch_name, wait_of
+        from acceptance.announcing.waiting import Wait, switch_name, wait_of
 
         if item.unjudged is None:
             return None
+        if item.state != "claimed" and (why := self.held_back.get(item.dataset)):
+            return Wait(f"its contract: {why}")
         return wait_of(item.unjudged, self.patience, switch_name(item.dataset), self.now)
 
 
 def overdue_of(ledger: Ledger, settings: Settings) -> Overdue:
-    """Return what is overdue now. Contracts that cannot be read promise nothing: `aceite contracts check` tells it."""
+    """Return what is overdue now. A contract that cannot be used promises nothing."""
     from acceptance.announcing.overdue import judged_within, missing
-    from acceptance.errors import ContractError
-    from flows.installation.contracts import contracts_of
+    from flows.installation.current_contracts import current_contracts
 
     now, watched, patience = datetime.now(UTC), ledger.datasets.watched(), timedelta(seconds=settings.patience_s)
-    try:
-        contracts = contracts_of(settings)
-    except ContractError:
-        return Overdue({}, {}, patience, now)
-    absent = {
-        contract.dataset: missing(contract, watched[contract.dataset], now)
-        for contract in contracts
-        if contract.dataset in watched
-    }
-    within = {contract.dataset: judged_within(contract) for contract in contracts}
-    missed = {dataset: item for dataset, item in absent.items() if item is not None}
-    return Overdue(missed, within, patience, now, {contract.dataset: contract for contract in contracts})
+    found = current_contracts(settings)
+    contracts = {contract.dataset: contract for contract in found.usable}
+    absent = {name: missing(each, watched[name], now) for name, each in contracts.items() if name in watched}
+    within = {name: judged_within(each) for name, each in contracts.items()}
+    missed = {name: item for name, item in absent.items() if item is not None}
+    held_back = {name: found.why_held_back(name) for name in sorted(watched.keys() - contracts.keys())}
+    return Overdue(missed, within, patience, now, contracts, held_back, tuple(map(str, found.broken)))

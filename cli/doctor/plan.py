@@ -23,6 +23,7 @@ from acceptance.contract.steps import (
     StartExecution,
     fired_machines,
 )
+from acceptance.deliveries.routing import watched_locations
 from acceptance.evidence.object_keys import dataset_prefix
 from aws.calls import Client
 from aws.iam.arns import Account, awaited_pattern, key_pattern
@@ -36,6 +37,7 @@ from cli.doctor.looks.findings import Look, met, unmet
 from cli.doctor.looks.permissions import NeededPermissions, permissions
 from cli.doctor.runner import Precondition
 from flows.installation.contracts import ContractFile
+from flows.installation.current_contracts import current_contracts
 from flows.installation.seal_keys import seal_keys
 
 ACCOUNT = "account"
@@ -184,9 +186,10 @@ def _of_work(settings: Settings, contracts: Sequence[Contract]) -> Iterator[Prec
     """Yield what the ledger and the evidence bucket say of the work of the watcher and of runs."""
     asked: Callable[..., Precondition] = partial(Precondition, needs=(LEDGER,), asked=_DATABASE)
     place, within = _ledger(settings), timedelta(seconds=settings.certify_within_s)
-    yield asked("landing is listed", partial(ledger.listed, *place, within, _now))
+    yield asked("landing is listed", partial(ledger.listed, *place, within, _now, watched_locations(contracts)))
     yield asked("announcements", partial(ledger.announced, *place, _now))
     yield asked("deliveries are taken", partial(ledger.taken, *place))
+    yield asked("contracts of deliveries", partial(ledger.with_contracts, *place, current_contracts(settings)))
     left = partial(parameters.restored, settings, contracts)
     yield Precondition("parameters are restored", left, ("evidence bucket", SERVER), "AWS", limits=3)
 

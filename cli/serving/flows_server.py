@@ -11,6 +11,7 @@ from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from datetime import timedelta
 from functools import lru_cache, partial
 
+import httpx
 import psutil
 from prefect.client.orchestration import get_client
 from prefect.client.schemas.objects import FlowRun
@@ -39,7 +40,7 @@ from cli.serving.child_process import end_with_standard_input, print_ready
 from cli.serving.ending import await_death, end_as_orphan
 from cli.terminal import Terminal
 from flows.installation.clients import load_clients
-from flows.installation.contracts import contracts_of
+from flows.installation.current_contracts import Settled, current_contracts
 from flows.installation.installed import installed_contracts
 from flows.judging.batch import SIDE_BY_SIDE, at_once
 from flows.locks.overrides import OTHERS_WITHIN, restore_what_was_left
@@ -57,6 +58,8 @@ WATCHER_POLL_S = 2
 
 WARM_POLL_S = 5
 """Seconds between the polls of the warm worker, which learns of nearly all runs earlier, from an event."""
+
+FOLLOW_CONTRACTS_EVERY_S = 1
 
 _HANG_UP = tuple(getattr(signal, name) for name in ("SIGHUP",) if hasattr(signal, name))  # Windows has none
 
@@ -81,6 +84,7 @@ async def _serve(settings: Settings, parts: Places, watcher: RunnerDeployment, *
             signal.signal(number, request_stop)
         if WATCHER_PART in parts:
             await asyncio.to_thread(start_watching, watcher)
+        await serving.enter_async_context(following_contracts(settings, parts))
         print_ready("serving")
         await stop.wait()
 
@@ -163,6 +167,45 @@ def _end_if_orphan(parent: psutil.Process | None) -> None:
     end_as_orphan(_terminate, spares=lambda process: WARM_MODULE in process.cmdline())
 
 
+@asynccontextmanager
+async def following_contracts(settings: Settings, parts: Places) -> AsyncIterator[None]:
+    """Apply the contracts again whenever their files change: a new one needs its automation."""
+    following = asyncio.create_task(_follow_contracts(settings, parts, Settled(settings.contracts)))
+    try:
+        yield
+    finally:
+        following.cancel()
+
+
+async def _follow_contracts(settings: Settings, parts: Places, files: Settled) -> None:
+    trouble = ""
+    while True:
+        await asyncio.sleep(FOLLOW_CONTRACTS_EVERY_S)
+        changed = files.changed()
+        if changed is None:
+            continue
+        try:
+            await asyncio.to_thread(apply_contracts, settings, parts)
+        except (AceiteError, httpx.HTTPError) as error:  # it is tried again; the log has each trouble once
+            if trouble != str(error):
+                Terminal(stderr=True).print_lines(f"the contracts cannot be applied, will be tried again: {error}")
+            trouble = str(error)
+        else:
+            files.taken(changed)
+            trouble = ""
+
+
+def apply_contracts(settings: Settings, parts: Places) -> None:
+    """Give each contract that can be used its automation, and switch off those of contracts that are gone."""
+    found = current_contracts(settings)
+    console = Terminal(stderr=True)
+    for broken in found.broken:
+        console.print_lines(f"a contract is held back until it is corrected: {broken}")
+    for change in apply(settings, found.usable, datasets=found.datasets, places=parts):
+        if change.change != "unchanged":
+            console.print(f"{change.kind} {change.name}: {change.change}")
+
+
 async def _wait_until(holds: Callable[[], bool]) -> None:
     while not holds():
         await asyncio.sleep(0.05)
@@ -194,7 +237,7 @@ def deadline_of(run: FlowRun) -> timedelta | None:
 @lru_cache(maxsize=1)
 def _contracts(fingerprint: tuple[tuple[str, int, int], ...]) -> Mapping[str, Contract]:
     """Return the contracts by dataset. They are read again when a file has changed, as the run's process does too."""
-    return {contract.dataset: contract for contract in contracts_of(read_settings())}
+    return {contract.dataset: contract for contract in current_contracts(read_settings()).usable}
 
 
 def main() -> int:
@@ -207,7 +250,7 @@ def main() -> int:
         identify(aws_credentials(settings), settings.aws_account_id)
         apply(settings, (), places=parts)
         restore_what_was_left(load_clients(), installed_contracts())
-        apply(settings, installed_contracts(), places=parts)
+        apply_contracts(settings, parts)
     except AceiteError as error:
         Terminal(stderr=True).print_lines(str(error))
         return 1

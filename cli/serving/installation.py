@@ -20,7 +20,8 @@ from cli.serving.ending import end_all
 from cli.serving.home import Running, find_running, running_in, take_home
 from cli.serving.server_settings import server_settings
 from cli.terminal import Terminal
-from flows.installation.contracts import contract_environment, contracts_of
+from flows.installation.contracts import contract_environment
+from flows.installation.current_contracts import current_contracts, usable_contracts
 from flows.ledger import ledger_url, sqlite_url
 
 _OPEN = (
@@ -84,7 +85,9 @@ def started(options: InstallationOptions, console: Terminal) -> Iterator[Install
             "another folder with --home"
         )
     remove_what_was_left()
-    contracts_of(settings)  # raise on faulty contracts before anything starts
+    usable_contracts(settings)  # raises before anything starts if none can be used
+    for broken in current_contracts(settings).broken:
+        console.print(f"a contract is held back until it is corrected: {broken}", style="yellow", soft_wrap=True)
     with ExitStack() as undo:
         parts = _Parts(settings, console)
         undo.callback(end_all, parts.children, console)

@@ -17,15 +17,17 @@ from blocks.build import aws_credentials
 from blocks.settings import Settings
 from cli.options import UsageProblem
 from flows.evidence.repetitions import sealed_evidence
-from flows.installation.contracts import contracts_of
+from flows.installation.current_contracts import current_contracts, usable_contracts
 
 FAULT_METADATA = "aceite-fault"
 """User metadata that asks the sandbox's pipeline for a fault; see `sandbox/pipeline/deployed/injected_faults.py`."""
 
 
 def contract_named(settings: Settings, dataset: str) -> Contract:
-    """Return the contract of the dataset. Raise UsageProblem if there is none."""
-    contracts = {contract.dataset: contract for contract in contracts_of(settings)}
+    """Return the contract of the dataset. Raise UsageProblem if there is none, or if it cannot be used."""
+    contracts = {contract.dataset: contract for contract in usable_contracts(settings)}
+    if dataset not in contracts and (why := current_contracts(settings).why_broken.get(dataset)):
+        raise UsageProblem(f"the contract of {dataset} cannot be used: {why}")
     if dataset not in contracts:
         raise UsageProblem(
             f"{settings.contracts} has no contract of dataset {dataset!r}"

@@ -184,15 +184,17 @@ def _gather(
 ) -> tuple[DatasetOverview, ...]:
     """Return how each dataset is. Raise UsageProblem if a ledger is required and there is none."""
     from cli.deliveries.existing_ledger import NO_LEDGER, existing_ledger_url
-    from flows.installation.contracts import contracts_of
+    from flows.installation.current_contracts import current_contracts, usable_contracts
     from flows.ledger import open_ledger
     from flows.overview.gathering import LAST, gather
 
-    contracts, url = contracts_of(settings), existing_ledger_url(settings)
+    found, url = current_contracts(settings), existing_ledger_url(settings)
+    if not settings.contracts.exists():
+        usable_contracts(settings)  # raises
     if required and url == NO_LEDGER:
         raise UsageProblem("without a ledger the pages would say that nothing was judged, so none is published")
     with open_ledger(url) as ledger:
-        return gather(ledger, contracts, now, last or LAST)
+        return gather(ledger, found.usable, now, last or LAST, found.why_broken)
 
 
 def _counted(datasets: tuple[DatasetOverview, ...]) -> str:

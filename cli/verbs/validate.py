@@ -88,14 +88,14 @@ def _delivery(s3: Any, settings: Settings, target: str) -> Delivery:
     """Return the delivery that the target names: by its landed object, or by its evidence."""
     from cli.verbs.evidence import prefix_of
     from cli.verbs.landing_files import judged_delivery, landed_delivery
-    from flows.installation.contracts import contracts_of
+    from flows.installation.current_contracts import usable_contracts
 
     bucket = settings.evidence_bucket
     if target.startswith("s3://") and not target.startswith(f"s3://{bucket}/"):
-        return landed_delivery(s3, *read_uri(target), contracts_of(settings))
+        return landed_delivery(s3, *read_uri(target), usable_contracts(settings))
     prefix = prefix_of(s3, bucket, target)
     assert prefix is not None, "the target is an id or an address"
-    return judged_delivery(s3, bucket, prefix, contracts_of(settings))
+    return judged_delivery(s3, bucket, prefix, usable_contracts(settings))
 
 
 def _judge(delivery: Delivery, *, again: bool, without_pipeline: bool) -> bool:

@@ -62,7 +62,7 @@ def contract_environment(settings: Settings) -> Mapping[str, str]:
     None of them is secret: evidence shows what a contract reads.
     """
     known = contract_variables(settings.landing_bucket)
-    read = {name for path in _contract_paths(settings.contracts) for name in variables_in(_text_of(path))}
+    read = {name for path in _contract_paths(settings.contracts) for name in variables_in(text_of(path))}
     return {name: known[name] for name in sorted(read - {"LANDING_BUCKET"}) if name in known}
 
 
@@ -106,14 +106,14 @@ def _why_nothing(given: Path) -> str:
 
 def _published(paths: Sequence[Path], environment: Mapping[str, str]) -> tuple[PublishedTable, ...]:
     """Return the tables that relationships may refer to: those of the files and of the contracts beside them."""
-    if not any("relationships" in _text_of(path) for path in paths):
+    if not any("relationships" in text_of(path) for path in paths):
         return ()
     beside = [path for folder in {each.parent for each in paths} for path in folder.iterdir() if _is_contract(path)]
     every = {path.resolve(): path for path in (*beside, *paths)}.values()
-    return tuple(table for path in every for table in published_tables(_text_of(path), str(path), environment))
+    return tuple(table for path in every for table in published_tables(text_of(path), str(path), environment))
 
 
-def _text_of(path: Path) -> str:
+def text_of(path: Path) -> str:
     """Return the file's text; empty if it cannot be read. Reading it as a contract reports why."""
     try:
         return _content(path).decode("utf-8")

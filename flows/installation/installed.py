@@ -8,13 +8,19 @@ from acceptance.errors import PointerRefused
 from acceptance.messages.languages import Language
 from blocks.settings import read_settings
 from flows.installation.clients import load_clients
-from flows.installation.contracts import contract_variables, load_contracts
+from flows.installation.contracts import contract_variables
+from flows.installation.current_contracts import CurrentContracts, read_current
+
+
+def read_installed() -> CurrentContracts:
+    """Read the contracts as they are now. `${LANDING_BUCKET}` is the bucket of the landing block."""
+    return read_current(read_settings().contracts, contract_variables(load_clients().landing.bucket_name))
 
 
 @cache
 def installed_contracts() -> tuple[Contract, ...]:
-    """Return the watched contracts. `${LANDING_BUCKET}` is the bucket of the landing block."""
-    return load_contracts(read_settings().contracts, contract_variables(load_clients().landing.bucket_name))
+    """Return the watched contracts that can be used. A process that judges is replaced when one of them changes."""
+    return read_installed().usable
 
 
 def language_of(contract: Contract) -> Language:
@@ -38,6 +44,7 @@ def contract_of(dataset: str) -> Contract:
     contracts = {contract.dataset: contract for contract in installed_contracts()}
     if dataset not in contracts:
         raise PointerRefused(
-            f"no contract of dataset {dataset!r} in {read_settings().contracts}; there are: {', '.join(contracts)}"
+            f"no contract of dataset {dataset!r} in {read_settings().contracts} (there are: {', '.join(contracts)}): "
+            f"{read_installed().why_held_back(dataset)}"
         )
     return contracts[dataset]

@@ -54,8 +54,8 @@ class Datasets:
         with self._engine.connect() as connection:
             return tuple(connection.scalars(query.order_by(deliveries.c.judged_at.desc())))
 
-    def pause(self, dataset: str, draft: EventDraft, now: datetime, holder: str | None = None) -> None:
-        """Record the pause and its announcement in one transaction. Raises LeaseLost, as do the methods below."""
+    def pause(self, dataset: str, draft: EventDraft | None, now: datetime, holder: str | None = None) -> None:
+        """Record the pause and its announcement, if any, in one transaction. Raises LeaseLost, as do those below."""
         self._commit(dataset, {"paused_at": now}, draft, now, holder)
 
     def resume(self, dataset: str, draft: EventDraft, now: datetime, holder: str | None = None) -> None:
@@ -86,11 +86,12 @@ class Datasets:
             connection.execute(sa.insert(announcements).values(announcement_row(None, draft, now)))
 
     def _commit(
-        self, dataset: str, change: Mapping[str, Any], draft: EventDraft, now: datetime, holder: str | None
+        self, dataset: str, change: Mapping[str, Any], draft: EventDraft | None, now: datetime, holder: str | None
     ) -> None:
         with writing_as(self._engine, holder) as connection:
             connection.execute(sa.update(datasets).where(datasets.c.dataset == dataset).values(**change))
-            connection.execute(sa.insert(announcements).values(announcement_row(None, draft, now)))
+            if draft is not None:
+                connection.execute(sa.insert(announcements).values(announcement_row(None, draft, now)))
 
 
 def paused_datasets(connection: sa.Connection) -> list[str]:

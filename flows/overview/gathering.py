@@ -1,8 +1,9 @@
 """Reads how all datasets are. Only the ledger is read: no object of S3, and no evidence."""
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
+from types import MappingProxyType
 
 from acceptance.contract.contract import Contract
 from acceptance.deliveries.file_groups import Group
@@ -14,9 +15,16 @@ LAST = 30
 
 
 def gather(
-    ledger: Ledger, contracts: Sequence[Contract], now: datetime, last: int = LAST
+    ledger: Ledger,
+    contracts: Sequence[Contract],
+    now: datetime,
+    last: int = LAST,
+    broken: Mapping[str, str] = MappingProxyType({}),
 ) -> tuple[DatasetOverview, ...]:
-    """Return how each dataset is that has a contract, or that was watched before."""
+    """Return how each dataset is that has a contract, or that was watched before.
+
+    `broken` says of a dataset what is wrong with its contract.
+    """
     known = {contract.dataset: contract for contract in contracts}
     watched, history = ledger.datasets.watched(), ledger.history
     today = now.astimezone(UTC).date()
@@ -35,8 +43,9 @@ def gather(
                 days.get(dataset),
                 waiting.get(dataset, ()),
                 groups.get(dataset, ()),
+                broken.get(dataset, ""),
             ),
             now,
         )
-        for dataset in sorted({*known, *watched})
+        for dataset in sorted({*known, *watched, *broken})
     )

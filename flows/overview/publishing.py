@@ -9,13 +9,13 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
-from acceptance.contract.contract import Contract
 from acceptance.errors import AceiteError, StepFailed
 from acceptance.evidence.object_keys import REPORTS, page_name
 from acceptance.overview.datasets import DatasetOverview
 from acceptance.overview.pages import INDEX, Links, dataset_html, index_html
 from aws.s3.writes import put
 from blocks.settings import Settings, read_settings
+from flows.installation.current_contracts import CurrentContracts
 from flows.ledger import Ledger
 from flows.overview.gathering import gather
 from flows.overview.pages import BY_HAND
@@ -93,7 +93,7 @@ class PublishedPages:
     """The watcher's pages: each look reads the ledger, and puts what changed."""
 
     ledger: Ledger
-    contracts: Sequence[Contract]
+    contracts: CurrentContracts
     publisher: Publisher
 
     def look(self, now: datetime) -> None:
@@ -104,7 +104,9 @@ class PublishedPages:
             AceiteError: the watcher has to end.
         """
         try:
-            self.publisher.publish(gather(self.ledger, self.contracts, now), now, MOST_PAGES)
+            self.publisher.publish(
+                gather(self.ledger, self.contracts.usable, now, broken=self.contracts.why_broken), now, MOST_PAGES
+            )
         except AceiteError:
             raise
         except Exception as error:
@@ -113,7 +115,7 @@ class PublishedPages:
 
 def published_pages(
     ledger: Ledger,
-    contracts: Sequence[Contract],
+    contracts: CurrentContracts,
     evidence_s3: Any,
     bucket: str,
     stay_alive: Callable[[], None],

@@ -4,14 +4,14 @@ The clock is the watcher's, not that of an automation with a proactive trigger: 
 """
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from prefect.client.orchestration import get_client
 
 from acceptance.announcing.overdue import judged_within, missing
-from acceptance.announcing.overdue_events import no_verdict, not_arrived, paused, resumed
+from acceptance.announcing.overdue_events import held_back, no_verdict, not_arrived, paused, resumed
 from acceptance.contract.contract import Contract
 from acceptance.messages.languages import Language
 from flows.installation.installed import language_of
@@ -25,15 +25,24 @@ BLAMED = timedelta(minutes=15)
 
 @dataclass(frozen=True)
 class OverdueWatch:
-    """Commits each report together with its announcement, so that a restart neither loses nor repeats one."""
+    """Commits each report together with its announcement, so that a restart neither loses nor repeats one.
+
+    `why_held_back` says why a dataset without a contract among `contracts` is not judged.
+    """
 
     ledger: Ledger
     contracts: Sequence[Contract]
     holder: str | None = None
     log: logging.Logger | logging.LoggerAdapter[logging.Logger] = _LOG
+    why_held_back: Callable[[str], str] | None = None
 
     def begin(self, now: datetime) -> None:
+        """Watch the datasets of all contracts, and hold back what was watched and has no usable contract now."""
         self.ledger.datasets.watch([contract.dataset for contract in self.contracts], now)
+        if self.why_held_back is not None:
+            without = self.ledger.datasets.watched().keys() - {contract.dataset for contract in self.contracts}
+            for dataset in sorted(without - self.ledger.datasets.paused().keys()):
+                self._hold_back(dataset, self.why_held_back(dataset), now)
 
     def look(self, now: datetime) -> None:
         """Report missing deliveries and late verdicts. Raises LeaseLost when another watcher took over."""
@@ -69,6 +78,13 @@ class OverdueWatch:
         self.log.warning("%s is paused: its automation %r is switched off", dataset, switch.name)
         waiting, language = known.count_unclaimed(dataset), self._language(dataset)
         known.pause(dataset, paused(dataset, now, waiting, reasons, switch.page, language), now, self.holder)
+
+    def _hold_back(self, dataset: str, why: str, now: datetime) -> None:
+        """Pause a dataset without a usable contract. People are notified if something of it waits."""
+        waiting = self.ledger.datasets.count_unclaimed(dataset)
+        self.log.warning("%s is held back, with %d deliveries that wait: %s", dataset, waiting, why)
+        draft = held_back(dataset, now, waiting, why) if waiting else None
+        self.ledger.datasets.pause(dataset, draft, now, self.holder)
 
     def _resume(self, dataset: str, since: datetime, now: datetime) -> None:
         waiting = self.ledger.datasets.count_unclaimed(dataset)

@@ -5,12 +5,12 @@ prefect-aws.
 """
 
 import hashlib
-from pathlib import Path
 
 from prefect.client.orchestration import PrefectClient
 
 from blocks.settings import read_settings
 from flows.installation.block_changes import changes_of
+from flows.installation.current_contracts import Fingerprint, fingerprint
 
 
 async def look(client: PrefectClient) -> str:
@@ -19,8 +19,6 @@ async def look(client: PrefectClient) -> str:
     return hashlib.sha256(repr((changes_of(documents), [*files()])).encode()).hexdigest()
 
 
-def files() -> tuple[tuple[str, int, int], ...]:
-    """Return name, time of the last change and size of the contracts and the settings file."""
-    found = [path for path in read_settings().contracts.rglob("*") if path.suffix.lower() in (".yaml", ".yml")]
-    stats = [(path, path.stat()) for path in (*sorted(found), Path(".env")) if path.is_file()]
-    return tuple((str(path), stat.st_mtime_ns, stat.st_size) for path, stat in stats)
+def files() -> Fingerprint:
+    """Return the fingerprint of the contracts and the settings file."""
+    return fingerprint(read_settings().contracts)

@@ -114,7 +114,8 @@ def _create_workflow(client: Any, name: str) -> None:
     except client.exceptions.EntityNotFoundException:
         client.create_workflow(Name=name)
     actions = [{"JobName": job_of_workflow(name)}]
-    client.create_trigger(Name=f"start of {name}"[:255], WorkflowName=name, Type="ON_DEMAND", Actions=actions)
+    with _unless_it_exists():
+        client.create_trigger(Name=f"start of {name}"[:255], WorkflowName=name, Type="ON_DEMAND", Actions=actions)
 
 
 def _call_when_put(clients: Mapping[str, Any], rule: EventRule) -> None:

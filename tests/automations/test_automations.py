@@ -7,7 +7,7 @@ from uuid import UUID
 
 import jinja2
 import pytest
-from builders import a_delivery
+from builders import a_contract, a_delivery
 from polling import eventually
 from prefect.automations import AutomationCore
 from prefect.client.orchestration import get_client
@@ -109,6 +109,38 @@ def test_applying_creates_then_changes_nothing_then_updates_what_differs_and_kee
         ]
         (restored,) = client.read_automations_by_name(SWITCH)
         assert (restored.enabled, restored.id) == (False, automation.id)
+
+
+def test_the_automation_of_a_removed_contract_is_switched_off_by_name_and_on_again_with_the_contract(
+    settings, prefect_server
+):
+    kept, gone, paused = (a_contract(f"removed-{name}") for name in ("kept", "gone", "paused"))
+
+    def applied(*contracts, dry_run=False):
+        datasets = [contract.dataset for contract in contracts]
+        changes = apply(settings, contracts, datasets=datasets, dry_run=dry_run)
+        return {change.name: change.change for change in changes if "removed-" in change.name}
+
+    def is_on():
+        with get_client(sync_client=True) as client:
+            found = {name: client.read_automations_by_name(switch_name(f"removed-{name}"))[0] for name in names}
+        return {name: automation.enabled for name, automation in found.items()}
+
+    names = ("kept", "gone", "paused")
+    applied(kept, gone, paused)
+    with get_client(sync_client=True) as client:
+        (of_paused,) = client.read_automations_by_name(switch_name("removed-paused"))
+        client.pause_automation(of_paused.id)
+    wanted = {switch_name("removed-kept"): "unchanged", switch_name("removed-gone"): "switched off"}
+    assert applied(kept, dry_run=True) == wanted
+    assert is_on() == {"kept": True, "gone": True, "paused": False}
+    assert applied(kept) == wanted
+    assert is_on() == {"kept": True, "gone": False, "paused": False}
+    assert applied(kept) == {switch_name("removed-kept"): "unchanged"}
+    assert applied(kept, gone, paused)[switch_name("removed-gone")] == "updated"
+    assert is_on() == {"kept": True, "gone": True, "paused": False}  # a person paused it
+    apply(settings, (kept,))
+    assert is_on()["gone"]  # whoever does not say which datasets there are switches nothing off
 
 
 def test_runs_that_wait_where_their_deployment_was_before_are_withdrawn_in_nobody_s_name(

@@ -6,7 +6,7 @@ The looks roll back, or remove, what they write.
 import os
 import shutil
 import tempfile
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -16,6 +16,7 @@ import sqlalchemy as sa
 from acceptance.counted import counted
 from acceptance.errors import LedgerUnusable
 from cli.doctor.looks.findings import Look, duration, met, unmet
+from flows.installation.current_contracts import CurrentContracts
 from flows.ledger.database import database, shown, usable
 from flows.ledger.status import Status
 from flows.ledger.tables import has_current_layout
@@ -65,11 +66,20 @@ def room(folders: Mapping[str, Path], least_free_bytes: int = LEAST_FREE_BYTES) 
     return met(f"{', '.join(folders)}: each has more than {least / 1e6:,.0f} MB left")
 
 
-def listed(url: str | None, default: Path, within: timedelta, now: Callable[[], datetime]) -> Look:
-    """Check that the watcher listed each landing location to its end as often as it must. It may be late once."""
+def listed(
+    url: str | None,
+    default: Path,
+    within: timedelta,
+    now: Callable[[], datetime],
+    watched: Collection[tuple[str, str]],
+) -> Look:
+    """Check that the watcher listed each landing location to its end as often as it must. It may be late once.
+
+    Locations that are not `watched`, because their contract is gone, are listed no more.
+    """
 
     def look(status: Status) -> Look:
-        places = status.locations()
+        places = [place for place in status.locations() if (place.bucket, place.prefix) in watched]
         late = [
             f"s3://{place.bucket}/{place.prefix} ({duration(now() - place.certified_at)} ago)"
             for place in places
@@ -117,6 +127,24 @@ def taken(url: str | None, default: Path) -> Look:
             f"deliveries without a run that takes them: {len(often)}, announced up to {most} times",
             "`aceite status` says how their last runs ended; look at the lines `automations`, `runs may begin` and "
             "`flows are served`",
+        )
+
+    return _of_ledger(url, default, look)
+
+
+def with_contracts(url: str | None, default: Path, known: CurrentContracts) -> Look:
+    """Check that no delivery waits for a contract that is gone or cannot be used."""
+
+    def look(status: Status) -> Look:
+        usable = {contract.dataset for contract in known.usable}
+        waits = [item for item in status.deliveries() if item.unjudged and item.state != "claimed"]
+        without = sorted({item.dataset for item in waits} - usable)
+        if not without:
+            return met("each delivery that waits has one")
+        return unmet(
+            "; ".join(f"deliveries of {dataset} wait: {known.why_held_back(dataset)}" for dataset in without),
+            "put the contract back, or correct it: the watcher takes it up within seconds. To have no verdict, delete "
+            "the files first, put the contract back, and remove it again",
         )
 
     return _of_ledger(url, default, look)

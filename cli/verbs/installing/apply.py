@@ -13,7 +13,7 @@ from cli.terminal import Terminal
 if TYPE_CHECKING:
     from automations.apply import Change
 
-_SIGNS = {"created": "+", "updated": "~", "unchanged": "="}
+_SIGNS = {"created": "+", "updated": "~", "unchanged": "=", "switched off": "-"}
 
 
 def apply(
@@ -33,7 +33,9 @@ def apply(
     from flows.installation.contracts import contracts_of
 
     identify(aws_credentials(settings), settings.aws_account_id)
-    show(Terminal(), apply_to_server(settings, contracts_of(settings), dry_run=dry_run), dry_run)
+    found = contracts_of(settings)
+    datasets = [contract.dataset for contract in found]
+    show(Terminal(), apply_to_server(settings, found, datasets=datasets, dry_run=dry_run), dry_run)
 
 
 def show(console: Terminal, changes: Iterable[Change], dry_run: bool) -> None:

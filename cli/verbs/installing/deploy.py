@@ -62,7 +62,8 @@ def deploy(
         places = {part.value: _place(pool, part, settings, given) for part in parts}
         if ServedPart.WATCHER in parts:
             show(console, _keep_ledger_url(settings, dry_run), dry_run)
-        show(console, apply(settings, contracts_of(settings), dry_run=dry_run, places=places), dry_run)
+        found = {contract.dataset: contract for contract in contracts_of(settings)}
+        show(console, apply(settings, [*found.values()], datasets=found, dry_run=dry_run, places=places), dry_run)
         if ServedPart.WATCHER in parts and not dry_run:
             _start_watching(client, pool)
     _print_next_step(console, pool)

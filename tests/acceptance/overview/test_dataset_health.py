@@ -80,8 +80,20 @@ def test_all_that_holds_of_a_dataset_is_told_the_worst_first() -> None:
 
 
 def test_a_dataset_without_a_contract_is_removed_and_nothing_of_it_is_overdue() -> None:
-    seen = overview("orders", past(Verdict.REJECTED), contract=None, waiting=[waiting(30 * DAY)])
+    seen = overview("orders", past(Verdict.REJECTED), contract=None)
     assert (seen.health, seen.overdue, seen.name, seen.facts) == ((Health.REMOVED,), (), "orders", ())
+
+
+def test_a_dataset_of_which_deliveries_wait_for_a_contract_needs_attention() -> None:
+    gone = overview("orders", past(), contract=None, waiting=[waiting(30 * DAY)])
+    assert (gone.health, gone.overdue) == ((Health.PAUSED,), ())
+    assert "no contract for this dataset any more" in gone.held_back
+
+
+def test_a_contract_that_cannot_be_used_needs_attention_and_says_why() -> None:
+    broken = overview("orders", past(), contract=None, broken="contracts/orders.odcs.yaml:3: unknown key")
+    assert broken.health == (Health.PAUSED,)
+    assert broken.held_back == "its contract cannot be used, correct it: contracts/orders.odcs.yaml:3: unknown key"
 
 
 def test_the_verdicts_of_today_and_of_the_29_days_before_are_counted() -> None:

@@ -380,8 +380,8 @@ def test_where_all_is_well_no_line_is_red_what_is_advised_is_told_and_the_exit_c
     assert (document["green"], said.returncode) == (True, 0)
     lines = [each["name"] for each in document["findings"]]
     assert lines[:4] == ["contracts", "ledger", "disk", "clock"]
-    work = ["landing is listed", "announcements", "deliveries are taken", "parameters are restored"]
-    assert lines[-6:] == ["flows are served", "watcher", *work]
+    work = ["landing is listed", "announcements", "deliveries are taken", "contracts of deliveries"]
+    assert lines[-7:] == ["flows are served", "watcher", *work, "parameters are restored"]
     assert "very-secret" not in said.stdout + said.stderr
     (deployments,) = (each["found"] for each in document["findings"] if each["name"] == "deployments")
     assert deployments == "1 work pool and 3 deployments are as settings and contracts require"

@@ -11,14 +11,16 @@ from functools import partial
 from pathlib import Path
 
 import pytest
-from builders import a_delivery
+from builders import a_contract, a_delivery
 from repository import ROOT
 
 from acceptance.announcing.delivery_events import arrived
 from acceptance.announcing.overdue_events import paused
 from acceptance.deliveries.key_ranges import KeyRange
+from acceptance.errors import Problem
 from cli.doctor.looks import ledger as looks
 from cli.doctor.looks.findings import Look, LookOutcome
+from flows.installation.current_contracts import BrokenContract, CurrentContracts
 from flows.ledger import Ledger, open_ledger, sqlite_url
 from flows.ledger.listing import Certified
 from flows.ledger.writes import NewObject
@@ -86,12 +88,13 @@ def test_a_disk_that_is_full_is_told_with_its_folder_and_so_is_one_that_soon_wil
 
 
 def test_a_location_that_nobody_lists_to_its_end_is_told_with_since_when(file: Path) -> None:
-    look = partial(looks.listed, None, file, WITHIN, now)
+    look = partial(looks.listed, None, file, WITHIN, now, [("landing", "in/")])
     green(look(), "there is no ledger yet")
     with_deliveries(file, NOW - 2 * WITHIN)
     green(look(), "1 location: listed within 60 minutes")
     with_deliveries(file, NOW - 3 * WITHIN)
     red(look(), "not listed to the end since: s3://landing/in/ (90 minutes ago)", "`watcher`", "log")
+    green(looks.listed(None, file, WITHIN, now, []), "all 0 locations")  # its contract is gone
 
 
 def test_announcements_that_prefect_s_server_does_not_show_are_told_but_not_those_of_a_paused_dataset(
@@ -120,3 +123,22 @@ def test_a_delivery_that_is_announced_again_and_again_without_a_run_is_told(file
         green(look(), "runs take what is announced")
         announce(ledger)
     red(look(), "without a run that takes them: 1, announced up to 3 times", "`aceite status`", "`runs may begin`")
+
+
+def test_deliveries_that_wait_for_a_contract_which_is_gone_or_broken_are_told_by_dataset(file: Path, tmp_path: Path):
+    both = CurrentContracts((a_contract("going"), a_contract("paused")))
+    look = partial(looks.with_contracts, None, file)
+    green(look(both), "there is no ledger yet")
+    with_deliveries(file, NOW)
+    green(look(both), "each delivery that waits has one")
+    problem = Problem("paused.odcs.yaml", 3, "unknown key")
+    broken = CurrentContracts((a_contract("going"),), (BrokenContract(tmp_path, "paused", (problem,)),))
+    red(
+        look(broken),
+        "deliveries of paused wait: its contract cannot be used, correct it: paused.odcs.yaml:3: unknown key",
+    )
+    red(
+        look(CurrentContracts((a_contract("paused"),))),
+        "deliveries of going wait: no contract",
+        "put the contract back",
+    )

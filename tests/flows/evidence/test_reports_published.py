@@ -24,6 +24,7 @@ from blocks.settings import read_settings
 from flows.evidence.audit import datasets_with_evidence
 from flows.evidence.verdicts import read_verdict
 from flows.installation.clients import clients_of
+from flows.installation.current_contracts import CurrentContracts
 from flows.ledger import Ledger, ledger_url, open_ledger
 from flows.ledger.listing import Certified
 from flows.ledger.writes import NewObject
@@ -99,7 +100,7 @@ def ledger(tmp_path: Any, monkeypatch: pytest.MonkeyPatch) -> Iterator[Ledger]:
 
 
 def watched_pages(ledger: Ledger, bucket: Bucket, alive: Any = lambda: None) -> PublishedPages:
-    return published_pages(ledger, [a_contract("orders")], bucket.s3, bucket.name, alive)
+    return published_pages(ledger, CurrentContracts((a_contract("orders"),)), bucket.s3, bucket.name, alive)
 
 
 def test_the_watcher_publishes_what_its_ledger_learns(ledger: Ledger, bucket: Bucket) -> None:
@@ -125,7 +126,7 @@ def test_a_watcher_publishes_once_a_minute_if_the_setting_says_so(
     for name, value in there.items():
         monkeypatch.setenv(f"ACEITE_AWS_{name}", value)
     monkeypatch.setenv("ACEITE_EVIDENCE_BUCKET", bucket.name)
-    clients, contracts = clients_of(read_settings()), [a_contract("orders")]
+    clients, contracts = clients_of(read_settings()), CurrentContracts((a_contract("orders"),))
     assert _publishing(ledger, ALONE, clients, contracts) == ()
     monkeypatch.setenv("ACEITE_PUBLISH_REPORTS", "true")
     (look,) = _publishing(ledger, ALONE, clients, contracts)
