@@ -1,13 +1,20 @@
 """A delivery whose run is queued in Prefect says so, and how many runs are before it."""
 
+import os
+import re
+import shlex
+import subprocess
+import sys
 from dataclasses import replace
 from datetime import UTC, datetime
-from uuid import UUID
+from typing import Any
+from uuid import UUID, uuid4
 
 import pytest
 from builders import a_delivery
 from prefect.client.orchestration import get_client
-from prefect.client.schemas.actions import WorkPoolCreate
+from prefect.client.schemas.actions import WorkPoolCreate, WorkPoolUpdate
+from prefect.settings import get_current_settings
 from prefect.states import Scheduled
 
 from acceptance.deliveries.delivery import Delivery
@@ -44,6 +51,63 @@ def test_a_queued_run_is_named_with_its_place_in_the_queue() -> None:
     assert first.startswith(f"run {runs[0]} is queued for it: ")
     assert second.startswith(f"run {runs[1]} is queued for it: ")
     assert "before it" in second
+
+
+@pytest.mark.usefixtures("prefect_server")
+@pytest.mark.parametrize(
+    ("change", "told", "undone"),
+    [
+        ({"is_paused": True}, "the work pool {pool} is paused", ["work-pool", "resume", "{pool}"]),
+        ({"concurrency_limit": 0}, "no runs begin at once", ["work-pool", "clear-concurrency-limit", "{pool}"]),
+    ],
+)
+def test_a_work_pool_that_somebody_stopped_is_named_with_the_command_that_lets_its_runs_begin(
+    change: dict[str, Any], told: str, undone: list[str]
+) -> None:
+    with get_client(sync_client=True) as client:
+        pool = client.create_work_pool(WorkPoolCreate(name=f"stopped-{uuid4()}", type="process")).name
+        delivery = a_delivery(f"orders/20260102/{pool}.csv")
+        run = queue(delivery, pool)
+        client.update_work_pool(pool, WorkPoolUpdate(**change))
+    said = queued_of([waiting(delivery)])[delivery.id]
+    assert told.format(pool=pool) in said
+    assert f"run {run} is queued for it" in said
+    _undo(said, undone, pool)
+    assert queued_of([waiting(delivery)])[delivery.id].startswith(f"run {run} is queued for it")
+
+
+@pytest.mark.usefixtures("prefect_server")
+def test_so_is_a_work_queue_that_somebody_paused_or_limited() -> None:
+    with get_client(sync_client=True) as client:
+        pool = client.create_work_pool(WorkPoolCreate(name=f"stopped-{uuid4()}", type="process")).name
+        delivery = a_delivery(f"orders/20260102/{pool}.csv")
+        place = client.read_flow_run(queue(delivery, pool)).work_queue_id
+        assert place is not None
+        client.update_work_queue(place, is_paused=True)
+        paused = queued_of([waiting(delivery)])[delivery.id]
+        client.update_work_queue(place, is_paused=False, concurrency_limit=1)
+        limited = queued_of([waiting(delivery)])[delivery.id]
+    assert "the work queue default of the work pool" in paused
+    assert f'`prefect work-queue resume "default" --pool "{pool}"`' in paused
+    assert "1 run begins at once" in limited
+    _undo(limited, ["work-queue", "clear-concurrency-limit", "default", "--pool", "{pool}"], pool)
+    assert queued_of([waiting(delivery)])[delivery.id].startswith("run ")
+
+
+def _undo(said: str, words: list[str], pool: str) -> None:
+    """Run the command that stands in the sentence, as who copies it does."""
+    (command,) = re.findall("`prefect ([^`]+)`", said)
+    assert shlex.split(command) == [word.format(pool=pool) for word in words]
+    api = get_current_settings().to_environment_variables(exclude_unset=True)
+    done = subprocess.run(
+        [sys.executable, "-m", "prefect", *shlex.split(command)],
+        env={**os.environ, **api},
+        capture_output=True,
+        text=True,
+        encoding="utf-8",
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
 
 
 def test_prefect_is_not_asked_if_nobody_waits_for_a_run() -> None:
