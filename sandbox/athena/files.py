@@ -8,6 +8,8 @@ from typing import Any
 from fsspec import AbstractFileSystem
 from moto.s3.models import FakeKey
 
+_UNPACKED_BY_DUCKDB = (".gz", ".zst")
+
 
 class ObjectFiles(AbstractFileSystem):
     """The objects that one query may read, as a file system of DuckDB. It counts the bytes that are read."""
@@ -24,6 +26,8 @@ class ObjectFiles(AbstractFileSystem):
 
     def add(self, path: str, uri: str, item: FakeKey) -> str:
         """Make the object readable at `path`, and return the URL that DuckDB opens."""
+        if not path.lower().endswith(_UNPACKED_BY_DUCKDB):
+            path += ".plain"  # by the ending of a name DuckDB refuses packings that it does not read
         self._objects[path] = item
         self.uris[f"objects://{path}"] = uri
         return f"objects://{path}"
@@ -44,8 +48,9 @@ class ObjectFiles(AbstractFileSystem):
 
     def _content(self, path: str) -> bytes:
         """Return the object's bytes. DuckDB unpacks those of .gz and .zst itself."""
-        content: bytes = self._objects[self._strip_protocol(path)].value
-        return bz2.decompress(content) if path.lower().endswith(".bz2") else content
+        item = self._objects[self._strip_protocol(path)]
+        content: bytes = item.value
+        return bz2.decompress(content) if item.name.lower().endswith(".bz2") else content
 
 
 class _CountedBytes(io.BytesIO):

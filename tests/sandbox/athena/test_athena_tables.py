@@ -133,6 +133,18 @@ def test_compressed_text_and_a_header_that_is_skipped(ask: Ask, s3: Any, lake: s
     assert ask("SELECT * FROM zipped ORDER BY id").rows == [("0", "é"), ("1", "é"), ("2", "é")]
 
 
+def test_text_is_read_as_it_is_if_its_name_ends_like_a_packing_that_athena_does_not_unpack(
+    ask: Ask, s3: Any, lake: str
+) -> None:
+    for place, ending in enumerate(("br", "xz", "zip")):
+        s3.put_object(Bucket=lake, Key=f"named/a.csv.{ending}", Body=f"{place},é\n".encode())
+    ask(
+        "CREATE EXTERNAL TABLE named (id int, n string) ROW FORMAT DELIMITED FIELDS TERMINATED BY ',' "
+        "LOCATION 's3://lake/named/'"
+    )
+    assert ask("SELECT * FROM named ORDER BY id").rows == [("0", "é"), ("1", "é"), ("2", "é")]
+
+
 OPEN_CSV = (
     "ROW FORMAT SERDE 'org.apache.hadoop.hive.serde2.OpenCSVSerde' "
     "WITH SERDEPROPERTIES ('separatorChar' = ';', 'quoteChar' = '\"') STORED AS TEXTFILE"
