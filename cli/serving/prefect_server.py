@@ -31,6 +31,7 @@ from automations.pause_what_keeps_failing import PAUSES
 from blocks.loaded_objects import exempt_from_collection
 from cli.serving.child_process import end_with_standard_input, print_ready
 from cli.serving.own_pages import OwnPagesOnly, own_origins
+from cli.serving.prefect_database import NewerDatabase, refuse_newer_database
 
 _URL = re.compile(r"(https?://)(?:[^\s/'\"<>@]*@)?([^\s/'\"<>?#]+)([/?#][^\s'\"<>]*)")
 
@@ -129,6 +130,10 @@ def log_without_paths(known_host: str) -> None:
 def main() -> None:
     parser = argparse.ArgumentParser()
     parser.add_argument("--port", type=int, required=True)
+    try:
+        refuse_newer_database(PREFECT_API_DATABASE_CONNECTION_URL.value())
+    except NewerDatabase as error:
+        sys.exit(str(error))
     with _bound(parser.parse_args().port) as bound:
         port: int = bound.getsockname()[1]
         log_without_paths(f"127.0.0.1:{port}")

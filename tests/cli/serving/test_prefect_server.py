@@ -1,19 +1,23 @@
-"""The embedded server on SQLite, with several clients that write at the same time."""
+"""The embedded server on SQLite: several clients write at the same time; a newer Prefect has migrated its database."""
 
 import os
+import sqlite3
 import subprocess
 import sys
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from datetime import UTC, datetime
 from pathlib import Path
 from uuid import uuid4
 
 import httpx
+import prefect
 import pytest
 from prefect_database import with_tables
 
-from cli.serving.child_process import ChildProcess
+from cli.serving.child_process import ChildProcess, ChildProcessFailed
+from cli.serving.prefect_database import refuse_newer_database
 
 ROUNDS = 20
 
@@ -80,3 +84,42 @@ def test_an_action_of_an_automation_finds_the_app_without_going_through_all_sett
     environment = {**os.environ, "PREFECT_HOME": str(tmp_path), "PREFECT_SERVER_ANALYTICS_ENABLED": "false"}
     acted = subprocess.run([sys.executable, "-c", ACTS], env=environment, capture_output=True, text=True, check=False)
     assert acted.returncode == 0, acted.stderr
+
+
+UNKNOWN_REVISION = "0123456789ab"
+
+
+def test_a_server_refuses_a_database_that_a_newer_prefect_has_migrated_and_says_what_to_do(tmp_path):
+    file = with_tables(tmp_path) / "prefect.db"
+    with closing(sqlite3.connect(file)) as database, database:
+        database.execute("UPDATE alembic_version SET version_num = ?", (UNKNOWN_REVISION,))
+    before = file.read_bytes()
+    environment = {**os.environ, "PREFECT_HOME": str(tmp_path), "PREFECT_SERVER_ANALYTICS_ENABLED": "false"}
+    server = ChildProcess("server", ("cli.serving.prefect_server", "--port", "0"), environment, tmp_path / "server.log")
+    try:
+        with pytest.raises(ChildProcessFailed) as refused:
+            server.await_ready(180)
+    finally:
+        server.stop()
+    told = str(refused.value)
+    assert (
+        f"{file} was migrated by a newer Prefect (revision {UNKNOWN_REVISION}), and here is {prefect.__version__}."
+        in told
+    )
+    assert "put back the copy of this file" in told
+    assert "move the file away" in told
+    assert file.read_bytes() == before
+
+
+@pytest.mark.parametrize("name", ["none.db", "empty.db", "known.db"])
+def test_a_database_that_prefect_can_migrate_is_not_refused(tmp_path: Path, name):
+    if name == "empty.db":
+        sqlite3.connect(tmp_path / name).close()
+    if name == "known.db":
+        (with_tables(tmp_path) / "prefect.db").replace(tmp_path / name)
+    refuse_newer_database(f"sqlite+aiosqlite:///{(tmp_path / name).as_posix()}")
+    assert (tmp_path / name).exists() == (name != "none.db")
+
+
+def test_a_database_of_another_kind_is_left_to_prefect():
+    refuse_newer_database("postgresql+asyncpg://somebody@127.0.0.1:9/prefect")
