@@ -4,12 +4,15 @@ import os
 import subprocess
 import sys
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 
 import psutil
 import pytest
 from polling import eventually
 from repository import ROOT
+
+from cli.serving.ending import kill_trees
 
 SLOW = """
 import subprocess, sys
@@ -91,7 +94,13 @@ def started(tmp_path: Path) -> Callable[[str], tuple["subprocess.Popen[str]", li
 
 
 def gone(processes: list[psutil.Process]) -> bool:
-    return not any(each.is_running() and each.status() != psutil.STATUS_ZOMBIE for each in processes)
+    return all(map(is_gone, processes))
+
+
+def is_gone(process: psutil.Process) -> bool:
+    with suppress(psutil.NoSuchProcess):
+        return not process.is_running() or process.status() == psutil.STATUS_ZOMBIE
+    return True
 
 
 def test_who_insists_is_obeyed_at_once_and_nothing_is_left(started):
@@ -131,14 +140,15 @@ def test_a_killed_aceite_up_leaves_no_process_after_seconds(tmp_path):
         """All processes, once the watcher's run, which Prefect's own runner starts, is among them."""
         assert process.poll() is None, log.read_text(encoding="utf-8")
         every = top.children(recursive=True)
-        return every if any("-m prefect" in " ".join(each.cmdline()) for each in every) else []
+        with suppress(psutil.NoSuchProcess):  # one ended between two questions
+            return every if any("-m prefect" in " ".join(each.cmdline()) for each in every) else []
+        return []
 
-    below = eventually(watches, "the watcher", 240)
-    process.kill()
-    process.wait()
+    below = [top]
     try:
+        below = eventually(watches, "the watcher", 240)
+        process.kill()
+        process.wait()
         eventually(lambda: gone(below), "the end of what `aceite up` started", 30)
     finally:
-        for each in below:
-            if each.is_running():
-                each.kill()
+        kill_trees(each.pid for each in [top, *below] if each.is_running())
