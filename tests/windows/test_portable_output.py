@@ -52,5 +52,7 @@ def test_a_message_with_letters_that_the_code_page_has_not_is_written(tmp_path):
         ("in/" + "x" * 300 + ".csv", "x" * 96 + ".csv"),
     ],
 )
-def test_a_copy_of_an_object_has_a_name_that_every_system_takes(key, name):
+def test_a_copy_of_an_object_has_a_name_that_every_system_takes(key, name, tmp_path):
     assert file_name(key) == name
+    (tmp_path / name).write_bytes(b"1")
+    assert [(path.name, path.read_bytes()) for path in tmp_path.iterdir()] == [(name, b"1")]
