@@ -265,7 +265,7 @@ def test_a_delivery_without_a_verdict_in_time_is_told_once_and_several_by_one_ev
     announce(ledger)
     body = people.told_of("orders 2026-01-02: no verdict in time and 1 more")["body"]
     assert f"- Delivery: {first.title} and 1 more" in body
-    assert "- So far: announced 1 times, no run took it" in body
+    assert "- So far: announced 1 time, no run took it" in body
     overdue_watch.look(NOW + 3 * HOUR)
     assert due(ledger) == []
 
