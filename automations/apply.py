@@ -34,9 +34,9 @@ from blocks.settings import Settings
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """The result of `apply` for one object: "created", "updated", "unchanged". `fields` are those that differed.
+    """The result of `apply` for one object: "created", "updated", "unchanged" or "deleted".
 
-    The automation of a dataset that has no contract any more is "switched off".
+    `fields` are those that differed. The automation of a dataset that has no contract any more is "switched off".
     """
 
     kind: str
@@ -91,13 +91,15 @@ def _apply(
         yield _apply_deployment(client, deployment, existing, dry_run)
     for automation in _automations(client, settings, contracts, dry_run):
         yield _apply_automation(client, automation, dry_run)
+    if settings.notification_block is None:
+        yield from _delete_automations(client, notifications.NAMES, dry_run)
 
 
 def _automations(
     client: SyncPrefectClient, settings: Settings, contracts: Sequence[Contract], dry_run: bool
 ) -> Iterator[AutomationCore]:
     block = settings.notification_block
-    channel = Channel(block, _block_id(client, block)) if block else Channel()
+    channel = Channel(block, _block_id(client, block)) if block else None
     ids = deployed(client)
     if ids is None and not dry_run:
         raise DeletedMeanwhile("a deployment")
@@ -107,7 +109,8 @@ def _automations(
         yield validate.each(contract.dataset, ids.validate_delivery)
     yield validate.together(ids.validate_deliveries)
     yield pause_what_keeps_failing.automation()
-    yield from notifications.automations(channel)
+    if channel is not None:
+        yield from notifications.automations(channel)
     yield restart_the_watcher.automation(ids.watch_landing)
 
 
@@ -155,6 +158,15 @@ def _apply_automation(client: SyncPrefectClient, automation: AutomationCore, dry
     if differing and not dry_run:
         client.update_automation(existing.id, wanted)
     return Change("automation", automation.name, _word(True, bool(differing)), differing)
+
+
+def _delete_automations(client: SyncPrefectClient, names: Sequence[str], dry_run: bool) -> Iterator[Change]:
+    """Delete the automations of these names that are there."""
+    for name in names:
+        for existing in client.read_automations_by_name(name):
+            if not dry_run:
+                client.delete_automation(existing.id)
+            yield Change("automation", name, "deleted")
 
 
 def _says(automation: AutomationCore) -> dict[str, Any]:

@@ -1,4 +1,7 @@
-"""Something happened that people should know -> notify them, through the notification block of the settings."""
+"""Something happened that people should know -> notify them, through the notification block of the settings.
+
+Without a block there is none of these automations: Prefect's page would show each of them with an empty action.
+"""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -6,7 +9,7 @@ from datetime import timedelta
 from uuid import UUID
 
 from prefect.automations import AutomationCore
-from prefect.events import DoNothing, EventTrigger, Posture, SendNotification
+from prefect.events import EventTrigger, Posture, SendNotification
 
 from acceptance.announcing.delivery_events import (
     DATASET,
@@ -24,6 +27,8 @@ LATE = "Aceite: notify of overdue deliveries"
 NO_CONTRACT = "Aceite: notify of objects that fit no contract"
 """The first object of an hour speaks for all of that hour: a wrong prefix makes thousands of them."""
 
+NAMES = (REJECTIONS, LATE, NO_CONTRACT)
+
 _SUBJECT = "{{ event.payload.message.subject }}"
 _BODY = "{{ event.payload.message.body }}"
 """The event carries its message, whose texts no channel takes for markup: see acceptance.announcing.messages."""
@@ -31,21 +36,17 @@ _BODY = "{{ event.payload.message.body }}"
 
 @dataclass(frozen=True, slots=True)
 class Channel:
-    """A notification block, as type/name. With None nobody is notified, and the automation's description says so."""
+    """A notification block, as type/name, through which people are notified."""
 
-    block: str | None = None
-    block_id: UUID | None = None
+    block: str
+    block_id: UUID
 
     @property
     def description(self) -> str:
-        if self.block_id is None:
-            return "Notifies nobody yet: set ACEITE_NOTIFICATION_BLOCK to a notification block and run `aceite apply`."
         return f"Notifies through the block {self.block}."
 
     @property
-    def action(self) -> SendNotification | DoNothing:
-        if self.block_id is None:
-            return DoNothing()
+    def action(self) -> SendNotification:
         return SendNotification(block_document_id=self.block_id, subject=_SUBJECT, body=_BODY)
 
 

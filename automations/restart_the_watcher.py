@@ -9,8 +9,11 @@ from prefect.events import EventTrigger, Posture, RunDeployment
 from acceptance.announcing.delivery_events import HEARTBEAT
 
 NAME = "Aceite: restart the watcher"
-SILENCE = timedelta(seconds=25)
-"""Two missed heartbeats (flows.watching.keepalive.HEARTBEAT_EVERY_S) and some slack."""
+SILENCE = timedelta(seconds=35)
+"""One missed heartbeat (flows.watching.keepalive.HEARTBEAT_EVERY_S) and 15 s for it to be late.
+
+A false alarm costs a second watcher, which waits until the first one is gone.
+"""
 
 SIGNS_OF_LIFE = frozenset(
     {

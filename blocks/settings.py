@@ -25,6 +25,9 @@ _ENCODING = "utf-8-sig"
 HEARTBEAT_S = 30
 """Seconds between Prefect's own heartbeats of a run, its minimum. Without them nobody notices that a run died."""
 
+WATCHER_HEARTBEAT_S = 120
+"""The same for a watcher, which also sends heartbeats of its own. Each is an event in Prefect's feed."""
+
 SANDBOX_ACCESS_KEY = "sandbox"
 """Access key and secret of `aceite up --sandbox`, and of nobody on AWS, whose access keys are longer."""
 

@@ -7,12 +7,10 @@ from prefect import flow
 from prefect.client.schemas.objects import State
 from prefect.runtime import flow_run
 
-from acceptance.announcing.delivery_events import title_together
 from acceptance.deliveries.delivery import MOST_TOGETHER
 from acceptance.deliveries.pointer import DeliveryPointer, read_event_id, read_pointers
 from acceptance.deliveries.pointer_check import delivery_of_keys
 from acceptance.errors import PointerRefused
-from acceptance.untrusted_text import one_line
 from flows.evidence.chain import Chain
 from flows.evidence.run_facts import this_run
 from flows.installation.clients import load_clients
@@ -20,15 +18,13 @@ from flows.installation.installed import contract_of, installed_contracts
 from flows.judging.batch import SIDE_BY_SIDE, Batch, at_once, lots
 from flows.judging.delivery_run import DeliveryRun
 from flows.judging.states import RESULTS, is_retry, refused
+from flows.prefect_api.run_labels import name_of_many, tag_begun
 from flows.prefect_api.switches import held, is_paused
 from flows.steps.timeline import Timeline, without_task_run
 
 
 def _run_name() -> str:
-    try:
-        return one_line(title_together(read_pointers(flow_run.parameters.get("deliveries"))))
-    except PointerRefused:
-        return "no deliveries"
+    return name_of_many(flow_run.parameters)
 
 
 # As in `validate_delivery`, what is wrong with a pointer is told in words.
@@ -53,6 +49,7 @@ def validate_deliveries(
     if not isinstance(side_by_side, int) or not 1 <= side_by_side <= MOST_TOGETHER:
         return refused(f"side_by_side is {side_by_side!r}; allowed is a number from 1 to {MOST_TOGETHER}")
     clients = load_clients()
+    tag_begun(str(flow_run.id), flow_run.tags, contract.dataset)
     batch = Batch(contract, this_run(contract, clients.caller), side_by_side, is_retry())
     chain = Chain(clients.evidence_s3, clients.evidence_bucket, contract.dataset)
     delivery_runs = []

@@ -10,7 +10,6 @@ from acceptance.deliveries.pointer import DeliveryPointer, read_event_id, read_p
 from acceptance.deliveries.pointer_check import delivery_of_keys
 from acceptance.errors import PointerRefused
 from acceptance.judging.judge import Verdict
-from acceptance.untrusted_text import one_line
 from flows.evidence.artifacts import publish
 from flows.evidence.chain import Chain
 from flows.evidence.repetitions import next_judgement
@@ -19,16 +18,13 @@ from flows.installation.clients import load_clients
 from flows.installation.installed import contract_of, installed_contracts
 from flows.judging.delivery_run import DeliveryRun, post_verdicts
 from flows.judging.states import DUPLICATE, RESULTS, is_retry, refused, state_of, superseded
+from flows.prefect_api.run_labels import name_of_one, tag_begun, tag_judged
 from flows.prefect_api.runs import cancelled_by, mark_as_judging_again
 from flows.prefect_api.switches import held, is_paused
 
 
 def _run_name() -> str:
-    again = ", judged again" if flow_run.parameters.get("again") else ""
-    try:
-        return one_line(read_pointer(flow_run.parameters.get("delivery")).delivery().title + again)
-    except PointerRefused:
-        return "no delivery"
+    return name_of_one(flow_run.parameters)
 
 
 def _confirmed(pointer: DeliveryPointer, asked_by: str | None) -> DeliveryRun:
@@ -89,10 +85,8 @@ def validate_delivery(
     except PointerRefused as refusal:
         return refused(refusal)
     if not delivery_run.claim(str(flow_run.id)):
-        # Who retries a run whose delivery was rejected must not make it green.
-        if is_retry() and (standing := delivery_run.standing_verdict()):
-            return state_of(standing, delivery_run.language)
-        return Completed(name=DUPLICATE, message="this delivery has a verdict, or another run is working on it")
+        return _another_s(delivery_run)
+    tag_begun(str(flow_run.id), flow_run.tags, pointer.dataset, again=again)
     try:
         delivery_run.prepare()
         delivery_run.measure()
@@ -103,8 +97,20 @@ def validate_delivery(
             run = this_run(delivery_run.contract, load_clients().caller)
             if delivery_run.record_cancellation(run, reason):
                 post_verdicts([delivery_run], run)
+                tag_judged(run.id, pointer.dataset, [delivery_run.judgement.verdict])
         raise
     return superseded(delivery_run.superseded) if delivery_run.superseded else _concluded(delivery_run)
+
+
+def _another_s(delivery_run: DeliveryRun) -> State:
+    """Return the state of a run whose delivery has a verdict, or is another run's."""
+    dataset = delivery_run.delivery.dataset
+    # Who retries a run whose delivery was rejected must not make it green.
+    if is_retry() and (standing := delivery_run.standing_verdict()):
+        tag_judged(str(flow_run.id), dataset, [standing.verdict])
+        return state_of(standing, delivery_run.language)
+    tag_begun(str(flow_run.id), flow_run.tags, dataset)
+    return Completed(name=DUPLICATE, message="this delivery has a verdict, or another run is working on it")
 
 
 def _concluded(delivery_run: DeliveryRun) -> State:
@@ -119,6 +125,7 @@ def _concluded(delivery_run: DeliveryRun) -> State:
     publish(evidence, delivery_run.evidence_uri, clients, delivery_run.delivery.title)
     post_verdicts([delivery_run], run)
     judgement = delivery_run.judgement
+    tag_judged(run.id, evidence.delivery.dataset, [judgement.verdict])
     if judgement.verdict is not Verdict.ACCEPTED:
         # Prefect logs a flow's last state at level INFO, whatever it is. An inconclusive delivery needs a person too.
         get_run_logger().error("%s: %s", judgement.verdict.value, judgement.reason)

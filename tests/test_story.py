@@ -587,7 +587,7 @@ def test_people_are_told_of_a_rejection_through_a_notification_block(aceite):
             ).save("data-engineers")
         block = {"ACEITE_NOTIFICATION_BLOCK": "custom-webhook/data-engineers"}
         applied = aceite.aceite("apply", settings=block)
-        assert "~ automation" in applied.stdout, applied.stdout
+        assert "+ automation Aceite: notify of rejected deliveries" in applied.stdout, applied.stdout
         key = aceite.drop(key_of("2013-01-17"), b"")
         evidence = aceite.verdict(key)
         message = told.get(timeout=60)
@@ -597,11 +597,12 @@ def test_people_are_told_of_a_rejection_through_a_notification_block(aceite):
     assert failed["observed"] in message["body"]
     assert evidence["run"]["flow_run_id"] in message["body"]
     assert evidence["prefix"] in message["body"]
-    aceite.aceite("apply")  # as before
+    applied = aceite.aceite("apply")  # as before
+    assert "- automation Aceite: notify of rejected deliveries: deleted" in applied.stdout, applied.stdout
 
 
 def test_applying_again_changes_nothing_and_respects_what_a_person_switched_off(aceite):
-    name = "Aceite: notify of rejected deliveries"
+    name = "Aceite: pause a dataset that keeps failing"
     automation = next(item for item in aceite.prefect("automations/filter") if item["name"] == name)
     aceite.client.patch(f"automations/{automation['id']}", json={"enabled": False}).raise_for_status()
     lines = aceite.aceite("apply").stdout.splitlines()

@@ -35,7 +35,7 @@ from automations.deployments import (
 )
 from blocks.build import aws_credentials, identify
 from blocks.loaded_objects import exempt_from_collection
-from blocks.settings import HEARTBEAT_S, Settings, environment_of, read_settings
+from blocks.settings import HEARTBEAT_S, WATCHER_HEARTBEAT_S, Settings, environment_of, read_settings
 from cli.serving.child_process import end_with_standard_input, print_ready
 from cli.serving.ending import await_death, end_as_orphan
 from cli.terminal import Terminal
@@ -97,7 +97,7 @@ async def _runner(
         f"aceite {deployments[0].flow_name}",
         made_again,
         query_seconds=WATCHER_POLL_S,
-        heartbeat_seconds=HEARTBEAT_S,
+        heartbeat_seconds=WATCHER_HEARTBEAT_S,
         limit=limit,
         pause_on_shutdown=False,
     )

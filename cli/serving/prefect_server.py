@@ -32,6 +32,8 @@ from blocks.loaded_objects import exempt_from_collection
 from cli.serving.child_process import end_with_standard_input, print_ready
 from cli.serving.own_pages import OwnPagesOnly, own_origins
 from cli.serving.prefect_database import NewerDatabase, refuse_newer_database
+from cli.serving.told_to_pages.block_logos import WithoutLogos
+from cli.serving.told_to_pages.quiet_feed import QuietFeed
 
 _URL = re.compile(r"(https?://)(?:[^\s/'\"<>@]*@)?([^\s/'\"<>?#]+)([/?#][^\s'\"<>]*)")
 
@@ -138,7 +140,7 @@ def main() -> None:
         port: int = bound.getsockname()[1]
         log_without_paths(f"127.0.0.1:{port}")
         with temporary_settings({PREFECT_SERVER_CORS_ALLOWED_ORIGINS: ",".join(own_origins(port))}):
-            app = OwnPagesOnly(cached_app(), port)
+            app = OwnPagesOnly(QuietFeed(WithoutLogos(cached_app())), port)
         actions.PrefectServerEventsAPIClient = _AuthorizedEventsClient  # type: ignore[attr-defined]
         server = _Server(uvicorn.Config(app, log_level="warning", headers=[(PAUSES, "yes")]))
 

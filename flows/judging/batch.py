@@ -1,7 +1,7 @@
 """One batch of deliveries that a single run judges with one query."""
 
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from threading import Event, Semaphore
@@ -34,7 +34,8 @@ from flows.installation.clients import load_clients
 from flows.installation.installed import language_of
 from flows.judging.delivery_run import DeliveryRun, post_verdicts
 from flows.judging.measuring import Measured, current_snapshot, measure_together, query_record
-from flows.judging.states import DUPLICATE, LONGEST_REASON, refused, state_of, superseded
+from flows.judging.states import DUPLICATE, LONGEST_REASON, refused, state_of, superseded, verdict_state
+from flows.prefect_api.run_labels import tag_judged
 from flows.prefect_api.runs import cancelled_by
 from flows.steps.table import ask_athena
 from flows.steps.timeline import StepStopped, Timeline, escape_braces, without_task_run
@@ -71,6 +72,7 @@ class Batch:
     superseded: list[DeliveryRun] = field(default_factory=list)
     standing: list[tuple[DeliveryRun, Judged]] = field(default_factory=list)
     """Deliveries of a run that was retried, with the verdicts that they had."""
+    _tagged: set[Verdict] = field(default_factory=set)
     _ending: Event = field(default_factory=Event)
     _claimed: list[DeliveryRun] = field(default_factory=list)
     _answers: dict[str, tuple[QueryAnswer, StepRecord]] = field(default_factory=dict)
@@ -85,6 +87,7 @@ class Batch:
             if reason := cancelled_by(self.run.id):
                 cancelled = (each for each in self._claimed if each.record_cancellation(self.run, reason))
                 post_verdicts(cancelled, self.run)
+                self._tag(each.judgement.verdict for each in self._claimed if each.decided)
             raise
 
     def judge(self, lot: Sequence[DeliveryRun]) -> None:
@@ -98,6 +101,7 @@ class Batch:
         done = [(delivery_run, put) for delivery_run, put in zip(claimed, evidence, strict=True) if put]
         post_verdicts((delivery_run for delivery_run, _ in done), self.run)
         self.judged += done
+        self._tag(evidence.verdict for _, evidence in done)
 
     def refuse(self, delivery: Delivery, refusal: PointerRefused) -> None:
         """Record that a pointer is of no delivery: nothing of it was read, and the others are judged."""
@@ -127,6 +131,7 @@ class Batch:
         if self.refused:
             return refused(f"refused: {len(self.refused)}, judged: {len(self.judged)}; {self.refused[0]}")
         verdicts: list[tuple[DeliveryRun, Evidence | Judged]] = [*self.judged, *self.standing]
+        self._tag(each.verdict for _, each in verdicts)
         if not verdicts and self.superseded:
             return superseded(f"{len(self.superseded)} superseded: {self.superseded[0].superseded}")
         if not verdicts:
@@ -142,13 +147,19 @@ class Batch:
         message, language = listed(numbers, ", "), language_of(self.contract)
         worst_first = (Verdict.REJECTED, Verdict.INCONCLUSIVE, Verdict.ACCEPTED)
         delivery_run, worst = min(verdicts, key=lambda each: worst_first.index(each[1].verdict))
-        name = worst.verdict.value.capitalize()
         if worst.verdict is Verdict.ACCEPTED:
-            return Completed(name=name, message=in_language(message, language))
+            return verdict_state(worst.verdict, in_language(message, language))
         reason = worst.told_reason if isinstance(worst, Evidence) else worst.reason
         title = delivery_run.delivery.title
         message = Message("{numbers}; {delivery}: {reason}", numbers=message, delivery=title, reason=reason)
-        return Failed(name=name, message=in_language(message, language))
+        return verdict_state(worst.verdict, in_language(message, language))
+
+    def _tag(self, verdicts: Iterable[Verdict]) -> None:
+        """Tag the run with the verdicts that it does not have yet."""
+        new = set(verdicts) - self._tagged
+        if new:
+            tag_judged(self.run.id, self.contract.dataset, new)
+            self._tagged |= new
 
     def _prepare(self, delivery_run: DeliveryRun) -> bool:
         try:

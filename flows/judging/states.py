@@ -5,12 +5,13 @@ from typing import Any
 from prefect.client.schemas.objects import State
 from prefect.runtime import flow_run
 from prefect.settings import get_current_settings
-from prefect.states import Completed, Failed
+from prefect.states import Completed, Crashed, Failed
 
 from acceptance.errors import PointerRefused
 from acceptance.judging.judge import Judged, Judgement, Verdict
 from acceptance.messages.languages import Language, in_language
 from acceptance.untrusted_text import one_line
+from flows.prefect_api.runs import INCONCLUSIVE
 
 RESULTS: dict[str, Any] = {
     "persist_result": False,
@@ -56,11 +57,20 @@ def is_retry() -> bool:
 
 
 def state_of(judgement: Judgement | Judged, language: Language) -> State:
-    """Return the state whose name is the verdict and whose message is the reason.
+    """Return the state whose name is the verdict and whose message is the reason."""
+    return verdict_state(judgement.verdict, in_language(judgement.reason, language))
 
+
+def verdict_state(verdict: Verdict, message: str) -> State:
+    """Return the state whose name is the verdict, and whose type gives it a colour of its own on Prefect's pages.
+
+    Green is accepted, red is rejected. Inconclusive is orange, as Prefect shows a run that its surroundings stopped.
     The name is the same in every language: people filter by it, and automations listen to it.
     """
-    name, reason = judgement.verdict.value.capitalize(), in_language(judgement.reason, language)
-    if judgement.verdict is Verdict.ACCEPTED:
-        return Completed(name=name, message=reason)
-    return Failed(name=name, message=reason)
+    match verdict:
+        case Verdict.ACCEPTED:
+            return Completed(name="Accepted", message=message)
+        case Verdict.REJECTED:
+            return Failed(name="Rejected", message=message)
+        case Verdict.INCONCLUSIVE:
+            return Crashed(name=INCONCLUSIVE, message=message)

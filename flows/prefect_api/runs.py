@@ -56,6 +56,9 @@ _BY_AUTOMATION = re.compile(r"Cancelled by Automation ([0-9a-f-]{36})")
 _OWN_FAILURE = "Flow run encountered an exception"
 """How the message begins when Prefect's engine reports that the flow failed: flow_engine.py (3.8)."""
 
+INCONCLUSIVE = "Inconclusive"
+"""The state of a run that could not judge: the only end of type Crashed that a run itself tells."""
+
 AGAIN = "aceite-again"
 """The tag of a run that judges a delivery again. By it the watcher finds what a person asked for."""
 
@@ -116,8 +119,10 @@ def is_own_report(state: State) -> bool:
     """Return True if the run itself reported that it completed or failed, and no other did for it.
 
     Our flows give each end a name of its own, and Prefect's engine tells the reason of a failure. Who sets a state by
-    hand leaves Prefect's name for it.
+    hand leaves Prefect's name for it, as does a worker that tells of a crash.
     """
+    if state.type is StateType.CRASHED:
+        return state.name == INCONCLUSIVE
     if state.type not in (StateType.COMPLETED, StateType.FAILED):
         return False
     return state.name not in ("Completed", "Failed") or (state.message or "").startswith(_OWN_FAILURE)
@@ -153,6 +158,11 @@ def queued() -> Sequence[FlowRun]:
     """Return the runs that `queued_runs` counts, in the order in which they were due."""
     waiting = _runs(_queued(), work_pools=_ANY_WORK_POOL)
     return sorted(waiting, key=lambda run: (run.expected_start_time or run.created, run.id))
+
+
+def waiting() -> Sequence[FlowRun]:
+    """Return these runs, and those that wait where nobody takes them."""
+    return _runs(_queued())
 
 
 def _queued() -> FlowRunFilter:
@@ -206,9 +216,7 @@ def ended_without_verdict(since: datetime) -> Sequence[FlowRun]:
     """
     ended = FlowRunFilterState(
         type=FlowRunFilterStateType(any_=_ENDED),
-        name=FlowRunFilterStateName(
-            not_any_=["Accepted", "Rejected", "Inconclusive", "Duplicate", "Superseded", "Held"]
-        ),
+        name=FlowRunFilterStateName(not_any_=["Accepted", "Rejected", INCONCLUSIVE, "Duplicate", "Superseded", "Held"]),
     )
     return _runs(FlowRunFilter(state=ended, end_time=FlowRunFilterEndTime.model_validate({"after_": since})))
 

@@ -25,6 +25,7 @@ from flows.locks.claims import read_claim
 from flows.locks.holder import is_over
 from flows.prefect_api import events, runs
 from flows.prefect_api.events import READ_BACK_AT_MOST
+from flows.prefect_api.run_labels import name_of, name_runs, tag_judged
 from flows.steps.timeline import Timeline, without_task_run
 from flows.watching.follow_up import FollowUp
 from flows.watching.keepalive import TROUBLE
@@ -37,6 +38,10 @@ BEGINS_WITHIN = timedelta(minutes=5)
 
 STARTS_WITHIN = timedelta(seconds=15)
 """So long after an announcement its run is there, or the server is busy: only then it is asked whether it still is."""
+NAMED_AFTER = timedelta(seconds=5)
+"""Nearly all runs begin sooner than that, and have their names from Prefect's engine."""
+NAMED_AT_ONCE = 50
+NAME_EVERY = timedelta(seconds=10)
 DELETED_EVERY = timedelta(seconds=10)
 _NEVER = datetime.min.replace(tzinfo=UTC)
 
@@ -58,6 +63,7 @@ class EndedRuns:
     _since: datetime | None = None
     _known: frozenset[UUID] = field(default_factory=frozenset)
     _looked_for_stuck: datetime | None = None
+    _named: datetime | None = None
     _looked_for_deleted: datetime | None = None
     _asked_of: dict[UUID, datetime] = field(default_factory=dict)
 
@@ -77,9 +83,11 @@ class EndedRuns:
             self._find_dead()
             self._since = min(announced.values())
         self._end_what_never_began(now)
+        self._name_what_waits(now)
         self._find_deleted(now)
         ended = runs.ended_without_verdict(self._since - SKEW)
         of = self._deliveries([run for run in ended if run.id not in self._known])
+        name_runs(run for run in ended if of.get(run.id))
         recorded = {
             run.id: all([self._record(run, delivery, reason) for delivery in of[run.id]])
             for run in ended
@@ -124,6 +132,14 @@ class EndedRuns:
         for run in runs.unbegun(now - self.begins_within):
             get_run_logger().warning("run %s was taken by a worker and did not begin; the watcher ends it", run.name)
             runs.end(run.id, run.state, f"a worker took it, and it did not begin within {self.begins_within}")
+
+    def _name_what_waits(self, now: datetime) -> None:
+        """Name the runs that wait, a few at a look: until they begin, Prefect's page shows random words for them."""
+        if self._named is not None and now - self._named < NAME_EVERY:
+            return
+        self._named = now
+        if self.follow_up.announcements.unclaimed_events(now - NAMED_AFTER):
+            name_runs(runs.waiting(), at_most=NAMED_AT_ONCE)
 
     def _find_deleted(self, now: datetime) -> None:
         """Mark the deliveries whose run was deleted before it took them, a page of announcements after the other.
@@ -173,10 +189,11 @@ class EndedRuns:
         delivery_run = DeliveryRun(
             contract, delivery, run.parameters.get("event_id"), chain, Timeline(without_task_run), started=began
         )
-        facts = run_of(contract, self.clients.caller, str(run.id), run.name, _page(run))
+        facts = run_of(contract, self.clients.caller, str(run.id), name_of(run), _page(run))
         if delivery_run.record_cancellation(facts, reason):
             get_run_logger().warning("%s: its run was %s", delivery.title, reason)
             events.post_one(delivery_run.verdict_event(facts), verdict_event_id(delivery_run.evidence_uri))
+            tag_judged(facts.id, delivery.dataset, [delivery_run.judgement.verdict])
 
     def _is_anothers(self, run: FlowRun, delivery: Delivery) -> bool:
         """Return whether another run, started beside the cancelled one, still works on the delivery."""

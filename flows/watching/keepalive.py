@@ -23,7 +23,8 @@ TROUBLE = (BotoCoreError, ClientError, httpx.HTTPError, StepFailed)
 LEASE = timedelta(seconds=15)
 RENEW_EVERY_S = 2
 TRY_LEASE_EVERY_S = 2
-HEARTBEAT_EVERY_S = 10
+HEARTBEAT_EVERY_S = 20
+"""Each is an event in Prefect's feed. One that cannot be sent is sent again after RENEW_EVERY_S."""
 SERVER_GONE_AFTER_S = 600
 """A watcher without a server announces nothing. This also ends the watcher that a killed `aceite up` leaves behind."""
 

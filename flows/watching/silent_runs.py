@@ -26,7 +26,9 @@ from flows.prefect_api.events import READ_BACK_AT_MOST
 
 SILENCE = timedelta(seconds=90)
 """Three of Prefect's heartbeats (blocks.settings.HEARTBEAT_S)."""
-GAP = timedelta(seconds=30)
+SILENCE_OF_WATCHERS = timedelta(seconds=360)
+"""Three of those of a watcher (blocks.settings.WATCHER_HEARTBEAT_S). Nothing waits for the end of a silent one."""
+GAP = timedelta(seconds=40)
 """Between two heartbeats of a watcher that reaches the server (keepalive.HEARTBEAT_EVERY_S), with slack."""
 GONE_MESSAGE = "no sign of life: its process is gone"
 
@@ -38,6 +40,7 @@ _CLOCKS_DIFFER = timedelta(days=1)
 class SilentRuns:
     """Ends a run whose last heartbeat is SILENCE old while the watcher's own heartbeats reached the server.
 
+    Other watchers, whose heartbeats are fewer, get SILENCE_OF_WATCHERS.
     The age counts from when the watcher first saw the heartbeat, by its own clock. `own` is the watcher's run id.
     """
 
@@ -46,16 +49,19 @@ class SilentRuns:
 
     def look(self, now: datetime) -> None:
         """End silent runs; the next look ends what this one could not. Raises httpx.HTTPError if the server is away."""
-        begun = {run.id: run for run in runs.beating() if str(run.id) != self.own}
+        beating = {run.id: run for run in runs.beating()}
+        watching = {run.flow_id for run in beating.values() if str(run.id) == self.own}
+        begun = {id_: run for id_, run in beating.items() if str(id_) != self.own}
         with get_client(sync_client=True) as client:
             last = _last_signs(client, list(begun), now)
             reached = bool(begun) and _without_gap(_own_signs(client, now), now)
         before, self._seen = self._seen, {}
         for run, sign in last.items():
             self._seen[run] = before[run] if run in before and before[run][0] == sign else (sign, now)
-            if reached and now - self._seen[run][1] >= SILENCE and runs.end(run, begun[run].state, GONE_MESSAGE):
+            silence = SILENCE_OF_WATCHERS if begun[run].flow_id in watching else SILENCE
+            if reached and now - self._seen[run][1] >= silence and runs.end(run, begun[run].state, GONE_MESSAGE):
                 get_run_logger().warning(
-                    "run %s sent no heartbeat for %s; the watcher ends it", begun[run].name, SILENCE
+                    "run %s sent no heartbeat for %s; the watcher ends it", begun[run].name, silence
                 )
 
 

@@ -10,6 +10,7 @@ import pytest
 from builders import a_contract, a_delivery
 from polling import eventually
 from prefect.automations import AutomationCore
+from prefect.blocks.notifications import CustomWebhookNotificationBlock
 from prefect.client.orchestration import get_client
 from prefect.client.schemas.objects import StateType
 
@@ -61,12 +62,6 @@ def test_how_many_deliveries_one_run_judges_is_a_setting(settings):
     assert watcher.parameters["together"] == 7
 
 
-def test_without_a_notification_block_nobody_is_notified_and_the_page_says_how_to_change_that():
-    found = list(notifications.automations(Channel()))
-    assert [action.type for automation in found for action in automation.actions] == ["do-nothing"] * 3
-    assert all("ACEITE_NOTIFICATION_BLOCK" in automation.description for automation in found)
-
-
 def test_every_sign_of_life_starts_the_wait_anew():
     trigger = restart_the_watcher.automation(SOME_ID).trigger
     assert trigger.after <= trigger.expect
@@ -79,7 +74,7 @@ def test_names_and_descriptions_are_there_for_people():
         validate.each("orders", SOME_ID),
         validate.together(SOME_ID),
         pause_what_keeps_failing.automation(),
-        *notifications.automations(Channel()),
+        *notifications.automations(Channel("custom-webhook/squad", SOME_ID)),
         restart_the_watcher.automation(SOME_ID),
     ]
     assert len({automation.name for automation in all_of_them}) == len(all_of_them)
@@ -141,6 +136,36 @@ def test_the_automation_of_a_removed_contract_is_switched_off_by_name_and_on_aga
     assert is_on() == {"kept": True, "gone": True, "paused": False}  # a person paused it
     apply(settings, (kept,))
     assert is_on()["gone"]  # whoever does not say which datasets there are switches nothing off
+
+
+def test_automations_that_notify_are_there_as_long_as_a_notification_block_is_set(prefect_server, settings, contracts):
+    CustomWebhookNotificationBlock(name="squad", url="http://127.0.0.1:9/").save("squad", overwrite=True)
+    notifying = settings.model_copy(update={"notification_block": "custom-webhook/squad"})
+
+    def changes(of: Settings, **options: bool) -> dict[str, str]:
+        return {c.name: c.change for c in apply(of, contracts, **options) if c.name in notifications.NAMES}
+
+    def there() -> list[str]:
+        with get_client(sync_client=True) as client:
+            return [name for name in notifications.NAMES for _ in client.read_automations_by_name(name)]
+
+    apply(settings, contracts)
+    assert there() == []
+    assert changes(settings) == {}
+    assert changes(notifying) == dict.fromkeys(notifications.NAMES, "created")
+    assert there() == list(notifications.NAMES)
+    assert changes(settings, dry_run=True) == dict.fromkeys(notifications.NAMES, "deleted")
+    assert there() == list(notifications.NAMES), "a dry run deletes nothing"
+    assert changes(settings) == dict.fromkeys(notifications.NAMES, "deleted")
+    assert there() == []
+
+
+def test_each_automation_has_an_action_that_does_something(prefect_server, settings, contracts):
+    apply(settings, contracts)
+    with get_client(sync_client=True) as client:
+        ours = [each for each in client.read_automations() if each.name.startswith("Aceite: ")]
+    assert ours
+    assert [each.name for each in ours if {action.type for action in each.actions} & {"do-nothing"}] == []
 
 
 def test_runs_that_wait_where_their_deployment_was_before_are_withdrawn_in_nobody_s_name(

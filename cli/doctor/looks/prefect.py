@@ -30,8 +30,8 @@ from cli.doctor.looks.findings import Look, advised, joined, met, unmet
 
 ASKED_WITHIN = timedelta(seconds=60)
 """After this time without a poll Prefect itself shows a deployment as not ready."""
-HEARTBEAT_WITHIN = timedelta(seconds=45)
-"""The heartbeat comes every 10 s. Prefect stores events up to 5 s later, and replaces a watcher silent for 25 s."""
+HEARTBEAT_WITHIN = timedelta(seconds=55)
+"""The heartbeat comes every 20 s. Prefect stores events up to 5 s later, and replaces a watcher silent for 35 s."""
 LOOK_BACK = timedelta(hours=1)
 _ANSWER_WITHIN_S = 8
 
@@ -87,12 +87,17 @@ class PlannedChanges:
     def of(self, *kinds: str) -> list[Change]:
         with self._lock:
             if self._changes is None:
-                settings = self._settings
-                if not notification_block(settings).holds:  # which has its own finding
-                    settings = settings.model_copy(update={"notification_block": None})
                 with _promptly():
-                    self._changes = apply(settings, self._contracts, dry_run=True)
+                    self._changes = self._planned()
             return [change for change in self._changes if change.kind in kinds]
+
+    def _planned(self) -> tuple[Change, ...]:
+        settings = self._settings
+        if settings.notification_block is None or notification_block(settings).holds:
+            return apply(settings, self._contracts, dry_run=True)
+        # A block that does not exist has its own finding. What notifies through it is not wrong.
+        without = settings.model_copy(update={"notification_block": None})
+        return tuple(c for c in apply(without, self._contracts, dry_run=True) if c.change != "deleted")
 
 
 def applied(planned: PlannedChanges, *kinds: str) -> Look:
@@ -190,6 +195,8 @@ def _wrong_answer(url: str, status_code: int) -> Look:
 def _describe(change: Change) -> str:
     if change.change == "created":
         return f"{change.kind} {change.name} is missing"
+    if change.change == "deleted":
+        return f"{change.kind} {change.name} is left over"
     fields = f" ({', '.join(change.fields)})" if change.fields else ""
     return f"{change.kind} {change.name} differs{fields}"
 

@@ -12,8 +12,9 @@ from cli.terminal import Terminal
 
 if TYPE_CHECKING:
     from automations.apply import Change
+    from blocks.settings import Settings
 
-_SIGNS = {"created": "+", "updated": "~", "unchanged": "=", "switched off": "-"}
+_SIGNS = {"created": "+", "updated": "~", "unchanged": "=", "switched off": "-", "deleted": "-"}
 
 
 def apply(
@@ -36,6 +37,7 @@ def apply(
     found = contracts_of(settings)
     datasets = [contract.dataset for contract in found]
     show(Terminal(), apply_to_server(settings, found, datasets=datasets, dry_run=dry_run), dry_run)
+    say_if_nobody_is_notified(settings)
 
 
 def show(console: Terminal, changes: Iterable[Change], dry_run: bool) -> None:
@@ -44,3 +46,13 @@ def show(console: Terminal, changes: Iterable[Change], dry_run: bool) -> None:
         fields = f" ({', '.join(change.fields)})" if change.fields else ""
         verb = f"would be {change.change}" if dry_run and change.change != "unchanged" else change.change
         console.print(f"{_SIGNS[change.change]} {change.kind} {change.name}: {verb}{fields}")
+
+
+def say_if_nobody_is_notified(settings: Settings) -> None:
+    """Print on standard error why there is no automation that notifies people, if there is none."""
+    if settings.notification_block is None:
+        Terminal(stderr=True).print_lines(
+            "nobody is notified, and there is no automation for it: ACEITE_NOTIFICATION_BLOCK is not set. Create a "
+            "notification block on the page Blocks of the Prefect UI, set the setting to its type/name, and run "
+            "`aceite apply`"
+        )

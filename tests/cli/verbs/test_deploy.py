@@ -146,7 +146,7 @@ def test_prefect_s_own_process_worker_judges_deliveries_and_restores_what_it_cha
     assert ssm.describe_parameters()["Parameters"] == []
     assert [process for process in processes if process.is_running() and "prefect.engine" in process.cmdline()] == []
     state = eventually(lambda: hosts.ended_run_of("stuck.csv"), "the end of the run")["state"]
-    assert (state["type"], state["name"]) != ("FAILED", "Inconclusive"), "nobody cancelled it: it is announced again"
+    assert state["name"] != "Inconclusive", "nobody cancelled it: it is announced again"
 
 
 def pool_of(worker: type[Any]) -> WorkPool:

@@ -20,7 +20,7 @@ from prefect.automations import AutomationCore, EventTrigger, Posture
 from prefect.client.orchestration import get_client
 from prefect.client.schemas.actions import WorkPoolCreate
 from prefect.client.schemas.filters import FlowRunFilter, FlowRunFilterState, FlowRunFilterStateType
-from prefect.client.schemas.objects import State, StateType
+from prefect.client.schemas.objects import FlowRun, State, StateType
 from prefect.events import Event, Resource, ResourceSpecification
 from prefect.events.actions import CancelFlowRun
 from prefect.events.filters import EventFilter, EventResourceFilter
@@ -28,7 +28,7 @@ from prefect.logging import disable_run_logger
 from prefect.states import Cancelled, Cancelling, Completed, Crashed, Failed, Pending, Running, Scheduled
 from sealing import MemoryKey
 
-from acceptance.announcing.delivery_events import INCONCLUSIVE, arrived
+from acceptance.announcing.delivery_events import INCONCLUSIVE, arrived, title_together
 from acceptance.announcing.overdue_events import paused
 from acceptance.announcing.verdict_events import FAILURE, verdict_event_id
 from acceptance.announcing.waiting import wait_of
@@ -229,6 +229,38 @@ def test_a_delivery_whose_run_came_to_nothing_is_announced_again_at_once(watch: 
     watch.claim(deliveries[0], watch.run(deliveries, event_id, *states))
     assert watch.look() == 1
     assert watch.evidence(deliveries[0]) is None
+
+
+def known(run: UUID) -> FlowRun:
+    with get_client(sync_client=True) as client:
+        return client.read_flow_run(run)
+
+
+def test_runs_that_wait_longer_than_usual_have_their_names_before_they_begin(watch: Watch) -> None:
+    [alone], of_one = watch.arrive()
+    several, of_many = watch.arrive(20)
+    one, many = (watch.run(each, event, Scheduled()) for each, event in (([alone], of_one), (several, of_many)))
+    assert {known(run).name for run in (one, many)} & {alone.title} == set()
+    watch.look()
+    assert known(one).name == alone.title
+    assert known(many).name == title_together([DeliveryPointer.to(each) for each in several])
+
+
+def test_a_run_that_was_cancelled_before_it_began_has_its_name_and_the_tags_of_its_verdict(watch: Watch) -> None:
+    [delivery], event_id = watch.arrive()
+    run = watch.run([delivery], event_id, Scheduled(), Cancelled(message="by Ana"))
+    watch.look()
+    evidence = watch.evidence(delivery)
+    assert evidence is not None
+    assert known(run).name == evidence.run.flow_run_name == delivery.title
+    assert sorted(known(run).tags) == ["dataset:sales", "verdict:inconclusive"]
+
+
+def test_a_run_that_died_before_it_began_has_its_name_too(watch: Watch) -> None:
+    [delivery], event_id = watch.arrive()
+    run = watch.run([delivery], event_id, Pending(), Crashed())
+    watch.look()
+    assert known(run).name == delivery.title
 
 
 def waits(watch: Watch, delivery: Delivery) -> str:

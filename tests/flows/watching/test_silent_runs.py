@@ -85,6 +85,17 @@ def test_a_run_that_is_silent_while_the_watcher_s_own_signs_arrive_is_ended_as_i
     assert cancellation.message == "by Ana"
 
 
+def test_another_watcher_whose_heartbeats_are_fewer_gets_more_time(then: datetime) -> None:
+    other, own, validation = begun(flow=watch_landing), begun(flow=watch_landing), begun()
+    tell(then, runs=(other, own, validation), watcher=[*range(0, 101, 20), *range(260, 381, 20)])
+    looking = SilentRuns(str(own))
+    for seconds in (0, 100):
+        look(looking, after(then, seconds))
+    assert [name_of(run) for run in (other, own, validation)] == ["Running", "Running", "Crashed"]
+    look(looking, after(then, 380))
+    assert [name_of(run) for run in (other, own)] == ["Crashed", "Running"]
+
+
 def test_after_a_time_without_the_server_each_run_gets_as_long_again_to_give_a_sign_of_life(then: datetime) -> None:
     alive, dead = begun(), begun()
     tell(then, runs=(alive, dead), watcher=range(0, 31, 10))

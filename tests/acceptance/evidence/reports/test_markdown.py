@@ -3,7 +3,19 @@ from evidence_builder import HOSTILE, accepted, hostile, inconclusive, rejected
 from markdown_it import MarkdownIt
 
 from acceptance.evidence.evidence import Evidence
-from acceptance.evidence.reports.markdown import LONGEST, checks_table, escaped, markdown_summary
+from acceptance.evidence.reports.markdown import (
+    BREAK,
+    EXPECTED_WIDTH,
+    LONGEST,
+    LONGEST_CELL,
+    LONGEST_SKIPPED,
+    MOST_CHECKS,
+    OBSERVED_WIDTH,
+    checks_table,
+    escaped,
+    markdown_summary,
+)
+from acceptance.judging.judge import Outcome
 from acceptance.untrusted_text import one_line
 
 URI = "s3://evidence/deliveries/nycflights-flights/2013-01-01/4be1f0a7c2d95e6b8a01/"
@@ -11,7 +23,10 @@ GITHUB = MarkdownIt("commonmark").enable(["table", "strikethrough"])
 
 
 def rendered_text(markdown: str) -> str:
-    """What a reader sees; fails if there is anything but paragraphs, headings, tables and the strong text we write."""
+    """What a reader sees; fails if there is anything but paragraphs, headings, tables and the strong text we write.
+
+    The breaks that we put into cells are the only HTML.
+    """
     allowed = {
         "paragraph",
         "heading",
@@ -28,6 +43,7 @@ def rendered_text(markdown: str) -> str:
     }
     tokens = GITHUB.parse(markdown)
     every = [*tokens, *(child for token in tokens for child in token.children or ())]
+    every = [token for token in every if (token.type, token.content) != ("html_inline", BREAK)]
     assert {token.type.removesuffix("_open").removesuffix("_close") for token in every} <= allowed
     return "\n".join("".join(child.content for child in token.children or ()) for token in tokens)
 
@@ -56,8 +72,8 @@ def test_a_summary_has_only_the_structure_that_we_gave_it(evidence: Evidence) ->
     assert URI in text
     assert evidence.verdict.capitalize() in text
     rows = [token for token in GITHUB.parse(markdown_summary(evidence, URI)) if token.type == "tr_open"]
-    remarkable = [check for check in evidence.checks if check.outcome != "passed"]
-    assert len(rows) == 1 + 11 + (1 + len(remarkable) if remarkable else 0)
+    measured = [check for check in evidence.checks if check.outcome not in ("passed", "skipped")]
+    assert len(rows) == 1 + 11 + (1 + len(measured) if measured else 0)
 
 
 def test_a_summary_says_the_reason_and_lists_failed_checks_first() -> None:
@@ -66,6 +82,69 @@ def test_a_summary_says_the_reason_and_lists_failed_checks_first() -> None:
     assert "not equal" in text
     assert text.index("cells_equal_landed") < text.index("dep_delay_mostly_known") < text.index("tail_numbers")
     assert "carrier_required" not in text
+
+
+def test_a_reason_that_many_skipped_checks_share_stands_once() -> None:
+    evidence = inconclusive()
+    skipped = {"outcome": Outcome.SKIPPED, "observed": "not reached: no answer"}
+    checks = [evidence.checks[0].model_copy(update={"id": f"check_{n}", **skipped}) for n in range(70)]
+    text = rendered_text(markdown_summary(evidence.model_copy(update={"checks": tuple(checks)}), URI))
+    assert text.count("not reached: no answer") == 1
+    assert "skipped (70): check_0, check_1" in text
+    assert "check_49 and 20 more. Observed: not reached: no answer" in text and "check_50" not in text
+
+
+def test_checks_that_were_skipped_for_the_reason_of_the_verdict_do_not_repeat_it() -> None:
+    evidence = inconclusive()
+    skipped = {"outcome": Outcome.SKIPPED, "observed": f"not reached: {evidence.reason}"}
+    checks = (evidence.checks[0].model_copy(update=skipped),)
+    text = rendered_text(markdown_summary(evidence.model_copy(update={"checks": checks}), URI))
+    assert text.count(evidence.reason) == 1
+    assert "Observed: not reached: see above" in text
+
+
+def test_what_did_not_pass_stands_before_the_facts_of_the_delivery() -> None:
+    text = rendered_text(markdown_summary(rejected(), URI))
+    assert text.index("Checks that did not pass") < text.index("Business date")
+
+
+def test_a_summary_lists_so_many_failed_checks_and_counts_the_others() -> None:
+    evidence = rejected()
+    failed = evidence.checks_worst_first[0]
+    checks = tuple(failed.model_copy(update={"id": f"check_{n}"}) for n in range(MOST_CHECKS + 7))
+    text = rendered_text(markdown_summary(evidence.model_copy(update={"checks": checks}), URI))
+    assert f"check_{MOST_CHECKS - 1}" in text and f"check_{MOST_CHECKS}" not in text
+    assert "and 7 more" in text
+
+
+def test_expected_and_observed_are_broken_into_lines_that_fit_the_page_and_nothing_of_them_is_lost() -> None:
+    evidence = rejected()
+    long = "every one of " + ", ".join(f"<a>|*{n}*" for n in range(12))
+    check = evidence.checks[0].model_copy(update={"expected": long, "observed": "x" * 100})
+    (row,) = checks_table(evidence.model_copy(update={"checks": (check,)}))
+    for column, width, whole in (("expected", EXPECTED_WIDTH, long), ("observed", OBSERVED_WIDTH, "x" * 100)):
+        lines = [rendered_text(line).strip() for line in row[column].split(BREAK)]
+        assert len(lines) > 1 and max(map(len, lines)) <= width
+        assert "".join(lines).replace(" ", "") == whole.replace(" ", "")
+
+
+def test_a_cell_of_very_many_signs_is_cut_as_evidence_json_has_all_of_it() -> None:
+    evidence = rejected()
+    check = evidence.checks[0].model_copy(update={"observed": "y" * 15_000})
+    (row,) = checks_table(evidence.model_copy(update={"checks": (check,)}))
+    assert len(row["observed"].replace(BREAK, "")) <= LONGEST_CELL
+    assert row["observed"].endswith("…")
+
+
+def test_the_columns_that_tell_what_is_wrong_come_first() -> None:
+    assert list(checks_table(rejected())[0])[:4] == ["outcome", "check", "expected", "observed"]
+
+
+def test_the_same_long_words_of_many_skipped_checks_are_cut() -> None:
+    evidence = rejected()
+    skipped = {"outcome": Outcome.SKIPPED, "observed": "not reached: " + "z" * 300}
+    (row,) = checks_table(evidence.model_copy(update={"checks": (evidence.checks[0].model_copy(update=skipped),)}))
+    assert len(row["observed"].replace(BREAK, "")) <= LONGEST_SKIPPED
 
 
 def test_unknown_counts_are_said_to_be_unknown() -> None:
