@@ -185,14 +185,24 @@ def test_the_command_publishes_and_the_audit_of_the_evidence_finds_nothing_stran
     assert datasets_with_evidence(bucket.s3, bucket.name) == (DATASET,)
 
 
+@pytest.mark.parametrize(
+    ("installed", "said"),
+    [
+        (["prefect"], "so none is published"),
+        ([], "does not exist: correct --home or ACEITE_HOME"),
+    ],
+)
 def test_without_a_ledger_no_page_is_replaced_by_an_empty_one(
-    aceite: Aceite, bucket: Bucket, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    aceite: Aceite, bucket: Bucket, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, installed: list[str], said: str
 ) -> None:
+    home = tmp_path / "home"
+    for name in installed:
+        (home / name).mkdir(parents=True)
     assert publisher(bucket).publish(datasets(1), NOW) == 2
-    monkeypatch.setenv("ACEITE_HOME", str(tmp_path / "nowhere"))
+    monkeypatch.setenv("ACEITE_HOME", str(home))
     monkeypatch.setenv("ACEITE_CONTRACTS", str(CONTRACTS))
-    said = aceite("report", "--publish")
-    assert (said.code, "so none is published" in said.err) == (64, True)
+    answer = aceite("report", "--publish")
+    assert (answer.code, said in " ".join(answer.err.split())) == (64, True)
     assert put_at(bucket) == {"index.html": "12:00", "dataset-d0.html": "12:00"}
 
 
