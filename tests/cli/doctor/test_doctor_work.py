@@ -94,7 +94,7 @@ def test_a_location_that_nobody_lists_to_its_end_is_told_with_since_when(file: P
     green(look(), "1 location: listed within 60 minutes")
     with_deliveries(file, NOW - 3 * WITHIN)
     red(look(), "not listed to the end since: s3://landing/in/ (90 minutes ago)", "`watcher`", "log")
-    green(looks.listed(None, file, WITHIN, now, []), "all 0 locations")  # its contract is gone
+    green(looks.listed(None, file, WITHIN, now, []), "0 locations: listed within")  # its contract is gone
 
 
 def test_announcements_that_prefect_s_server_does_not_show_are_told_but_not_those_of_a_paused_dataset(
