@@ -9,6 +9,7 @@ import boto3
 import pytest
 
 from cli.serving.home import take_home
+from flows.ledger import open_ledger, sqlite_url
 from sandbox.server import LocalAws
 
 FILE = ("drop", __file__, "--dataset", "nyc-flights", "--date", "2013-01-01")
@@ -262,7 +263,8 @@ def test_status_of_a_home_without_a_ledger_says_so_and_makes_none(alone, tmp_pat
 
 
 def test_a_file_that_the_system_refuses_is_named_without_the_number_of_the_error(alone, tmp_path):
-    take_home(tmp_path / "home")
+    with open_ledger(sqlite_url(take_home(tmp_path / "home") / "ledger.db")):
+        pass
     (tmp_path / "file").write_text("no folder", encoding="utf-8")
     said = alone("report", "--output", str(Path("file") / "site"))
     refused(said, 2, "file", "check that it exists and that this user may read and write it")

@@ -3,7 +3,7 @@
 import os
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from contextlib import suppress
 from pathlib import Path
 
@@ -25,11 +25,12 @@ grandchild.wait()
 """A process that never ends by itself, and one that it started."""
 
 INSISTS = """
-import _thread, os, sys, threading
+import _thread, os, signal, sys, threading
 from pathlib import Path
 from cli.serving.child_process import ChildProcess
 from cli.serving.ending import end_all
 from cli.terminal import Terminal
+signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell may start it with Ctrl-C ignored
 log = Path(sys.argv[1])
 child = ChildProcess("flows", ("slow",), os.environ, log)
 print(child.pid, child.await_ready(60), flush=True)
@@ -73,7 +74,8 @@ threading.Event().wait()
 
 
 @pytest.fixture
-def started(tmp_path: Path) -> Callable[[str], tuple["subprocess.Popen[str]", list[psutil.Process]]]:
+def started(tmp_path: Path) -> Iterator[Callable[[str], tuple["subprocess.Popen[str]", list[psutil.Process]]]]:
+    tops = []
     for name, code in (("slow", SLOW), ("orphan", ORPHAN)):
         (tmp_path / f"{name}.py").write_text(code, encoding="utf-8")
 
@@ -85,12 +87,14 @@ def started(tmp_path: Path) -> Callable[[str], tuple["subprocess.Popen[str]", li
             stderr=subprocess.PIPE,
             encoding="utf-8",
         )
+        tops.append(process)
         assert process.stdout is not None
         line = process.stdout.readline()
         assert line, process.communicate()
         return process, [psutil.Process(int(pid)) for pid in line.split()]
 
-    return start
+    yield start
+    kill_trees(process.pid for process in tops if process.poll() is None)
 
 
 def gone(processes: list[psutil.Process]) -> bool:

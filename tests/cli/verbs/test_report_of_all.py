@@ -84,11 +84,24 @@ def test_without_a_ledger_the_pages_show_the_contracts_and_no_ledger_is_made(alo
     assert not list((tmp_path / "home").glob("*.db"))
 
 
-def test_contracts_that_cannot_be_read_are_told_and_nothing_is_written(alone: Alone, tmp_path: Path) -> None:
+def test_a_contract_that_cannot_be_read_is_on_the_page_of_its_dataset_with_the_line(
+    alone: Alone, tmp_path: Path
+) -> None:
+    take_home(tmp_path / "home")
     (tmp_path / "bad.odcs.yaml").write_text("id: a\nid: b\n", encoding="utf-8")
     said = alone("report", ACEITE_CONTRACTS=str(tmp_path / "bad.odcs.yaml"))
+    assert said.returncode == 0
+    assert "1 dataset, 1 of them needs attention" in said.stderr
+    for name in ("index.html", "dataset-a.html"):
+        page = (tmp_path / "aceite-report" / name).read_text(encoding="utf-8")
+        assert "bad.odcs.yaml:2: the key" in page, name
+
+
+def test_without_any_contract_file_nothing_is_written(alone: Alone, tmp_path: Path) -> None:
+    take_home(tmp_path / "home")
+    said = alone("report", ACEITE_CONTRACTS=str(tmp_path / "nowhere"))
     assert said.returncode == 64
-    assert "bad.odcs.yaml" in said.stderr
+    assert "nowhere" in said.stderr
     assert not (tmp_path / "aceite-report").exists()
 
 
