@@ -18,7 +18,7 @@ from aws.s3.notifications import receive_notifications
 from blocks.loaded_objects import exempt_from_collection
 from blocks.settings import read_settings
 from flows.evidence.verdicts import StandingVerdicts
-from flows.installation.block_changes import last_changes, refuse_changed_blocks
+from flows.installation.block_changes import refuse_changed_blocks
 from flows.installation.clients import Clients, load_clients
 from flows.installation.current_contracts import CurrentContracts
 from flows.installation.installed import read_installed
@@ -82,8 +82,8 @@ def watch_landing(poll_s: float = 10, patience_s: float = 120, together: int = M
 def _watcher(
     ledger: Ledger, liveness: Liveness, changes: ContractChanges, poll_s: float, patience: timedelta, together: int
 ) -> Watcher:
-    loaded, known = last_changes(), changes.known
-    settings, clients, contracts = read_settings(), load_clients(), known.usable
+    settings, clients, known = read_settings(), load_clients(), changes.known
+    contracts = known.usable
     landing = _landing(ledger, liveness, clients, contracts, poll_s)
     complete = RecurringLook("completing deliveries of several files", poll_s, landing.complete)
     announcer = Announcer(ledger, {contract.dataset: together_at_most(contract, together) for contract in contracts})
@@ -96,7 +96,7 @@ def _watcher(
     # What just arrived is announced before all that follows: neither completing nor following up makes it wait.
     taking_in = (announce(poll_s), complete, announce(poll_s))
     looks = (
-        RecurringLook("looking at the blocks", LOOK_AT_BLOCKS_EVERY_S, lambda _: refuse_changed_blocks(loaded)),
+        RecurringLook("looking at the blocks", LOOK_AT_BLOCKS_EVERY_S, lambda _: refuse_changed_blocks(clients.blocks)),
         RecurringLook("looking at the contracts", LOOK_AT_CONTRACTS_EVERY_S, changes.look),
         _sweeping(liveness, clients, contracts),
         RecurringLook("listing", poll_s, landing.look),

@@ -17,6 +17,7 @@ from blocks import names
 from blocks.build import Caller, aws_credentials, give_session_token, identify
 from blocks.sessions import client_of, session_of
 from blocks.settings import Settings, read_settings
+from flows.installation.block_changes import Changes, last_changes
 
 
 @dataclass(frozen=True)
@@ -28,6 +29,8 @@ class Clients:
     evidence: S3Bucket
     caller: Caller
     evidence_encryption: str | None = None
+    blocks: Changes = ()
+    """When the saved blocks were last changed, as of before they were loaded: what changes meanwhile is not missed."""
     _sessions: dict[int, boto3.Session] = field(default_factory=dict, compare=False, repr=False)
     _once: dict[tuple[str, timedelta], Any] = field(default_factory=dict, compare=False, repr=False)
 
@@ -101,6 +104,7 @@ def load_clients() -> Clients:
         SettingsError: a block is missing, or AWS does not accept the credentials.
         WrongAccount: the credentials belong to another account than `ACEITE_AWS_ACCOUNT_ID`.
     """
+    saved = last_changes()
     try:
         credentials = cast(AwsCredentials, AwsCredentials.load(names.CREDENTIALS))
         landing, evidence = (cast(S3Bucket, S3Bucket.load(name)) for name in (names.LANDING, names.EVIDENCE))
@@ -112,4 +116,4 @@ def load_clients() -> Clients:
             give_session_token(each, settings)
     retry_when_denied(client_of(credentials, "sts"))
     caller = identify(credentials, settings.aws_account_id)
-    return Clients(credentials, landing, evidence, caller, settings.evidence_encryption)
+    return Clients(credentials, landing, evidence, caller, settings.evidence_encryption, saved)
