@@ -97,7 +97,9 @@ class EndedRuns:
         self.follow_up.look_for([delivery for deliveries in of.values() for delivery in deliveries])
         # The latest end comes first, and is the one to tell.
         told = {each.id: runs.end_of(run) for run in reversed(ended) for each in of.get(run.id, ())}
-        seen = {id_: {"run_ended": end, "run_ended_at": now} for id_, end in told.items()}
+        # A delivery that was announced again since then has another run, for which it waits.
+        lost = self.follow_up.orphaned
+        seen = {id_: {"run_ended": end, "run_ended_at": now if id_ in lost else None} for id_, end in told.items()}
         self.follow_up.announcements.record(seen, now)
         # If a run ended at once, the server may not show its event yet, so its deliveries are not in flight yet.
         self._known = frozenset(

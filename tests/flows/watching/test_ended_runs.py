@@ -288,6 +288,17 @@ def test_a_delivery_without_a_verdict_says_which_run_has_it_and_then_how_that_en
     assert "announced 2 times, last at " in waits(watch, delivery)
 
 
+def test_a_watcher_that_begins_later_does_not_say_of_a_queued_delivery_that_its_run_ended(watch: Watch) -> None:
+    deliveries, event = watch.arrive()
+    watch.run(deliveries, event, Running(), Failed(message="Flow run encountered an exception: no block"))
+    watch.look()
+    watch.run(deliveries, watch.tell(), Scheduled())
+    Watch(watch.ledger, watch.clients).look()
+    (told,) = (item for item in watch.ledger.status.deliveries() if item.id == deliveries[0].id)
+    assert told.unjudged is not None and told.unjudged.run_ended is not None
+    assert told.unjudged.run_ended_at is None
+
+
 def test_a_delivery_whose_file_was_replaced_awaits_no_verdict_once_no_run_has_it(watch: Watch) -> None:
     [read], event_id = watch.arrive()
     [older], _ = watch.arrive()
